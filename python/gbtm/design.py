@@ -1,0 +1,191 @@
+"""Time bases: orthonormal inside, the user's columns outside. Formulaic lives here.
+
+A basis maps times (C,) to columns (C, q). The engine works with ``internal`` columns, orthonormal over the
+observations, so that order 5 on ages 8 to 38 is as well conditioned as order 1; ``to_user`` (q, q) takes internal
+coefficients back to those of the user's columns. It is upper triangular for polynomials: a group of lower order uses
+the leading columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import comb
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .errors import SpecificationError
+
+
+Columns = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class TimeBasis:
+    """Columns over time.
+
+    Attributes
+    ----------
+    names : the q column names in the user's terms, e.g. ``("intercept", "age", "age^2")``
+    raw : times (C,) -> well-scaled columns (C, q)
+    mix : (q, q), internal columns = raw columns @ mix, orthonormal over the observations
+    to_user : (q, q), coefficients of the user's columns = to_user @ internal coefficients
+    constant : (q,), internal coefficients of the constant 1 (least squares)
+    document : what :func:`basis_from_document` needs to make the basis again
+    """
+
+    names: tuple[str, ...]
+    raw: Columns
+    mix: np.ndarray
+    to_user: np.ndarray
+    constant: np.ndarray
+    document: dict[str, Any]
+    has_intercept: bool = True
+
+    @property
+    def width(self) -> int:
+        return len(self.names)
+
+    def internal(self, times: np.ndarray) -> np.ndarray:
+        """(C,) -> (C, q) orthonormal columns."""
+        return self.raw(np.asarray(times, dtype=float))[:, : self.width] @ self.mix
+
+    def leading(self, width: int) -> TimeBasis:
+        """The same polynomial basis cut to its first ``width`` columns (the matrices are upper triangular)."""
+        return TimeBasis(
+            names=self.names[:width], raw=self.raw, mix=self.mix[:width, :width],
+            to_user=self.to_user[:width, :width], constant=self.constant[:width], document=self.document,
+            has_intercept=self.has_intercept,
+        )
+
+
+def _orthonormal_mix(x: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """(q, q) with mean over observations of (x mix)'(x mix) = 1; raises LinAlgError when columns are dependent."""
+    r = np.linalg.qr(np.sqrt(counts / counts.sum())[:, None] * x, mode="r")
+    diagonal = np.diag(r)
+    if x.shape[0] < x.shape[1] or np.abs(diagonal).min() <= 1e-10 * np.abs(diagonal).max():
+        raise np.linalg.LinAlgError("dependent columns")
+    return np.linalg.solve(r * np.sign(diagonal)[:, None], np.eye(x.shape[1]))
+
+
+def power_names(order: int, time_name: str) -> tuple[str, ...]:
+    return tuple(["intercept", time_name, *(f"{time_name}^{j}" for j in range(2, order + 1))][: order + 1])
+
+
+def polynomial_basis(times: np.ndarray, order: int, time_name: str = "time", argument: str = "order") -> TimeBasis:
+    """Polynomial of ``order`` over the observed ``times`` (n_obs,).
+
+    Raises
+    ------
+    SpecificationError
+        When there are not more distinct times than the order.
+    """
+    distinct, counts = np.unique(times, return_counts=True)
+    if distinct.size <= order:
+        raise SpecificationError(
+            f"{argument}: order {order} needs at least {order + 1} distinct times, {time_name} has {distinct.size}.",
+            code="order_too_high", argument=argument, way_out=f"Use order {distinct.size - 1} or lower.",
+        )
+    centre = float(distinct.mean())
+    scale = float(np.abs(distinct - centre).max()) or 1.0
+    mix = _orthonormal_mix(_scaled_powers(distinct, centre, scale, order + 1), counts)
+    return _polynomial(power_names(order, time_name), centre, scale, mix)
+
+
+def _scaled_powers(t: np.ndarray, centre: float, scale: float, width: int) -> np.ndarray:
+    return np.vander((t - centre) / scale, width, increasing=True)
+
+
+def _polynomial(names: tuple[str, ...], centre: float, scale: float, mix: np.ndarray) -> TimeBasis:
+    width = len(names)
+    expand = np.zeros((width, width))  # ((t - centre) / scale)^j in powers of t
+    for j in range(width):
+        for i in range(j + 1):
+            expand[i, j] = comb(j, i) * (-centre) ** (j - i) / scale**j
+    return TimeBasis(
+        names=names, raw=lambda t: _scaled_powers(t, centre, scale, width), mix=mix, to_user=expand @ mix,
+        constant=np.eye(width)[0],
+        document={"kind": "polynomial", "names": list(names), "centre": centre, "scale": scale, "mix": mix.tolist()},
+    )
+
+
+def matrix_basis(times: np.ndarray, columns: np.ndarray, names: tuple[str, ...], *, raw: Columns | None = None,
+                 formula: str | None = None) -> TimeBasis:
+    """A basis given by its columns (n_obs, q) at the observed times, and optionally a way to make them elsewhere.
+
+    Raises
+    ------
+    SpecificationError
+        When the columns are linearly dependent over the distinct times.
+    """
+    distinct, first, counts = np.unique(times, return_index=True, return_counts=True)
+    x = columns[first]
+    try:
+        mix = _orthonormal_mix(x, counts)
+    except np.linalg.LinAlgError:
+        raise SpecificationError(
+            f"formula: the {x.shape[1]} basis columns are linearly dependent over {x.shape[0]} distinct times.",
+            code="dependent_basis", argument="formula", way_out="Use fewer basis columns, or drop the duplicate ones.",
+        ) from None
+    return _tabulated(names, distinct, x, mix, raw, formula)
+
+
+def _tabulated(names: tuple[str, ...], distinct: np.ndarray, x: np.ndarray, mix: np.ndarray, raw: Columns | None,
+               formula: str | None) -> TimeBasis:
+    def look_up(t: np.ndarray) -> np.ndarray:
+        where = np.clip(np.searchsorted(distinct, t), 0, distinct.size - 1)
+        if not np.array_equal(distinct[where], t):
+            raise SpecificationError(
+                "times: this basis is known only at the times that were observed.", code="unknown_time",
+                argument="times", way_out="Predict in the language that fitted the model, or at observed times.",
+            )
+        return x[where]
+
+    constant, *_ = np.linalg.lstsq(x @ mix, np.ones(distinct.size), rcond=None)
+    return TimeBasis(
+        names=names, raw=raw or look_up, mix=mix, to_user=mix, constant=constant,
+        has_intercept=bool(np.allclose(x @ mix @ constant, 1.0, atol=1e-8)),
+        document={
+            "kind": "columns", "names": list(names), "formula": formula, "times": distinct.tolist(),
+            "columns": x.tolist(), "mix": mix.tolist(),
+        },
+    )
+
+
+def formula_basis(times: np.ndarray, formula: str, time_name: str) -> TimeBasis:
+    """A basis from the right-hand side of a formula in the one variable ``time_name``, such as ``"bs(age, df=4)"``."""
+    names, columns, raw = _formula_columns(times, formula, time_name)
+    return matrix_basis(times, columns, names, raw=raw, formula=formula)
+
+
+def _formula_columns(times: np.ndarray, formula: str, time_name: str) -> tuple[tuple[str, ...], np.ndarray, Columns]:
+    import formulaic
+
+    try:
+        matrix = formulaic.model_matrix(formula, pd.DataFrame({time_name: times}), na_action="raise")
+    except Exception as error:
+        raise SpecificationError(
+            f"formula: '{formula}' cannot be evaluated: {error}.", code="bad_formula", argument="formula",
+            way_out=f"Its only variable must be the time '{time_name}'.",
+        ) from error
+    spec = matrix.model_spec
+
+    def raw(t: np.ndarray) -> np.ndarray:
+        return np.asarray(spec.get_model_matrix(pd.DataFrame({time_name: t})), dtype=float)
+
+    names = tuple("intercept" if n == "Intercept" else str(n) for n in matrix.columns)
+    return names, np.asarray(matrix, dtype=float), raw
+
+
+def basis_from_document(document: dict[str, Any], times: np.ndarray | None, time_name: str) -> TimeBasis:
+    """The basis that ``document`` describes; ``times`` (n_obs,) are the observed ones, to redo a formula's knots."""
+    names, mix = tuple(document["names"]), np.asarray(document["mix"], dtype=float)
+    if document["kind"] == "polynomial":
+        return _polynomial(names, document["centre"], document["scale"], mix)
+    raw = None
+    if document["formula"] is not None and times is not None:
+        _, _, raw = _formula_columns(times, document["formula"], time_name)
+    columns = np.asarray(document["columns"], dtype=float)
+    return _tabulated(names, np.asarray(document["times"], dtype=float), columns, mix, raw, document["formula"])

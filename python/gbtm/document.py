@@ -1,0 +1,95 @@
+"""The fit document on disk: one JSON file, bulk arrays inside as base64 of little-endian doubles.
+
+Nothing is executed on load, and R reads the same bytes with jsonlite and readBin. Fields: docs/fit-document.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import DataError
+
+if TYPE_CHECKING:
+    from .results import GBTMResults
+
+READABLE_VERSIONS = (1,)
+
+
+def encode(value: Any) -> Any:
+    """A document as JSON-able values: arrays become ``{"f8": base64, "shape": [..]}`` in row-major order."""
+    if isinstance(value, np.ndarray):
+        data = np.ascontiguousarray(value, dtype="<f8")
+        return {"f8": base64.b64encode(data.tobytes()).decode("ascii"), "shape": list(data.shape)}
+    if isinstance(value, dict):
+        return {k: encode(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [encode(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def decode(value: Any) -> Any:
+    """The inverse of :func:`encode`."""
+    if isinstance(value, dict):
+        if set(value) == {"f8", "shape"}:
+            return np.frombuffer(base64.b64decode(value["f8"]), dtype="<f8").reshape(value["shape"]).copy()
+        return {k: decode(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [decode(v) for v in value]
+    return value
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """A fit document as JSON text."""
+    return json.dumps(encode(document), allow_nan=False)
+
+
+def from_json(text: str, source: str = "text") -> dict[str, Any]:
+    """JSON text as a fit document; refuses anything else by name."""
+    try:
+        document = decode(json.loads(text))
+    except ValueError as error:
+        raise DataError(
+            f"{source}: not a fit document ({error}).", code="bad_document", argument="path",
+            way_out="Give a file written by save() or write_gbtm().",
+        ) from None
+    if not isinstance(document, dict) or document.get("format") != "gbtm-fit":
+        raise DataError(
+            f"{source}: not a fit document.", code="bad_document", argument="path",
+            way_out="Give a file written by save() or write_gbtm().",
+        )
+    if document["format_version"] not in READABLE_VERSIONS:
+        raise DataError(
+            f"{source}: format version {document['format_version']} is newer than this package reads.",
+            code="bad_document", argument="path", way_out="Update gbtm.",
+        )
+    return document
+
+
+def save(document: dict[str, Any], path: str | Path) -> None:
+    """Write a fit document."""
+    Path(path).write_text(to_json(document), encoding="utf-8")
+
+
+def load(path: str | Path) -> GBTMResults:
+    """Read a fit written by ``res.save()`` or by R's ``write_gbtm()``.
+
+    Raises
+    ------
+    DataError
+        When the file is not a fit document, or of a newer format.
+    """
+    from .results import GBTMResults
+
+    return GBTMResults(from_json(Path(path).read_text(encoding="utf-8"), str(path)))

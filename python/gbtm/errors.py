@@ -1,0 +1,40 @@
+"""Errors and warnings: each names the argument, says what is wrong with its value, and gives the way out."""
+
+from __future__ import annotations
+
+
+class GBTMError(ValueError):
+    """Base of all errors raised by this package.
+
+    Attributes
+    ----------
+    code : str
+        Stable machine-readable name, e.g. ``"duplicate_time"``; R raises it as the condition class ``gbtm_<code>``.
+    argument : str or None
+        The argument or column at fault.
+    way_out : str
+        What to do about it.
+    """
+
+    def __init__(self, message: str, *, code: str = "error", argument: str | None = None, way_out: str = "") -> None:
+        self.message = message
+        self.code = code
+        self.argument = argument
+        self.way_out = way_out
+        super().__init__(f"{message} {way_out}".strip())
+
+
+class DataError(GBTMError):
+    """The data cannot be used as they are."""
+
+
+class SpecificationError(GBTMError):
+    """The model asked for is not a model, or not one for these data."""
+
+
+class CommandError(GBTMError):
+    """A Stata command text that cannot be read, or asks for what cannot be honoured."""
+
+
+class GBTMWarning(UserWarning):
+    """Something the reader of the results has to know; also kept in ``res.warnings``."""

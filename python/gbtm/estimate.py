@@ -1,0 +1,341 @@
+"""The one fitting routine: starts in batches, EM, Newton, and a report of what the starts found.
+
+It knows the module's likelihood and the parameter layout, and no family by name.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .control import Control
+from .derivatives import observed
+from .likelihood import Mixture
+from .moves import grown, rearranged
+from .newton import Climb, em, newton
+from .panel import Panel
+from .parameters import Layout
+from .starts import StartingPlan
+
+FIRST_ROUND = 16
+FIRST_ROUND_CONVEX = 2  # one group without a zero part has a single optimum
+LATER_ROUND = 48
+FINISH_MOST = 4
+FINISH_STEPS = 300
+MOVE_ROUND = 32
+MOVE_ROUNDS_MOST = 8
+MOVE_ROUNDS_IDLE = 2  # rounds without a better optimum before the search ends
+SAME_OPTIMUM = 1e-3  # log-likelihoods closer than this count as one optimum
+UNSEEN_MOST = 0.01  # accepted estimate of the share of starts that would end at an optimum not seen yet
+ENOUGH_HITS = 2
+SIGMA_FLOOR = np.log(2e-5)  # log sigma, in standard deviations of the outcome, below which a group has collapsed
+SIGMA_COLLAPSED = 0.05  # ratio to the largest sigma that is suspect when the group has next to no observations
+BATCH_ENTRIES = 2e7  # doubles in the largest intermediate of a batch
+REPORTED_OPTIMA = 8
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """One place where starts ended."""
+
+    flat: np.ndarray
+    loglik: float
+    hits: int
+    converged: bool
+    collapsed: bool
+
+
+@dataclass(frozen=True)
+class Search:
+    """What the starts found, best usable optimum first.
+
+    Attributes
+    ----------
+    n_starts : starts from partitions (or the user's values)
+    n_moves : further starts made by rearranging the groups of the optima found
+    found_by_move : the best optimum was reached by such a start only
+    """
+
+    optima: tuple[Optimum, ...]
+    n_starts: int
+    n_moves: int
+    n_failed: int
+    found_by_move: bool
+    out_of_time: bool
+    user_start: bool
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Proof of convergence at the reported point.
+
+    Attributes
+    ----------
+    gradient : largest absolute score, in internal (orthonormal) coordinates
+    smallest_eigenvalue : of the negative Hessian, in internal coordinates
+    decrement : Newton decrement, the log-likelihood still to be gained
+    """
+
+    gradient: float
+    smallest_eigenvalue: float
+    decrement: float
+    converged: bool
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The outcome of :func:`estimate`: internal parameters (p,), groups in their final order."""
+
+    flat: np.ndarray
+    loglik: float
+    search: Search
+    certificate: Certificate
+    seconds: float
+
+
+@dataclass
+class _Ledger:
+    """Distinct optima with their hits."""
+
+    optima: list[Optimum] = field(default_factory=list)
+    n_failed: int = 0
+
+    def add(self, climb: Climb, collapsed: np.ndarray, *, hits: int) -> None:
+        flat, loglik = climb.flat.cpu().numpy(), climb.loglik.cpu().numpy()
+        converged = climb.converged.cpu().numpy()
+        for i in np.argsort(-np.nan_to_num(loglik, nan=-np.inf), kind="stable"):
+            if not np.isfinite(loglik[i]) or not (converged[i] or collapsed[i]):
+                self.n_failed += 1
+            if np.isfinite(loglik[i]):
+                self._note(
+                    Optimum(flat[i], float(loglik[i]), hits, bool(converged[i]), bool(collapsed[i]))
+                )
+        self.optima.sort(key=lambda o: (o.collapsed, not o.converged, -o.loglik))
+
+    def _note(self, new: Optimum) -> None:
+        for j, old in enumerate(self.optima):
+            same = abs(old.loglik - new.loglik) < SAME_OPTIMUM
+            if same and old.collapsed == new.collapsed and old.converged == new.converged:
+                keep = new if new.loglik > old.loglik else old
+                self.optima[j] = Optimum(keep.flat, keep.loglik, old.hits + new.hits, keep.converged, keep.collapsed)
+                return
+        self.optima.append(new)
+
+    @property
+    def usable(self) -> list[Optimum]:
+        return [o for o in self.optima if o.converged and not o.collapsed]
+
+    def unseen(self) -> float:
+        """Estimated share of starts that would end at an optimum not seen yet (Boender and Rinnooy Kan 1987)."""
+        n = sum(o.hits for o in self.usable)
+        w = len([o for o in self.usable if o.hits])
+        return w * (w + 1) / (n * (n - 1)) if n > 1 else 1.0
+
+
+class _Run:
+    """One search: carries what its steps share."""
+
+    def __init__(self, module: Mixture, panel: Panel, control: Control) -> None:
+        self.module, self.panel, self.control = module, panel, control
+        self.layout = module.layout
+        self.rng = np.random.default_rng(control.rng)
+        self.plan = StartingPlan(module, panel, self.rng)
+        self.ledger = _Ledger()
+        self.n_starts = self.n_moves = 0
+        self.begun = time.monotonic()
+        cells = sum(c.n_cells * c.n_stats for c in module.cells)  # type: ignore[operator,misc]
+        widest = max(panel.n_subjects, cells) * self.layout.n_groups * (2 + max(b.width for b in self.layout.blocks))
+        self.batch = int(np.clip(BATCH_ENTRIES / widest, 1, 64))
+
+    @property
+    def convex(self) -> bool:
+        return self.layout.n_groups == 1 and not any(b.predictor == "zero" for b in self.layout.blocks)
+
+    def elapsed(self) -> float:
+        return time.monotonic() - self.begun
+
+    def out_of_time(self) -> bool:
+        return self.control.time_budget is not None and self.elapsed() > self.control.time_budget
+
+    def tell(self, what: str) -> None:
+        if self.control.progress is not None:
+            best = self.ledger.usable[:1]
+            found = f", best log-likelihood {best[0].loglik:.3f} found {best[0].hits} times" if best else ""
+            self.control.progress(what + found, self.elapsed())
+
+    def climb(self, starts: Tensor, *, count_hits: bool, what: str) -> None:
+        """Climb from all starts (B, p), in batches, and note where they end."""
+        for lot in torch.split(starts, self.batch):
+            self.tell(what)
+            flat = em(self.module, lot, self.control.em_steps)
+            done = newton(
+                self.module, flat, steps=self.control.newton_steps, tolerance=self.control.tolerance,
+                stop=self.collapsing if self._has_sigma() else None,
+            )
+            self.ledger.add(done, self.collapsed(done.flat), hits=int(count_hits))
+
+    def _has_sigma(self) -> bool:
+        return any(b.predictor == "log_sigma" for b in self.layout.blocks)
+
+    def _log_sigma(self, flat: Tensor) -> Tensor:
+        entries = [b.start for b in self.layout.blocks if b.predictor == "log_sigma"]
+        return flat[:, entries]
+
+    def collapsing(self, flat: Tensor) -> Tensor:
+        """(B, p) -> (B,) bool: a sigma on its way to zero."""
+        return (self._log_sigma(flat) < SIGMA_FLOOR).any(1)
+
+    def collapsed(self, flat: Tensor) -> np.ndarray:
+        """(B, p) -> (B,) bool: a sigma at zero, or tiny on a handful of observations."""
+        if not self._has_sigma():
+            return np.zeros(flat.shape[0], dtype=bool)
+        gone = self.collapsing(flat).cpu().numpy()
+        x = flat.cpu().numpy()
+        shares = self.layout.shares(x)
+        for m, measures in enumerate(self.panel.outcomes):
+            if not self.layout.parts[m].spec.sigma_by_group:
+                continue
+            sigma = np.exp(self.layout.coefficients(x, m, "log_sigma")[..., 0])
+            width = self.layout.parts[m].bases["mean"].width
+            few = shares * measures.nobs < 3 * (width + 1)
+            gone |= (few & (sigma < SIGMA_COLLAPSED * sigma.max(1, keepdims=True))).any(1)
+        return gone
+
+    def random_round(self, count: int) -> None:
+        self.climb(self.plan.next(count), count_hits=True, what=f"starts {self.n_starts + 1} to {self.n_starts + count}")
+        self.n_starts += count
+
+    def search_starts(self) -> None:
+        control = self.control
+        if control.n_starts is not None:
+            while self.n_starts < control.n_starts and not self.out_of_time():
+                self.random_round(min(self.batch, control.n_starts - self.n_starts))
+            return
+        first = FIRST_ROUND_CONVEX if self.convex else FIRST_ROUND
+        self.random_round(min(first, control.max_starts))
+        while not self.convex and self.n_starts < control.max_starts and not self.out_of_time():
+            best = self.ledger.usable[:1]
+            if best and best[0].hits >= ENOUGH_HITS and self.ledger.unseen() <= UNSEEN_MOST:
+                break
+            self.random_round(min(LATER_ROUND, control.max_starts - self.n_starts))
+
+    def finish(self) -> None:
+        """Go on with runs that ended early at a higher log-likelihood than the best: optima at infinity are far."""
+        best = max((o.loglik for o in self.ledger.usable), default=-np.inf)
+        early = [o for o in self.ledger.optima if not o.converged and not o.collapsed and o.loglik > best]
+        for o in early[:FINISH_MOST]:
+            at = torch.as_tensor(o.flat, device=self.module.constant.device)[None]
+            done = newton(self.module, at, steps=FINISH_STEPS, tolerance=self.control.tolerance)
+            self.ledger.optima.remove(o)
+            self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
+
+    def search_moves(self) -> None:
+        """Rearrange the best optima until a whole round brings nothing better."""
+        if self.convex:
+            return
+        idle = 0
+        for _ in range(MOVE_ROUNDS_MOST):
+            optima = self.ledger.usable[:5]
+            if not optima or self.out_of_time():
+                return
+            if self.ledger.unseen() <= UNSEEN_MOST and len(self.ledger.usable) == 1:
+                return
+            before = optima[0].loglik
+            starts = rearranged(self.layout, np.stack([o.flat for o in optima]), self.rng, MOVE_ROUND)
+            self.climb(torch.as_tensor(starts, device=self.module.constant.device), count_hits=False,
+                       what="rearranging the groups of the best optima")
+            self.n_moves += MOVE_ROUND
+            idle = idle + 1 if self.ledger.usable[0].loglik <= before + SAME_OPTIMUM else 0
+            if idle == MOVE_ROUNDS_IDLE or (idle and self.ledger.unseen() <= UNSEEN_MOST):
+                return
+
+
+def estimate(
+    module: Mixture, panel: Panel, control: Control, *, user_starts: np.ndarray | None = None,
+    smaller: tuple[Layout, np.ndarray] | None = None, exact_growth: bool = False,
+) -> Estimate:
+    """Fit: find the best optimum and prove that it is one.
+
+    Parameters
+    ----------
+    user_starts : (B, p) internal parameters to start from; then no other starts are made
+    smaller : layout and parameters of a fit with one group less, each of whose groups is split to make further starts
+    exact_growth : among those starts are copies of the smaller fit itself, so that the result is never worse
+
+    Returns
+    -------
+    Estimate
+        With the module's parameters set to the optimum.
+    """
+    module.to(control.device)
+    run = _Run(module, panel, control)
+    device = module.constant.device
+    if user_starts is not None:
+        run.climb(torch.as_tensor(user_starts, device=device), count_hits=True, what="the given start")
+        run.n_starts = len(user_starts)
+    else:
+        if smaller is not None:
+            starts = grown(module.layout, *smaller, run.rng, exact=exact_growth)
+            run.climb(torch.as_tensor(starts, device=device), count_hits=False, what="splitting a group")
+            run.n_moves += len(starts)
+        run.search_starts()
+        run.finish()
+        if control.n_starts is None:
+            run.search_moves()
+    run.finish()
+    ledger = run.ledger
+    if not ledger.optima:
+        raise ArithmeticError("no start gave a finite log-likelihood")
+    best = ledger.optima[0]
+    flat, certificate = polish(module, best)
+    order = group_order(module, flat)
+    flat = module.layout.permute(flat, order)
+    module.set_flat(flat)
+    loglik = float(module.loglik(torch.as_tensor(flat, device=device)[None])[0])
+    optima = tuple(
+        Optimum(module.layout.permute(o.flat, group_order(module, o.flat)), o.loglik, o.hits, o.converged, o.collapsed)
+        for o in ledger.optima[:REPORTED_OPTIMA]
+    )
+    search = Search(
+        optima=optima, n_starts=run.n_starts, n_moves=run.n_moves, n_failed=ledger.n_failed,
+        found_by_move=best.hits == 0, out_of_time=run.out_of_time(), user_start=user_starts is not None,
+    )
+    return Estimate(flat, loglik, search, certificate, run.elapsed())
+
+
+def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:
+    """Newton to rounding level, and the certificate of convergence there."""
+    flat = torch.as_tensor(optimum.flat, device=module.constant.device)[None]
+    _, _, hessian = observed(module, flat)
+    eigenvalues = torch.linalg.eigvalsh(-hessian[0]) if flat.shape[1] else flat.new_ones(1)
+    if optimum.converged and float(eigenvalues[0]) > 1e-6 * float(eigenvalues[-1]):
+        flat = newton(module, flat, steps=4, tolerance=1e-20).flat
+    _, gradient, hessian = observed(module, flat)
+    values, vectors = torch.linalg.eigh(-hessian[0])
+    along = vectors.T @ gradient[0]
+    decrement = float(0.5 * (along**2 / values.clamp(min=1e-12)).sum())
+    certificate = Certificate(
+        gradient=float(gradient.abs().max()), smallest_eigenvalue=float(values[0]), decrement=decrement,
+        converged=optimum.converged,
+    )
+    return flat[0].cpu().numpy(), certificate
+
+
+def group_order(module: Mixture, flat: np.ndarray) -> np.ndarray:
+    """Order of the groups (K,): those of one specification by their mean fitted (first) outcome, lowest first."""
+    layout = module.layout
+    u = {k: v.cpu().numpy() for k, v in module.predictors(torch.as_tensor(flat, device=module.constant.device)[None])
+         .items()}
+    with np.errstate(over="ignore"):
+        level = layout.parts[0].internal_family.expected({k: v[0].astype(float) for k, v in u.items()})
+    mean = level.mean(axis=1)
+    order = np.arange(layout.n_groups)
+    keys = [layout.spec.group_key(g) for g in range(layout.n_groups)]
+    for key in dict.fromkeys(keys):
+        members = np.array([g for g in order if keys[g] == key])
+        order[members] = members[np.argsort(mean[members], kind="stable")]
+    return order

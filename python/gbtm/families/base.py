@@ -1,0 +1,77 @@
+"""What a family is: a log density that is linear in a few statistics of y, given its linear predictors."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Predictors = Mapping[str, np.ndarray]
+
+
+class Family(ABC):
+    """One outcome distribution.
+
+    The log density of y is ``constant(y) + sum_s statistics(y)_s * terms(u)_s`` where u holds the linear predictors:
+    ``mean`` (eta), and for some families ``zero`` (logit of the zero-inflation probability) or ``log_sigma``.
+    Sums of statistics over the observations of a design cell are all that a fit needs of the data.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    predictors: ClassVar[tuple[str, ...]] = ("mean",)
+    has_scale: ClassVar[bool] = False  # the outcome may be shifted and scaled inside
+
+    @abstractmethod
+    def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
+        """Mask (n,) of values this family cannot take, a sentence saying why, and the way out."""
+
+    @abstractmethod
+    def statistics(self, y: np.ndarray) -> np.ndarray:
+        """(n,) -> (n, S)."""
+
+    def constant(self, y: np.ndarray) -> np.ndarray:
+        """(n,) -> (n,): the part of the log density free of parameters."""
+        return np.zeros_like(y)
+
+    @abstractmethod
+    def terms(self, u: Mapping[str, Tensor]) -> Tensor:
+        """Predictors (...,) -> (..., S): what each statistic is multiplied with."""
+
+    @abstractmethod
+    def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
+        """Totals of the statistics (..., S) -> constant predictors (...,) to start from."""
+
+    @abstractmethod
+    def expected(self, u: Predictors) -> np.ndarray:
+        """E(y) on the outcome's scale from predictors (...,)."""
+
+    @abstractmethod
+    def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
+        """Derivative of :meth:`expected` with respect to each predictor."""
+
+    @abstractmethod
+    def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
+        """Draw y from predictors (...,)."""
+
+    def safe_curvature(self, a: str, b: str, curvature: Tensor, collected: Tensor) -> Tensor:
+        """Second derivative of Q in predictors a and b (B, K, C), altered so that a Newton step does not overshoot."""
+        return curvature
+
+    def seen_in(self, y: np.ndarray) -> Family:
+        """The same family without statistics that are zero throughout ``y``."""
+        return self
+
+    def scaled(self, centre: float, scale: float) -> Family:
+        """The family of (y - centre) / scale; only where ``has_scale``."""
+        return self
+
+
+def whole_counts(y: np.ndarray) -> tuple[np.ndarray, str, str]:
+    """The check shared by the count families."""
+    return (y < 0) | (y != np.floor(y)), "counts must be whole numbers, 0 or more", "Round or recode them."

@@ -1,0 +1,106 @@
+"""Censored normal (tobit): a normal seen only between two bounds, each optional."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import ndtr
+
+from .base import Family, Predictors
+from .normal import HALF_LOG_2PI, scale_apart
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# log Phi(25) is 0 to double precision, while the second derivative of log_ndtr overflows from 37 on
+FAR_INSIDE = 25.0
+
+
+class CensoredNormal(Family):
+    """y <= lower: Phi((lower - eta)/sigma); y >= upper: 1 - Phi((upper - eta)/sigma); else the normal density.
+
+    Statistics: 1, y, y^2 over uncensored observations, then the number at each finite bound.
+    """
+
+    name = "cnorm"
+    label = "Censored Normal"
+    predictors = ("mean", "log_sigma")
+    has_scale = True
+
+    def __init__(self, lower: float | None = None, upper: float | None = None) -> None:
+        self.lower = -np.inf if lower is None else float(lower)
+        self.upper = np.inf if upper is None else float(upper)
+
+    def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
+        return (
+            (y < self.lower) | (y > self.upper),
+            f"values outside min = {self.lower:g}, max = {self.upper:g}",
+            "Move the bounds, or say that values beyond them count as at the bound (censor_beyond).",
+        )
+
+    def statistics(self, y: np.ndarray) -> np.ndarray:
+        low, high = y <= self.lower, y >= self.upper
+        inside = (~(low | high)).astype(float)
+        y_inside = np.where(inside > 0, y, 0.0)
+        columns = [inside, y_inside, y_inside**2]
+        columns += [low.astype(float)] if np.isfinite(self.lower) else []
+        columns += [high.astype(float)] if np.isfinite(self.upper) else []
+        return np.stack(columns, axis=-1)
+
+    def terms(self, u: Mapping[str, Tensor]) -> Tensor:
+        import torch
+
+        eta, log_sigma = u["mean"], u["log_sigma"]
+        inverse = torch.exp(-log_sigma)
+        precision = inverse * inverse
+        parts = [-log_sigma - HALF_LOG_2PI - 0.5 * precision * eta * eta, precision * eta, -0.5 * precision + 0 * eta]
+        if np.isfinite(self.lower):
+            parts.append(torch.special.log_ndtr(((self.lower - eta) * inverse).clamp(max=FAR_INSIDE)))
+        if np.isfinite(self.upper):
+            parts.append(torch.special.log_ndtr(((eta - self.upper) * inverse).clamp(max=FAR_INSIDE)))
+        return torch.stack(parts, dim=-1)
+
+    def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
+        n_inside, total, square = totals[..., 0], totals[..., 1], totals[..., 2]
+        at = [b for b in (self.lower, self.upper) if np.isfinite(b)]
+        n = n_inside + totals[..., 3:].sum(-1)
+        for j, bound in enumerate(at):
+            total = total + totals[..., 3 + j] * bound
+            square = square + totals[..., 3 + j] * bound**2
+        mean = total / np.maximum(n, 1e-8)
+        variance = np.maximum(square / np.maximum(n, 1e-8) - mean**2, 1e-2)
+        return {"mean": mean, "log_sigma": 0.5 * np.log(variance)}
+
+    def safe_curvature(self, a: str, b: str, curvature: Tensor, collected: Tensor) -> Tensor:
+        return scale_apart(a, b, curvature, collected)
+
+    def _bounds(self, u: Predictors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        sigma = np.exp(u["log_sigma"])
+        return (self.lower - u["mean"]) / sigma, (self.upper - u["mean"]) / sigma, sigma
+
+    def expected(self, u: Predictors) -> np.ndarray:
+        a, b, sigma = self._bounds(u)
+        low = self.lower * ndtr(a) if np.isfinite(self.lower) else 0.0
+        high = self.upper * ndtr(-b) if np.isfinite(self.upper) else 0.0
+        return low + high + u["mean"] * (ndtr(b) - ndtr(a)) + sigma * (_density(a) - _density(b))
+
+    def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
+        a, b, sigma = self._bounds(u)
+        return {"mean": ndtr(b) - ndtr(a), "log_sigma": sigma * (_density(a) - _density(b))}
+
+    def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
+        return np.clip(rng.normal(u["mean"], np.exp(u["log_sigma"])), self.lower, self.upper)
+
+    def seen_in(self, y: np.ndarray) -> CensoredNormal:
+        return CensoredNormal(
+            self.lower if (y <= self.lower).any() else None, self.upper if (y >= self.upper).any() else None
+        )
+
+    def scaled(self, centre: float, scale: float) -> CensoredNormal:
+        return CensoredNormal((self.lower - centre) / scale, (self.upper - centre) / scale)
+
+
+def _density(x: np.ndarray) -> np.ndarray:
+    return np.exp(-0.5 * x * x - HALF_LOG_2PI)

@@ -1,0 +1,46 @@
+"""Logit: P(y = 1) = 1 / (1 + exp(-eta))."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit
+
+from .base import Family, Predictors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Logit(Family):
+    """log f = y log P(1) + (1 - y) log P(0). Statistics: zero or not, one or not."""
+
+    name = "logit"
+    label = "Logistic"
+
+    def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
+        return (y != 0) & (y != 1), "values must be 0 or 1", "Recode the outcome as 0 and 1."
+
+    def statistics(self, y: np.ndarray) -> np.ndarray:
+        return np.stack([1 - y, y], axis=-1)
+
+    def terms(self, u: Mapping[str, Tensor]) -> Tensor:
+        import torch
+        from torch.nn.functional import logsigmoid
+
+        return torch.stack([logsigmoid(-u["mean"]), logsigmoid(u["mean"])], dim=-1)
+
+    def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
+        return {"mean": np.log((totals[..., 1] + 0.5) / (totals[..., 0] + 0.5))}
+
+    def expected(self, u: Predictors) -> np.ndarray:
+        return expit(u["mean"])
+
+    def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
+        p = expit(u["mean"])
+        return {"mean": p * (1 - p)}
+
+    def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
+        return (rng.random(np.shape(u["mean"])) < expit(u["mean"])).astype(float)

@@ -1,0 +1,70 @@
+"""Normal: y ~ N(eta, sigma^2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import log, pi
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .base import Family, Predictors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+HALF_LOG_2PI = 0.5 * log(2 * pi)
+
+
+class Normal(Family):
+    """log f = -log sigma - log(2 pi)/2 - (y^2 - 2 y eta + eta^2) / (2 sigma^2)."""
+
+    name = "normal"
+    label = "Normal"
+    predictors = ("mean", "log_sigma")
+    has_scale = True
+
+    def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
+        return np.zeros(y.shape, dtype=bool), "", ""
+
+    def statistics(self, y: np.ndarray) -> np.ndarray:
+        return np.stack([np.ones_like(y), y, y * y], axis=-1)
+
+    def terms(self, u: Mapping[str, Tensor]) -> Tensor:
+        import torch
+
+        eta, log_sigma = u["mean"], u["log_sigma"]
+        precision = torch.exp(-2 * log_sigma)
+        return torch.stack(
+            [-log_sigma - HALF_LOG_2PI - 0.5 * precision * eta * eta, precision * eta, -0.5 * precision + 0 * eta],
+            dim=-1,
+        )
+
+    def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
+        n = np.maximum(totals[..., 0], 1e-8)
+        mean = totals[..., 1] / n
+        variance = np.maximum(totals[..., 2] / n - mean**2, 1e-6)
+        return {"mean": mean, "log_sigma": 0.5 * np.log(variance)}
+
+    def safe_curvature(self, a: str, b: str, curvature: Tensor, collected: Tensor) -> Tensor:
+        return scale_apart(a, b, curvature, collected)
+
+    def expected(self, u: Predictors) -> np.ndarray:
+        return u["mean"]
+
+    def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
+        return {"mean": np.ones_like(u["mean"]), "log_sigma": np.zeros_like(u["mean"])}
+
+    def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
+        return rng.normal(u["mean"], np.exp(u["log_sigma"]))
+
+
+def scale_apart(a: str, b: str, curvature: Tensor, collected: Tensor) -> Tensor:
+    """Mean and log sigma as separate blocks, with curvature in log sigma of at least its expectation.
+
+    Far from the optimum sigma answers to residuals that the same step is about to change, and where sigma is far above
+    them Newton's own curvature vanishes: either way the joint step overshoots without bound.
+    """
+    if a != b:
+        return 0 * curvature
+    return curvature.minimum(-2 * collected[..., 0]) if a == "log_sigma" else curvature

@@ -1,0 +1,48 @@
+"""Poisson: rate lambda = exp(eta)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import gammaln
+
+from .base import Family, Predictors, whole_counts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Poisson(Family):
+    """log f = y eta - exp(eta) - log y!."""
+
+    name = "poisson"
+    label = "Poisson"
+
+    def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
+        return whole_counts(y)
+
+    def statistics(self, y: np.ndarray) -> np.ndarray:
+        return np.stack([np.ones_like(y), y], axis=-1)
+
+    def constant(self, y: np.ndarray) -> np.ndarray:
+        return -gammaln(y + 1)
+
+    def terms(self, u: Mapping[str, Tensor]) -> Tensor:
+        import torch
+
+        eta = u["mean"]
+        return torch.stack([-torch.exp(eta), eta], dim=-1)
+
+    def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
+        return {"mean": np.log((totals[..., 1] + 0.1) / (totals[..., 0] + 0.1))}
+
+    def expected(self, u: Predictors) -> np.ndarray:
+        return np.exp(u["mean"])
+
+    def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
+        return {"mean": np.exp(u["mean"])}
+
+    def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
+        return rng.poisson(np.exp(u["mean"])).astype(float)

@@ -1,0 +1,218 @@
+"""Plain-language warnings about a fit: what is wrong, in which group, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .estimate import Estimate
+from .inference import Covariance
+from .panel import Panel
+from .parameters import RATE_ZERO, Layout
+
+EXTREME = 1e-5  # a probability or rate this close to its bound
+TWIN = 0.02  # largest difference between twin groups' curves, in standard deviations of the outcome
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One warning. ``group`` counts from 1; None when it concerns the whole fit."""
+
+    code: str
+    group: int | None
+    message: str
+
+
+def examine(layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance) -> list[Finding]:
+    """All warnings for a fit, the gravest first."""
+    findings = _convergence(layout, estimate, cov)
+    findings += _collapsed(layout, estimate)
+    findings += _empty(layout, panel, estimate)
+    curves = [_predictors(layout, panel, estimate.flat, m) for m in range(len(layout.parts))]
+    findings += [f for m, u in enumerate(curves) for f in _at_boundary(layout, panel, m, u, estimate.flat, cov)]
+    findings += _twins(layout, panel, curves)
+    findings += _unexplained(layout, estimate.flat, cov, findings)
+    return findings
+
+
+def _predictors(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> dict[str, np.ndarray]:
+    """Linear predictors (K, C) of outcome m on its distinct times."""
+    part = layout.parts[m]
+    times = np.unique(panel.outcomes[m].time)
+    u = {}
+    for predictor in part.family.predictors:
+        columns = np.ones((times.size, 1)) if predictor == "log_sigma" else part.bases[predictor].internal(times)
+        u[predictor] = (
+            layout.coefficients(flat, m, predictor) @ columns.T + layout.offset[m][predictor][:, None]
+        )
+    return u
+
+
+def _convergence(layout: Layout, estimate: Estimate, cov: Covariance) -> list[Finding]:
+    findings = []
+    if not estimate.certificate.converged:
+        findings.append(
+            Finding(
+                "not_converged", None,
+                f"The fit did not converge (log-likelihood still to be gained: {estimate.certificate.decrement:.2g}). "
+                "Do not use these numbers: try fewer groups, lower orders or more starts.",
+            )
+        )
+    if cov.negative:
+        findings.append(
+            Finding(
+                "not_a_maximum", None,
+                "The Hessian is not negative definite: this point is not a maximum, and standard errors along "
+                "the directions concerned are left out. Try fewer groups or more starts.",
+            )
+        )
+    if estimate.search.out_of_time:
+        findings.append(
+            Finding(
+                "out_of_time", None,
+                f"The time budget ended the search after {estimate.search.n_starts} starts; a better optimum may "
+                "exist. Raise time_budget.",
+            )
+        )
+    return findings
+
+
+def _collapsed(layout: Layout, estimate: Estimate) -> list[Finding]:
+    best = estimate.search.optima[0]
+    if best.collapsed:
+        return [
+            Finding(
+                "collapsed_sigma", None,
+                "Sigma has collapsed to zero on a handful of observations, where the likelihood is unbounded; the "
+                "estimates are not a maximum. Use a common sigma, fewer groups, or check for duplicated values.",
+            )
+        ]
+    rivals = [o for o in estimate.search.optima if o.collapsed and o.loglik > estimate.loglik]
+    if rivals:
+        return [
+            Finding(
+                "collapsed_rival", None,
+                f"{len(rivals)} place(s) with a higher log-likelihood were set aside because a group's sigma "
+                "collapses there on a handful of observations; they are no better answer.",
+            )
+        ]
+    return []
+
+
+def _empty(layout: Layout, panel: Panel, estimate: Estimate) -> list[Finding]:
+    shares = layout.shares(estimate.flat)
+    return [
+        Finding(
+            "empty_group", g + 1,
+            f"Group {g + 1} is empty: its share is {100 * shares[g]:.3g} %, less than one subject. Fit fewer groups.",
+        )
+        for g in range(layout.n_groups)
+        if shares[g] * panel.n_subjects < 1
+    ]
+
+
+def _at_boundary(
+    layout: Layout, panel: Panel, m: int, u: dict[str, np.ndarray], flat: np.ndarray, cov: Covariance
+) -> list[Finding]:
+    """Groups whose coefficients run to infinity: probabilities of 0 or 1, rates of 0."""
+    part = layout.parts[m]
+    times = np.unique(panel.outcomes[m].time)
+    jac = layout.report_jacobian(flat)
+    lost = ~cov.identified(jac)
+    findings = []
+    for b in layout.blocks:
+        if b.outcome != m or not lost[b.entries].any() or b.predictor == "log_sigma":
+            continue
+        group = b.group if b.group is not None else 0
+        eta = u[b.predictor][group]
+        names = ", ".join(n for n, gone in zip(layout.names[b.entries], lost[b.entries], strict=True) if gone)
+        where = f"group {b.group + 1}" if b.group is not None else "all groups"
+        code, what, remedy = _name_boundary(part.spec.family, b.predictor, eta, u["mean"][group])
+        if not code:
+            continue
+        at = _where(times[np.abs(eta) > -np.log(EXTREME)], times, panel.outcomes[m].time_name)
+        findings.append(
+            Finding(
+                code, b.group + 1 if b.group is not None else None,
+                f"In {where} {what}{at}: {names} run to infinity and have no standard error. {remedy}",
+            )
+        )
+    return findings
+
+
+def _name_boundary(family: str, predictor: str, eta: np.ndarray, mean: np.ndarray) -> tuple[str, str, str]:
+    far = np.abs(eta) > -np.log(EXTREME)
+    if not far.any():
+        return "", "", ""
+    if predictor == "zero":
+        bound = "0" if (eta[far] < 0).all() else "1" if (eta[far] > 0).all() else "0 or 1"
+        return (
+            "zero_inflation_at_bound", f"the zero-inflation probability is {bound}",
+            "The optimum lies on the boundary; a lower iorder, or -1 for this group, says the same with fewer parameters.",
+        )
+    if family == "logit":
+        bound = "0" if (eta[far] < 0).all() else "1" if (eta[far] > 0).all() else "0 or 1"
+        return (
+            "separated_group", f"the probability is {bound}",
+            "The group is separated; a lower order for it gives the same curve with fewer parameters.",
+        )
+    if family in ("poisson", "zip") and (eta[far] < 0).any():
+        if far.all():
+            return "all_zero_group", "the rate is zero", "Use order -1 for a group that never happens."
+        return "zero_rate", "the rate is zero", "A lower order for this group may do."
+    return "", "", ""
+
+
+def _where(at: np.ndarray, times: np.ndarray, name: str) -> str:
+    if at.size == times.size:
+        return " at all times"
+    listed = ", ".join(f"{t:g}" for t in at[:4]) + (f" and {at.size - 4} more" if at.size > 4 else "")
+    return f" at {name} {listed}"
+
+
+def _twins(layout: Layout, panel: Panel, curves: list[dict[str, np.ndarray]]) -> list[Finding]:
+    """Pairs of groups with the same curve."""
+    findings = []
+    for a in range(layout.n_groups):
+        for b in range(a + 1, layout.n_groups):
+            gaps = []
+            for m, u in enumerate(curves):
+                part = layout.parts[m]
+                if (np.stack([u["mean"][a], u["mean"][b]]) <= RATE_ZERO / 2).any():
+                    gaps.append(np.inf)
+                    continue
+                y = (panel.outcomes[m].y - part.centre) / part.scale
+                mean = part.internal_family.expected(u)
+                gaps.append(np.abs(mean[a] - mean[b]).max() / max(y.std(), 1e-12))
+                if "log_sigma" in u:
+                    gaps.append(np.abs(u["log_sigma"][a] - u["log_sigma"][b]).max() * TWIN / 0.1)
+                if "zero" in u:
+                    gaps.append(np.abs(np.exp(u["mean"][a]) - np.exp(u["mean"][b])).max() / max(y.std(), 1e-12))
+            if max(gaps) < TWIN:
+                findings.append(
+                    Finding(
+                        "twin_groups", a + 1,
+                        f"Groups {a + 1} and {b + 1} have the same curve: the data do not tell them apart. "
+                        "Fit fewer groups.",
+                    )
+                )
+    return findings
+
+
+def _unexplained(layout: Layout, flat: np.ndarray, cov: Covariance, known: list[Finding]) -> list[Finding]:
+    """Parameters without a standard error that no other finding accounts for."""
+    lost = ~cov.identified(layout.report_jacobian(flat))
+    names = [n for n, gone in zip(layout.names, lost, strict=True) if gone]
+    told = " ".join(f.message for f in known)
+    grouped = {f.group for f in known if f.code in ("empty_group", "twin_groups", "separated_group", "all_zero_group")}
+    left = [n for n in names if f"{n}," not in told and f"{n} " not in told]
+    left = [n for n in left if not any(g is not None and n.endswith(f"[{g}]") for g in grouped)]
+    if not left:
+        return []
+    return [
+        Finding(
+            "not_identified", None,
+            f"The data do not determine {', '.join(left)}: no standard error. Use fewer groups or lower orders.",
+        )
+    ]

@@ -1,0 +1,227 @@
+"""The mixture likelihood as a torch module.
+
+log L_i = log sum_k pi_k prod_t f_k(y_it), with pi = softmax(theta), theta_1 = 0.
+
+Given the groups, each family's log density is linear in a few statistics of y per design cell, so that all N x K group
+log-likelihoods are one product: statistics (N, C S) times cell terms (C S, K). A leading batch axis B carries many
+parameter vectors (starting values) at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .panel import Measures, Panel
+from .parameters import Layout, OutcomePart
+
+DENSE_FILL = 0.1  # share of (subject, cell) pairs observed from which a full matrix beats a list of rows
+DENSE_SMALL = 200_000  # entries below which a full matrix is always fine
+
+
+class CellStatistics(nn.Module):
+    """Statistics of one outcome per subject and design cell: the data as the likelihood sees them.
+
+    A cell is a distinct time where most subjects were seen at most times, and else a row of its own. Either way there
+    are C cells with S statistics, and three products with the N subjects: :meth:`spread`, :meth:`collect`,
+    :meth:`scores`.
+
+    Attributes
+    ----------
+    n_subjects, n_cells, n_stats : N, C, S
+    by_row : every observation is its own cell
+    """
+
+    def __init__(self, part: OutcomePart, measures: Measures, n_subjects: int) -> None:
+        super().__init__()
+        y = (measures.y - part.centre) / part.scale
+        self.family = part.internal_family.seen_in(y)
+        stats = self.family.statistics(y)
+        cells, cell = np.unique(measures.time, return_inverse=True)
+        entries = n_subjects * cells.size
+        self.by_row = stats.shape[0] < DENSE_FILL * entries and entries > DENSE_SMALL
+        times = measures.time if self.by_row else cells
+        self.n_subjects, self.n_cells, self.n_stats = n_subjects, times.size, stats.shape[1]
+        for predictor in self.family.predictors:
+            columns = part.bases[predictor].internal(times) if predictor in part.bases else np.ones((times.size, 1))
+            self.register_buffer(f"columns_{predictor}", torch.as_tensor(columns, dtype=torch.float64).contiguous())
+        if self.by_row:
+            self.register_buffer("stats", torch.from_numpy(stats))
+            self.register_buffer("subject", torch.from_numpy(measures.subject))
+        else:
+            full = np.zeros((n_subjects, cells.size, stats.shape[1]))
+            full[measures.subject, cell.ravel()] = stats
+            self.register_buffer("stats", torch.from_numpy(full.reshape(n_subjects, -1)))
+
+    def columns(self, predictor: str) -> Tensor:
+        """(C, q) internal design columns."""
+        return getattr(self, f"columns_{predictor}")
+
+    def _sum_rows(self, rows: Tensor) -> Tensor:
+        """(..., n_obs) -> sums per subject (..., N)."""
+        out = rows.new_zeros(*rows.shape[:-1], self.n_subjects)
+        return out.index_add(-1, self.subject, rows)
+
+    def spread(self, terms: Tensor) -> Tensor:
+        """Cell terms (..., C, S) -> sums per subject (..., N)."""
+        if self.by_row:
+            return self._sum_rows((terms * self.stats).sum(-1))
+        out = terms.reshape(-1, self.n_cells * self.n_stats) @ self.stats.T
+        return out.reshape(*terms.shape[:-2], self.n_subjects)
+
+    def collect(self, weight: Tensor) -> Tensor:
+        """Weights of subjects (..., N) -> weighted statistics per cell (..., C, S)."""
+        if self.by_row:
+            return weight[..., self.subject, None] * self.stats
+        out = weight.reshape(-1, self.n_subjects) @ self.stats
+        return out.reshape(*weight.shape[:-1], self.n_cells, self.n_stats)
+
+    def scores(self, u: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Log densities per subject (B, K, N) and their derivatives in the coefficients (B, K, Q, N).
+
+        Q runs over the predictors' columns in the family's order.
+        """
+        leaves = {name: value.detach().requires_grad_() for name, value in u.items()}
+        inputs = list(leaves.values())
+        with torch.enable_grad():
+            terms = self.family.terms(leaves)
+            if self.by_row:
+                rows = (terms * self.stats).sum(-1)
+                slopes = torch.autograd.grad(rows.sum(), inputs)
+                local = [d[:, :, None] * self.columns(n).T for n, d in zip(leaves, slopes, strict=True)]
+                return self._sum_rows(rows.detach()), self._sum_rows(torch.cat(local, dim=2))
+            by_stat = [
+                torch.autograd.grad(terms[..., s].sum(), inputs, retain_graph=True, allow_unused=True)
+                for s in range(self.n_stats)
+            ]
+        local = []
+        for j, (name, value) in enumerate(leaves.items()):
+            slope = torch.stack([torch.zeros_like(value) if g[j] is None else g[j] for g in by_stat], dim=-1)
+            local.append(torch.einsum("bkcs,cq->bkqcs", slope, self.columns(name)))
+        return self.spread(terms.detach()), self.spread(torch.cat(local, dim=2))
+
+
+class Mixture(nn.Module):
+    """Group-based trajectory mixture.
+
+    ``forward()`` returns the subject log-likelihoods (N,) at the module's parameters: one vector of mean
+    coefficients (all groups), and where the family has them ``zero``, ``log_sigma``, and ``theta``. Train it with any
+    optimiser; :func:`gbtm.estimate.estimate` fits this same module.
+
+    Parameters
+    ----------
+    layout : Layout
+    panel : Panel
+
+    Examples
+    --------
+    >>> import gbtm, torch
+    >>> data = gbtm.datasets.two_groups(rng=0)
+    >>> model = gbtm.GBTM.from_formula("y ~ t", data=data, id="id", groups=2, order=2, family="normal")
+    >>> module = model.module()
+    >>> loss = -module().sum()
+    >>> loss.backward()
+    """
+
+    def __init__(self, layout: Layout, panel: Panel) -> None:
+        super().__init__()
+        self.layout = layout
+        self.cells = nn.ModuleList(
+            CellStatistics(part, measures, panel.n_subjects)
+            for part, measures in zip(layout.parts, panel.outcomes, strict=True)
+        )
+        constant = np.zeros(panel.n_subjects)
+        for part, measures in zip(layout.parts, panel.outcomes, strict=True):
+            free = part.family.constant(measures.y)
+            if part.scale != 1.0:
+                free = free - np.log(part.scale) * _is_density(part, measures.y)
+            constant += np.bincount(measures.subject, free, minlength=panel.n_subjects)
+        self.register_buffer("constant", torch.from_numpy(constant))
+        self.register_buffer("weight", torch.ones(panel.n_subjects, dtype=torch.float64))
+        for m in range(len(layout.parts)):
+            for predictor, table in layout.index[m].items():
+                self.register_buffer(f"index_{m}_{predictor}", torch.from_numpy(table))
+                self.register_buffer(f"offset_{m}_{predictor}", torch.from_numpy(layout.offset[m][predictor]))
+        self.free = nn.ParameterDict(
+            {name: nn.Parameter(torch.zeros(width, dtype=torch.float64)) for name, width in self._sections()}
+        )
+
+    def _sections(self) -> list[tuple[str, int]]:
+        """(name, width) of the runs of the flat vector that one predictor of one outcome takes up."""
+        widths: dict[str, int] = {}
+        for b in self.layout.blocks:
+            name = b.predictor if len(self.layout.parts) == 1 else f"{b.predictor}_{b.outcome}"
+            widths[name] = widths.get(name, 0) + b.width
+        if self.layout.n_groups > 1:
+            widths["theta"] = self.layout.n_groups - 1
+        return list(widths.items())
+
+    def flat(self) -> Tensor:
+        """The module's parameters as one vector (p,)."""
+        return torch.cat([self.free[name] for name, _ in self._sections()])
+
+    def set_flat(self, flat: np.ndarray | Tensor) -> None:
+        """Set the module's parameters from one vector (p,)."""
+        values = torch.as_tensor(flat, dtype=torch.float64)
+        start = 0
+        with torch.no_grad():
+            for name, width in self._sections():
+                self.free[name].copy_(values[start : start + width])
+                start += width
+
+    def index(self, m: int, predictor: str) -> Tensor:
+        return getattr(self, f"index_{m}_{predictor}")
+
+    def coefficients(self, flat: Tensor, m: int, predictor: str) -> Tensor:
+        """(B, p) -> (B, K, q), zeros where absent."""
+        padded = torch.nn.functional.pad(flat, (0, 1))
+        return padded[:, self.index(m, predictor)]
+
+    def predictors(self, flat: Tensor, m: int = 0) -> dict[str, Tensor]:
+        """(B, p) -> linear predictors of outcome m, each (B, K, C)."""
+        out = {}
+        for predictor in self.cells[m].family.predictors:  # type: ignore[union-attr]
+            columns = self.cells[m].columns(predictor)  # type: ignore[operator]
+            offset = getattr(self, f"offset_{m}_{predictor}")
+            out[predictor] = self.coefficients(flat, m, predictor) @ columns.T + offset[:, None]
+        return out
+
+    def group_loglik(self, flat: Tensor) -> Tensor:
+        """(B, p) -> sum_t log f_k(y_it), (B, K, N), without the constant."""
+        total = None
+        for m, cells in enumerate(self.cells):
+            part = cells.spread(cells.family.terms(self.predictors(flat, m)))  # type: ignore[union-attr,operator]
+            total = part if total is None else total + part
+        assert total is not None
+        return total
+
+    def log_shares(self, flat: Tensor) -> Tensor:
+        """(B, p) -> log pi (B, K)."""
+        theta = torch.nn.functional.pad(flat[:, self.layout.theta], (1, 0))
+        return torch.log_softmax(theta, dim=1)
+
+    def joint(self, flat: Tensor) -> Tensor:
+        """(B, p) -> log pi_k + sum_t log f_k(y_it), (B, K, N)."""
+        return self.group_loglik(flat) + self.log_shares(flat)[:, :, None]
+
+    def subject_loglik(self, flat: Tensor) -> Tensor:
+        """(B, p) -> log L_i, (B, N)."""
+        return torch.logsumexp(self.joint(flat), dim=1) + self.constant
+
+    def loglik(self, flat: Tensor) -> Tensor:
+        """(B, p) -> weighted total log-likelihood (B,)."""
+        return self.subject_loglik(flat) @ self.weight
+
+    def forward(self) -> Tensor:
+        """Subject log-likelihoods (N,) at the module's own parameters."""
+        return self.subject_loglik(self.flat()[None])[0]
+
+    def posterior(self, flat: Tensor) -> Tensor:
+        """(B, p) -> P_ik, (B, K, N)."""
+        return torch.softmax(self.joint(flat), dim=1)
+
+
+def _is_density(part: OutcomePart, y: np.ndarray) -> np.ndarray:
+    """1 where an observation contributes a density (which scales with y), 0 where a probability (censored)."""
+    return part.family.statistics(y)[:, 0]

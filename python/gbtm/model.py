@@ -1,0 +1,392 @@
+"""The model a user builds: data and specification in, a fit out."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .control import Control, Progress
+from .design import TimeBasis, formula_basis, polynomial_basis
+from .errors import DataError, GBTMWarning, SpecificationError
+from .families import make_family
+from .panel import Measures, Panel
+from .parameters import Layout, OutcomePart
+from .spec import SCALE_FAMILIES, ModelSpec, OutcomeSpec, as_orders, per_group
+
+if TYPE_CHECKING:
+    from .estimate import Estimate
+    from .likelihood import Mixture
+    from .results import GBTMResults
+
+LIGHT_STARTS = 8
+
+
+class GBTM:
+    """Group-based trajectory model.
+
+    Parameters
+    ----------
+    y : (N, T) array, one row per subject, NaN for missing; or (n,) array with ``id``
+    time : (T,) or (N, T) array for wide ``y``; (n,) for long
+    id : (n,) array of subject ids for long ``y``; optional (N,) ids for wide
+    groups : number of groups K
+    order : polynomial order 0 to 5, one for all groups or one per group; -1 for a count group that never happens
+    family : "normal", "cnorm", "poisson", "zip" or "logit"
+    iorder : ZIP: order of the zero-inflation polynomial; one value is common to all groups, K values are per group
+    sigma_by_group : normal, cnorm: one sigma per group
+    min, max : cnorm: censoring bounds, each optional
+    censor_beyond : cnorm: values beyond a bound count as at the bound
+
+    Raises
+    ------
+    DataError, SpecificationError
+        Naming the argument or column, what is wrong with it, and the way out.
+
+    Examples
+    --------
+    >>> import gbtm
+    >>> data = gbtm.datasets.two_groups(rng=0)
+    >>> model = gbtm.GBTM.from_formula("y ~ t", data=data, id="id", groups=2, order=2, family="normal")
+    >>> res = model.fit(rng=0)
+    >>> res.assignment.value_counts().tolist()
+    [50, 50]
+    """
+
+    def __init__(
+        self, y: Any, time: Any, id: Any = None, *, groups: int, order: int | Sequence[int] = 2,
+        family: str = "normal", iorder: int | Sequence[int] | None = None, sigma_by_group: bool = False,
+        min: float | None = None, max: float | None = None, censor_beyond: bool = False,
+    ) -> None:
+        panel = _panel_from_arrays(y, time, id)
+        spec = make_spec(
+            groups=groups, order=order, family=family, iorder=iorder, sigma_by_group=sigma_by_group, min=min, max=max,
+            censor_beyond=censor_beyond,
+        )
+        self._set(panel, spec, None, None)
+
+    def _set(self, panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None, formula: str | None) -> None:
+        self.formula = formula
+        self.spec = spec
+        self.given_bases = bases
+        self.panel = prepare(panel, spec)
+        self.layout = make_layout(self.panel, spec, bases)
+
+    @classmethod
+    def from_panel(
+        cls, panel: Panel, spec: ModelSpec, *, bases: Sequence[TimeBasis | None] | None = None,
+        formula: str | None = None,
+    ) -> GBTM:
+        """From a :class:`~gbtm.panel.Panel` and a :class:`~gbtm.spec.ModelSpec`."""
+        model = cls.__new__(cls)
+        model._set(panel, spec, bases, formula)
+        return model
+
+    @classmethod
+    def from_formula(
+        cls, formula: str, data: pd.DataFrame, *, id: str | None = None, groups: int,
+        order: int | Sequence[int] | None = None, family: str = "normal", iorder: int | Sequence[int] | None = None,
+        sigma_by_group: bool = False, min: float | None = None, max: float | None = None, censor_beyond: bool = False,
+        wide: Mapping[str, str | Sequence[str] | Sequence[float]] | None = None,
+    ) -> GBTM:
+        """From a formula ``"outcome ~ time"`` and a table.
+
+        Parameters
+        ----------
+        formula : ``"offenses ~ age"`` with ``order``, or a basis such as ``"offenses ~ bs(age, df=4)"`` without
+        data : long (one row per observation, with ``id``) or wide (one row per subject, with ``wide``)
+        wide : what the formula's names stand for in wide data: ``{"offenses": "count_*", "age": "age_*"}``, where the
+            time may also be a list of numbers, one per wave
+
+        Other parameters as for the class.
+        """
+        outcome, time, basis = split_formula(formula, data, wide)
+        spec = make_spec(
+            groups=groups, order=(2 if order is None else order) if basis is None else order, family=family,
+            iorder=iorder, sigma_by_group=sigma_by_group, min=min, max=max, censor_beyond=censor_beyond, basis=basis,
+        )
+        if wide is not None:
+            panel = Panel.from_wide(data, outcome=wide[outcome], time=wide[time], id=id, name=outcome)  # type: ignore[arg-type]
+            panel = replace(panel, outcomes=(replace(panel.outcomes[0], time_name=time),))
+        elif id is None:
+            raise SpecificationError(
+                "id: long data need the column that tells subjects apart.", code="no_id", argument="id",
+                way_out="Give id='column', or wide={...} for data with one row per subject.",
+            )
+        else:
+            panel = Panel.from_long(data, id=id, time=time, outcome=outcome)
+        return cls.from_panel(panel, spec, formula=formula)
+
+    def module(self) -> Mixture:
+        """The likelihood as a ``torch.nn.Module``; its parameters start at a sensible place."""
+        import torch
+
+        from .likelihood import Mixture
+        from .starts import StartingPlan
+
+        module = Mixture(self.layout, self.panel)
+        with torch.no_grad():
+            start = StartingPlan(module, self.panel, np.random.default_rng(0)).next(1)[0]
+        module.set_flat(start)
+        return module
+
+    def fit(
+        self, *, n_starts: int | None = None, rng: int = 0, device: str = "cpu", cov_type: str = "hessian",
+        start: Any = None, max_starts: int = 256, time_budget: float | None = 60.0, progress: Progress | bool | None = None,
+    ) -> GBTMResults:
+        """Find the best optimum and its standard errors.
+
+        Parameters
+        ----------
+        n_starts : number of starts; None lets the hit rate decide (at most ``max_starts``) and then rearranges the
+            groups of the best optima
+        rng : seed; the same seed gives the same digits
+        device : torch device
+        cov_type : "hessian" or "traj" (Stata traj's convention)
+        start : parameters to start from, in the order of ``params`` (that of traj's e(b); group percentages instead
+            of theta also accepted), a Series, or a fit with the same number of groups or one less
+        time_budget : seconds after which no further round of starts begins
+        progress : callable(sentence, seconds), True for lines on stderr, False for silence; None prints only when
+            the fit takes more than two seconds in an interactive session
+
+        Returns
+        -------
+        GBTMResults
+        """
+        from .estimate import estimate
+        from .inference import covariance, information
+        from .likelihood import Mixture
+        from .progress import reporter
+        from .results import GBTMResults
+        from .summarise import make_document
+
+        control = Control(
+            n_starts=n_starts, max_starts=max_starts, time_budget=time_budget, rng=_seed(rng), device=device,
+            progress=reporter(progress),
+        )
+        module = Mixture(self.layout, self.panel)
+        user_starts, smaller = self._read_start(start)
+        if smaller is None and user_starts is None and n_starts is None and self.spec.n_groups > 1:
+            smaller = self._grow(control)
+        result: Estimate = estimate(
+            module, self.panel, control, user_starts=user_starts, smaller=smaller, exact_growth=start is not None
+        )
+        if control.progress is not None:
+            control.progress("standard errors", result.seconds)
+        cov = covariance(information(module, result.flat), cov_type, self.panel.nobs)
+        document = make_document(self, module, result, cov)
+        for finding in document["warnings"]:
+            warnings.warn(finding["message"], GBTMWarning, stacklevel=2)
+        return GBTMResults(document)
+
+    def _grow(self, control: Control) -> tuple[Layout, np.ndarray] | None:
+        """A light fit with one group less, itself grown from one group up."""
+        from .estimate import estimate
+        from .likelihood import Mixture
+
+        smaller: tuple[Layout, np.ndarray] | None = None
+        light = replace(control, n_starts=LIGHT_STARTS, progress=None)
+        for k in range(1, self.spec.n_groups):
+            try:
+                spec = _first_groups(self.spec, k)
+            except SpecificationError:
+                continue
+            layout = make_layout(self.panel, spec, self.given_bases)
+            fit = estimate(Mixture(layout, self.panel), self.panel, light, smaller=smaller)
+            smaller = (layout, fit.flat)
+        return smaller if smaller is not None and smaller[0].n_groups == self.spec.n_groups - 1 else None
+
+    def _read_start(self, start: Any) -> tuple[np.ndarray | None, tuple[Layout, np.ndarray] | None]:
+        from .results import GBTMResults
+
+        if start is None:
+            return None, None
+        if isinstance(start, GBTMResults):
+            if start.n_groups == self.spec.n_groups - 1:
+                layout = make_layout(self.panel, _first_groups(self.spec, start.n_groups), self.given_bases)
+                if layout.names != list(start.params.index):
+                    raise SpecificationError(
+                        "start: the smaller fit is not this model with its last group left out.", code="bad_start",
+                        argument="start", way_out="Give a fit whose orders are the leading ones of this model.",
+                    )
+                return None, (layout, layout.unreport(start.params.to_numpy()))
+            start = start.params
+        values = start.reindex(self.layout.names) if isinstance(start, pd.Series) else start
+        return self.layout.unreport(self._start_values(np.asarray(values, dtype=float).ravel()))[None], None
+
+    def _start_values(self, values: np.ndarray) -> np.ndarray:
+        k, size = self.spec.n_groups, self.layout.size
+        if values.size == size + 1 and np.isclose(values[-k:].sum(), 100.0, atol=0.5) and (values[-k:] > 0).all():
+            log_share = np.log(values[-k:])
+            values = np.concatenate([values[:-k], log_share[1:] - log_share[0]])
+        if values.size != size or not np.isfinite(values).all():
+            raise SpecificationError(
+                f"start: {np.isfinite(values).sum()} finite values, the model has {size} parameters.",
+                code="bad_start", argument="start",
+                way_out=f"Give them in the order {', '.join(self.layout.names)}, or percentages for the last {k}.",
+            )
+        return values
+
+
+def make_spec(
+    *, groups: int, order: int | Sequence[int] | None, family: str, iorder: int | Sequence[int] | None = None,
+    sigma_by_group: bool = False, min: float | None = None, max: float | None = None, censor_beyond: bool = False,
+    basis: str | None = None,
+) -> ModelSpec:
+    """The specification of a single-outcome model from users' arguments."""
+    if isinstance(groups, bool) or not isinstance(groups, (int, float, np.integer)) or groups != int(groups) or groups < 1:
+        raise SpecificationError(
+            f"groups: {groups!r} is not a positive whole number.", code="bad_groups", argument="groups",
+            way_out="Give the number of groups, 1 or more.",
+        )
+    if family == "zip" and iorder is None:
+        iorder = 0
+    outcome = OutcomeSpec(
+        family=family, orders=None if order is None else per_group(order, int(groups), "order"),
+        zero_orders=None if iorder is None else as_orders(iorder, "iorder"), sigma_by_group=bool(sigma_by_group),
+        lower=_bound(min), upper=_bound(max), censor_beyond=bool(censor_beyond), basis=basis,
+    )
+    return ModelSpec(n_groups=int(groups), outcomes=(outcome,))
+
+
+def _bound(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)
+
+
+def _seed(rng: Any) -> int:
+    if isinstance(rng, bool) or not isinstance(rng, (int, np.integer)) or rng < 0:
+        raise SpecificationError(
+            f"rng: {rng!r} is not a whole number, 0 or more.", code="bad_seed", argument="rng",
+            way_out="Give a seed such as rng=0; the same seed gives the same digits.",
+        )
+    return int(rng)
+
+
+def _first_groups(spec: ModelSpec, k: int) -> ModelSpec:
+    """The model of the first k groups."""
+    return ModelSpec(
+        k,
+        tuple(
+            replace(
+                o, orders=None if o.orders is None else o.orders[:k],
+                zero_orders=o.zero_orders if o.zero_orders is None or o.zero_common else o.zero_orders[:k],
+            )
+            for o in spec.outcomes
+        ),
+    )
+
+
+def split_formula(
+    formula: str, data: pd.DataFrame, wide: Mapping[str, Any] | None = None
+) -> tuple[str, str, str | None]:
+    """``"y ~ rhs"`` -> outcome, time variable, basis formula (None where rhs is the time alone)."""
+    sides = formula.split("~")
+    if len(sides) != 2 or not sides[0].strip() or not sides[1].strip():
+        raise SpecificationError(
+            f"formula: {formula!r} is not of the form 'outcome ~ time'.", code="bad_formula", argument="formula",
+            way_out="For example 'offenses ~ age'.",
+        )
+    outcome, rhs = sides[0].strip(), sides[1].strip()
+    known = set(wide) if wide is not None else {str(c) for c in data.columns}
+    if rhs in known or re.fullmatch(r"[A-Za-z_.][\w.]*", rhs):
+        return _known(outcome, known), _known(rhs, known), None
+    words = [w for w in dict.fromkeys(re.findall(r"[A-Za-z_][\w.]*", rhs)) if w in known]
+    if len(words) != 1:
+        raise SpecificationError(
+            f"formula: '{rhs}' must use exactly one column, the time; it uses {', '.join(words) or 'none'}.",
+            code="bad_formula", argument="formula", way_out="For example 'offenses ~ bs(age, df=4)'.",
+        )
+    return _known(outcome, known), words[0], rhs
+
+
+def _known(name: str, known: set[str]) -> str:
+    if name not in known:
+        raise DataError(
+            f"formula: no column named '{name}'.", code="unknown_column", argument=name,
+            way_out=f"The columns are {', '.join(sorted(known)[:12])}.",
+        )
+    return name
+
+
+def _panel_from_arrays(y: Any, time: Any, id: Any) -> Panel:
+    values, times = np.asarray(y, dtype=float), np.asarray(time, dtype=float)
+    if values.ndim == 2:
+        n, waves = values.shape
+        if times.shape not in ((waves,), (n, waves)):
+            raise DataError(
+                f"time: shape {times.shape} does not go with y of shape {values.shape}.", code="wave_mismatch",
+                argument="time", way_out=f"Give ({waves},) or ({n}, {waves}).",
+            )
+        ids = pd.Index(np.arange(n) if id is None else np.asarray(id), name="id")
+        return Panel.from_arrays(
+            np.repeat(np.arange(n), waves), np.broadcast_to(times, (n, waves)).ravel(), values.ravel(), ids=ids,
+            wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
+            columns=tuple(f"y{j + 1}" for j in range(waves)),
+        )
+    if values.ndim != 1 or id is None or times.shape != values.shape or len(id) != values.size:
+        raise DataError(
+            "y: give an (N, T) array, or arrays y, time and id of one length.", code="bad_shape", argument="y",
+            way_out="For a table, use GBTM.from_formula.",
+        )
+    codes, ids = pd.factorize(np.asarray(id))
+    return Panel.from_arrays(codes, times, values, ids=pd.Index(ids, name="id"))
+
+
+def prepare(panel: Panel, spec: ModelSpec) -> Panel:
+    """Check the outcomes against their families; values beyond the bounds are moved to them where the user said so."""
+    outcomes = []
+    for measures, outcome in zip(panel.outcomes, spec.outcomes, strict=True):
+        y = measures.y
+        if outcome.censor_beyond:
+            y = np.clip(y, outcome.lower, outcome.upper)
+            measures = replace(measures, y=y)
+        bad, sentence, way_out = make_family(outcome.family, outcome.lower, outcome.upper).problem(y)
+        if bad.any():
+            raise DataError(
+                f"{measures.name}: {sentence} for family '{outcome.family}'; {int(bad.sum())} values are not, "
+                f"first {panel.describe_rows(np.flatnonzero(bad), measures)}.",
+                code="bad_outcome", argument=measures.name, way_out=way_out,
+            )
+        outcomes.append(measures)
+    if panel.n_subjects < spec.n_groups:
+        raise SpecificationError(
+            f"groups: {spec.n_groups} groups for {panel.n_subjects} subjects.", code="too_few_subjects",
+            argument="groups", way_out="Ask for fewer groups.",
+        )
+    return replace(panel, outcomes=tuple(outcomes))
+
+
+def make_layout(panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None = None) -> Layout:
+    """Time bases, scaling and parameter layout for these data."""
+    given = bases if bases is not None else [None] * len(spec.outcomes)
+    return Layout(
+        spec,
+        tuple(_make_part(o, m, basis) for o, m, basis in zip(spec.outcomes, panel.outcomes, given, strict=True)),
+    )
+
+
+def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None) -> OutcomePart:
+    if given is not None:
+        mean = given
+    elif outcome.basis is not None:
+        mean = formula_basis(measures.time, outcome.basis, measures.time_name)
+    else:
+        mean = polynomial_basis(measures.time, max(0, *(outcome.orders or (0,)), 0), measures.time_name)
+    bases = {"mean": mean}
+    if outcome.zero_orders is not None:
+        bases["zero"] = polynomial_basis(measures.time, max(0, *outcome.zero_orders, 0), measures.time_name, "iorder")
+    centre, scale = 0.0, 1.0
+    if outcome.family in SCALE_FAMILIES:
+        scale = float(measures.y.std())
+        if not scale > 1e-12 * float(np.abs(measures.y).max()):
+            raise DataError(
+                f"{measures.name}: all values are equal ({measures.y[0]:g}).", code="constant_outcome",
+                argument=measures.name, way_out="There is nothing to model.",
+            )
+        centre = float(measures.y.mean()) if mean.has_intercept else 0.0
+    return OutcomePart(spec=outcome, bases=bases, centre=centre, scale=scale, name=measures.name)

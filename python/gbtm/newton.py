@@ -1,0 +1,176 @@
+"""Maximisers on a batch of parameter vectors: damped Newton on EM's Q, EM, and damped Newton on the likelihood.
+
+All of them climb: a step that does not raise its objective is refused and the damping of that batch member grows
+(Levenberg-Marquardt, scaled by the diagonal of the Hessian).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .derivatives import complete_data, observed
+from .likelihood import Mixture
+
+DAMPING_START = 1e-3
+DAMPING_FLOOR = 1e-12
+DAMPING_MOST = 1e10
+SHARE_FLOOR = 1e-10
+DAMPING_ROUNDING = 1e-7  # damping that rounding alone can ask for where the Hessian is singular
+M_STEPS = 3  # Newton steps on Q per M-step: cheap, they cost no pass over the subjects
+EM_ENOUGH = 0.05  # log-likelihood gain of an EM step below which Newton takes over
+STEP_MOST = 6.0  # largest change of an internal coefficient in one step
+STEP_GROWTH = 0.5  # .. or this share of the largest coefficient, for those on their way to infinity
+
+
+def damped_step(hessian: Tensor, gradient: Tensor, damping: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
+    """Solve (-H + damping * D) step = gradient, raising the damping (B,) until positive definite.
+
+    hessian (B, p, p), gradient (B, p), at (B, p) -> step (B, p) and the damping used.
+    """
+    negative = -hessian
+    diagonal = torch.diagonal(negative, dim1=1, dim2=2).abs()
+    scale = diagonal + 1e-8 * diagonal.amax(1, keepdim=True) + 1e-12
+    damping = damping.clone()
+    while True:
+        factor, info = torch.linalg.cholesky_ex(negative + torch.diag_embed(damping[:, None] * scale))
+        bad = (info > 0) & (damping < DAMPING_MOST)
+        if not bad.any():
+            break
+        damping[bad] = torch.clamp(damping[bad] * 10, min=1e-6)
+    step = torch.cholesky_solve(gradient[:, :, None], factor)[:, :, 0]
+    longest = step.abs().amax(1, keepdim=True)
+    most = (STEP_GROWTH * at.abs().amax(1, keepdim=True)).clamp(min=STEP_MOST)
+    step = torch.where(longest > most, step * (most / longest), step)
+    return torch.nan_to_num(step, nan=0.0, posinf=0.0, neginf=0.0), damping
+
+
+def _q_value(module: Mixture, flat: Tensor, collected: list[Tensor]) -> Tensor:
+    value = flat.new_zeros(flat.shape[0])
+    for m, cells in enumerate(module.cells):
+        terms = cells.family.terms(module.predictors(flat, m))  # type: ignore[union-attr,arg-type]
+        value = value + (terms * collected[m]).sum((1, 2, 3))
+    return value
+
+
+def maximise_q(module: Mixture, flat: Tensor, collected: list[Tensor], steps: int) -> Tensor:
+    """A few damped Newton steps on Q given the posterior-weighted statistics; theta stays."""
+    free = module.layout.theta.start
+    damping = torch.full((flat.shape[0],), DAMPING_START, dtype=flat.dtype, device=flat.device)
+    for _ in range(steps):
+        value, gradient, hessian = complete_data(module, flat, collected, safe=True)
+        step, damping = damped_step(hessian[:, :free, :free], gradient[:, :free], damping, flat[:, :free])
+        trial = flat.clone()
+        trial[:, :free] += step
+        better = _q_value(module, trial, collected) >= value
+        flat = torch.where(better[:, None], trial, flat)
+        damping = torch.where(better, (damping / 10).clamp(min=DAMPING_FLOOR), (damping * 10).clamp(min=1e-3))
+    return flat
+
+
+def em(module: Mixture, flat: Tensor, steps: int, enough: float = EM_ENOUGH) -> Tensor:
+    """EM with a few Newton steps on Q as M-step; (B, p) -> (B, p). A run ends early once a step gains less than ``enough``."""
+    flat = flat.clone()
+    active = torch.arange(flat.shape[0], device=flat.device)
+    before = torch.full((flat.shape[0],), -torch.inf, dtype=flat.dtype, device=flat.device)
+    for _ in range(steps):
+        x = flat[active]
+        joint = module.joint(x)
+        subject = torch.logsumexp(joint, dim=1)
+        value = subject @ module.weight
+        more = ~(value - before[active] < enough)
+        before[active] = value
+        if not more.all():
+            active, x, joint, subject = active[more], x[more], joint[more], subject[more]
+            if active.numel() == 0:
+                break
+        flat[active] = _em_step(module, x, torch.exp(joint - subject[:, None]) * module.weight)
+    return flat
+
+
+def _em_step(module: Mixture, flat: Tensor, weighted: Tensor) -> Tensor:
+    """M-step given the weighted posterior (B, K, N)."""
+    theta = module.layout.theta
+    collected = [cells.collect(weighted) for cells in module.cells]  # type: ignore[operator]
+    flat = maximise_q(module, flat, collected, M_STEPS)
+    if theta.stop > theta.start:
+        shares = weighted.sum(2)
+        log_shares = (shares / shares.sum(1, keepdim=True)).clamp(min=SHARE_FLOOR).log()
+        flat[:, theta] = log_shares[:, 1:] - log_shares[:, :1]
+    return flat
+
+
+@dataclass(frozen=True)
+class Climb:
+    """Where a batch of Newton runs ended.
+
+    Attributes
+    ----------
+    flat : (B, p)
+    loglik : (B,)
+    decrement : (B,) Newton decrement g' (-H)^-1 g / 2 at the last step: the log-likelihood still to be gained
+    converged : (B,) bool
+    """
+
+    flat: Tensor
+    loglik: Tensor
+    decrement: Tensor
+    converged: Tensor
+
+
+def newton(
+    module: Mixture, flat: Tensor, *, steps: int, tolerance: float, stop: Callable[[Tensor], Tensor] | None = None
+) -> Climb:
+    """Damped Newton with the exact Hessian until the decrement is below ``tolerance``.
+
+    ``stop`` (B, p) -> (B,) bool ends runs that head for a place with no maximum (a collapsed sigma).
+    """
+    batch = flat.shape[0]
+    flat = flat.clone()
+    loglik = torch.full((batch,), -torch.inf, dtype=flat.dtype, device=flat.device)
+    decrement = torch.full_like(loglik, torch.inf)
+    damping = torch.full_like(loglik, DAMPING_START)
+    converged = torch.zeros(batch, dtype=torch.bool, device=flat.device)
+    active = torch.arange(batch, device=flat.device)
+    for _ in range(steps):
+        if stop is not None:
+            active = active[~stop(flat[active])]
+        if active.numel() == 0:
+            break
+        x = flat[active]
+        value, gradient, hessian = observed(module, x)
+        step, used, gain, done = _newton_step(hessian, gradient, damping[active], x, tolerance)
+        loglik[active], decrement[active] = value, gain
+        trial = x + step
+        trial_value = module.loglik(trial)
+        better = trial_value >= value
+        flat[active] = torch.where(better[:, None], trial, x)
+        loglik[active] = torch.where(better, trial_value, value)
+        quality = (trial_value - value) / gain.clamp(min=1e-300)
+        shrink = torch.where(quality > 0.5, 0.1, 1.0)
+        damping[active] = torch.where(better, (used * shrink).clamp(min=DAMPING_FLOOR), (used * 10).clamp(min=1e-4))
+        converged[active[done]] = True
+        active = active[~(done | ~torch.isfinite(value))]
+    return Climb(flat, loglik, decrement, converged)
+
+
+def _newton_step(
+    hessian: Tensor, gradient: Tensor, damping: Tensor, at: Tensor, tolerance: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Step (B, p), damping used, decrement and whether it is below ``tolerance`` without damping, (B,) each.
+
+    Damping hides what is still to be gained along flat directions, so the last word is had by an undamped step.
+    """
+    step, used = damped_step(hessian, gradient, damping, at)
+    gain = 0.5 * (gradient * step).sum(1)
+    done = torch.zeros_like(gain, dtype=torch.bool)
+    near = torch.nonzero(gain < tolerance)[:, 0]
+    if near.numel():
+        floor = torch.full_like(gain[near], DAMPING_FLOOR)
+        step[near], used[near] = damped_step(hessian[near], gradient[near], floor, at[near])
+        gain[near] = 0.5 * (gradient[near] * step[near]).sum(1)
+        done[near] = (gain[near] < tolerance) & (used[near] <= DAMPING_ROUNDING)
+    return step, used, gain, done

@@ -1,0 +1,322 @@
+"""From a table to arrays: the only door for pandas.
+
+A :class:`Panel` holds who was measured, when, and with what value. Missing outcomes drop that observation, subjects
+with no observation left are dropped, and both are counted in :class:`Dropped`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from .errors import DataError
+
+MAX_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What was left out, and why."""
+
+    observations_read: int = 0
+    subjects_read: int = 0
+    missing_outcome: int = 0
+    missing_time: int = 0
+    missing_id: int = 0
+    subjects: tuple[object, ...] = ()
+
+    @property
+    def observations(self) -> int:
+        return self.missing_outcome + self.missing_time + self.missing_id
+
+    def sentence(self) -> str:
+        """One sentence for summaries; empty when nothing was dropped."""
+        parts = [
+            f"{count} observation{'s' if count != 1 else ''} with a missing {what}"
+            for count, what in (
+                (self.missing_outcome, "outcome"),
+                (self.missing_time, "time"),
+                (self.missing_id, "id"),
+            )
+            if count
+        ]
+        if self.subjects:
+            shown = ", ".join(str(s) for s in self.subjects[:MAX_SHOWN])
+            more = ", ..." if len(self.subjects) > MAX_SHOWN else ""
+            plural = "s" if len(self.subjects) != 1 else ""
+            parts.append(f"{len(self.subjects)} subject{plural} with no observation left ({shown}{more})")
+        return f"Dropped: {'; '.join(parts)}." if parts else ""
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The repeated measures of one outcome, one entry per observation.
+
+    Attributes
+    ----------
+    subject : (n_obs,) int64, index into ``Panel.ids``, ascending
+    time, y : (n_obs,) float64, finite
+    wave : (n_obs,) int64, the wide column an observation came from; for long data the rank of its time
+    row : (n_obs,) int64, position of the observation's row in the user's table
+    """
+
+    subject: np.ndarray
+    time: np.ndarray
+    y: np.ndarray
+    wave: np.ndarray
+    row: np.ndarray
+    name: str = "y"
+    time_name: str = "time"
+    columns: tuple[str, ...] = ()
+
+    @property
+    def nobs(self) -> int:
+        return int(self.y.size)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Subjects and their measures.
+
+    Build one with :meth:`from_long` or :meth:`from_wide`. ``outcomes`` is a tuple, one entry per outcome.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from gbtm.panel import Panel
+    >>> d = pd.DataFrame({"who": ["a", "a", "b"], "age": [1, 2, 1], "y": [0.5, None, 1.5]})
+    >>> panel = Panel.from_long(d, id="who", time="age", outcome="y")
+    >>> panel.n_subjects, panel.nobs, panel.dropped.missing_outcome
+    (2, 2, 1)
+    """
+
+    ids: pd.Index
+    outcomes: tuple[Measures, ...]
+    dropped: Dropped = field(default_factory=Dropped)
+    row_labels: pd.Index | None = None
+
+    @property
+    def n_subjects(self) -> int:
+        return len(self.ids)
+
+    @property
+    def nobs(self) -> int:
+        return sum(m.nobs for m in self.outcomes)
+
+    def describe_rows(self, rows: np.ndarray, measures: Measures) -> str:
+        """The first offending observations, in the user's terms."""
+        shown = []
+        for k in rows[:MAX_SHOWN]:
+            column = f", column '{measures.columns[measures.wave[k]]}'" if measures.columns else ""
+            label = self.row_labels[measures.row[k]] if self.row_labels is not None else measures.row[k]
+            who = self.ids[measures.subject[k]]
+            shown.append(f"row {label}{column} (id {who}, {measures.time_name} {measures.time[k]:g}): {measures.y[k]:g}")
+        more = f" and {rows.size - MAX_SHOWN} more" if rows.size > MAX_SHOWN else ""
+        return "; ".join(shown) + more
+
+    @classmethod
+    def from_long(cls, data: pd.DataFrame, *, id: str, time: str, outcome: str) -> Panel:
+        """One row per observation.
+
+        Parameters
+        ----------
+        data : DataFrame
+        id, time, outcome : column names. The id may be of any type; time and outcome must be numeric or 0/1 logical.
+
+        Raises
+        ------
+        DataError
+            For an unknown column, a time or outcome that is not numeric, infinite values, a duplicated (id, time).
+        """
+        _require_columns(data, [id, time, outcome])
+        codes, ids = pd.factorize(_id_values(data[id]), sort=False)
+        return cls.from_arrays(
+            codes, _numeric(data[time], time), _numeric(data[outcome], outcome),
+            ids=pd.Index(ids, name=id), id_name=id, time_name=time, name=outcome, row_labels=data.index,
+        )
+
+    @classmethod
+    def from_wide(
+        cls, data: pd.DataFrame, *, outcome: str | Sequence[str], time: str | Sequence[str] | Sequence[float],
+        id: str | None = None, name: str | None = None,
+    ) -> Panel:
+        """One row per subject.
+
+        Parameters
+        ----------
+        outcome : column names, or a pattern such as ``"count_*"``
+        time : the same for the columns that hold the times, or one number per wave
+        id : column with the subjects' ids; the index of ``data`` when absent
+        """
+        columns = expand_columns(data, outcome, "outcome")
+        if not isinstance(time, str) and all(isinstance(t, (int, float, np.number)) for t in time):
+            times = np.asarray(time, dtype=float)
+            if times.size != len(columns):
+                raise DataError(
+                    f"time: {times.size} times for {len(columns)} outcome columns.", code="wave_mismatch",
+                    argument="time", way_out="Give one time per outcome column.",
+                )
+            time_matrix = np.broadcast_to(times, (len(data), len(columns)))
+        else:
+            time_columns = expand_columns(data, time, "time")  # type: ignore[arg-type]
+            if len(time_columns) != len(columns):
+                raise DataError(
+                    f"time: {len(time_columns)} time columns for {len(columns)} outcome columns.",
+                    code="wave_mismatch", argument="time", way_out="Give one time column per outcome column.",
+                )
+            time_matrix = np.column_stack([_numeric(data[c], c) for c in time_columns])
+        y_matrix = np.column_stack([_numeric(data[c], c) for c in columns])
+        if id is None:
+            ids = pd.Index(data.index, name=data.index.name or "id")
+        else:
+            _require_columns(data, [id])
+            ids = pd.Index(_id_values(data[id]), name=id)
+        repeated = ids[ids.duplicated() & ids.notna()]
+        if len(repeated):
+            raise DataError(
+                f"{ids.name}: {len(repeated)} ids stand on more than one row of wide data, first {repeated[0]!r}.",
+                code="duplicate_id", argument=str(ids.name), way_out="Wide data have one row per subject.",
+            )
+        n, waves = y_matrix.shape
+        codes = np.where(ids.notna(), np.arange(n), -1)
+        return cls.from_arrays(
+            np.repeat(codes, waves), time_matrix.ravel(), y_matrix.ravel(), ids=ids, id_name=str(ids.name),
+            time_name="time", name=name or _common_stem(columns), row_labels=data.index,
+            wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves), columns=tuple(columns),
+        )
+
+    @classmethod
+    def from_arrays(
+        cls, subject: np.ndarray, time: np.ndarray, y: np.ndarray, *, ids: pd.Index, id_name: str = "id",
+        time_name: str = "time", name: str = "y", row_labels: pd.Index | None = None, wave: np.ndarray | None = None,
+        row: np.ndarray | None = None, columns: tuple[str, ...] = (),
+    ) -> Panel:
+        """From subject codes (n,), -1 for a missing id, times (n,) and outcomes (n,) with NaN for missing."""
+        subject = np.asarray(subject, dtype=np.int64)
+        time = np.asarray(time, dtype=float)
+        y = np.asarray(y, dtype=float)
+        row = np.arange(y.size) if row is None else row
+        labels = row_labels if row_labels is not None else pd.RangeIndex(y.size)
+        for values, what in ((time, time_name), (y, name)):
+            _refuse_infinite(values, what, row, wave, columns, labels)
+        missing_id = subject < 0
+        missing_y = ~missing_id & np.isnan(y)
+        missing_time = ~missing_id & ~missing_y & np.isnan(time)
+        keep = ~(missing_id | missing_y | missing_time)
+        present = np.zeros(len(ids), dtype=bool)
+        present[subject[keep]] = True
+        dropped = Dropped(
+            observations_read=int(y.size), subjects_read=len(ids), missing_outcome=int(missing_y.sum()),
+            missing_time=int(missing_time.sum()), missing_id=int(missing_id.sum()),
+            subjects=tuple(ids[~present & np.asarray(ids.notna())]),
+        )
+        if not keep.any():
+            raise DataError(
+                f"{name}: no observation is left once missing values are dropped.", code="no_data", argument=name,
+                way_out="Check the column names and the coding of missing values.",
+            )
+        new_code = np.cumsum(present) - 1
+        subject_kept = new_code[subject[keep]]
+        order = np.lexsort((time[keep], subject_kept)) if columns == () else np.argsort(subject_kept, kind="stable")
+        pick = np.flatnonzero(keep)[order]
+        subject_kept = subject_kept[order]
+        waves = wave[pick] if wave is not None else np.unique(time[pick], return_inverse=True)[1].ravel()
+        measures = Measures(
+            subject=subject_kept, time=time[pick], y=y[pick], wave=waves, row=row[pick], name=name,
+            time_name=time_name, columns=columns,
+        )
+        panel = cls(ids=ids[present], outcomes=(measures,), dropped=dropped, row_labels=labels)
+        panel._refuse_duplicates(measures, id_name)
+        return panel
+
+    def _refuse_duplicates(self, measures: Measures, id_name: str) -> None:
+        order = np.lexsort((measures.time, measures.subject))
+        s, t = measures.subject[order], measures.time[order]
+        same = np.flatnonzero((s[1:] == s[:-1]) & (t[1:] == t[:-1])) + 1
+        if same.size:
+            raise DataError(
+                f"{id_name}, {measures.time_name}: {same.size} observations repeat the id and time of another one: "
+                f"{self.describe_rows(order[same], measures)}.",
+                code="duplicate_time", argument=measures.time_name,
+                way_out="Keep one row per subject and time, or check that the id column is right.",
+            )
+
+
+def expand_columns(data: pd.DataFrame, columns: str | Sequence[str], argument: str) -> list[str]:
+    """Names and patterns (``*``, ``?``) -> existing column names, in the table's order within a pattern."""
+    wanted = [columns] if isinstance(columns, str) else list(columns)
+    names = [str(c) for c in data.columns]
+    found: list[str] = []
+    for item in wanted:
+        if any(ch in item for ch in "*?["):
+            hits = [c for c in names if fnmatch.fnmatchcase(c, item)]
+            if not hits:
+                raise DataError(
+                    f"{argument}: no column matches '{item}'.", code="unknown_column", argument=argument,
+                    way_out=f"The columns are {_listing(names)}.",
+                )
+            found += hits
+        else:
+            _require_columns(data, [item], argument)
+            found.append(item)
+    return found
+
+
+def _require_columns(data: pd.DataFrame, wanted: Sequence[str], argument: str | None = None) -> None:
+    unknown = [c for c in wanted if c not in data.columns]
+    if unknown:
+        raise DataError(
+            f"{argument or unknown[0]}: no column named {', '.join(repr(c) for c in unknown)}.", code="unknown_column",
+            argument=argument or unknown[0], way_out=f"The columns are {_listing([str(c) for c in data.columns])}.",
+        )
+
+
+def _listing(names: list[str], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _id_values(column: pd.Series) -> pd.Series:
+    return column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
+
+
+def _numeric(column: pd.Series, name: str) -> np.ndarray:
+    """A float64 array with NaN for missing; dates, text and categories are refused by name."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(column.dtype):
+        values = pd.to_numeric(column.astype(object), errors="coerce")
+        bad = column[values.isna() & column.notna()]
+        if len(bad) or isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_datetime64_any_dtype(column):
+            first = bad if len(bad) else column.dropna()
+            shown = ", ".join(f"row {i}: {v!r}" for i, v in first.head(MAX_SHOWN).items())
+            raise DataError(
+                f"{name}: the column is not numeric ({column.dtype}; {shown}).", code="not_numeric", argument=name,
+                way_out="Convert it to numbers first; for dates, use for example years since the first wave.",
+            )
+        return values.to_numpy(dtype=float, na_value=np.nan)
+    return column.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _refuse_infinite(
+    values: np.ndarray, name: str, row: np.ndarray, wave: np.ndarray | None, columns: tuple[str, ...], labels: pd.Index
+) -> None:
+    bad = np.flatnonzero(np.isinf(values))
+    if bad.size:
+        shown = ", ".join(
+            f"row {labels[row[i]]}" + (f" column '{columns[wave[i]]}'" if columns and wave is not None else "")
+            for i in bad[:MAX_SHOWN]
+        )
+        raise DataError(
+            f"{name}: {bad.size} infinite values ({shown}).", code="infinite", argument=name,
+            way_out="Recode them as missing or as finite numbers.",
+        )
+
+
+def _common_stem(columns: Sequence[str]) -> str:
+    stem = columns[0]
+    for c in columns[1:]:
+        while not c.startswith(stem) and stem:
+            stem = stem[:-1]
+    return stem.rstrip("_.0123456789") or columns[0]

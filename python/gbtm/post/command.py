@@ -1,0 +1,272 @@
+"""Stata's command text: ``traj, var(..) indep(..) model(..) order(..) ..`` read, checked and run.
+
+Options are Stata's, with their abbreviations; an option that cannot be honoured is an error that says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import CommandError
+from ..model import GBTM, make_spec
+from ..panel import Panel
+
+if TYPE_CHECKING:
+    from ..results import GBTMResults
+
+# option -> shortest abbreviation read
+OPTIONS = {
+    "var": 3, "indep": 5, "model": 5, "order": 5, "iorder": 6, "min": 3, "max": 3, "sigmabygroup": 12, "start": 5,
+    "detail": 6, "novar": 5,
+}
+# what traj has and this layer does not do yet
+NOT_YET = {
+    "risk", "tcov", "plottcov", "exposure", "expos", "weight", "dropout", "dcov", "obsmar", "refgroup", "outofsample",
+    "ar1", "rhobygroup", "rorder", "multgroups", "multrisk", "outcome", "omodel", "ocov", "twostep", "joint", "ci",
+    "probupdates",
+}
+MODELS = ("cnorm", "zip", "logit")
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command text, read. ``var`` and ``indep`` are column names of the data."""
+
+    text: str
+    var: tuple[str, ...]
+    indep: tuple[str, ...]
+    model: str
+    order: tuple[int, ...]
+    iorder: tuple[int, ...] | None = None
+    min: float | None = None
+    max: float | None = None
+    sigma_by_group: bool = False
+    start: tuple[float, ...] | str | None = None
+    ignored: tuple[str, ...] = field(default_factory=tuple)
+
+    def spec_arguments(self) -> dict[str, Any]:
+        """The arguments of :func:`gbtm.model.make_spec` that say the same."""
+        family = "poisson" if self.model == "zip" and self.iorder is None else self.model
+        return {
+            "groups": len(self.order), "order": self.order, "family": family,
+            "iorder": None if self.iorder is None else list(self.iorder), "sigma_by_group": self.sigma_by_group,
+            "min": self.min, "max": self.max,
+        }
+
+
+def parse(text: str, columns: Sequence[str]) -> Command:
+    """Read a command text against the data's column names.
+
+    Raises
+    ------
+    CommandError
+        For what is not a traj command, an unknown or unsupported option, an unknown variable.
+    """
+    options = _options(text)
+    for name in ("var", "indep", "model", "order"):
+        if name not in options:
+            raise CommandError(
+                f"{name}(): missing.", code="missing_option", argument=name,
+                way_out="A command has var() indep() model() order().",
+            )
+    model = options["model"].strip().lower()
+    if model not in MODELS:
+        raise CommandError(
+            f"model({model}): not available.", code="unknown_model", argument="model",
+            way_out=f"Use one of {', '.join(MODELS)}.",
+        )
+    order = _whole(options["order"], "order")
+    var, indep = (expand_varlist(options[o], columns, o) for o in ("var", "indep"))
+    if len(var) != len(indep):
+        raise CommandError(
+            f"indep(): {len(indep)} variables for {len(var)} in var().", code="wave_mismatch", argument="indep",
+            way_out="Give one time variable per outcome variable.",
+        )
+    return Command(
+        text=text, var=var, indep=indep, model=model, order=order,
+        iorder=_whole(options["iorder"], "iorder") if "iorder" in options else None,
+        min=_number(options, "min"), max=_number(options, "max"), sigma_by_group="sigmabygroup" in options,
+        start=_start(options.get("start")), ignored=tuple(o for o in ("detail", "novar") if o in options),
+    )
+
+
+def _options(text: str) -> dict[str, str]:
+    """Option name -> its argument, '' for a flag."""
+    body = re.sub(r"///.*?(\n|$)", " ", text).replace("\n", " ").strip().rstrip(";").strip()
+    head, comma, rest = body.partition(",")
+    words = head.split()
+    if not words or words[0] != "traj" or not comma:
+        raise CommandError(
+            f"not a traj command: {body[:60]!r}.", code="not_traj", argument="command",
+            way_out="It reads 'traj, var(..) indep(..) model(..) order(..)'.",
+        )
+    if len(words) > 1:
+        raise CommandError(
+            f"'{' '.join(words[1:])}' before the comma: if and in are not read.", code="if_in", argument="command",
+            way_out="Select the rows of the data first.",
+        )
+    found: dict[str, str] = {}
+    position = 0
+    pattern = re.compile(r"\s*([A-Za-z]\w*)\s*(\(([^()]*)\))?")
+    while position < len(rest):
+        match = pattern.match(rest, position)
+        if match is None:
+            if not rest[position:].strip():
+                break
+            raise CommandError(
+                f"cannot read '{rest[position:].strip()[:40]}'.", code="bad_syntax", argument="command",
+                way_out="Options read name(values) or name, with balanced parentheses.",
+            )
+        name = _option_name(match.group(1))
+        if name in found:
+            raise CommandError(f"{name}(): given twice.", code="bad_syntax", argument=name, way_out="Give it once.")
+        found[name] = match.group(3) or ""
+        position = match.end()
+    return found
+
+
+def _option_name(word: str) -> str:
+    low = word.lower()
+    hits = [o for o, shortest in OPTIONS.items() if o == low or (len(low) >= shortest and o.startswith(low))]
+    if hits:
+        return hits[0]
+    stem = low.rstrip("0123456789")
+    if low in NOT_YET or stem in NOT_YET or (stem != low and stem in OPTIONS) or any(
+        len(low) >= 4 and o.startswith(low) for o in NOT_YET
+    ):
+        raise CommandError(
+            f"{word}(): traj has this option, this version does not.", code="unsupported_option", argument=word,
+            way_out="Leave it out to fit the model without that part.",
+        )
+    raise CommandError(
+        f"{word}(): not an option of traj.", code="unknown_option", argument=word,
+        way_out=f"Options read here: {', '.join(OPTIONS)}.",
+    )
+
+
+def expand_varlist(text: str, columns: Sequence[str], option: str) -> tuple[str, ...]:
+    """A Stata variable list: names, ``stub*``, ``a?``, ranges ``Y1-Y5`` in the data's order."""
+    names = [str(c) for c in columns]
+    found: list[str] = []
+    for item in re.sub(r"\s*-\s*", "-", text.strip()).split():
+        if item in names:
+            found.append(item)
+        elif "-" in item and all(end in names for end in item.split("-", 1)):
+            first, last = (names.index(end) for end in item.split("-", 1))
+            found += names[first : last + 1]
+        elif re.search(r"[*?~]", item):
+            regex = re.compile(re.escape(item).replace(r"\*", ".*").replace(r"\?", ".").replace(r"\~", ".*"))
+            hits = [n for n in names if regex.fullmatch(n)]
+            if not hits:
+                raise _unknown(item, names, option)
+            found += hits
+        else:
+            hits = [n for n in names if n.startswith(item)]
+            if len(hits) != 1:  # Stata lets a variable be abbreviated when that is unambiguous
+                raise _unknown(item, names, option)
+            found += hits
+    if not found:
+        raise CommandError(f"{option}(): empty.", code="missing_option", argument=option, way_out="List the variables.")
+    return tuple(found)
+
+
+def _unknown(item: str, names: list[str], option: str) -> CommandError:
+    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return CommandError(
+        f"{option}(): no variable '{item}'.", code="unknown_column", argument=option,
+        way_out=f"The data have {shown}.",
+    )
+
+
+def _whole(text: str, option: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(w) for w in text.replace(",", " ").split())
+    except ValueError:
+        raise CommandError(
+            f"{option}({text}): not whole numbers.", code="bad_order", argument=option, way_out=f"For example {option}(2 2)."
+        ) from None
+
+
+def _number(options: dict[str, str], name: str) -> float | None:
+    if name not in options:
+        return None
+    try:
+        return float(options[name])
+    except ValueError:
+        raise CommandError(
+            f"{name}({options[name]}): not a number.", code="bad_bounds", argument=name, way_out=f"For example {name}(0)."
+        ) from None
+
+
+def _start(text: str | None) -> tuple[float, ...] | str | None:
+    """start(): numbers inline, or the name of a matrix given by the caller."""
+    if text is None:
+        return None
+    words = text.replace(",", " ").replace("\\", " ").split()
+    try:
+        return tuple(float(w) for w in words)
+    except ValueError:
+        return text.strip()
+
+
+def traj(
+    command: str, data: pd.DataFrame, *, matrices: dict[str, Any] | None = None, id: str | None = None, **fit_options: Any
+) -> GBTMResults:
+    """Run a Stata traj command text on wide data.
+
+    Parameters
+    ----------
+    command : ``"traj, var(Y1 Y2 Y3) indep(T1 T2 T3) model(cnorm) order(2 2) min(0) max(10)"``
+    data : wide, one row per subject
+    matrices : values for matrices that the command names, such as ``start(b0)``
+    id : column with the subjects' ids; the index when absent
+    fit_options : passed to :meth:`gbtm.GBTM.fit`; ``cov_type`` is "traj" unless given
+
+    Returns
+    -------
+    GBTMResults
+        ``.to_traj().text`` is traj's table.
+
+    Examples
+    --------
+    >>> import gbtm, pandas as pd
+    >>> d = gbtm.datasets.two_groups(rng=0).pivot(index="id", columns="t", values="y")
+    >>> d.columns = [f"y{j}" for j in range(1, 12)]
+    >>> for j in range(1, 12): d[f"t{j}"] = (j - 6.5) / 5.5
+    >>> res = gbtm.traj("traj, var(y1-y11) indep(t1-t11) model(cnorm) order(2 2) min(-9) max(9)", d)
+    >>> round(res.group_shares["share"].iloc[0], 3)
+    0.5
+    """
+    return build(parse(command, list(data.columns)), data, id).fit(
+        **{"cov_type": "traj", **fit_options, **_start_option(command, data, matrices, fit_options)}
+    )
+
+
+def build(read: Command, data: pd.DataFrame, id: str | None = None) -> GBTM:
+    """The model that a command describes."""
+    panel = Panel.from_wide(data, outcome=list(read.var), time=list(read.indep), id=id)
+    return GBTM.from_panel(panel, make_spec(**read.spec_arguments()), formula=read.text)
+
+
+def _start_option(
+    command: str, data: pd.DataFrame, matrices: dict[str, Any] | None, fit_options: dict[str, Any]
+) -> dict[str, Any]:
+    start = parse(command, list(data.columns)).start
+    if start is None:
+        return {}
+    if "start" in fit_options:
+        raise CommandError("start(): given twice.", code="bad_start", argument="start", way_out="Give it once.")
+    if isinstance(start, str):
+        if not matrices or start not in matrices:
+            raise CommandError(
+                f"start({start}): no matrix of that name was given.", code="bad_start", argument="start",
+                way_out=f"Pass matrices={{'{start}': [...]}}, or the numbers themselves.",
+            )
+        return {"start": np.asarray(matrices[start], dtype=float).ravel()}
+    return {"start": np.asarray(start)}

@@ -1,0 +1,232 @@
+"""A fit in the printed layout of Stata's traj, with its conventions.
+
+t = estimate / SE with two-sided p from t with N_obs degrees of freedom; V = N_obs/(N_obs - k + 1) H^-1;
+AIC = ll - k, BIC = ll - (k/2) log n for both n. Parameters without a standard error show Stata's missing value, a dot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ..errors import SpecificationError
+
+if TYPE_CHECKING:
+    from ..results import GBTMResults
+
+POWER_WORDS = ("Intercept", "Linear", "Quadratic", "Cubic", "Quartic", "Quintic")
+MODEL_NAMES = {
+    "normal": "Censored Normal (cnorm)", "cnorm": "Censored Normal (cnorm)", "poisson": "Zero Inflated Poisson (zip)",
+    "zip": "Zero Inflated Poisson (zip)", "logit": "Logistic (logit)",
+}
+ROW = " {group:<8}{name:<10} {b:>14} {se:>12} {t:>15} {p:>12}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One printed line: the group it is headed by (or none), the parameter, its entry in b."""
+
+    group: str
+    name: str
+    estimate: float
+    se: float
+
+
+class TrajTable:
+    """The fit as Stata's traj shows it.
+
+    Attributes
+    ----------
+    text : the printed table
+    b : Series named as traj's e(b)
+    V : DataFrame, traj's covariance convention
+    table : DataFrame of the printed rows
+    """
+
+    def __init__(self, res: GBTMResults, group_order: list[int] | None = None) -> None:
+        self.res = res
+        self.group_order = _check_order(res, group_order)
+        self._move = _relabelling(res, self.group_order)
+
+    @cached_property
+    def b(self) -> pd.Series:
+        """Estimates, named as traj's e(b)."""
+        values = self._move @ self.res.params.to_numpy()
+        return pd.Series(values, index=self.res.document["traj_names"], name="b")
+
+    @cached_property
+    def V(self) -> pd.DataFrame:
+        """Covariance in traj's convention; NaN where there is none."""
+        names = self.res.document["traj_names"]
+        cov = np.asarray(self.res.document["cov_params"]) * self._inflation
+        lost = np.isnan(np.diag(cov))
+        moved = self._move @ np.where(np.isnan(cov), 0.0, cov) @ self._move.T
+        gone = (np.abs(self._move) @ lost.astype(float)) > 0
+        moved[gone, :] = np.nan
+        moved[:, gone] = np.nan
+        return pd.DataFrame(moved, index=names, columns=names)
+
+    @property
+    def _inflation(self) -> float:
+        n, k = self.res.nobs, self.res.df_model
+        return 1.0 if self.res.document["cov_type"] == "traj" else n / (n - k + 1)
+
+    @cached_property
+    def shares(self) -> pd.DataFrame:
+        """Group membership in percent with traj's standard errors."""
+        pick = np.asarray(self.group_order) - 1
+        share = np.asarray(self.res.document["shares"])[pick]
+        cov = np.asarray(self.res.document["cov_shares"])[np.ix_(pick, pick)] * self._inflation
+        se = np.sqrt(np.diag(cov)) if self.res.n_groups > 1 else np.zeros(1)
+        return pd.DataFrame({"percent": 100 * share, "se": 100 * se}, index=pd.RangeIndex(1, len(pick) + 1))
+
+    @cached_property
+    def _sections(self) -> list[list[Row]]:
+        """Rows as printed: one section per group, then zero inflation or sigma."""
+        spec = self.res.document["spec"]["outcomes"][0]
+        se = np.sqrt(np.diag(self.V))
+        sections: dict[tuple[str, str], list[Row]] = {}
+        for (name, b), s in zip(self.b.items(), se, strict=True):
+            name = str(name)
+            if name.startswith("theta"):
+                continue
+            kind, group, word = _printed(name, spec)
+            rows = sections.setdefault((kind, "" if kind == "sigma" else group), [])
+            rows.append(Row("" if rows and kind != "sigma" else group, word, float(b), float(s)))
+        for group in range(1, self.res.n_groups + 1):
+            if spec["orders"] is not None and spec["orders"][group - 1] == -1:
+                sections[("mean", str(group))] = []
+        return [rows for _, rows in sorted(sections.items(), key=_section_key) if rows]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The printed rows: group, parameter, estimate, standard error, t, p."""
+        rows, heading = [], ""
+        for section in self._sections:
+            heading = section[0].group
+            rows += [(heading, r.name, r.estimate, r.se) for r in section]
+        rows += [(str(k), "(%)", s["percent"], s["se"]) for k, s in self.shares.iterrows()]
+        table = pd.DataFrame(rows, columns=["group", "parameter", "estimate", "se"])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            table["t"] = np.where(table["se"] > 0, table["estimate"] / table["se"], np.nan)
+        table["p"] = 2 * stats.t.sf(np.abs(table["t"]), self.res.nobs)
+        return table
+
+    @cached_property
+    def text(self) -> str:
+        """traj's printed table."""
+        res, dropped = self.res, self.res.document["dropped"]
+        family = res.family
+        lines = [
+            " ", "==== gbtm ====  group-based trajectory model in the layout of Stata's traj", " ",
+            f"{dropped['subjects_read']} observations read.",
+            f"{res.n_subjects} observations used in the trajectory model.", " ",
+            "\t\t\tMaximum Likelihood Estimates", f"\t\t\tModel: {MODEL_NAMES[family]}", "",
+            "\t\t\t       Standard       T for H0:",
+            " Group   Parameter        Estimate        Error     Parameter=0   Prob > |T|", " ",
+        ]
+        for section in self._sections:
+            lines += [self._line(row) for row in section] + [" "]
+        lines += [] if family in ("normal", "cnorm") else [" "]
+        lines.append("  Group membership ")
+        lines += [self._share_line(int(k), s["percent"], s["se"]) for k, s in self.shares.iterrows()]
+        lines += [" ", self._criteria_line()]
+        if res.n_groups > 1:
+            lines.append(f" Entropy = {res.entropy:5.3f}")
+        return "\n".join(lines) + ("\n" if res.n_groups > 1 else "")
+
+    def _line(self, row: Row) -> str:
+        t = row.estimate / row.se if row.se > 0 else float("nan")
+        p = 2 * stats.t.sf(abs(t), self.res.nobs)
+        return ROW.format(
+            group=row.group, name=row.name, b=_stata(row.estimate, 12, 5), se=_stata(row.se, 12, 5), t=_stata(t, 12, 3),
+            p=_stata(p, 12, 4),
+        )
+
+    def _share_line(self, group: int, percent: float, se: float) -> str:
+        if self.res.n_groups == 1:
+            return ROW.format(group=1, name="(%)", b=_stata(percent, 12, 5), se=_stata(0.0, 12, 5), t="", p="").rstrip() + " " * 9
+        return self._line(Row(str(group), "(%)", percent, se))
+
+    def _criteria_line(self) -> str:
+        res, c = self.res, self.res.criteria
+        return (
+            f" BIC(N={res.nobs}): {c.loc['traj_bic', 'observations']:<12.2f}"
+            f"BIC(N={res.n_subjects}): {c.loc['traj_bic', 'subjects']:<12.2f}"
+            f"AIC: {c.loc['traj_aic', 'subjects']:<11.2f}ll: {res.llf:<11.2f}"
+        )
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _stata(value: float, width: int, decimals: int) -> str:
+    """Stata's %w.df: fewer decimals when the number would not fit, a dot for missing."""
+    if not np.isfinite(value):
+        return "."
+    for d in range(decimals, -1, -1):
+        text = f"{value:.{d}f}"
+        if len(text) <= width:
+            return text
+    return f"{value:.{width - 7}e}"
+
+
+def _printed(name: str, spec: dict[str, object]) -> tuple[str, str, str]:
+    """Name in e(b) -> kind of section, its group heading, the printed word."""
+    if name.startswith("alpha"):
+        head, _, group = name.partition("G")
+        return "zero", group, "Alpha" + head[5:]
+    if name.startswith("sigma"):
+        return "sigma", name[5:], "Sigma"
+    for power, word in zip(("interc", "linear", "quadra", "cubic", "quarti", "quinti"), POWER_WORDS, strict=True):
+        if name.startswith(power):
+            return "mean", name[len(power) :], word
+    stem, _, group = name.rpartition("_")
+    return "mean", group, stem.capitalize()
+
+
+def _section_key(item: tuple[tuple[str, str], list[Row]]) -> tuple[int, int]:
+    (kind, group), _ = item
+    return ("mean", "zero", "sigma").index(kind), int(group or 0)
+
+
+def _check_order(res: GBTMResults, group_order: list[int] | None) -> list[int]:
+    order = list(range(1, res.n_groups + 1)) if group_order is None else [int(g) for g in group_order]
+    if sorted(order) != list(range(1, res.n_groups + 1)):
+        raise SpecificationError(
+            f"group_order: {order} does not name each of the {res.n_groups} groups once.", code="bad_group_order",
+            argument="group_order", way_out=f"For example {list(range(res.n_groups, 0, -1))}.",
+        )
+    spec = res.document["spec"]["outcomes"][0]
+    per_group = [o for o in (spec["orders"], spec["zero_orders"]) if o is not None and len(o) == res.n_groups]
+    for place, group in enumerate(order):
+        if any(o[place] != o[group - 1] for o in per_group):
+            raise SpecificationError(
+                f"group_order: group {group} cannot become group {place + 1}, their orders differ.",
+                code="bad_group_order", argument="group_order", way_out="Swap groups of one specification only.",
+            )
+    return order
+
+
+def _relabelling(res: GBTMResults, order: list[int]) -> np.ndarray:
+    """(p, p) matrix that renames the groups in the reported parameters."""
+    names = res.document["traj_names"]
+    place = {n: i for i, n in enumerate(names)}
+    move = np.zeros((len(names), len(names)))
+    for i, name in enumerate(names):
+        if name.startswith("theta"):
+            source, reference = order[int(name[5:]) - 1], order[0]
+            if source > 1:
+                move[i, place[f"theta{source}"]] += 1.0
+            if reference > 1:
+                move[i, place[f"theta{reference}"]] -= 1.0
+            continue
+        stem, digits = name.rstrip("0123456789"), name[len(name.rstrip("0123456789")) :]
+        common = stem == "alpha" or not digits
+        move[i, i if common else place[f"{stem}{order[int(digits) - 1]}"]] = 1.0
+    return move

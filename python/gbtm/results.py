@@ -1,0 +1,291 @@
+"""What the user holds after a fit: a reading of the fit document in numpy and pandas. No torch here."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from .curves import Curves
+from .document import save
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .post.traj_table import TrajTable
+
+
+class GBTMResults:
+    """A fitted group-based trajectory model.
+
+    Parameters
+    ----------
+    document : the fit document, as made by a fit or read by :func:`gbtm.load`
+
+    Notes
+    -----
+    Parameters are in the user's time and units. Standard errors are NaN where the data do not determine a parameter;
+    ``warnings`` says which and why.
+    """
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+
+    def __repr__(self) -> str:
+        return (
+            f"<GBTMResults: {self.family}, {self.n_groups} groups, {self.n_subjects} subjects, {self.nobs} "
+            f"observations, log-likelihood {self.llf:.4f}>"
+        )
+
+    # -- size and shape ----------------------------------------------------------------------------------------
+
+    @property
+    def family(self) -> str:
+        return str(self.document["spec"]["outcomes"][0]["family"])
+
+    @property
+    def n_groups(self) -> int:
+        return int(self.document["spec"]["n_groups"])
+
+    @property
+    def nobs(self) -> int:
+        """Number of observations (not of subjects)."""
+        return int(self.document["nobs"])
+
+    @property
+    def n_subjects(self) -> int:
+        return int(self.document["n_subjects"])
+
+    @property
+    def df_model(self) -> int:
+        """Number of free parameters k."""
+        return len(self.document["names"])
+
+    @property
+    def group_names(self) -> list[int]:
+        return list(range(1, self.n_groups + 1))
+
+    @cached_property
+    def ids(self) -> pd.Index:
+        return pd.Index(self.document["ids"], name=self.document["id_name"])
+
+    # -- estimates ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def params(self) -> pd.Series:
+        """Estimates, named, in the user's time and units."""
+        return pd.Series(self.document["params"], index=self.document["names"], name="estimate", dtype=float)
+
+    @cached_property
+    def bse(self) -> pd.Series:
+        """Standard errors; NaN where ``warnings`` says that there is none."""
+        variance = np.diag(self.document["cov_params"])
+        return pd.Series(np.sqrt(variance), index=self.document["names"], name="std err")
+
+    def cov_params(self) -> pd.DataFrame:
+        """Covariance of the estimates (k, k)."""
+        names = self.document["names"]
+        return pd.DataFrame(self.document["cov_params"], index=names, columns=names)
+
+    @property
+    def tvalues(self) -> pd.Series:
+        """z statistics, estimate / standard error."""
+        return (self.params / self.bse).rename("z")
+
+    @property
+    def pvalues(self) -> pd.Series:
+        """Two-sided, standard normal."""
+        return pd.Series(2 * stats.norm.sf(np.abs(self.tvalues)), index=self.params.index, name="P>|z|")
+
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Wald intervals (k, 2) of level 1 - alpha."""
+        z = stats.norm.isf(alpha / 2)
+        return pd.DataFrame({0: self.params - z * self.bse, 1: self.params + z * self.bse})
+
+    @cached_property
+    def group_shares(self) -> pd.DataFrame:
+        """Group shares pi with delta-method standard errors and 95 % intervals, and the share assigned."""
+        share = np.asarray(self.document["shares"])
+        se = np.sqrt(np.clip(np.diag(self.document["cov_shares"]), 0, None)) if self.n_groups > 1 else np.array([np.nan])
+        z = stats.norm.isf(0.025)
+        assigned = self.assignment.value_counts().reindex(self.group_names, fill_value=0) / self.n_subjects
+        return pd.DataFrame(
+            {
+                "share": share, "std err": se, "lower": np.clip(share - z * se, 0, 1),
+                "upper": np.clip(share + z * se, 0, 1), "assigned": assigned.to_numpy(),
+            },
+            index=pd.Index(self.group_names, name="group"),
+        )
+
+    # -- fit ---------------------------------------------------------------------------------------------------
+
+    @property
+    def llf(self) -> float:
+        """Log-likelihood, all constants included."""
+        return float(self.document["loglik"])
+
+    @property
+    def aic(self) -> float:
+        """-2 llf + 2 k."""
+        return -2 * self.llf + 2 * self.df_model
+
+    @property
+    def bic(self) -> float:
+        """-2 llf + k log n with n = subjects; ``criteria`` has it for n = observations too."""
+        return float(self.criteria.loc["bic", "subjects"])
+
+    @cached_property
+    def entropy(self) -> float:
+        """Relative entropy, 1 for a perfect classification; NaN with one group."""
+        if self.n_groups == 1:
+            return float("nan")
+        p = self.document["posterior"]
+        spread = -np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0.0).sum()
+        return float(1 - spread / (self.n_subjects * np.log(self.n_groups)))
+
+    @cached_property
+    def criteria(self) -> pd.DataFrame:
+        """Information criteria for n = subjects and n = observations.
+
+        ``aic``, ``bic``, ``sabic``, ``caic``, ``icl`` are on the usual scale (smaller is better); ``traj_aic`` and
+        ``traj_bic`` on traj's (log-likelihood minus penalty, larger is better).
+        """
+        k, ll = self.df_model, self.llf
+        p = self.document["posterior"]
+        uncertainty = -2 * np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0.0).sum()
+        columns = {}
+        for label, n in (("subjects", self.n_subjects), ("observations", self.nobs)):
+            bic = -2 * ll + k * np.log(n)
+            columns[label] = {
+                "aic": self.aic, "bic": bic, "sabic": -2 * ll + k * np.log((n + 2) / 24),
+                "caic": -2 * ll + k * (np.log(n) + 1), "icl": bic + uncertainty, "traj_aic": ll - k,
+                "traj_bic": ll - 0.5 * k * np.log(n),
+            }
+        return pd.DataFrame(columns)
+
+    # -- who belongs where -------------------------------------------------------------------------------------
+
+    @cached_property
+    def posterior(self) -> pd.DataFrame:
+        """Probability of each group (N, K), indexed by the user's ids."""
+        return pd.DataFrame(self.document["posterior"], index=self.ids, columns=pd.Index(self.group_names, name="group"))
+
+    @cached_property
+    def assignment(self) -> pd.Series:
+        """Most probable group of each subject, 1..K."""
+        groups = np.asarray(self.document["posterior"]).argmax(axis=1) + 1
+        return pd.Series(groups, index=self.ids, name="group")
+
+    # -- the search --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def start_report(self) -> pd.DataFrame:
+        """Distinct optima: log-likelihood, difference to the best, hits, and how they differ.
+
+        ``start_report.attrs["sentence"]`` sums it up.
+        """
+        search = self.document["search"]
+        table = pd.DataFrame(search["optima"]).set_index("rank")
+        table.attrs = {k: search[k] for k in ("sentence", "n_starts", "n_moves", "n_failed")}
+        return table
+
+    @property
+    def warnings(self) -> list[str]:
+        """What has to be known before these numbers are used, in plain sentences."""
+        return [w["message"] for w in self.document["warnings"]]
+
+    @property
+    def converged(self) -> bool:
+        return bool(self.document["certificate"]["converged"])
+
+    # -- curves ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def curves(self) -> Curves:
+        """The fitted curves as functions of time."""
+        return Curves.from_document(self.document)
+
+    def predict(self, times: Any = None, *, level: float = 0.95) -> pd.DataFrame:
+        """Expected outcome of each group at ``times`` (default: the observed ones) with a confidence band.
+
+        Returns
+        -------
+        DataFrame with columns group, the time's name, estimate, std err, lower, upper
+        """
+        at = np.unique(self.document["data"]["time"]) if times is None else np.asarray(times, dtype=float).ravel()
+        estimate, se, lower, upper = self.curves.band(at, level)
+        return pd.DataFrame(
+            {
+                "group": np.repeat(self.group_names, at.size), self.time_name: np.tile(at, self.n_groups),
+                "estimate": estimate.ravel(), "std err": se.ravel(), "lower": lower.ravel(), "upper": upper.ravel(),
+            }
+        )
+
+    @property
+    def time_name(self) -> str:
+        return str(self.document["outcomes"][0]["time_name"])
+
+    @property
+    def outcome_name(self) -> str:
+        return str(self.document["outcomes"][0]["name"])
+
+    @cached_property
+    def observed_means(self) -> pd.DataFrame:
+        """Posterior-weighted mean of the outcome per group and wave: group, time (mean of the wave), mean, weight."""
+        data, p = self.document["data"], np.asarray(self.document["posterior"])
+        wave = np.asarray(data["wave"]).astype(int)
+        subject = np.asarray(data["subject"]).astype(int)
+        count = np.maximum(np.bincount(wave), 1)
+        time = np.bincount(wave, data["time"]) / count
+        rows = []
+        for k in range(self.n_groups):
+            weight = np.bincount(wave, p[subject, k])
+            with np.errstate(invalid="ignore", divide="ignore"):
+                mean = np.bincount(wave, p[subject, k] * data["y"]) / weight
+            rows.append(pd.DataFrame({"group": k + 1, self.time_name: time, "mean": mean, "weight": weight}))
+        return pd.concat(rows, ignore_index=True)
+
+    @cached_property
+    def fittedvalues(self) -> np.ndarray:
+        """(n_obs,) sum_k P_ik E_k(y) at each observation's time."""
+        data = self.document["data"]
+        times, where = np.unique(data["time"], return_inverse=True)
+        expected = self.curves.expected(times)[:, where.ravel()]
+        p = np.asarray(self.document["posterior"])[np.asarray(data["subject"]).astype(int)]
+        return (expected.T * p).sum(axis=1)
+
+    @property
+    def resid(self) -> np.ndarray:
+        """(n_obs,) observed minus fitted values."""
+        return np.asarray(self.document["data"]["y"]) - self.fittedvalues
+
+    # -- tables, pictures, files -------------------------------------------------------------------------------
+
+    def summary(self) -> Any:
+        """Tables in the look of statsmodels; ``print()`` them."""
+        from .tables import summary
+
+        return summary(self)
+
+    def to_traj(self, group_order: list[int] | None = None) -> TrajTable:
+        """The fit as Stata's traj would show it: ``.text``, ``.b``, ``.V``, ``.table``.
+
+        ``group_order`` renames groups first: its k-th entry is the group that becomes group k.
+        """
+        from .post.traj_table import TrajTable
+
+        return TrajTable(self, group_order)
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Curves with bands and observed means; see :func:`gbtm.plotting.plot`."""
+        from .plotting import plot
+
+        return plot(self, ax, **options)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fit document; read it with :func:`gbtm.load` or R's ``read_gbtm()``."""
+        save(self.document, path)

@@ -1,0 +1,145 @@
+"""What model is fitted: a frozen description, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .errors import SpecificationError
+
+MAX_ORDER = 5
+FAMILIES = ("normal", "cnorm", "poisson", "zip", "logit")
+COUNT_FAMILIES = ("poisson", "zip")
+SCALE_FAMILIES = ("normal", "cnorm")
+
+
+@dataclass(frozen=True)
+class OutcomeSpec:
+    """One outcome: its distribution and the shape of each group's curve.
+
+    Attributes
+    ----------
+    family : one of ``FAMILIES``
+    orders : polynomial order of each group, 0 to 5, -1 for a count group whose rate is zero; None with a basis formula
+    zero_orders : ZIP only. One entry: common to all groups. K entries: one per group, -1 for none in that group
+    sigma_by_group : normal and cnorm only. One sigma per group instead of one for all
+    lower, upper : cnorm only. Censoring bounds, each optional
+    censor_beyond : cnorm only. Values beyond a bound count as at the bound instead of being an error
+    basis : right-hand side of a basis formula (for example ``"bs(age, df=4)"``) instead of polynomials
+    """
+
+    family: str
+    orders: tuple[int, ...] | None = None
+    zero_orders: tuple[int, ...] | None = None
+    sigma_by_group: bool = False
+    lower: float | None = None
+    upper: float | None = None
+    censor_beyond: bool = False
+    basis: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.family not in FAMILIES:
+            raise SpecificationError(
+                f"family: '{self.family}' is not known.", code="unknown_family", argument="family",
+                way_out=f"Use one of {', '.join(FAMILIES)}.",
+            )
+        if (self.orders is None) == (self.basis is None):
+            raise SpecificationError(
+                "order: give either a polynomial order or a basis formula, not both and not neither.",
+                code="order_or_basis", argument="order", way_out="For example order=2, or 'y ~ bs(age, df=4)'.",
+            )
+        lowest = -1 if self.family in COUNT_FAMILIES else 0
+        for order in self.orders or ():
+            if not lowest <= order <= MAX_ORDER:
+                raise SpecificationError(
+                    f"order: {order} is outside {lowest}..{MAX_ORDER} for family '{self.family}'.", code="bad_order",
+                    argument="order", way_out="-1 (a group whose rate is zero) is for counts only.",
+                )
+        if (self.zero_orders is not None) != (self.family == "zip"):
+            raise SpecificationError(
+                f"iorder: goes with family 'zip' and only with it, not with '{self.family}'.", code="bad_iorder",
+                argument="iorder", way_out="Use family='zip' for zero inflation.",
+            )
+        for order in self.zero_orders or ():
+            if not -1 <= order <= MAX_ORDER:
+                raise SpecificationError(
+                    f"iorder: {order} is outside -1..{MAX_ORDER}.", code="bad_iorder", argument="iorder",
+                    way_out="-1 means no zero inflation in that group.",
+                )
+        if self.zero_orders and all(order == -1 for order in self.zero_orders):
+            raise SpecificationError(
+                "iorder: -1 for every group leaves a plain Poisson model.", code="bad_iorder", argument="iorder",
+                way_out="Use family='poisson'.",
+            )
+        if self.family != "cnorm" and (self.lower is not None or self.upper is not None):
+            raise SpecificationError(
+                f"min, max: censoring bounds go with family 'cnorm', not '{self.family}'.", code="bad_bounds",
+                argument="min", way_out="Use family='cnorm'.",
+            )
+        if self.lower is not None and self.upper is not None and not self.lower < self.upper:
+            raise SpecificationError(
+                f"min, max: {self.lower:g} is not below {self.upper:g}.", code="bad_bounds", argument="min",
+                way_out="Give min < max.",
+            )
+        if self.sigma_by_group and self.family not in SCALE_FAMILIES:
+            raise SpecificationError(
+                f"sigma_by_group: family '{self.family}' has no sigma.", code="bad_sigma", argument="sigma_by_group",
+                way_out="It goes with 'normal' and 'cnorm'.",
+            )
+
+    @property
+    def zero_common(self) -> bool:
+        return self.zero_orders is not None and len(self.zero_orders) == 1
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The whole model: the number of groups and the outcomes that share them."""
+
+    n_groups: int
+    outcomes: tuple[OutcomeSpec, ...]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.n_groups, bool) or int(self.n_groups) != self.n_groups or self.n_groups < 1:
+            raise SpecificationError(
+                f"groups: {self.n_groups!r} is not a positive whole number.", code="bad_groups", argument="groups",
+                way_out="Give the number of groups, 1 or more.",
+            )
+        for outcome in self.outcomes:
+            for argument, orders in (("order", outcome.orders), ("iorder", outcome.zero_orders)):
+                allowed = (1, self.n_groups) if argument == "iorder" else (self.n_groups,)
+                if orders is not None and len(orders) not in allowed:
+                    raise SpecificationError(
+                        f"{argument}: {len(orders)} values for {self.n_groups} groups.", code="order_length",
+                        argument=argument, way_out="Give one value for all groups or one per group.",
+                    )
+
+    def group_key(self, group: int) -> tuple[object, ...]:
+        """What has to be equal for two groups to be exchangeable."""
+        return tuple(
+            (
+                o.orders[group] if o.orders is not None else o.basis,
+                None if o.zero_orders is None or o.zero_common else o.zero_orders[group],
+            )
+            for o in self.outcomes
+        )
+
+
+def per_group(value: int | Sequence[int], n_groups: int, argument: str) -> tuple[int, ...]:
+    """One whole number, or one per group, as a tuple of length ``n_groups``."""
+    values = as_orders(value, argument)
+    return values * n_groups if len(values) == 1 else values
+
+
+def as_orders(value: int | Sequence[int], argument: str) -> tuple[int, ...]:
+    """Whole numbers as a tuple, refused by name otherwise."""
+    try:
+        items = [value] if not hasattr(value, "__iter__") else list(value)  # type: ignore[arg-type]
+        if any(float(v) != int(v) for v in items):  # type: ignore[arg-type]
+            raise ValueError
+        return tuple(int(v) for v in items)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise SpecificationError(
+            f"{argument}: {value!r} is not a whole number or a sequence of them.", code="bad_order",
+            argument=argument, way_out="For example order=2 or order=[2, 1, 3].",
+        ) from None

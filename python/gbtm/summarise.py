@@ -1,0 +1,154 @@
+"""From an estimate to the fit document: everything a reader of the fit will want, as plain values and arrays."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ._version import __version__
+from .estimate import Estimate, Search
+from .health import examine
+from .inference import Covariance
+from .likelihood import Mixture
+from .parameters import Layout
+
+if TYPE_CHECKING:
+    from .model import GBTM
+
+FORMAT_VERSION = 1
+
+
+def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covariance) -> dict[str, Any]:
+    """The fit document as a dict of plain values and numpy arrays; see docs/fit-document.md for its fields."""
+    layout, panel = model.layout, model.panel
+    with torch.no_grad():
+        at = torch.as_tensor(estimate.flat, device=module.constant.device)[None]
+        posterior = module.posterior(at)[0].T.cpu().numpy()
+    jacobian = layout.report_jacobian(estimate.flat)
+    cov_params, identified = cov.reported(jacobian)
+    cov_shares, _ = cov.reported(layout.shares_jacobian(estimate.flat)) if layout.n_groups > 1 else (
+        np.zeros((1, 1)), None)
+    findings = examine(layout, panel, estimate, cov)
+    measures = panel.outcomes[0]
+    return {
+        "format": "gbtm-fit",
+        "format_version": FORMAT_VERSION,
+        "created_by": f"gbtm {__version__}",
+        "formula": model.formula,
+        "spec": {"n_groups": layout.n_groups, "outcomes": [asdict(o) for o in layout.spec.outcomes]},
+        "outcomes": [
+            {
+                "name": part.name, "time_name": m.time_name, "centre": part.centre, "scale": part.scale,
+                "bases": {p: b.document for p, b in part.bases.items()},
+                "coefficients": {p: layout.coefficients(estimate.flat, i, p) for p in part.family.predictors},
+                "positions": {
+                    p: np.where(t == layout.size, -1, t).astype(float) for p, t in layout.index[i].items()
+                },
+                "offsets": layout.offset[i],
+                "columns": list(m.columns),
+            }
+            for i, (part, m) in enumerate(zip(layout.parts, panel.outcomes, strict=True))
+        ],
+        "id_name": str(panel.ids.name or "id"),
+        "ids": panel.ids.tolist(),
+        "names": layout.names,
+        "traj_names": traj_names(layout),
+        "params": layout.report(estimate.flat),
+        "cov_params": cov_params,
+        "cov_type": cov.cov_type,
+        "identified": identified.tolist(),
+        "internal": {"params": estimate.flat, "cov": cov.internal, "undetermined": cov.undetermined},
+        "loglik": estimate.loglik,
+        "nobs": panel.nobs,
+        "n_subjects": panel.n_subjects,
+        "shares": layout.shares(estimate.flat),
+        "cov_shares": cov_shares,
+        "posterior": posterior,
+        "data": {"subject": measures.subject, "time": measures.time, "y": measures.y, "wave": measures.wave},
+        "search": _search_document(layout, module, panel.outcomes[0].time, estimate.search, estimate.loglik),
+        "certificate": asdict(estimate.certificate),
+        "warnings": [asdict(f) for f in findings],
+        "dropped": {
+            **asdict(panel.dropped), "subjects": [str(s) for s in panel.dropped.subjects],
+            "sentence": panel.dropped.sentence(),
+        },
+        "seconds": estimate.seconds,
+    }
+
+
+def traj_names(layout: Layout) -> list[str]:
+    """Names of the parameters in traj's e(b)."""
+    powers = ["interc", "linear", "quadra", "cubic", "quarti", "quinti"]
+    names: list[str] = []
+    for b in layout.blocks:
+        group = b.group + 1 if b.group is not None else None
+        if b.predictor == "mean":
+            polynomial = layout.parts[b.outcome].spec.basis is None
+            names += [f"{powers[j] if polynomial else f'basis{j + 1}_'}{group}" for j in range(b.width)]
+        elif b.predictor == "zero":
+            names += [f"alpha{j}" + ("" if group is None else f"G{group}") for j in range(b.width)]
+        else:
+            names.append("sigma" + ("" if group is None else str(group)))
+    return names + [f"theta{g}" for g in range(2, layout.n_groups + 1)]
+
+
+def _search_document(
+    layout: Layout, module: Mixture, times: np.ndarray, search: Search, loglik: float
+) -> dict[str, Any]:
+    """Start report: the distinct optima, how often each was reached, and how it differs from the best."""
+    best = search.optima[0]
+    reference = _curves(layout, module, best.flat)
+    optima = []
+    for rank, o in enumerate(search.optima):
+        optima.append(
+            {
+                "rank": rank + 1, "loglik": loglik if rank == 0 else o.loglik,
+                "difference": 0.0 if rank == 0 else o.loglik - loglik, "hits": o.hits, "converged": o.converged,
+                "collapsed": o.collapsed, "shares": layout.shares(o.flat).tolist(),
+                "how": "best" if rank == 0 else _difference(layout, reference, module, best.flat, o.flat),
+            }
+        )
+    return {
+        "optima": optima, "n_starts": search.n_starts, "n_moves": search.n_moves, "n_failed": search.n_failed,
+        "found_by_move": search.found_by_move, "out_of_time": search.out_of_time, "user_start": search.user_start,
+        "sentence": _search_sentence(search),
+    }
+
+
+def _curves(layout: Layout, module: Mixture, flat: np.ndarray) -> np.ndarray:
+    """Expected outcome of each group (K, C) in internal units."""
+    with torch.no_grad():
+        u = module.predictors(torch.as_tensor(flat, device=module.constant.device)[None])
+    with np.errstate(over="ignore"):
+        return layout.parts[0].internal_family.expected({k: v[0].cpu().numpy() for k, v in u.items()})
+
+
+def _difference(layout: Layout, reference: np.ndarray, module: Mixture, best: np.ndarray, other: np.ndarray) -> str:
+    """In words: which group's curve or share differs most from the best optimum's."""
+    gap = np.abs(_curves(layout, module, other) - reference).max(axis=1)
+    share_gap = 100 * np.abs(layout.shares(other) - layout.shares(best))
+    group, by = int(np.argmax(gap)) + 1, float(gap.max()) * layout.parts[0].scale
+    return f"curve of group {group} differs by up to {by:.3g}; shares by up to {share_gap.max():.1f} points"
+
+
+def _search_sentence(search: Search) -> str:
+    best = search.optima[0]
+    if search.user_start:
+        return "Fitted from the start values given; no other starts were tried."
+    n = search.n_starts
+    if search.found_by_move:
+        reached = (
+            f"None of {n} starts reached the best optimum by itself; it was found by rearranging the groups of the "
+            f"optima they found ({search.n_moves} further starts)"
+        )
+    else:
+        reached = f"{best.hits} of {n} starts reached the best optimum"
+    rivals = [o for o in search.optima[1:] if o.converged and not o.collapsed]
+    if rivals:
+        reached += f"; the next best is {best.loglik - rivals[0].loglik:.3f} lower ({rivals[0].hits} of {n})"
+    elif n > 1:
+        reached += "; no other optimum was found"
+    return reached + "."
