@@ -68,7 +68,9 @@ def _fitted(res: GBTMResults) -> dict[str, Any]:
     return {"document": to_json(res.document), "traj": {"text": table.text}}
 
 
-def fit(request: str, subject: bytearray, time: bytearray, y: bytearray, basis: bytearray, progress: RCallback | None) -> str:
+def fit(
+    request: str, subject: bytearray, time: bytearray, y: bytearray, basis: bytearray, progress: RCallback | None
+) -> str:
     """Fit from long arrays.
 
     Parameters

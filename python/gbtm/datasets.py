@@ -1,17 +1,32 @@
-"""Small data sets for examples and tests, made here: nothing is downloaded."""
+"""Data for examples and tests: small simulations, and the data sets that R's packages ship. Nothing is downloaded."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from .errors import DataError
+
 
 def two_groups(rng: int = 0, n_per_group: int = 50, periods: int = 11, noise: float = 0.05) -> pd.DataFrame:
     """Two groups of curves with a little uniform noise: 1 + 0.5 t and 1.5 t^2, t = (period - 5.5)/5.5.
 
+    Parameters
+    ----------
+    rng : seed
+    n_per_group : subjects in each group
+    periods : number of periods, from 0
+    noise : half-width of the uniform noise
+
     Returns
     -------
     DataFrame with columns id, t, y and the true group.
+
+    Examples
+    --------
+    >>> from gbtm.datasets import two_groups
+    >>> two_groups(rng=0).shape
+    (1100, 4)
     """
     draw = np.random.default_rng(rng)
     t = (np.arange(periods) - 5.5) / 5.5
@@ -25,3 +40,42 @@ def two_groups(rng: int = 0, n_per_group: int = 50, periods: int = 11, noise: fl
             "group": np.repeat(group, periods),
         }
     )
+
+
+def from_r(name: str, package: str) -> pd.DataFrame:
+    """A data frame that an installed R package ships, by way of rpy2.
+
+    Parameters
+    ----------
+    name : of the data set, such as "bacteria"
+    package : R package that ships it, such as "MASS"
+
+    Raises
+    ------
+    DataError
+        When rpy2, R, the package or the data set is not there.
+
+    Examples
+    --------
+    >>> from gbtm.datasets import from_r
+    >>> from_r("bacteria", "MASS").columns.tolist()  # doctest: +SKIP
+    ['y', 'ap', 'hilo', 'week', 'ID', 'trt']
+    """
+    try:
+        from rpy2 import robjects
+        from rpy2.rinterface_lib.embedded import RRuntimeError
+        from rpy2.robjects import conversion, pandas2ri
+    except (ImportError, ValueError, OSError) as error:
+        raise DataError(
+            f"from_r: rpy2 cannot be used here ({error}).", code="no_rpy2", argument="name",
+            way_out="Install R and `pip install gbtm[rpy2]`.",
+        ) from error
+    try:
+        table = robjects.r("getExportedValue")(package, name)
+    except RRuntimeError as error:
+        raise DataError(
+            f"from_r: R has no data set '{name}' in package '{package}'.", code="no_r_data", argument="name",
+            way_out=f"In R, data(package = '{package}') lists what there is; install.packages('{package}') gets it.",
+        ) from error
+    with conversion.localconverter(robjects.default_converter + pandas2ri.converter):
+        return conversion.get_conversion().rpy2py(table)

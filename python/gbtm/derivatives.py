@@ -17,11 +17,10 @@ from torch import Tensor
 from .likelihood import CellStatistics, Mixture
 
 
-
 def weighted_curvature(
     cells: CellStatistics, u: dict[str, Tensor], collected: Tensor
 ) -> tuple[Tensor, dict[str, Tensor], dict[tuple[str, str], Tensor]]:
-    """For q = sum_s collected_s terms_s on cells: q (B, K, C), its gradient and Hessian by predictor, (B, K, C) each."""
+    """q = sum_s collected_s terms_s on cells (B, K, C), its gradient and Hessian by predictor, (B, K, C) each."""
     leaves = {name: value.detach().requires_grad_() for name, value in u.items()}
     names = list(leaves)
     with torch.enable_grad():
@@ -52,20 +51,20 @@ def complete_data(
     hessian = flat.new_zeros(batch, size + 1, size + 1)
     for m, cells in enumerate(module.cells):
         u = module.predictors(flat, m)
-        q, first, second = weighted_curvature(cells, u, collected[m])  # type: ignore[arg-type]
+        q, first, second = weighted_curvature(cells, u, collected[m])
         value = value + q.sum((1, 2))
         for a in first:
-            da, ia = cells.columns(a), module.index(m, a)  # type: ignore[operator]
+            da, ia = cells.columns(a), module.index(m, a)
             local = first[a] @ da
             for k in range(ia.shape[0]):
                 gradient[:, ia[k]] += local[:, k]
             for b in first:
                 if (a, b) not in second:
                     continue
-                db, ib = cells.columns(b), module.index(m, b)  # type: ignore[operator]
+                db, ib = cells.columns(b), module.index(m, b)
                 curvature = second[a, b]
                 if safe:
-                    curvature = cells.family.safe_curvature(a, b, curvature, collected[m])  # type: ignore[union-attr,operator]
+                    curvature = cells.family.safe_curvature(a, b, curvature, collected[m])
                 block = torch.einsum("bkc,ci,cj->bkij", curvature, da, db)
                 for k in range(ia.shape[0]):
                     hessian[:, ia[k][:, None], ib[k][None, :]] += block[:, k]
@@ -74,7 +73,7 @@ def complete_data(
 
 def group_scores(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor]:
     """log f_k(y_i) (B, K, N) and its derivatives in each group's own coefficients (B, K, Q, N)."""
-    parts = [cells.scores(module.predictors(flat, m)) for m, cells in enumerate(module.cells)]  # type: ignore[operator]
+    parts = [cells.scores(module.predictors(flat, m)) for m, cells in enumerate(module.cells)]
     total = torch.stack([p[0] for p in parts]).sum(0) if len(parts) > 1 else parts[0][0]
     return total, torch.cat([p[1] for p in parts], dim=2)
 
@@ -91,12 +90,12 @@ def observed(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     posterior = torch.exp(joint - subject[:, None])
     weighted = posterior * module.weight
 
-    collected = [cells.collect(weighted) for cells in module.cells]  # type: ignore[operator]
+    collected = [cells.collect(weighted) for cells in module.cells]
     _, _, hessian_q = complete_data(module, flat, collected)
     hessian = torch.nn.functional.pad(hessian_q, (0, 1, 0, 1))
 
     local_index = [
-        torch.cat([module.index(m, a)[k] for m, c in enumerate(module.cells) for a in c.family.predictors])  # type: ignore[union-attr]
+        torch.cat([module.index(m, a)[k] for m, c in enumerate(module.cells) for a in c.family.predictors])
         for k in range(groups)
     ]
     pi = log_pi.exp()

@@ -18,7 +18,6 @@ import pandas as pd
 
 from .errors import SpecificationError
 
-
 Columns = Callable[[np.ndarray], np.ndarray]
 
 

@@ -147,7 +147,7 @@ class _Run:
         self.ledger = _Ledger()
         self.n_starts = self.n_moves = 0
         self.begun = time.monotonic()
-        cells = sum(c.n_cells * c.n_stats for c in module.cells)  # type: ignore[operator,misc]
+        cells = sum(c.n_cells * c.n_stats for c in module.cells)
         widest = max(panel.n_subjects, cells) * self.layout.n_groups * (2 + max(b.width for b in self.layout.blocks))
         self.batch = int(np.clip(BATCH_ENTRIES / widest, 1, 64))
 
@@ -206,7 +206,8 @@ class _Run:
         return gone
 
     def random_round(self, count: int) -> None:
-        self.climb(self.plan.next(count), count_hits=True, what=f"starts {self.n_starts + 1} to {self.n_starts + count}")
+        what = f"starts {self.n_starts + 1} to {self.n_starts + count}"
+        self.climb(self.plan.next(count), count_hits=True, what=what)
         self.n_starts += count
 
     def search_starts(self) -> None:
@@ -228,7 +229,7 @@ class _Run:
         best = max((o.loglik for o in self.ledger.usable), default=-np.inf)
         early = [o for o in self.ledger.optima if not o.converged and not o.collapsed and o.loglik > best]
         for o in early[:FINISH_MOST]:
-            at = torch.as_tensor(o.flat, device=self.module.constant.device)[None]
+            at = torch.as_tensor(o.flat, device=self.module.device)[None]
             done = newton(self.module, at, steps=FINISH_STEPS, tolerance=self.control.tolerance)
             self.ledger.optima.remove(o)
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
@@ -246,7 +247,7 @@ class _Run:
                 return
             before = optima[0].loglik
             starts = rearranged(self.layout, np.stack([o.flat for o in optima]), self.rng, MOVE_ROUND)
-            self.climb(torch.as_tensor(starts, device=self.module.constant.device), count_hits=False,
+            self.climb(torch.as_tensor(starts, device=self.module.device), count_hits=False,
                        what="rearranging the groups of the best optima")
             self.n_moves += MOVE_ROUND
             idle = idle + 1 if self.ledger.usable[0].loglik <= before + SAME_OPTIMUM else 0
@@ -273,7 +274,7 @@ def estimate(
     """
     module.to(control.device)
     run = _Run(module, panel, control)
-    device = module.constant.device
+    device = module.device
     if user_starts is not None:
         run.climb(torch.as_tensor(user_starts, device=device), count_hits=True, what="the given start")
         run.n_starts = len(user_starts)
@@ -309,7 +310,7 @@ def estimate(
 
 def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:
     """Newton to rounding level, and the certificate of convergence there."""
-    flat = torch.as_tensor(optimum.flat, device=module.constant.device)[None]
+    flat = torch.as_tensor(optimum.flat, device=module.device)[None]
     _, _, hessian = observed(module, flat)
     eigenvalues = torch.linalg.eigvalsh(-hessian[0]) if flat.shape[1] else flat.new_ones(1)
     if optimum.converged and float(eigenvalues[0]) > 1e-6 * float(eigenvalues[-1]):
@@ -328,7 +329,7 @@ def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:
 def group_order(module: Mixture, flat: np.ndarray) -> np.ndarray:
     """Order of the groups (K,): those of one specification by their mean fitted (first) outcome, lowest first."""
     layout = module.layout
-    u = {k: v.cpu().numpy() for k, v in module.predictors(torch.as_tensor(flat, device=module.constant.device)[None])
+    u = {k: v.cpu().numpy() for k, v in module.predictors(torch.as_tensor(flat, device=module.device)[None])
          .items()}
     with np.errstate(over="ignore"):
         level = layout.parts[0].internal_family.expected({k: v[0].astype(float) for k, v in u.items()})

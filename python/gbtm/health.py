@@ -149,7 +149,7 @@ def _name_boundary(family: str, predictor: str, eta: np.ndarray, mean: np.ndarra
         bound = "0" if (eta[far] < 0).all() else "1" if (eta[far] > 0).all() else "0 or 1"
         return (
             "zero_inflation_at_bound", f"the zero-inflation probability is {bound}",
-            "The optimum lies on the boundary; a lower iorder, or -1 for this group, says the same with fewer parameters.",
+            "The optimum lies on the boundary; a lower iorder, or -1 for this group, says the same with fewer.",
         )
     if family == "logit":
         bound = "0" if (eta[far] < 0).all() else "1" if (eta[far] > 0).all() else "0 or 1"

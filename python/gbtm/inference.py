@@ -56,9 +56,11 @@ class Covariance:
 
 def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
     """Observed information (p, p) at internal parameters (p,)."""
-    at = torch.as_tensor(flat, dtype=torch.float64, device=module.constant.device)
-    hessian = torch.autograd.functional.hessian(lambda x: -module.loglik(x[None])[0], at)
-    matrix = hessian.cpu().numpy()  # type: ignore[union-attr]
+    at = torch.as_tensor(flat, dtype=torch.float64, device=module.device)
+    hessian = torch.autograd.functional.hessian(  # type: ignore[no-untyped-call]
+        lambda x: -module.loglik(x[None])[0], at
+    )
+    matrix = hessian.cpu().numpy()
     return 0.5 * (matrix + matrix.T)
 
 

@@ -33,6 +33,9 @@ class CellStatistics(nn.Module):
     by_row : every observation is its own cell
     """
 
+    stats: Tensor
+    subject: Tensor
+
     def __init__(self, part: OutcomePart, measures: Measures, n_subjects: int) -> None:
         super().__init__()
         y = (measures.y - part.centre) / part.scale
@@ -124,10 +127,13 @@ class Mixture(nn.Module):
     >>> loss.backward()
     """
 
+    constant: Tensor
+    weight: Tensor
+
     def __init__(self, layout: Layout, panel: Panel) -> None:
         super().__init__()
         self.layout = layout
-        self.cells = nn.ModuleList(
+        self.outcomes = nn.ModuleList(
             CellStatistics(part, measures, panel.n_subjects)
             for part, measures in zip(layout.parts, panel.outcomes, strict=True)
         )
@@ -146,6 +152,15 @@ class Mixture(nn.Module):
         self.free = nn.ParameterDict(
             {name: nn.Parameter(torch.zeros(width, dtype=torch.float64)) for name, width in self._sections()}
         )
+
+    @property
+    def cells(self) -> list[CellStatistics]:
+        """The data of each outcome."""
+        return list(self.outcomes)  # type: ignore[arg-type]
+
+    @property
+    def device(self) -> torch.device:
+        return self.constant.device
 
     def _sections(self) -> list[tuple[str, int]]:
         """(name, width) of the runs of the flat vector that one predictor of one outcome takes up."""
@@ -181,8 +196,9 @@ class Mixture(nn.Module):
     def predictors(self, flat: Tensor, m: int = 0) -> dict[str, Tensor]:
         """(B, p) -> linear predictors of outcome m, each (B, K, C)."""
         out = {}
-        for predictor in self.cells[m].family.predictors:  # type: ignore[union-attr]
-            columns = self.cells[m].columns(predictor)  # type: ignore[operator]
+        cells = self.cells[m]
+        for predictor in cells.family.predictors:
+            columns = cells.columns(predictor)
             offset = getattr(self, f"offset_{m}_{predictor}")
             out[predictor] = self.coefficients(flat, m, predictor) @ columns.T + offset[:, None]
         return out
@@ -191,7 +207,7 @@ class Mixture(nn.Module):
         """(B, p) -> sum_t log f_k(y_it), (B, K, N), without the constant."""
         total = None
         for m, cells in enumerate(self.cells):
-            part = cells.spread(cells.family.terms(self.predictors(flat, m)))  # type: ignore[union-attr,operator]
+            part = cells.spread(cells.family.terms(self.predictors(flat, m)))
             total = part if total is None else total + part
         assert total is not None
         return total

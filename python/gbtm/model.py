@@ -70,7 +70,9 @@ class GBTM:
         )
         self._set(panel, spec, None, None)
 
-    def _set(self, panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None, formula: str | None) -> None:
+    def _set(
+        self, panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None, formula: str | None
+    ) -> None:
         self.formula = formula
         self.spec = spec
         self.given_bases = bases
@@ -137,7 +139,8 @@ class GBTM:
 
     def fit(
         self, *, n_starts: int | None = None, rng: int = 0, device: str = "cpu", cov_type: str = "hessian",
-        start: Any = None, max_starts: int = 256, time_budget: float | None = 60.0, progress: Progress | bool | None = None,
+        start: Any = None, max_starts: int = 256, time_budget: float | None = 60.0,
+        progress: Progress | bool | None = None,
     ) -> GBTMResults:
         """Find the best optimum and its standard errors.
 
@@ -239,7 +242,8 @@ def make_spec(
     basis: str | None = None,
 ) -> ModelSpec:
     """The specification of a single-outcome model from users' arguments."""
-    if isinstance(groups, bool) or not isinstance(groups, (int, float, np.integer)) or groups != int(groups) or groups < 1:
+    whole = isinstance(groups, (int, float, np.integer)) and not isinstance(groups, bool) and groups == int(groups)
+    if not whole or groups < 1:
         raise SpecificationError(
             f"groups: {groups!r} is not a positive whole number.", code="bad_groups", argument="groups",
             way_out="Give the number of groups, 1 or more.",
@@ -333,8 +337,8 @@ def _panel_from_arrays(y: Any, time: Any, id: Any) -> Panel:
             "y: give an (N, T) array, or arrays y, time and id of one length.", code="bad_shape", argument="y",
             way_out="For a table, use GBTM.from_formula.",
         )
-    codes, ids = pd.factorize(np.asarray(id))
-    return Panel.from_arrays(codes, times, values, ids=pd.Index(ids, name="id"))
+    codes, distinct = pd.factorize(np.asarray(id))
+    return Panel.from_arrays(codes, times, values, ids=pd.Index(distinct, name="id"))
 
 
 def prepare(panel: Panel, spec: ModelSpec) -> Panel:

@@ -51,7 +51,7 @@ def damped_step(hessian: Tensor, gradient: Tensor, damping: Tensor, at: Tensor) 
 def _q_value(module: Mixture, flat: Tensor, collected: list[Tensor]) -> Tensor:
     value = flat.new_zeros(flat.shape[0])
     for m, cells in enumerate(module.cells):
-        terms = cells.family.terms(module.predictors(flat, m))  # type: ignore[union-attr,arg-type]
+        terms = cells.family.terms(module.predictors(flat, m))
         value = value + (terms * collected[m]).sum((1, 2, 3))
     return value
 
@@ -72,7 +72,10 @@ def maximise_q(module: Mixture, flat: Tensor, collected: list[Tensor], steps: in
 
 
 def em(module: Mixture, flat: Tensor, steps: int, enough: float = EM_ENOUGH) -> Tensor:
-    """EM with a few Newton steps on Q as M-step; (B, p) -> (B, p). A run ends early once a step gains less than ``enough``."""
+    """EM with a few Newton steps on Q as M-step; (B, p) -> (B, p).
+
+    A run ends early once a step gains less than ``enough``.
+    """
     flat = flat.clone()
     active = torch.arange(flat.shape[0], device=flat.device)
     before = torch.full((flat.shape[0],), -torch.inf, dtype=flat.dtype, device=flat.device)
@@ -94,7 +97,7 @@ def em(module: Mixture, flat: Tensor, steps: int, enough: float = EM_ENOUGH) -> 
 def _em_step(module: Mixture, flat: Tensor, weighted: Tensor) -> Tensor:
     """M-step given the weighted posterior (B, K, N)."""
     theta = module.layout.theta
-    collected = [cells.collect(weighted) for cells in module.cells]  # type: ignore[operator]
+    collected = [cells.collect(weighted) for cells in module.cells]
     flat = maximise_q(module, flat, collected, M_STEPS)
     if theta.stop > theta.start:
         shares = weighted.sum(2)

@@ -114,7 +114,8 @@ class Panel:
             column = f", column '{measures.columns[measures.wave[k]]}'" if measures.columns else ""
             label = self.row_labels[measures.row[k]] if self.row_labels is not None else measures.row[k]
             who = self.ids[measures.subject[k]]
-            shown.append(f"row {label}{column} (id {who}, {measures.time_name} {measures.time[k]:g}): {measures.y[k]:g}")
+            when = f"{measures.time_name} {measures.time[k]:g}"
+            shown.append(f"row {label}{column} (id {who}, {when}): {measures.y[k]:g}")
         more = f" and {rows.size - MAX_SHOWN} more" if rows.size > MAX_SHOWN else ""
         return "; ".join(shown) + more
 

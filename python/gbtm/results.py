@@ -110,7 +110,8 @@ class GBTMResults:
     def group_shares(self) -> pd.DataFrame:
         """Group shares pi with delta-method standard errors and 95 % intervals, and the share assigned."""
         share = np.asarray(self.document["shares"])
-        se = np.sqrt(np.clip(np.diag(self.document["cov_shares"]), 0, None)) if self.n_groups > 1 else np.array([np.nan])
+        variance = np.clip(np.diag(self.document["cov_shares"]), 0, None)
+        se = np.sqrt(variance) if self.n_groups > 1 else np.array([np.nan])
         z = stats.norm.isf(0.025)
         assigned = self.assignment.value_counts().reindex(self.group_names, fill_value=0) / self.n_subjects
         return pd.DataFrame(
@@ -136,7 +137,7 @@ class GBTMResults:
     @property
     def bic(self) -> float:
         """-2 llf + k log n with n = subjects; ``criteria`` has it for n = observations too."""
-        return float(self.criteria.loc["bic", "subjects"])
+        return float(self.criteria["subjects"]["bic"])
 
     @cached_property
     def entropy(self) -> float:
@@ -172,7 +173,8 @@ class GBTMResults:
     @cached_property
     def posterior(self) -> pd.DataFrame:
         """Probability of each group (N, K), indexed by the user's ids."""
-        return pd.DataFrame(self.document["posterior"], index=self.ids, columns=pd.Index(self.group_names, name="group"))
+        columns = pd.Index(self.group_names, name="group")
+        return pd.DataFrame(self.document["posterior"], index=self.ids, columns=columns)
 
     @cached_property
     def assignment(self) -> pd.Series:

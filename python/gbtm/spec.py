@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import SpecificationError
 
@@ -134,10 +135,10 @@ def per_group(value: int | Sequence[int], n_groups: int, argument: str) -> tuple
 def as_orders(value: int | Sequence[int], argument: str) -> tuple[int, ...]:
     """Whole numbers as a tuple, refused by name otherwise."""
     try:
-        items = [value] if not hasattr(value, "__iter__") else list(value)  # type: ignore[arg-type]
-        if any(float(v) != int(v) for v in items):  # type: ignore[arg-type]
+        items: list[Any] = list(value) if isinstance(value, Iterable) else [value]
+        if any(float(v) != int(v) for v in items):
             raise ValueError
-        return tuple(int(v) for v in items)  # type: ignore[arg-type]
+        return tuple(int(v) for v in items)
     except (TypeError, ValueError):
         raise SpecificationError(
             f"{argument}: {value!r} is not a whole number or a sequence of them.", code="bad_order",

@@ -123,13 +123,13 @@ class StartingPlan:
 def from_partition(module: Mixture, weights: np.ndarray, rng: np.random.Generator, draw: np.ndarray) -> Tensor:
     """Soft partitions (B, K, N) -> parameters (B, p); random zero parts where ``draw`` (B,)."""
     layout = module.layout
-    device = module.constant.device
+    device = module.device
     w = torch.as_tensor(weights, device=device) * module.weight
-    collected = [cells.collect(w) for cells in module.cells]  # type: ignore[operator]
+    collected = [cells.collect(w) for cells in module.cells]
     flat = np.zeros((weights.shape[0], layout.size + 1))
     for m, part in enumerate(layout.parts):
         totals = collected[m].sum(2).cpu().numpy()
-        constants = module.cells[m].family.initial(totals)  # type: ignore[union-attr,operator]
+        constants = module.cells[m].family.initial(totals)
         for predictor, table in layout.index[m].items():
             value = constants[predictor]
             if not _owned_by_group(layout, m, predictor):
@@ -154,7 +154,7 @@ def _draw_zero_parts(layout: Layout, m: int, flat: np.ndarray, rng: np.random.Ge
     """Random zero-inflation coefficients, in place: a ZIP group is multimodal by itself."""
     for b in layout.blocks:
         if b.outcome == m and b.predictor == "zero":
-            spread = np.exp(rng.uniform(*np.log(ZERO_SPREAD), size=(flat.shape[0], 1)))
+            spread = np.exp(rng.uniform(np.log(ZERO_SPREAD[0]), np.log(ZERO_SPREAD[1]), size=(flat.shape[0], 1)))
             values = spread * rng.standard_normal((flat.shape[0], b.width))
             flat[:, b.entries] = np.where(draw[:, None], values, flat[:, b.entries])
 

@@ -25,7 +25,7 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
     """The fit document as a dict of plain values and numpy arrays; see docs/fit-document.md for its fields."""
     layout, panel = model.layout, model.panel
     with torch.no_grad():
-        at = torch.as_tensor(estimate.flat, device=module.constant.device)[None]
+        at = torch.as_tensor(estimate.flat, device=module.device)[None]
         posterior = module.posterior(at)[0].T.cpu().numpy()
     jacobian = layout.report_jacobian(estimate.flat)
     cov_params, identified = cov.reported(jacobian)
@@ -121,7 +121,7 @@ def _search_document(
 def _curves(layout: Layout, module: Mixture, flat: np.ndarray) -> np.ndarray:
     """Expected outcome of each group (K, C) in internal units."""
     with torch.no_grad():
-        u = module.predictors(torch.as_tensor(flat, device=module.constant.device)[None])
+        u = module.predictors(torch.as_tensor(flat, device=module.device)[None])
     with np.errstate(over="ignore"):
         return layout.parts[0].internal_family.expected({k: v[0].cpu().numpy() for k, v in u.items()})
 

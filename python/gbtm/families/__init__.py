@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .base import Family
 from .cnorm import CensoredNormal
 from .logit import Logit
@@ -16,4 +18,7 @@ def make_family(name: str, lower: float | None = None, upper: float | None = Non
     """The family called ``name``; bounds are for ``cnorm``."""
     if name == "cnorm":
         return CensoredNormal(lower, upper)
-    return {"normal": Normal, "poisson": Poisson, "zip": ZeroInflatedPoisson, "logit": Logit}[name]()
+    plain: dict[str, Callable[[], Family]] = {
+        "normal": Normal, "poisson": Poisson, "zip": ZeroInflatedPoisson, "logit": Logit,
+    }
+    return plain[name]()

@@ -189,7 +189,8 @@ def _whole(text: str, option: str) -> tuple[int, ...]:
         return tuple(int(w) for w in text.replace(",", " ").split())
     except ValueError:
         raise CommandError(
-            f"{option}({text}): not whole numbers.", code="bad_order", argument=option, way_out=f"For example {option}(2 2)."
+            f"{option}({text}): not whole numbers.", code="bad_order", argument=option,
+            way_out=f"For example {option}(2 2).",
         ) from None
 
 
@@ -200,7 +201,8 @@ def _number(options: dict[str, str], name: str) -> float | None:
         return float(options[name])
     except ValueError:
         raise CommandError(
-            f"{name}({options[name]}): not a number.", code="bad_bounds", argument=name, way_out=f"For example {name}(0)."
+            f"{name}({options[name]}): not a number.", code="bad_bounds", argument=name,
+            way_out=f"For example {name}(0).",
         ) from None
 
 
@@ -216,7 +218,8 @@ def _start(text: str | None) -> tuple[float, ...] | str | None:
 
 
 def traj(
-    command: str, data: pd.DataFrame, *, matrices: dict[str, Any] | None = None, id: str | None = None, **fit_options: Any
+    command: str, data: pd.DataFrame, *, matrices: dict[str, Any] | None = None, id: str | None = None,
+    **fit_options: Any,
 ) -> GBTMResults:
     """Run a Stata traj command text on wide data.
 

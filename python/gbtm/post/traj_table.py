@@ -91,26 +91,21 @@ class TrajTable:
         spec = self.res.document["spec"]["outcomes"][0]
         se = np.sqrt(np.diag(self.V))
         sections: dict[tuple[str, str], list[Row]] = {}
-        for (name, b), s in zip(self.b.items(), se, strict=True):
-            name = str(name)
+        for name, b, s in zip(self.res.document["traj_names"], self.b, se, strict=True):
             if name.startswith("theta"):
                 continue
             kind, group, word = _printed(name, spec)
             rows = sections.setdefault((kind, "" if kind == "sigma" else group), [])
             rows.append(Row("" if rows and kind != "sigma" else group, word, float(b), float(s)))
-        for group in range(1, self.res.n_groups + 1):
-            if spec["orders"] is not None and spec["orders"][group - 1] == -1:
-                sections[("mean", str(group))] = []
         return [rows for _, rows in sorted(sections.items(), key=_section_key) if rows]
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """The printed rows: group, parameter, estimate, standard error, t, p."""
-        rows, heading = [], ""
+        rows: list[tuple[str, str, float, float]] = []
         for section in self._sections:
-            heading = section[0].group
-            rows += [(heading, r.name, r.estimate, r.se) for r in section]
-        rows += [(str(k), "(%)", s["percent"], s["se"]) for k, s in self.shares.iterrows()]
+            rows += [(r.group or section[0].group, r.name, r.estimate, r.se) for r in section]
+        rows += [(r.group, r.name, r.estimate, r.se) for r in self._share_rows]
         table = pd.DataFrame(rows, columns=["group", "parameter", "estimate", "se"])
         with np.errstate(divide="ignore", invalid="ignore"):
             table["t"] = np.where(table["se"] > 0, table["estimate"] / table["se"], np.nan)
@@ -134,7 +129,7 @@ class TrajTable:
             lines += [self._line(row) for row in section] + [" "]
         lines += [] if family in ("normal", "cnorm") else [" "]
         lines.append("  Group membership ")
-        lines += [self._share_line(int(k), s["percent"], s["se"]) for k, s in self.shares.iterrows()]
+        lines += [self._share_line(row) for row in self._share_rows]
         lines += [" ", self._criteria_line()]
         if res.n_groups > 1:
             lines.append(f" Entropy = {res.entropy:5.3f}")
@@ -148,17 +143,25 @@ class TrajTable:
             p=_stata(p, 12, 4),
         )
 
-    def _share_line(self, group: int, percent: float, se: float) -> str:
-        if self.res.n_groups == 1:
-            return ROW.format(group=1, name="(%)", b=_stata(percent, 12, 5), se=_stata(0.0, 12, 5), t="", p="").rstrip() + " " * 9
-        return self._line(Row(str(group), "(%)", percent, se))
+    @cached_property
+    def _share_rows(self) -> list[Row]:
+        columns = (self.shares["percent"].to_numpy(), self.shares["se"].to_numpy())
+        return [Row(str(k + 1), "(%)", float(p), float(s)) for k, (p, s) in enumerate(zip(*columns, strict=True))]
+
+    def _share_line(self, row: Row) -> str:
+        if self.res.n_groups > 1:
+            return self._line(row)
+        text = ROW.format(
+            group=row.group, name=row.name, b=_stata(row.estimate, 12, 5), se=_stata(row.se, 12, 5), t="", p=""
+        )
+        return text.rstrip() + " " * 9
 
     def _criteria_line(self) -> str:
-        res, c = self.res, self.res.criteria
+        res = self.res
+        by_subject, by_obs = (float(res.criteria[n]["traj_bic"]) for n in ("subjects", "observations"))
         return (
-            f" BIC(N={res.nobs}): {c.loc['traj_bic', 'observations']:<12.2f}"
-            f"BIC(N={res.n_subjects}): {c.loc['traj_bic', 'subjects']:<12.2f}"
-            f"AIC: {c.loc['traj_aic', 'subjects']:<11.2f}ll: {res.llf:<11.2f}"
+            f" BIC(N={res.nobs}): {by_obs:<12.2f}BIC(N={res.n_subjects}): {by_subject:<12.2f}"
+            f"AIC: {res.llf - res.df_model:<11.2f}ll: {res.llf:<11.2f}"
         )
 
     def __str__(self) -> str:

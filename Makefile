@@ -1,0 +1,77 @@
+# make demo   install what is missing, then fit real data from R and from Python: a table and a picture
+# make test   install what is missing, then run all fast tests, Python and R
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+VENV := .venv
+PY := $(VENV)/bin/python
+RLIB := .Rlib
+OUT := demo-output
+LOCKS := inst/constraints/requirements.txt requirements-dev.txt
+R_SOURCES := DESCRIPTION NAMESPACE $(wildcard R/*.R) $(wildcard man/*.Rd) $(wildcard inst/constraints/*) \
+  $(wildcard python/gbtm/*.py python/gbtm/*/*.py)
+
+export R_LIBS := $(CURDIR)/$(RLIB)
+export GBTM_PYTHON := $(CURDIR)/$(PY)
+export PYTHONPATH := $(CURDIR)/python
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help setup system install-r demo test test-python test-r test-slow lint docs check clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+setup: system $(VENV)/.ready $(RLIB)/.ready ## .venv with the locked engine, what is missing of R, the R package in .Rlib
+
+system:
+	@bash scripts/system.sh
+
+$(VENV)/.ready: $(LOCKS) | system
+	@echo "Making $(VENV) with the locked engine (a few minutes the first time)"
+	@base=$$(bash scripts/python.sh) && $$base -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check $(foreach f,$(LOCKS),-r $(f))
+	@touch $@
+
+install-r: $(RLIB)/.ready ## the R package into .Rlib
+
+$(RLIB)/.ready: $(R_SOURCES) | system
+	@mkdir -p $(RLIB)
+	@find python -name __pycache__ -type d -prune -exec rm -rf {} +
+	@R CMD INSTALL --no-test-load --library=$(RLIB) . > $(RLIB)/install.log 2>&1 || { cat $(RLIB)/install.log; exit 1; }
+	@touch $@
+
+demo: setup ## fit real data from R and from Python; tables and pictures in demo-output
+	@mkdir -p $(OUT)
+	Rscript examples/demo.R $(OUT)
+	$(PY) examples/demo.py $(OUT)
+	@echo; echo "Written:"; ls -1 $(OUT)/*
+
+test: setup test-python test-r ## all fast tests, Python and R; nothing is skipped for want of R or of the engine
+
+test-python: setup
+	GBTM_REQUIRE_R=1 $(PY) -m pytest
+
+test-r: setup
+	GBTM_REQUIRE_ENGINE=1 Rscript -e 'testthat::test_dir("tests/testthat", package = "gbtm", load_package = "installed", reporter = c("summary", "fail"), stop_on_failure = TRUE)'
+
+test-slow: setup ## the slow tests: coverage, simulations, all seeds
+	GBTM_REQUIRE_R=1 $(PY) -m pytest -m slow
+
+lint: setup ## ruff, mypy, lintr
+	@bash scripts/system.sh dev
+	$(PY) -m ruff check python tests/python examples
+	$(PY) -m mypy
+	Rscript -e 'lints <- lintr::lint_package(); print(lints); quit(status = length(lints) > 0)'
+
+docs: setup ## Rd pages and NAMESPACE from the R sources
+	@bash scripts/system.sh dev
+	Rscript -e 'roxygen2::roxygenise()'
+
+check: setup ## R CMD check, without errors or warnings
+	@rm -rf build/check && mkdir -p build/check
+	@find python -name __pycache__ -type d -prune -exec rm -rf {} +
+	cd build/check && R CMD build $(CURDIR) && _R_CHECK_FORCE_SUGGESTS_=false R CMD check --no-manual gbtm_*.tar.gz
+	@! grep -E '^Status:.*(ERROR|WARNING)' build/check/gbtm.Rcheck/00check.log
+
+clean: ## remove what was made, but not .venv and .Rlib
+	rm -rf $(OUT) build dist *.Rcheck gbtm_*.tar.gz
