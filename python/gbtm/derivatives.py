@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from .likelihood import CellStatistics, Mixture
+from .threads import in_order
 
 
 def weighted_curvature(
@@ -79,9 +80,22 @@ def group_scores(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def observed(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Log-likelihood (B,), gradient (B, p) and exact Hessian (B, p, p) of the observed data."""
-    batch, size = flat.shape
-    groups = module.layout.n_groups
+    """Log-likelihood (B,), gradient (B, p) and exact Hessian (B, p, p) of the observed data, by blocks of subjects."""
+    size = flat.shape[1]
+    parts = in_order(lambda shard: _block(shard, flat), module.shards)
+    value = torch.stack([p[0] for p in parts]).sum(0)
+    gradient = torch.stack([p[1] for p in parts]).sum(0)
+    hessian = torch.stack([p[2] for p in parts]).sum(0)
+    collected = [torch.stack([p[3][m] for p in parts]).sum(0) for m in range(len(module.cells))]
+    _, _, hessian_q = complete_data(module, flat, collected)
+    return value, gradient[:, :size], hessian[:, :size, :size] + hessian_q
+
+
+def _block(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor, list[Tensor]]:
+    """A block's log-likelihood, gradient (B, p + 1), Hessian without sum P H, and posterior-weighted statistics.
+
+    The last entry of the gradient and the Hessian takes what belongs to absent coefficients.
+    """
     group_ll, local = group_scores(module, flat)
     log_pi = module.log_shares(flat)
     joint = group_ll + log_pi[:, :, None]
@@ -89,39 +103,44 @@ def observed(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     value = (subject + module.constant) @ module.weight
     posterior = torch.exp(joint - subject[:, None])
     weighted = posterior * module.weight
-
     collected = [cells.collect(weighted) for cells in module.cells]
-    _, _, hessian_q = complete_data(module, flat, collected)
-    hessian = torch.nn.functional.pad(hessian_q, (0, 1, 0, 1))
+    mean_score, hessian = _score_products(module, local, log_pi.exp(), posterior)
+    weighted_score = mean_score * module.weight
+    return value, weighted_score.sum(-1), hessian - weighted_score @ mean_score.transpose(1, 2), collected
 
-    local_index = [
+
+def _score_products(module: Mixture, local: Tensor, pi: Tensor, posterior: Tensor) -> tuple[Tensor, Tensor]:
+    """S_i (B, p + 1, N) and sum_i [sum_k P_ik a_ik a_ik' + the membership's own Hessian] (B, p + 1, p + 1).
+
+    local (B, K, Q, N) are the derivatives of log f_k(y_i) in group k's own coefficients.
+    """
+    batch, groups, _, n = local.shape
+    size = module.layout.size
+    own = [
         torch.cat([module.index(m, a)[k] for m, c in enumerate(module.cells) for a in c.family.predictors])
         for k in range(groups)
     ]
-    pi = log_pi.exp()
-    theta = torch.arange(module.layout.theta.start, module.layout.theta.stop, device=flat.device)
-    mean_score = flat.new_zeros(batch, size + 1, module.weight.numel())
+    theta = torch.arange(module.layout.theta.start, module.layout.theta.stop, device=local.device)
+    mean_score = local.new_zeros(batch, size + 1, n)
+    products = local.new_zeros(batch, size + 1, size + 1)
     for k in range(groups):
-        index = local_index[k]
-        p_k = weighted[:, k, None]
-        a = local[:, k]
-        pa = p_k * a
-        mean_score[:, index] += posterior[:, k, None] * a
-        hessian[:, index[:, None], index[None, :]] += pa @ a.transpose(1, 2)
+        index, a = own[k], local[:, k]
+        pa = posterior[:, k, None] * a
+        mean_score[:, index] += pa
+        pa = pa * module.weight
+        products[:, index[:, None], index[None, :]] += pa @ a.transpose(1, 2)
         if groups > 1:
-            e = -pi[:, 1:].clone()
+            e = -pi[:, 1:].clone()  # derivative of log pi_k in theta
             if k:
                 e[:, k - 1] += 1.0
             cross = pa.sum(-1)[:, :, None] * e[:, None, :]
-            hessian[:, index[:, None], theta[None, :]] += cross
-            hessian[:, theta[:, None], index[None, :]] += cross.transpose(1, 2)
-            hessian[:, theta[:, None], theta[None, :]] += p_k.sum(-1)[:, :, None] * (e[:, :, None] * e[:, None, :])
+            products[:, index[:, None], theta[None, :]] += cross
+            products[:, theta[:, None], index[None, :]] += cross.transpose(1, 2)
+            total = posterior[:, k] @ module.weight
+            products[:, theta[:, None], theta[None, :]] += total[:, None, None] * (e[:, :, None] * e[:, None, :])
     if groups > 1:
         rest = pi[:, 1:]
         mean_score[:, theta] = posterior[:, 1:] - rest[:, :, None]
         information = torch.diag_embed(rest) - rest[:, :, None] * rest[:, None, :]
-        hessian[:, theta[:, None], theta[None, :]] -= module.weight.sum() * information
-    weighted_score = mean_score * module.weight
-    gradient = weighted_score.sum(-1)
-    hessian = hessian - weighted_score @ mean_score.transpose(1, 2)
-    return value, gradient[:, :size], hessian[:, :size, :size]
+        products[:, theta[:, None], theta[None, :]] -= module.weight.sum() * information
+    return mean_score, products

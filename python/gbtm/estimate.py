@@ -6,7 +6,8 @@ It knows the module's likelihood and the parameter layout, and no family by name
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from .newton import Climb, em, newton
 from .panel import Panel
 from .parameters import Layout
 from .starts import StartingPlan
+from .threads import in_order, workers
 
 FIRST_ROUND = 16
 FIRST_ROUND_CONVEX = 2  # one group without a zero part has a single optimum
@@ -35,10 +37,15 @@ ENOUGH_HITS = 2
 SIGMA_FLOOR = np.log(2e-5)  # log sigma, in standard deviations of the outcome, below which a group has collapsed
 SIGMA_COLLAPSED = 0.05  # ratio to the largest sigma that is suspect when the group has next to no observations
 BATCH_ENTRIES = 2e7  # doubles in the largest intermediate of a batch
+BATCH_MOST = 64
+BATCH_SHARED = 16
+BATCH_SHARED_FROM = 2e4
+START_SUBJECTS = 5000  # subjects on which starts are tried when there are many more
+FULL_OPTIMA = 3  # of these optima, the best are then climbed to with all subjects
 REPORTED_OPTIMA = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Optimum:
     """One place where starts ended."""
 
@@ -58,6 +65,7 @@ class Search:
     n_starts : starts from partitions (or the user's values)
     n_moves : further starts made by rearranging the groups of the optima found
     found_by_move : the best optimum was reached by such a start only
+    start_subjects : size of the random subsample on which starts were tried; None when all subjects were used
     """
 
     optima: tuple[Optimum, ...]
@@ -67,6 +75,7 @@ class Search:
     found_by_move: bool
     out_of_time: bool
     user_start: bool
+    start_subjects: int | None = None
 
 
 @dataclass(frozen=True)
@@ -143,13 +152,19 @@ class _Run:
         self.module, self.panel, self.control = module, panel, control
         self.layout = module.layout
         self.rng = np.random.default_rng(control.rng)
-        self.plan = StartingPlan(module, panel, self.rng)
         self.ledger = _Ledger()
         self.n_starts = self.n_moves = 0
+        self.start_subjects: int | None = None
         self.begun = time.monotonic()
         cells = sum(c.n_cells * c.n_stats for c in module.cells)
         widest = max(panel.n_subjects, cells) * self.layout.n_groups * (2 + max(b.width for b in self.layout.blocks))
-        self.batch = int(np.clip(BATCH_ENTRIES / widest, 1, 64))
+        # small lots for the workers to share where a lot is real work, large ones where it is mostly overhead
+        most = BATCH_SHARED if widest > BATCH_SHARED_FROM else BATCH_MOST
+        self.batch = int(np.clip(BATCH_ENTRIES / widest, 1, most))
+
+    @cached_property
+    def plan(self) -> StartingPlan:
+        return StartingPlan(self.module, self.panel, self.rng)
 
     @property
     def convex(self) -> bool:
@@ -169,14 +184,16 @@ class _Run:
 
     def climb(self, starts: Tensor, *, count_hits: bool, what: str) -> None:
         """Climb from all starts (B, p), in batches, and note where they end."""
-        for lot in torch.split(starts, self.batch):
-            self.tell(what)
-            flat = em(self.module, lot, self.control.em_steps)
-            done = newton(
-                self.module, flat, steps=self.control.newton_steps, tolerance=self.control.tolerance,
-                stop=self.collapsing if self._has_sigma() else None,
-            )
+        self.tell(what)
+        for done in in_order(self._climb_lot, torch.split(starts, self.batch)):
             self.ledger.add(done, self.collapsed(done.flat), hits=int(count_hits))
+
+    def _climb_lot(self, starts: Tensor) -> Climb:
+        flat = em(self.module, starts, self.control.em_steps)
+        return newton(
+            self.module, flat, steps=self.control.newton_steps, tolerance=self.control.tolerance,
+            stop=self.collapsing if self._has_sigma() else None,
+        )
 
     def _has_sigma(self) -> bool:
         return any(b.predictor == "log_sigma" for b in self.layout.blocks)
@@ -214,7 +231,7 @@ class _Run:
         control = self.control
         if control.n_starts is not None:
             while self.n_starts < control.n_starts and not self.out_of_time():
-                self.random_round(min(self.batch, control.n_starts - self.n_starts))
+                self.random_round(min(BATCH_MOST, control.n_starts - self.n_starts))
             return
         first = FIRST_ROUND_CONVEX if self.convex else FIRST_ROUND
         self.random_round(min(first, control.max_starts))
@@ -232,6 +249,17 @@ class _Run:
             at = torch.as_tensor(o.flat, device=self.module.device)[None]
             done = newton(self.module, at, steps=FINISH_STEPS, tolerance=self.control.tolerance)
             self.ledger.optima.remove(o)
+            self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
+
+    def take_over(self, some: _Run) -> None:
+        """Climb with all subjects from the best optima that a search on some of them found."""
+        self.n_starts, self.n_moves, self.start_subjects = some.n_starts, some.n_moves, some.panel.n_subjects
+        self.ledger.n_failed = some.ledger.n_failed
+        optima = some.ledger.usable[:FULL_OPTIMA] or some.ledger.optima[:1]
+        for rank, o in enumerate(optima):
+            at = torch.as_tensor(o.flat, device=self.module.device)[None]
+            self.tell(f"optimum {rank + 1} of {len(optima)} with all subjects")
+            done = self._climb_lot(at)
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
 
     def search_moves(self) -> None:
@@ -273,39 +301,59 @@ def estimate(
         With the module's parameters set to the optimum.
     """
     module.to(control.device)
-    run = _Run(module, panel, control)
-    device = module.device
-    if user_starts is not None:
-        run.climb(torch.as_tensor(user_starts, device=device), count_hits=True, what="the given start")
-        run.n_starts = len(user_starts)
-    else:
-        if smaller is not None:
-            starts = grown(module.layout, *smaller, run.rng, exact=exact_growth)
-            run.climb(torch.as_tensor(starts, device=device), count_hits=False, what="splitting a group")
-            run.n_moves += len(starts)
-        run.search_starts()
-        run.finish()
-        if control.n_starts is None:
-            run.search_moves()
-    run.finish()
-    ledger = run.ledger
-    if not ledger.optima:
-        raise ArithmeticError("no start gave a finite log-likelihood")
-    best = ledger.optima[0]
-    flat, certificate = polish(module, best)
-    order = group_order(module, flat)
-    flat = module.layout.permute(flat, order)
-    module.set_flat(flat)
-    loglik = float(module.loglik(torch.as_tensor(flat, device=device)[None])[0])
+    with workers():
+        run = _search(module, panel, control, user_starts, smaller, exact_growth)
+        ledger = run.ledger
+        if not ledger.optima:
+            raise ArithmeticError("no start gave a finite log-likelihood")
+        best = ledger.optima[0]
+        flat, certificate = polish(module, best)
+        flat = module.layout.permute(flat, group_order(module, flat))
+        module.set_flat(flat)
+        loglik = float(module.total_loglik(torch.as_tensor(flat, device=module.device)[None])[0])
     optima = tuple(
-        Optimum(module.layout.permute(o.flat, group_order(module, o.flat)), o.loglik, o.hits, o.converged, o.collapsed)
+        replace(o, flat=module.layout.permute(o.flat, group_order(module, o.flat)))
         for o in ledger.optima[:REPORTED_OPTIMA]
     )
     search = Search(
         optima=optima, n_starts=run.n_starts, n_moves=run.n_moves, n_failed=ledger.n_failed,
         found_by_move=best.hits == 0, out_of_time=run.out_of_time(), user_start=user_starts is not None,
+        start_subjects=run.start_subjects,
     )
     return Estimate(flat, loglik, search, certificate, run.elapsed())
+
+
+def _search(
+    module: Mixture, panel: Panel, control: Control, user_starts: np.ndarray | None,
+    smaller: tuple[Layout, np.ndarray] | None, exact_growth: bool,
+) -> _Run:
+    """All the climbing, on a subsample first where there are many subjects."""
+    whole = _Run(module, panel, control)
+    device = module.device
+    if user_starts is not None:
+        whole.climb(torch.as_tensor(user_starts, device=device), count_hits=True, what="the given start")
+        whole.n_starts = len(user_starts)
+        whole.finish()
+        return whole
+    run = whole
+    if module.weight.numel() > 1.5 * START_SUBJECTS:
+        keep = np.sort(np.random.default_rng(control.rng).choice(panel.n_subjects, START_SUBJECTS, replace=False))
+        some = panel.subset(keep)
+        run = _Run(Mixture(module.layout, some).to(control.device), some, control)
+    if smaller is not None:
+        starts = torch.as_tensor(grown(module.layout, *smaller, run.rng, exact=exact_growth), device=device)
+        run.climb(starts, count_hits=False, what="splitting a group")
+        run.n_moves += len(starts)
+    run.search_starts()
+    run.finish()
+    if control.n_starts is None:
+        run.search_moves()
+    run.finish()
+    if run is not whole:
+        whole.take_over(run)
+        if smaller is not None and exact_growth:
+            whole.climb(starts, count_hits=False, what="splitting a group, all subjects")
+    return whole
 
 
 def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:

@@ -14,6 +14,7 @@ import torch
 
 from .errors import SpecificationError
 from .likelihood import Mixture
+from .threads import in_order
 
 COV_TYPES = ("hessian", "traj")
 # A direction whose standard error exceeds 30 on the scale of a linear predictor (log rate, log odds, or standard
@@ -57,10 +58,13 @@ class Covariance:
 def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
     """Observed information (p, p) at internal parameters (p,)."""
     at = torch.as_tensor(flat, dtype=torch.float64, device=module.device)
-    hessian = torch.autograd.functional.hessian(  # type: ignore[no-untyped-call]
-        lambda x: -module.loglik(x[None])[0], at
-    )
-    matrix = hessian.cpu().numpy()
+
+    def block(shard: Mixture) -> torch.Tensor:
+        return torch.autograd.functional.hessian(  # type: ignore[no-untyped-call]
+            lambda x: -shard.loglik(x[None])[0], at
+        )
+
+    matrix = torch.stack(in_order(block, module.shards)).sum(0).cpu().numpy()
     return 0.5 * (matrix + matrix.T)
 
 

@@ -9,15 +9,21 @@ parameter vectors (starting values) at once.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from .panel import Measures, Panel
 from .parameters import Layout, OutcomePart
+from .threads import in_order
 
 DENSE_FILL = 0.1  # share of (subject, cell) pairs observed from which a full matrix beats a list of rows
 DENSE_SMALL = 200_000  # entries below which a full matrix is always fine
+COLLAPSE_LOOK = 20_000  # subjects looked at before all are compared
+COLLAPSE_SHARE = 0.8  # of distinct subjects above which collapsing does not pay
+SHARD = 8192  # subjects per block: their statistics fit the cache
 
 
 class CellStatistics(nn.Module):
@@ -56,6 +62,17 @@ class CellStatistics(nn.Module):
             full = np.zeros((n_subjects, cells.size, stats.shape[1]))
             full[measures.subject, cell.ravel()] = stats
             self.register_buffer("stats", torch.from_numpy(full.reshape(n_subjects, -1)))
+
+    def take(self, rows: slice | np.ndarray) -> CellStatistics:
+        """The same cells for some of the subjects; only where cells are times."""
+        part = CellStatistics.__new__(CellStatistics)
+        nn.Module.__init__(part)
+        part.family, part.n_cells, part.n_stats, part.by_row = self.family, self.n_cells, self.n_stats, False
+        for predictor in self.family.predictors:
+            part.register_buffer(f"columns_{predictor}", self.columns(predictor))
+        part.register_buffer("stats", self.stats[rows])
+        part.n_subjects = part.stats.shape[0]
+        return part
 
     def columns(self, predictor: str) -> Tensor:
         """(C, q) internal design columns."""
@@ -143,15 +160,37 @@ class Mixture(nn.Module):
             if part.scale != 1.0:
                 free = free - np.log(part.scale) * _is_density(part, measures.y)
             constant += np.bincount(measures.subject, free, minlength=panel.n_subjects)
-        self.register_buffer("constant", torch.from_numpy(constant))
-        self.register_buffer("weight", torch.ones(panel.n_subjects, dtype=torch.float64))
+        self.first, self.expand, count = self._collapse(panel.n_subjects)
+        self.register_buffer("constant", torch.from_numpy(constant[self.first]))
+        self.register_buffer("weight", torch.from_numpy(count))
+        self._register_layout()
+        self.free = nn.ParameterDict(
+            {name: nn.Parameter(torch.zeros(width, dtype=torch.float64)) for name, width in self._sections()}
+        )
+        self._shards: list[Mixture] | None = None
+
+    def _collapse(self, n_subjects: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+        """Subjects with the same statistics in every cell become one with a weight: exact, and huge for 0/1 data.
+
+        Returns the first of each kind (U,), each subject's kind (N,) or None where all differ, and the weights (U,).
+        """
+        alone = np.arange(n_subjects), None, np.ones(n_subjects)
+        if any(c.by_row for c in self.cells):
+            return alone
+        statistics = [c.stats for c in self.cells]
+        kinds = identical_rows(statistics)
+        if kinds is None:
+            return alone
+        first, kind = kinds
+        self.outcomes = nn.ModuleList(c.take(first) for c in self.cells)
+        return first, kind, np.bincount(kind).astype(float)
+
+    def _register_layout(self) -> None:
+        layout = self.layout
         for m in range(len(layout.parts)):
             for predictor, table in layout.index[m].items():
                 self.register_buffer(f"index_{m}_{predictor}", torch.from_numpy(table))
                 self.register_buffer(f"offset_{m}_{predictor}", torch.from_numpy(layout.offset[m][predictor]))
-        self.free = nn.ParameterDict(
-            {name: nn.Parameter(torch.zeros(width, dtype=torch.float64)) for name, width in self._sections()}
-        )
 
     @property
     def cells(self) -> list[CellStatistics]:
@@ -171,6 +210,30 @@ class Mixture(nn.Module):
         if self.layout.n_groups > 1:
             widths["theta"] = self.layout.n_groups - 1
         return list(widths.items())
+
+    @property
+    def shards(self) -> list[Mixture]:
+        """The module in blocks of subjects, sharing its memory; itself when there are few."""
+        if self._shards is None:
+            n = self.weight.numel()
+            whole = n <= 1.5 * SHARD or any(c.by_row for c in self.cells)
+            self._shards = [self] if whole else [self._take(slice(i, i + SHARD)) for i in range(0, n, SHARD)]
+        return self._shards
+
+    def _take(self, rows: slice) -> Mixture:
+        part = Mixture.__new__(Mixture)
+        nn.Module.__init__(part)
+        part.layout, part.first, part.expand, part._shards = self.layout, self.first[rows], None, None
+        part.outcomes = nn.ModuleList(c.take(rows) for c in self.cells)
+        part.register_buffer("constant", self.constant[rows])
+        part.register_buffer("weight", self.weight[rows])
+        part._register_layout()
+        part.to(self.device)
+        return part
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Mixture:
+        self._shards = None  # they share memory that is about to move
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
     def flat(self) -> Tensor:
         """The module's parameters as one vector (p,)."""
@@ -231,11 +294,36 @@ class Mixture(nn.Module):
 
     def forward(self) -> Tensor:
         """Subject log-likelihoods (N,) at the module's own parameters."""
-        return self.subject_loglik(self.flat()[None])[0]
+        own = self.subject_loglik(self.flat()[None])[0]
+        return own if self.expand is None else own[torch.as_tensor(self.expand, device=own.device)]
 
     def posterior(self, flat: Tensor) -> Tensor:
-        """(B, p) -> P_ik, (B, K, N)."""
-        return torch.softmax(self.joint(flat), dim=1)
+        """(B, p) -> P_ik, (B, K, U) over the distinct subjects."""
+        return torch.cat(in_order(lambda s: torch.softmax(s.joint(flat), dim=1), self.shards), dim=2)
+
+    def total_loglik(self, flat: Tensor) -> Tensor:
+        """:meth:`loglik` by blocks of subjects."""
+        return torch.stack(in_order(lambda s: s.loglik(flat), self.shards)).sum(0)
+
+
+def identical_rows(statistics: list[Tensor]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Rows equal in all matrices (N, ..): the first of each kind (U,) and the kind of each row (N,); None if few are.
+
+    Rows are told apart by a random projection, and equality is then checked entry by entry.
+    """
+    rng = np.random.default_rng(0)
+    draws = [torch.from_numpy(rng.standard_normal(s.shape[1])) for s in statistics]
+    n = statistics[0].shape[0]
+    look = min(n, COLLAPSE_LOOK)
+    sample = sum((s[:look] @ d).numpy() for s, d in zip(statistics, draws, strict=True))
+    if len(np.unique(sample)) > COLLAPSE_SHARE * look:
+        return None
+    key = sum((s @ d).numpy() for s, d in zip(statistics, draws, strict=True))
+    _, first, kind = np.unique(key, return_index=True, return_inverse=True)
+    kind = kind.ravel()
+    if first.size > COLLAPSE_SHARE * n or not all(torch.equal(s[first][kind], s) for s in statistics):
+        return None
+    return first, kind
 
 
 def _is_density(part: OutcomePart, y: np.ndarray) -> np.ndarray:

@@ -167,6 +167,7 @@ class GBTM:
         from .progress import reporter
         from .results import GBTMResults
         from .summarise import make_document
+        from .threads import workers
 
         control = Control(
             n_starts=n_starts, max_starts=max_starts, time_budget=time_budget, rng=_seed(rng), device=device,
@@ -181,8 +182,9 @@ class GBTM:
         )
         if control.progress is not None:
             control.progress("standard errors", result.seconds)
-        cov = covariance(information(module, result.flat), cov_type, self.panel.nobs)
-        document = make_document(self, module, result, cov)
+        with workers():
+            cov = covariance(information(module, result.flat), cov_type, self.panel.nobs)
+            document = make_document(self, module, result, cov)
         for finding in document["warnings"]:
             warnings.warn(finding["message"], GBTMWarning, stacklevel=2)
         return GBTMResults(document)

@@ -14,13 +14,14 @@ from torch import Tensor
 
 from .derivatives import complete_data, observed
 from .likelihood import Mixture
+from .threads import in_order
 
 DAMPING_START = 1e-3
 DAMPING_FLOOR = 1e-12
 DAMPING_MOST = 1e10
 SHARE_FLOOR = 1e-10
 DAMPING_ROUNDING = 1e-7  # damping that rounding alone can ask for where the Hessian is singular
-M_STEPS = 3  # Newton steps on Q per M-step: cheap, they cost no pass over the subjects
+M_STEPS = 3  # Newton steps on Q per M-step: cheap where cells are few, for they cost no pass over the subjects
 EM_ENOUGH = 0.05  # log-likelihood gain of an EM step below which Newton takes over
 STEP_MOST = 6.0  # largest change of an internal coefficient in one step
 STEP_GROWTH = 0.5  # .. or this share of the largest coefficient, for those on their way to infinity
@@ -81,26 +82,36 @@ def em(module: Mixture, flat: Tensor, steps: int, enough: float = EM_ENOUGH) -> 
     before = torch.full((flat.shape[0],), -torch.inf, dtype=flat.dtype, device=flat.device)
     for _ in range(steps):
         x = flat[active]
-        joint = module.joint(x)
-        subject = torch.logsumexp(joint, dim=1)
-        value = subject @ module.weight
+        value, shares, collected = expectation(module, x)
         more = ~(value - before[active] < enough)
         before[active] = value
-        if not more.all():
-            active, x, joint, subject = active[more], x[more], joint[more], subject[more]
-            if active.numel() == 0:
-                break
-        flat[active] = _em_step(module, x, torch.exp(joint - subject[:, None]) * module.weight)
+        active = active[more]
+        if active.numel() == 0:
+            break
+        flat[active] = _m_step(module, x[more], shares[more], [c[more] for c in collected])
     return flat
 
 
-def _em_step(module: Mixture, flat: Tensor, weighted: Tensor) -> Tensor:
-    """M-step given the weighted posterior (B, K, N)."""
+def expectation(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """E-step, by blocks of subjects: log-likelihood (B,) without constants, groups' totals (B, K), their statistics."""
+
+    def block(shard: Mixture) -> tuple[Tensor, Tensor, list[Tensor]]:
+        joint = shard.joint(flat)
+        subject = torch.logsumexp(joint, dim=1)
+        weighted = torch.exp(joint - subject[:, None]) * shard.weight
+        return subject @ shard.weight, weighted.sum(2), [cells.collect(weighted) for cells in shard.cells]
+
+    parts = in_order(block, module.shards)
+    value, shares = torch.stack([p[0] for p in parts]).sum(0), torch.stack([p[1] for p in parts]).sum(0)
+    return value, shares, [torch.stack([p[2][m] for p in parts]).sum(0) for m in range(len(module.cells))]
+
+
+def _m_step(module: Mixture, flat: Tensor, shares: Tensor, collected: list[Tensor]) -> Tensor:
+    """M-step given the groups' totals (B, K) and statistics."""
     theta = module.layout.theta
-    collected = [cells.collect(weighted) for cells in module.cells]
-    flat = maximise_q(module, flat, collected, M_STEPS)
+    by_row = any(cells.by_row for cells in module.cells)
+    flat = maximise_q(module, flat, collected, 1 if by_row else M_STEPS)
     if theta.stop > theta.start:
-        shares = weighted.sum(2)
         log_shares = (shares / shares.sum(1, keepdim=True)).clamp(min=SHARE_FLOOR).log()
         flat[:, theta] = log_shares[:, 1:] - log_shares[:, :1]
     return flat
@@ -148,7 +159,7 @@ def newton(
         step, used, gain, done = _newton_step(hessian, gradient, damping[active], x, tolerance)
         loglik[active], decrement[active] = value, gain
         trial = x + step
-        trial_value = module.loglik(trial)
+        trial_value = module.total_loglik(trial)
         better = trial_value >= value
         flat[active] = torch.where(better[:, None], trial, x)
         loglik[active] = torch.where(better, trial_value, value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -106,6 +106,20 @@ class Panel:
     @property
     def nobs(self) -> int:
         return sum(m.nobs for m in self.outcomes)
+
+    def subset(self, keep: np.ndarray) -> Panel:
+        """The panel of some subjects, given by their positions, ascending."""
+        new = np.full(self.n_subjects, -1)
+        new[keep] = np.arange(keep.size)
+        outcomes = []
+        for m in self.outcomes:
+            rows = np.flatnonzero(new[m.subject] >= 0)
+            outcomes.append(
+                replace(
+                    m, subject=new[m.subject[rows]], time=m.time[rows], y=m.y[rows], wave=m.wave[rows], row=m.row[rows]
+                )
+            )
+        return replace(self, ids=self.ids[keep], outcomes=tuple(outcomes))
 
     def describe_rows(self, rows: np.ndarray, measures: Measures) -> str:
         """The first offending observations, in the user's terms."""

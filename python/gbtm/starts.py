@@ -79,14 +79,14 @@ class StartingPlan:
         self.rng = rng
         self.curves = np.hstack(
             [
-                subject_curves(part, measures, panel.n_subjects)
+                subject_curves(part, measures, panel.n_subjects)[module.first]
                 for part, measures in zip(module.layout.parts, panel.outcomes, strict=True)
             ]
         )
         self.made = 0
 
     def _labels(self) -> np.ndarray:
-        """Cluster labels (N,) of the next start."""
+        """Cluster labels (U,) of the distinct subjects for the next start."""
         k, n = self.layout.n_groups, self.curves.shape[0]
         turn = self.made
         self.made += 1
@@ -103,7 +103,7 @@ class StartingPlan:
         return np.where(labels >= 0, self.rng.permutation(k)[labels], -1)
 
     def weights(self, count: int) -> np.ndarray:
-        """Soft partitions (B, K, N) of the next ``count`` starts."""
+        """Soft partitions (B, K, U) of the next ``count`` starts."""
         k = self.layout.n_groups
         labels = np.stack([self._labels() for _ in range(count)])
         soft = np.full((count, k, labels.shape[1]), (1 - SOFT) / k)
@@ -121,7 +121,7 @@ class StartingPlan:
 
 
 def from_partition(module: Mixture, weights: np.ndarray, rng: np.random.Generator, draw: np.ndarray) -> Tensor:
-    """Soft partitions (B, K, N) -> parameters (B, p); random zero parts where ``draw`` (B,)."""
+    """Soft partitions (B, K, U) -> parameters (B, p); random zero parts where ``draw`` (B,)."""
     layout = module.layout
     device = module.device
     w = torch.as_tensor(weights, device=device) * module.weight

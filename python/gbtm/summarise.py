@@ -27,6 +27,7 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
     with torch.no_grad():
         at = torch.as_tensor(estimate.flat, device=module.device)[None]
         posterior = module.posterior(at)[0].T.cpu().numpy()
+        posterior = np.ascontiguousarray(posterior if module.expand is None else posterior[module.expand])
     jacobian = layout.report_jacobian(estimate.flat)
     cov_params, identified = cov.reported(jacobian)
     cov_shares, _ = cov.reported(layout.shares_jacobian(estimate.flat)) if layout.n_groups > 1 else (
@@ -139,13 +140,14 @@ def _search_sentence(search: Search) -> str:
     if search.user_start:
         return "Fitted from the start values given; no other starts were tried."
     n = search.n_starts
+    where = "" if search.start_subjects is None else f" (tried on a random {search.start_subjects} subjects)"
     if search.found_by_move:
         reached = (
-            f"None of {n} starts reached the best optimum by itself; it was found by rearranging the groups of the "
-            f"optima they found ({search.n_moves} further starts)"
+            f"None of {n} starts{where} reached the best optimum by itself; it was found by rearranging the groups "
+            f"of the optima they found ({search.n_moves} further starts)"
         )
     else:
-        reached = f"{best.hits} of {n} starts reached the best optimum"
+        reached = f"{best.hits} of {n} starts{where} reached the best optimum"
     rivals = [o for o in search.optima[1:] if o.converged and not o.collapsed]
     if rivals:
         reached += f"; the next best is {best.loglik - rivals[0].loglik:.3f} lower ({rivals[0].hits} of {n})"

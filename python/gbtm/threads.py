@@ -1,0 +1,49 @@
+"""Using the cores there are: blocks of subjects and lots of starts go to worker threads, each with one-threaded torch.
+
+Torch's own threads wait by spinning: a second busy process makes small operations fifty times slower, and a product
+split over threads has other last digits. Blocks of fixed size, summed in their order, give the same digits whatever
+the number of workers. The number of workers is that of torch's threads (``torch.set_num_threads``, OMP_NUM_THREADS).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_pool: ThreadPoolExecutor | None = None
+
+
+@contextmanager
+def workers() -> Iterator[None]:
+    """Within: torch operations are one-threaded and :func:`in_order` spreads its calls over worker threads."""
+    global _pool
+    if _pool is not None:  # nested
+        yield
+        return
+    count = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        if count > 1:
+            with ThreadPoolExecutor(count) as pool:
+                _pool = pool
+                yield
+        else:
+            yield
+    finally:
+        _pool = None
+        torch.set_num_threads(count)
+
+
+def in_order(call: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """``[call(i) for i in items]``, by the workers where there are any."""
+    work = list(items)
+    if _pool is None or len(work) < 2:
+        return [call(i) for i in work]
+    return list(_pool.map(call, work))
