@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import SpecificationError
+from .panel import ranks
 
 Columns = Callable[[np.ndarray], np.ndarray]
 
@@ -81,7 +82,8 @@ def polynomial_basis(times: np.ndarray, order: int, time_name: str = "time", arg
     SpecificationError
         When there are not more distinct times than the order.
     """
-    distinct, counts = np.unique(times, return_counts=True)
+    distinct, where = ranks(times)
+    counts = np.bincount(where)
     if distinct.size <= order:
         raise SpecificationError(
             f"{argument}: order {order} needs at least {order + 1} distinct times, {time_name} has {distinct.size}.",
@@ -119,8 +121,10 @@ def matrix_basis(times: np.ndarray, columns: np.ndarray, names: tuple[str, ...],
     SpecificationError
         When the columns are linearly dependent over the distinct times.
     """
-    distinct, first, counts = np.unique(times, return_index=True, return_counts=True)
-    x = columns[first]
+    distinct, where = ranks(times)
+    counts = np.bincount(where)
+    x = np.empty((distinct.size, columns.shape[1]))
+    x[where] = columns
     try:
         mix = _orthonormal_mix(x, counts)
     except np.linalg.LinAlgError:

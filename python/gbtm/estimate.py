@@ -41,6 +41,7 @@ BATCH_MOST = 64
 BATCH_SHARED = 16
 BATCH_SHARED_FROM = 2e4
 START_SUBJECTS = 5000  # subjects on which starts are tried when there are many more
+RIVAL_Z = 5.0
 FULL_OPTIMA = 3  # of these optima, the best are then climbed to with all subjects
 REPORTED_OPTIMA = 8
 
@@ -230,7 +231,7 @@ class _Run:
     def search_starts(self) -> None:
         control = self.control
         if control.n_starts is not None:
-            while self.n_starts < control.n_starts and not self.out_of_time():
+            while self.n_starts < control.n_starts and not (self.n_starts and self.out_of_time()):
                 self.random_round(min(BATCH_MOST, control.n_starts - self.n_starts))
             return
         first = FIRST_ROUND_CONVEX if self.convex else FIRST_ROUND
@@ -251,11 +252,25 @@ class _Run:
             self.ledger.optima.remove(o)
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
 
+    def rivals(self) -> list[Optimum]:
+        """The best optimum, and those that a paired z test on the subjects' log-likelihoods does not rule out."""
+        optima = self.ledger.usable[:FULL_OPTIMA]
+        if len(optima) < 2:
+            return optima
+        flats = torch.as_tensor(np.stack([o.flat for o in optima]), device=self.module.device)
+        own = self.module.subject_loglik(flats)
+        gap = own[0] - own[1:]
+        weight = self.module.weight / self.module.weight.sum()
+        mean = gap @ weight
+        spread = (((gap - mean[:, None]) ** 2) @ weight / self.module.weight.sum()).sqrt()
+        near = (mean < RIVAL_Z * spread).tolist()
+        return optima[:1] + [o for o, keep in zip(optima[1:], near, strict=True) if keep]
+
     def take_over(self, some: _Run) -> None:
         """Climb with all subjects from the best optima that a search on some of them found."""
         self.n_starts, self.n_moves, self.start_subjects = some.n_starts, some.n_moves, some.panel.n_subjects
         self.ledger.n_failed = some.ledger.n_failed
-        optima = some.ledger.usable[:FULL_OPTIMA] or some.ledger.optima[:1]
+        optima = some.rivals() or some.ledger.optima[:1]
         for rank, o in enumerate(optima):
             at = torch.as_tensor(o.flat, device=self.module.device)[None]
             self.tell(f"optimum {rank + 1} of {len(optima)} with all subjects")
@@ -323,6 +338,14 @@ def estimate(
     return Estimate(flat, loglik, search, certificate, run.elapsed())
 
 
+def start_panel(panel: Panel, control: Control) -> Panel:
+    """The panel on which starts are tried: a random subsample where there are many more subjects than it takes."""
+    if panel.n_subjects <= 1.5 * START_SUBJECTS:
+        return panel
+    rng = np.random.default_rng(control.rng)
+    return panel.subset(np.sort(rng.choice(panel.n_subjects, START_SUBJECTS, replace=False)))
+
+
 def _search(
     module: Mixture, panel: Panel, control: Control, user_starts: np.ndarray | None,
     smaller: tuple[Layout, np.ndarray] | None, exact_growth: bool,
@@ -337,8 +360,7 @@ def _search(
         return whole
     run = whole
     if module.weight.numel() > 1.5 * START_SUBJECTS:
-        keep = np.sort(np.random.default_rng(control.rng).choice(panel.n_subjects, START_SUBJECTS, replace=False))
-        some = panel.subset(keep)
+        some = start_panel(panel, control)
         run = _Run(Mixture(module.layout, some).to(control.device), some, control)
     if smaller is not None:
         starts = torch.as_tensor(grown(module.layout, *smaller, run.rng, exact=exact_growth), device=device)

@@ -39,7 +39,7 @@ def examine(layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance) -
 def _predictors(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> dict[str, np.ndarray]:
     """Linear predictors (K, C) of outcome m on its distinct times."""
     part = layout.parts[m]
-    times = np.unique(panel.outcomes[m].time)
+    times, _ = panel.outcomes[m].distinct_times
     u = {}
     for predictor in part.family.predictors:
         columns = np.ones((times.size, 1)) if predictor == "log_sigma" else part.bases[predictor].internal(times)
@@ -117,7 +117,7 @@ def _at_boundary(
 ) -> list[Finding]:
     """Groups whose coefficients run to infinity: probabilities of 0 or 1, rates of 0."""
     part = layout.parts[m]
-    times = np.unique(panel.outcomes[m].time)
+    times, _ = panel.outcomes[m].distinct_times
     jac = layout.report_jacobian(flat)
     lost = ~cov.identified(jac)
     findings = []

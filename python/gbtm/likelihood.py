@@ -23,7 +23,7 @@ DENSE_FILL = 0.1  # share of (subject, cell) pairs observed from which a full ma
 DENSE_SMALL = 200_000  # entries below which a full matrix is always fine
 COLLAPSE_LOOK = 20_000  # subjects looked at before all are compared
 COLLAPSE_SHARE = 0.8  # of distinct subjects above which collapsing does not pay
-SHARD = 8192  # subjects per block: their statistics fit the cache
+SHARD = 32_768  # subjects per block
 
 
 class CellStatistics(nn.Module):
@@ -47,7 +47,7 @@ class CellStatistics(nn.Module):
         y = (measures.y - part.centre) / part.scale
         self.family = part.internal_family.seen_in(y)
         stats = self.family.statistics(y)
-        cells, cell = np.unique(measures.time, return_inverse=True)
+        cells, cell = measures.distinct_times
         entries = n_subjects * cells.size
         self.by_row = stats.shape[0] < DENSE_FILL * entries and entries > DENSE_SMALL
         times = measures.time if self.by_row else cells
@@ -60,7 +60,7 @@ class CellStatistics(nn.Module):
             self.register_buffer("subject", torch.from_numpy(measures.subject))
         else:
             full = np.zeros((n_subjects, cells.size, stats.shape[1]))
-            full[measures.subject, cell.ravel()] = stats
+            full[measures.subject, cell] = stats
             self.register_buffer("stats", torch.from_numpy(full.reshape(n_subjects, -1)))
 
     def take(self, rows: slice | np.ndarray) -> CellStatistics:

@@ -191,9 +191,10 @@ class GBTM:
 
     def _grow(self, control: Control) -> tuple[Layout, np.ndarray] | None:
         """A light fit with one group less, itself grown from one group up."""
-        from .estimate import estimate
+        from .estimate import estimate, start_panel
         from .likelihood import Mixture
 
+        panel = start_panel(self.panel, control)
         smaller: tuple[Layout, np.ndarray] | None = None
         light = replace(control, n_starts=LIGHT_STARTS, progress=None)
         for k in range(1, self.spec.n_groups):
@@ -202,7 +203,9 @@ class GBTM:
             except SpecificationError:
                 continue
             layout = make_layout(self.panel, spec, self.given_bases)
-            fit = estimate(Mixture(layout, self.panel), self.panel, light, smaller=smaller)
+            if layout.size == 0:  # the first group is the one that never happens
+                continue
+            fit = estimate(Mixture(layout, panel), panel, light, smaller=smaller)
             smaller = (layout, fit.flat)
         return smaller if smaller is not None and smaller[0].n_groups == self.spec.n_groups - 1 else None
 

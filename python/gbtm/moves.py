@@ -47,7 +47,7 @@ def rearranged(layout: Layout, optima: np.ndarray, rng: np.random.Generator, cou
     """New starts (count, p) from optima (M, p), the best first."""
     groups = layout.n_groups
     starts = np.empty((count, layout.size))
-    zero = any(b.predictor == "zero" for b in layout.blocks)
+    zero = any(b.predictor == "zero" and b.group is not None for b in layout.blocks)
     for i in range(count):
         flat = optima[min(int(rng.exponential(1.5)), len(optima) - 1)].copy()
         a = int(rng.integers(groups))

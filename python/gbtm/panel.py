@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -76,6 +77,11 @@ class Measures:
     @property
     def nobs(self) -> int:
         return int(self.y.size)
+
+    @cached_property
+    def distinct_times(self) -> tuple[np.ndarray, np.ndarray]:
+        """The distinct times (C,), ascending, and the place of each observation's time among them (n_obs,)."""
+        return ranks(self.time)
 
 
 @dataclass(frozen=True)
@@ -234,21 +240,25 @@ class Panel:
                 f"{name}: no observation is left once missing values are dropped.", code="no_data", argument=name,
                 way_out="Check the column names and the coding of missing values.",
             )
-        new_code = np.cumsum(present) - 1
-        subject_kept = new_code[subject[keep]]
-        order = np.lexsort((time[keep], subject_kept)) if columns == () else np.argsort(subject_kept, kind="stable")
-        pick = np.flatnonzero(keep)[order]
-        subject_kept = subject_kept[order]
-        waves = wave[pick] if wave is not None else np.unique(time[pick], return_inverse=True)[1].ravel()
+        wave = ranks(np.where(keep, time, time[keep][0]))[1] if wave is None else wave
+        parts = [(np.cumsum(present) - 1)[subject], time, y, wave, row]
+        if not keep.all():
+            parts = [p[keep] for p in parts]
+        if not _in_order(parts[0], parts[1] if columns == () else None):
+            keys = (parts[1], parts[0]) if columns == () else (parts[0],)
+            order = np.lexsort(keys)
+            parts = [p[order] for p in parts]
         measures = Measures(
-            subject=subject_kept, time=time[pick], y=y[pick], wave=waves, row=row[pick], name=name,
-            time_name=time_name, columns=columns,
+            subject=parts[0], time=parts[1], y=parts[2], wave=parts[3], row=parts[4], name=name, time_name=time_name,
+            columns=columns,
         )
         panel = cls(ids=ids[present], outcomes=(measures,), dropped=dropped, row_labels=labels)
         panel._refuse_duplicates(measures, id_name)
         return panel
 
     def _refuse_duplicates(self, measures: Measures, id_name: str) -> None:
+        if _in_order(measures.subject, measures.time):
+            return
         order = np.lexsort((measures.time, measures.subject))
         s, t = measures.subject[order], measures.time[order]
         same = np.flatnonzero((s[1:] == s[:-1]) & (t[1:] == t[:-1])) + 1
@@ -259,6 +269,20 @@ class Panel:
                 code="duplicate_time", argument=measures.time_name,
                 way_out="Keep one row per subject and time, or check that the id column is right.",
             )
+
+
+def ranks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct values, ascending, and each value's place among them; by hashing, as np.unique sorts everything."""
+    codes, levels = pd.factorize(values, sort=True)
+    return np.asarray(levels), codes
+
+
+def _in_order(subject: np.ndarray, time: np.ndarray | None) -> bool:
+    """Ascending by subject, and strictly by time within a subject where times are given."""
+    step = np.diff(subject)
+    if (step < 0).any():
+        return False
+    return time is None or not ((step == 0) & (np.diff(time) <= 0)).any()
 
 
 def expand_columns(data: pd.DataFrame, columns: str | Sequence[str], argument: str) -> list[str]:
