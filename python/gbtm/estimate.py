@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .control import Control
 from .derivatives import observed
+from .errors import DataError
 from .likelihood import Mixture
 from .moves import grown, rearranged
 from .newton import Climb, em, newton
@@ -320,7 +321,10 @@ def estimate(
         run = _search(module, panel, control, user_starts, smaller, exact_growth)
         ledger = run.ledger
         if not ledger.optima:
-            raise ArithmeticError("no start gave a finite log-likelihood")
+            raise DataError(
+                "outcome: no start gave a finite log-likelihood.", code="no_finite_start", argument="outcome",
+                way_out="Look for outliers, or fit fewer groups or lower orders.",
+            )
         best = ledger.optima[0]
         flat, certificate = polish(module, best)
         flat = module.layout.permute(flat, group_order(module, flat))

@@ -238,6 +238,12 @@ class GBTM:
                 code="bad_start", argument="start",
                 way_out=f"Give them in the order {', '.join(self.layout.names)}, or percentages for the last {k}.",
             )
+        sigma = [n for n, v in zip(self.layout.names, values, strict=True) if n.startswith("sigma") and not v > 0]
+        if sigma:
+            raise SpecificationError(
+                f"start: {', '.join(sigma)} must be positive.", code="bad_start", argument="start",
+                way_out="Sigma is a standard deviation, in the outcome's units.",
+            )
         return values
 
 

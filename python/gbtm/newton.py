@@ -151,7 +151,10 @@ def newton(
     active = torch.arange(batch, device=flat.device)
     for _ in range(steps):
         if stop is not None:
-            active = active[~stop(flat[active])]
+            ending = stop(flat[active])
+            if ending.any():
+                loglik[active[ending]] = module.total_loglik(flat[active[ending]])
+            active = active[~ending]
         if active.numel() == 0:
             break
         x = flat[active]
@@ -168,6 +171,9 @@ def newton(
         damping[active] = torch.where(better, (used * shrink).clamp(min=DAMPING_FLOOR), (used * 10).clamp(min=1e-4))
         converged[active[done]] = True
         active = active[~(done | ~torch.isfinite(value))]
+    stopped = torch.isneginf(loglik)  # before their first step
+    if stopped.any():
+        loglik[stopped] = module.total_loglik(flat[stopped])
     return Climb(flat, loglik, decrement, converged)
 
 

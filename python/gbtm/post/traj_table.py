@@ -120,6 +120,7 @@ class TrajTable:
         lines = [
             " ", "==== gbtm ====  group-based trajectory model in the layout of Stata's traj", " ",
             f"{dropped['subjects_read']} observations read.",
+            *([f"{len(dropped['subjects'])} had no trajectory data."] if dropped["subjects"] else []),
             f"{res.n_subjects} observations used in the trajectory model.", " ",
             "\t\t\tMaximum Likelihood Estimates", f"\t\t\tModel: {MODEL_NAMES[family]}", "",
             "\t\t\t       Standard       T for H0:",
