@@ -69,9 +69,9 @@ def from_json(text: str, source: str = "text") -> dict[str, Any]:
             f"{source}: not a fit document.", code="bad_document", argument="path",
             way_out="Give a file written by save() or write_gbtm().",
         )
-    if document["format_version"] not in READABLE_VERSIONS:
+    if document.get("format_version") not in READABLE_VERSIONS:
         raise DataError(
-            f"{source}: format version {document['format_version']} is newer than this package reads.",
+            f"{source}: format version {document.get('format_version')} is newer than this package reads.",
             code="bad_document", argument="path", way_out="Update gbtm.",
         )
     return document

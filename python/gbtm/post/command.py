@@ -243,7 +243,7 @@ def traj(
     >>> d.columns = [f"y{j}" for j in range(1, 12)]
     >>> for j in range(1, 12): d[f"t{j}"] = (j - 6.5) / 5.5
     >>> res = gbtm.traj("traj, var(y1-y11) indep(t1-t11) model(cnorm) order(2 2) min(-9) max(9)", d)
-    >>> round(res.group_shares["share"].iloc[0], 3)
+    >>> round(float(res.group_shares["share"].iloc[0]), 3)
     0.5
     """
     return build(parse(command, list(data.columns)), data, id).fit(

@@ -1,7 +1,7 @@
 """A fit in the printed layout of Stata's traj, with its conventions.
 
 t = estimate / SE with two-sided p from t with N_obs degrees of freedom; V = N_obs/(N_obs - k + 1) H^-1;
-AIC = ll - k, BIC = ll - (k/2) log n for both n. Parameters without a standard error show Stata's missing value, a dot.
+AIC = ll - k, BIC = ll - (k/2) log n for both n; entropy over all subjects read, those without data at their priors. Parameters without a standard error show Stata's missing value, a dot.
 """
 
 from __future__ import annotations
@@ -76,6 +76,16 @@ class TrajTable:
         n, k = self.res.nobs, self.res.df_model
         return 1.0 if self.res.document["cov_type"] == "traj" else n / (n - k + 1)
 
+    @property
+    def entropy(self) -> float:
+        """Relative entropy as traj counts it: with the subjects without data, at their prior probabilities."""
+        res, share = self.res, np.asarray(self.res.document["shares"])
+        without = len(res.document["dropped"]["subjects"])
+        if not without or res.n_groups == 1:
+            return res.entropy
+        prior = -(share * np.log(share)).sum() / np.log(res.n_groups)
+        return 1 - ((1 - res.entropy) * res.n_subjects + without * float(prior)) / (res.n_subjects + without)
+
     @cached_property
     def shares(self) -> pd.DataFrame:
         """Group membership in percent with traj's standard errors."""
@@ -133,7 +143,7 @@ class TrajTable:
         lines += [self._share_line(row) for row in self._share_rows]
         lines += [" ", self._criteria_line()]
         if res.n_groups > 1:
-            lines.append(f" Entropy = {res.entropy:5.3f}")
+            lines.append(f" Entropy = {self.entropy:5.3f}")
         return "\n".join(lines) + ("\n" if res.n_groups > 1 else "")
 
     def _line(self, row: Row) -> str:
