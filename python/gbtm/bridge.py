@@ -76,7 +76,8 @@ def fit(
     Parameters
     ----------
     request : JSON with ``ids``, ``id_name``, ``time_name``, ``outcome_name``, ``model`` (arguments of
-        :func:`gbtm.model.make_spec`), ``basis_names`` (or null), ``options`` (arguments of :meth:`GBTM.fit`)
+        :func:`gbtm.model.make_spec`), ``basis_names`` (or null), ``options`` (arguments of :meth:`GBTM.fit`), and
+        optionally ``start_document``, a fit (with as many groups, or one less) to start from
     subject : codes 0.. into ``ids``, NaN for a missing id
     basis : columns of a basis formula at each observation, by column; empty for polynomials
 
@@ -99,9 +100,12 @@ def fit(
         if names:
             columns = _doubles(basis).reshape(len(names), values.size).T
             bases = [matrix_basis(panel.outcomes[0].time, columns[panel.outcomes[0].row], tuple(names))]
-            asked["model"]["basis"] = asked["formula"]
+            asked["model"]["basis"] = asked["formula"].partition("~")[2].strip()
         model = GBTM.from_panel(panel, make_spec(**asked["model"]), bases=bases, formula=asked.get("formula"))
-        return _fitted(model.fit(progress=_progress(progress) or False, **asked["options"]))
+        options = asked["options"]
+        if asked.get("start_document"):
+            options["start"] = GBTMResults(from_json(asked["start_document"]))
+        return _fitted(model.fit(progress=_progress(progress) or False, **options))
 
     return _answer(work)
 

@@ -37,10 +37,11 @@ class Curves:
     undetermined: np.ndarray
 
     @classmethod
-    def from_document(cls, document: dict[str, Any], outcome: int = 0) -> Curves:
+    def from_document(cls, document: dict[str, Any], outcome: int = 0, *, trust_formula: bool = False) -> Curves:
+        """The curves that a document describes; only with ``trust_formula`` is a basis formula in it evaluated."""
         spec, stored = document["spec"]["outcomes"][outcome], document["outcomes"][outcome]
         data = document.get("data")
-        times = None if data is None else np.asarray(data["time"])
+        times = np.asarray(data["time"]) if trust_formula and data is not None else None
         return cls(
             family=make_family(spec["family"], spec["lower"], spec["upper"]),
             bases={p: basis_from_document(d, times, stored["time_name"]) for p, d in stored["bases"].items()},
@@ -50,6 +51,11 @@ class Curves:
             centre=stored["centre"], scale=stored["scale"],
             cov=np.asarray(document["internal"]["cov"]), undetermined=np.asarray(document["internal"]["undetermined"]),
         )
+
+    @property
+    def everywhere(self) -> bool:
+        """The curves can be drawn at any time, not only at the observed ones."""
+        return all(b.everywhere for b in self.bases.values())
 
     @property
     def n_groups(self) -> int:

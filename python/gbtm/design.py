@@ -48,6 +48,11 @@ class TimeBasis:
     def width(self) -> int:
         return len(self.names)
 
+    @property
+    def everywhere(self) -> bool:
+        """Known at any time, not only at the observed ones."""
+        return getattr(self.raw, "__name__", "") != "look_up"
+
     def internal(self, times: np.ndarray) -> np.ndarray:
         """(C,) -> (C, q) orthonormal columns."""
         return self.raw(np.asarray(times, dtype=float))[:, : self.width] @ self.mix
@@ -141,8 +146,10 @@ def _tabulated(names: tuple[str, ...], distinct: np.ndarray, x: np.ndarray, mix:
         where = np.clip(np.searchsorted(distinct, t), 0, distinct.size - 1)
         if not np.array_equal(distinct[where], t):
             raise SpecificationError(
-                "times: this basis is known only at the times that were observed.", code="unknown_time",
-                argument="times", way_out="Predict in the language that fitted the model, or at observed times.",
+                "times: the basis of a stored fit is known only at the times that were observed.", code="unknown_time",
+                argument="times",
+                way_out="Predict at observed times, or where the model was fitted; in Python, "
+                "load(path, trust_formula=True) evaluates the file's formula, which is code.",
             )
         return x[where]
 
@@ -183,7 +190,11 @@ def _formula_columns(times: np.ndarray, formula: str, time_name: str) -> tuple[t
 
 
 def basis_from_document(document: dict[str, Any], times: np.ndarray | None, time_name: str) -> TimeBasis:
-    """The basis that ``document`` describes; ``times`` (n_obs,) are the observed ones, to redo a formula's knots."""
+    """The basis that ``document`` describes.
+
+    ``times`` (n_obs,) are the observed ones, to evaluate a formula again, knots and all; None where the document
+    comes from a file: a formula is code, and nothing in a file is executed. The basis is then known at observed times.
+    """
     names, mix = tuple(document["names"]), np.asarray(document["mix"], dtype=float)
     if document["kind"] == "polynomial":
         return _polynomial(names, document["centre"], document["scale"], mix)

@@ -82,8 +82,13 @@ def save(document: dict[str, Any], path: str | Path) -> None:
     Path(path).write_text(to_json(document), encoding="utf-8")
 
 
-def load(path: str | Path) -> GBTMResults:
+def load(path: str | Path, *, trust_formula: bool = False) -> GBTMResults:
     """Read a fit written by ``res.save()`` or by R's ``write_gbtm()``.
+
+    Parameters
+    ----------
+    trust_formula : evaluate a basis formula in the file (``"bs(age, df=4)"``), which is code, so that curves can be
+        had at times that were not observed. Nothing else in the file is ever executed
 
     Raises
     ------
@@ -92,4 +97,4 @@ def load(path: str | Path) -> GBTMResults:
     """
     from .results import GBTMResults
 
-    return GBTMResults(from_json(Path(path).read_text(encoding="utf-8"), str(path)))
+    return GBTMResults(from_json(Path(path).read_text(encoding="utf-8"), str(path)), trust_formula=trust_formula)

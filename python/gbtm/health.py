@@ -17,11 +17,16 @@ TWIN = 0.02  # largest difference between twin groups' curves, in standard devia
 
 @dataclass(frozen=True)
 class Finding:
-    """One warning. ``group`` counts from 1; None when it concerns the whole fit."""
+    """One warning.
+
+    ``group`` counts from 1; None when it concerns the whole fit. ``parameters`` are those left without a standard
+    error that it accounts for.
+    """
 
     code: str
     group: int | None
     message: str
+    parameters: tuple[str, ...] = ()
 
 
 def examine(layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance) -> list[Finding]:
@@ -106,6 +111,7 @@ def _empty(layout: Layout, panel: Panel, estimate: Estimate) -> list[Finding]:
         Finding(
             "empty_group", g + 1,
             f"Group {g + 1} is empty: its share is {100 * shares[g]:.3g} %, less than one subject. Fit fewer groups.",
+            _of_groups(layout, g),
         )
         for g in range(layout.n_groups)
         if shares[g] * panel.n_subjects < 1
@@ -126,7 +132,7 @@ def _at_boundary(
             continue
         group = b.group if b.group is not None else 0
         eta = u[b.predictor][group]
-        names = ", ".join(n for n, gone in zip(layout.names[b.entries], lost[b.entries], strict=True) if gone)
+        names = tuple(n for n, gone in zip(layout.names[b.entries], lost[b.entries], strict=True) if gone)
         where = f"group {b.group + 1}" if b.group is not None else "all groups"
         code, what, remedy = _name_boundary(part.spec.family, b.predictor, eta, u["mean"][group])
         if not code:
@@ -135,7 +141,8 @@ def _at_boundary(
         findings.append(
             Finding(
                 code, b.group + 1 if b.group is not None else None,
-                f"In {where} {what}{at}: {names} run to infinity and have no standard error. {remedy}",
+                f"In {where} {what}{at}: {', '.join(names)} run to infinity and have no standard error. {remedy}",
+                names,
             )
         )
     return findings
@@ -195,24 +202,28 @@ def _twins(layout: Layout, panel: Panel, curves: list[dict[str, np.ndarray]]) ->
                         "twin_groups", a + 1,
                         f"Groups {a + 1} and {b + 1} have the same curve: the data do not tell them apart. "
                         "Fit fewer groups.",
+                        _of_groups(layout, a, b),
                     )
                 )
     return findings
 
 
+def _of_groups(layout: Layout, *groups: int) -> tuple[str, ...]:
+    """Names of these groups' own parameters and of all membership logits."""
+    own = [n for b in layout.blocks if b.group in groups for n in layout.names[b.entries]]
+    return (*own, *layout.names[layout.theta])
+
+
 def _unexplained(layout: Layout, flat: np.ndarray, cov: Covariance, known: list[Finding]) -> list[Finding]:
     """Parameters without a standard error that no other finding accounts for."""
     lost = ~cov.identified(layout.report_jacobian(flat))
-    names = [n for n, gone in zip(layout.names, lost, strict=True) if gone]
-    told = " ".join(f.message for f in known)
-    grouped = {f.group for f in known if f.code in ("empty_group", "twin_groups", "separated_group", "all_zero_group")}
-    left = [n for n in names if f"{n}," not in told and f"{n} " not in told]
-    left = [n for n in left if not any(g is not None and n.endswith(f"[{g}]") for g in grouped)]
+    told = {n for f in known for n in f.parameters}
+    left = tuple(n for n, gone in zip(layout.names, lost, strict=True) if gone and n not in told)
     if not left:
         return []
     return [
         Finding(
             "not_identified", None,
-            f"The data do not determine {', '.join(left)}: no standard error. Use fewer groups or lower orders.",
+            f"The data do not determine {', '.join(left)}: no standard error. Use fewer groups or lower orders.", left,
         )
     ]

@@ -187,7 +187,7 @@ class GBTM:
             document = make_document(self, module, result, cov)
         for finding in document["warnings"]:
             warnings.warn(finding["message"], GBTMWarning, stacklevel=2)
-        return GBTMResults(document)
+        return GBTMResults(document, trust_formula=True)
 
     def _grow(self, control: Control) -> tuple[Layout, np.ndarray] | None:
         """A light fit with one group less, itself grown from one group up."""

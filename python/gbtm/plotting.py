@@ -62,10 +62,7 @@ def plot(
 
 def _grid(res: GBTMResults, time: np.ndarray) -> np.ndarray:
     """Times to draw the curve at: dense where the basis is known everywhere, else the observed ones."""
-    tabulated = any(
-        d["kind"] == "columns" and d["formula"] is None for d in res.document["outcomes"][0]["bases"].values()
-    )
-    return np.unique(time) if tabulated else np.linspace(time.min(), time.max(), GRID_POINTS)
+    return np.linspace(time.min(), time.max(), GRID_POINTS) if res.curves.everywhere else np.unique(time)
 
 
 def _means(res: GBTMResults, group: int) -> tuple[np.ndarray, np.ndarray]:

@@ -25,6 +25,7 @@ class GBTMResults:
     Parameters
     ----------
     document : the fit document, as made by a fit or read by :func:`gbtm.load`
+    trust_formula : a basis formula in the document may be evaluated (it is code)
 
     Notes
     -----
@@ -32,8 +33,9 @@ class GBTMResults:
     ``warnings`` says which and why.
     """
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    def __init__(self, document: dict[str, Any], *, trust_formula: bool = False) -> None:
         self.document = document
+        self.trust_formula = trust_formula
 
     def __repr__(self) -> str:
         return (
@@ -209,7 +211,7 @@ class GBTMResults:
     @cached_property
     def curves(self) -> Curves:
         """The fitted curves as functions of time."""
-        return Curves.from_document(self.document)
+        return Curves.from_document(self.document, trust_formula=self.trust_formula)
 
     def predict(self, times: Any = None, *, level: float = 0.95) -> pd.DataFrame:
         """Expected outcome of each group at ``times`` (default: the observed ones) with a confidence band.

@@ -1,7 +1,8 @@
 """A fit in the printed layout of Stata's traj, with its conventions.
 
 t = estimate / SE with two-sided p from t with N_obs degrees of freedom; V = N_obs/(N_obs - k + 1) H^-1;
-AIC = ll - k, BIC = ll - (k/2) log n for both n; entropy over all subjects read, those without data at their priors. Parameters without a standard error show Stata's missing value, a dot.
+AIC = ll - k, BIC = ll - (k/2) log n for both n; entropy over all subjects read, those without data at their priors.
+Parameters without a standard error show Stata's missing value, a dot.
 """
 
 from __future__ import annotations

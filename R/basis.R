@@ -1,0 +1,70 @@
+# Reading the formula, and bases of time other than polynomials.
+
+#' The parts of `outcome ~ time` or `outcome ~ basis(time)`
+#'
+#' @param known column names (of long data, or of `wide`)
+#' @return list: `formula`, `text`, `outcome` (name), `outcome_vars`, `time` (name), `basis` (one-sided formula or NULL)
+#' @noRd
+formula_parts <- function(formula, known) {
+  if (!inherits(formula, "formula") || length(formula) != 3) {
+    stop_gbtm("bad_formula", sprintf("formula: %s is not of the form outcome ~ time.", shown(formula)), "formula",
+              "For example offenses ~ age.")
+  }
+  right <- formula[[3]]
+  parts <- list(
+    formula = formula, text = deparse_line(formula), outcome = column_label(formula[[2]]),
+    outcome_vars = all.vars(formula[[2]]), basis = NULL
+  )
+  if (is.name(right)) {
+    parts$time <- as.character(right)
+    return(parts)
+  }
+  used <- intersect(all.vars(right), known)
+  if (length(used) != 1) {
+    stop_gbtm("bad_formula", sprintf("formula: '%s' must use exactly one column, the time; it uses %s.",
+                                     deparse_line(right), if (length(used)) paste(used, collapse = ", ") else "none"),
+              "formula", "For example offenses ~ splines::bs(age, df = 4).")
+  }
+  parts$time <- used
+  parts$basis <- stats::reformulate(deparse_line(right), env = environment(formula))
+  parts
+}
+
+deparse_line <- function(x) paste(trimws(deparse(x, width.cutoff = 500L)), collapse = " ")
+
+# A column's name without the backticks that a formula needs.
+column_label <- function(x) if (is.name(x)) as.character(x) else deparse_line(x)
+
+#' Columns of a basis at the complete observations, NA elsewhere
+#'
+#' Only complete observations count, so that knots are placed by what is fitted.
+#' @return list: `columns` (n, q) with names, `terms` that make the same columns at other times
+#' @noRd
+basis_columns <- function(parts, columns) {
+  complete <- !is.na(columns$subject) & !is.na(columns$y) & !is.na(columns$time)
+  times <- columns$time[complete]
+  if (any(is.infinite(times))) {
+    stop_gbtm("infinite", sprintf("%s: %d infinite values.", parts$time, sum(is.infinite(times))), parts$time,
+              "Recode them as missing or as finite numbers.")
+  }
+  made <- tryCatch({
+    frame <- stats::model.frame(parts$basis, time_frame(parts$time, times), na.action = stats::na.fail)
+    list(frame = frame, matrix = stats::model.matrix(attr(frame, "terms"), frame))
+  }, error = function(e) {
+    stop_gbtm("bad_formula", sprintf("formula: '%s' cannot be computed: %s.", deparse_line(parts$basis[[2]]),
+                                     conditionMessage(e)), "formula",
+              sprintf("Its only variable must be the time '%s'.", parts$time))
+  })
+  all <- matrix(NA_real_, length(columns$time), ncol(made$matrix))
+  all[complete, ] <- made$matrix
+  colnames(all) <- sub("(Intercept)", "intercept", colnames(made$matrix), fixed = TRUE)
+  list(columns = all, terms = attr(made$frame, "terms"))
+}
+
+# Columns (n, q) of stored terms at new times; predvars carry the knots.
+basis_at <- function(terms, time_name, times) {
+  frame <- stats::model.frame(terms, time_frame(time_name, times), na.action = stats::na.pass)
+  unname(stats::model.matrix(terms, frame)[, , drop = FALSE])
+}
+
+time_frame <- function(name, times) stats::setNames(data.frame(times), name)

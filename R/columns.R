@@ -1,0 +1,163 @@
+# From the user's table to plain numeric columns, one entry per observation.
+
+check_data <- function(data) {
+  if (!is.data.frame(data)) {
+    stop_gbtm("bad_data", sprintf("data: an object of class %s is not a data frame.", class(data)[1]), "data",
+              "Give a data frame, tibble or data.table; for a matrix, as.data.frame().")
+  }
+}
+
+require_columns <- function(data, wanted, argument = NULL) {
+  unknown <- setdiff(wanted, names(data))
+  if (length(unknown)) {
+    stop_gbtm("unknown_column",
+              sprintf("%s: no column named '%s'.", if (is.null(argument)) unknown[1] else argument, unknown[1]),
+              if (is.null(argument)) unknown[1] else argument, sprintf("The columns are %s.", listing(names(data))))
+  }
+}
+
+# Doubles with NA for missing; text, categories and dates are refused by name.
+numeric_column <- function(values, name) {
+  plain <- (is.numeric(values) || is.logical(values)) && !inherits(values, "integer64") && is.null(dim(values))
+  if (!plain) {
+    way_out <- if (inherits(values, c("Date", "POSIXt", "difftime"))) {
+      "Convert it to numbers first, for example years since the first wave."
+    } else if (is.factor(values)) {
+      "Convert it to numbers first: as.numeric(as.character(x)) if its levels are numbers, or x == \"yes\" for 0 and 1."
+    } else {
+      "Convert it to numbers first."
+    }
+    stop_gbtm("not_numeric", sprintf("%s: the column is not numeric (class %s).", name, class(values)[1]), name,
+              way_out)
+  }
+  as.double(unclass(values))
+}
+
+# Ids as something JSON can hold: numbers stay numbers, the rest becomes text.
+id_column <- function(values, name) {
+  if (!is.atomic(values) || !is.null(dim(values))) {
+    stop_gbtm("bad_id", sprintf("%s: ids of class %s are not supported.", name, class(values)[1]), name,
+              "Use numbers, text or a factor.")
+  }
+  if (is.numeric(values) && !is.object(values)) values else as.character(values)
+}
+
+# Codes 0.. in the order of first appearance, NA for a missing id, and the ids they stand for.
+code_ids <- function(values) {
+  ids <- unique(values[!is.na(values)])
+  list(codes = match(values, ids, incomparables = NA) - 1L, ids = ids)
+}
+
+#' Columns of long data
+#'
+#' @return list: `subject` codes, `ids`, `time`, `y` (n), the names, and `basis` (n, q) with NA where an observation is
+#'   incomplete, or NULL
+#' @noRd
+long_columns <- function(parts, data, id) {
+  if (is.null(id)) {
+    stop_gbtm("no_id", "id: long data need the column that tells subjects apart.", "id",
+              "Give id = \"column\", or wide = list(...) for data with one row per subject.")
+  }
+  if (!is.character(id) || length(id) != 1) {
+    stop_gbtm("bad_id", sprintf("id: %s is not the name of one column.", shown(id)), "id", "Give id = \"column\".")
+  }
+  require_columns(data, id, "id")
+  require_columns(data, parts$time, "formula")
+  require_columns(data, intersect(parts$outcome_vars, parts$outcome), "formula")
+  coded <- code_ids(id_column(data[[id]], id))
+  list(
+    subject = coded$codes, ids = coded$ids, id_name = id, time = numeric_column(data[[parts$time]], parts$time),
+    y = numeric_column(outcome_values(parts, data), parts$outcome), time_name = parts$time,
+    outcome_name = parts$outcome, formula = parts$text
+  )
+}
+
+# The outcome may be an expression of columns, such as log(y).
+outcome_values <- function(parts, data) {
+  if (parts$outcome %in% names(data)) return(data[[parts$outcome]])
+  values <- tryCatch(
+    eval(parts$formula[[2]], data, environment(parts$formula)),
+    error = function(e) {
+      stop_gbtm("unknown_column", sprintf("formula: '%s' cannot be computed: %s.", parts$outcome, conditionMessage(e)),
+                "formula", sprintf("The columns are %s.", listing(names(data))))
+    }
+  )
+  if (length(values) != nrow(data)) {
+    stop_gbtm("bad_formula", sprintf("formula: '%s' gives %d values for %d rows.", parts$outcome, length(values),
+                                     nrow(data)), "formula", "Use a column, or an expression of columns.")
+  }
+  values
+}
+
+#' Columns of wide data, laid out as long ones: the waves of the first subject, then those of the second
+#'
+#' @param wide list naming what the formula's outcome and time stand for: column names or a pattern; for the time also
+#'   one number per wave
+#' @noRd
+wide_columns <- function(parts, data, id, wide) {
+  missing <- setdiff(c(parts$outcome, parts$time), names(wide))
+  if (!is.list(wide) || length(missing)) {
+    stop_gbtm("bad_wide", sprintf("wide: nothing is given for '%s'.", c(missing, parts$outcome)[1]), "wide",
+              sprintf("For example wide = list(%s = \"%s_*\", %s = 1:5).", parts$outcome, parts$outcome, parts$time))
+  }
+  columns <- expand_columns(data, wide[[parts$outcome]], parts$outcome)
+  y <- wide_matrix(data, columns)
+  times <- wide[[parts$time]]
+  time <- if (is.numeric(times)) {
+    check_waves(length(times), length(columns), parts)
+    matrix(as.double(times), nrow(data), length(times), byrow = TRUE)
+  } else {
+    time_columns <- expand_columns(data, times, parts$time)
+    check_waves(length(time_columns), length(columns), parts)
+    wide_matrix(data, time_columns)
+  }
+  coded <- wide_ids(data, id)
+  list(
+    subject = rep(coded$codes, each = ncol(y)), ids = coded$ids, id_name = coded$name, time = as.vector(t(time)),
+    y = as.vector(t(y)), time_name = parts$time, outcome_name = parts$outcome, formula = parts$text
+  )
+}
+
+wide_ids <- function(data, id) {
+  if (is.null(id)) return(list(codes = seq_len(nrow(data)) - 1L, ids = seq_len(nrow(data)), name = "row"))
+  require_columns(data, id, "id")
+  values <- id_column(data[[id]], id)
+  repeated <- values[duplicated(values) & !is.na(values)]
+  if (length(repeated)) {
+    stop_gbtm("duplicate_id", sprintf("%s: %d ids stand on more than one row of wide data, first %s.", id,
+                                      length(unique(repeated)), repeated[1]), id, "Wide data have one row per subject.")
+  }
+  c(code_ids(values), name = id)
+}
+
+wide_matrix <- function(data, columns) {
+  matrix(vapply(columns, function(name) numeric_column(data[[name]], name), numeric(nrow(data))), nrow = nrow(data))
+}
+
+check_waves <- function(n_times, n_columns, parts) {
+  if (n_times != n_columns) {
+    stop_gbtm("wave_mismatch", sprintf("%s: %d times for %d columns of %s.", parts$time, n_times, n_columns,
+                                       parts$outcome), parts$time, "Give one time per outcome column.")
+  }
+}
+
+# Names and patterns (*, ?) to existing column names, in the table's order within a pattern.
+expand_columns <- function(data, wanted, argument) {
+  if (!is.character(wanted) || !length(wanted)) {
+    stop_gbtm("bad_wide", sprintf("wide: %s = %s names no columns.", argument, shown(wanted)), "wide",
+              "Give column names or a pattern such as \"count_*\".")
+  }
+  found <- lapply(wanted, function(item) {
+    if (!grepl("[*?]", item)) {
+      require_columns(data, item, argument)
+      return(item)
+    }
+    hits <- grep(utils::glob2rx(item), names(data), value = TRUE)
+    if (!length(hits)) {
+      stop_gbtm("unknown_column", sprintf("%s: no column matches '%s'.", argument, item), argument,
+                sprintf("The columns are %s.", listing(names(data))))
+    }
+    hits
+  })
+  unlist(found)
+}

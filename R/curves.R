@@ -1,0 +1,83 @@
+# Fitted curves with bands, made again from what the fit holds. The band is the delta method on the outcome's scale:
+# Var E(y) = g' V g with g the derivative of E(y) in the engine's internal parameters, cut to the outcome's range.
+
+# A direction the data do not determine makes a standard error meaningless from this share of the outcome's scale on.
+loading_most <- 1e-4
+
+# Design columns (C, q) of a predictor in the engine's internal coordinates.
+internal_columns <- function(fit, predictor, times) {
+  basis <- fit$curves$bases[[predictor]]
+  if (is.null(basis)) return(matrix(1, length(times), 1))
+  raw <- if (basis$kind == "polynomial") {
+    outer((times - basis$centre) / basis$scale, seq_along(basis$names) - 1, "^")
+  } else if (!is.null(fit$terms)) {
+    basis_at(fit$terms, fit$time_name, times)
+  } else {
+    tabulated_columns(basis, times)
+  }
+  raw %*% basis$mix
+}
+
+tabulated_columns <- function(basis, times) {
+  where <- match(times, basis$times)
+  if (anyNA(where)) {
+    unknown <- format(times[is.na(where)][1])
+    stop_gbtm("unknown_time", sprintf("times: %s was not observed, where a fit read from a file knows its basis.",
+                                      unknown), "times", "Predict with the fit itself, or at observed times.")
+  }
+  basis$columns[where, , drop = FALSE]
+}
+
+# Linear predictors on the user's scale: list of (K, C).
+linear_predictors <- function(fit, times) {
+  curves <- fit$curves
+  u <- lapply(stats::setNames(nm = names(curves$coefficients)), function(p) {
+    curves$coefficients[[p]] %*% t(internal_columns(fit, p, times)) + as.vector(curves$offsets[[p]])
+  })
+  if (!is.null(u$log_sigma)) {
+    u$mean <- curves$centre + curves$scale * u$mean
+    u$log_sigma <- matrix(u$log_sigma + log(curves$scale), fit$n_groups, length(times))
+  }
+  u
+}
+
+# E(y) per group and time (K, C).
+expected_at <- function(fit, times) expected_outcome(fit$curves, linear_predictors(fit, times))
+
+# Standard error of E(y) (K, C); NA where the data do not determine it.
+curve_se <- function(fit, times) {
+  curves <- fit$curves
+  slopes <- expected_slopes(curves, linear_predictors(fit, times))
+  columns <- lapply(stats::setNames(nm = names(slopes)), function(p) {
+    internal_columns(fit, p, times) * (if (p == "mean") curves$scale else 1)
+  })
+  se <- vapply(seq_len(fit$n_groups), function(k) {
+    gradient <- matrix(0, length(times), nrow(curves$cov))
+    for (p in names(slopes)) {
+      at <- curves$positions[[p]][k, ]
+      present <- at >= 0
+      here <- at[present] + 1
+      gradient[, here] <- gradient[, here] + slopes[[p]][k, ] * columns[[p]][, present, drop = FALSE]
+    }
+    variance <- rowSums((gradient %*% curves$cov) * gradient)
+    loading <- sqrt(rowSums((gradient %*% curves$undetermined)^2))
+    variance[loading > loading_most * curves$scale] <- NA_real_
+    sqrt(pmax(variance, 0))
+  }, numeric(length(times)))
+  t(matrix(se, length(times), fit$n_groups))
+}
+
+# One row per group and time: estimate, se, lower, upper.
+curve_table <- function(fit, times, level = 0.95) {
+  estimate <- as.vector(t(expected_at(fit, times)))
+  se <- as.vector(t(curve_se(fit, times)))
+  z <- stats::qnorm(0.5 + level / 2)
+  range <- outcome_range(fit$curves)
+  clip <- function(x) pmin(pmax(x, range[1]), range[2])
+  table <- data.frame(
+    group = rep(seq_len(fit$n_groups), each = length(times)), time = rep(times, fit$n_groups), estimate = estimate,
+    se = se, lower = clip(estimate - z * se), upper = clip(estimate + z * se)
+  )
+  names(table)[2] <- if (fit$time_name %in% names(table)[-2]) "time" else fit$time_name
+  table
+}

@@ -1,0 +1,51 @@
+#' Write and read fits
+#'
+#' A fit is one JSON file that R and Python both write and read, with the same numbers to the last bit:
+#' `res.save("fit.json")` and `gbtm.load("fit.json")` in Python. Nothing is executed on reading. `saveRDS()` works too
+#' and keeps the call and the terms of a basis formula besides.
+#'
+#' @param fit a fit
+#' @param path file to write or read
+#'
+#' @return `write_gbtm()`: `path`, invisibly. `read_gbtm()`: a fit, see [gbtm()].
+#' @section Errors: `gbtm_bad_document` when the file is not a fit document, or of a newer format; `gbtm_no_file` when
+#'   there is no such file.
+#' @examples
+#' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
+#' fit
+#' copy <- tempfile(fileext = ".json")
+#' write_gbtm(fit, copy)
+#' identical(coef(read_gbtm(copy)), coef(fit))
+#' @export
+write_gbtm <- function(fit, path) {
+  check_fit(fit)
+  writeBin(charToRaw(enc2utf8(fit$document)), path)
+  invisible(path)
+}
+
+#' @rdname write_gbtm
+#' @export
+read_gbtm <- function(path) {
+  call <- match.call()
+  if (!is.character(path) || length(path) != 1 || !file.exists(path)) {
+    stop_gbtm("no_file", sprintf("path: there is no file %s.", shown(path)), "path", "Check the path.", call)
+  }
+  text <- rawToChar(readBin(path, "raw", file.size(path)))
+  Encoding(text) <- "UTF-8"
+  check_document(text, path, call)
+  new_gbtm(text)
+}
+
+readable_versions <- 1
+
+check_document <- function(text, path, call) {
+  document <- tryCatch(jsonlite::fromJSON(text, simplifyVector = FALSE), error = function(e) NULL)
+  if (!is.list(document) || !identical(document$format, "gbtm-fit")) {
+    stop_gbtm("bad_document", sprintf("%s: not a fit document.", path), "path",
+              "Give a file written by write_gbtm() or by save() in Python.", call)
+  }
+  if (!document$format_version %in% readable_versions) {
+    stop_gbtm("bad_document", sprintf("%s: format version %s is newer than this package reads.", path,
+                                      format(document$format_version)), "path", "Update gbtm.", call)
+  }
+}

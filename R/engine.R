@@ -1,0 +1,233 @@
+# Finding and starting the Python engine. With bridge.R the only file that knows reticulate.
+
+engine_state <- new.env(parent = emptyenv())
+
+#' The engine that computes the fits
+#'
+#' Fitting needs Python with torch; reading, printing, plotting and predicting do not. `gbtm_engine()` says which Python
+#' would be used, or what is missing and the one line that mends it. It starts no Python in this session.
+#'
+#' The first of these that is set decides: Python already running in this session; option `gbtm.python`; the environment
+#' variables `GBTM_PYTHON` and `RETICULATE_PYTHON`. Each may name a Python or the folder of a virtual environment.
+#' Otherwise the first complete one of: a folder `.venv` in the working directory or above it; the environment
+#' made by [install_gbtm()]. With reticulate 1.41 or later and none of these, reticulate provides one.
+#'
+#' @return A list of class `gbtm_engine`: `available` (logical), `python` (path), `source` (what chose it), `versions`
+#'   (named character), `missing` (character), `way_out`.
+#' @examples
+#' gbtm_engine()
+#' @export
+gbtm_engine <- function() {
+  found <- find_python()
+  probe <- found$probe
+  missing <- engine_lacks(found)
+  available <- !length(missing)
+  structure(
+    class = "gbtm_engine",
+    list(
+      available = available, python = found$python, source = found$source,
+      versions = c(python = probe$python, unlist(probe$packages)), missing = missing,
+      way_out = if (available) "" else engine_way_out(found)
+    )
+  )
+}
+
+#' @export
+print.gbtm_engine <- function(x, ...) {
+  if (x$available) {
+    cat("gbtm engine: ready, ", if (is.null(x$python)) "provided by reticulate" else x$python, "\n", sep = "")
+  } else {
+    cat("gbtm engine: not available\n")
+  }
+  if (!is.null(x$source)) cat("  chosen by: ", x$source, "\n", sep = "")
+  if (length(x$versions)) cat("  versions:  ", paste(names(x$versions), x$versions, collapse = ", "), "\n", sep = "")
+  if (length(x$missing)) cat(paste0("  missing:   ", x$missing, "\n"), sep = "")
+  if (nzchar(x$way_out)) cat("  way out:   ", x$way_out, "\n", sep = "")
+  invisible(x)
+}
+
+#' Install the engine
+#'
+#' Makes a virtual environment and installs the versions of torch, numpy, pandas, scipy and formulaic this package was
+#' tested with. [gbtm_engine()] finds it from then on.
+#'
+#' @param path folder of the environment; by default one for this package among the user's data
+#' @param python a Python, 3.10 or later and with a shared library, to make it from; by default the one on the search
+#'   path
+#'
+#' @return The folder, invisibly.
+#' @section Errors: `gbtm_no_python` when there is no usable Python to begin from; `gbtm_install_failed` when a step
+#'   fails.
+#' @examples
+#' \dontrun{
+#' install_gbtm()
+#' }
+#' @export
+install_gbtm <- function(path = NULL, python = NULL) {
+  requirements <- system.file("constraints", "requirements.txt", package = "gbtm")
+  path <- path.expand(if (is.null(path)) default_environment() else path)
+  if (is.null(python)) python <- unname(Sys.which(c("python3", "python")))
+  python <- python[nzchar(python)][1]
+  probe <- if (is.na(python)) NULL else probe_python(python)
+  if (is.null(probe) || !isTRUE(probe$recent) || !isTRUE(probe$shared)) {
+    what <- if (is.na(python)) "none was found" else sprintf("'%s' is not", python)
+    stop_gbtm("no_python", sprintf("python: a Python 3.10 or later with a shared library is needed, %s.", what),
+              "python", "Give its path; on Debian and Ubuntu, install python3-dev and python3-venv.")
+  }
+  dir.create(dirname(path), recursive = TRUE, showWarnings = FALSE)
+  run_step(python, c("-m", "venv", shQuote(path)), "making the environment")
+  pip <- c("-m", "pip", "install", "--disable-pip-version-check")
+  wanted <- if (nzchar(requirements)) c("-r", shQuote(requirements)) else engine_packages
+  run_step(environment_python(path), c(pip, wanted), "installing the packages")
+  message("Installed in ", path, ".")
+  invisible(path)
+}
+
+run_step <- function(program, arguments, what) {
+  if (system2(program, arguments, env = own_libraries()) != 0) {
+    stop_gbtm("install_failed", sprintf("%s failed: %s %s.", what, program, paste(arguments, collapse = " ")), "path",
+              "See the messages above.")
+  }
+}
+
+engine_packages <- c("torch", "numpy", "pandas", "scipy", "formulaic")
+
+default_environment <- function() file.path(tools::R_user_dir("gbtm", "data"), "venv")
+
+# The Python of a virtual environment's folder.
+environment_python <- function(path) {
+  if (.Platform$OS.type == "windows") file.path(path, "Scripts", "python.exe") else file.path(path, "bin", "python")
+}
+
+# A Python that the user named is final; one that merely lies around counts only when it is complete.
+find_python <- function() {
+  named <- named_python()
+  if (!is.null(named)) return(named)
+  places <- c(folders_above(".venv"), default_environment())
+  for (place in places) {
+    python <- environment_python(place)
+    if (!file.exists(python)) next
+    found <- list(python = python, source = place, probe = probe_python(python))
+    if (!length(engine_lacks(found))) return(found)
+  }
+  if (utils::packageVersion("reticulate") >= "1.41") return(list(source = "reticulate's py_require()", managed = TRUE))
+  list()
+}
+
+running <- "Python already running in this session"
+
+named_python <- function() {
+  if (reticulate::py_available(initialize = FALSE)) {
+    python <- reticulate::py_config()$python
+    return(list(python = python, source = running, probe = probe_python(python)))
+  }
+  settings <- list(
+    "option gbtm.python" = getOption("gbtm.python", ""), "GBTM_PYTHON" = Sys.getenv("GBTM_PYTHON"),
+    "RETICULATE_PYTHON" = Sys.getenv("RETICULATE_PYTHON")
+  )
+  for (setting in names(settings)) {
+    python <- settings[[setting]]
+    if (!nzchar(python) || python == "managed") next
+    if (dir.exists(python)) python <- environment_python(python)
+    return(list(python = python, source = setting, probe = probe_python(python)))
+  }
+  NULL
+}
+
+# A folder of that name in the working directory and above.
+folders_above <- function(name) {
+  at <- normalizePath(getwd(), mustWork = FALSE)
+  found <- character()
+  repeat {
+    found <- c(found, file.path(at, name))
+    if (dirname(at) == at) return(found)
+    at <- dirname(at)
+  }
+}
+
+# R sets LD_LIBRARY_PATH to the system's libraries; a Python from elsewhere would then load the system's libpython.
+own_libraries <- function() if (Sys.info()[["sysname"]] == "Linux") "LD_LIBRARY_PATH=" else character()
+
+# What probe.py says of a Python, or NULL when it does not run. A path is asked once a session.
+probe_python <- function(python) {
+  if (!file.exists(python)) return(NULL)
+  known <- engine_state$probes[[python]]
+  if (!is.null(known)) return(known)
+  script <- system.file("probe.py", package = "gbtm")
+  answer <- tryCatch(
+    suppressWarnings(system2(python, shQuote(script), stdout = TRUE, stderr = FALSE, env = own_libraries())),
+    error = function(e) character()
+  )
+  probe <- tryCatch(jsonlite::fromJSON(paste(answer, collapse = "")), error = function(e) NULL)
+  # an incomplete Python is asked again, as the user may install what it lacks
+  complete <- !is.null(probe) && !any(vapply(probe$packages, is.null, NA))
+  if (complete) engine_state$probes[[python]] <- probe
+  probe
+}
+
+engine_lacks <- function(found) {
+  if (isTRUE(found$managed)) return(character())
+  if (is.null(found$python)) return("no Python with the engine's packages was found")
+  probe <- found$probe
+  if (is.null(probe)) return(sprintf("no Python runs at '%s'", found$python))
+  absent <- names(Filter(is.null, probe$packages))
+  c(
+    if (!isTRUE(probe$recent)) sprintf("Python 3.10 or later, this is %s", probe$python),
+    if (!isTRUE(probe$shared)) "a shared library of Python (libpython)",
+    if (length(absent)) paste("packages", paste(absent, collapse = ", "))
+  )
+}
+
+engine_way_out <- function(found) {
+  if (identical(found$source, running)) {
+    return("Restart R, run gbtm::install_gbtm(), and fit before anything else starts Python.")
+  }
+  if (!is.null(found$probe) && !isTRUE(found$probe$shared)) {
+    return("On Debian and Ubuntu: install python3-dev; else use a Python built with --enable-shared.")
+  }
+  if (!is.null(found$source) && is.null(found$probe)) {
+    return(sprintf("Unset %s or correct it, then run gbtm::install_gbtm().", found$source))
+  }
+  "Run gbtm::install_gbtm()."
+}
+
+# Start the engine at the first fit: importing torch takes two seconds.
+engine_bridge <- function() {
+  if (!is.null(engine_state$bridge)) return(engine_state$bridge)
+  engine <- gbtm_engine()
+  if (!engine$available) {
+    stop_gbtm("no_engine", sprintf("engine: fitting needs Python with torch; missing: %s.",
+                                   paste(engine$missing, collapse = "; ")), "engine", engine$way_out)
+  }
+  if (is.null(engine$python)) {
+    getExportedValue("reticulate", "py_require")(engine_packages)
+  } else {
+    # of all the ways to choose a Python, only this one goes before a Poetry or Pipenv project in the working directory
+    before <- Sys.getenv("RETICULATE_PYTHON", NA)
+    Sys.setenv(RETICULATE_PYTHON = engine$python)
+    on.exit(if (is.na(before)) Sys.unsetenv("RETICULATE_PYTHON") else Sys.setenv(RETICULATE_PYTHON = before))
+  }
+  engine_state$bridge <- tryCatch(
+    load_bridge(system.file("python", package = "gbtm")),
+    error = function(e) {
+      stop_gbtm("no_engine", sprintf("engine: it does not load in %s: %s.", engine$python, conditionMessage(e)),
+                "engine", "Run gbtm::install_gbtm() in a fresh session.")
+    }
+  )
+  engine_state$bridge
+}
+
+# R's own BLAS and LAPACK stand in the global scope, where torch's calls of dgemm and its kin would find them instead of
+# the library that torch brings: up to 60 times slower, and not the digits that Python alone gives. RTLD_DEEPBIND makes
+# libraries look into themselves first. It exists on Linux only, and so does the trouble.
+load_bridge <- function(folder) {
+  sys <- reticulate::import("sys")
+  deepbind <- reticulate::import("os")$RTLD_DEEPBIND
+  if (!is.null(deepbind)) {
+    before <- sys$getdlopenflags()
+    on.exit(sys$setdlopenflags(before))
+    sys$setdlopenflags(bitwOr(before, deepbind))
+  }
+  reticulate::import("torch")
+  reticulate::import_from_path("gbtm.bridge", path = folder, convert = TRUE)
+}

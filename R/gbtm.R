@@ -1,0 +1,109 @@
+#' Fit a group-based trajectory model
+#'
+#' A finite mixture of growth curves: each subject belongs to one of `groups` latent groups, and each group has its own
+#' curve of the outcome over time. Estimated by maximum likelihood from many starts; see [start_report()] for what they
+#' found. The computing needs the Python engine, see [gbtm_engine()]; what is returned does not.
+#'
+#' @param formula `outcome ~ time`, a polynomial of `order` in time; or `outcome ~ splines::bs(time, df = 4)` or another
+#'   basis in the one variable time, without `order`. The outcome may be an expression such as `log(y)`.
+#' @param data data frame, tibble or data.table; long (one row per observation, with `id`) or wide (one row per
+#'   subject, with `wide`). Outcome and time must be numeric (a logical outcome counts as 0 and 1). An observation with
+#'   a missing outcome, time or id is dropped and counted.
+#' @param id name of the column that tells subjects apart: numbers, text or a factor
+#' @param groups number of groups
+#' @param order polynomial order 0 to 5, one for all groups or one per group; -1 for a count group whose rate is zero.
+#'   2 when not given.
+#' @param family `"normal"`, `"cnorm"` (censored normal), `"poisson"`, `"zip"` (zero-inflated Poisson) or `"logit"`
+#' @param iorder for `"zip"`: order of the polynomial for the zero-inflation probability. One value (0 when not
+#'   given) is common to all groups; one per group gives each its own, -1 for none.
+#' @param sigma_by_group for `"normal"` and `"cnorm"`: one sigma per group instead of one for all
+#' @param min,max for `"cnorm"`: bounds at which the outcome is censored, each optional
+#' @param censor_beyond for `"cnorm"`: values beyond a bound count as at the bound instead of being an error
+#' @param wide for wide data, what the names in the formula stand for:
+#'   `list(offenses = "count_*", age = c("age_1", "age_2"))` or `list(offenses = "count_*", age = c(10, 12))`. `id` is
+#'   then optional. Row numbers in messages count the observations, subject by subject.
+#' @param cov_type `"hessian"`, the inverse of the observed information, or `"traj"`, the same times
+#'   n / (n - k + 1) as in Stata's traj
+#' @param start numbers to start from, in the order of `coef()`, with group percentages in place of `theta` if you like;
+#'   or a fit of the same model: no other starts are made then. Or a fit with one group less: each of its groups is
+#'   split to make further starts, and the result is never worse than that fit.
+#' @param control settings of the search, from [gbtm_control()]
+#'
+#' @return A list of class `gbtm` that holds plain values only, so that `saveRDS()` keeps it. Its methods: `print`,
+#'   `summary`, `coef`, `vcov`, `confint`, `logLik`, `AIC`, `BIC`, `nobs`, `fitted`, `residuals`, `predict`, `plot`,
+#'   `formula`, `update`. See also [posterior()], [assignment()], [group_shares()], [start_report()], [write_gbtm()].
+#'   Groups of one specification are sorted by their mean fitted outcome, lowest first.
+#'
+#' @section Errors: Errors are conditions of class `gbtm_error` and `gbtm_<code>`, for example `gbtm_duplicate_time`,
+#'   with fields `argument` and `way_out`. What has to be known before the numbers are used is a warning of class
+#'   `gbtm_warning` and `gbtm_<code>`, also printed by `summary()`.
+#' @examplesIf gbtm_engine()$available
+#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
+#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip")
+#' fit
+#' coef(fit)
+#' @export
+gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "normal", iorder = NULL,
+                 sigma_by_group = FALSE, min = NULL, max = NULL, censor_beyond = FALSE, wide = NULL,
+                 cov_type = "hessian", start = NULL, control = gbtm_control()) {
+  call <- match.call()
+  check_data(data)
+  check_control(control)
+  if (missing(groups)) {
+    stop_gbtm("bad_groups", "groups: not given.", "groups", "Give the number of groups, 1 or more.")
+  }
+  parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide))
+  columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
+  terms <- NULL
+  if (!is.null(parts$basis)) {
+    if (!is.null(order)) {
+      stop_gbtm("order_or_basis", "order: give either a polynomial order or a basis formula, not both.", "order",
+                "Leave order out.")
+    }
+    basis <- basis_columns(parts, columns)
+    columns$basis <- basis$columns
+    terms <- basis$terms
+  } else if (is.null(order)) {
+    order <- 2
+  }
+  model <- list(
+    groups = groups, order = order, family = family, iorder = iorder,
+    sigma_by_group = check_flag(sigma_by_group, "sigma_by_group"), min = bound(min, "min"), max = bound(max, "max"),
+    censor_beyond = check_flag(censor_beyond, "censor_beyond")
+  )
+  smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
+  options <- search_options(control, cov_type, if (!smaller) start_values(start))
+  answer <- bridge_fit(columns, model, options, control, call, start_document = if (smaller) start$document)
+  fit <- new_gbtm(answer$document, call = call, formula = formula, terms = terms)
+  fit$rows <- if (is.null(wide)) used_rows(columns, fit, row.names(data))
+  warn_findings(fit$warnings, call)
+  fit
+}
+
+# A censoring bound for JSON, which has no infinity: absent instead.
+bound <- function(value, argument) {
+  if (is.null(value)) return(NULL)
+  if (!is.numeric(value) || length(value) != 1 || is.na(value)) {
+    stop_gbtm("bad_bounds", sprintf("%s: %s is not a number.", argument, shown(value)), argument,
+              sprintf("Give one number, or leave %s out.", argument))
+  }
+  if (is.infinite(value)) NULL else json_number(value)
+}
+
+start_values <- function(start) {
+  if (is.null(start)) return(NULL)
+  if (inherits(start, "gbtm")) start <- start$coefficients
+  if (!is.numeric(start) || !length(start)) {
+    stop_gbtm("bad_start", sprintf("start: %s is neither numbers nor a fit.", shown(start)), "start",
+              "Give values in the order of coef(), or a fit of the same model.")
+  }
+  json_array(as.vector(t(start)))
+}
+
+# Positions in the user's table of the observations, in the order of the fit's data (subject, then time).
+used_rows <- function(columns, fit, labels) {
+  kept <- which(!is.na(columns$subject) & !is.na(columns$y) & !is.na(columns$time))
+  rows <- kept[order(columns$subject[kept], columns$time[kept])]
+  if (length(rows) != fit$nobs || !identical(columns$time[rows], fit$data$time)) return(NULL)
+  list(position = rows, label = labels[rows])
+}

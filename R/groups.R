@@ -1,0 +1,95 @@
+#' Who belongs where, and how large the groups are
+#'
+#' @param fit a fit
+#' @return `posterior()`: data frame, one row per subject in order of first appearance: the id under its own name, and
+#'   the probabilities `group_1`, `group_2`, ... `assignment()`: integer vector of the most probable group of each
+#'   subject, named by id. `group_shares()`: data frame with one row per group: `share` (estimated pi), `se` (delta
+#'   method), `lower` and `upper` (95 % interval), `assigned` (share of the subjects assigned to it).
+#' @examples
+#' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
+#' head(posterior(fit))
+#' table(assignment(fit))
+#' group_shares(fit)
+#' @name groups
+NULL
+
+#' @rdname groups
+#' @export
+posterior <- function(fit) {
+  check_fit(fit)
+  posterior_frame(fit$posterior, fit$ids, fit$id_name)
+}
+
+#' @rdname groups
+#' @export
+assignment <- function(fit) {
+  check_fit(fit)
+  most_probable(fit$posterior, fit$ids)
+}
+
+#' @rdname groups
+#' @export
+group_shares <- function(fit) {
+  check_fit(fit)
+  k <- fit$n_groups
+  se <- if (k > 1) sqrt(pmax(diag(fit$cov_shares), 0)) else NA_real_
+  se[is.nan(se)] <- NA_real_
+  z <- stats::qnorm(0.975)
+  data.frame(
+    group = seq_len(k), share = fit$shares, se = se, lower = pmax(fit$shares - z * se, 0),
+    upper = pmin(fit$shares + z * se, 1), assigned = tabulate(assignment(fit), k) / fit$n_subjects
+  )
+}
+
+posterior_frame <- function(p, ids, id_name) {
+  colnames(p) <- paste0("group_", seq_len(ncol(p)))
+  cbind(stats::setNames(data.frame(ids, stringsAsFactors = FALSE), id_name), as.data.frame(p))
+}
+
+most_probable <- function(p, ids) {
+  stats::setNames(max.col(p, ties.method = "first"), as.character(ids))
+}
+
+# Posterior-weighted mean of the outcome per group and wave: group, time (mean of the wave), mean, weight.
+observed_means <- function(fit, wave = fit$data$wave) {
+  at <- sort(unique(wave))
+  index <- match(wave, at)
+  time <- as.vector(rowsum(fit$data$time, index)) / tabulate(index)
+  p <- fit$posterior[fit$data$subject, , drop = FALSE]
+  weight <- rowsum(p, index)
+  mean <- rowsum(p * fit$data$y, index) / weight
+  data.frame(
+    group = rep(seq_len(fit$n_groups), each = length(at)), time = rep(time, fit$n_groups), mean = as.vector(mean),
+    weight = as.vector(weight)
+  )
+}
+
+#' What the starts found
+#'
+#' The likelihood of a mixture has many optima. A best one that several starts reached is worth more than one
+#' that a single start happened upon, and a close runner-up is a second reading of the data.
+#'
+#' @param fit a fit
+#' @return Data frame of class `gbtm_starts`, one row per distinct optimum, best first: `rank`, `loglik`, `difference`
+#'   to the best, `hits` (starts that ended there), `converged`, `collapsed` (a sigma ran to zero), `how` it differs
+#'   from the best in words. Attributes `sentence`, `n_starts`, `n_moves`, `n_failed`.
+#' @examples
+#' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
+#' start_report(fit)
+#' @export
+start_report <- function(fit) {
+  check_fit(fit)
+  columns <- c("rank", "loglik", "difference", "hits", "converged", "collapsed", "how")
+  rows <- lapply(fit$search$optima, function(o) as.data.frame(o[columns], stringsAsFactors = FALSE))
+  report <- do.call(rbind, rows)
+  for (field in c("sentence", "n_starts", "n_moves", "n_failed")) attr(report, field) <- fit$search[[field]]
+  class(report) <- c("gbtm_starts", class(report))
+  report
+}
+
+#' @export
+print.gbtm_starts <- function(x, ...) {
+  if (!is.null(attr(x, "sentence"))) cat(attr(x, "sentence"), "\n\n", sep = "")
+  print.data.frame(x, row.names = FALSE, ...)
+  invisible(x)
+}

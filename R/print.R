@@ -1,0 +1,51 @@
+# Short forms. The words are those of the fit; nothing is computed here.
+
+family_labels <- c(
+  normal = "normal", cnorm = "censored normal", poisson = "Poisson", zip = "zero-inflated Poisson", logit = "logistic"
+)
+
+#' @export
+print.gbtm <- function(x, digits = 4, ...) {
+  print_heading(x)
+  cat("\nCurves at the first, middle and last observed time:\n")
+  print(curve_sketch(x), digits = digits, row.names = FALSE)
+  cat("\nlog-likelihood ", format(x$loglik, nsmall = 2, digits = 8), ", ", length(x$coefficients), " parameters, BIC ",
+      format(BIC.gbtm(x), nsmall = 2, digits = 8), " (n = ", x$n_subjects, " subjects)\n", sep = "")
+  print_findings(x)
+  invisible(x)
+}
+
+print_heading <- function(x) {
+  cat("Group-based trajectory model: ", family_labels[[x$family]], ", ", x$n_groups, " group", if (x$n_groups > 1) "s",
+      "\n", sep = "")
+  cat(x$n_subjects, " subjects, ", x$nobs, " observations of ", x$outcome_name, " over ", x$time_name, ".\n", sep = "")
+  if (nzchar(x$dropped$sentence)) print_wrapped(x$dropped$sentence)
+}
+
+# Shares, and each group's mean at three times.
+curve_sketch <- function(fit) {
+  times <- sort(unique(fit$data$time))
+  times <- unique(times[c(1, (length(times) + 1) %/% 2, length(times))])
+  means <- as.data.frame(expected_at(fit, times))
+  names(means) <- paste(fit$time_name, "=", format(times, trim = TRUE, digits = 4))
+  cbind(data.frame(group = seq_len(fit$n_groups), share = percent(fit$shares)), means)
+}
+
+print_findings <- function(x) {
+  cat("\n")
+  print_wrapped(x$search$sentence)
+  for (finding in x$warnings) print_wrapped(paste("Warning:", finding$message), exdent = 2)
+}
+
+print_wrapped <- function(text, exdent = 0) {
+  cat(strwrap(text, width = min(getOption("width"), 100), exdent = exdent), sep = "\n")
+}
+
+percent <- function(share, digits = 1) paste(formatC(100 * share, format = "f", digits = digits), "%")
+
+#' @export
+print.traj <- function(x, ...) {
+  cat(x$traj$text, if (!endsWith(x$traj$text, "\n")) "\n", sep = "")
+  print_findings(x)
+  invisible(x)
+}

@@ -1,0 +1,97 @@
+#' Summary of a fit
+#'
+#' @param object,x a fit, or its summary
+#' @param digits significant digits
+#' @param ... not used
+#' @return List of class `summary.gbtm`: `call`, `coefficients` (matrix of estimate, standard error, z and p; NA where
+#'   there is no standard error), `groups` (see [group_shares()]), `criteria` (AIC, and BIC for n = subjects and n =
+#'   observations), `entropy` (relative, 1 for a perfect classification), `fit`. Printed with a heading for each group.
+#' @examples
+#' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
+#' summary(fit)
+#' @export
+summary.gbtm <- function(object, ...) {
+  k <- length(object$coefficients)
+  structure(
+    class = "summary.gbtm",
+    list(
+      call = object$call, coefficients = coefficient_table(object), groups = group_shares(object),
+      criteria = c(
+        logLik = object$loglik, AIC = -2 * object$loglik + 2 * k, BIC_subjects = BIC.gbtm(object),
+        BIC_observations = BIC.gbtm(object, n = "observations")
+      ),
+      entropy = entropy(object), fit = object
+    )
+  )
+}
+
+#' @rdname summary.gbtm
+#' @export
+print.summary.gbtm <- function(x, digits = max(3, getOption("digits") - 3), ...) {
+  if (!is.null(x$call)) cat("Call: ", strtrim(deparse_line(x$call), 400), "\n\n", sep = "")
+  print_heading(x$fit)
+  sections <- coefficient_sections(x)
+  for (heading in names(sections)) {
+    cat("\n", heading, "\n", sep = "")
+    if (is.null(sections[[heading]])) cat("  rate zero, no parameters\n") else print_rows(sections[[heading]], digits)
+  }
+  cat("\nGroup shares\n")
+  shares <- x$groups
+  shown <- data.frame(
+    group = shares$group, share = percent(shares$share), "std. error" = or_na(shares$se, percent),
+    "95 % interval" = ifelse(is.na(shares$se), "NA", paste(percent(shares$lower), "to", percent(shares$upper))),
+    assigned = percent(shares$assigned), check.names = FALSE
+  )
+  print(shown, row.names = FALSE)
+  print_criteria(x)
+  print_findings(x$fit)
+  invisible(x)
+}
+
+or_na <- function(x, show) ifelse(is.na(x), "NA", show(x))
+
+print_criteria <- function(x) {
+  value <- function(name) formatC(x$criteria[[name]], format = "f", digits = 2)
+  cat("\nlog-likelihood ", value("logLik"), " (", nrow(x$coefficients), " parameters), AIC ", value("AIC"), "\n",
+      "BIC ", value("BIC_subjects"), " (n = ", x$fit$n_subjects, " subjects), ", value("BIC_observations"), " (n = ",
+      x$fit$nobs, " observations)\n", sep = "")
+  if (!is.na(x$entropy)) cat("Relative entropy ", formatC(x$entropy, format = "f", digits = 3), "\n", sep = "")
+  kind <- c(hessian = "observed information", traj = "observed information, traj's correction")[[x$fit$cov_type]]
+  cat("Standard errors: ", kind, "\n", sep = "")
+}
+
+# Rows by heading: one section per group, then what is common to all. A group without parameters has NULL.
+coefficient_sections <- function(x) {
+  names <- rownames(x$coefficients)
+  group <- as.integer(sub("^.*\\[([0-9]+)\\]$", "\\1", ifelse(grepl("\\[[0-9]+\\]$", names), names, NA)))
+  theta <- grepl("^theta\\[", names)
+  sections <- lapply(x$groups$group, function(k) {
+    rows <- which(group == k & !theta)
+    if (length(rows)) labelled_rows(x$coefficients, rows)
+  })
+  names(sections) <- sprintf("Group %d (%s)", x$groups$group, percent(x$groups$share))
+  common <- which(is.na(group))
+  zero <- startsWith(names[common], "zero_")
+  if (any(zero)) sections[["Zero inflation, common to all groups"]] <- labelled_rows(x$coefficients, common[zero])
+  if (any(!zero)) sections[["Common to all groups"]] <- labelled_rows(x$coefficients, common[!zero])
+  if (any(theta)) sections[["Membership, logits against group 1"]] <- x$coefficients[theta, , drop = FALSE]
+  sections
+}
+
+labelled_rows <- function(table, rows) {
+  table <- table[rows, , drop = FALSE]
+  rownames(table) <- sub("\\[[0-9]+\\]$", "", rownames(table))
+  table
+}
+
+print_rows <- function(rows, digits) {
+  p <- rows[, 4]
+  columns <- cbind(
+    formatC(rows[, 1], digits = digits, format = "g", flag = "#"),
+    or_na(rows[, 2], function(v) formatC(v, digits = digits, format = "g", flag = "#")),
+    or_na(rows[, 3], function(v) formatC(v, digits = 3, format = "f")),
+    or_na(p, function(v) ifelse(v < 1e-4, "< 0.0001", formatC(v, digits = 4, format = "f")))
+  )
+  dimnames(columns) <- list(paste0("  ", rownames(rows)), colnames(rows))
+  print(columns, quote = FALSE, right = TRUE)
+}

@@ -1,0 +1,158 @@
+"""Shared fixtures. One thread: the tests run many small fits, often beside other work."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import oracle
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+OWN = ROOT / "tests" / "reference"
+NO_REFERENCE = "reference results not found: set GBTM_REFERENCE to their folder, or put it at ../shared/reference"
+
+
+def reference_root() -> Path | None:
+    """Folder with ``traj/`` and ``to1adj/``, or None."""
+    given = os.environ.get("GBTM_REFERENCE")
+    candidates = [Path(given)] if given else [ROOT.parent / "shared" / "reference"]
+    return next((c for c in candidates if (c / "traj").is_dir()), None)
+
+
+def case_folder(name: str) -> Path:
+    """Folder of a reference case; skips the test where there is none."""
+    if (OWN / name).is_dir():
+        return OWN / name
+    root = reference_root()
+    if root is None or not (root / "traj" / name).is_dir():
+        pytest.skip(f"{name}: {NO_REFERENCE}")
+    return root / "traj" / name
+
+
+class Case:
+    """One reference case: the data, what traj gave, and (lazily) our fit of the same command."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.folder = case_folder(name)
+        self.traj = json.loads((self.folder / "estimates.json").read_text(encoding="utf-8"))
+        self.printed = (self.folder / "traj_output.txt").read_text(encoding="utf-8")
+        self.data = pd.read_csv(self.folder / "data.csv")
+        self.command = self.traj["stata_command"]
+        self._fits: dict[int, object] = {}
+
+    def fit(self, rng: int = 0):
+        import gbtm
+
+        if rng not in self._fits:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", gbtm.GBTMWarning)
+                self._fits[rng] = gbtm.traj(self.command, self.data, rng=rng)
+        return self._fits[rng]
+
+
+_CASES: dict[str, Case] = {}
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """name -> Case, fitted once a session."""
+
+    def get(name: str) -> Case:
+        if name not in _CASES:
+            _CASES[name] = Case(name)
+        return _CASES[name]
+
+    return get
+
+
+# Small, well separated true models, one or more per family: (oracle model, parameters, times, n)
+TRUTH = {
+    "normal": (oracle.Model("normal", (1, 2)), [1.0, 0.8, 4.0, -0.5, 0.3, 0.8, -0.4], [0, 1, 2, 3, 4], 80),
+    "normal_sbg": (
+        oracle.Model("normal", (1, 1), sigma_by_group=True), [1.0, 0.5, 4.0, -0.5, 0.5, 1.1, 0.3], [0, 1, 2, 3, 4], 80,
+    ),
+    "cnorm": (
+        oracle.Model("cnorm", (1, 2), lower=0.0, upper=6.0), [0.5, 0.6, 5.0, 0.5, -0.3, 1.0, 0.2], [0, 1, 2, 3, 4], 80,
+    ),
+    "cnorm_sbg": (
+        oracle.Model("cnorm", (0, 1), sigma_by_group=True, lower=0.0), [0.3, 4.0, -0.5, 0.8, 1.2, 0.0],
+        [0, 1, 2, 3, 4], 80,
+    ),
+    "poisson": (oracle.Model("poisson", (1, 2)), [-0.8, 0.1, 1.2, 0.4, -0.15, -0.3], [0, 1, 2, 3, 4], 80),
+    "poisson_never": (oracle.Model("poisson", (-1, 1)), [0.5, 0.2, 0.4], [0, 1, 2, 3, 4], 80),
+    "zip_common": (oracle.Model("zip", (1, 1), (1,)), [0.0, 0.2, 1.5, 0.1, -1.0, 0.2, 0.2], [0, 1, 2, 3, 4], 120),
+    "zip_own": (oracle.Model("zip", (1, 1), (0, 1)), [0.2, 0.2, 1.6, 0.1, -0.2, -1.5, 0.3, 0.2], [0, 1, 2, 3, 4], 150),
+    "zip_partly": (oracle.Model("zip", (0, 1), (-1, 0)), [-1.0, 1.4, 0.1, -0.8, 0.3], [0, 1, 2, 3, 4], 120),
+    "zip_never": (oracle.Model("zip", (-1, 1), (0,)), [1.0, 0.1, -0.5, 0.2], [0, 1, 2, 3, 4], 120),
+    "logit": (oracle.Model("logit", (1, 1)), [-2.0, 0.3, 1.5, 0.3, 0.2], [0, 1, 2, 3, 4, 5], 150),
+}
+
+
+def long_table(subject, time, y, shift: int = 1) -> pd.DataFrame:
+    return pd.DataFrame({"id": np.asarray(subject) + shift, "t": time, "y": y})
+
+
+def arguments(model: oracle.Model) -> dict:
+    """The package's arguments for an oracle model."""
+    return {
+        "groups": model.n_groups, "order": list(model.order), "family": model.family,
+        "iorder": list(model.iorder) or None, "sigma_by_group": model.sigma_by_group,
+        "min": model.lower if np.isfinite(model.lower) else None,
+        "max": model.upper if np.isfinite(model.upper) else None,
+    }
+
+
+def true_data(name: str, seed: int = 7, keep: float = 1.0):
+    """subject, time, y of a true model, with some observations left out where keep < 1."""
+    model, params, times, n = TRUTH[name]
+    rng = np.random.default_rng(seed)
+    subject, time, y, _ = oracle.simulate(model, params, n, times, rng)
+    here = rng.random(y.size) < keep
+    return subject[here], time[here], y[here]
+
+
+def build(name: str, seed: int = 7, keep: float = 1.0):
+    import gbtm
+
+    subject, time, y = true_data(name, seed, keep)
+    return gbtm.GBTM.from_formula("y ~ t", long_table(subject, time, y), id="id", **arguments(TRUTH[name][0]))
+
+
+def expand(module, values):
+    """(.., U) over the distinct subjects that a module keeps -> (.., N) over all of them."""
+    values = values.detach().numpy()
+    return values if module.expand is None else values[..., module.expand]
+
+
+def subject_loglik(module, flat) -> np.ndarray:
+    """log L_i (N,) at internal parameters, by the module's public face."""
+    module.set_flat(flat)
+    return module().detach().numpy()
+
+
+@pytest.fixture(scope="session")
+def fitted():
+    """name of a true model -> its fit, once a session (warnings ignored)."""
+    import gbtm
+
+    done: dict[str, object] = {}
+
+    def get(name: str):
+        if name not in done:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", gbtm.GBTMWarning)
+                done[name] = build(name).fit(rng=0)
+        return done[name]
+
+    return get

@@ -1,0 +1,179 @@
+"""The door for R: bytes and JSON in, JSON out, errors as documents."""
+
+from __future__ import annotations
+
+import json
+
+import gbtm
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import TRUTH, arguments, true_data
+from gbtm import bridge
+from gbtm.document import from_json
+
+
+def _bytes(values) -> bytearray:
+    return bytearray(np.asarray(values, dtype="<f8").tobytes())
+
+
+def _fit(name="normal", *, subject=None, time=None, y=None, basis=bytearray(), progress=None, **request):
+    s, t, v = true_data(name)
+    s, t, v = (a if b is None else b for a, b in ((s, subject), (t, time), (v, y)))
+    asked = {
+        "ids": [int(i) + 1 for i in range(int(np.nanmax(s)) + 1)], "id_name": "id", "time_name": "t", "outcome_name": "y",
+        "model": arguments(TRUTH[name][0]), "basis_names": None, "options": {"rng": 0}, **request,
+    }
+    return json.loads(bridge.fit(json.dumps(asked), _bytes(s), _bytes(t), _bytes(v), basis, progress))
+
+
+@pytest.mark.parametrize("name", ["normal", "zip_own", "logit"])
+def test_fit_is_the_same_fit(name, fitted):
+    answer = _fit(name)
+    assert answer["ok"]
+    res = gbtm.GBTMResults(from_json(answer["document"]))
+    np.testing.assert_array_equal(res.params.to_numpy(), fitted(name).params.to_numpy())
+    assert list(res.ids) == list(fitted(name).ids)
+    assert answer["traj"]["text"] == fitted(name).to_traj().text
+
+
+def test_missing_values_cross_as_nan(fitted):
+    s, t, v = true_data("normal")
+    s = np.append(s.astype(float), [np.nan, 3, 4])
+    answer = _fit(subject=s, time=np.append(t, [1.0, np.nan, 9.0]), y=np.append(v, [1.0, 1.0, np.nan]))
+    res = gbtm.GBTMResults(from_json(answer["document"]))
+    assert res.llf == fitted("normal").llf
+    dropped = res.document["dropped"]
+    assert (dropped["missing_id"], dropped["missing_time"], dropped["missing_outcome"]) == (1, 1, 1)
+
+
+def test_errors_come_as_documents_with_rs_row_numbers():
+    s, t, v = true_data("poisson")
+    v = v.copy()
+    v[4] = -2
+    answer = _fit("poisson", y=v)
+    assert answer["ok"] is False
+    error = answer["error"]
+    assert (error["code"], error["argument"]) == ("bad_outcome", "y")
+    assert "row 5 " in error["message"]  # R counts from 1
+    assert error["way_out"]
+    answer = _fit(model={**arguments(TRUTH["normal"][0]), "family": "gauss"})
+    assert answer["error"]["code"] == "unknown_family"
+    answer = _fit(options={"rng": -1})
+    assert answer["error"]["code"] == "bad_seed"
+
+
+def test_warnings_travel_in_the_document_only(recwarn):
+    rng = np.random.default_rng(0)
+    y = np.vstack([np.ones((30, 10)), rng.random((40, 10)) < 0.4]).astype(float)
+    answer = _fit("logit", subject=np.repeat(np.arange(70), 10), time=np.tile(np.arange(10.0), 70), y=y.ravel())
+    document = from_json(answer["document"])
+    assert [w["code"] for w in document["warnings"]] == ["separated_group"]
+    assert not [w for w in recwarn if issubclass(w.category, gbtm.GBTMWarning)]
+
+
+def test_a_basis_matrix_from_r():
+    s, t, v = true_data("normal")
+    order = np.random.default_rng(0).permutation(s.size)  # R's rows need not be sorted
+    s, t, v = s[order], t[order], v[order]
+    columns = np.stack([np.ones_like(t), t, t**2])
+    model = {k: x for k, x in arguments(TRUTH["normal"][0]).items() if k != "order"}
+    answer = _fit(
+        subject=s, time=t, y=v, basis=_bytes(columns), basis_names=["(Intercept)", "a", "b"],
+        model={**model, "order": None}, formula="y ~ poly(t, 2)",
+    )
+    assert answer["ok"], answer
+    res = gbtm.GBTMResults(from_json(answer["document"]))
+    same = gbtm.GBTM.from_formula(
+        "y ~ t", pd.DataFrame({"id": s, "t": t, "y": v}), id="id", groups=2, order=2
+    ).fit()
+    assert res.llf == pytest.approx(same.llf, abs=1e-8)
+    np.testing.assert_allclose(res.params[:6], same.params[:6], rtol=1e-5, atol=1e-6)
+    assert list(res.params.index[:3]) == ["(Intercept)[1]", "a[1]", "b[1]"]
+    assert np.isfinite(res.predict([0.0, 3.0])["estimate"]).all()
+    with pytest.raises(gbtm.SpecificationError, match="only at the times that were observed"):
+        res.predict([0.5])
+
+
+def test_progress_calls_are_few_and_an_interrupt_goes_through():
+    calls = []
+    _fit("zip_own", progress=lambda what, seconds: calls.append(seconds))
+    assert all(b - a >= 0.19 for a, b in zip(calls, calls[1:], strict=False))
+
+    def interrupt(what, seconds):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _fit("zip_own", progress=interrupt)
+
+
+def _wide():
+    s, t, v = true_data("normal")
+    y = v.reshape(-1, 5)
+    return pd.DataFrame({**{f"Y{j + 1}": y[:, j] for j in range(5)}, **{f"T{j + 1}": float(j) for j in range(5)}})
+
+
+COMMAND = "traj, var(Y1-Y5) indep(T1-T5) model(cnorm) order(1 2) min(-99) max(99)"
+
+
+def _command(text=COMMAND, wide=None, **request):
+    wide = _wide() if wide is None else wide
+    asked = {
+        "columns": list(wide.columns), "ids": list(range(1, len(wide) + 1)), "id_name": "row", "start": None,
+        "options": {}, **request,
+    }
+    return json.loads(bridge.command(text, json.dumps(asked), _bytes(wide.to_numpy().T.ravel()), None))
+
+
+def test_a_command_gives_trajs_table():
+    answer = _command()
+    direct = gbtm.traj(COMMAND, _wide())
+    assert answer["traj"]["text"] == direct.to_traj().text
+    res = gbtm.GBTMResults(from_json(answer["document"]))
+    assert res.llf == direct.llf
+    assert res.ids[0] == 1
+    assert res.ids.name == "row"
+
+
+def test_a_start_crosses_as_numbers():
+    direct = gbtm.traj(COMMAND, _wide())
+    answer = _command(start=direct.params.tolist())
+    res = gbtm.GBTMResults(from_json(answer["document"]))
+    assert res.start_report.attrs["n_starts"] == 1
+    assert res.llf == pytest.approx(direct.llf, abs=1e-9)
+
+
+def test_read_command_tells_the_columns():
+    columns = json.dumps(list(_wide().columns))
+    answer = json.loads(bridge.read_command(COMMAND + " start(b0)", columns))
+    assert answer["ok"]
+    assert answer["columns"] == [f"Y{j}" for j in range(1, 6)] + [f"T{j}" for j in range(1, 6)]
+    assert answer["start_matrix"] == "b0"
+    answer = json.loads(bridge.read_command("traj, var(Q1)", columns))
+    assert answer["error"]["code"] == "missing_option"
+    assert _command(COMMAND + " risk(X)")["error"]["code"] == "unsupported_option"
+
+
+def test_traj_table_of_a_stored_fit(fitted):
+    from gbtm.document import to_json
+
+    res = gbtm.traj(COMMAND.replace("order(1 2)", "order(1 1)"), _wide())
+    answer = json.loads(bridge.traj_table(to_json(res.document), "[2, 1]"))
+    assert answer["text"] == res.to_traj([2, 1]).text
+    answer = json.loads(bridge.traj_table(to_json(res.document), "[1, 1]"))
+    assert answer["error"]["code"] == "bad_group_order"
+
+
+def test_about():
+    found = json.loads(bridge.about())
+    assert found["gbtm"] == gbtm.__version__
+    assert set(found) >= {"python", "numpy", "torch", "pandas"}
+
+
+@pytest.mark.parametrize("answer", [lambda: _fit(), lambda: _command()])
+def test_answers_are_strict_json(answer):
+    def refuse(token):
+        raise AssertionError(token)
+
+    document = answer()["document"]
+    json.loads(document, parse_constant=refuse)

@@ -1,0 +1,131 @@
+"""The maximisers climb, stop where the gradient vanishes, and do not lie about it."""
+
+from __future__ import annotations
+
+import gbtm
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import TRUTH, arguments, build
+from gbtm.derivatives import observed
+from gbtm.likelihood import Mixture
+from gbtm.newton import DAMPING_FLOOR, damped_step, em, newton
+from gbtm.starts import StartingPlan
+
+
+def _starts(name: str, count: int = 4, seed: int = 0):
+    built = build(name)
+    module = Mixture(built.layout, built.panel)
+    return module, StartingPlan(module, built.panel, np.random.default_rng(seed)).next(count)
+
+
+@pytest.mark.parametrize("name", TRUTH)
+def test_em_never_goes_down(name):
+    module, flat = _starts(name)
+    value = module.loglik(flat)
+    for _ in range(12):
+        flat = em(module, flat, steps=1, enough=-np.inf)
+        after = module.loglik(flat)
+        assert (after >= value - 1e-8 * value.abs()).all()
+        value = after
+
+
+@pytest.mark.parametrize("name", ["normal", "cnorm", "poisson", "zip_common", "logit"])
+def test_em_has_the_optimum_as_its_fixed_point(name, fitted):
+    built = build(name)
+    module = Mixture(built.layout, built.panel)
+    at = torch.as_tensor(built.layout.unreport(fitted(name).params.to_numpy()))[None]
+    moved = em(module, at, steps=1, enough=-np.inf)
+    np.testing.assert_allclose(moved.numpy(), at.numpy(), atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["normal", "cnorm_sbg", "poisson", "zip_common", "logit"])
+def test_newton_ends_where_the_gradient_vanishes(name):
+    module, starts = _starts(name)
+    done = newton(module, em(module, starts, 10), steps=100, tolerance=1e-12)
+    assert done.converged.all()
+    value, gradient, hessian = observed(module, done.flat)
+    np.testing.assert_allclose(value.numpy(), done.loglik.numpy(), rtol=1e-12)
+    assert gradient.abs().max() < 1e-4
+    assert (done.decrement < 1e-12).all()
+
+
+def test_newton_never_goes_down_and_says_when_it_has_not_arrived():
+    module, starts = _starts("zip_own")
+    before = module.loglik(starts)
+    done = newton(module, starts, steps=1, tolerance=1e-12)
+    assert (done.loglik >= before).all()
+    assert not done.converged.any()
+    np.testing.assert_allclose(module.loglik(done.flat).numpy(), done.loglik.numpy(), rtol=1e-12)
+
+
+def test_newton_converges_quadratically_near_the_optimum(fitted):
+    built = build("normal")
+    module = Mixture(built.layout, built.panel)
+    best = built.layout.unreport(fitted("normal").params.to_numpy())
+    errors = []
+    flat = torch.as_tensor(best + 1e-2)[None]
+    for _ in range(4):
+        errors.append(float((flat[0] - torch.as_tensor(best)).norm()))
+        flat = newton(module, flat, steps=1, tolerance=0.0).flat
+    assert errors[3] < 1e-7
+    assert errors[2] < 1e-2 * errors[1]
+
+
+def test_batch_members_run_as_if_alone():
+    module, starts = _starts("cnorm")
+    together = newton(module, em(module, starts, 5), steps=60, tolerance=1e-10)
+    for b in range(starts.shape[0]):
+        alone = newton(module, em(module, starts[b : b + 1], 5), steps=60, tolerance=1e-10)
+        np.testing.assert_allclose(alone.flat[0].numpy(), together.flat[b].numpy(), atol=1e-6)
+
+
+def test_stop_ends_a_run():
+    module, starts = _starts("normal")
+    done = newton(module, starts, steps=50, tolerance=1e-12, stop=lambda x: torch.ones(x.shape[0], dtype=torch.bool))
+    np.testing.assert_array_equal(done.flat.numpy(), starts.numpy())
+    assert not done.converged.any()
+
+
+def test_damped_step_is_newtons_where_the_hessian_is_negative_definite():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(5, 5))
+    hessian = torch.as_tensor(-(a @ a.T + np.eye(5)))[None]
+    gradient = torch.as_tensor(rng.normal(size=(1, 5)))
+    step, used = damped_step(hessian, gradient, torch.tensor([DAMPING_FLOOR], dtype=torch.float64), torch.zeros(1, 5))
+    want = np.linalg.solve(-hessian[0].numpy(), gradient[0].numpy())
+    np.testing.assert_allclose(step[0].numpy(), want, rtol=1e-8)
+    assert used[0] == DAMPING_FLOOR
+
+
+@pytest.mark.parametrize("kind", ["indefinite", "zero", "nan"])
+def test_damped_step_goes_uphill_whatever_the_hessian(kind):
+    hessian = {
+        "indefinite": torch.diag(torch.tensor([-1.0, 2.0, -3.0], dtype=torch.float64)),
+        "zero": torch.zeros(3, 3, dtype=torch.float64), "nan": torch.full((3, 3), torch.nan, dtype=torch.float64),
+    }[kind][None]
+    gradient = torch.tensor([[1.0, -1.0, 0.5]], dtype=torch.float64)
+    step, _ = damped_step(hessian, gradient, torch.tensor([1e-3], dtype=torch.float64), torch.zeros(1, 3))
+    assert torch.isfinite(step).all()
+    if kind != "nan":
+        assert (step * gradient).sum() > 0
+
+
+def test_steps_are_bounded_but_grow_on_the_way_to_infinity():
+    hessian = -1e-12 * torch.eye(2, dtype=torch.float64)[None]
+    gradient = torch.ones(1, 2, dtype=torch.float64)
+    damping = torch.tensor([DAMPING_FLOOR], dtype=torch.float64)
+    near, _ = damped_step(hessian, gradient, damping, torch.zeros(1, 2, dtype=torch.float64))
+    far, _ = damped_step(hessian, gradient, damping, torch.full((1, 2), 100.0, dtype=torch.float64))
+    assert near.abs().max() == pytest.approx(6.0)
+    assert far.abs().max() == pytest.approx(50.0)
+
+
+def test_separation_reaches_its_supremum():
+    """All ones after time 2, all zeros before: the likelihood tends to 1, the coefficients to infinity."""
+    t = np.tile(np.arange(6.0), 40)
+    table = pd.DataFrame({"id": np.repeat(np.arange(40), 6), "t": t, "y": (t > 2).astype(float)})
+    with pytest.warns(gbtm.GBTMWarning):
+        res = gbtm.GBTM.from_formula("y ~ t", table, id="id", **{**arguments(TRUTH["logit"][0]), "groups": 1, "order": 1}).fit()
+    assert res.llf == pytest.approx(0.0, abs=1e-6)

@@ -1,0 +1,328 @@
+"""What the original traj program gave on the same commands; see the README beside the reference results.
+
+Where traj ended at the best optimum known, everything has to agree; where it stopped short, we have to do better and
+to prove that ours is a maximum.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import re
+
+import gbtm
+import numpy as np
+import oracle
+import pandas as pd
+import pytest
+from conftest import NO_REFERENCE, reference_root
+
+# traj's optimum is the best one known
+SAME = (
+    "cnorm_1grp", "cnorm_2grp", "cnorm_2grp_sbg", "cnorm_3grp", "cnorm_censored", "pois", "toronto_logit3",
+    "toronto_zip4", "trajeRpaper_CNORM_common", "trajeRpaper_CNORM_sbg", "trajeRpaper_CNORMcens", "trajeRpaper_LOGIT",
+    "trajeRpaper_ZIP", "zip_iorder0", "zip_iorder01", "zip_iorder1common", "zip_iorder_m1_1", "cam_logit_022",
+    "cam_logit_123", "cam_logit_22", "hads_cnorm3_cens", "paquid_cnorm3", "sim_cnorm3_miss40", "sim_logit_nearsep3",
+    "to2_pois4", "to2_zip2_i0", "to2_zip3_i1", "to2_zip5_i0",
+)
+# traj stopped at a lower one (or nowhere): log-likelihood gained by the default call
+BETTER = {
+    "logit_2grp": 11.79396, "toronto_pois3": 14.30551, "toronto_zip3": 10.28533, "cam_logit_2222": 7.36138,
+    "sim_cnorm5_cens0": 62.61133, "sim_torchseed_cnorm2": 1549.49487, "to2_zip4_ibg": 11.95114,
+}
+ALL = (*SAME, *BETTER)
+NOT_HERE_YET = re.compile(
+    r"risk\(|tcov|expos|weight|dropout|outcome|multgroups|ar1|rorder|var1|model\(beta\)", re.IGNORECASE
+)
+SAME_LL = 1e-4
+
+
+def _best_known(case) -> float:
+    return max(case.traj["ll"], case.traj.get("best_known_ll") or -np.inf)
+
+
+@functools.lru_cache(maxsize=None)
+def _matched(case):
+    """Our fit as traj's table, groups renamed so that the estimates come closest to traj's."""
+    res = case.fit()
+    b, se = np.array(case.traj["b"]), np.array(case.traj["se"], dtype=float)
+    best = None
+    for order in itertools.permutations(range(1, res.n_groups + 1)):
+        try:
+            table = res.to_traj(list(order))
+        except gbtm.SpecificationError:
+            continue
+        z = np.abs(table.b.to_numpy() - b) / np.where(se > 0, se, np.inf)
+        if best is None or z.sum() < best[0]:
+            best = (z.sum(), table)
+    return best[1]
+
+
+def _oracle_loglik(res) -> float:
+    return oracle.loglik(oracle.of_results(res), res.params.to_numpy(), *oracle.data_of(res))
+
+
+def test_the_list_of_cases_is_complete():
+    root = reference_root()
+    if root is None:
+        pytest.skip(NO_REFERENCE)
+    index = json.loads((root / "traj" / "index.json").read_text(encoding="utf-8"))
+    assert set(ALL) == {name for name, v in index.items() if not NOT_HERE_YET.search(v["command"])}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_default_call_reaches_the_best_known_optimum(name, reference):
+    case = reference(name)
+    res = case.fit()
+    assert res.llf >= case.traj["ll"] - SAME_LL
+    assert res.llf >= _best_known(case) - SAME_LL
+    assert res.converged
+    assert not any("collapsed" in w["code"] for w in res.document["warnings"])
+    assert res.llf == pytest.approx(_oracle_loglik(res), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_size_and_names(name, reference):
+    case = reference(name)
+    table = _matched(case)
+    assert list(table.b.index) == case.traj["names"]
+    assert list(table.V.index) == list(table.V.columns) == case.traj["names"]
+    if "n_obs" in case.traj:
+        assert case.fit().nobs == case.traj["n_obs"]
+        assert case.fit().n_subjects == case.traj["n_subjects"]
+        assert case.fit().df_model == case.traj["k"]
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_estimates(name, reference):
+    """Within 0.01 standard errors: traj stops at a looser gradient than we do."""
+    case = reference(name)
+    res, table = case.fit(), _matched(case)
+    assert res.llf == pytest.approx(case.traj["ll"], abs=SAME_LL)
+    se = np.sqrt(np.diag(table.V))
+    known = np.isfinite(se)
+    assert (np.abs(table.b.to_numpy() - case.traj["b"])[known] < 0.01 * se[known]).all()
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_standard_errors(name, reference):
+    """Covariance in traj's convention within 0.1 %; where we give none, a warning says so and traj's is absurd."""
+    case = reference(name)
+    res, table = case.fit(), _matched(case)
+    se = np.sqrt(np.diag(table.V))
+    theirs = np.array(case.traj["se"], dtype=float)
+    known = np.isfinite(se)
+    np.testing.assert_allclose(se[known], theirs[known], rtol=1e-3)
+    v = np.array(case.traj["V"], dtype=float)[np.ix_(known, known)]
+    scale = np.outer(se[known], se[known])
+    np.testing.assert_allclose(table.V.to_numpy()[np.ix_(known, known)] / scale, v / scale, atol=2e-3)
+    if not known.all():
+        assert (theirs[~known] > 100).all() or "hessian_not_pd" in case.traj["traj_status"]
+        said = " ".join(res.warnings)
+        for parameter in res.params.index[res.bse.isna()]:
+            assert parameter in said
+
+
+def test_the_only_case_without_some_standard_error(reference):
+    assert _matched(reference("sim_logit_nearsep3")).V.isna().to_numpy().diagonal().sum() == 2
+    assert not _matched(reference("sim_cnorm3_miss40")).V.isna().to_numpy().any()
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_group_percentages(name, reference):
+    case = reference(name)
+    table = _matched(case)
+    theta = np.array([0.0, *[b for n, b in zip(case.traj["names"], case.traj["b"], strict=True) if "theta" in n]])
+    percent = 100 * np.exp(theta) / np.exp(theta).sum()
+    np.testing.assert_allclose(table.shares["percent"], percent, atol=0.01 * max(1.0, table.shares["se"].max()))
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_criteria(name, reference):
+    case = reference(name)
+    criteria = case.fit().criteria
+    assert criteria.loc["traj_bic", "subjects"] == pytest.approx(case.traj["BIC_n"], abs=2e-4)
+    assert criteria.loc["traj_bic", "observations"] == pytest.approx(case.traj["BIC_N"], abs=2e-4)
+    assert criteria.loc["traj_aic", "subjects"] == pytest.approx(case.traj["aic"], abs=2e-4)
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_entropy(name, reference):
+    """traj's counts subjects without data, at their prior probabilities; ours is over the subjects used."""
+    case = reference(name)
+    res = case.fit()
+    if res.n_groups == 1:
+        assert np.isnan(res.entropy)
+        return
+    n, without = res.n_subjects, len(res.document["dropped"]["subjects"])
+    share = np.asarray(res.document["shares"])
+    spread = (1 - res.entropy) * n * np.log(res.n_groups) - without * (share * np.log(share)).sum()
+    want = float(np.ravel(case.traj["entropy"])[0])
+    assert 1 - spread / ((n + without) * np.log(res.n_groups)) == pytest.approx(want, abs=1e-4)
+
+
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?|(?<= )\.(?= |$)")
+
+
+def _lines(text: str) -> list[str]:
+    """Printed lines without the program's own heading and its warnings."""
+    return [line for line in text.rstrip("\n").split("\n") if "====" not in line and "WARNING" not in line]
+
+
+def _row_tolerances(tokens: list[str], row: pd.Series | None) -> list[float]:
+    """1.5 units of the last printed digit, or what 1e-3 standard errors more or less in the estimate would do."""
+    unit = [1.5 * 10.0 ** -len(t.partition(".")[2]) if "." in t else 1.5 for t in tokens]
+    if row is None or not np.isfinite(row["se"]) or row["se"] == 0:
+        return unit
+    # columns from the right: p, t, se, estimate
+    loose = {-4: 1e-3 * row["se"], -3: 1e-4 * row["se"], -2: 1.5e-3 + 1e-4 * abs(row["t"]), -1: 1e-3}
+    for place, tolerance in loose.items():
+        if len(tokens) >= -place:
+            unit[place] = max(unit[place], tolerance)
+    return unit
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_printed_table_line_by_line(name, reference):
+    case = reference(name)
+    table = _matched(case)
+    theirs, ours = _lines(case.printed), _lines(table.text)
+    assert len(ours) == len(theirs), "\n".join(ours)
+    rows = iter(table.table.to_dict("records"))
+    lost = []
+    for a, b in zip(theirs, ours, strict=True):
+        skeleton = [re.sub(r"\s+", " ", NUMBER.sub("#", x)).strip() for x in (a, b)]
+        printed_row = re.search(r"\d\.\d{3,5} +[\d.]+", a) and "BIC" not in a and "Entropy" not in a
+        row = next(rows) if printed_row else None
+        if row is not None and not np.isfinite(row["se"]):
+            lost.append(row)
+            assert b.split()[-3:] == [".", ".", "."]
+            continue
+        assert skeleton[0] == skeleton[1]
+        x, y = NUMBER.findall(a), NUMBER.findall(b)
+        assert len(x) == len(y)
+        tolerance = _row_tolerances(x, row)
+        for p, q, tol in zip(x, y, tolerance, strict=True):
+            assert len(p.partition(".")[2]) == len(q.partition(".")[2]), (a, b)
+            assert abs(float(p) - float(q)) <= tol * (1 + 1e-9), (a, b)
+    assert len(lost) == int(np.isnan(np.diag(table.V)).sum())
+    assert next(rows, None) is None
+
+
+@pytest.mark.parametrize("name", ["cnorm_2grp", "toronto_zip4", "cam_logit_22", "sim_cnorm3_miss40"])
+def test_printed_table_keeps_the_columns(name, reference):
+    """Spacing too: same widths, so that a log compares line by line."""
+    case = reference(name)
+    for a, b in zip(_lines(case.printed), _lines(_matched(case).text), strict=True):
+        assert len(a) == len(b), (a, b)
+        assert [m.end() for m in NUMBER.finditer(a)] == [m.end() for m in NUMBER.finditer(b)], (a, b)
+
+
+@pytest.mark.parametrize("name", BETTER)
+def test_where_traj_stopped_short_ours_is_a_certified_maximum(name, reference):
+    case = reference(name)
+    res = case.fit()
+    assert res.llf - case.traj["ll"] == pytest.approx(BETTER[name], abs=1e-3)
+    certificate = res.document["certificate"]
+    assert certificate["decrement"] < 1e-8
+    assert certificate["gradient"] < 1e-4
+    # an independent Hessian in internal coordinates: negative definite but for directions that a warning names
+    model = oracle.of_results(res)
+    if np.isfinite(res.bse).all():
+        assert certificate["smallest_eigenvalue"] > 1e-3
+        assert res.warnings == []
+    else:
+        assert certificate["smallest_eigenvalue"] > -1e-6
+        said = " ".join(res.warnings)
+        for parameter in res.params.index[res.bse.isna()]:
+            assert parameter in said
+    # no small step along any parameter raises the independent likelihood
+    data = oracle.data_of(res)
+    best = oracle.loglik(model, res.params.to_numpy(), *data)
+    for j, se in enumerate(res.bse):
+        if np.isfinite(se):
+            for sign in (-1, 1):
+                x = res.params.to_numpy().copy()
+                x[j] += sign * 0.02 * se
+                assert oracle.loglik(model, x, *data) < best
+
+
+@pytest.mark.parametrize("name", ["logit_2grp", "toronto_pois3", "toronto_zip3"])
+def test_trajs_own_optimum_is_in_the_start_report(name, reference):
+    case = reference(name)
+    report = case.fit().start_report
+    assert (report["loglik"] - case.traj["ll"]).abs().min() < 1e-3
+    assert report["loglik"].iloc[0] > case.traj["ll"] + 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rng", [1, 2])
+@pytest.mark.parametrize("name", ALL)
+def test_other_seeds_reach_it_too(name, rng, reference):
+    case = reference(name)
+    assert case.fit(rng).llf >= _best_known(case) - SAME_LL
+    assert case.fit(rng).llf == pytest.approx(case.fit(0).llf, abs=1e-5)
+
+
+@pytest.mark.parametrize("rng", [1, 2])
+@pytest.mark.parametrize("name", ["sim_cnorm3_miss40", "sim_logit_nearsep3", "cam_logit_22"])
+def test_three_seeds_reach_it(name, rng, reference):
+    case = reference(name)
+    assert case.fit(rng).llf >= _best_known(case) - SAME_LL
+
+
+# -- Toronto counts, 378 people at 31 ages: the best known log-likelihoods --------------------------------------------
+
+
+def _to1adj():
+    root = reference_root()
+    if root is None or not (root / "to1adj").is_dir():
+        pytest.skip(f"to1adj: {NO_REFERENCE}")
+    best = json.loads((root / "to1adj" / "best_known.json").read_text(encoding="utf-8"))["log_likelihood"]
+    data = pd.read_csv(root / "to1adj" / "data.csv")
+    columns = [c for c in data.columns if c.startswith("Offense")]
+    times = [(int(c[7:]) - 23) / 15 for c in columns]
+    return data[columns].to_numpy(dtype=float), times, best
+
+
+@functools.lru_cache(maxsize=None)
+def _to1adj_fit(order: int, k: int, rng: int = 0):
+    y, times, _ = _to1adj()
+    model = gbtm.GBTM(y, times, groups=k, order=order, iorder=order if k == 1 else [order] * k, family="zip")
+    return model.fit(rng=rng)
+
+
+@pytest.mark.filterwarnings("ignore::gbtm.GBTMWarning")
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
+def test_to1adj_order_2(k):
+    *_, best = _to1adj()
+    res = _to1adj_fit(2, k)
+    assert res.llf >= best[f"o2k{k}"] - 1e-3
+    assert res.converged
+    assert res.llf == pytest.approx(_oracle_loglik(res), rel=1e-9)
+    if k > 1:
+        assert res.llf >= _to1adj_fit(2, k - 1).llf
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::gbtm.GBTMWarning")
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
+def test_to1adj_order_3(k, record_property):
+    """Reported, not required: the best of 1,800 starts was seen twice for K = 5."""
+    *_, best = _to1adj()
+    res = _to1adj_fit(3, k)
+    record_property("difference", res.llf - best[f"o3k{k}"])
+    print(f"o3k{k}: {res.llf:.4f}, best known {best[f'o3k{k}']:.4f}, difference {res.llf - best[f'o3k{k}']:+.4f}")
+    assert res.llf >= best[f"o3k{k}"] - 5.0
+    if k > 1:
+        assert res.llf >= _to1adj_fit(3, k - 1).llf
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::gbtm.GBTMWarning")
+@pytest.mark.parametrize("rng", [1, 2])
+@pytest.mark.parametrize("k", [3, 4, 5])
+def test_to1adj_order_2_other_seeds(k, rng):
+    *_, best = _to1adj()
+    assert _to1adj_fit(2, k, rng).llf >= best[f"o2k{k}"] - 1e-3

@@ -1,0 +1,4 @@
+library(testthat)
+library(gbtm)
+
+test_check("gbtm")

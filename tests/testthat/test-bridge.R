@@ -1,0 +1,49 @@
+test_that("numbers cross to the last bit", {
+  set.seed(3)
+  x <- c(stats::rnorm(100) * 10^stats::runif(100, -300, 300), pi, 1 / 3, 5e-324, 1e16, 2^53 + 2, NA, -1)
+  expect_identical(jsonlite::fromJSON(gbtm:::json_array(x)), x)
+  expect_identical(readBin(gbtm:::as_doubles(x), "double", length(x), endian = "little"), x)
+})
+
+test_that("arrays stay arrays, and missing values are null", {
+  expect_identical(as.character(gbtm:::json_array(7L)), "[7]")
+  expect_identical(as.character(gbtm:::json_array(c("a", NA))), "[\"a\",null]")
+  request <- gbtm:::as_request(list(ids = gbtm:::json_array(1L), order = 2, orders = c(1, 2), min = NULL))
+  expect_identical(request, "{\"ids\":[1],\"order\":2,\"orders\":[1,2],\"min\":null}")
+})
+
+test_that("an interrupt stops a running fit, and the session goes on", {
+  need_engine()
+  skip_on_os("windows")
+  ready <- tempfile()
+  output <- tempfile()
+  code <- c(
+    sprintf("options(gbtm.python = %s)", deparse(gbtm_engine()$python)),
+    "d <- expand.grid(t = 1:8, id = 1:400)",
+    "d$y <- (d$id * 7 + d$t * 3) %% 5 * (d$id %% 3)",
+    "fit <- function(n) suppressWarnings(gbtm(y ~ t, data = d, id = 'id', groups = 3, family = 'zip', order = 1,",
+    "  control = gbtm_control(n_starts = n, time_budget = NULL)))",
+    "invisible(fit(1))",
+    sprintf("writeLines(format(Sys.getpid()), %s)", deparse(ready)),
+    "now <- function() format(as.numeric(Sys.time()), digits = 16)",
+    "tryCatch(fit(50000), interrupt = function(i) cat('interrupted', now(), '\\n'))",
+    "cat('then', class(fit(1)), '\\n')"
+  )
+  start_session(code, output)
+  wait_until <- function(condition, seconds) {
+    end <- Sys.time() + seconds
+    while (!condition() && Sys.time() < end) Sys.sleep(0.1)
+    condition()
+  }
+  said <- function(word) any(grepl(word, readLines(output, warn = FALSE)))
+  if (!wait_until(function() file.exists(ready) && file.size(ready) > 0, 90)) stop(readLines(output))
+  Sys.sleep(1.5)
+  pid <- as.integer(readLines(ready))
+  on.exit(if (!said("then gbtm")) tools::pskill(pid, tools::SIGKILL))
+  sent <- as.numeric(Sys.time())
+  tools::pskill(pid, tools::SIGINT)
+  expect_true(wait_until(function() said("interrupted"), 10))
+  at <- as.numeric(sub("interrupted ", "", grep("interrupted", readLines(output, warn = FALSE), value = TRUE)))
+  expect_true(isTRUE(at - sent < 3))
+  expect_true(wait_until(function() said("then gbtm"), 60))
+})

@@ -1,0 +1,40 @@
+test_that("a Python that is not there is said to be missing, with the way out", {
+  answer <- fresh_session(
+    c(
+      "e <- gbtm_engine()", "stopifnot(!e$available, nzchar(e$way_out))", "print(e)",
+      "d <- data.frame(id = 1, t = 1:3, y = 1:3)",
+      "tell <- function(e) cat('classed:', conditionMessage(e))",
+      "tryCatch(gbtm(y ~ t, data = d, id = 'id', groups = 1), gbtm_no_engine = tell)"
+    ),
+    env = c("GBTM_PYTHON=no-such-python")
+  )
+  text <- paste(answer, collapse = "\n")
+  expect_match(text, "not available")
+  expect_match(text, "GBTM_PYTHON", fixed = TRUE)
+  expect_match(text, "classed: engine: .*install_gbtm")
+})
+
+test_that("an option goes before the environment", {
+  found <- fresh_session(
+    c("options(gbtm.python = 'chosen-by-option')", "cat(gbtm_engine()$source, gbtm_engine()$python)"),
+    env = c("GBTM_PYTHON=no-such-python")
+  )
+  expect_identical(found, "option gbtm.python chosen-by-option")
+})
+
+test_that("a ready engine tells its versions", {
+  need_engine()
+  engine <- gbtm_engine()
+  expect_true(all(c("python", "torch", "numpy", "pandas") %in% names(engine$versions)))
+  expect_output(print(engine), "ready")
+})
+
+test_that("install_gbtm() refuses a Python that is none", {
+  expect_error(install_gbtm(tempfile(), python = tempfile()), class = "gbtm_no_python")
+})
+
+test_that("the packages named without a lock file are those the probe asks for", {
+  probe <- readLines(system.file("probe.py", package = "gbtm"))
+  named <- regmatches(probe, regexpr("^NEEDED = .*", probe))
+  expect_identical(regmatches(named, gregexpr("[a-z]+", named))[[1]], gbtm:::engine_packages)
+})

@@ -1,0 +1,52 @@
+drawn <- function(...) {
+  file <- tempfile(fileext = ".png")
+  grDevices::png(file, 700, 500)
+  table <- plot(...)
+  grDevices::dev.off()
+  expect_gt(file.size(file), 3000)
+  table
+}
+
+test_that("plots take the usual dots and return the curves", {
+  fit <- example_fit()
+  curves <- expect_silent(drawn(fit))
+  expect_identical(nrow(curves), 303L)
+  expect_silent(drawn(fit, individuals = TRUE, main = "m", xlab = "x", ylab = "y", ylim = c(0, 9), legend = "topleft"))
+  expect_silent(drawn(fit, level = NULL, observed = FALSE, legend = FALSE))
+  expect_error(plot(fit, level = 2), class = "gbtm_bad_level")
+})
+
+test_that("observed means are weighted by the posteriors", {
+  fit <- example_fit()
+  means <- gbtm:::observed_means(fit)
+  rows <- fit$data$time == 12
+  w <- fit$posterior[fit$data$subject[rows], 2]
+  expect_equal(means$mean[means$group == 2 & means$time == 12], stats::weighted.mean(fit$data$y[rows], w))
+})
+
+test_that("many distinct times are gathered into bins", {
+  fit <- example_fit()
+  set.seed(1)
+  fit$data$time <- fit$data$time + stats::runif(nrow(fit$data)) / 2
+  fit$data$wave <- rank(fit$data$time)
+  expect_lte(nrow(gbtm:::binned_means(fit)), 60)
+  expect_silent(drawn(fit))
+})
+
+test_that("individual lines do not run from one subject to the next", {
+  rows <- data.frame(subject = c(1, 1, 2, 2, 2), time = 1:5, y = 6:10)
+  path <- gbtm:::broken_path(rows)
+  expect_identical(path$x, c(1, 2, NA, 3, 4, 5))
+  expect_identical(path$y, c(6, 7, NA, 8, 9, 10))
+})
+
+test_that("ggplot2 draws the same", {
+  skip_if_not_installed("ggplot2")
+  picture <- ggplot2::autoplot(example_fit(), individuals = TRUE)
+  expect_s3_class(picture, "ggplot")
+  file <- tempfile(fileext = ".png")
+  grDevices::png(file)
+  print(picture)
+  grDevices::dev.off()
+  expect_gt(file.size(file), 3000)
+})
