@@ -16,7 +16,7 @@ export GBTM_PYTHON := $(CURDIR)/$(PY)
 export PYTHONPATH := $(CURDIR)/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system install-r demo test test-python test-r test-slow lint docs check clean
+.PHONY: help setup system install-r demo test test-python test-r test-slow lint docs check bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -59,7 +59,7 @@ test-slow: setup ## the slow tests: coverage, simulations, all seeds
 
 lint: setup ## ruff, mypy, lintr
 	@bash scripts/system.sh dev
-	$(PY) -m ruff check python tests/python examples
+	$(PY) -m ruff check python tests/python examples benchmarks
 	$(PY) -m mypy
 	Rscript -e 'lints <- lintr::lint_package(); print(lints); quit(status = length(lints) > 0)'
 
@@ -72,6 +72,10 @@ check: setup ## R CMD check, without errors or warnings
 	@find python -name __pycache__ -type d -prune -exec rm -rf {} +
 	cd build/check && R CMD build $(CURDIR) && _R_CHECK_FORCE_SUGGESTS_=false R CMD check --no-manual gbtm_*.tar.gz
 	@! grep -E '^Status:.*(ERROR|WARNING)' build/check/gbtm.Rcheck/00check.log
+
+bench: setup ## ours beside flexmix, and alone up to a million subjects; writes benchmarks/RESULTS.md
+	@bash scripts/system.sh bench
+	$(PY) benchmarks/bench.py
 
 clean: ## remove what was made, but not .venv and .Rlib
 	rm -rf $(OUT) build dist *.Rcheck gbtm_*.tar.gz

@@ -6,6 +6,7 @@ set -euo pipefail
 r_packages=(reticulate jsonlite testthat ggplot2 MASS survival tibble)
 extra="${1:-}"
 if [ "$extra" = dev ]; then r_packages+=(roxygen2 lintr); fi
+if [ "$extra" = bench ]; then r_packages+=(flexmix); fi
 
 missing=()
 if ! command -v Rscript >/dev/null; then

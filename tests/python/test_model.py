@@ -450,6 +450,8 @@ def test_other_refusals():
     [
         ("rng", -1, "bad_seed"), ("rng", 1.5, "bad_seed"), ("rng", None, "bad_seed"), ("rng", True, "bad_seed"),
         ("n_starts", 0, "bad_n_starts"), ("n_starts", -3, "bad_n_starts"), ("n_starts", True, "bad_n_starts"),
+        ("n_starts", 2.5, "bad_n_starts"), ("n_starts", "many", "bad_n_starts"), ("max_starts", 0, "bad_max_starts"),
+        ("time_budget", "long", "bad_time_budget"), ("device", "nonsense", "bad_device"),
         ("cov_type", "robust", "bad_cov_type"),
     ],
 )
@@ -463,6 +465,37 @@ def test_arrays_of_the_wrong_shape():
     _refused(DataError, "bad_shape", "y", lambda: GBTM(y.ravel(), np.zeros(12), groups=1))
     _refused(DataError, "bad_shape", "y", lambda: GBTM(np.zeros((2, 2, 2)), [1, 2], groups=1))
     _refused(DataError, "bad_shape", "y", lambda: GBTM(y.ravel(), np.zeros(11), np.zeros(12), groups=1))
+
+
+def test_arrays_that_are_no_numbers():
+    _refused(DataError, "not_numeric", "y", lambda: GBTM([["a", "b"], ["c", "d"]], [1, 2], groups=1))
+    _refused(DataError, "not_numeric", "time", lambda: GBTM(np.zeros((2, 2)), ["first", "second"], groups=1))
+
+
+def test_ids_of_wide_arrays_are_checked():
+    y = np.random.default_rng(0).normal(size=(4, 3))
+    _refused(DataError, "bad_shape", "id", lambda: GBTM(y, range(3), [1, 2, 3], groups=1, order=0))
+    _refused(DataError, "duplicate_id", "id", lambda: GBTM(y, range(3), [1, 2, 2, 3], groups=1, order=0))
+
+
+def test_a_fit_of_another_model_is_no_start(fitted):
+    """Not the same parameters: a larger model, another family."""
+    subject, time, y = true_data("normal")
+    table = long_table(subject, time, y)
+    one = GBTM.from_formula("y ~ t", table, id="id", groups=1, order=1)
+    with pytest.raises(SpecificationError, match="start"):
+        one.fit(start=fitted("normal"))
+    counts = table.assign(y=np.abs(np.round(table["y"])))
+    other = GBTM.from_formula("y ~ t", counts, id="id", groups=2, order=[1, 2], family="poisson")
+    with pytest.raises(SpecificationError, match="start"):
+        other.fit(start=fitted("normal"))
+    with pytest.raises(SpecificationError, match="start"):
+        one.fit(start="somewhere")
+
+
+@pytest.mark.parametrize("level", [1.5, -0.1, 1.0, 95])
+def test_a_level_that_is_no_probability(level, fitted):
+    _refused(SpecificationError, "bad_level", "level", lambda: fitted("normal").predict([1.0], level=level))
 
 
 # -- progress ---------------------------------------------------------------------------------------------------------

@@ -201,3 +201,25 @@ def test_expand_columns_takes_the_tables_order_within_a_pattern():
     data = pd.DataFrame(columns=["y10", "y1", "x", "y2"])
     assert expand_columns(data, "y*", "outcome") == ["y10", "y1", "y2"]
     assert expand_columns(data, ["y2", "y1?"], "outcome") == ["y2", "y10"]
+
+
+def test_a_column_name_that_is_there_twice():
+    data = pd.concat([_long(), _long()[["y"]]], axis=1)
+    _refused("duplicate_column", "y", lambda: _read(data), "2 columns")
+
+
+def test_no_columns_at_all():
+    wide = pd.DataFrame({"y1": [1.0]})
+    with pytest.raises(DataError) as e:
+        Panel.from_wide(wide, outcome=[], time=[])
+    assert e.value.argument == "outcome"
+
+
+def test_column_names_that_are_numbers():
+    wide = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]])
+    panel = Panel.from_wide(wide, outcome=[0, 1], time=[1, 2])
+    assert panel.outcomes[0].y.tolist() == [1, 2, 3, 4]
+
+
+def test_an_empty_table():
+    _refused("no_data", "y", lambda: _read(_long().head(0)))

@@ -99,3 +99,25 @@ def test_per_group_and_as_orders():
     assert per_group(2, 3, "order") == (2, 2, 2)
     assert per_group([1, 2], 2, "order") == (1, 2)
     assert as_orders(2.0, "order") == (2,)
+
+
+@pytest.mark.parametrize(
+    ("change", "argument"),
+    [
+        ({"groups": float("nan")}, "groups"), ({"groups": float("inf")}, "groups"), ({"groups": None}, "groups"),
+        ({"order": float("inf")}, "order"), ({"order": float("nan")}, "order"),
+        ({"min": "low", "family": "cnorm"}, "min"), ({"max": "high", "family": "cnorm"}, "max"), ({"family": None}, "family"),
+    ],
+)
+def test_what_is_no_number_at_all_is_refused_by_name(change, argument):
+    with pytest.raises(SpecificationError) as caught:
+        make_spec(**{**GOOD, **change})
+    assert caught.value.argument == argument
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_every_group_of_order_minus_one_is_no_model(groups):
+    """No parameter is left but the shares, and any positive count is impossible."""
+    with pytest.raises(SpecificationError, match="order") as caught:
+        make_spec(groups=groups, order=-1, family="poisson")
+    assert caught.value.code == "bad_order"
