@@ -27,6 +27,19 @@ call_bridge <- function(name, ..., call = NULL) {
   stop_gbtm(problem$code, problem$message, problem$argument, problem$way_out, call)
 }
 
+# Call a function of the bridge that fits; the arrays of its document come apart, as doubles.
+fitted_answer <- function(name, ..., call = NULL) {
+  answer <- call_bridge(name, ..., call = call)
+  bytes <- engine_bridge()$take_bulk()
+  answer$arrays <- readBin(bytes, "double", n = length(bytes) %/% 8L, size = 8L, endian = "little")
+  answer
+}
+
+# Ids cross as text in the request, or as numbers beside it.
+text_ids <- function(ids) if (is.character(ids)) json_array(ids)
+
+number_ids <- function(ids) if (is.character(ids)) raw(0) else as_doubles(ids)
+
 # An interrupt that reached Python first comes back as an error in some versions of reticulate.
 engine_failed <- function(message, call) {
   if (grepl("KeyboardInterrupt", message, fixed = TRUE)) {
@@ -43,11 +56,11 @@ engine_failed <- function(message, call) {
 #' @param model arguments of the model, by name
 #' @param options settings of the search, see [search_options()]
 #' @param start_document JSON text of a fit with one group less to grow from
-#' @return list of `document` (JSON text) and `traj` (list of `text`)
+#' @return list of `document` (JSON text), `arrays` (the doubles it points into) and `traj` (list of `text`)
 #' @noRd
 bridge_fit <- function(columns, model, options, control, call, start_document = NULL) {
   request <- list(
-    ids = json_array(columns$ids), id_name = columns$id_name, time_name = columns$time_name,
+    ids = text_ids(columns$ids), id_name = columns$id_name, time_name = columns$time_name,
     outcome_name = columns$outcome_name, formula = columns$formula, model = model,
     basis_names = if (is.null(columns$basis)) NULL else json_array(colnames(columns$basis)), options = options,
     start_document = start_document
@@ -55,8 +68,8 @@ bridge_fit <- function(columns, model, options, control, call, start_document = 
   basis <- if (is.null(columns$basis)) raw(0) else as_doubles(columns$basis)
   line <- progress_line(control$progress)
   on.exit(line$end())
-  call_bridge("fit", as_request(request), as_doubles(columns$subject), as_doubles(columns$time), as_doubles(columns$y),
-              basis, line$tell, call = call)
+  fitted_answer("fit", as_request(request), number_ids(columns$ids), as_doubles(columns$subject),
+                as_doubles(columns$time), as_doubles(columns$y), basis, line$tell, call = call)
 }
 
 # Which columns a traj command needs, and the name of its start matrix if it names one.
@@ -67,12 +80,12 @@ bridge_read_command <- function(text, columns, call) {
 # Run a traj command on a table (a named list of numeric columns of one length).
 bridge_command <- function(text, table, ids, id_name, start, options, control, call) {
   request <- list(
-    columns = json_array(names(table)), ids = json_array(ids), id_name = id_name, start = start, options = options
+    columns = json_array(names(table)), ids = text_ids(ids), id_name = id_name, start = start, options = options
   )
   line <- progress_line(control$progress)
   on.exit(line$end())
   values <- as_doubles(unlist(table, use.names = FALSE))
-  call_bridge("command", text, as_request(request), values, line$tell, call = call)
+  fitted_answer("command", text, as_request(request), number_ids(ids), values, line$tell, call = call)
 }
 
 # The engine's name for each setting; cov_type NULL leaves the engine's default.

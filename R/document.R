@@ -19,8 +19,25 @@
 #' @export
 write_gbtm <- function(fit, path) {
   check_fit(fit)
-  writeBin(charToRaw(enc2utf8(fit$document)), path)
+  writeBin(charToRaw(enc2utf8(document_text(fit))), path)
   invisible(path)
+}
+
+# The document with its arrays in it: each place among the doubles gives way to their base64.
+document_text <- function(fit) {
+  text <- fit$document$text
+  places <- gregexpr("\\{\"at\": [0-9]+, \"shape\": \\[[0-9, ]*\\]\\}", text)
+  found <- regmatches(text, places)[[1]]
+  if (!length(found)) return(text)
+  regmatches(text, places) <- list(vapply(found, array_text, "", arrays = fit$document$arrays))
+  text
+}
+
+array_text <- function(place, arrays) {
+  value <- jsonlite::fromJSON(place)
+  x <- arrays[value$at + seq_len(prod(value$shape))]
+  bytes <- jsonlite::base64_enc(writeBin(x, raw(), size = 8L, endian = "little"))
+  sprintf("{\"f8\": \"%s\", \"shape\": [%s]}", bytes, paste(value$shape, collapse = ", "))
 }
 
 #' @rdname write_gbtm

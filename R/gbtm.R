@@ -73,8 +73,8 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   )
   smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
   options <- search_options(control, cov_type, if (!smaller) start_values(start))
-  answer <- bridge_fit(columns, model, options, control, call, start_document = if (smaller) start$document)
-  fit <- new_gbtm(answer$document, call = call, formula = formula, terms = terms)
+  answer <- bridge_fit(columns, model, options, control, call, start_document = if (smaller) document_text(start))
+  fit <- new_gbtm(answer$document, answer$arrays, call = call, formula = formula, terms = terms)
   fit$rows <- if (is.null(wide)) used_rows(columns, fit, row.names(data))
   warn_findings(fit$warnings, call)
   fit

@@ -3,12 +3,13 @@
 #' Make a fit from its document
 #'
 #' @param text the document, JSON; kept as it is, so that [write_gbtm()] writes the same bytes
+#' @param arrays doubles that `text` points into, or NULL where its arrays are in it
 #' @param call,formula how the user asked for it; made up from the document when NULL
 #' @param terms terms of a basis formula, or NULL
 #' @param traj list with traj's table as `text`, or NULL
 #' @noRd
-new_gbtm <- function(text, call = NULL, formula = NULL, terms = NULL, traj = NULL) {
-  document <- decode(jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE))
+new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = NULL, traj = NULL) {
+  document <- decode(jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE), arrays)
   names <- as.character(document$names)
   first <- document$outcomes[[1]]
   fit <- list(
@@ -24,7 +25,7 @@ new_gbtm <- function(text, call = NULL, formula = NULL, terms = NULL, traj = NUL
     data = as.data.frame(lapply(document$data, as.vector)), search = document$search,
     certificate = document$certificate, warnings = document$warnings, dropped = document$dropped,
     curves = curves_of(document), created_by = document$created_by, seconds = document$seconds, traj = traj,
-    document = text
+    document = list(text = text, arrays = arrays)
   )
   fit$data[c("subject", "wave")] <- fit$data[c("subject", "wave")] + 1
   structure(fit, class = c(if (!is.null(traj)) "traj", "gbtm"))
@@ -35,17 +36,21 @@ named_square <- function(x, names) {
   matrix(x, length(names), length(names), dimnames = list(names, names))
 }
 
-# Arrays of the document are base64 of little-endian doubles by row.
-decode <- function(value) {
+# Arrays of the document are by row: base64 of little-endian doubles, or a place among `arrays`.
+decode <- function(value, arrays = NULL) {
   if (!is.list(value)) return(value)
-  if (length(value) == 2 && setequal(names(value), c("f8", "shape"))) return(decode_array(value))
-  lapply(value, decode)
+  if (length(value) == 2 && setequal(names(value), c("f8", "shape"))) {
+    bytes <- jsonlite::base64_dec(value$f8)
+    return(shaped(readBin(bytes, "double", n = length(bytes) %/% 8L, size = 8L, endian = "little"), value$shape))
+  }
+  if (length(value) == 2 && setequal(names(value), c("at", "shape"))) {
+    return(shaped(arrays[value$at + seq_len(prod(value$shape))], value$shape))
+  }
+  lapply(value, decode, arrays)
 }
 
-decode_array <- function(value) {
-  bytes <- jsonlite::base64_dec(value$f8)
-  x <- readBin(bytes, "double", n = length(bytes) %/% 8L, size = 8L, endian = "little")
-  shape <- as.integer(value$shape)
+shaped <- function(x, shape) {
+  shape <- as.integer(shape)
   if (length(shape) == 2) matrix(x, shape[1], shape[2], byrow = TRUE) else x
 }
 

@@ -36,7 +36,7 @@ traj <- function(command, data, id = NULL, matrices = list(), cov_type = "traj",
   start <- named_matrix(needed$start_matrix, matrices)
   options <- search_options(control, cov_type)
   answer <- bridge_command(command, table, coded$ids, coded$name, start, options, control, call)
-  fit <- new_gbtm(answer$document, call = call, traj = answer$traj)
+  fit <- new_gbtm(answer$document, answer$arrays, call = call, traj = answer$traj)
   warn_findings(fit$warnings, call)
   fit
 }

@@ -18,7 +18,7 @@ import pandas as pd
 from ._version import __version__
 from .control import Progress
 from .design import matrix_basis
-from .document import from_json, to_json
+from .document import encode, from_json
 from .errors import GBTMError, GBTMWarning
 from .model import GBTM, make_spec
 from .panel import Panel
@@ -62,23 +62,46 @@ def _answer(work: Callable[[], dict[str, Any]]) -> str:
         return json.dumps({"ok": False, "error": problem})
 
 
+_bulk = bytearray()
+
+
+def take_bulk() -> bytearray:
+    """The arrays of the last fit, as the doubles that its document points into; they are handed over once."""
+    global _bulk
+    taken, _bulk = _bulk, bytearray()
+    return taken
+
+
 def _fitted(res: GBTMResults) -> dict[str, Any]:
-    """The fit document as text, and traj's table."""
-    table = res.to_traj()
-    return {"document": to_json(res.document), "traj": {"text": table.text}}
+    """The fit document as text without its arrays, which :func:`take_bulk` hands over, and traj's table."""
+    global _bulk
+    _bulk = bytearray()
+    text = json.dumps(encode(res.document, _bulk), allow_nan=False)
+    return {"document": text, "traj": {"text": res.to_traj().text}}
+
+
+def _ids(asked: dict[str, Any], buffer: bytearray) -> pd.Index:
+    """Ids as JSON (text) or as doubles; whole numbers become integers."""
+    if asked["ids"] is not None:
+        return pd.Index(asked["ids"], name=asked["id_name"])
+    values = _doubles(buffer)
+    whole = values.astype(np.int64)
+    return pd.Index(whole if (whole == values).all() else values, name=asked["id_name"])
 
 
 def fit(
-    request: str, subject: bytearray, time: bytearray, y: bytearray, basis: bytearray, progress: RCallback | None
+    request: str, ids: bytearray, subject: bytearray, time: bytearray, y: bytearray, basis: bytearray,
+    progress: RCallback | None,
 ) -> str:
     """Fit from long arrays.
 
     Parameters
     ----------
-    request : JSON with ``ids``, ``id_name``, ``time_name``, ``outcome_name``, ``model`` (arguments of
+    request : JSON with ``ids`` (text, or null where they are numbers), ``id_name``, ``time_name``, ``outcome_name``, ``model`` (arguments of
         :func:`gbtm.model.make_spec`), ``basis_names`` (or null), ``options`` (arguments of :meth:`GBTM.fit`), and
         optionally ``start_document``, a fit (with as many groups, or one less) to start from
-    subject : codes 0.. into ``ids``, NaN for a missing id
+    ids : the ids where they are numbers
+    subject : codes 0.. into the ids, NaN for a missing id
     basis : columns of a basis formula at each observation, by column; empty for polynomials
 
     Returns
@@ -93,7 +116,7 @@ def fit(
         names = asked.get("basis_names")
         rows = pd.RangeIndex(1, values.size + 1)
         panel = Panel.from_arrays(
-            codes, times, values, ids=pd.Index(asked["ids"], name=asked["id_name"]), id_name=asked["id_name"],
+            codes, times, values, ids=_ids(asked, ids), id_name=asked["id_name"],
             time_name=asked["time_name"], name=asked["outcome_name"], row_labels=rows,
         )
         bases = None
@@ -121,19 +144,19 @@ def read_command(text: str, columns: str) -> str:
     return _answer(work)
 
 
-def command(text: str, request: str, table: bytearray, progress: RCallback | None) -> str:
+def command(text: str, request: str, ids: bytearray, table: bytearray, progress: RCallback | None) -> str:
     """Run a traj command on wide columns.
 
     Parameters
     ----------
-    request : JSON with ``columns`` (names), ``ids``, ``id_name``, ``start`` (numbers or null), ``options``
+    request : JSON with ``columns`` (names), ``ids`` (as for :func:`fit`), ``id_name``, ``start`` (numbers or null), ``options``
     table : the columns' doubles, by column
     """
 
     def work() -> dict[str, Any]:
         asked = json.loads(request)
         values = _doubles(table).reshape(len(asked["columns"]), -1).T
-        data = pd.DataFrame(values, columns=asked["columns"], index=pd.Index(asked["ids"], name=asked["id_name"]))
+        data = pd.DataFrame(values, columns=asked["columns"], index=_ids(asked, ids))
         read = parse(text, asked["columns"])
         start = asked.get("start") or (None if isinstance(read.start, str) else read.start)
         options = {"cov_type": "traj", **asked["options"]}

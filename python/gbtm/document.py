@@ -21,15 +21,24 @@ if TYPE_CHECKING:
 READABLE_VERSIONS = (1,)
 
 
-def encode(value: Any) -> Any:
-    """A document as JSON-able values: arrays become ``{"f8": base64, "shape": [..]}`` in row-major order."""
+def encode(value: Any, bulk: bytearray | None = None) -> Any:
+    """A document as JSON-able values: arrays become ``{"f8": base64, "shape": [..]}`` in row-major order.
+
+    With ``bulk``, their bytes are appended to it instead, and ``{"at": .., "shape": [..]}`` says at which double.
+    """
     if isinstance(value, np.ndarray):
         data = np.ascontiguousarray(value, dtype="<f8")
-        return {"f8": base64.b64encode(data.tobytes()).decode("ascii"), "shape": list(data.shape)}
+        if bulk is None:
+            return {"f8": base64.b64encode(data.tobytes()).decode("ascii"), "shape": list(data.shape)}
+        at = len(bulk) // 8
+        bulk += data.data.cast("B") if data.size else b""
+        return {"at": at, "shape": list(data.shape)}
     if isinstance(value, dict):
-        return {k: encode(v) for k, v in value.items()}
+        return {k: encode(v, bulk) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [encode(v) for v in value]
+        if value and type(value[0]) is int and set(map(type, value)) == {int}:
+            return list(value)  # ids, by the million
+        return [encode(v, bulk) for v in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
@@ -39,14 +48,17 @@ def encode(value: Any) -> Any:
     return str(value)
 
 
-def decode(value: Any) -> Any:
+def decode(value: Any, bulk: bytes | bytearray = b"") -> Any:
     """The inverse of :func:`encode`."""
     if isinstance(value, dict):
         if set(value) == {"f8", "shape"}:
             return np.frombuffer(base64.b64decode(value["f8"]), dtype="<f8").reshape(value["shape"]).copy()
-        return {k: decode(v) for k, v in value.items()}
+        if set(value) == {"at", "shape"}:
+            count = int(np.prod(value["shape"]))
+            return np.frombuffer(bulk, "<f8", count, 8 * value["at"]).reshape(value["shape"]).copy()
+        return {k: decode(v, bulk) for k, v in value.items()}
     if isinstance(value, list):
-        return [decode(v) for v in value]
+        return [decode(v, bulk) for v in value]
     return value
 
 
@@ -55,10 +67,10 @@ def to_json(document: dict[str, Any]) -> str:
     return json.dumps(encode(document), allow_nan=False)
 
 
-def from_json(text: str, source: str = "text") -> dict[str, Any]:
+def from_json(text: str, source: str = "text", bulk: bytes | bytearray = b"") -> dict[str, Any]:
     """JSON text as a fit document; refuses anything else by name."""
     try:
-        document = decode(json.loads(text))
+        document = decode(json.loads(text), bulk)
     except ValueError as error:
         raise DataError(
             f"{source}: not a fit document ({error}).", code="bad_document", argument="path",

@@ -211,13 +211,14 @@ class GBTM:
 
     def _read_start(self, start: Any) -> tuple[np.ndarray | None, tuple[Layout, np.ndarray] | None]:
         from .results import GBTMResults
+        from .summarise import traj_names
 
         if start is None:
             return None, None
         if isinstance(start, GBTMResults):
             if start.n_groups == self.spec.n_groups - 1:
                 layout = make_layout(self.panel, _first_groups(self.spec, start.n_groups), self.given_bases)
-                if layout.names != list(start.params.index):
+                if traj_names(layout) != start.document["traj_names"]:
                     raise SpecificationError(
                         "start: the smaller fit is not this model with its last group left out.", code="bad_start",
                         argument="start", way_out="Give a fit whose orders are the leading ones of this model.",

@@ -13,9 +13,10 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import oracle
 import pandas as pd
 import pytest
+
+import oracle
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = ROOT / "tests" / "reference"
@@ -37,6 +38,20 @@ def case_folder(name: str) -> Path:
     if root is None or not (root / "traj" / name).is_dir():
         pytest.skip(f"{name}: {NO_REFERENCE}")
     return root / "traj" / name
+
+
+def needs_r(package: str) -> None:
+    """Skip where R, rpy2 or an R package is missing; fail instead where GBTM_REQUIRE_R is set."""
+    try:
+        from rpy2.robjects.packages import isinstalled
+
+        missing = None if isinstalled(package) else f"R has no package '{package}'"
+    except Exception as error:
+        missing = f"rpy2 cannot start R ({error})"
+    if missing and os.environ.get("GBTM_REQUIRE_R"):
+        pytest.fail(missing)
+    if missing:
+        pytest.skip(missing)
 
 
 class Case:

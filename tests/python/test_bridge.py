@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
-import gbtm
 import numpy as np
 import pandas as pd
 import pytest
+
+import gbtm
 from conftest import TRUTH, arguments, true_data
 from gbtm import bridge
 from gbtm.document import from_json
@@ -17,21 +19,26 @@ def _bytes(values) -> bytearray:
     return bytearray(np.asarray(values, dtype="<f8").tobytes())
 
 
-def _fit(name="normal", *, subject=None, time=None, y=None, basis=bytearray(), progress=None, **request):
+def _document(answer):
+    return from_json(answer["document"], bulk=bridge.take_bulk())
+
+
+def _fit(name="normal", *, subject=None, time=None, y=None, basis=None, progress=None, **request):
     s, t, v = true_data(name)
     s, t, v = (a if b is None else b for a, b in ((s, subject), (t, time), (v, y)))
     asked = {
-        "ids": [int(i) + 1 for i in range(int(np.nanmax(s)) + 1)], "id_name": "id", "time_name": "t", "outcome_name": "y",
+        "ids": None, "id_name": "id", "time_name": "t", "outcome_name": "y",
         "model": arguments(TRUTH[name][0]), "basis_names": None, "options": {"rng": 0}, **request,
     }
-    return json.loads(bridge.fit(json.dumps(asked), _bytes(s), _bytes(t), _bytes(v), basis, progress))
+    ids = _bytes(np.arange(np.nanmax(s) + 1) + 1)
+    return json.loads(bridge.fit(json.dumps(asked), ids, _bytes(s), _bytes(t), _bytes(v), basis or bytearray(), progress))
 
 
 @pytest.mark.parametrize("name", ["normal", "zip_own", "logit"])
 def test_fit_is_the_same_fit(name, fitted):
     answer = _fit(name)
     assert answer["ok"]
-    res = gbtm.GBTMResults(from_json(answer["document"]))
+    res = gbtm.GBTMResults(_document(answer))
     np.testing.assert_array_equal(res.params.to_numpy(), fitted(name).params.to_numpy())
     assert list(res.ids) == list(fitted(name).ids)
     assert answer["traj"]["text"] == fitted(name).to_traj().text
@@ -41,14 +48,14 @@ def test_missing_values_cross_as_nan(fitted):
     s, t, v = true_data("normal")
     s = np.append(s.astype(float), [np.nan, 3, 4])
     answer = _fit(subject=s, time=np.append(t, [1.0, np.nan, 9.0]), y=np.append(v, [1.0, 1.0, np.nan]))
-    res = gbtm.GBTMResults(from_json(answer["document"]))
+    res = gbtm.GBTMResults(_document(answer))
     assert res.llf == fitted("normal").llf
     dropped = res.document["dropped"]
     assert (dropped["missing_id"], dropped["missing_time"], dropped["missing_outcome"]) == (1, 1, 1)
 
 
 def test_errors_come_as_documents_with_rs_row_numbers():
-    s, t, v = true_data("poisson")
+    _s, _t, v = true_data("poisson")
     v = v.copy()
     v[4] = -2
     answer = _fit("poisson", y=v)
@@ -67,7 +74,7 @@ def test_warnings_travel_in_the_document_only(recwarn):
     rng = np.random.default_rng(0)
     y = np.vstack([np.ones((30, 10)), rng.random((40, 10)) < 0.4]).astype(float)
     answer = _fit("logit", subject=np.repeat(np.arange(70), 10), time=np.tile(np.arange(10.0), 70), y=y.ravel())
-    document = from_json(answer["document"])
+    document = _document(answer)
     assert [w["code"] for w in document["warnings"]] == ["separated_group"]
     assert not [w for w in recwarn if issubclass(w.category, gbtm.GBTMWarning)]
 
@@ -83,7 +90,7 @@ def test_a_basis_matrix_from_r():
         model={**model, "order": None}, formula="y ~ poly(t, 2)",
     )
     assert answer["ok"], answer
-    res = gbtm.GBTMResults(from_json(answer["document"]))
+    res = gbtm.GBTMResults(_document(answer))
     same = gbtm.GBTM.from_formula(
         "y ~ t", pd.DataFrame({"id": s, "t": t, "y": v}), id="id", groups=2, order=2
     ).fit()
@@ -98,7 +105,7 @@ def test_a_basis_matrix_from_r():
 def test_progress_calls_are_few_and_an_interrupt_goes_through():
     calls = []
     _fit("zip_own", progress=lambda what, seconds: calls.append(seconds))
-    assert all(b - a >= 0.19 for a, b in zip(calls, calls[1:], strict=False))
+    assert all(b - a >= 0.19 for a, b in itertools.pairwise(calls))
 
     def interrupt(what, seconds):
         raise KeyboardInterrupt
@@ -108,7 +115,7 @@ def test_progress_calls_are_few_and_an_interrupt_goes_through():
 
 
 def _wide():
-    s, t, v = true_data("normal")
+    _s, _t, v = true_data("normal")
     y = v.reshape(-1, 5)
     return pd.DataFrame({**{f"Y{j + 1}": y[:, j] for j in range(5)}, **{f"T{j + 1}": float(j) for j in range(5)}})
 
@@ -119,17 +126,18 @@ COMMAND = "traj, var(Y1-Y5) indep(T1-T5) model(cnorm) order(1 2) min(-99) max(99
 def _command(text=COMMAND, wide=None, **request):
     wide = _wide() if wide is None else wide
     asked = {
-        "columns": list(wide.columns), "ids": list(range(1, len(wide) + 1)), "id_name": "row", "start": None,
+        "columns": list(wide.columns), "ids": None, "id_name": "row", "start": None,
         "options": {}, **request,
     }
-    return json.loads(bridge.command(text, json.dumps(asked), _bytes(wide.to_numpy().T.ravel()), None))
+    ids = _bytes(np.arange(len(wide)) + 1)
+    return json.loads(bridge.command(text, json.dumps(asked), ids, _bytes(wide.to_numpy().T.ravel()), None))
 
 
 def test_a_command_gives_trajs_table():
     answer = _command()
     direct = gbtm.traj(COMMAND, _wide())
     assert answer["traj"]["text"] == direct.to_traj().text
-    res = gbtm.GBTMResults(from_json(answer["document"]))
+    res = gbtm.GBTMResults(_document(answer))
     assert res.llf == direct.llf
     assert res.ids[0] == 1
     assert res.ids.name == "row"
@@ -138,7 +146,7 @@ def test_a_command_gives_trajs_table():
 def test_a_start_crosses_as_numbers():
     direct = gbtm.traj(COMMAND, _wide())
     answer = _command(start=direct.params.tolist())
-    res = gbtm.GBTMResults(from_json(answer["document"]))
+    res = gbtm.GBTMResults(_document(answer))
     assert res.start_report.attrs["n_starts"] == 1
     assert res.llf == pytest.approx(direct.llf, abs=1e-9)
 
@@ -177,3 +185,24 @@ def test_answers_are_strict_json(answer):
 
     document = answer()["document"]
     json.loads(document, parse_constant=refuse)
+
+
+def test_text_ids_cross_as_json_and_arrays_apart():
+    s, _, _ = true_data("normal")
+    names = [f"p{i}" for i in range(int(s.max()) + 1)]
+    answer = _fit(ids=names)
+    document = _document(answer)
+    assert document["ids"] == names
+    assert document["posterior"].shape == (len(names), 2)
+    assert bridge.take_bulk() == b""  # handed over once
+
+
+def test_a_smaller_fit_crosses_as_a_start(fitted):
+    from gbtm.document import to_json
+
+    s, t, v = true_data("normal")
+    one = gbtm.GBTM(v, t, s, groups=1, order=1).fit()
+    model = {**arguments(TRUTH["normal"][0]), "order": 1}
+    res = gbtm.GBTMResults(_document(_fit(model=model, start_document=to_json(one.document))))
+    assert res.n_groups == 2
+    assert res.llf >= one.llf

@@ -1,7 +1,7 @@
 """Coverage of 95 % intervals over simulated data sets; writes docs/coverage.md. Minutes long.
 
-Per family: two groups, 200 subjects at six waves, 1000 data sets from one truth. Averaged over a block of parameters the
-share of intervals that hold the truth is between 93 and 97 %; for a single parameter it is within binomial error
+Per family: two groups, 200 subjects at six waves, 1000 data sets from one truth. Averaged over a block of parameters,
+the share of intervals that hold the truth is between 93 and 97 %; for a single parameter it is within binomial error
 (99.99 %) of that.
 """
 
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import warnings
 
-import gbtm
 import numpy as np
-import oracle
 import pytest
-from conftest import ROOT, arguments
 from scipy import stats
+
+import gbtm
+import oracle
+from conftest import ROOT, arguments
 
 DATA_SETS = 1000
 SUBJECTS = 200
@@ -30,9 +31,9 @@ FAMILIES = {
 }
 HEAD = """# Coverage of the 95 % intervals
 
-Written by `pytest -m slow tests/python/test_coverage.py`: {n} simulated data sets per family, two groups, {subjects} subjects
-at six waves (times 0, 0.2 .. 1). Coverage is the share of Wald intervals that hold the true value (binomial error of one
-entry: 0.7 points); the last column compares the mean standard error with the empirical standard deviation of the
+Written by `pytest -m slow tests/python/test_coverage.py`: {n} simulated data sets per family, two groups, {subjects}
+subjects at six waves (times 0, 0.2 .. 1). Coverage is the share of Wald intervals that hold the true value (binomial
+error of one entry: 0.7 points); the last column compares the mean standard error with the empirical standard deviation of the
 estimates. Every group share's interval is the delta method's.
 
 | family | parameter | truth | mean estimate | coverage % | mean SE / empirical SD |

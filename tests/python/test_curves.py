@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gbtm
 import numpy as np
-import oracle
 import pytest
-from conftest import TRUTH
 from scipy import stats
+
+import gbtm
+import oracle
+from conftest import TRUTH
 
 AT = np.array([0.0, 0.7, 2.0, 3.9])
 
@@ -106,7 +107,8 @@ def test_curves_from_a_loaded_fit_are_the_same(tmp_path, fitted):
 
 def test_coverage_of_the_band_narrows_with_level(fitted):
     res = fitted("normal")
-    width = [float((res.predict(AT, level=p)["upper"] - res.predict(AT, level=p)["lower"]).sum()) for p in (0.5, 0.9, 0.99)]
+    bands = [res.predict(AT, level=p) for p in (0.5, 0.9, 0.99)]
+    width = [float((b["upper"] - b["lower"]).sum()) for b in bands]
     assert width == sorted(width)
     ratio = width[2] / width[0]
     assert ratio == pytest.approx(stats.norm.ppf(0.995) / stats.norm.ppf(0.75), rel=1e-9)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from gbtm import datasets
+import pytest
+
+from conftest import needs_r
+from gbtm import DataError, datasets
 
 
 def test_two_groups_is_what_its_docstring_says():
@@ -24,3 +27,29 @@ def test_two_groups_is_what_its_docstring_says():
 def test_same_seed_same_data():
     pd.testing.assert_frame_equal(datasets.two_groups(rng=1), datasets.two_groups(rng=1))
     assert not datasets.two_groups(rng=1)["y"].equals(datasets.two_groups(rng=2)["y"])
+
+
+def test_from_r_is_rs_table():
+    needs_r("MASS")
+    data = datasets.from_r("bacteria", "MASS")
+    assert data.columns.tolist() == ["y", "ap", "hilo", "week", "ID", "trt"]
+    assert len(data) == 220
+    assert (data["y"] == "y").sum() == 177
+    assert sorted(data["week"].unique()) == [0, 2, 4, 6, 11]
+
+
+@pytest.mark.parametrize(("name", "package"), [("nothing", "MASS"), ("bacteria", "noSuchPackage")])
+def test_from_r_without_the_data(name, package):
+    needs_r("MASS")
+    with pytest.raises(DataError, match=f"'{name}' in package '{package}'") as e:
+        datasets.from_r(name, package)
+    assert e.value.code == "no_r_data"
+
+
+def test_from_r_without_rpy2(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "rpy2", None)
+    with pytest.raises(DataError, match="rpy2 cannot be used") as e:
+        datasets.from_r("bacteria", "MASS")
+    assert e.value.code == "no_rpy2"

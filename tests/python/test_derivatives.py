@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import oracle
 import pytest
 import torch
+
+import oracle
 from conftest import TRUTH, build, expand, true_data
 from gbtm.derivatives import complete_data, group_scores, observed
 from gbtm.likelihood import Mixture
@@ -46,7 +47,7 @@ def test_hessian_is_that_of_the_formula(name):
 def test_hessian_equals_autograd(name):
     _, module, flat = _setup(name)
     at = torch.as_tensor(flat)
-    value, gradient, hessian = observed(module, at[None])
+    _value, gradient, hessian = observed(module, at[None])
     x = at.clone().requires_grad_()
     module.loglik(x[None])[0].backward()
     _close(gradient[0].numpy(), x.grad.numpy(), 1e-11)
@@ -56,7 +57,7 @@ def test_hessian_equals_autograd(name):
 
 @pytest.mark.parametrize("name", ["normal_sbg", "zip_common", "logit"])
 def test_batch_members_do_not_mix(name):
-    built, module, flat = _setup(name)
+    _built, module, flat = _setup(name)
     other = _setup(name, seed=9)[2]
     both = observed(module, torch.as_tensor(np.stack([flat, other])))
     for b, x in enumerate((flat, other)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+
 from gbtm import SpecificationError
 from gbtm.design import basis_from_document, formula_basis, matrix_basis, polynomial_basis, power_names
 
@@ -57,7 +58,8 @@ def test_names():
 
 @pytest.mark.parametrize("argument", ["order", "iorder"])
 def test_more_powers_than_times(argument):
-    with pytest.raises(SpecificationError, match=rf"{argument}: order 2 needs at least 3 distinct times, age has 2") as e:
+    said = rf"{argument}: order 2 needs at least 3 distinct times, age has 2"
+    with pytest.raises(SpecificationError, match=said) as e:
         polynomial_basis(np.array([1.0, 2.0, 1.0]), 2, "age", argument)
     assert (e.value.code, e.value.argument) == ("order_too_high", argument)
     assert "Use order 1" in e.value.way_out

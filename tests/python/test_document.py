@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
-import gbtm
 import numpy as np
 import pytest
+
+import gbtm
 from conftest import TRUTH
 from gbtm import DataError
 from gbtm.document import decode, encode, from_json, to_json

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 
-import gbtm
 import numpy as np
 import pytest
+
+import gbtm
 from conftest import TRUTH, build
 from gbtm import SpecificationError
 from gbtm.control import Control

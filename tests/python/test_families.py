@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import oracle
 import pytest
 import torch
-from gbtm.families import CensoredNormal, Logit, Normal, Poisson, ZeroInflatedPoisson, make_family
 from scipy import integrate, stats
+
+import oracle
+from gbtm.families import CensoredNormal, Logit, Normal, Poisson, ZeroInflatedPoisson, make_family
 
 FAMILIES = {
     "normal": (Normal(), np.array([-2.0, 0.0, 1.3, 8.0])),

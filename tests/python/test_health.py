@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 
-import gbtm
 import numpy as np
 import pytest
+
+import gbtm
 from conftest import TRUTH, build
 
 SILENT = ("normal", "normal_sbg", "cnorm", "cnorm_sbg", "poisson", "zip_common", "zip_own", "logit")
@@ -48,7 +49,8 @@ def test_separation_in_a_logit_group(value, order):
     where = 1 if value == 0 else 2
     assert res.document["warnings"][0]["group"] == where
     names = [f"intercept[{where}]", f"time[{where}]"][: order + 1]
-    for part in (f"group {where}", f"probability is {value:g}", "at all times", "no standard error", "lower order", *names):
+    parts = (f"group {where}", f"probability is {value:g}", "at all times", "no standard error", "lower order")
+    for part in (*parts, *names):
         assert part in res.warnings[0]
     assert set(res.bse[res.bse.isna()].index) == set(names)
     assert np.isfinite(res.predict()["estimate"]).all()
@@ -110,7 +112,7 @@ def test_sigma_that_collapses_is_set_aside_or_told():
         assert "no better answer" in _message(res, "collapsed_rival")
     else:
         assert "unbounded" in _message(res, "collapsed_sigma")
-    common, codes = _fit(y, groups=2, order=0)
+    _common, codes = _fit(y, groups=2, order=0)
     assert "collapsed_sigma" not in codes
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import gbtm
 import pytest
+
+import gbtm
 from conftest import ROOT
 
 
 def _run(code: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT / "python", check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT / "python", check=False
+    )
 
 
 @pytest.mark.parametrize("module", ["torch", "pandas", "matplotlib", "statsmodels", "formulaic"])

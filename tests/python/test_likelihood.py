@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gbtm
 import numpy as np
-import oracle
 import pandas as pd
 import pytest
 import torch
+
+import gbtm
+import oracle
 from conftest import TRUTH, arguments, build, expand, long_table, subject_loglik, true_data
 from gbtm.likelihood import Mixture
 
@@ -16,7 +17,7 @@ REL = 1e-10
 
 def _away(name: str, seed: int = 1) -> np.ndarray:
     """Parameters off the truth, in the user's units."""
-    model, params, *_ = TRUTH[name]
+    _model, params, *_ = TRUTH[name]
     x = np.array(params, dtype=float)
     free = np.random.default_rng(seed).uniform(0.8, 1.2, x.size)
     return x * free

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 
-import gbtm
 import numpy as np
-import oracle
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+
+import gbtm
+import oracle
 from conftest import TRUTH, arguments, build, long_table, true_data
 from gbtm import GBTM, DataError, SpecificationError
 
@@ -17,7 +18,8 @@ from gbtm import GBTM, DataError, SpecificationError
 
 
 def _one_group(family, y, time, subject, order, **more):
-    return GBTM.from_formula("y ~ t", long_table(subject, time, y), id="id", groups=1, order=order, family=family, **more)
+    table = long_table(subject, time, y)
+    return GBTM.from_formula("y ~ t", table, id="id", groups=1, order=order, family=family, **more)
 
 
 def _data(seed=0, n=60, waves=6):
@@ -331,22 +333,24 @@ def test_a_negative_sigma_in_start_is_refused(fitted):
 
 
 def _grown(name: str, family_args: dict, start):
-    subject, time, y = true_data(name)
+    table = long_table(*true_data(name))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", gbtm.GBTMWarning)
-        return GBTM.from_formula("y ~ t", long_table(subject, time, y), id="id", **family_args).fit(start=start, n_starts=2)
+        return GBTM.from_formula("y ~ t", table, id="id", **family_args).fit(start=start, n_starts=2)
 
 
 @pytest.mark.parametrize(
     ("name", "small", "large"),
     [
         ("normal", {"groups": 2, "order": 1}, {"groups": 3, "order": 1}),
-        ("normal_sbg", {"groups": 2, "order": 1, "sigma_by_group": True}, {"groups": 3, "order": 1, "sigma_by_group": True}),
+        ("normal_sbg", {"groups": 2, "order": 1, "sigma_by_group": True},
+         {"groups": 3, "order": 1, "sigma_by_group": True}),
         ("zip_own", {"groups": 2, "order": 1, "iorder": [0, 0], "family": "zip"},
          {"groups": 3, "order": 1, "iorder": [0, 0, 0], "family": "zip"}),
         ("zip_common", {"groups": 2, "order": 1, "family": "zip"}, {"groups": 3, "order": [1, 1, 0], "family": "zip"}),
         ("logit", {"groups": 2, "order": 1, "family": "logit"}, {"groups": 3, "order": 1, "family": "logit"}),
-        ("poisson", {"groups": 2, "order": 1, "family": "poisson"}, {"groups": 3, "order": [1, 1, 2], "family": "poisson"}),
+        ("poisson", {"groups": 2, "order": 1, "family": "poisson"},
+         {"groups": 3, "order": [1, 1, 2], "family": "poisson"}),
         ("cnorm", {"groups": 1, "order": 1, "family": "cnorm", "min": 0, "max": 6},
          {"groups": 2, "order": 1, "family": "cnorm", "min": 0, "max": 6}),
     ],
@@ -398,9 +402,10 @@ def test_outcomes_a_family_cannot_take(family, values, more):
 
 def test_bad_outcome_in_wide_data_tells_the_column():
     wide = pd.DataFrame({"c1": [1.0, 0.0], "c2": [0.0, -4.0]}, index=["r1", "r2"])
+    columns = {"out": "c*", "t": [1, 2]}
     _refused(
         DataError, "bad_outcome", "out",
-        lambda: GBTM.from_formula("out ~ t", wide, wide={"out": "c*", "t": [1, 2]}, groups=1, order=0, family="poisson"),
+        lambda: GBTM.from_formula("out ~ t", wide, wide=columns, groups=1, order=0, family="poisson"),
         "row r2, column 'c2'", "-4",
     )
 

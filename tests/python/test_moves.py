@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import gbtm
 import numpy as np
-import oracle
 import pytest
 import torch
+
+import gbtm
+import oracle
 from conftest import TRUTH, arguments, build, long_table, true_data
 from gbtm.likelihood import Mixture
 from gbtm.moves import grown, rearranged

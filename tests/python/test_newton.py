@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gbtm
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import TRUTH, arguments, build
+
+import gbtm
+from conftest import TRUTH, build
 from gbtm.derivatives import observed
 from gbtm.likelihood import Mixture
 from gbtm.newton import DAMPING_FLOOR, damped_step, em, newton
@@ -45,7 +46,7 @@ def test_newton_ends_where_the_gradient_vanishes(name):
     module, starts = _starts(name)
     done = newton(module, em(module, starts, 10), steps=100, tolerance=1e-12)
     assert done.converged.all()
-    value, gradient, hessian = observed(module, done.flat)
+    value, gradient, _hessian = observed(module, done.flat)
     np.testing.assert_allclose(value.numpy(), done.loglik.numpy(), rtol=1e-12)
     assert gradient.abs().max() < 1e-4
     assert (done.decrement < 1e-12).all()
@@ -127,5 +128,5 @@ def test_separation_reaches_its_supremum():
     t = np.tile(np.arange(6.0), 40)
     table = pd.DataFrame({"id": np.repeat(np.arange(40), 6), "t": t, "y": (t > 2).astype(float)})
     with pytest.warns(gbtm.GBTMWarning):
-        res = gbtm.GBTM.from_formula("y ~ t", table, id="id", **{**arguments(TRUTH["logit"][0]), "groups": 1, "order": 1}).fit()
+        res = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=1, order=1, family="logit").fit()
     assert res.llf == pytest.approx(0.0, abs=1e-6)

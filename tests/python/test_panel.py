@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+
 from gbtm import DataError, Panel
 from gbtm.panel import expand_columns
 
@@ -88,7 +89,8 @@ def test_wide_with_own_times_and_missing_times():
     ("ids", "kind"),
     [
         ([3, 3, 1, 1], "int"), (["x", "x", "y", "y"], "str"), ([1.5, 1.5, 2.5, 2.5], "float"),
-        (pd.Categorical(["q", "q", "p", "p"]), "category"), (pd.to_datetime(["2020-01-01"] * 2 + ["2021-01-01"] * 2), "date"),
+        (pd.Categorical(["q", "q", "p", "p"]), "category"),
+        (pd.to_datetime(["2020-01-01"] * 2 + ["2021-01-01"] * 2), "date"),
     ],
 )
 def test_ids_of_any_type(ids, kind):

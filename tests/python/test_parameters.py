@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import gbtm
 import numpy as np
-import oracle
 import pytest
+
+import gbtm
+import oracle
 from conftest import TRUTH, arguments, build, long_table, true_data
 
 

@@ -6,6 +6,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+
 from conftest import TRUTH
 
 matplotlib.use("Agg")

@@ -11,11 +11,12 @@ import itertools
 import json
 import re
 
-import gbtm
 import numpy as np
-import oracle
 import pandas as pd
 import pytest
+
+import gbtm
+import oracle
 from conftest import NO_REFERENCE, reference_root
 
 # traj's optimum is the best one known
@@ -42,7 +43,7 @@ def _best_known(case) -> float:
     return max(case.traj["ll"], case.traj.get("best_known_ll") or -np.inf)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _matched(case):
     """Our fit as traj's table, groups renamed so that the estimates come closest to traj's."""
     res = case.fit()
@@ -286,7 +287,7 @@ def _to1adj():
     return data[columns].to_numpy(dtype=float), times, best
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _to1adj_fit(order: int, k: int, rng: int = 0):
     y, times, _ = _to1adj()
     model = gbtm.GBTM(y, times, groups=k, order=order, iorder=order if k == 1 else [order] * k, family="zip")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import gbtm
 import numpy as np
-import oracle
 import pandas as pd
 import pytest
-from conftest import TRUTH, long_table, true_data
 from scipy import stats
+
+import gbtm
+import oracle
+from conftest import TRUTH, long_table, true_data
 
 
 @pytest.mark.parametrize("name", TRUTH)
@@ -119,7 +120,8 @@ def test_fitted_values_and_residuals(fitted):
     subject, time, y = true_data("normal")
     p = res.posterior.to_numpy()
     b = res.params
-    curve = np.stack([b["intercept[1]"] + b["t[1]"] * time, b["intercept[2]"] + b["t[2]"] * time + b["t^2[2]"] * time**2])
+    low = b["intercept[1]"] + b["t[1]"] * time
+    curve = np.stack([low, b["intercept[2]"] + b["t[2]"] * time + b["t^2[2]"] * time**2])
     want = (p[subject].T * curve).sum(axis=0)
     np.testing.assert_allclose(res.fittedvalues, want, rtol=1e-9)
     np.testing.assert_allclose(res.resid, y - want, atol=1e-9)
@@ -156,12 +158,15 @@ def test_results_do_not_load_torch(tmp_path, fitted):
     code = (
         "import sys, gbtm\n"
         f"res = gbtm.load({str(tmp_path / 'fit.json')!r})\n"
-        "res.params, res.bse, res.criteria, res.group_shares, res.predict([1.5]), res.observed_means, res.fittedvalues\n"
+        "res.params, res.bse, res.criteria, res.group_shares, res.predict([1.5])\n"
+        "res.observed_means, res.fittedvalues\n"
         "res.to_traj().text\n"
         "str(res.summary())\n"
         "assert 'torch' not in sys.modules, 'torch was loaded'\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT / "python", check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT / "python", check=False
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from gbtm import SpecificationError
 from gbtm.model import make_spec
 from gbtm.spec import ModelSpec, OutcomeSpec, as_orders, per_group
@@ -106,7 +107,8 @@ def test_per_group_and_as_orders():
     [
         ({"groups": float("nan")}, "groups"), ({"groups": float("inf")}, "groups"), ({"groups": None}, "groups"),
         ({"order": float("inf")}, "order"), ({"order": float("nan")}, "order"),
-        ({"min": "low", "family": "cnorm"}, "min"), ({"max": "high", "family": "cnorm"}, "max"), ({"family": None}, "family"),
+        ({"min": "low", "family": "cnorm"}, "min"),
+        ({"max": "high", "family": "cnorm"}, "max"), ({"family": None}, "family"),
     ],
 )
 def test_what_is_no_number_at_all_is_refused_by_name(change, argument):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import gbtm
 import numpy as np
 import pytest
+
+import gbtm
 from conftest import TRUTH, build, true_data
 from gbtm.likelihood import Mixture
 from gbtm.starts import StartingPlan, subject_curves
@@ -92,7 +93,7 @@ def test_more_groups_than_kinds_of_subjects(groups):
 
 
 def test_signed_log_of_counts():
-    subject, time, y = true_data("poisson")
+    subject, _time, y = true_data("poisson")
     built = build("poisson")
     curves = subject_curves(built.layout.parts[0], built.panel.outcomes[0], built.panel.n_subjects)
     level = np.array([np.log1p(y[subject == i]).mean() for i in range(80)])

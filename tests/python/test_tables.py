@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-import gbtm
 import numpy as np
 import pytest
+
+import gbtm
 from conftest import TRUTH
 from gbtm.tables import curve_table
 
@@ -27,8 +28,9 @@ def test_summary_shows_every_parameter_with_its_numbers(name, fitted):
         assert value in text
     assert " ".join(res.start_report.attrs["sentence"].split()) in " ".join(text.split())
     for g in (1, 2):
-        assert f"Group {g} ({100 * res.group_shares.loc[g, 'share']:.1f} %)" in text or TRUTH[name][0].order[g - 1] == -1
-        assert f"{100 * res.group_shares.loc[g, 'share']:.2f}" in text
+        percent = 100 * res.group_shares.loc[g, "share"]
+        assert f"Group {g} ({percent:.1f} %)" in text or TRUTH[name][0].order[g - 1] == -1
+        assert f"{percent:.2f}" in text
 
 
 def test_summary_tells_warnings_and_what_was_dropped():

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import gbtm
 import numpy as np
-import oracle
 import pytest
+from scipy import stats
+
+import gbtm
+import oracle
 from conftest import TRUTH, arguments, long_table, true_data
 from gbtm import SpecificationError
 from gbtm.post.traj_table import _stata
-from scipy import stats
 
 
 @pytest.fixture(scope="module")

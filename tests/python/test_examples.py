@@ -1,0 +1,68 @@
+"""The examples run and show what they promise."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from conftest import NO_REFERENCE, ROOT, needs_r, reference_root
+
+
+def _module(name: str):
+    path = ROOT / "examples" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"example_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_three_ways():
+    """The fit gets the coefficients within the noise, in less time than either Adam."""
+    head, free, adam, fit = _module("three_ways").main(quick=True)
+    assert head.split()[:2] == ["worst", "coef"]
+    numbers = [[float(x) for x in re.findall(r"\d+\.\d+", line)[:3]] for line in (free, adam, fit)]
+    assert numbers[2][0] < 0.01  # worst coefficient: noise of 0.05 / sqrt(3) on 550 values a group
+    assert numbers[2][1] > 99.99  # every person is sure
+    assert numbers[2][2] < numbers[0][2]
+    assert numbers[0][0] > 3 * numbers[2][0]  # free weights do not determine the curves
+    assert "reached the best optimum" in fit
+
+
+def test_three_ways_command_line():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "three_ways.py"), "--quick"], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "python")}, check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.strip().split("\n")) == 4
+
+
+def test_demo_liver(tmp_path):
+    needs_r("survival")
+    _module("demo").liver(tmp_path)
+    import gbtm
+
+    res = gbtm.load(tmp_path / "liver.json")
+    assert res.n_groups == 3
+    assert res.converged
+    assert np.isfinite(res.bse).all()
+    assert (tmp_path / "liver-python.png").stat().st_size > 10_000
+    assert f"{res.llf:.4f}" in (tmp_path / "liver-python.txt").read_text()
+
+
+@pytest.mark.filterwarnings("ignore::gbtm.GBTMWarning")
+def test_demo_toronto(tmp_path):
+    root = reference_root()
+    if root is None or not (root / "to1adj").is_dir():
+        pytest.skip(NO_REFERENCE)
+    _module("demo").toronto(tmp_path, root)
+    text = (tmp_path / "toronto-python.txt").read_text()
+    assert "378 observations used" in text
+    assert "ll: -11253.56" in text
+    assert (tmp_path / "toronto-python.png").exists()
