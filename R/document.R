@@ -36,7 +36,7 @@ document_text <- function(fit) {
 array_text <- function(place, arrays) {
   value <- jsonlite::fromJSON(place)
   x <- arrays[value$at + seq_len(prod(value$shape))]
-  bytes <- jsonlite::base64_enc(writeBin(x, raw(), size = 8L, endian = "little"))
+  bytes <- gsub("[\r\n]", "", jsonlite::base64_enc(writeBin(x, raw(), size = 8L, endian = "little")))
   sprintf("{\"f8\": \"%s\", \"shape\": [%s]}", bytes, paste(value$shape, collapse = ", "))
 }
 

@@ -97,9 +97,9 @@ def fit(
 
     Parameters
     ----------
-    request : JSON with ``ids`` (text, or null where they are numbers), ``id_name``, ``time_name``, ``outcome_name``, ``model`` (arguments of
-        :func:`gbtm.model.make_spec`), ``basis_names`` (or null), ``options`` (arguments of :meth:`GBTM.fit`), and
-        optionally ``start_document``, a fit (with as many groups, or one less) to start from
+    request : JSON with ``ids`` (text, or null where they are numbers), ``id_name``, ``time_name``, ``outcome_name``,
+        ``model`` (arguments of :func:`gbtm.model.make_spec`), ``basis_names`` (or null), ``options`` (arguments of
+        :meth:`GBTM.fit`), and optionally ``start_document``, a fit with as many groups, or one less, to start from
     ids : the ids where they are numbers
     subject : codes 0.. into the ids, NaN for a missing id
     basis : columns of a basis formula at each observation, by column; empty for polynomials
@@ -149,7 +149,8 @@ def command(text: str, request: str, ids: bytearray, table: bytearray, progress:
 
     Parameters
     ----------
-    request : JSON with ``columns`` (names), ``ids`` (as for :func:`fit`), ``id_name``, ``start`` (numbers or null), ``options``
+    request : JSON with ``columns`` (names), ``ids`` (as for :func:`fit`), ``id_name``, ``start`` (numbers or null) and
+        ``options``
     table : the columns' doubles, by column
     """
 

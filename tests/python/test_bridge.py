@@ -31,7 +31,8 @@ def _fit(name="normal", *, subject=None, time=None, y=None, basis=None, progress
         "model": arguments(TRUTH[name][0]), "basis_names": None, "options": {"rng": 0}, **request,
     }
     ids = _bytes(np.arange(np.nanmax(s) + 1) + 1)
-    return json.loads(bridge.fit(json.dumps(asked), ids, _bytes(s), _bytes(t), _bytes(v), basis or bytearray(), progress))
+    data = ids, _bytes(s), _bytes(t), _bytes(v), basis or bytearray()
+    return json.loads(bridge.fit(json.dumps(asked), *data, progress))
 
 
 @pytest.mark.parametrize("name", ["normal", "zip_own", "logit"])

@@ -33,8 +33,8 @@ HEAD = """# Coverage of the 95 % intervals
 
 Written by `pytest -m slow tests/python/test_coverage.py`: {n} simulated data sets per family, two groups, {subjects}
 subjects at six waves (times 0, 0.2 .. 1). Coverage is the share of Wald intervals that hold the true value (binomial
-error of one entry: 0.7 points); the last column compares the mean standard error with the empirical standard deviation of the
-estimates. Every group share's interval is the delta method's.
+error of one entry: 0.7 points); the last column compares the mean standard error with the empirical standard deviation
+of the estimates. Every group share's interval is the delta method's.
 
 | family | parameter | truth | mean estimate | coverage % | mean SE / empirical SD |
 |---|---|---:|---:|---:|---:|
