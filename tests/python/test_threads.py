@@ -1,0 +1,80 @@
+"""Blocks over worker threads: the same digits on any number of them, and torch's setting restored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import gbtm
+from gbtm import likelihood, threads
+from gbtm.derivatives import observed
+from gbtm.inference import information
+
+
+def _panel(family: str, n: int = 600, seed: int = 3) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    t = np.linspace(-1, 1, 5)
+    eta = np.where(np.arange(n)[:, None] < n // 2, 0.5 + 0.8 * t, -1.0 - 0.5 * t)
+    draw = {
+        "normal": lambda: rng.normal(eta, 1.0), "poisson": lambda: rng.poisson(np.exp(eta)),
+        "logit": lambda: rng.random(eta.shape) < 1 / (1 + np.exp(-2 * eta)),
+    }
+    return pd.DataFrame(
+        {"id": np.repeat(np.arange(n), 5), "t": np.tile(t, n), "y": draw[family]().ravel().astype(float)}
+    )
+
+
+def _model(family: str, n: int = 600) -> gbtm.GBTM:
+    return gbtm.GBTM.from_formula("y ~ t", _panel(family, n), id="id", groups=2, order=1, family=family)
+
+
+def test_in_order_keeps_the_order_and_restores_torch():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with threads.workers():
+            assert threads.in_order(lambda i: i * i, range(20)) == [i * i for i in range(20)]
+            assert threads.in_order(lambda i: torch.get_num_threads(), range(4)) == [1, 1, 1, 1]
+        assert torch.get_num_threads() == 2
+        with pytest.raises(ZeroDivisionError), threads.workers():
+            threads.in_order(lambda i: 1 / i, range(3))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("family", ["normal", "logit"])
+def test_one_and_two_threads_give_the_same_digits(family, monkeypatch):
+    monkeypatch.setattr(likelihood, "SHARD", 64)
+    model = _model(family)
+    before = torch.get_num_threads()
+    fits = []
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            fits.append(model.fit(n_starts=6, rng=1))
+    finally:
+        torch.set_num_threads(before)
+    one, two = fits
+    assert one.llf == two.llf
+    np.testing.assert_array_equal(one.params.to_numpy(), two.params.to_numpy())
+    np.testing.assert_array_equal(one.cov_params().to_numpy(), two.cov_params().to_numpy())
+    np.testing.assert_array_equal(one.posterior.to_numpy(), two.posterior.to_numpy())
+
+
+@pytest.mark.parametrize("family", ["normal", "poisson", "logit"])
+def test_blocks_of_subjects_add_up(family, monkeypatch):
+    whole = _model(family).module()
+    assert len(whole.shards) == 1
+    monkeypatch.setattr(likelihood, "SHARD", 10)
+    blocks = _model(family).module()
+    assert len(blocks.shards) > 2
+    flat = whole.flat().detach()
+    for a, b in zip(observed(whole, flat[None]), observed(blocks, flat[None]), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-9)
+    assert blocks.total_loglik(flat[None]).item() == pytest.approx(whole.loglik(flat[None]).item(), rel=1e-13)
+    both = [information(module, flat.numpy()) for module in (whole, blocks)]
+    np.testing.assert_allclose(both[0], both[1], rtol=1e-11, atol=1e-8)
+    torch.testing.assert_close(whole.posterior(flat[None]), blocks.posterior(flat[None]), rtol=1e-13, atol=0)
