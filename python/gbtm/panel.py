@@ -207,7 +207,8 @@ class Panel:
         return cls.from_arrays(
             np.repeat(codes, waves), time_matrix.ravel(), y_matrix.ravel(), ids=ids, id_name=str(ids.name),
             time_name="time", name=name or _common_stem(columns), row_labels=data.index,
-            wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves), columns=tuple(columns),
+            wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
+            columns=tuple(str(c) for c in columns),
         )
 
     @classmethod
@@ -288,10 +289,15 @@ def _in_order(subject: np.ndarray, time: np.ndarray | None) -> bool:
 def expand_columns(data: pd.DataFrame, columns: str | Sequence[str], argument: str) -> list[str]:
     """Names and patterns (``*``, ``?``) -> existing column names, in the table's order within a pattern."""
     wanted = [columns] if isinstance(columns, str) else list(columns)
+    if not wanted:
+        raise DataError(
+            f"{argument}: no columns are named.", code="no_columns", argument=argument,
+            way_out="Give column names or a pattern such as 'count_*'.",
+        )
     names = [str(c) for c in data.columns]
     found: list[str] = []
     for item in wanted:
-        if any(ch in item for ch in "*?["):
+        if isinstance(item, str) and any(ch in item for ch in "*?["):
             hits = [c for c in names if fnmatch.fnmatchcase(c, item)]
             if not hits:
                 raise DataError(
@@ -312,6 +318,13 @@ def _require_columns(data: pd.DataFrame, wanted: Sequence[str], argument: str | 
             f"{argument or unknown[0]}: no column named {', '.join(repr(c) for c in unknown)}.", code="unknown_column",
             argument=argument or unknown[0], way_out=f"The columns are {_listing([str(c) for c in data.columns])}.",
         )
+    for name in wanted:
+        count = int((data.columns == name).sum())
+        if count > 1:
+            raise DataError(
+                f"{name}: {count} columns have this name.", code="duplicate_column", argument=str(name),
+                way_out="Rename them, so that it is clear which is meant.",
+            )
 
 
 def _listing(names: list[str], most: int = 12) -> str:
@@ -354,6 +367,7 @@ def _refuse_infinite(
 
 
 def _common_stem(columns: Sequence[str]) -> str:
+    columns = [str(c) for c in columns]
     stem = columns[0]
     for c in columns[1:]:
         while not c.startswith(stem) and stem:
