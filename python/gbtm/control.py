@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from .errors import SpecificationError
 
 Progress = Callable[[str, float], None]
@@ -38,8 +40,36 @@ class Control:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        if self.n_starts is not None and (isinstance(self.n_starts, bool) or int(self.n_starts) < 1):
+        if self.n_starts is not None and not is_count(self.n_starts):
             raise SpecificationError(
                 f"n_starts: {self.n_starts!r} is not a positive whole number.", code="bad_n_starts",
                 argument="n_starts", way_out="Give a number of starts, or None to let the hit rate decide.",
             )
+        if not is_count(self.max_starts):
+            raise SpecificationError(
+                f"max_starts: {self.max_starts!r} is not a positive whole number.", code="bad_max_starts",
+                argument="max_starts", way_out="Give the largest number of starts, for example 256.",
+            )
+        budget = self.time_budget
+        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget >= 0):
+            raise SpecificationError(
+                f"time_budget: {budget!r} is not a number of seconds.", code="bad_time_budget",
+                argument="time_budget", way_out="Give seconds, or None for no limit.",
+            )
+        self._check_device()
+
+    def _check_device(self) -> None:
+        import torch
+
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError, TypeError) as error:
+            raise SpecificationError(
+                f"device: {self.device!r} cannot be used here ({str(error).splitlines()[0]}).", code="bad_device",
+                argument="device", way_out="Use 'cpu', or 'cuda' where torch finds a GPU.",
+            ) from None
+
+
+def is_count(value: object) -> bool:
+    """A whole number, 1 or more; True is none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= 1

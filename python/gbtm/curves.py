@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .design import TimeBasis, basis_from_document
+from .errors import SpecificationError
 from .families import Family, make_family
 
 LOADING_MOST = 1e-4  # of the outcome's scale, per unit of a direction the data do not determine
@@ -98,6 +99,11 @@ class Curves:
 
     def band(self, times: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Estimate, standard error, lower and upper limit, each (K, C)."""
+        if not 0 < level < 1:
+            raise SpecificationError(
+                f"level: {level!r} is not between 0 and 1.", code="bad_level", argument="level",
+                way_out="For example level=0.95.",
+            )
         z = NormalDist().inv_cdf(0.5 + level / 2)
         estimate, se = self.expected(times), self.standard_error(times)
         low, high = self.range

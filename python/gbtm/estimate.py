@@ -24,7 +24,7 @@ from .parameters import Layout
 from .starts import StartingPlan
 from .threads import in_order, workers
 
-FIRST_ROUND = 16
+FIRST_ROUND = 24
 FIRST_ROUND_CONVEX = 2  # one group without a zero part has a single optimum
 LATER_ROUND = 48
 FINISH_MOST = 4
@@ -33,7 +33,7 @@ MOVE_ROUND = 32
 MOVE_ROUNDS_MOST = 8
 MOVE_ROUNDS_IDLE = 2  # rounds without a better optimum before the search ends
 SAME_OPTIMUM = 1e-3  # log-likelihoods closer than this count as one optimum
-UNSEEN_MOST = 0.01  # accepted estimate of the share of starts that would end at an optimum not seen yet
+UNSEEN_MOST = 0.005  # accepted estimate of the share of starts that would end at an optimum not seen yet
 ENOUGH_HITS = 2
 SIGMA_FLOOR = np.log(2e-5)  # log sigma, in standard deviations of the outcome, below which a group has collapsed
 SIGMA_COLLAPSED = 0.05  # ratio to the largest sigma that is suspect when the group has next to no observations
@@ -41,6 +41,7 @@ BATCH_ENTRIES = 2e7  # doubles in the largest intermediate of a batch
 BATCH_MOST = 64
 BATCH_SHARED = 16
 BATCH_SHARED_FROM = 2e4
+NOTHING_TO_GAIN = 1e-6  # decrement at which a run that ended early had arrived all the same
 START_SUBJECTS = 5000  # subjects on which starts are tried when there are many more
 RIVAL_Z = 5.0
 FULL_OPTIMA = 3  # of these optima, the best are then climbed to with all subjects
@@ -295,7 +296,7 @@ class _Run:
                        what="rearranging the groups of the best optima")
             self.n_moves += MOVE_ROUND
             idle = idle + 1 if self.ledger.usable[0].loglik <= before + SAME_OPTIMUM else 0
-            if idle == MOVE_ROUNDS_IDLE or (idle and self.ledger.unseen() <= UNSEEN_MOST):
+            if idle == MOVE_ROUNDS_IDLE:
                 return
 
 
@@ -395,7 +396,7 @@ def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:
     decrement = float(0.5 * (along**2 / values.clamp(min=1e-12)).sum())
     certificate = Certificate(
         gradient=float(gradient.abs().max()), smallest_eigenvalue=float(values[0]), decrement=decrement,
-        converged=optimum.converged,
+        converged=optimum.converged or (not optimum.collapsed and 0 <= decrement < NOTHING_TO_GAIN),
     )
     return flat[0].cpu().numpy(), certificate
 

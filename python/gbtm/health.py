@@ -12,6 +12,7 @@ from .panel import Panel
 from .parameters import RATE_ZERO, Layout
 
 EXTREME = 1e-5  # a probability or rate this close to its bound
+EMPTY_SUBJECTS = 0.5
 TWIN = 0.02  # largest difference between twin groups' curves, in standard deviations of the outcome
 
 
@@ -33,6 +34,7 @@ def examine(layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance) -
     """All warnings for a fit, the gravest first."""
     findings = _convergence(layout, estimate, cov)
     findings += _collapsed(layout, estimate)
+    findings += _saturated(layout, panel)
     findings += _empty(layout, panel, estimate)
     curves = [_predictors(layout, panel, estimate.flat, m) for m in range(len(layout.parts))]
     findings += [f for m, u in enumerate(curves) for f in _at_boundary(layout, panel, m, u, estimate.flat, cov)]
@@ -56,7 +58,7 @@ def _predictors(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> dict[
 
 def _convergence(layout: Layout, estimate: Estimate, cov: Covariance) -> list[Finding]:
     findings = []
-    if not estimate.certificate.converged:
+    if not estimate.certificate.converged and not estimate.search.optima[0].collapsed:
         findings.append(
             Finding(
                 "not_converged", None,
@@ -86,11 +88,12 @@ def _convergence(layout: Layout, estimate: Estimate, cov: Covariance) -> list[Fi
 def _collapsed(layout: Layout, estimate: Estimate) -> list[Finding]:
     best = estimate.search.optima[0]
     if best.collapsed:
+        own = any(o.sigma_by_group for o in layout.spec.outcomes)
         return [
             Finding(
                 "collapsed_sigma", None,
-                "Sigma has collapsed to zero on a handful of observations, where the likelihood is unbounded; the "
-                "estimates are not a maximum. Use a common sigma, fewer groups, or check for duplicated values.",
+                "Sigma has collapsed to zero, where the likelihood is unbounded; the estimates are not a maximum. "
+                f"Use {'a common sigma, ' if own else ''}fewer groups, or check for duplicated values.",
             )
         ]
     rivals = [o for o in estimate.search.optima if o.collapsed and o.loglik > estimate.loglik]
@@ -105,16 +108,27 @@ def _collapsed(layout: Layout, estimate: Estimate) -> list[Finding]:
     return []
 
 
+def _saturated(layout: Layout, panel: Panel) -> list[Finding]:
+    if layout.size < panel.nobs:
+        return []
+    return [
+        Finding(
+            "more_parameters_than_data", None,
+            f"The model has {layout.size} parameters for {panel.nobs} observations. Fit fewer groups or lower orders.",
+        )
+    ]
+
+
 def _empty(layout: Layout, panel: Panel, estimate: Estimate) -> list[Finding]:
     shares = layout.shares(estimate.flat)
     return [
         Finding(
             "empty_group", g + 1,
-            f"Group {g + 1} is empty: its share is {100 * shares[g]:.3g} %, less than one subject. Fit fewer groups.",
+            f"Group {g + 1} is empty: its share of {100 * shares[g]:.3g} % is less than half a subject. Fit fewer groups.",
             _of_groups(layout, g),
         )
         for g in range(layout.n_groups)
-        if shares[g] * panel.n_subjects < 1
+        if shares[g] * panel.n_subjects < EMPTY_SUBJECTS
     ]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .control import Control, Progress
+from .control import Control, Progress, is_count
 from .design import TimeBasis, formula_basis, polynomial_basis
 from .errors import DataError, GBTMWarning, SpecificationError
 from .families import make_family
@@ -224,9 +224,18 @@ class GBTM:
                         argument="start", way_out="Give a fit whose orders are the leading ones of this model.",
                     )
                 return None, (layout, layout.unreport(start.params.to_numpy()))
-            start = start.params
+            if start.document["traj_names"] != traj_names(self.layout) or start.family != self.spec.outcomes[0].family:
+                raise SpecificationError(
+                    f"start: a {start.family} fit with {start.n_groups} groups is not this model.", code="bad_start",
+                    argument="start", way_out="Give a fit of the same model, or one with a group less.",
+                )
+            start = start.params.to_numpy()
         values = start.reindex(self.layout.names) if isinstance(start, pd.Series) else start
-        return self.layout.unreport(self._start_values(np.asarray(values, dtype=float).ravel()))[None], None
+        try:
+            numbers = np.asarray(values, dtype=float).ravel()
+        except (TypeError, ValueError):
+            numbers = np.empty(0)
+        return self.layout.unreport(self._start_values(numbers))[None], None
 
     def _start_values(self, values: np.ndarray) -> np.ndarray:
         k, size = self.spec.n_groups, self.layout.size
@@ -254,8 +263,7 @@ def make_spec(
     basis: str | None = None,
 ) -> ModelSpec:
     """The specification of a single-outcome model from users' arguments."""
-    whole = isinstance(groups, (int, float, np.integer)) and not isinstance(groups, bool) and groups == int(groups)
-    if not whole or groups < 1:
+    if not is_count(groups) and not (type(groups) is float and groups.is_integer() and groups >= 1):
         raise SpecificationError(
             f"groups: {groups!r} is not a positive whole number.", code="bad_groups", argument="groups",
             way_out="Give the number of groups, 1 or more.",
@@ -265,13 +273,22 @@ def make_spec(
     outcome = OutcomeSpec(
         family=family, orders=None if order is None else per_group(order, int(groups), "order"),
         zero_orders=None if iorder is None else as_orders(iorder, "iorder"), sigma_by_group=bool(sigma_by_group),
-        lower=_bound(min), upper=_bound(max), censor_beyond=bool(censor_beyond), basis=basis,
+        lower=_bound(min, "min"), upper=_bound(max, "max"), censor_beyond=bool(censor_beyond), basis=basis,
     )
     return ModelSpec(n_groups=int(groups), outcomes=(outcome,))
 
 
-def _bound(value: float | None) -> float | None:
-    return None if value is None or not np.isfinite(value) else float(value)
+def _bound(value: float | None, argument: str) -> float | None:
+    """A finite bound, or None for none."""
+    if value is None:
+        return None
+    try:
+        return float(value) if np.isfinite(float(value)) else None
+    except (TypeError, ValueError):
+        raise SpecificationError(
+            f"{argument}: {value!r} is not a number.", code="bad_bounds", argument=argument,
+            way_out=f"Give a number, or leave {argument} out.",
+        ) from None
 
 
 def _seed(rng: Any) -> int:
@@ -330,7 +347,7 @@ def _known(name: str, known: set[str]) -> str:
 
 
 def _panel_from_arrays(y: Any, time: Any, id: Any) -> Panel:
-    values, times = np.asarray(y, dtype=float), np.asarray(time, dtype=float)
+    values, times = _number_array(y, "y"), _number_array(time, "time")
     if values.ndim == 2:
         n, waves = values.shape
         if times.shape not in ((waves,), (n, waves)):
@@ -339,6 +356,16 @@ def _panel_from_arrays(y: Any, time: Any, id: Any) -> Panel:
                 argument="time", way_out=f"Give ({waves},) or ({n}, {waves}).",
             )
         ids = pd.Index(np.arange(n) if id is None else np.asarray(id), name="id")
+        if len(ids) != n:
+            raise DataError(
+                f"id: {len(ids)} ids for {n} rows of y.", code="bad_shape", argument="id",
+                way_out="Give one id per subject, or none.",
+            )
+        if ids.has_duplicates:
+            raise DataError(
+                f"id: {ids[ids.duplicated()][0]!r} stands there more than once.", code="duplicate_id", argument="id",
+                way_out="Wide data have one row per subject.",
+            )
         return Panel.from_arrays(
             np.repeat(np.arange(n), waves), np.broadcast_to(times, (n, waves)).ravel(), values.ravel(), ids=ids,
             wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
@@ -351,6 +378,16 @@ def _panel_from_arrays(y: Any, time: Any, id: Any) -> Panel:
         )
     codes, distinct = pd.factorize(np.asarray(id))
     return Panel.from_arrays(codes, times, values, ids=pd.Index(distinct, name="id"))
+
+
+def _number_array(values: Any, argument: str) -> np.ndarray:
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{argument}: not an array of numbers.", code="not_numeric", argument=argument,
+            way_out="Convert it to numbers first, NaN for missing.",
+        ) from None
 
 
 def prepare(panel: Panel, spec: ModelSpec) -> Panel:

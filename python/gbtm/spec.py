@@ -56,6 +56,11 @@ class OutcomeSpec:
                     f"order: {order} is outside {lowest}..{MAX_ORDER} for family '{self.family}'.", code="bad_order",
                     argument="order", way_out="-1 (a group whose rate is zero) is for counts only.",
                 )
+        if self.orders and all(order == -1 for order in self.orders):
+            raise SpecificationError(
+                "order: -1 for every group leaves no rate to estimate.", code="bad_order", argument="order",
+                way_out="Give at least one group an order of 0 or more.",
+            )
         if (self.zero_orders is not None) != (self.family == "zip"):
             raise SpecificationError(
                 f"iorder: goes with family 'zip' and only with it, not with '{self.family}'.", code="bad_iorder",
@@ -139,7 +144,7 @@ def as_orders(value: int | Sequence[int], argument: str) -> tuple[int, ...]:
         if any(float(v) != int(v) for v in items):
             raise ValueError
         return tuple(int(v) for v in items)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise SpecificationError(
             f"{argument}: {value!r} is not a whole number or a sequence of them.", code="bad_order",
             argument=argument, way_out="For example order=2 or order=[2, 1, 3].",

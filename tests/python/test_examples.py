@@ -34,6 +34,7 @@ def test_three_ways():
     assert "reached the best optimum" in fit
 
 
+@pytest.mark.slow
 def test_three_ways_command_line():
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "three_ways.py"), "--quick"], capture_output=True, text=True,
