@@ -1,12 +1,13 @@
 """Gradient and Hessian of the log-likelihood for a batch of parameter vectors.
 
-The families give only their terms; first and second derivatives with respect to the linear predictors come from
-autograd on cells (C is small), and the rest is matrix products:
+The families give the derivatives of their terms with respect to the linear predictors on cells; the rest is matrix
+products:
 
     gradient  = sum_i sum_k P_ik a_ik
     Hessian   = sum_i [sum_k P_ik (H_ik + a_ik a_ik') - S_i S_i'],   S_i = sum_k P_ik a_ik   (Louis 1982)
 
 with a_ik, H_ik the derivatives of log pi_k + log f_k(y_i). Dropping all but sum P H gives the Hessian of EM's Q.
+A group's derivatives are local, in its own Q coefficients; ``Mixture.select`` (K, Q, p) puts them in their places.
 """
 
 from __future__ import annotations
@@ -14,28 +15,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .likelihood import CellStatistics, Mixture
+from .likelihood import Mixture
 from .threads import in_order
-
-
-def weighted_curvature(
-    cells: CellStatistics, u: dict[str, Tensor], collected: Tensor
-) -> tuple[Tensor, dict[str, Tensor], dict[tuple[str, str], Tensor]]:
-    """q = sum_s collected_s terms_s on cells (B, K, C), its gradient and Hessian by predictor, (B, K, C) each."""
-    leaves = {name: value.detach().requires_grad_() for name, value in u.items()}
-    names = list(leaves)
-    with torch.enable_grad():
-        q = (cells.family.terms(leaves) * collected).sum(-1)
-        gradient = torch.autograd.grad(q.sum(), [leaves[n] for n in names], create_graph=True)
-        curvature = {}
-        for i, a in enumerate(names):
-            if not gradient[i].requires_grad:
-                continue
-            row = torch.autograd.grad(
-                gradient[i].sum(), [leaves[n] for n in names], retain_graph=True, allow_unused=True
-            )
-            curvature.update({(a, b): row[j] for j, b in enumerate(names) if row[j] is not None})
-    return q.detach(), {n: g.detach() for n, g in zip(names, gradient, strict=True)}, curvature
 
 
 def complete_data(
@@ -46,56 +27,58 @@ def complete_data(
     ``collected[m]`` (B, K, C, S) are the posterior-weighted statistics of outcome m. With ``safe`` the Hessian is
     bounded where a family knows that a Newton step would overshoot.
     """
-    batch, size = flat.shape
+    batch, (groups, width, size) = flat.shape[0], module.select.shape
     value = flat.new_zeros(batch)
-    gradient = flat.new_zeros(batch, size + 1)
-    hessian = flat.new_zeros(batch, size + 1, size + 1)
+    local_gradient = []
+    local_hessian = flat.new_zeros(batch, groups, width, width)
+    at = 0
     for m, cells in enumerate(module.cells):
         u = module.predictors(flat, m)
-        q, first, second = weighted_curvature(cells, u, collected[m])
-        value = value + q.sum((1, 2))
-        for a in first:
-            da, ia = cells.columns(a), module.index(m, a)
-            local = first[a] @ da
-            for k in range(ia.shape[0]):
-                gradient[:, ia[k]] += local[:, k]
-            for b in first:
-                if (a, b) not in second:
-                    continue
-                db, ib = cells.columns(b), module.index(m, b)
-                curvature = second[a, b]
-                if safe:
-                    curvature = cells.family.safe_curvature(a, b, curvature, collected[m])
-                block = torch.einsum("bkc,ci,cj->bkij", curvature, da, db)
-                for k in range(ia.shape[0]):
-                    hessian[:, ia[k][:, None], ib[k][None, :]] += block[:, k]
-    return value, gradient[:, :size], hessian[:, :size, :size]
+        value = value + (cells.family.terms(u) * collected[m]).sum((1, 2, 3))
+        place = {}
+        for name, slope in cells.family.slopes(u).items():
+            columns = cells.columns(name)
+            local_gradient.append((slope * collected[m]).sum(-1) @ columns)
+            place[name] = slice(at, at + columns.shape[1])
+            at += columns.shape[1]
+        for (a, b), bend in cells.family.curvatures(u).items():
+            curvature = (bend * collected[m]).sum(-1)
+            if safe:
+                curvature = cells.family.safe_curvature(a, b, curvature, collected[m])
+            block = (curvature[:, :, None, :] * cells.columns(a).T) @ cells.columns(b)
+            local_hessian[:, :, place[a], place[b]] = block
+            if a != b:
+                local_hessian[:, :, place[b], place[a]] = block.transpose(2, 3)
+    select = module.select.reshape(groups * width, size)
+    gradient = torch.cat(local_gradient, dim=2).reshape(batch, -1) @ select
+    return value, gradient, _placed(module, local_hessian)
+
+
+def _placed(module: Mixture, local: Tensor) -> Tensor:
+    """Local matrices (B, K, Q, Q) summed into (B, p, p)."""
+    groups, width, size = module.select.shape
+    right = (local @ module.select).reshape(local.shape[0], groups * width, size)
+    return module.select.reshape(groups * width, size).T @ right
 
 
 def group_scores(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor]:
     """log f_k(y_i) (B, K, N) and its derivatives in each group's own coefficients (B, K, Q, N)."""
     parts = [cells.scores(module.predictors(flat, m)) for m, cells in enumerate(module.cells)]
-    total = torch.stack([p[0] for p in parts]).sum(0) if len(parts) > 1 else parts[0][0]
-    return total, torch.cat([p[1] for p in parts], dim=2)
+    if len(parts) == 1:
+        return parts[0]
+    return torch.stack([p[0] for p in parts]).sum(0), torch.cat([p[1] for p in parts], dim=2)
 
 
 def observed(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Log-likelihood (B,), gradient (B, p) and exact Hessian (B, p, p) of the observed data, by blocks of subjects."""
-    size = flat.shape[1]
     parts = in_order(lambda shard: _block(shard, flat), module.shards)
-    value = torch.stack([p[0] for p in parts]).sum(0)
-    gradient = torch.stack([p[1] for p in parts]).sum(0)
-    hessian = torch.stack([p[2] for p in parts]).sum(0)
-    collected = [torch.stack([p[3][m] for p in parts]).sum(0) for m in range(len(module.cells))]
+    value, gradient, hessian, *collected = (torch.stack(p).sum(0) if len(p) > 1 else p[0] for p in zip(*parts))
     _, _, hessian_q = complete_data(module, flat, collected)
-    return value, gradient[:, :size], hessian[:, :size, :size] + hessian_q
+    return value, gradient, hessian + hessian_q
 
 
-def _block(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor, list[Tensor]]:
-    """A block's log-likelihood, gradient (B, p + 1), Hessian without sum P H, and posterior-weighted statistics.
-
-    The last entry of the gradient and the Hessian takes what belongs to absent coefficients.
-    """
+def _block(module: Mixture, flat: Tensor) -> tuple[Tensor, ...]:
+    """A block's log-likelihood, gradient, Hessian without sum P H, and posterior-weighted statistics by outcome."""
     group_ll, local = group_scores(module, flat)
     log_pi = module.log_shares(flat)
     joint = group_ll + log_pi[:, :, None]
@@ -104,43 +87,35 @@ def _block(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor, list[
     posterior = torch.exp(joint - subject[:, None])
     weighted = posterior * module.weight
     collected = [cells.collect(weighted) for cells in module.cells]
-    mean_score, hessian = _score_products(module, local, log_pi.exp(), posterior)
+    mean_score, products = _score_products(module, local, log_pi.exp(), posterior, weighted)
     weighted_score = mean_score * module.weight
-    return value, weighted_score.sum(-1), hessian - weighted_score @ mean_score.transpose(1, 2), collected
+    return value, weighted_score.sum(-1), products - weighted_score @ mean_score.transpose(1, 2), *collected
 
 
-def _score_products(module: Mixture, local: Tensor, pi: Tensor, posterior: Tensor) -> tuple[Tensor, Tensor]:
-    """S_i (B, p + 1, N) and sum_i [sum_k P_ik a_ik a_ik' + the membership's own Hessian] (B, p + 1, p + 1).
+def _score_products(
+    module: Mixture, local: Tensor, pi: Tensor, posterior: Tensor, weighted: Tensor
+) -> tuple[Tensor, Tensor]:
+    """S_i (B, p, N) and sum_i [sum_k P_ik a_ik a_ik' + the membership's own Hessian] (B, p, p).
 
     local (B, K, Q, N) are the derivatives of log f_k(y_i) in group k's own coefficients.
     """
-    batch, groups, _, n = local.shape
+    batch, groups, width, n = local.shape
     size = module.layout.size
-    own = [
-        torch.cat([module.index(m, a)[k] for m, c in enumerate(module.cells) for a in c.family.predictors])
-        for k in range(groups)
-    ]
-    theta = torch.arange(module.layout.theta.start, module.layout.theta.stop, device=local.device)
-    mean_score = local.new_zeros(batch, size + 1, n)
-    products = local.new_zeros(batch, size + 1, size + 1)
-    for k in range(groups):
-        index, a = own[k], local[:, k]
-        pa = posterior[:, k, None] * a
-        mean_score[:, index] += pa
-        pa = pa * module.weight
-        products[:, index[:, None], index[None, :]] += pa @ a.transpose(1, 2)
-        if groups > 1:
-            e = -pi[:, 1:].clone()  # derivative of log pi_k in theta
-            if k:
-                e[:, k - 1] += 1.0
-            cross = pa.sum(-1)[:, :, None] * e[:, None, :]
-            products[:, index[:, None], theta[None, :]] += cross
-            products[:, theta[:, None], index[None, :]] += cross.transpose(1, 2)
-            total = posterior[:, k] @ module.weight
-            products[:, theta[:, None], theta[None, :]] += total[:, None, None] * (e[:, :, None] * e[:, None, :])
+    select = module.select.reshape(groups * width, size)
+    mean_score = select.T @ (posterior[:, :, None] * local).reshape(batch, groups * width, n)
+    pa = weighted[:, :, None] * local
+    products = _placed(module, pa @ local.transpose(2, 3))
     if groups > 1:
-        rest = pi[:, 1:]
-        mean_score[:, theta] = posterior[:, 1:] - rest[:, :, None]
+        theta = module.layout.theta
+        # derivative of log pi_k in theta, (B, K, K - 1)
+        e = torch.eye(groups, dtype=pi.dtype, device=pi.device)[:, 1:] - pi[:, None, 1:]
+        cross = (pa.sum(-1)[:, :, :, None] * e[:, :, None, :]).reshape(batch, groups * width, groups - 1)
+        cross = select.T @ cross
+        products[:, :, theta] += cross
+        products[:, theta, :] += cross.transpose(1, 2)
+        rest, totals = pi[:, 1:], weighted.sum(2)
+        own = e.transpose(1, 2) @ (totals[:, :, None] * e)
         information = torch.diag_embed(rest) - rest[:, :, None] * rest[:, None, :]
-        products[:, theta[:, None], theta[None, :]] -= module.weight.sum() * information
+        products[:, theta, theta] += own - module.weight.sum() * information
+        mean_score[:, theta] = posterior[:, 1:] - rest[:, :, None]
     return mean_score, products

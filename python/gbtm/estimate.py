@@ -16,7 +16,7 @@ from torch import Tensor
 from .control import Control
 from .derivatives import observed
 from .errors import DataError
-from .likelihood import Mixture
+from .likelihood import Mixture, is_irregular
 from .moves import grown, rearranged
 from .newton import Climb, em, newton
 from .panel import Panel
@@ -42,6 +42,7 @@ BATCH_MOST = 64
 BATCH_SHARED = 16
 BATCH_SHARED_FROM = 2e4
 NOTHING_TO_GAIN = 1e-6  # decrement at which a run that ended early had arrived all the same
+START_BINS = 64  # of time, for starts on irregular data
 START_SUBJECTS = 5000  # subjects on which starts are tried when there are many more
 RIVAL_Z = 5.0
 FULL_OPTIMA = 3  # of these optima, the best are then climbed to with all subjects
@@ -270,7 +271,9 @@ class _Run:
 
     def take_over(self, some: _Run) -> None:
         """Climb with all subjects from the best optima that a search on some of them found."""
-        self.n_starts, self.n_moves, self.start_subjects = some.n_starts, some.n_moves, some.panel.n_subjects
+        self.n_starts, self.n_moves, self.start_subjects = some.n_starts, some.n_moves, None
+        if some.panel.n_subjects < self.panel.n_subjects:
+            self.start_subjects = some.panel.n_subjects
         self.ledger.n_failed = some.ledger.n_failed
         optima = some.rivals() or some.ledger.optima[:1]
         for rank, o in enumerate(optima):
@@ -343,12 +346,19 @@ def estimate(
     return Estimate(flat, loglik, search, certificate, run.elapsed())
 
 
-def start_panel(panel: Panel, control: Control) -> Panel:
-    """The panel on which starts are tried: a random subsample where there are many more subjects than it takes."""
-    if panel.n_subjects <= 1.5 * START_SUBJECTS:
+def start_panel(panel: Panel, layout: Layout, control: Control) -> Panel:
+    """The panel on which starts are tried.
+
+    A random subsample where there are many more subjects than it takes, with times gathered in bins where nearly every
+    observation has a time of its own. What is found there is then climbed to with all subjects and exact times.
+    """
+    if panel.n_subjects > 1.5 * START_SUBJECTS:
+        rng = np.random.default_rng(control.rng)
+        panel = panel.subset(np.sort(rng.choice(panel.n_subjects, START_SUBJECTS, replace=False)))
+    known = all(b.everywhere for part in layout.parts for b in part.bases.values())
+    if not known or not any(is_irregular(m, panel.n_subjects) for m in panel.outcomes):
         return panel
-    rng = np.random.default_rng(control.rng)
-    return panel.subset(np.sort(rng.choice(panel.n_subjects, START_SUBJECTS, replace=False)))
+    return replace(panel, outcomes=tuple(m.binned(START_BINS) for m in panel.outcomes))
 
 
 def _search(
@@ -364,8 +374,10 @@ def _search(
         whole.finish()
         return whole
     run = whole
-    if module.weight.numel() > 1.5 * START_SUBJECTS:
-        some = start_panel(panel, control)
+    some = panel if module.weight.numel() <= START_SUBJECTS and not any(c.by_row for c in module.cells) else (
+        start_panel(panel, module.layout, control)
+    )
+    if some is not panel:
         run = _Run(Mixture(module.layout, some).to(control.device), some, control)
     if smaller is not None:
         starts = torch.as_tensor(grown(module.layout, *smaller, run.rng, exact=exact_growth), device=device)

@@ -124,7 +124,7 @@ def _empty(layout: Layout, panel: Panel, estimate: Estimate) -> list[Finding]:
     return [
         Finding(
             "empty_group", g + 1,
-            f"Group {g + 1} is empty: its share of {100 * shares[g]:.3g} % is less than half a subject. Fit fewer groups.",
+            f"Group {g + 1} is empty: its share of {100 * shares[g]:.3g} % is not half a subject. Fit fewer groups.",
             _of_groups(layout, g),
         )
         for g in range(layout.n_groups)

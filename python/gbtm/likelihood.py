@@ -48,8 +48,7 @@ class CellStatistics(nn.Module):
         self.family = part.internal_family.seen_in(y)
         stats = self.family.statistics(y)
         cells, cell = measures.distinct_times
-        entries = n_subjects * cells.size
-        self.by_row = stats.shape[0] < DENSE_FILL * entries and entries > DENSE_SMALL
+        self.by_row = is_irregular(measures, n_subjects)
         times = measures.time if self.by_row else cells
         self.n_subjects, self.n_cells, self.n_stats = n_subjects, times.size, stats.shape[1]
         for predictor in self.family.predictors:
@@ -60,7 +59,10 @@ class CellStatistics(nn.Module):
             self.register_buffer("subject", torch.from_numpy(measures.subject))
         else:
             full = np.zeros((n_subjects, cells.size, stats.shape[1]))
-            full[measures.subject, cell] = stats
+            if measures.is_binned:
+                np.add.at(full, (measures.subject, cell), stats)
+            else:
+                full[measures.subject, cell] = stats
             self.register_buffer("stats", torch.from_numpy(full.reshape(n_subjects, -1)))
 
     def take(self, rows: slice | np.ndarray) -> CellStatistics:
@@ -102,24 +104,12 @@ class CellStatistics(nn.Module):
 
         Q runs over the predictors' columns in the family's order.
         """
-        leaves = {name: value.detach().requires_grad_() for name, value in u.items()}
-        inputs = list(leaves.values())
-        with torch.enable_grad():
-            terms = self.family.terms(leaves)
-            if self.by_row:
-                rows = (terms * self.stats).sum(-1)
-                slopes = torch.autograd.grad(rows.sum(), inputs)
-                local = [d[:, :, None] * self.columns(n).T for n, d in zip(leaves, slopes, strict=True)]
-                return self._sum_rows(rows.detach()), self._sum_rows(torch.cat(local, dim=2))
-            by_stat = [
-                torch.autograd.grad(terms[..., s].sum(), inputs, retain_graph=True, allow_unused=True)
-                for s in range(self.n_stats)
-            ]
-        local = []
-        for j, (name, value) in enumerate(leaves.items()):
-            slope = torch.stack([torch.zeros_like(value) if g[j] is None else g[j] for g in by_stat], dim=-1)
-            local.append(torch.einsum("bkcs,cq->bkqcs", slope, self.columns(name)))
-        return self.spread(terms.detach()), self.spread(torch.cat(local, dim=2))
+        terms, slopes = self.family.terms(u), self.family.slopes(u)
+        if self.by_row:
+            local = [(d * self.stats).sum(-1)[:, :, None] * self.columns(n).T for n, d in slopes.items()]
+            return self._sum_rows((terms * self.stats).sum(-1)), self._sum_rows(torch.cat(local, dim=2))
+        local = [d[:, :, None] * self.columns(n).T[:, :, None] for n, d in slopes.items()]
+        return self.spread(terms), self.spread(torch.cat(local, dim=2))
 
 
 class Mixture(nn.Module):
@@ -146,6 +136,7 @@ class Mixture(nn.Module):
 
     constant: Tensor
     weight: Tensor
+    select: Tensor
 
     def __init__(self, layout: Layout, panel: Panel) -> None:
         super().__init__()
@@ -191,6 +182,10 @@ class Mixture(nn.Module):
             for predictor, table in layout.index[m].items():
                 self.register_buffer(f"index_{m}_{predictor}", torch.from_numpy(table))
                 self.register_buffer(f"offset_{m}_{predictor}", torch.from_numpy(layout.offset[m][predictor]))
+        # (K, Q, p): 1 where a group's q-th own coefficient is entry p of the flat vector
+        own = np.concatenate([table for index in layout.index for table in index.values()], axis=1)
+        select = (own[:, :, None] == np.arange(layout.size)).astype(float)
+        self.register_buffer("select", torch.from_numpy(select))
 
     @property
     def cells(self) -> list[CellStatistics]:
@@ -304,6 +299,12 @@ class Mixture(nn.Module):
     def total_loglik(self, flat: Tensor) -> Tensor:
         """:meth:`loglik` by blocks of subjects."""
         return torch.stack(in_order(lambda s: s.loglik(flat), self.shards)).sum(0)
+
+
+def is_irregular(measures: Measures, n_subjects: int) -> bool:
+    """So few subjects were seen at each distinct time that a list of rows beats a matrix of subjects by times."""
+    entries = n_subjects * measures.distinct_times[0].size
+    return measures.nobs < DENSE_FILL * entries and entries > DENSE_SMALL
 
 
 def identical_rows(statistics: list[Tensor]) -> tuple[np.ndarray, np.ndarray] | None:

@@ -194,7 +194,7 @@ class GBTM:
         from .estimate import estimate, start_panel
         from .likelihood import Mixture
 
-        panel = start_panel(self.panel, control)
+        panel = start_panel(self.panel, self.layout, control)
         smaller: tuple[Layout, np.ndarray] | None = None
         light = replace(control, n_starts=LIGHT_STARTS, progress=None)
         for k in range(1, self.spec.n_groups):

@@ -102,6 +102,8 @@ def expectation(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, list[Ten
         return subject @ shard.weight, weighted.sum(2), [cells.collect(weighted) for cells in shard.cells]
 
     parts = in_order(block, module.shards)
+    if len(parts) == 1:
+        return parts[0]
     value, shares = torch.stack([p[0] for p in parts]).sum(0), torch.stack([p[1] for p in parts]).sum(0)
     return value, shares, [torch.stack([p[2][m] for p in parts]).sum(0) for m in range(len(module.cells))]
 

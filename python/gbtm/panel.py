@@ -74,9 +74,18 @@ class Measures:
     time_name: str = "time"
     columns: tuple[str, ...] = ()
 
+    is_binned: bool = False
+
     @property
     def nobs(self) -> int:
         return int(self.y.size)
+
+    def binned(self, bins: int) -> Measures:
+        """The same measures with times gathered in bins of as many distinct times each, at the bin's mean time."""
+        levels, codes = self.distinct_times
+        at = codes * bins // levels.size
+        mean = np.bincount(at, self.time, minlength=bins) / np.maximum(np.bincount(at, minlength=bins), 1)
+        return replace(self, time=mean[at], is_binned=True)
 
     @cached_property
     def distinct_times(self) -> tuple[np.ndarray, np.ndarray]:

@@ -43,6 +43,40 @@ class Family(ABC):
     def terms(self, u: Mapping[str, Tensor]) -> Tensor:
         """Predictors (...,) -> (..., S): what each statistic is multiplied with."""
 
+    def slopes(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """First derivatives of :meth:`terms` by predictor, (..., S) each; a family may give them in closed form."""
+        import torch
+
+        leaves = {name: value.detach().requires_grad_() for name, value in u.items()}
+        with torch.enable_grad():
+            terms = self.terms(leaves)
+            columns = [
+                torch.autograd.grad(
+                    terms[..., s].sum(), list(leaves.values()), retain_graph=True, materialize_grads=True
+                )
+                for s in range(terms.shape[-1])
+            ]
+        return {name: torch.stack([c[j] for c in columns], dim=-1) for j, name in enumerate(leaves)}
+
+    def curvatures(self, u: Mapping[str, Tensor]) -> dict[tuple[str, str], Tensor]:
+        """Second derivatives of :meth:`terms` by pair of predictors in their order, (..., S) each; 0 where absent."""
+        import torch
+
+        leaves = {name: value.detach().requires_grad_() for name, value in u.items()}
+        names, inputs = list(leaves), list(leaves.values())
+        with torch.enable_grad():
+            terms = self.terms(leaves)
+            out: dict[tuple[str, str], list[Tensor]] = {}
+            for s in range(terms.shape[-1]):
+                first = torch.autograd.grad(terms[..., s].sum(), inputs, create_graph=True, materialize_grads=True)
+                for i, a in enumerate(names):
+                    rest = torch.autograd.grad(
+                        first[i].sum() + 0 * inputs[i].sum(), inputs[i:], retain_graph=True, materialize_grads=True
+                    )
+                    for b, value in zip(names[i:], rest, strict=True):
+                        out.setdefault((a, b), []).append(value)
+        return {pair: torch.stack(values, dim=-1) for pair, values in out.items()}
+
     @abstractmethod
     def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
         """Totals of the statistics (..., S) -> constant predictors (...,) to start from."""

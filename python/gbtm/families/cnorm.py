@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from .base import Family, Predictors
-from .normal import HALF_LOG_2PI, scale_apart
+from .normal import HALF_LOG_2PI, Normal, scale_apart
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,6 +61,41 @@ class CensoredNormal(Family):
         if np.isfinite(self.upper):
             parts.append(torch.special.log_ndtr(((eta - self.upper) * inverse).clamp(max=FAR_INSIDE)))
         return torch.stack(parts, dim=-1)
+
+    def _beyond(self, u: Mapping[str, Tensor]) -> list[tuple[float, Tensor, Tensor]]:
+        """For each finite bound: the sign of d z / d eta, z = (bound - eta)/sigma or its negative, phi(z)/Phi(z)."""
+        import torch
+
+        out = []
+        for sign, bound in ((-1.0, self.lower), (1.0, self.upper)):
+            if np.isfinite(bound):
+                z = (sign * (u["mean"] - bound) * torch.exp(-u["log_sigma"])).clamp(max=FAR_INSIDE)
+                mills = torch.exp(-0.5 * z * z - HALF_LOG_2PI - torch.special.log_ndtr(z))
+                out.append((sign, z, mills))
+        return out
+
+    def slopes(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        import torch
+
+        inverse = torch.exp(-u["log_sigma"])
+        inside = Normal.slopes(self, u)  # type: ignore[arg-type]
+        mean, log_sigma = [inside["mean"]], [inside["log_sigma"]]
+        for sign, z, mills in self._beyond(u):
+            mean.append((sign * inverse * mills)[..., None])
+            log_sigma.append((-z * mills)[..., None])
+        return {"mean": torch.cat(mean, dim=-1), "log_sigma": torch.cat(log_sigma, dim=-1)}
+
+    def curvatures(self, u: Mapping[str, Tensor]) -> dict[tuple[str, str], Tensor]:
+        import torch
+
+        inverse = torch.exp(-u["log_sigma"])
+        parts = {pair: [value] for pair, value in Normal.curvatures(self, u).items()}  # type: ignore[arg-type]
+        for sign, z, mills in self._beyond(u):
+            bend = -mills * (z + mills)  # second derivative of log Phi
+            parts["mean", "mean"].append((inverse * inverse * bend)[..., None])
+            parts["mean", "log_sigma"].append((-sign * inverse * (z * bend + mills))[..., None])
+            parts["log_sigma", "log_sigma"].append((z * (z * bend + mills))[..., None])
+        return {pair: torch.cat(values, dim=-1) for pair, values in parts.items()}
 
     def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
         n_inside, total, square = totals[..., 0], totals[..., 1], totals[..., 2]

@@ -32,6 +32,19 @@ class Logit(Family):
 
         return torch.stack([logsigmoid(-u["mean"]), logsigmoid(u["mean"])], dim=-1)
 
+    def slopes(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        import torch
+
+        eta = u["mean"]
+        return {"mean": torch.stack([-torch.sigmoid(eta), torch.sigmoid(-eta)], dim=-1)}
+
+    def curvatures(self, u: Mapping[str, Tensor]) -> dict[tuple[str, str], Tensor]:
+        import torch
+
+        eta = u["mean"]
+        spread = -torch.sigmoid(eta) * torch.sigmoid(-eta)
+        return {("mean", "mean"): torch.stack([spread, spread], dim=-1)}
+
     def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
         return {"mean": np.log((totals[..., 1] + 0.5) / (totals[..., 0] + 0.5))}
 

@@ -40,6 +40,27 @@ class Normal(Family):
             dim=-1,
         )
 
+    def slopes(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        import torch
+
+        eta, precision = u["mean"], torch.exp(-2 * u["log_sigma"])
+        a, zero = precision * eta, torch.zeros_like(eta)
+        return {
+            "mean": torch.stack([-a, precision, zero], dim=-1),
+            "log_sigma": torch.stack([a * eta - 1, -2 * a, precision], dim=-1),
+        }
+
+    def curvatures(self, u: Mapping[str, Tensor]) -> dict[tuple[str, str], Tensor]:
+        import torch
+
+        eta, precision = u["mean"], torch.exp(-2 * u["log_sigma"])
+        a, zero = precision * eta, torch.zeros_like(eta)
+        return {
+            ("mean", "mean"): torch.stack([-precision, zero, zero], dim=-1),
+            ("mean", "log_sigma"): torch.stack([2 * a, -2 * precision, zero], dim=-1),
+            ("log_sigma", "log_sigma"): torch.stack([-2 * a * eta, 4 * a, -2 * precision], dim=-1),
+        }
+
     def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
         n = np.maximum(totals[..., 0], 1e-8)
         mean = totals[..., 1] / n

@@ -35,6 +35,18 @@ class Poisson(Family):
         eta = u["mean"]
         return torch.stack([-torch.exp(eta), eta], dim=-1)
 
+    def slopes(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        import torch
+
+        rate = torch.exp(u["mean"])
+        return {"mean": torch.stack([-rate, torch.ones_like(rate)], dim=-1)}
+
+    def curvatures(self, u: Mapping[str, Tensor]) -> dict[tuple[str, str], Tensor]:
+        import torch
+
+        rate = torch.exp(u["mean"])
+        return {("mean", "mean"): torch.stack([-rate, torch.zeros_like(rate)], dim=-1)}
+
     def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
         return {"mean": np.log((totals[..., 1] + 0.1) / (totals[..., 0] + 0.1))}
 

@@ -44,6 +44,30 @@ class ZeroInflatedPoisson(Family):
         zero = positive - logsigmoid(-(zeta + rate))
         return torch.stack([zero, positive, eta], dim=-1)
 
+    def slopes(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        import torch
+
+        zeta, rate = u["zero"], torch.exp(u["mean"])
+        p, chance = torch.sigmoid(zeta), torch.sigmoid(-(zeta + rate))  # chance: a zero that is Poisson's
+        one = torch.ones_like(rate)
+        return {
+            "mean": torch.stack([-rate * chance, -rate, one], dim=-1),
+            "zero": torch.stack([1 - chance - p, -p, 0 * one], dim=-1),
+        }
+
+    def curvatures(self, u: Mapping[str, Tensor]) -> dict[tuple[str, str], Tensor]:
+        import torch
+
+        zeta, rate = u["zero"], torch.exp(u["mean"])
+        chance, zero = torch.sigmoid(-(zeta + rate)), torch.zeros_like(rate)
+        doubt = chance * torch.sigmoid(zeta + rate)
+        spread = torch.sigmoid(zeta) * torch.sigmoid(-zeta)
+        return {
+            ("mean", "mean"): torch.stack([rate * rate * doubt - rate * chance, -rate, zero], dim=-1),
+            ("mean", "zero"): torch.stack([rate * doubt, zero, zero], dim=-1),
+            ("zero", "zero"): torch.stack([doubt - spread, -spread, zero], dim=-1),
+        }
+
     def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
         zero, positive, total = totals[..., 0], totals[..., 1], totals[..., 2]
         rate = (total + 0.1) / (positive + 0.1 + 0.3 * zero)
