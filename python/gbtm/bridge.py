@@ -20,10 +20,11 @@ from .control import Progress
 from .design import matrix_basis
 from .document import encode, from_json
 from .errors import GBTMError, GBTMWarning
-from .model import GBTM, make_spec
+from .model import GBTM
 from .panel import Panel
 from .post.command import Command, build, parse
 from .results import GBTMResults
+from .spec import make_spec
 
 CALLBACK_EVERY = 0.2
 
@@ -98,7 +99,7 @@ def fit(
     Parameters
     ----------
     request : JSON with ``ids`` (text, or null where they are numbers), ``id_name``, ``time_name``, ``outcome_name``,
-        ``model`` (arguments of :func:`gbtm.model.make_spec`), ``basis_names`` (or null), ``options`` (arguments of
+        ``model`` (arguments of :func:`gbtm.spec.make_spec`), ``basis_names`` (or null), ``options`` (arguments of
         :meth:`GBTM.fit`), and optionally ``start_document``, a fit with as many groups, or one less, to start from
     ids : the ids where they are numbers
     subject : codes 0.. into the ids, NaN for a missing id

@@ -8,7 +8,8 @@ the leading columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import comb
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .errors import SpecificationError
+from .errors import DataError, SpecificationError
 from .panel import ranks
 
 Columns = Callable[[np.ndarray], np.ndarray]
@@ -203,3 +204,35 @@ def basis_from_document(document: dict[str, Any], times: np.ndarray | None, time
         _, _, raw = _formula_columns(times, document["formula"], time_name)
     columns = np.asarray(document["columns"], dtype=float)
     return _tabulated(names, np.asarray(document["times"], dtype=float), columns, mix, raw, document["formula"])
+
+
+def split_formula(
+    formula: str, data: pd.DataFrame, wide: Mapping[str, Any] | None = None
+) -> tuple[str, str, str | None]:
+    """``"y ~ rhs"`` -> outcome, time variable, basis formula (None where rhs is the time alone)."""
+    sides = formula.split("~")
+    if len(sides) != 2 or not sides[0].strip() or not sides[1].strip():
+        raise SpecificationError(
+            f"formula: {formula!r} is not of the form 'outcome ~ time'.", code="bad_formula", argument="formula",
+            way_out="For example 'offenses ~ age'.",
+        )
+    outcome, rhs = sides[0].strip(), sides[1].strip()
+    known = set(wide) if wide is not None else {str(c) for c in data.columns}
+    if rhs in known or re.fullmatch(r"[A-Za-z_.][\w.]*", rhs):
+        return _known(outcome, known), _known(rhs, known), None
+    words = [w for w in dict.fromkeys(re.findall(r"[A-Za-z_][\w.]*", rhs)) if w in known]
+    if len(words) != 1:
+        raise SpecificationError(
+            f"formula: '{rhs}' must use exactly one column, the time; it uses {', '.join(words) or 'none'}.",
+            code="bad_formula", argument="formula", way_out="For example 'offenses ~ bs(age, df=4)'.",
+        )
+    return _known(outcome, known), words[0], rhs
+
+
+def _known(name: str, known: set[str]) -> str:
+    if name not in known:
+        raise DataError(
+            f"formula: no column named '{name}'.", code="unknown_column", argument=name,
+            way_out=f"The columns are {', '.join(sorted(known)[:12])}.",
+        )
+    return name

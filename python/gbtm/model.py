@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .control import Control, Progress, is_count
-from .design import TimeBasis, formula_basis, polynomial_basis
-from .errors import DataError, GBTMWarning, SpecificationError
-from .families import make_family
-from .panel import Measures, Panel
-from .parameters import Layout, OutcomePart
-from .spec import SCALE_FAMILIES, ModelSpec, OutcomeSpec, as_orders, per_group
+from .control import Control, Progress
+from .design import TimeBasis, split_formula
+from .errors import GBTMWarning, SpecificationError
+from .panel import Panel, panel_of_arrays
+from .parameters import Layout, make_layout, prepare
+from .spec import ModelSpec, first_groups, make_spec
 
 if TYPE_CHECKING:
     from .estimate import Estimate
@@ -63,7 +61,7 @@ class GBTM:
         family: str = "normal", iorder: int | Sequence[int] | None = None, sigma_by_group: bool = False,
         min: float | None = None, max: float | None = None, censor_beyond: bool = False,
     ) -> None:
-        panel = _panel_from_arrays(y, time, id)
+        panel = panel_of_arrays(y, time, id)
         spec = make_spec(
             groups=groups, order=order, family=family, iorder=iorder, sigma_by_group=sigma_by_group, min=min, max=max,
             censor_beyond=censor_beyond,
@@ -191,15 +189,16 @@ class GBTM:
 
     def _grow(self, control: Control) -> tuple[Layout, np.ndarray] | None:
         """A light fit with one group less, itself grown from one group up."""
-        from .estimate import estimate, start_panel
+        from .estimate import estimate
         from .likelihood import Mixture
+        from .search import start_panel
 
         panel = start_panel(self.panel, self.layout, control)
         smaller: tuple[Layout, np.ndarray] | None = None
         light = replace(control, n_starts=LIGHT_STARTS, progress=None)
         for k in range(1, self.spec.n_groups):
             try:
-                spec = _first_groups(self.spec, k)
+                spec = first_groups(self.spec, k)
             except SpecificationError:
                 continue
             layout = make_layout(self.panel, spec, self.given_bases)
@@ -211,20 +210,19 @@ class GBTM:
 
     def _read_start(self, start: Any) -> tuple[np.ndarray | None, tuple[Layout, np.ndarray] | None]:
         from .results import GBTMResults
-        from .summarise import traj_names
 
         if start is None:
             return None, None
         if isinstance(start, GBTMResults):
             if start.n_groups == self.spec.n_groups - 1:
-                layout = make_layout(self.panel, _first_groups(self.spec, start.n_groups), self.given_bases)
-                if traj_names(layout) != start.document["traj_names"]:
+                layout = make_layout(self.panel, first_groups(self.spec, start.n_groups), self.given_bases)
+                if layout.traj_names != start.document["traj_names"]:
                     raise SpecificationError(
                         "start: the smaller fit is not this model with its last group left out.", code="bad_start",
                         argument="start", way_out="Give a fit whose orders are the leading ones of this model.",
                     )
                 return None, (layout, layout.unreport(start.params.to_numpy()))
-            if start.document["traj_names"] != traj_names(self.layout) or start.family != self.spec.outcomes[0].family:
+            if start.document["traj_names"] != self.layout.traj_names or start.family != self.spec.outcomes[0].family:
                 raise SpecificationError(
                     f"start: a {start.family} fit with {start.n_groups} groups is not this model.", code="bad_start",
                     argument="start", way_out="Give a fit of the same model, or one with a group less.",
@@ -257,40 +255,6 @@ class GBTM:
         return values
 
 
-def make_spec(
-    *, groups: int, order: int | Sequence[int] | None, family: str, iorder: int | Sequence[int] | None = None,
-    sigma_by_group: bool = False, min: float | None = None, max: float | None = None, censor_beyond: bool = False,
-    basis: str | None = None,
-) -> ModelSpec:
-    """The specification of a single-outcome model from users' arguments."""
-    if not is_count(groups) and not (type(groups) is float and groups.is_integer() and groups >= 1):
-        raise SpecificationError(
-            f"groups: {groups!r} is not a positive whole number.", code="bad_groups", argument="groups",
-            way_out="Give the number of groups, 1 or more.",
-        )
-    if family == "zip" and iorder is None:
-        iorder = 0
-    outcome = OutcomeSpec(
-        family=family, orders=None if order is None else per_group(order, int(groups), "order"),
-        zero_orders=None if iorder is None else as_orders(iorder, "iorder"), sigma_by_group=bool(sigma_by_group),
-        lower=_bound(min, "min"), upper=_bound(max, "max"), censor_beyond=bool(censor_beyond), basis=basis,
-    )
-    return ModelSpec(n_groups=int(groups), outcomes=(outcome,))
-
-
-def _bound(value: float | None, argument: str) -> float | None:
-    """A finite bound, or None for none."""
-    if value is None:
-        return None
-    try:
-        return float(value) if np.isfinite(float(value)) else None
-    except (TypeError, ValueError):
-        raise SpecificationError(
-            f"{argument}: {value!r} is not a number.", code="bad_bounds", argument=argument,
-            way_out=f"Give a number, or leave {argument} out.",
-        ) from None
-
-
 def _seed(rng: Any) -> int:
     if isinstance(rng, bool) or not isinstance(rng, (int, np.integer)) or rng < 0:
         raise SpecificationError(
@@ -298,148 +262,3 @@ def _seed(rng: Any) -> int:
             way_out="Give a seed such as rng=0; the same seed gives the same digits.",
         )
     return int(rng)
-
-
-def _first_groups(spec: ModelSpec, k: int) -> ModelSpec:
-    """The model of the first k groups."""
-    return ModelSpec(
-        k,
-        tuple(
-            replace(
-                o, orders=None if o.orders is None else o.orders[:k],
-                zero_orders=o.zero_orders if o.zero_orders is None or o.zero_common else o.zero_orders[:k],
-            )
-            for o in spec.outcomes
-        ),
-    )
-
-
-def split_formula(
-    formula: str, data: pd.DataFrame, wide: Mapping[str, Any] | None = None
-) -> tuple[str, str, str | None]:
-    """``"y ~ rhs"`` -> outcome, time variable, basis formula (None where rhs is the time alone)."""
-    sides = formula.split("~")
-    if len(sides) != 2 or not sides[0].strip() or not sides[1].strip():
-        raise SpecificationError(
-            f"formula: {formula!r} is not of the form 'outcome ~ time'.", code="bad_formula", argument="formula",
-            way_out="For example 'offenses ~ age'.",
-        )
-    outcome, rhs = sides[0].strip(), sides[1].strip()
-    known = set(wide) if wide is not None else {str(c) for c in data.columns}
-    if rhs in known or re.fullmatch(r"[A-Za-z_.][\w.]*", rhs):
-        return _known(outcome, known), _known(rhs, known), None
-    words = [w for w in dict.fromkeys(re.findall(r"[A-Za-z_][\w.]*", rhs)) if w in known]
-    if len(words) != 1:
-        raise SpecificationError(
-            f"formula: '{rhs}' must use exactly one column, the time; it uses {', '.join(words) or 'none'}.",
-            code="bad_formula", argument="formula", way_out="For example 'offenses ~ bs(age, df=4)'.",
-        )
-    return _known(outcome, known), words[0], rhs
-
-
-def _known(name: str, known: set[str]) -> str:
-    if name not in known:
-        raise DataError(
-            f"formula: no column named '{name}'.", code="unknown_column", argument=name,
-            way_out=f"The columns are {', '.join(sorted(known)[:12])}.",
-        )
-    return name
-
-
-def _panel_from_arrays(y: Any, time: Any, id: Any) -> Panel:
-    values, times = _number_array(y, "y"), _number_array(time, "time")
-    if values.ndim == 2:
-        n, waves = values.shape
-        if times.shape not in ((waves,), (n, waves)):
-            raise DataError(
-                f"time: shape {times.shape} does not go with y of shape {values.shape}.", code="wave_mismatch",
-                argument="time", way_out=f"Give ({waves},) or ({n}, {waves}).",
-            )
-        ids = pd.Index(np.arange(n) if id is None else np.asarray(id), name="id")
-        if len(ids) != n:
-            raise DataError(
-                f"id: {len(ids)} ids for {n} rows of y.", code="bad_shape", argument="id",
-                way_out="Give one id per subject, or none.",
-            )
-        if ids.has_duplicates:
-            raise DataError(
-                f"id: {ids[ids.duplicated()][0]!r} stands there more than once.", code="duplicate_id", argument="id",
-                way_out="Wide data have one row per subject.",
-            )
-        return Panel.from_arrays(
-            np.repeat(np.arange(n), waves), np.broadcast_to(times, (n, waves)).ravel(), values.ravel(), ids=ids,
-            wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
-            columns=tuple(f"y{j + 1}" for j in range(waves)),
-        )
-    if values.ndim != 1 or id is None or times.shape != values.shape or len(id) != values.size:
-        raise DataError(
-            "y: give an (N, T) array, or arrays y, time and id of one length.", code="bad_shape", argument="y",
-            way_out="For a table, use GBTM.from_formula.",
-        )
-    codes, distinct = pd.factorize(np.asarray(id))
-    return Panel.from_arrays(codes, times, values, ids=pd.Index(distinct, name="id"))
-
-
-def _number_array(values: Any, argument: str) -> np.ndarray:
-    try:
-        return np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise DataError(
-            f"{argument}: not an array of numbers.", code="not_numeric", argument=argument,
-            way_out="Convert it to numbers first, NaN for missing.",
-        ) from None
-
-
-def prepare(panel: Panel, spec: ModelSpec) -> Panel:
-    """Check the outcomes against their families; values beyond the bounds are moved to them where the user said so."""
-    outcomes = []
-    for measures, outcome in zip(panel.outcomes, spec.outcomes, strict=True):
-        y = measures.y
-        if outcome.censor_beyond:
-            y = np.clip(y, outcome.lower, outcome.upper)
-            measures = replace(measures, y=y)
-        bad, sentence, way_out = make_family(outcome.family, outcome.lower, outcome.upper).problem(y)
-        if bad.any():
-            raise DataError(
-                f"{measures.name}: {sentence} for family '{outcome.family}'; {int(bad.sum())} values are not, "
-                f"first {panel.describe_rows(np.flatnonzero(bad), measures)}.",
-                code="bad_outcome", argument=measures.name, way_out=way_out,
-            )
-        outcomes.append(measures)
-    if panel.n_subjects < spec.n_groups:
-        raise SpecificationError(
-            f"groups: {spec.n_groups} groups for {panel.n_subjects} subjects.", code="too_few_subjects",
-            argument="groups", way_out="Ask for fewer groups.",
-        )
-    return replace(panel, outcomes=tuple(outcomes))
-
-
-def make_layout(panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None = None) -> Layout:
-    """Time bases, scaling and parameter layout for these data."""
-    given = bases if bases is not None else [None] * len(spec.outcomes)
-    return Layout(
-        spec,
-        tuple(_make_part(o, m, basis) for o, m, basis in zip(spec.outcomes, panel.outcomes, given, strict=True)),
-    )
-
-
-def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None) -> OutcomePart:
-    if given is not None:
-        mean = given
-    elif outcome.basis is not None:
-        mean = formula_basis(measures.time, outcome.basis, measures.time_name)
-    else:
-        mean = polynomial_basis(measures.time, max(0, *(outcome.orders or (0,)), 0), measures.time_name)
-    bases = {"mean": mean}
-    if outcome.zero_orders is not None:
-        bases["zero"] = polynomial_basis(measures.time, max(0, *outcome.zero_orders, 0), measures.time_name, "iorder")
-    centre, scale = 0.0, 1.0
-    if outcome.family in SCALE_FAMILIES:
-        scale = float(measures.y.std())
-        if not scale > 1e-12 * float(np.abs(measures.y).max()):
-            raise DataError(
-                f"{measures.name}: all values are equal ({measures.y[0]:g}).", code="constant_outcome",
-                argument=measures.name, way_out="There is nothing to model.",
-            )
-        centre = float(measures.y.mean()) if mean.has_intercept else 0.0
-    return OutcomePart(spec=outcome, bases=bases, centre=centre, scale=scale, name=measures.name)

@@ -6,17 +6,25 @@ with no observation left are dropped, and both are counted in :class:`Dropped`.
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from .columns import (
+    MAX_SHOWN,
+    common_stem,
+    expand_columns,
+    id_values,
+    number_array,
+    numeric,
+    refuse_infinite,
+    require_columns,
+)
 from .errors import DataError
-
-MAX_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -162,10 +170,10 @@ class Panel:
         DataError
             For an unknown column, a time or outcome that is not numeric, infinite values, a duplicated (id, time).
         """
-        _require_columns(data, [id, time, outcome])
-        codes, ids = pd.factorize(_id_values(data[id]), sort=False)
+        require_columns(data, [id, time, outcome])
+        codes, ids = pd.factorize(id_values(data[id]), sort=False)
         return cls.from_arrays(
-            codes, _numeric(data[time], time), _numeric(data[outcome], outcome),
+            codes, numeric(data[time], time), numeric(data[outcome], outcome),
             ids=pd.Index(ids, name=id), id_name=id, time_name=time, name=outcome, row_labels=data.index,
         )
 
@@ -198,13 +206,13 @@ class Panel:
                     f"time: {len(time_columns)} time columns for {len(columns)} outcome columns.",
                     code="wave_mismatch", argument="time", way_out="Give one time column per outcome column.",
                 )
-            time_matrix = np.column_stack([_numeric(data[c], c) for c in time_columns])
-        y_matrix = np.column_stack([_numeric(data[c], c) for c in columns])
+            time_matrix = np.column_stack([numeric(data[c], c) for c in time_columns])
+        y_matrix = np.column_stack([numeric(data[c], c) for c in columns])
         if id is None:
             ids = pd.Index(data.index, name=data.index.name or "id")
         else:
-            _require_columns(data, [id])
-            ids = pd.Index(_id_values(data[id]), name=id)
+            require_columns(data, [id])
+            ids = pd.Index(id_values(data[id]), name=id)
         repeated = ids[ids.duplicated() & ids.notna()]
         if len(repeated):
             raise DataError(
@@ -215,7 +223,7 @@ class Panel:
         codes = np.where(ids.notna(), np.arange(n), -1)
         return cls.from_arrays(
             np.repeat(codes, waves), time_matrix.ravel(), y_matrix.ravel(), ids=ids, id_name=str(ids.name),
-            time_name="time", name=name or _common_stem(columns), row_labels=data.index,
+            time_name="time", name=name or common_stem(columns), row_labels=data.index,
             wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
             columns=tuple(str(c) for c in columns),
         )
@@ -233,7 +241,7 @@ class Panel:
         row = np.arange(y.size) if row is None else row
         labels = row_labels if row_labels is not None else pd.RangeIndex(y.size)
         for values, what in ((time, time_name), (y, name)):
-            _refuse_infinite(values, what, row, wave, columns, labels)
+            refuse_infinite(values, what, row, wave, columns, labels)
         missing_id = subject < 0
         missing_y = ~missing_id & np.isnan(y)
         missing_time = ~missing_id & ~missing_y & np.isnan(time)
@@ -295,90 +303,36 @@ def _in_order(subject: np.ndarray, time: np.ndarray | None) -> bool:
     return time is None or not ((step == 0) & (np.diff(time) <= 0)).any()
 
 
-def expand_columns(data: pd.DataFrame, columns: str | Sequence[str], argument: str) -> list[str]:
-    """Names and patterns (``*``, ``?``) -> existing column names, in the table's order within a pattern."""
-    wanted = [columns] if isinstance(columns, str) else list(columns)
-    if not wanted:
-        raise DataError(
-            f"{argument}: no columns are named.", code="no_columns", argument=argument,
-            way_out="Give column names or a pattern such as 'count_*'.",
-        )
-    names = [str(c) for c in data.columns]
-    found: list[str] = []
-    for item in wanted:
-        if isinstance(item, str) and any(ch in item for ch in "*?["):
-            hits = [c for c in names if fnmatch.fnmatchcase(c, item)]
-            if not hits:
-                raise DataError(
-                    f"{argument}: no column matches '{item}'.", code="unknown_column", argument=argument,
-                    way_out=f"The columns are {_listing(names)}.",
-                )
-            found += hits
-        else:
-            _require_columns(data, [item], argument)
-            found.append(item)
-    return found
-
-
-def _require_columns(data: pd.DataFrame, wanted: Sequence[str], argument: str | None = None) -> None:
-    unknown = [c for c in wanted if c not in data.columns]
-    if unknown:
-        raise DataError(
-            f"{argument or unknown[0]}: no column named {', '.join(repr(c) for c in unknown)}.", code="unknown_column",
-            argument=argument or unknown[0], way_out=f"The columns are {_listing([str(c) for c in data.columns])}.",
-        )
-    for name in wanted:
-        count = int((data.columns == name).sum())
-        if count > 1:
+def panel_of_arrays(y: Any, time: Any, id: Any) -> Panel:
+    """A panel from (N, T) outcomes with times (T,) or (N, T), or from long y, time and id of one length."""
+    values, times = number_array(y, "y"), number_array(time, "time")
+    if values.ndim == 2:
+        n, waves = values.shape
+        if times.shape not in ((waves,), (n, waves)):
             raise DataError(
-                f"{name}: {count} columns have this name.", code="duplicate_column", argument=str(name),
-                way_out="Rename them, so that it is clear which is meant.",
+                f"time: shape {times.shape} does not go with y of shape {values.shape}.", code="wave_mismatch",
+                argument="time", way_out=f"Give ({waves},) or ({n}, {waves}).",
             )
-
-
-def _listing(names: list[str], most: int = 12) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def _id_values(column: pd.Series) -> pd.Series:
-    return column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
-
-
-def _numeric(column: pd.Series, name: str) -> np.ndarray:
-    """A float64 array with NaN for missing; dates, text and categories are refused by name."""
-    if isinstance(column.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(column.dtype):
-        values = pd.to_numeric(column.astype(object), errors="coerce")
-        bad = column[values.isna() & column.notna()]
-        if len(bad) or isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_datetime64_any_dtype(column):
-            first = bad if len(bad) else column.dropna()
-            shown = ", ".join(f"row {i}: {v!r}" for i, v in first.head(MAX_SHOWN).items())
+        ids = pd.Index(np.arange(n) if id is None else np.asarray(id), name="id")
+        if len(ids) != n:
             raise DataError(
-                f"{name}: the column is not numeric ({column.dtype}; {shown}).", code="not_numeric", argument=name,
-                way_out="Convert it to numbers first; for dates, use for example years since the first wave.",
+                f"id: {len(ids)} ids for {n} rows of y.", code="bad_shape", argument="id",
+                way_out="Give one id per subject, or none.",
             )
-        return values.to_numpy(dtype=float, na_value=np.nan)
-    return column.to_numpy(dtype=float, na_value=np.nan)
-
-
-def _refuse_infinite(
-    values: np.ndarray, name: str, row: np.ndarray, wave: np.ndarray | None, columns: tuple[str, ...], labels: pd.Index
-) -> None:
-    bad = np.flatnonzero(np.isinf(values))
-    if bad.size:
-        shown = ", ".join(
-            f"row {labels[row[i]]}" + (f" column '{columns[wave[i]]}'" if columns and wave is not None else "")
-            for i in bad[:MAX_SHOWN]
+        if ids.has_duplicates:
+            raise DataError(
+                f"id: {ids[ids.duplicated()][0]!r} stands there more than once.", code="duplicate_id", argument="id",
+                way_out="Wide data have one row per subject.",
+            )
+        return Panel.from_arrays(
+            np.repeat(np.arange(n), waves), np.broadcast_to(times, (n, waves)).ravel(), values.ravel(), ids=ids,
+            wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
+            columns=tuple(f"y{j + 1}" for j in range(waves)),
         )
+    if values.ndim != 1 or id is None or times.shape != values.shape or len(id) != values.size:
         raise DataError(
-            f"{name}: {bad.size} infinite values ({shown}).", code="infinite", argument=name,
-            way_out="Recode them as missing or as finite numbers.",
+            "y: give an (N, T) array, or arrays y, time and id of one length.", code="bad_shape", argument="y",
+            way_out="For a table, use GBTM.from_formula.",
         )
-
-
-def _common_stem(columns: Sequence[str]) -> str:
-    columns = [str(c) for c in columns]
-    stem = columns[0]
-    for c in columns[1:]:
-        while not c.startswith(stem) and stem:
-            stem = stem[:-1]
-    return stem.rstrip("_.0123456789") or columns[0]
+    codes, distinct = pd.factorize(np.asarray(id))
+    return Panel.from_arrays(codes, times, values, ids=pd.Index(distinct, name="id"))

@@ -7,14 +7,17 @@ them to the user's time and units, and sigma for log sigma.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from .design import TimeBasis
+from .design import TimeBasis, formula_basis, polynomial_basis
+from .errors import DataError, SpecificationError
 from .families import Family, make_family
-from .spec import ModelSpec, OutcomeSpec
+from .panel import Measures, Panel
+from .spec import SCALE_FAMILIES, ModelSpec, OutcomeSpec
 
 # Predictors of absent parts. Finite, so that nothing becomes 0 * inf; exact in double precision all the same.
 RATE_ZERO = -1e8  # eta of a count group that never happens: exp(eta) = 0 and any positive count is impossible
@@ -146,6 +149,22 @@ class Layout:
             names += [f"{prefix}{stem}{suffix}" for stem in stems]
         return names + [f"theta[{g + 1}]" for g in range(1, self.n_groups)]
 
+    @cached_property
+    def traj_names(self) -> list[str]:
+        """Names of the parameters in traj's e(b)."""
+        powers = ["interc", "linear", "quadra", "cubic", "quarti", "quinti"]
+        names: list[str] = []
+        for b in self.blocks:
+            group = b.group + 1 if b.group is not None else None
+            if b.predictor == "mean":
+                polynomial = self.parts[b.outcome].spec.basis is None
+                names += [f"{powers[j] if polynomial else f'basis{j + 1}_'}{group}" for j in range(b.width)]
+            elif b.predictor == "zero":
+                names += [f"alpha{j}" + ("" if group is None else f"G{group}") for j in range(b.width)]
+            else:
+                names.append("sigma" + ("" if group is None else str(group)))
+        return names + [f"theta{g}" for g in range(2, self.n_groups + 1)]
+
     # -- reporting ---------------------------------------------------------------------------------------------
 
     def _block_map(self, b: Block) -> np.ndarray:
@@ -222,3 +241,58 @@ class Layout:
         logits = self.logits(flat)[..., order]
         out[..., self.theta] = (logits - logits[..., :1])[..., 1:]
         return out
+
+
+def prepare(panel: Panel, spec: ModelSpec) -> Panel:
+    """Check the outcomes against their families; values beyond the bounds are moved to them where the user said so."""
+    outcomes = []
+    for measures, outcome in zip(panel.outcomes, spec.outcomes, strict=True):
+        y = measures.y
+        if outcome.censor_beyond:
+            y = np.clip(y, outcome.lower, outcome.upper)
+            measures = replace(measures, y=y)
+        bad, sentence, way_out = make_family(outcome.family, outcome.lower, outcome.upper).problem(y)
+        if bad.any():
+            raise DataError(
+                f"{measures.name}: {sentence} for family '{outcome.family}'; {int(bad.sum())} values are not, "
+                f"first {panel.describe_rows(np.flatnonzero(bad), measures)}.",
+                code="bad_outcome", argument=measures.name, way_out=way_out,
+            )
+        outcomes.append(measures)
+    if panel.n_subjects < spec.n_groups:
+        raise SpecificationError(
+            f"groups: {spec.n_groups} groups for {panel.n_subjects} subjects.", code="too_few_subjects",
+            argument="groups", way_out="Ask for fewer groups.",
+        )
+    return replace(panel, outcomes=tuple(outcomes))
+
+
+def make_layout(panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None = None) -> Layout:
+    """Time bases, scaling and parameter layout for these data."""
+    given = bases if bases is not None else [None] * len(spec.outcomes)
+    return Layout(
+        spec,
+        tuple(_make_part(o, m, basis) for o, m, basis in zip(spec.outcomes, panel.outcomes, given, strict=True)),
+    )
+
+
+def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None) -> OutcomePart:
+    if given is not None:
+        mean = given
+    elif outcome.basis is not None:
+        mean = formula_basis(measures.time, outcome.basis, measures.time_name)
+    else:
+        mean = polynomial_basis(measures.time, max(0, *(outcome.orders or (0,)), 0), measures.time_name)
+    bases = {"mean": mean}
+    if outcome.zero_orders is not None:
+        bases["zero"] = polynomial_basis(measures.time, max(0, *outcome.zero_orders, 0), measures.time_name, "iorder")
+    centre, scale = 0.0, 1.0
+    if outcome.family in SCALE_FAMILIES:
+        scale = float(measures.y.std())
+        if not scale > 1e-12 * float(np.abs(measures.y).max()):
+            raise DataError(
+                f"{measures.name}: all values are equal ({measures.y[0]:g}).", code="constant_outcome",
+                argument=measures.name, way_out="There is nothing to model.",
+            )
+        centre = float(measures.y.mean()) if mean.has_intercept else 0.0
+    return OutcomePart(spec=outcome, bases=bases, centre=centre, scale=scale, name=measures.name)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from .control import is_count
 from .errors import SpecificationError
 
 MAX_ORDER = 5
@@ -149,3 +152,51 @@ def as_orders(value: int | Sequence[int], argument: str) -> tuple[int, ...]:
             f"{argument}: {value!r} is not a whole number or a sequence of them.", code="bad_order",
             argument=argument, way_out="For example order=2 or order=[2, 1, 3].",
         ) from None
+
+
+def make_spec(
+    *, groups: int, order: int | Sequence[int] | None, family: str, iorder: int | Sequence[int] | None = None,
+    sigma_by_group: bool = False, min: float | None = None, max: float | None = None, censor_beyond: bool = False,
+    basis: str | None = None,
+) -> ModelSpec:
+    """The specification of a single-outcome model from users' arguments."""
+    if not is_count(groups) and not (type(groups) is float and groups.is_integer() and groups >= 1):
+        raise SpecificationError(
+            f"groups: {groups!r} is not a positive whole number.", code="bad_groups", argument="groups",
+            way_out="Give the number of groups, 1 or more.",
+        )
+    if family == "zip" and iorder is None:
+        iorder = 0
+    outcome = OutcomeSpec(
+        family=family, orders=None if order is None else per_group(order, int(groups), "order"),
+        zero_orders=None if iorder is None else as_orders(iorder, "iorder"), sigma_by_group=bool(sigma_by_group),
+        lower=_bound(min, "min"), upper=_bound(max, "max"), censor_beyond=bool(censor_beyond), basis=basis,
+    )
+    return ModelSpec(n_groups=int(groups), outcomes=(outcome,))
+
+
+def _bound(value: float | None, argument: str) -> float | None:
+    """A finite bound, or None for none."""
+    if value is None:
+        return None
+    try:
+        return float(value) if np.isfinite(float(value)) else None
+    except (TypeError, ValueError):
+        raise SpecificationError(
+            f"{argument}: {value!r} is not a number.", code="bad_bounds", argument=argument,
+            way_out=f"Give a number, or leave {argument} out.",
+        ) from None
+
+
+def first_groups(spec: ModelSpec, k: int) -> ModelSpec:
+    """The model of the first k groups."""
+    return ModelSpec(
+        k,
+        tuple(
+            replace(
+                o, orders=None if o.orders is None else o.orders[:k],
+                zero_orders=o.zero_orders if o.zero_orders is None or o.zero_common else o.zero_orders[:k],
+            )
+            for o in spec.outcomes
+        ),
+    )

@@ -56,7 +56,7 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
         "id_name": str(panel.ids.name or "id"),
         "ids": panel.ids.tolist(),
         "names": layout.names,
-        "traj_names": traj_names(layout),
+        "traj_names": layout.traj_names,
         "params": layout.report(estimate.flat),
         "cov_params": cov_params,
         "cov_type": cov.cov_type,
@@ -78,22 +78,6 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
         },
         "seconds": estimate.seconds,
     }
-
-
-def traj_names(layout: Layout) -> list[str]:
-    """Names of the parameters in traj's e(b)."""
-    powers = ["interc", "linear", "quadra", "cubic", "quarti", "quinti"]
-    names: list[str] = []
-    for b in layout.blocks:
-        group = b.group + 1 if b.group is not None else None
-        if b.predictor == "mean":
-            polynomial = layout.parts[b.outcome].spec.basis is None
-            names += [f"{powers[j] if polynomial else f'basis{j + 1}_'}{group}" for j in range(b.width)]
-        elif b.predictor == "zero":
-            names += [f"alpha{j}" + ("" if group is None else f"G{group}") for j in range(b.width)]
-        else:
-            names.append("sigma" + ("" if group is None else str(group)))
-    return names + [f"theta{g}" for g in range(2, layout.n_groups + 1)]
 
 
 def _search_document(

@@ -8,7 +8,7 @@ import torch
 from scipy import integrate, stats
 
 import oracle
-from gbtm.families import CensoredNormal, Logit, Normal, Poisson, ZeroInflatedPoisson, make_family
+from gbtm.families import CensoredNormal, Family, Logit, Normal, Poisson, ZeroInflatedPoisson, make_family
 
 FAMILIES = {
     "normal": (Normal(), np.array([-2.0, 0.0, 1.3, 8.0])),
@@ -195,3 +195,16 @@ def test_censored_part_keeps_its_derivatives_in_the_tails(z):
         assert first.item() == pytest.approx(sign * h, rel=1e-7, abs=1e-100)
         # in the far tail h (z + h) tends to 1 by cancellation
         assert second.item() == pytest.approx(-h * (z + h), rel=1e-6, abs=1e-9 if z > -30 else 1e-2)
+
+
+@pytest.mark.parametrize("name", ["normal", "cnorm", "poisson", "zip", "logit"])
+def test_closed_form_derivatives_are_those_of_autograd(name):
+    torch.manual_seed(0)
+    family = make_family(name, -0.5, 1.5)
+    u = {p: 0.7 * torch.randn(3, 5, dtype=torch.float64) for p in family.predictors}
+    for closed, traced in (
+        (family.slopes(u), Family.slopes(family, u)), (family.curvatures(u), Family.curvatures(family, u)),
+    ):
+        assert closed.keys() == traced.keys()
+        for key, value in closed.items():
+            torch.testing.assert_close(value, traced[key], rtol=1e-9, atol=1e-11)

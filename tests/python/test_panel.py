@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from gbtm import DataError, Panel
-from gbtm.panel import expand_columns
 
 
 def _long(**columns) -> pd.DataFrame:
@@ -197,12 +196,6 @@ def test_long_messages_are_cut():
     data = pd.DataFrame({"who": ["a"] * n, "age": [1] * n, "y": range(n)})
     error = _refused("duplicate_time", "age", lambda: _read(data), "and 6 more")
     assert error.message.count("row ") == 5
-
-
-def test_expand_columns_takes_the_tables_order_within_a_pattern():
-    data = pd.DataFrame(columns=["y10", "y1", "x", "y2"])
-    assert expand_columns(data, "y*", "outcome") == ["y10", "y1", "y2"]
-    assert expand_columns(data, ["y2", "y1?"], "outcome") == ["y2", "y10"]
 
 
 def test_a_column_name_that_is_there_twice():

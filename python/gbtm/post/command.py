@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import CommandError
-from ..model import GBTM, make_spec
+from ..model import GBTM
 from ..panel import Panel
+from ..spec import make_spec
 
 if TYPE_CHECKING:
     from ..results import GBTMResults
@@ -51,7 +52,7 @@ class Command:
     ignored: tuple[str, ...] = field(default_factory=tuple)
 
     def spec_arguments(self) -> dict[str, Any]:
-        """The arguments of :func:`gbtm.model.make_spec` that say the same."""
+        """The arguments of :func:`gbtm.spec.make_spec` that say the same."""
         family = "poisson" if self.model == "zip" and self.iorder is None else self.model
         return {
             "groups": len(self.order), "order": self.order, "family": family,

@@ -1,0 +1,45 @@
+"""Starts on part of the data, climbed to with all of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gbtm
+from gbtm import likelihood, search
+from test_threads import _panel
+
+
+def test_starts_on_a_subsample_reach_the_optimum_of_all(monkeypatch):
+    data = _panel("normal", 3000)
+    whole = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1).fit(rng=0)
+    monkeypatch.setattr(search, "START_SUBJECTS", 300)
+    some = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1).fit(rng=0)
+    assert some.document["search"]["n_starts"] >= 1
+    assert "random 300 subjects" in some.start_report.attrs["sentence"]
+    assert "random" not in whole.start_report.attrs["sentence"]
+    assert some.llf == pytest.approx(whole.llf, abs=1e-8)
+    assert some.document["certificate"]["decrement"] < 1e-9
+    np.testing.assert_allclose(some.bse, whole.bse, rtol=1e-6)
+
+
+def test_starts_on_binned_times_reach_the_exact_optimum(monkeypatch):
+    rng = np.random.default_rng(5)
+    subject = np.repeat(np.arange(200), 4)
+    time = rng.uniform(0, 10, size=subject.size)  # every observation has a time of its own
+    y = np.where(subject < 100, 1 + 0.5 * time, 6 - 0.3 * time) + rng.normal(size=subject.size)
+    data = pd.DataFrame({"id": subject, "t": time, "y": y})
+    monkeypatch.setattr(likelihood, "DENSE_SMALL", 1000)
+    model = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1)
+    binned = model.panel.outcomes[0].binned(64)
+    assert np.unique(binned.time).size == 64
+    assert binned.nobs == model.panel.nobs
+    assert np.abs(binned.time - time[np.lexsort((time, subject))]).max() < 0.5
+    irregular = model.fit(rng=0)
+    assert likelihood.is_irregular(model.panel.outcomes[0], 200)
+    monkeypatch.setattr(likelihood, "DENSE_SMALL", 10**9)
+    exact = model.fit(rng=0)
+    assert irregular.llf == pytest.approx(exact.llf, abs=1e-8)
+    np.testing.assert_allclose(irregular.params, exact.params, atol=1e-6)
+    np.testing.assert_allclose(irregular.bse, exact.bse, rtol=1e-6)
