@@ -35,6 +35,7 @@ class TimeBasis:
     to_user : (q, q), coefficients of the user's columns = to_user @ internal coefficients
     constant : (q,), internal coefficients of the constant 1 (least squares)
     document : what :func:`basis_from_document` needs to make the basis again
+    everywhere : known at any time, not only at the observed ones
     """
 
     names: tuple[str, ...]
@@ -44,15 +45,11 @@ class TimeBasis:
     constant: np.ndarray
     document: dict[str, Any]
     has_intercept: bool = True
+    everywhere: bool = True
 
     @property
     def width(self) -> int:
         return len(self.names)
-
-    @property
-    def everywhere(self) -> bool:
-        """Known at any time, not only at the observed ones."""
-        return getattr(self.raw, "__name__", "") != "look_up"
 
     def internal(self, times: np.ndarray) -> np.ndarray:
         """(C,) -> (C, q) orthonormal columns."""
@@ -63,7 +60,7 @@ class TimeBasis:
         return TimeBasis(
             names=self.names[:width], raw=self.raw, mix=self.mix[:width, :width],
             to_user=self.to_user[:width, :width], constant=self.constant[:width], document=self.document,
-            has_intercept=self.has_intercept,
+            has_intercept=self.has_intercept, everywhere=self.everywhere,
         )
 
 
@@ -156,7 +153,7 @@ def _tabulated(names: tuple[str, ...], distinct: np.ndarray, x: np.ndarray, mix:
 
     constant, *_ = np.linalg.lstsq(x @ mix, np.ones(distinct.size), rcond=None)
     return TimeBasis(
-        names=names, raw=raw or look_up, mix=mix, to_user=mix, constant=constant,
+        names=names, raw=raw or look_up, mix=mix, to_user=mix, constant=constant, everywhere=raw is not None,
         has_intercept=bool(np.allclose(x @ mix @ constant, 1.0, atol=1e-8)),
         document={
             "kind": "columns", "names": list(names), "formula": formula, "times": distinct.tolist(),

@@ -111,7 +111,7 @@ def estimate(
     )
     found = Search(
         optima=optima, n_starts=run.n_starts, n_moves=run.n_moves, n_failed=ledger.n_failed,
-        found_by_move=best.hits == 0, out_of_time=run.out_of_time(), user_start=user_starts is not None,
+        found_by_move=best.hits == 0, out_of_time=run.cut_short, user_start=user_starts is not None,
         start_subjects=run.start_subjects,
     )
     return Estimate(flat, loglik, found, certificate, run.elapsed())

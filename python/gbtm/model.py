@@ -214,15 +214,17 @@ class GBTM:
         if start is None:
             return None, None
         if isinstance(start, GBTMResults):
+            same_family = start.family == self.spec.outcomes[0].family
             if start.n_groups == self.spec.n_groups - 1:
                 layout = make_layout(self.panel, first_groups(self.spec, start.n_groups), self.given_bases)
-                if layout.traj_names != start.document["traj_names"]:
+                if not same_family or layout.traj_names != start.document["traj_names"]:
                     raise SpecificationError(
                         "start: the smaller fit is not this model with its last group left out.", code="bad_start",
-                        argument="start", way_out="Give a fit whose orders are the leading ones of this model.",
+                        argument="start",
+                        way_out="Give a fit of the same family, its orders the leading ones of this model.",
                     )
                 return None, (layout, layout.unreport(start.params.to_numpy()))
-            if start.document["traj_names"] != self.layout.traj_names or start.family != self.spec.outcomes[0].family:
+            if not same_family or start.document["traj_names"] != self.layout.traj_names:
                 raise SpecificationError(
                     f"start: a {start.family} fit with {start.n_groups} groups is not this model.", code="bad_start",
                     argument="start", way_out="Give a fit of the same model, or one with a group less.",

@@ -105,6 +105,7 @@ class Run:
         self.ledger = Ledger()
         self.n_starts = self.n_moves = 0
         self.start_subjects: int | None = None
+        self.cut_short = False
         self.begun = time.monotonic()
         cells = sum(c.n_cells * c.n_stats for c in module.cells)
         widest = max(panel.n_subjects, cells) * self.layout.n_groups * (2 + max(b.width for b in self.layout.blocks))
@@ -124,7 +125,10 @@ class Run:
         return time.monotonic() - self.begun
 
     def out_of_time(self) -> bool:
-        return self.control.time_budget is not None and self.elapsed() > self.control.time_budget
+        """The time budget is used up; asked where a further round would begin, so that the report can say so."""
+        if self.control.time_budget is not None and self.elapsed() > self.control.time_budget:
+            self.cut_short = True
+        return self.cut_short
 
     def tell(self, what: str) -> None:
         if self.control.progress is not None:
@@ -220,6 +224,7 @@ class Run:
         self.n_starts, self.n_moves, self.start_subjects = some.n_starts, some.n_moves, None
         if some.panel.n_subjects < self.panel.n_subjects:
             self.start_subjects = some.panel.n_subjects
+        self.cut_short = some.cut_short
         self.ledger.n_failed = some.ledger.n_failed
         optima = some.rivals() or some.ledger.optima[:1]
         for rank, o in enumerate(optima):
@@ -295,4 +300,5 @@ def search(
         whole.take_over(run)
         if smaller is not None and exact_growth:
             whole.climb(starts, count_hits=False, what="splitting a group, all subjects")
+            whole.finish()
     return whole

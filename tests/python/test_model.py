@@ -498,6 +498,18 @@ def test_a_fit_of_another_model_is_no_start(fitted):
         one.fit(start="somewhere")
 
 
+def test_a_smaller_fit_of_another_family_is_no_start():
+    """Poisson and logit fits have parameters of the same names."""
+    table = long_table(*true_data("logit"))
+    smaller = GBTM.from_formula("y ~ t", table, id="id", groups=1, order=1, family="poisson").fit()
+    larger = GBTM.from_formula("y ~ t", table, id="id", groups=2, order=1, family="logit")
+    _refused(SpecificationError, "bad_start", "start", lambda: larger.fit(start=smaller))
+
+
+def test_a_search_that_ended_by_itself_is_not_called_cut_short():
+    assert not build("normal").fit(n_starts=1, time_budget=1e-9).document["search"]["out_of_time"]
+
+
 @pytest.mark.parametrize("level", [1.5, -0.1, 1.0, 95])
 def test_a_level_that_is_no_probability(level, fitted):
     _refused(SpecificationError, "bad_level", "level", lambda: fitted("normal").predict([1.0], level=level))
