@@ -55,6 +55,12 @@ def require_columns(data: pd.DataFrame, wanted: Sequence[str], argument: str | N
             )
 
 
+def require(data: pd.DataFrame, name: str) -> str:
+    """The name of an existing column."""
+    require_columns(data, [name])
+    return name
+
+
 def listing(names: list[str], most: int = 12) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 

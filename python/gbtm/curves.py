@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from .design import TimeBasis, basis_from_document
+from .design import CovariateBasis, TimeBasis, basis_from_document
 from .errors import SpecificationError
 from .families import Family, make_family
+from .spec import COUNT_FAMILIES
 
 LOADING_MOST = 1e-4  # of the outcome's scale, per unit of a direction the data do not determine
 
@@ -24,7 +25,9 @@ LOADING_MOST = 1e-4  # of the outcome's scale, per unit of a direction the data 
 class Curves:
     """The curves of one outcome of a fit.
 
-    ``positions`` maps a predictor to (K, q) entries of the internal parameter vector, -1 where absent.
+    ``positions`` maps a predictor to (K, q) entries of the internal parameter vector, -1 where absent. ``profile`` are
+    values (T, q) of the time-varying covariates at ``profile_times`` (T,), between which curves are drawn along a line;
+    one row where they are the same at all times (their means, unless the user gave others). Counts are for exposure 1.
     """
 
     family: Family
@@ -36,6 +39,9 @@ class Curves:
     scale: float
     cov: np.ndarray
     undetermined: np.ndarray
+    covariates: CovariateBasis | None = None
+    profile: np.ndarray | None = None
+    profile_times: np.ndarray | None = None
 
     @classmethod
     def from_document(cls, document: dict[str, Any], outcome: int = 0, *, trust_formula: bool = False) -> Curves:
@@ -50,6 +56,9 @@ class Curves:
             positions={p: np.asarray(t).astype(int) for p, t in stored["positions"].items()},
             offsets={p: np.asarray(o) for p, o in stored["offsets"].items()},
             centre=stored["centre"], scale=stored["scale"],
+            covariates=None if stored.get("covariates") is None else CovariateBasis.from_document(stored["covariates"]),
+            profile=None if stored.get("profile") is None else np.asarray(stored["profile"]["values"]),
+            profile_times=None if stored.get("profile") is None else np.asarray(stored["profile"]["times"]),
             cov=np.asarray(document["internal"]["cov"]), undetermined=np.asarray(document["internal"]["undetermined"]),
         )
 
@@ -62,32 +71,52 @@ class Curves:
     def n_groups(self) -> int:
         return self.coefficients["mean"].shape[0]
 
-    def _columns(self, predictor: str, times: np.ndarray) -> np.ndarray:
-        return self.bases[predictor].internal(times) if predictor in self.bases else np.ones((times.size, 1))
+    def _columns(self, predictor: str, times: np.ndarray, w: np.ndarray | None) -> np.ndarray:
+        if predictor not in self.bases:
+            return np.ones((times.size, 1))
+        own = self.bases[predictor].internal(times)
+        if predictor != "mean" or self.covariates is None:
+            return own
+        at = self._profile_at(times) if w is None else np.broadcast_to(w, (times.size, self.covariates.width))
+        return np.hstack([own, self.covariates.internal(at)])
 
-    def predictors(self, times: np.ndarray) -> dict[str, np.ndarray]:
-        """Linear predictors on the user's scale, each (K, C)."""
+    def _profile_at(self, times: np.ndarray) -> np.ndarray:
+        """Covariates (C, q) at times (C,)."""
+        assert self.profile is not None
+        assert self.profile_times is not None
+        order = np.argsort(self.profile_times)
+        known, values = self.profile_times[order], self.profile[order]
+        return np.column_stack([np.interp(times, known, column) for column in values.T])
+
+    def predictors(
+        self, times: np.ndarray, w: np.ndarray | None = None, exposure: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """Linear predictors on the user's scale, each (K, C), at covariates w (q,) or (C, q) and exposure (C,)."""
         u = {
-            p: c @ self._columns(p, times).T + self.offsets[p][:, None] for p, c in self.coefficients.items()
+            p: c @ self._columns(p, times, w).T + self.offsets[p][:, None] for p, c in self.coefficients.items()
         }
         if self.family.has_scale:
             u["mean"] = self.centre + self.scale * u["mean"]
             u["log_sigma"] = u["log_sigma"] + np.log(self.scale)
+        if exposure is not None:
+            u["mean"] = u["mean"] + np.log(exposure)
         return u
 
-    def expected(self, times: np.ndarray) -> np.ndarray:
+    def expected(
+        self, times: np.ndarray, w: np.ndarray | None = None, exposure: np.ndarray | None = None
+    ) -> np.ndarray:
         """E(y) per group and time (K, C)."""
         with np.errstate(over="ignore"):
-            return self.family.expected(self.predictors(times))
+            return self.family.expected(self.predictors(times, w, exposure))
 
-    def standard_error(self, times: np.ndarray) -> np.ndarray:
+    def standard_error(self, times: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
         """Standard error of E(y) (K, C); NaN where the data do not determine it."""
-        u = self.predictors(times)
+        u = self.predictors(times, w)
         with np.errstate(over="ignore"):
             slopes = self.family.expected_gradient(u)
         gradient = np.zeros((self.n_groups, times.size, self.cov.shape[0] + 1))
         for p, slope in slopes.items():
-            columns = self._columns(p, times) * (self.scale if p == "mean" else 1.0)
+            columns = self._columns(p, times, w) * (self.scale if p == "mean" else 1.0)
             for k in range(self.n_groups):
                 gradient[k][:, self.positions[p][k]] += slope[k][:, None] * columns
         gradient = gradient[..., :-1]
@@ -97,7 +126,9 @@ class Curves:
             variance[loading > LOADING_MOST * self.scale] = np.nan
         return np.sqrt(variance)
 
-    def band(self, times: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def band(
+        self, times: np.ndarray, level: float = 0.95, w: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Estimate, standard error, lower and upper limit, each (K, C)."""
         if not 0 < level < 1:
             raise SpecificationError(
@@ -105,7 +136,7 @@ class Curves:
                 way_out="For example level=0.95.",
             )
         z = NormalDist().inv_cdf(0.5 + level / 2)
-        estimate, se = self.expected(times), self.standard_error(times)
+        estimate, se = self.expected(times, w), self.standard_error(times, w)
         low, high = self.range
         return estimate, se, np.clip(estimate - z * se, low, high), np.clip(estimate + z * se, low, high)
 
@@ -115,4 +146,6 @@ class Curves:
         name = self.family.name
         if name == "cnorm":
             return self.family.lower, self.family.upper  # type: ignore[attr-defined]
-        return {"logit": (0.0, 1.0), "poisson": (0.0, np.inf), "zip": (0.0, np.inf)}.get(name, (-np.inf, np.inf))
+        if name in COUNT_FAMILIES:
+            return 0.0, np.inf
+        return (0.0, 1.0) if name in ("logit", "beta") else (-np.inf, np.inf)

@@ -12,6 +12,8 @@ A group's derivatives are local, in its own Q coefficients; ``Mixture.select`` (
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import torch
 from torch import Tensor
 
@@ -19,39 +21,63 @@ from .likelihood import Mixture
 from .threads import in_order
 
 
+@dataclass(frozen=True)
+class Collected:
+    """Posterior-weighted statistics (B, K, C, S) of one outcome: of all subjects, or of a block with its own cells."""
+
+    owner: Mixture
+    outcome: int
+    statistics: Tensor
+
+    def take(self, batch: Tensor) -> Collected:
+        """Some members of the batch."""
+        return replace(self, statistics=self.statistics[batch])
+
+
+def gathered(module: Mixture, blocks: list[list[Tensor]]) -> list[Collected]:
+    """Statistics by block and outcome -> summed over the blocks where these share their cells."""
+    out = []
+    for m, cells in enumerate(module.cells):
+        own = [b[m] for b in blocks]
+        if cells.private:
+            out += [Collected(shard, m, s) for shard, s in zip(module.shards, own, strict=True)]
+        else:
+            out.append(Collected(module, m, torch.stack(own).sum(0) if len(own) > 1 else own[0]))
+    return out
+
+
 def complete_data(
-    module: Mixture, flat: Tensor, collected: list[Tensor], *, safe: bool = False
+    module: Mixture, flat: Tensor, collected: list[Collected], *, safe: bool = False
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Value (B,), gradient (B, p) and Hessian (B, p, p) of EM's Q without its membership part.
 
-    ``collected[m]`` (B, K, C, S) are the posterior-weighted statistics of outcome m. With ``safe`` the Hessian is
-    bounded where a family knows that a Newton step would overshoot.
+    With ``safe`` the Hessian is bounded where a family knows that a Newton step would overshoot.
     """
-    batch, (groups, width, size) = flat.shape[0], module.select.shape
-    value = flat.new_zeros(batch)
-    local_gradient = []
-    local_hessian = flat.new_zeros(batch, groups, width, width)
-    at = 0
-    for m, cells in enumerate(module.cells):
-        u = module.predictors(flat, m)
-        value = value + (cells.family.terms(u) * collected[m]).sum((1, 2, 3))
-        place = {}
-        for name, slope in cells.family.slopes(u).items():
-            columns = cells.columns(name)
-            local_gradient.append((slope * collected[m]).sum(-1) @ columns)
-            place[name] = slice(at, at + columns.shape[1])
-            at += columns.shape[1]
-        for (a, b), bend in cells.family.curvatures(u).items():
-            curvature = (bend * collected[m]).sum(-1)
-            if safe:
-                curvature = cells.family.safe_curvature(a, b, curvature, collected[m])
-            block = (curvature[:, :, None, :] * cells.columns(a).T) @ cells.columns(b)
-            local_hessian[:, :, place[a], place[b]] = block
-            if a != b:
-                local_hessian[:, :, place[b], place[a]] = block.transpose(2, 3)
-    select = module.select.reshape(groups * width, size)
-    gradient = torch.cat(local_gradient, dim=2).reshape(batch, -1) @ select
-    return value, gradient, _placed(module, local_hessian)
+    parts = in_order(lambda c: _of_outcome(c, flat, safe), collected)
+    value, gradient, hessian = (torch.stack(p).sum(0) if len(p) > 1 else p[0] for p in zip(*parts))
+    select = module.select.flatten(0, 1)
+    return value, gradient.flatten(1) @ select, _placed(module, hessian)
+
+
+def _of_outcome(c: Collected, flat: Tensor, safe: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """One outcome's value (B,), and gradient (B, K, Q) and Hessian (B, K, Q, Q) in the groups' own coefficients."""
+    module, statistics = c.owner, c.statistics
+    batch, (groups, width, _) = flat.shape[0], module.select.shape
+    cells, at = module.cells[c.outcome], module.own_columns(c.outcome)
+    u = module.predictors(flat, c.outcome)
+    value = (cells.family.terms(u) * statistics).sum((1, 2, 3))
+    gradient, hessian = flat.new_zeros(batch, groups, width), flat.new_zeros(batch, groups, width, width)
+    for name, slope in cells.family.slopes(u).items():
+        gradient[:, :, at[name]] = (slope * statistics).sum(-1) @ cells.columns(name)
+    for (a, b), bend in cells.family.curvatures(u).items():
+        curvature = (bend * statistics).sum(-1)
+        if safe:
+            curvature = cells.family.safe_curvature(a, b, curvature, statistics)
+        block = (curvature[:, :, None, :] * cells.columns(a).T) @ cells.columns(b)
+        hessian[:, :, at[a], at[b]] = block
+        if a != b:
+            hessian[:, :, at[b], at[a]] = block.transpose(2, 3)
+    return value, gradient, hessian
 
 
 def _placed(module: Mixture, local: Tensor) -> Tensor:
@@ -72,50 +98,48 @@ def group_scores(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor]:
 def observed(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Log-likelihood (B,), gradient (B, p) and exact Hessian (B, p, p) of the observed data, by blocks of subjects."""
     parts = in_order(lambda shard: _block(shard, flat), module.shards)
-    value, gradient, hessian, *collected = (torch.stack(p).sum(0) if len(p) > 1 else p[0] for p in zip(*parts))
-    _, _, hessian_q = complete_data(module, flat, collected)
+    value, gradient, hessian = (torch.stack(p).sum(0) if len(p) > 1 else p[0] for p in list(zip(*parts))[:3])
+    _, _, hessian_q = complete_data(module, flat, gathered(module, [p[3] for p in parts]))
     return value, gradient, hessian + hessian_q
 
 
-def _block(module: Mixture, flat: Tensor) -> tuple[Tensor, ...]:
+def _block(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor, list[Tensor]]:
     """A block's log-likelihood, gradient, Hessian without sum P H, and posterior-weighted statistics by outcome."""
     group_ll, local = group_scores(module, flat)
-    log_pi = module.log_shares(flat)
-    joint = group_ll + log_pi[:, :, None]
+    joint = group_ll + module.log_shares(flat)
     subject = torch.logsumexp(joint, dim=1)
     value = (subject + module.constant) @ module.weight
     posterior = torch.exp(joint - subject[:, None])
     weighted = posterior * module.weight
     collected = [cells.collect(weighted) for cells in module.cells]
-    mean_score, products = _score_products(module, local, log_pi.exp(), posterior, weighted)
+    mean_score, products = _score_products(module, flat, local, posterior)
     weighted_score = mean_score * module.weight
-    return value, weighted_score.sum(-1), products - weighted_score @ mean_score.transpose(1, 2), *collected
+    return value, weighted_score.sum(-1), products - weighted_score @ mean_score.transpose(1, 2), collected
 
 
-def _score_products(
-    module: Mixture, local: Tensor, pi: Tensor, posterior: Tensor, weighted: Tensor
-) -> tuple[Tensor, Tensor]:
+def _score_products(module: Mixture, flat: Tensor, local: Tensor, posterior: Tensor) -> tuple[Tensor, Tensor]:
     """S_i (B, p, N) and sum_i [sum_k P_ik a_ik a_ik' + the membership's own Hessian] (B, p, p).
 
     local (B, K, Q, N) are the derivatives of log f_k(y_i) in group k's own coefficients.
     """
-    batch, groups, width, n = local.shape
-    size = module.layout.size
-    select = module.select.reshape(groups * width, size)
-    mean_score = select.T @ (posterior[:, :, None] * local).reshape(batch, groups * width, n)
-    pa = weighted[:, :, None] * local
+    select = module.select.flatten(0, 1)
+    mean_score = select.T @ (posterior[:, :, None] * local).flatten(1, 2)
+    pa = (posterior * module.weight)[:, :, None] * local
     products = _placed(module, pa @ local.transpose(2, 3))
-    if groups > 1:
-        theta = module.layout.theta
-        # derivative of log pi_k in theta, (B, K, K - 1)
-        e = torch.eye(groups, dtype=pi.dtype, device=pi.device)[:, 1:] - pi[:, None, 1:]
-        cross = (pa.sum(-1)[:, :, :, None] * e[:, :, None, :]).reshape(batch, groups * width, groups - 1)
-        cross = select.T @ cross
-        products[:, :, theta] += cross
-        products[:, theta, :] += cross.transpose(1, 2)
-        rest, totals = pi[:, 1:], weighted.sum(2)
-        own = e.transpose(1, 2) @ (totals[:, :, None] * e)
-        information = torch.diag_embed(rest) - rest[:, :, None] * rest[:, None, :]
-        products[:, theta, theta] += own - module.weight.sum() * information
-        mean_score[:, theta] = posterior[:, 1:] - rest[:, :, None]
+    if module.layout.n_groups > 1:
+        membership = module.membership
+        mean_score[:, module.layout.theta] = membership.add_products(
+            flat, products, select, pa, posterior, module.weight
+        )
     return mean_score, products
+
+
+def subject_scores(module: Mixture, flat: Tensor) -> Tensor:
+    """Derivatives of log L_i, unweighted, in the parameters (p,) -> (U, p) over the distinct subjects."""
+
+    def block(shard: Mixture) -> Tensor:
+        group_ll, local = group_scores(shard, flat[None])
+        posterior = torch.softmax(group_ll + shard.log_shares(flat[None]), dim=1)
+        return _score_products(shard, flat[None], local, posterior)[0][0].T
+
+    return torch.cat(in_order(block, module.shards))

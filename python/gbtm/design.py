@@ -24,6 +24,26 @@ Columns = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
+class Coordinates:
+    """How the coefficients of some columns are called and reported.
+
+    Attributes
+    ----------
+    names : the q column names in the user's terms
+    to_user : (q, q), the user's coefficients = to_user @ internal coefficients
+    constant : (q,), internal coefficients of the constant 1
+    """
+
+    names: tuple[str, ...]
+    to_user: np.ndarray
+    constant: np.ndarray
+
+    @property
+    def width(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True)
 class TimeBasis:
     """Columns over time.
 
@@ -55,6 +75,17 @@ class TimeBasis:
         """(C,) -> (C, q) orthonormal columns."""
         return self.raw(np.asarray(times, dtype=float))[:, : self.width] @ self.mix
 
+    def joined(self, covariates: CovariateBasis) -> Coordinates:
+        """Coordinates of these columns followed by covariates, whose centring the constant takes up."""
+        width, q = self.width, covariates.width
+        to_user = np.zeros((width + q, width + q))
+        to_user[:width, :width] = self.to_user
+        to_user[width:, width:] = covariates.to_user
+        to_user[:width, width:] = -np.outer(self.to_user @ self.constant, covariates.centre / covariates.scale)
+        return Coordinates(
+            (*self.names, *covariates.names), to_user, np.concatenate([self.constant, np.zeros(q)])
+        )
+
     def leading(self, width: int) -> TimeBasis:
         """The same polynomial basis cut to its first ``width`` columns (the matrices are upper triangular)."""
         return TimeBasis(
@@ -62,6 +93,138 @@ class TimeBasis:
             to_user=self.to_user[:width, :width], constant=self.constant[:width], document=self.document,
             has_intercept=self.has_intercept, everywhere=self.everywhere,
         )
+
+
+@dataclass(frozen=True)
+class CovariateBasis:
+    """Covariate columns: centred, scaled, and for membership led by a constant and made orthonormal.
+
+    Attributes
+    ----------
+    names : the q covariates' names, with the constant's in front where there is one
+    centre, scale : of the covariates, without the constant
+    mix : (q, q), internal columns = [1,] (x - centre) / scale @ mix
+    """
+
+    names: tuple[str, ...]
+    centre: np.ndarray
+    scale: np.ndarray
+    mix: np.ndarray
+
+    @property
+    def width(self) -> int:
+        return len(self.names)
+
+    @property
+    def has_constant(self) -> bool:
+        return self.width > self.centre.size
+
+    @property
+    def constant(self) -> np.ndarray:
+        return np.eye(self.width)[0]
+
+    def internal(self, x: np.ndarray) -> np.ndarray:
+        """Covariates (n, q) without the constant -> internal columns."""
+        raw = (x - self.centre) / self.scale
+        return (np.hstack([np.ones((raw.shape[0], 1)), raw]) if self.has_constant else raw) @ self.mix
+
+    @property
+    def to_user(self) -> np.ndarray:
+        """(q, q): coefficients of the user's columns = to_user @ internal coefficients.
+
+        Without a constant of its own, the centring is left to the columns that this basis joins.
+        """
+        expand = np.diag(np.concatenate([np.ones(self.width - self.scale.size), 1 / self.scale]))
+        if self.has_constant:
+            expand[0, 1:] = -self.centre / self.scale
+        return expand @ self.mix
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What makes the basis again."""
+        return {
+            "names": list(self.names), "centre": self.centre.tolist(), "scale": self.scale.tolist(),
+            "mix": self.mix.tolist(),
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> CovariateBasis:
+        centre, scale, mix = (np.asarray(document[k], dtype=float) for k in ("centre", "scale", "mix"))
+        width = len(document["names"])
+        return cls(tuple(document["names"]), centre, scale, mix.reshape(width, width))
+
+
+def _spread(x: np.ndarray, names: tuple[str, ...], argument: str) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and sd of the columns of x (n, q); refuses those that do not vary."""
+    centre, scale = x.mean(axis=0), x.std(axis=0)
+    flat = [n for n, c, s in zip(names, centre, scale, strict=True) if not s > 1e-10 * max(abs(c), 1e-300)]
+    if flat:
+        raise SpecificationError(
+            f"{argument}: {', '.join(flat)} is the same throughout.", code="constant_covariate", argument=argument,
+            way_out="Leave it out: it has no effect that could be seen.",
+        )
+    return centre, scale
+
+
+def membership_basis(z: np.ndarray, names: tuple[str, ...]) -> CovariateBasis:
+    """Constant and membership covariates z (N, r), orthonormal over the subjects.
+
+    Raises
+    ------
+    SpecificationError
+        When a covariate is constant, or they are linearly dependent.
+    """
+    centre, scale = _spread(z, names, "risk") if names else (np.zeros(0), np.ones(0))
+    raw = np.hstack([np.ones((z.shape[0], 1)), (z - centre) / scale])
+    try:
+        mix = _orthonormal_mix(raw, np.ones(z.shape[0]))
+    except np.linalg.LinAlgError:
+        raise SpecificationError(
+            f"risk: {', '.join(names)} are linearly dependent over the subjects.", code="dependent_covariates",
+            argument="risk", way_out="Leave one of them out (of a factor's levels, all but one can be used).",
+        ) from None
+    return CovariateBasis(("constant", *names), centre, scale, mix)
+
+
+def lag_basis(lags: np.ndarray) -> TimeBasis:
+    """A constant and lagged outcomes (n, L): nested columns like those of a polynomial, for dropout."""
+    centre, scale = _spread(lags, tuple(f"drop{j + 1}" for j in range(lags.shape[1])), "dropout")
+    width = lags.shape[1] + 1
+
+    def raw(x: np.ndarray) -> np.ndarray:
+        return np.hstack([np.ones((x.shape[0], 1)), (x - centre) / scale])
+
+    mix = _orthonormal_mix(raw(lags), np.ones(lags.shape[0]))
+    expand = np.diag(np.concatenate([[1.0], 1 / scale]))
+    expand[0, 1:] = -centre / scale
+    return TimeBasis(
+        names=tuple(f"drop{j}" for j in range(width)), raw=raw, mix=mix, to_user=expand @ mix,
+        constant=np.eye(width)[0], document={"kind": "lags", "centre": centre.tolist(), "scale": scale.tolist(),
+                                             "mix": mix.tolist()},
+    )
+
+
+def time_varying_basis(
+    w: np.ndarray, names: tuple[str, ...], columns: np.ndarray, argument: str = "tcov"
+) -> CovariateBasis:
+    """Time-varying covariates w (n_obs, q), next to the time columns (n_obs, qt) that they must not repeat.
+
+    Raises
+    ------
+    SpecificationError
+        When a covariate is constant, or is a combination of the others and of time.
+    """
+    centre, scale = _spread(w, names, argument)
+    together = np.hstack([columns, (w - centre) / scale])
+    try:
+        _orthonormal_mix(together, np.ones(w.shape[0]))
+    except np.linalg.LinAlgError:
+        raise SpecificationError(
+            f"{argument}: {', '.join(names)} and the other columns are linearly dependent.",
+            code="dependent_covariates", argument=argument,
+            way_out="Leave out what time, the lagged outcome or another covariate says already.",
+        ) from None
+    return CovariateBasis(names, centre, scale, np.eye(len(names)))
 
 
 def _orthonormal_mix(x: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -141,7 +141,7 @@ def group_order(module: Mixture, flat: np.ndarray) -> np.ndarray:
     u = {k: v.cpu().numpy() for k, v in module.predictors(torch.as_tensor(flat, device=module.device)[None])
          .items()}
     with np.errstate(over="ignore"):
-        level = layout.parts[0].internal_family.expected({k: v[0].astype(float) for k, v in u.items()})
+        level = layout.outcomes[0].internal_family.expected({k: v[0].astype(float) for k, v in u.items()})
     mean = level.mean(axis=1)
     order = np.arange(layout.n_groups)
     keys = [layout.spec.group_key(g) for g in range(layout.n_groups)]

@@ -9,7 +9,7 @@ import numpy as np
 from .estimate import Estimate
 from .inference import Covariance
 from .panel import Panel
-from .parameters import RATE_ZERO, Layout
+from .parameters import MEMBERSHIP, RATE_ZERO, Layout
 
 EXTREME = 1e-5  # a probability or rate this close to its bound
 EMPTY_SUBJECTS = 0.5
@@ -36,7 +36,7 @@ def examine(layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance) -
     findings += _collapsed(layout, estimate)
     findings += _saturated(layout, panel)
     findings += _empty(layout, panel, estimate)
-    curves = [_predictors(layout, panel, estimate.flat, m) for m in range(len(layout.parts))]
+    curves = [_predictors(layout, panel, estimate.flat, m) for m in range(len(layout.spec.outcomes))]
     findings += [f for m, u in enumerate(curves) for f in _at_boundary(layout, panel, m, u, estimate.flat, cov)]
     findings += _twins(layout, panel, curves)
     findings += _unexplained(layout, estimate.flat, cov, findings)
@@ -44,12 +44,14 @@ def examine(layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance) -
 
 
 def _predictors(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> dict[str, np.ndarray]:
-    """Linear predictors (K, C) of outcome m on its distinct times."""
-    part = layout.parts[m]
+    """Linear predictors (K, C) of outcome m on its distinct times, at the mean of the covariates, for exposure 1."""
+    part = layout.outcomes[m]
     times, _ = panel.outcomes[m].distinct_times
+    w = panel.outcomes[m].covariates
+    profile = np.broadcast_to(w.mean(axis=0), (times.size, w.shape[1])) if part.covariates is not None else w
     u = {}
     for predictor in part.family.predictors:
-        columns = np.ones((times.size, 1)) if predictor == "log_sigma" else part.bases[predictor].internal(times)
+        columns = part.columns(predictor, times, profile)
         u[predictor] = (
             layout.coefficients(flat, m, predictor) @ columns.T + layout.offset[m][predictor][:, None]
         )
@@ -136,13 +138,13 @@ def _at_boundary(
     layout: Layout, panel: Panel, m: int, u: dict[str, np.ndarray], flat: np.ndarray, cov: Covariance
 ) -> list[Finding]:
     """Groups whose coefficients run to infinity: probabilities of 0 or 1, rates of 0."""
-    part = layout.parts[m]
+    part = layout.outcomes[m]
     times, _ = panel.outcomes[m].distinct_times
     jac = layout.report_jacobian(flat)
     lost = ~cov.identified(jac)
     findings = []
     for b in layout.blocks:
-        if b.outcome != m or not lost[b.entries].any() or b.predictor == "log_sigma":
+        if b.outcome != m or not lost[b.entries].any() or b.is_scale or b.outcome == MEMBERSHIP:
             continue
         group = b.group if b.group is not None else 0
         eta = u[b.predictor][group]
@@ -199,7 +201,7 @@ def _twins(layout: Layout, panel: Panel, curves: list[dict[str, np.ndarray]]) ->
         for b in range(a + 1, layout.n_groups):
             gaps = []
             for m, u in enumerate(curves):
-                part = layout.parts[m]
+                part = layout.outcomes[m]
                 if (np.stack([u["mean"][a], u["mean"][b]]) <= RATE_ZERO / 2).any():
                     gaps.append(np.inf)
                     continue

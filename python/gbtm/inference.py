@@ -2,7 +2,10 @@
 
 V = A^-1 with A the observed information, the Hessian of the negative log-likelihood in internal (unconstrained,
 orthonormal) coordinates, by ``torch.autograd.functional.hessian``; the delta method takes it to what is reported.
-``traj`` multiplies by N_obs / (N_obs - k + 1), as Stata's traj does.
+
+``robust`` is the sandwich A^-1 B A^-1 with B = sum_i s_i^2 g_i g_i', g_i the score of subject i; ``cluster`` sums the
+scores s_i g_i of a cluster first and centres these sums within strata, each stratum's part times n_h / (n_h - 1).
+``traj`` multiplies A^-1 by N_obs / (N_obs - k + 1) as Stata's traj does, or is ``robust`` where there are weights.
 """
 
 from __future__ import annotations
@@ -12,10 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .derivatives import subject_scores
 from .errors import SpecificationError
 from .likelihood import Mixture
+from .subjects import Subjects
 
-COV_TYPES = ("hessian", "traj")
+COV_TYPES = ("hessian", "robust", "cluster", "traj")
 # A direction whose standard error exceeds 30 on the scale of a linear predictor (log rate, log odds, or standard
 # deviations of the outcome) is one the data do not determine: a probability of 0 or 1, a rate of 0, an empty group.
 INFORMATION_LEAST = 1.0 / 30.0**2
@@ -68,18 +73,74 @@ def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
     return 0.5 * (matrix + matrix.T)
 
 
-def covariance(info: np.ndarray, cov_type: str, nobs: int) -> Covariance:
-    """Invert the information (p, p) where the data determine the parameters."""
+def resolve(cov_type: str | None, known: Subjects) -> str:
+    """The kind of covariance: what is asked for, else what the data call for.
+
+    Raises
+    ------
+    SpecificationError
+        For an unknown kind, or clusters asked for where none are named.
+    """
+    survey = known.cluster is not None or known.stratum is not None
+    if cov_type is None:
+        return "cluster" if survey else "robust" if known.weights is not None else "hessian"
     if cov_type not in COV_TYPES:
         raise SpecificationError(
             f"cov_type: '{cov_type}' is not known.", code="bad_cov_type", argument="cov_type",
             way_out=f"Use one of {', '.join(COV_TYPES)}.",
         )
+    if cov_type == "cluster" and not survey:
+        raise SpecificationError(
+            "cov_type: 'cluster' needs to know the clusters.", code="bad_cov_type", argument="cov_type",
+            way_out="Name the column with cluster='...', or use cov_type='robust'.",
+        )
+    return cov_type
+
+
+def covariance(info: np.ndarray, cov_type: str, nobs: int, meat: np.ndarray | None = None) -> Covariance:
+    """Invert the information (p, p) where the data determine the parameters.
+
+    ``meat`` (p, p), from :func:`score_variance`, makes it a sandwich.
+    """
     size = info.shape[0]
     values, vectors = np.linalg.eigh(info)
     good = values > INFORMATION_LEAST
     internal = (vectors[:, good] / values[good]) @ vectors[:, good].T
-    if cov_type == "traj":
+    if meat is not None:
+        internal = internal @ meat @ internal
+    elif cov_type == "traj":
         internal = internal * nobs / (nobs - size + 1)
     negative = bool(size and values[0] < -1e-6 * max(values[-1], 1.0))
     return Covariance(internal, vectors[:, ~good], negative, cov_type)
+
+
+def score_variance(module: Mixture, flat: np.ndarray, cov_type: str, known: Subjects) -> np.ndarray | None:
+    """The middle of the sandwich (p, p), the variance of the total score; None where ``cov_type`` has no sandwich."""
+    if cov_type == "hessian" or (cov_type == "traj" and known.weights is None):
+        return None
+    at = torch.as_tensor(flat, dtype=torch.float64, device=module.device)
+    with torch.no_grad():
+        scores = subject_scores(module, at).cpu().numpy()
+    weight = known.relative_weights
+    if cov_type != "cluster":
+        square = weight**2 if module.expand is None else np.bincount(module.expand, weight**2)
+        return (scores * square[:, None]).T @ scores
+    scores = (scores if module.expand is None else scores[module.expand]) * weight[:, None]
+    stratum = np.zeros(weight.size, dtype=np.int64) if known.stratum is None else known.stratum
+    cluster = np.arange(weight.size) if known.cluster is None else known.cluster
+    # clusters may be numbered anew in each stratum
+    units, unit = np.unique(np.stack([stratum, cluster]), axis=1, return_inverse=True)
+    sums = np.zeros((units.shape[1], scores.shape[1]))
+    np.add.at(sums, unit.ravel(), scores)
+    out = np.zeros((scores.shape[1], scores.shape[1]))
+    for h in np.unique(units[0]):
+        own = sums[units[0] == h]
+        if own.shape[0] < 2:
+            raise SpecificationError(
+                f"cluster: {'stratum ' + str(h + 1) if known.stratum is not None else 'the data'} has one cluster, "
+                "which says nothing of the variance between clusters.", code="single_cluster", argument="cluster",
+                way_out="Join strata, or use cov_type='robust'.",
+            )
+        centred = own - own.mean(axis=0)
+        out += own.shape[0] / (own.shape[0] - 1) * centred.T @ centred
+    return out

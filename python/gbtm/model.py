@@ -13,8 +13,9 @@ import pandas as pd
 from .control import Control, Progress
 from .design import TimeBasis, split_formula
 from .errors import GBTMWarning, SpecificationError
+from .outcome import prepare
 from .panel import Panel, panel_of_arrays
-from .parameters import Layout, make_layout, prepare
+from .parameters import Layout, make_layout
 from .spec import ModelSpec, first_groups, make_spec
 
 if TYPE_CHECKING:
@@ -35,11 +36,25 @@ class GBTM:
     id : (n,) array of subject ids for long ``y``; optional (N,) ids for wide
     groups : number of groups K
     order : polynomial order 0 to 5, one for all groups or one per group; -1 for a count group that never happens
-    family : "normal", "cnorm", "poisson", "zip" or "logit"
-    iorder : ZIP: order of the zero-inflation polynomial; one value is common to all groups, K values are per group
+    family : "normal", "cnorm", "poisson", "zip", "negbin", "zinb", "logit" or "beta"
+    iorder : zip, zinb: order of the zero-inflation polynomial; one value is common to all groups, K are per group
     sigma_by_group : normal, cnorm: one sigma per group
+    dispersion_by_group : negbin, zinb: one psi per group
     min, max : cnorm: censoring bounds, each optional
     censor_beyond : cnorm: values beyond a bound count as at the bound
+    risk : membership covariates z: (N,) or (N, r) array, or a DataFrame with their names, one row per subject (in the
+        order of their ids' first appearance)
+    tcov : time-varying covariates w: of the shape of ``y``, or with a further axis for several, or a dict of such by
+        name; their effects are each group's own
+    exposure : counts: time at risk, of the shape of ``y``; the rate is per unit of it
+    weights : (N,) sampling weights, rescaled to mean 1
+    cluster, stratum : (N,) labels of the sampling clusters and strata, for standard errors
+    out_of_sample : (N,) 1 for subjects that are scored but not fitted
+    refgroup : the group whose membership coefficients are 0
+    dropout : order of the dropout model, one for all groups or one per group: 0, a constant; 1, the last outcome too;
+        2, the last two; -1, none in that group
+    dcov : covariates of dropout, given like ``tcov``
+    obsmar : (N,) 1 for subjects whose missing waves are missing at random: they say nothing of dropout
 
     Raises
     ------
@@ -60,31 +75,44 @@ class GBTM:
         self, y: Any, time: Any, id: Any = None, *, groups: int, order: int | Sequence[int] = 2,
         family: str = "normal", iorder: int | Sequence[int] | None = None, sigma_by_group: bool = False,
         min: float | None = None, max: float | None = None, censor_beyond: bool = False,
+        dispersion_by_group: bool = False, risk: Any = None, tcov: Any = None, exposure: Any = None,
+        weights: Any = None, cluster: Any = None, stratum: Any = None, out_of_sample: Any = None, refgroup: int = 1,
+        dropout: int | Sequence[int] | None = None, dcov: Any = None, obsmar: Any = None,
     ) -> None:
-        panel = panel_of_arrays(y, time, id)
+        panel = panel_of_arrays(
+            y, time, id, tcov=tcov, exposure=exposure, risk=risk, weights=weights, cluster=cluster, stratum=stratum,
+            out_of_sample=out_of_sample, dropout=dropout is not None, dcov=dcov, obsmar=obsmar,
+        )
         spec = make_spec(
             groups=groups, order=order, family=family, iorder=iorder, sigma_by_group=sigma_by_group, min=min, max=max,
-            censor_beyond=censor_beyond,
+            censor_beyond=censor_beyond, dispersion_by_group=dispersion_by_group, refgroup=refgroup,
+            dropout=dropout,
         )
-        self._set(panel, spec, None, None)
+        self._set(panel, spec, None, None, None)
 
     def _set(
-        self, panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None, formula: str | None
+        self, panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None, formula: str | None,
+        profile: np.ndarray | None,
     ) -> None:
+        self.profile = profile
         self.formula = formula
         self.spec = spec
         self.given_bases = bases
-        self.panel = prepare(panel, spec)
+        fitted, self.out_of_sample = panel.split()
+        self.panel = prepare(fitted, spec)
         self.layout = make_layout(self.panel, spec, bases)
 
     @classmethod
     def from_panel(
         cls, panel: Panel, spec: ModelSpec, *, bases: Sequence[TimeBasis | None] | None = None,
-        formula: str | None = None,
+        formula: str | None = None, profile: np.ndarray | None = None,
     ) -> GBTM:
-        """From a :class:`~gbtm.panel.Panel` and a :class:`~gbtm.spec.ModelSpec`."""
+        """From a :class:`~gbtm.panel.Panel` and a :class:`~gbtm.spec.ModelSpec`.
+
+        ``profile`` (T, q) are the time-varying covariates at which curves are drawn, wave by wave; default their means.
+        """
         model = cls.__new__(cls)
-        model._set(panel, spec, bases, formula)
+        model._set(panel, spec, bases, formula, profile)
         return model
 
     @classmethod
@@ -92,6 +120,10 @@ class GBTM:
         cls, formula: str, data: pd.DataFrame, *, id: str | None = None, groups: int,
         order: int | Sequence[int] | None = None, family: str = "normal", iorder: int | Sequence[int] | None = None,
         sigma_by_group: bool = False, min: float | None = None, max: float | None = None, censor_beyond: bool = False,
+        dispersion_by_group: bool = False, tcov: str | Sequence[str] | None = None, exposure: str | None = None,
+        risk: str | Sequence[str] | None = None, weights: str | None = None, cluster: str | None = None,
+        stratum: str | None = None, out_of_sample: str | None = None, refgroup: int = 1,
+        dropout: int | Sequence[int] | None = None, dcov: str | Sequence[str] | None = None, obsmar: str | None = None,
         wide: Mapping[str, str | Sequence[str] | Sequence[float]] | None = None,
     ) -> GBTM:
         """From a formula ``"outcome ~ time"`` and a table.
@@ -100,8 +132,11 @@ class GBTM:
         ----------
         formula : ``"offenses ~ age"`` with ``order``, or a basis such as ``"offenses ~ bs(age, df=4)"`` without
         data : long (one row per observation, with ``id``) or wide (one row per subject, with ``wide``)
-        wide : what the formula's names stand for in wide data: ``{"offenses": "count_*", "age": "age_*"}``, where the
-            time may also be a list of numbers, one per wave
+        risk : membership covariates: column names, or a formula such as ``"~ male + C(region)"``
+        tcov, dcov : time-varying covariates: the same in long data, names of ``wide`` in wide data
+        exposure, weights, cluster, stratum, out_of_sample, obsmar : column names (exposure: a name of ``wide``)
+        wide : what names stand for in wide data: ``{"offenses": "count_*", "age": "age_*"}``, where the time may also
+            be a list of numbers, one per wave
 
         Other parameters as for the class.
         """
@@ -109,17 +144,27 @@ class GBTM:
         spec = make_spec(
             groups=groups, order=(2 if order is None else order) if basis is None else order, family=family,
             iorder=iorder, sigma_by_group=sigma_by_group, min=min, max=max, censor_beyond=censor_beyond, basis=basis,
+            dispersion_by_group=dispersion_by_group, refgroup=refgroup, dropout=dropout,
         )
+        further: dict[str, Any] = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
+                    "out_of_sample": out_of_sample, "obsmar": obsmar, "dropout": dropout is not None}
         if wide is not None:
-            panel = Panel.from_wide(data, outcome=wide[outcome], time=wide[time], id=id, name=outcome)  # type: ignore[arg-type]
-            panel = replace(panel, outcomes=(replace(panel.outcomes[0], time_name=time),))
+            names, leaving = ([c] if isinstance(c, str) else list(c or []) for c in (tcov, dcov))
+            panel = Panel.from_wide(
+                data, outcome=wide[outcome], time=wide[time], id=id, name=outcome, time_name=time,  # type: ignore[arg-type]
+                tcov={n: _in_wide(wide, n, "tcov") for n in names},
+                dcov={n: _in_wide(wide, n, "dcov") for n in leaving},
+                exposure=None if exposure is None else _in_wide(wide, exposure, "exposure"), **further,
+            )
         elif id is None:
             raise SpecificationError(
                 "id: long data need the column that tells subjects apart.", code="no_id", argument="id",
                 way_out="Give id='column', or wide={...} for data with one row per subject.",
             )
         else:
-            panel = Panel.from_long(data, id=id, time=time, outcome=outcome)
+            panel = Panel.from_long(
+                data, id=id, time=time, outcome=outcome, tcov=tcov, exposure=exposure, dcov=dcov, **further
+            )
         return cls.from_panel(panel, spec, formula=formula)
 
     def module(self) -> Mixture:
@@ -136,7 +181,7 @@ class GBTM:
         return module
 
     def fit(
-        self, *, n_starts: int | None = None, rng: int = 0, device: str = "cpu", cov_type: str = "hessian",
+        self, *, n_starts: int | None = None, rng: int = 0, device: str = "cpu", cov_type: str | None = None,
         start: Any = None, max_starts: int = 256, time_budget: float | None = 60.0,
         progress: Progress | bool | None = None,
     ) -> GBTMResults:
@@ -148,7 +193,8 @@ class GBTM:
             groups of the best optima
         rng : seed; the same seed gives the same digits
         device : torch device
-        cov_type : "hessian" or "traj" (Stata traj's convention)
+        cov_type : "hessian"; "robust" (sandwich; the default with weights); "cluster" (the default where clusters or
+            strata are named); "traj" (Stata traj's convention)
         start : parameters to start from, in the order of ``params`` (that of traj's e(b); group percentages instead
             of theta also accepted), a Series, or a fit with the same number of groups or one less
         time_budget : seconds after which no further round of starts begins
@@ -160,7 +206,7 @@ class GBTM:
         GBTMResults
         """
         from .estimate import estimate
-        from .inference import covariance, information
+        from .inference import covariance, information, resolve, score_variance
         from .likelihood import Mixture
         from .progress import reporter
         from .results import GBTMResults
@@ -171,6 +217,7 @@ class GBTM:
             n_starts=n_starts, max_starts=max_starts, time_budget=time_budget, rng=_seed(rng), device=device,
             progress=reporter(progress),
         )
+        kind = resolve(cov_type, self.panel.subjects)
         module = Mixture(self.layout, self.panel)
         user_starts, smaller = self._read_start(start)
         if smaller is None and user_starts is None and n_starts is None and self.spec.n_groups > 1:
@@ -181,7 +228,8 @@ class GBTM:
         if control.progress is not None:
             control.progress("standard errors", result.seconds)
         with workers():
-            cov = covariance(information(module, result.flat), cov_type, self.panel.nobs)
+            meat = score_variance(module, result.flat, kind, self.panel.subjects)
+            cov = covariance(information(module, result.flat), kind, self.panel.nobs, meat)
             document = make_document(self, module, result, cov)
         for finding in document["warnings"]:
             warnings.warn(finding["message"], GBTMWarning, stacklevel=2)
@@ -255,6 +303,15 @@ class GBTM:
                 way_out="Sigma is a standard deviation, in the outcome's units.",
             )
         return values
+
+
+def _in_wide(wide: Mapping[str, Any], name: str, argument: str) -> Any:
+    if name not in wide:
+        raise SpecificationError(
+            f"{argument}: '{name}' does not stand in wide.", code="unknown_column", argument=argument,
+            way_out=f"Say which columns it is: wide={{..., '{name}': '{name}_*'}}.",
+        )
+    return wide[name]
 
 
 def _seed(rng: Any) -> int:

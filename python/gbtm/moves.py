@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from .parameters import Layout
+from .parameters import MEMBERSHIP, SCALES, Layout
 
 JITTER = 0.5  # sd of the change of internal coefficients when a group is copied
 REDRAW = 2.0
 
 
 def _group_entries(layout: Layout, group: int) -> list[tuple[tuple[int, str], slice]]:
-    return [((b.outcome, b.predictor), b.entries) for b in layout.blocks if b.group == group]
+    return [
+        ((b.outcome, b.predictor), b.entries) for b in layout.blocks if b.group == group and b.outcome != MEMBERSHIP
+    ]
 
 
 def _copy_group(source: np.ndarray, from_layout: Layout, a: int, target: np.ndarray, to_layout: Layout, b: int) -> None:
@@ -30,17 +32,17 @@ def _copy_group(source: np.ndarray, from_layout: Layout, a: int, target: np.ndar
 
 def _shake(target: np.ndarray, layout: Layout, group: int, rng: np.random.Generator, sd: float, zero_sd: float) -> None:
     for (_, predictor), entries in _group_entries(layout, group):
-        if predictor != "log_sigma":
+        if predictor not in SCALES:
             width = entries.stop - entries.start
             target[entries] += (zero_sd if predictor == "zero" else sd) * rng.standard_normal(width)
 
 
-def _split_share(logits: np.ndarray, layout: Layout, flat: np.ndarray, a: int, b: int) -> None:
-    """Group b takes half of group a's share; in place."""
-    logits = logits.copy()
-    logits[a] -= np.log(2.0)
-    logits[b] = logits[a]
-    flat[layout.theta] = logits[1:] - logits[0]
+def _split_share(theta: np.ndarray, layout: Layout, flat: np.ndarray, a: int, b: int) -> None:
+    """Group b takes half of group a's share and all of its dependence on covariates; in place."""
+    theta = theta.copy()
+    theta[a, 0] -= np.log(2.0) / layout.membership.mix[0, 0]
+    theta[b] = theta[a]
+    layout.set_membership(flat, theta)
 
 
 def rearranged(layout: Layout, optima: np.ndarray, rng: np.random.Generator, count: int) -> np.ndarray:
@@ -55,7 +57,7 @@ def rearranged(layout: Layout, optima: np.ndarray, rng: np.random.Generator, cou
             b = int(rng.choice([k for k in range(groups) if k != a]))
             source = flat.copy()
             _copy_group(source, layout, a, flat, layout, b)
-            _split_share(layout.logits(source), layout, flat, a, b)
+            _split_share(layout.membership_coefficients(source), layout, flat, a, b)
             for group in (a, b):
                 _shake(flat, layout, group, rng, JITTER, JITTER * float(rng.choice([1.0, 8.0])))
         else:
@@ -82,8 +84,8 @@ def grown(layout: Layout, smaller: Layout, flat: np.ndarray, rng: np.random.Gene
             for k in range(smaller.n_groups):
                 _copy_group(flat, smaller, k, start, layout, k)
             _copy_group(flat, smaller, a, start, layout, new)
-            logits = np.append(smaller.logits(flat), 0.0)
-            _split_share(logits, layout, start, a, new)
+            theta = smaller.membership_coefficients(flat)
+            _split_share(np.vstack([theta, theta[:1]]), layout, start, a, new)
             for group in (a, new):
                 _shake(start, layout, group, rng, sd, sd)
             starts.append(start)

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .derivatives import complete_data, observed
+from .derivatives import Collected, complete_data, gathered, observed
 from .likelihood import Mixture
 from .threads import in_order
 
 DAMPING_START = 1e-3
 DAMPING_FLOOR = 1e-12
 DAMPING_MOST = 1e10
-SHARE_FLOOR = 1e-10
 DAMPING_ROUNDING = 1e-7  # damping that rounding alone can ask for where the Hessian is singular
 M_STEPS = 3  # Newton steps on Q per M-step: cheap where cells are few, for they cost no pass over the subjects
 EM_ENOUGH = 0.05  # log-likelihood gain of an EM step below which Newton takes over
@@ -49,15 +48,15 @@ def damped_step(hessian: Tensor, gradient: Tensor, damping: Tensor, at: Tensor) 
     return torch.nan_to_num(step, nan=0.0, posinf=0.0, neginf=0.0), damping
 
 
-def _q_value(module: Mixture, flat: Tensor, collected: list[Tensor]) -> Tensor:
-    value = flat.new_zeros(flat.shape[0])
-    for m, cells in enumerate(module.cells):
-        terms = cells.family.terms(module.predictors(flat, m))
-        value = value + (terms * collected[m]).sum((1, 2, 3))
-    return value
+def _q_value(flat: Tensor, collected: list[Collected]) -> Tensor:
+    def of(c: Collected) -> Tensor:
+        terms = c.owner.cells[c.outcome].family.terms(c.owner.predictors(flat, c.outcome))
+        return (terms * c.statistics).sum((1, 2, 3))
+
+    return torch.stack(in_order(of, collected)).sum(0)
 
 
-def maximise_q(module: Mixture, flat: Tensor, collected: list[Tensor], steps: int) -> Tensor:
+def maximise_q(module: Mixture, flat: Tensor, collected: list[Collected], steps: int) -> Tensor:
     """A few damped Newton steps on Q given the posterior-weighted statistics; theta stays."""
     free = module.layout.theta.start
     damping = torch.full((flat.shape[0],), DAMPING_START, dtype=flat.dtype, device=flat.device)
@@ -66,7 +65,7 @@ def maximise_q(module: Mixture, flat: Tensor, collected: list[Tensor], steps: in
         step, damping = damped_step(hessian[:, :free, :free], gradient[:, :free], damping, flat[:, :free])
         trial = flat.clone()
         trial[:, :free] += step
-        better = _q_value(module, trial, collected) >= value
+        better = _q_value(trial, collected) >= value
         flat = torch.where(better[:, None], trial, flat)
         damping = torch.where(better, (damping / 10).clamp(min=DAMPING_FLOOR), (damping * 10).clamp(min=1e-3))
     return flat
@@ -82,40 +81,42 @@ def em(module: Mixture, flat: Tensor, steps: int, enough: float = EM_ENOUGH) -> 
     before = torch.full((flat.shape[0],), -torch.inf, dtype=flat.dtype, device=flat.device)
     for _ in range(steps):
         x = flat[active]
-        value, shares, collected = expectation(module, x)
+        value, membership, collected = expectation(module, x)
         more = ~(value - before[active] < enough)
         before[active] = value
         active = active[more]
         if active.numel() == 0:
             break
-        flat[active] = _m_step(module, x[more], shares[more], [c[more] for c in collected])
+        flat[active] = _m_step(module, x[more], tuple(t[more] for t in membership), [c.take(more) for c in collected])
     return flat
 
 
-def expectation(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
-    """E-step, by blocks of subjects: log-likelihood (B,) without constants, groups' totals (B, K), their statistics."""
+def expectation(module: Mixture, flat: Tensor) -> tuple[Tensor, tuple[Tensor, ...], list[Collected]]:
+    """E-step, by blocks of subjects: log-likelihood (B,) without constants, what the M-steps of theta and of the
+    groups need."""
 
-    def block(shard: Mixture) -> tuple[Tensor, Tensor, list[Tensor]]:
+    def block(shard: Mixture) -> tuple[Tensor, tuple[Tensor, ...], list[Tensor]]:
         joint = shard.joint(flat)
         subject = torch.logsumexp(joint, dim=1)
         weighted = torch.exp(joint - subject[:, None]) * shard.weight
-        return subject @ shard.weight, weighted.sum(2), [cells.collect(weighted) for cells in shard.cells]
+        membership = shard.membership.gather(flat, weighted, shard.weight)
+        return subject @ shard.weight, membership, [cells.collect(weighted) for cells in shard.cells]
 
     parts = in_order(block, module.shards)
-    if len(parts) == 1:
-        return parts[0]
-    value, shares = torch.stack([p[0] for p in parts]).sum(0), torch.stack([p[1] for p in parts]).sum(0)
-    return value, shares, [torch.stack([p[2][m] for p in parts]).sum(0) for m in range(len(module.cells))]
+    value = torch.stack([p[0] for p in parts]).sum(0)
+    membership = tuple(torch.stack(t).sum(0) for t in zip(*(p[1] for p in parts)))
+    return value, membership, gathered(module, [p[2] for p in parts])
 
 
-def _m_step(module: Mixture, flat: Tensor, shares: Tensor, collected: list[Tensor]) -> Tensor:
-    """M-step given the groups' totals (B, K) and statistics."""
-    theta = module.layout.theta
-    by_row = any(cells.by_row for cells in module.cells)
-    flat = maximise_q(module, flat, collected, 1 if by_row else M_STEPS)
-    if theta.stop > theta.start:
-        log_shares = (shares / shares.sum(1, keepdim=True)).clamp(min=SHARE_FLOOR).log()
-        flat[:, theta] = log_shares[:, 1:] - log_shares[:, :1]
+def _m_step(
+    module: Mixture, flat: Tensor, membership: tuple[Tensor, ...], collected: list[Collected]
+) -> Tensor:
+    """M-step given what the E-step gathered."""
+    rows = any(cells.private for cells in module.cells)
+    theta = module.membership.m_step(flat, membership) if module.layout.n_groups > 1 else None
+    flat = maximise_q(module, flat, collected, 1 if rows else M_STEPS)
+    if theta is not None:
+        flat[:, module.layout.theta] = theta
     return flat
 
 

@@ -6,7 +6,7 @@ with no observation left are dropped, and both are counted in :class:`Dropped`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -22,9 +22,14 @@ from .columns import (
     number_array,
     numeric,
     refuse_infinite,
+    require,
     require_columns,
 )
 from .errors import DataError
+from .subjects import Subjects, covariate_matrix, subjects_of, subjects_of_arrays
+
+Terms = str | Sequence[str] | None
+MOST_WAVES = 1000
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,16 @@ class Dropped:
     missing_outcome: int = 0
     missing_time: int = 0
     missing_id: int = 0
+    missing_covariate: int = 0
+    missing_exposure: int = 0
     subjects: tuple[object, ...] = ()
+    incomplete_subjects: tuple[object, ...] = ()
 
     @property
     def observations(self) -> int:
-        return self.missing_outcome + self.missing_time + self.missing_id
+        return (
+            self.missing_outcome + self.missing_time + self.missing_id + self.missing_covariate + self.missing_exposure
+        )
 
     def sentence(self) -> str:
         """One sentence for summaries; empty when nothing was dropped."""
@@ -50,14 +60,19 @@ class Dropped:
                 (self.missing_outcome, "outcome"),
                 (self.missing_time, "time"),
                 (self.missing_id, "id"),
+                (self.missing_covariate, "time-varying covariate"),
+                (self.missing_exposure, "exposure"),
             )
             if count
         ]
-        if self.subjects:
-            shown = ", ".join(str(s) for s in self.subjects[:MAX_SHOWN])
-            more = ", ..." if len(self.subjects) > MAX_SHOWN else ""
-            plural = "s" if len(self.subjects) != 1 else ""
-            parts.append(f"{len(self.subjects)} subject{plural} with no observation left ({shown}{more})")
+        for subjects, what in (
+            (self.incomplete_subjects, "a missing membership covariate, weight or cluster"),
+            (self.subjects, "no observation left"),
+        ):
+            if subjects:
+                shown = ", ".join(str(s) for s in subjects[:MAX_SHOWN])
+                more = ", ..." if len(subjects) > MAX_SHOWN else ""
+                parts.append(f"{len(subjects)} subject{'s' if len(subjects) != 1 else ''} with {what} ({shown}{more})")
         return f"Dropped: {'; '.join(parts)}." if parts else ""
 
 
@@ -71,6 +86,8 @@ class Measures:
     time, y : (n_obs,) float64, finite
     wave : (n_obs,) int64, the wide column an observation came from; for long data the rank of its time
     row : (n_obs,) int64, position of the observation's row in the user's table
+    covariates : (n_obs, q) time-varying covariates w, finite
+    exposure : (n_obs,) time at risk, > 0; None for 1 throughout
     """
 
     subject: np.ndarray
@@ -81,7 +98,9 @@ class Measures:
     name: str = "y"
     time_name: str = "time"
     columns: tuple[str, ...] = ()
-
+    covariates: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    covariate_names: tuple[str, ...] = ()
+    exposure: np.ndarray | None = None
     is_binned: bool = False
 
     @property
@@ -90,15 +109,92 @@ class Measures:
 
     def binned(self, bins: int) -> Measures:
         """The same measures with times gathered in bins of as many distinct times each, at the bin's mean time."""
-        levels, codes = self.distinct_times
-        at = codes * bins // levels.size
-        mean = np.bincount(at, self.time, minlength=bins) / np.maximum(np.bincount(at, minlength=bins), 1)
-        return replace(self, time=mean[at], is_binned=True)
+        return replace(self, time=_gathered(self.time, bins), is_binned=True)
+
+    def binned_covariates(self, bins: int) -> Measures:
+        """The same measures with covariates and exposure gathered in that way."""
+        w = [_gathered(column, bins) for column in self.covariates.T]
+        return replace(
+            self, covariates=np.column_stack(w) if w else self.covariates,
+            exposure=None if self.exposure is None else np.exp(_gathered(np.log(self.exposure), bins)),
+        )
+
+    def take(self, rows: np.ndarray, subject: np.ndarray | None = None) -> Measures:
+        """Some of the observations, by position or mask; ``subject`` (n_obs,) renumbers all before they are taken."""
+        return replace(
+            self, subject=(self.subject if subject is None else subject)[rows], time=self.time[rows], y=self.y[rows],
+            wave=self.wave[rows], row=self.row[rows],
+            covariates=self.covariates[rows] if self.covariate_names else self.covariates,
+            exposure=None if self.exposure is None else self.exposure[rows],
+        )
+
+    def cells(self, *, by_value: bool = False, by_exposure: bool = True) -> tuple[np.ndarray, np.ndarray]:
+        """Design cells: distinct rows of time, covariates and exposure, and of y too with ``by_value``.
+
+        Without ``by_exposure`` observations of one cell may differ in their exposure.
+
+        Returns the first observation of each cell (C,), cells in the order of time, and each observation's cell
+        (n_obs,).
+        """
+        code = self.distinct_times[1]
+        further = [*self.covariates.T] if self.covariate_names else []
+        further += [self.exposure] if by_exposure and self.exposure is not None else []
+        further += [self.y] if by_value else []
+        for column in further:
+            levels, own = ranks(column)
+            code = ranks(code * levels.size + own)[1]
+        first = np.empty(int(code.max()) + 1, dtype=np.int64)
+        first[code[::-1]] = np.arange(code.size)[::-1]
+        return first, code
 
     @cached_property
     def distinct_times(self) -> tuple[np.ndarray, np.ndarray]:
         """The distinct times (C,), ascending, and the place of each observation's time among them (n_obs,)."""
         return ranks(self.time)
+
+
+def _gathered(values: np.ndarray, bins: int) -> np.ndarray:
+    """Values in bins of as many distinct ones each, at the bins' means; as they are where there are few."""
+    levels, codes = ranks(values)
+    if levels.size <= bins:
+        return values
+    at = codes * bins // levels.size
+    return (np.bincount(at, values, minlength=bins) / np.maximum(np.bincount(at, minlength=bins), 1))[at]
+
+
+@dataclass(frozen=True)
+class History:
+    """All that was read of each subject, wave by wave, missing outcomes included; what dropout is judged by.
+
+    Attributes
+    ----------
+    subject, wave : (n,) of each row read
+    y, covariates : (n,) and (n, q) with NaN for missing; the covariates are those of dropout
+    """
+
+    subject: np.ndarray
+    wave: np.ndarray
+    y: np.ndarray
+    covariates: np.ndarray
+    covariate_names: tuple[str, ...]
+    n_subjects: int
+    n_waves: int
+
+    def table(self) -> tuple[np.ndarray, np.ndarray]:
+        """Outcomes (N, T) and covariates (N, T, q), NaN where nothing was read."""
+        y = np.full((self.n_subjects, self.n_waves), np.nan)
+        y[self.subject, self.wave] = self.y
+        v = np.full((self.n_subjects, self.n_waves, self.covariates.shape[1]), np.nan)
+        v[self.subject, self.wave] = self.covariates
+        return y, v
+
+    def take(self, new: np.ndarray) -> History:
+        """The rows of the subjects that ``new`` (N,) numbers anew; -1 leaves a subject out."""
+        rows = np.flatnonzero(new[self.subject] >= 0)
+        return replace(
+            self, subject=new[self.subject[rows]], wave=self.wave[rows], y=self.y[rows],
+            covariates=self.covariates[rows], n_subjects=int(new.max()) + 1,
+        )
 
 
 @dataclass(frozen=True)
@@ -121,6 +217,19 @@ class Panel:
     outcomes: tuple[Measures, ...]
     dropped: Dropped = field(default_factory=Dropped)
     row_labels: pd.Index | None = None
+    known: Subjects | None = None
+    history: History | None = None
+    departures: Measures | None = None
+
+    @property
+    def sources(self) -> tuple[Measures, ...]:
+        """What the parts of a model are about: the outcomes, and the records of dropout where it is modelled."""
+        return self.outcomes if self.departures is None else (*self.outcomes, self.departures)
+
+    @cached_property
+    def subjects(self) -> Subjects:
+        """Membership covariates, weights and the like, one row per subject."""
+        return self.known if self.known is not None else Subjects.nothing(self.n_subjects)
 
     @property
     def n_subjects(self) -> int:
@@ -134,15 +243,26 @@ class Panel:
         """The panel of some subjects, given by their positions, ascending."""
         new = np.full(self.n_subjects, -1)
         new[keep] = np.arange(keep.size)
-        outcomes = []
-        for m in self.outcomes:
-            rows = np.flatnonzero(new[m.subject] >= 0)
-            outcomes.append(
-                replace(
-                    m, subject=new[m.subject[rows]], time=m.time[rows], y=m.y[rows], wave=m.wave[rows], row=m.row[rows]
-                )
+        outcomes = tuple(m.take(np.flatnonzero(new[m.subject] >= 0), new[m.subject]) for m in self.outcomes)
+        known = None if self.known is None else self.known.take(keep)
+        gone = self.departures
+        return replace(
+            self, ids=self.ids[keep], outcomes=outcomes, known=known,
+            history=None if self.history is None else self.history.take(new),
+            departures=None if gone is None else gone.take(np.flatnonzero(new[gone.subject] >= 0), new[gone.subject]),
+        )
+
+    def split(self) -> tuple[Panel, Panel | None]:
+        """The subjects to fit, and those held out to be scored only (None where there are none)."""
+        held = self.subjects.held_out
+        if held is None or not held.any():
+            return self, None
+        if held.all():
+            raise DataError(
+                "out_of_sample: all subjects are held out.", code="no_data", argument="out_of_sample",
+                way_out="Leave it 0 for those to fit.",
             )
-        return replace(self, ids=self.ids[keep], outcomes=tuple(outcomes))
+        return self.subset(np.flatnonzero(~held)), self.subset(np.flatnonzero(held))
 
     def describe_rows(self, rows: np.ndarray, measures: Measures) -> str:
         """The first offending observations, in the user's terms."""
@@ -157,13 +277,20 @@ class Panel:
         return "; ".join(shown) + more
 
     @classmethod
-    def from_long(cls, data: pd.DataFrame, *, id: str, time: str, outcome: str) -> Panel:
+    def from_long(
+        cls, data: pd.DataFrame, *, id: str, time: str, outcome: str, tcov: Terms = None, exposure: str | None = None,
+        dropout: bool = False, dcov: Terms = None, **subjects: Any,
+    ) -> Panel:
         """One row per observation.
 
         Parameters
         ----------
         data : DataFrame
         id, time, outcome : column names. The id may be of any type; time and outcome must be numeric or 0/1 logical.
+        tcov : time-varying covariates: column names or a formula such as ``"~ w + C(job)"``
+        exposure : column with the time at risk
+        dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
+        subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
 
         Raises
         ------
@@ -171,16 +298,24 @@ class Panel:
             For an unknown column, a time or outcome that is not numeric, infinite values, a duplicated (id, time).
         """
         require_columns(data, [id, time, outcome])
-        codes, ids = pd.factorize(id_values(data[id]), sort=False)
+        codes, levels = pd.factorize(id_values(data[id]), sort=False)
+        ids = pd.Index(levels, name=id)
+        covariates, names = covariate_matrix(tcov, data, "tcov")
+        dropout_covariates, dropout_names = covariate_matrix(dcov, data, "dcov")
         return cls.from_arrays(
-            codes, numeric(data[time], time), numeric(data[outcome], outcome),
-            ids=pd.Index(ids, name=id), id_name=id, time_name=time, name=outcome, row_labels=data.index,
+            codes, numeric(data[time], time), numeric(data[outcome], outcome), ids=ids, id_name=id, time_name=time,
+            name=outcome, row_labels=data.index, covariates=covariates, covariate_names=names,
+            exposure=None if exposure is None else numeric(data[require(data, exposure)], exposure),
+            known=subjects_of(data, ids, codes, **subjects), dropout=dropout, dcov=dropout_covariates,
+            dcov_names=dropout_names,
         )
 
     @classmethod
     def from_wide(
         cls, data: pd.DataFrame, *, outcome: str | Sequence[str], time: str | Sequence[str] | Sequence[float],
-        id: str | None = None, name: str | None = None,
+        id: str | None = None, name: str | None = None, time_name: str = "time",
+        tcov: Mapping[str, str | Sequence[str]] | None = None, exposure: str | Sequence[str] | None = None,
+        dropout: bool = False, dcov: Mapping[str, str | Sequence[str]] | None = None, **subjects: Any,
     ) -> Panel:
         """One row per subject.
 
@@ -189,6 +324,10 @@ class Panel:
         outcome : column names, or a pattern such as ``"count_*"``
         time : the same for the columns that hold the times, or one number per wave
         id : column with the subjects' ids; the index of ``data`` when absent
+        tcov : name of each time-varying covariate and its columns, one per wave
+        exposure : columns with the time at risk, one per wave
+        dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
+        subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
         """
         columns = expand_columns(data, outcome, "outcome")
         if not isinstance(time, str) and all(isinstance(t, (int, float, np.number)) for t in time):
@@ -200,77 +339,67 @@ class Panel:
                 )
             time_matrix = np.broadcast_to(times, (len(data), len(columns)))
         else:
-            time_columns = expand_columns(data, time, "time")  # type: ignore[arg-type]
-            if len(time_columns) != len(columns):
-                raise DataError(
-                    f"time: {len(time_columns)} time columns for {len(columns)} outcome columns.",
-                    code="wave_mismatch", argument="time", way_out="Give one time column per outcome column.",
-                )
-            time_matrix = np.column_stack([numeric(data[c], c) for c in time_columns])
-        y_matrix = np.column_stack([numeric(data[c], c) for c in columns])
-        if id is None:
-            ids = pd.Index(data.index, name=data.index.name or "id")
-        else:
-            require_columns(data, [id])
-            ids = pd.Index(id_values(data[id]), name=id)
-        repeated = ids[ids.duplicated() & ids.notna()]
-        if len(repeated):
-            raise DataError(
-                f"{ids.name}: {len(repeated)} ids stand on more than one row of wide data, first {repeated[0]!r}.",
-                code="duplicate_id", argument=str(ids.name), way_out="Wide data have one row per subject.",
-            )
-        n, waves = y_matrix.shape
+            time_matrix = wave_matrix(data, time, "time", len(columns))  # type: ignore[arg-type]
+        ids = _wide_ids(data, id)
+        n, waves = time_matrix.shape
         codes = np.where(ids.notna(), np.arange(n), -1)
+        w = [wave_matrix(data, c, "tcov", waves).ravel() for c in (tcov or {}).values()]
+        v = [wave_matrix(data, c, "dcov", waves).ravel() for c in (dcov or {}).values()]
         return cls.from_arrays(
-            np.repeat(codes, waves), time_matrix.ravel(), y_matrix.ravel(), ids=ids, id_name=str(ids.name),
-            time_name="time", name=name or common_stem(columns), row_labels=data.index,
-            wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
-            columns=tuple(str(c) for c in columns),
+            np.repeat(codes, waves), time_matrix.ravel(), wave_matrix(data, columns, "outcome", waves).ravel(),
+            ids=ids, id_name=str(ids.name), time_name=time_name, name=name or common_stem(columns),
+            row_labels=data.index, wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
+            columns=tuple(str(c) for c in columns), covariates=np.column_stack(w) if w else None,
+            covariate_names=tuple(tcov or ()),
+            exposure=None if exposure is None else wave_matrix(data, exposure, "exposure", waves).ravel(),
+            known=subjects_of(data, ids, None, **subjects), dropout=dropout,
+            dcov=np.column_stack(v) if v else None, dcov_names=tuple(dcov or ()),
         )
 
     @classmethod
     def from_arrays(
         cls, subject: np.ndarray, time: np.ndarray, y: np.ndarray, *, ids: pd.Index, id_name: str = "id",
         time_name: str = "time", name: str = "y", row_labels: pd.Index | None = None, wave: np.ndarray | None = None,
-        row: np.ndarray | None = None, columns: tuple[str, ...] = (),
+        row: np.ndarray | None = None, columns: tuple[str, ...] = (), covariates: np.ndarray | None = None,
+        covariate_names: tuple[str, ...] = (), exposure: np.ndarray | None = None, known: Subjects | None = None,
+        dropout: bool = False, dcov: np.ndarray | None = None, dcov_names: tuple[str, ...] = (),
     ) -> Panel:
-        """From subject codes (n,), -1 for a missing id, times (n,) and outcomes (n,) with NaN for missing."""
-        subject = np.asarray(subject, dtype=np.int64)
+        """From subject codes (n,), -1 for a missing id, times (n,) and outcomes (n,) with NaN for missing.
+
+        ``covariates`` (n, q) and ``exposure`` (n,) are of the observations, ``known`` of the subjects in ``ids``; with
+        ``dropout`` the history is kept, and in it the covariates ``dcov`` (n, q).
+        """
         time = np.asarray(time, dtype=float)
         y = np.asarray(y, dtype=float)
-        row = np.arange(y.size) if row is None else row
+        everything = Measures(
+            subject=np.asarray(subject, dtype=np.int64), time=time, y=y,
+            wave=np.zeros(0, dtype=np.int64) if wave is None else wave,
+            row=np.arange(y.size) if row is None else row, name=name, time_name=time_name, columns=columns,
+            covariates=np.zeros((y.size, 0)) if covariates is None else covariates, covariate_names=covariate_names,
+            exposure=exposure,
+        )
         labels = row_labels if row_labels is not None else pd.RangeIndex(y.size)
-        for values, what in ((time, time_name), (y, name)):
-            refuse_infinite(values, what, row, wave, columns, labels)
-        missing_id = subject < 0
-        missing_y = ~missing_id & np.isnan(y)
-        missing_time = ~missing_id & ~missing_y & np.isnan(time)
-        keep = ~(missing_id | missing_y | missing_time)
+        _refuse_unusable(everything, wave, labels)
+        if known is not None:
+            known.check(ids)
+        keep, dropped = _complete(everything, ids, known)
+        if wave is None:
+            # with dropout a wave counts although nobody's outcome is known there
+            timed = ~np.isnan(time) if dropout else keep
+            everything = replace(everything, wave=ranks(np.where(timed, time, time[keep][0]))[1])
         present = np.zeros(len(ids), dtype=bool)
-        present[subject[keep]] = True
-        dropped = Dropped(
-            observations_read=int(y.size), subjects_read=len(ids), missing_outcome=int(missing_y.sum()),
-            missing_time=int(missing_time.sum()), missing_id=int(missing_id.sum()),
-            subjects=tuple(ids[~present & np.asarray(ids.notna())]),
+        present[everything.subject[keep]] = True
+        renumbered = (np.cumsum(present) - 1)[everything.subject]
+        rows = slice(None) if keep.all() else np.flatnonzero(keep)
+        measures = everything.take(rows, renumbered)  # type: ignore[arg-type]
+        if not _in_order(measures.subject, measures.time if columns == () else None):
+            keys = (measures.time, measures.subject) if columns == () else (measures.subject,)
+            measures = measures.take(np.lexsort(keys))
+        panel = cls(
+            ids=ids[present], outcomes=(measures,), dropped=dropped, row_labels=labels,
+            known=None if known is None else known.take(present),
+            history=_history(everything, renumbered, present, dcov, dcov_names) if dropout else None,
         )
-        if not keep.any():
-            raise DataError(
-                f"{name}: no observation is left once missing values are dropped.", code="no_data", argument=name,
-                way_out="Check the column names and the coding of missing values.",
-            )
-        wave = ranks(np.where(keep, time, time[keep][0]))[1] if wave is None else wave
-        parts = [(np.cumsum(present) - 1)[subject], time, y, wave, row]
-        if not keep.all():
-            parts = [p[keep] for p in parts]
-        if not _in_order(parts[0], parts[1] if columns == () else None):
-            keys = (parts[1], parts[0]) if columns == () else (parts[0],)
-            order = np.lexsort(keys)
-            parts = [p[order] for p in parts]
-        measures = Measures(
-            subject=parts[0], time=parts[1], y=parts[2], wave=parts[3], row=parts[4], name=name, time_name=time_name,
-            columns=columns,
-        )
-        panel = cls(ids=ids[present], outcomes=(measures,), dropped=dropped, row_labels=labels)
         panel._refuse_duplicates(measures, id_name)
         return panel
 
@@ -289,6 +418,94 @@ class Panel:
             )
 
 
+def _refuse_unusable(measures: Measures, wave: np.ndarray | None, labels: pd.Index) -> None:
+    """Infinite values, and exposures that are not positive."""
+    m = measures
+    columns = [(m.time, m.time_name), (m.y, m.name), *zip(m.covariates.T, m.covariate_names, strict=False)]
+    for values, what in columns + ([(m.exposure, "exposure")] if m.exposure is not None else []):
+        refuse_infinite(values, what, m.row, wave, m.columns, labels)
+    if m.exposure is not None and (m.exposure <= 0).any():
+        bad = np.flatnonzero(m.exposure <= 0)
+        raise DataError(
+            f"exposure: {bad.size} values are zero or negative, first in row {labels[m.row[bad[0]]]}.",
+            code="bad_exposure", argument="exposure",
+            way_out="Exposure is time at risk, above 0; where there was none, set the outcome to missing.",
+        )
+
+
+def _history(
+    measures: Measures, subject: np.ndarray, present: np.ndarray, dcov: np.ndarray | None, names: tuple[str, ...]
+) -> History:
+    """The rows read of the subjects that are left."""
+    m = measures
+    rows = np.flatnonzero((m.subject >= 0) & present[m.subject] & ~(np.isnan(m.time) & np.isnan(m.y)))
+    n_waves = int(m.wave.max()) + 1
+    if n_waves > MOST_WAVES:
+        raise DataError(
+            f"dropout: {n_waves} distinct times; dropout needs waves at which all subjects were due.",
+            code="no_waves", argument="dropout", way_out="Round the times to waves, or leave dropout out.",
+        )
+    v = np.zeros((m.y.size, 0)) if dcov is None else dcov
+    return History(subject[rows], m.wave[rows], m.y[rows], v[rows], names, int(present.sum()), n_waves)
+
+
+def _complete(measures: Measures, ids: pd.Index, known: Subjects | None) -> tuple[np.ndarray, Dropped]:
+    """Mask (n,) of the observations that can be used, and what is dropped; each for the first reason that applies."""
+    m = measures
+    keep = m.subject >= 0
+    counts = {"missing_id": int((~keep).sum())}
+    reasons = [("missing_outcome", np.isnan(m.y)), ("missing_time", np.isnan(m.time))]
+    if m.covariate_names:
+        reasons.append(("missing_covariate", np.isnan(m.covariates).any(axis=1)))
+    if m.exposure is not None:
+        reasons.append(("missing_exposure", np.isnan(m.exposure)))
+    for reason, missing in reasons:
+        gone = keep & missing
+        counts[reason] = int(gone.sum())
+        keep &= ~gone
+    some = np.zeros(len(ids), dtype=bool)
+    some[m.subject[keep]] = True
+    incomplete = np.zeros(len(ids), dtype=bool)
+    if known is not None:
+        incomplete = some & ~known.complete
+        keep = keep & ~incomplete[m.subject]
+    dropped = Dropped(
+        observations_read=m.nobs, subjects_read=len(ids), **counts,
+        subjects=tuple(ids[~some & np.asarray(ids.notna())]), incomplete_subjects=tuple(ids[incomplete]),
+    )
+    if not keep.any():
+        raise DataError(
+            f"{m.name}: no observation is left once missing values are dropped.", code="no_data", argument=m.name,
+            way_out="Check the column names and the coding of missing values.",
+        )
+    return keep, dropped
+
+
+def _wide_ids(data: pd.DataFrame, id: str | None) -> pd.Index:
+    if id is None:
+        ids = pd.Index(data.index, name=data.index.name or "id")
+    else:
+        ids = pd.Index(id_values(data[require(data, id)]), name=id)
+    repeated = ids[ids.duplicated() & ids.notna()]
+    if len(repeated):
+        raise DataError(
+            f"{ids.name}: {len(repeated)} ids stand on more than one row of wide data, first {repeated[0]!r}.",
+            code="duplicate_id", argument=str(ids.name), way_out="Wide data have one row per subject.",
+        )
+    return ids
+
+
+def wave_matrix(data: pd.DataFrame, columns: str | Sequence[str], argument: str, waves: int) -> np.ndarray:
+    """Columns of wide data, one per wave, as a matrix (N, T)."""
+    names = expand_columns(data, columns, argument)
+    if len(names) != waves:
+        raise DataError(
+            f"{argument}: {len(names)} {argument} columns for {waves} outcome columns.", code="wave_mismatch",
+            argument=argument, way_out=f"Give one {argument} column per outcome column.",
+        )
+    return np.column_stack([numeric(data[c], c) for c in names])
+
+
 def ranks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct values, ascending, and each value's place among them; by hashing, as np.unique sorts everything."""
     codes, levels = pd.factorize(values, sort=True)
@@ -303,9 +520,23 @@ def _in_order(subject: np.ndarray, time: np.ndarray | None) -> bool:
     return time is None or not ((step == 0) & (np.diff(time) <= 0)).any()
 
 
-def panel_of_arrays(y: Any, time: Any, id: Any) -> Panel:
-    """A panel from (N, T) outcomes with times (T,) or (N, T), or from long y, time and id of one length."""
+def panel_of_arrays(
+    y: Any, time: Any, id: Any, *, tcov: Any = None, exposure: Any = None, risk: Any = None, weights: Any = None,
+    cluster: Any = None, stratum: Any = None, out_of_sample: Any = None, obsmar: Any = None, dropout: bool = False,
+    dcov: Any = None,
+) -> Panel:
+    """A panel from (N, T) outcomes with times (T,) or (N, T), or from long y, time and id of one length.
+
+    ``tcov`` and ``exposure`` have the shape of y (several covariates: a further axis, or a dict by name); the rest has
+    one row per subject.
+    """
     values, times = number_array(y, "y"), number_array(time, "time")
+    covariates, names = _time_varying(tcov, values.shape, "tcov")
+    leaving, leaving_names = _time_varying(dcov, values.shape, "dcov")
+    history: dict[str, Any] = {"dropout": dropout, "dcov": leaving, "dcov_names": leaving_names}
+    at_risk = None if exposure is None else _shaped(exposure, values.shape, "exposure").ravel()
+    known = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
+             "out_of_sample": out_of_sample, "obsmar": obsmar}
     if values.ndim == 2:
         n, waves = values.shape
         if times.shape not in ((waves,), (n, waves)):
@@ -327,7 +558,8 @@ def panel_of_arrays(y: Any, time: Any, id: Any) -> Panel:
         return Panel.from_arrays(
             np.repeat(np.arange(n), waves), np.broadcast_to(times, (n, waves)).ravel(), values.ravel(), ids=ids,
             wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
-            columns=tuple(f"y{j + 1}" for j in range(waves)),
+            columns=tuple(f"y{j + 1}" for j in range(waves)), covariates=covariates, covariate_names=names,
+            exposure=at_risk, known=subjects_of_arrays(n, **known), **history,
         )
     if values.ndim != 1 or id is None or times.shape != values.shape or len(id) != values.size:
         raise DataError(
@@ -335,4 +567,30 @@ def panel_of_arrays(y: Any, time: Any, id: Any) -> Panel:
             way_out="For a table, use GBTM.from_formula.",
         )
     codes, distinct = pd.factorize(np.asarray(id))
-    return Panel.from_arrays(codes, times, values, ids=pd.Index(distinct, name="id"))
+    return Panel.from_arrays(
+        codes, times, values, ids=pd.Index(distinct, name="id"), covariates=covariates, covariate_names=names,
+        exposure=at_risk, known=subjects_of_arrays(len(distinct), **known), **history,
+    )
+
+
+def _time_varying(tcov: Any, shape: tuple[int, ...], argument: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Covariates (n_obs, q) and their names."""
+    if tcov is None:
+        return np.zeros((int(np.prod(shape)), 0)), ()
+    if isinstance(tcov, Mapping):
+        columns = [_shaped(v, shape, argument).ravel() for v in tcov.values()]
+        return np.column_stack(columns), tuple(str(k) for k in tcov)
+    w = number_array(tcov, argument)
+    w = w[..., None] if w.ndim == len(shape) else w
+    columns = [_shaped(w[..., j], shape, argument).ravel() for j in range(w.shape[-1])]
+    return np.column_stack(columns), tuple(f"w{j + 1}" for j in range(len(columns)))
+
+
+def _shaped(values: Any, shape: tuple[int, ...], argument: str) -> np.ndarray:
+    array = number_array(values, argument)
+    if array.shape != shape:
+        raise DataError(
+            f"{argument}: shape {array.shape} does not go with y of shape {shape}.", code="bad_shape",
+            argument=argument, way_out="Give one value per observation.",
+        )
+    return array

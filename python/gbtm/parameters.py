@@ -1,72 +1,56 @@
 """The flat parameter vector: which entry is what, which are absent, and how they are reported.
 
-Internal order (as in traj's e(b)): mean coefficients by group, zero-inflation coefficients, log sigma, theta.
-Internal coefficients multiply orthonormal time columns and a shifted, scaled outcome; :meth:`Layout.report` takes
-them to the user's time and units, and sigma for log sigma.
+Internal order (as in traj's e(b)): mean coefficients by group, zero-inflation coefficients, scale parameters
+(log sigma, log psi, log phi), theta. Internal coefficients multiply orthonormal columns and a shifted, scaled outcome;
+:meth:`Layout.report` takes them to the user's time and units, and sigma for log sigma.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from .design import TimeBasis, formula_basis, polynomial_basis
-from .errors import DataError, SpecificationError
-from .families import Family, make_family
-from .panel import Measures, Panel
-from .spec import SCALE_FAMILIES, ModelSpec, OutcomeSpec
+from .design import Coordinates, CovariateBasis, TimeBasis, membership_basis
+from .outcome import OutcomePart, Part, make_parts
+from .panel import Panel
+from .spec import ModelSpec
 
 # Predictors of absent parts. Finite, so that nothing becomes 0 * inf; exact in double precision all the same.
 RATE_ZERO = -1e8  # eta of a count group that never happens: exp(eta) = 0 and any positive count is impossible
 NO_ZERO_INFLATION = -800.0  # logit p of a group without zero inflation: p = 0
+SCALES = {"log_sigma": "sigma", "log_psi": "psi", "log_phi": "phi"}  # reported as exp of the internal parameter
+MEMBERSHIP = -1  # outcome number of the blocks of theta
+POWERS = ("interc", "linear", "quadra", "cubic", "quarti", "quinti")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A run of entries of the flat vector: the coefficients of one predictor in one group (None: common to all)."""
+    """A run of entries of the flat vector: the coefficients of one predictor in one group (None: common to all).
+
+    ``columns`` are the places of its coefficients among the predictor's columns.
+    """
 
     outcome: int
     predictor: str
     group: int | None
     start: int
-    basis: TimeBasis | None
+    basis: Coordinates | TimeBasis | None
+    columns: tuple[int, ...] = (0,)
 
     @property
     def width(self) -> int:
-        return self.basis.width if self.basis is not None else 1
+        return len(self.columns)
 
     @property
     def entries(self) -> slice:
         return slice(self.start, self.start + self.width)
 
-
-@dataclass(frozen=True)
-class OutcomePart:
-    """One outcome with what the engine needs to know of it.
-
-    Attributes
-    ----------
-    bases : time basis of each predictor (log_sigma: none)
-    centre, scale : inside, the outcome is (y - centre) / scale
-    """
-
-    spec: OutcomeSpec
-    bases: dict[str, TimeBasis]
-    centre: float
-    scale: float
-    name: str = "y"
-
-    @cached_property
-    def family(self) -> Family:
-        """The family on the user's scale."""
-        return make_family(self.spec.family, self.spec.lower, self.spec.upper)
-
-    @cached_property
-    def internal_family(self) -> Family:
-        return self.family.scaled(self.centre, self.scale)
+    @property
+    def is_scale(self) -> bool:
+        return self.predictor in SCALES
 
 
 class Layout:
@@ -77,93 +61,175 @@ class Layout:
     size : number of free parameters
     index : per outcome, predictor -> (K, q) positions in the flat vector, ``size`` where absent
     offset : per outcome, predictor -> (K,) constant added to the predictor
-    theta : slice of the K - 1 membership logits
+    theta : slice of the membership coefficients, all groups but the reference
+    theta_index : (K, R) their positions, ``size`` for the reference group
+    z, weights : (N, R) internal membership columns and (N,) weights of the subjects that shares average over;
+        one row of 1 where there are no membership covariates
     """
 
-    def __init__(self, spec: ModelSpec, parts: tuple[OutcomePart, ...]) -> None:
+    def __init__(
+        self, spec: ModelSpec, parts: tuple[Part, ...], membership: CovariateBasis | None = None,
+        z: np.ndarray | None = None, weights: np.ndarray | None = None,
+    ) -> None:
         self.spec = spec
         self.parts = parts
         self.n_groups = spec.n_groups
+        self.reference = spec.reference
+        self.membership = membership if membership is not None else membership_basis(np.zeros((1, 0)), ())
+        self.z = np.ones((1, 1)) if z is None else z
+        self.weights = np.full(self.z.shape[0], 1 / self.z.shape[0]) if weights is None else weights / weights.sum()
         self.blocks: list[Block] = []
-        start = 0
-        for m, part in enumerate(parts):
-            for predictor in part.family.predictors:
-                for group, basis, width in self._plan(part, predictor):
-                    self.blocks.append(Block(m, predictor, group, start, basis))
-                    start += width
-        self.theta = slice(start, start + self.n_groups - 1)
-        self.size = self.theta.stop
+        for block in self._plan():
+            self.blocks.append(block)
+        own = [b for b in self.blocks if b.outcome == MEMBERSHIP]
+        self.size = self.blocks[-1].entries.stop if self.blocks else 0
+        self.theta = slice(own[0].start if own else self.size, self.size)
         self.index = [self._index(m) for m in range(len(parts))]
         self.offset = [self._offset(m) for m in range(len(parts))]
+        self.theta_index = np.full((self.n_groups, self.membership.width), self.size, dtype=np.int64)
+        for b in own:
+            self.theta_index[b.group] = np.arange(b.start, b.start + b.width)
 
-    def _plan(self, part: OutcomePart, predictor: str) -> list[tuple[int | None, TimeBasis | None, int]]:
-        """(group, basis, width) of each block of a predictor; groups without it are left out."""
+    @property
+    def outcomes(self) -> list[OutcomePart]:
+        """The parts that are outcomes, without dropout."""
+        return [p for p in self.parts if isinstance(p, OutcomePart)]
+
+    # -- where things are --------------------------------------------------------------------------------------
+
+    def _plan(self) -> Iterator[Block]:
+        """All blocks, in order: curves, scale parameters, membership."""
+        start = 0
+        curves = [(m, p, q) for m, p in enumerate(self.parts) for q in p.family.predictors if q not in SCALES]
+        scales = [(m, p, q) for m, p in enumerate(self.parts) for q in p.family.predictors if q in SCALES]
+        for m, part, predictor in curves + scales:
+            for group, basis, columns in self._groups_of(part, predictor):
+                yield Block(m, predictor, group, start, basis, columns)
+                start += len(columns)
+        z = self.membership
+        coordinates = Coordinates(z.names, z.to_user, z.constant)
+        for g in range(self.n_groups):
+            if g != self.reference:
+                yield Block(MEMBERSHIP, "theta", g, start, coordinates, tuple(range(z.width)))
+                start += z.width
+
+    def _groups_of(
+        self, part: Part, predictor: str
+    ) -> list[tuple[int | None, Coordinates | TimeBasis | None, tuple[int, ...]]]:
+        """(group, coordinates, columns) of each block of a predictor; groups without it are left out."""
         groups = range(self.n_groups)
-        if predictor == "log_sigma":
-            return [(g, None, 1) for g in (groups if part.spec.sigma_by_group else [None])]
+        owners: list[int | None] = [None] if part.common(predictor) else list(groups)
+        if predictor in SCALES:
+            return [(g, None, (0,)) for g in owners]
         basis = part.bases[predictor]
-        orders = part.spec.orders if predictor == "mean" else part.spec.zero_orders
+        orders = part.orders(predictor)
         if orders is None:
-            return [(g, basis, basis.width) for g in groups]
-        owners: list[int | None] = [None] if predictor == "zero" and part.spec.zero_common else list(groups)
-        return [(g, basis.leading(o + 1), o + 1) for g, o in zip(owners, orders, strict=True) if o >= 0]
+            orders = (basis.width - 1,) * self.n_groups
+        out: list[tuple[int | None, Coordinates | TimeBasis | None, tuple[int, ...]]] = []
+        for owner, order in zip(owners, orders, strict=True):
+            if order < 0:
+                continue
+            own = basis if order + 1 == basis.width else basis.leading(order + 1)
+            columns = tuple(range(order + 1))
+            if predictor != "zero" and part.covariates is not None:
+                columns += tuple(range(basis.width, basis.width + part.covariates.width))
+                out.append((owner, own.joined(part.covariates), columns))
+            else:
+                out.append((owner, own, columns))
+        return out
 
     def _index(self, m: int) -> dict[str, np.ndarray]:
         part = self.parts[m]
         index = {}
         for predictor in part.family.predictors:
-            width = 1 if predictor == "log_sigma" else part.bases[predictor].width
-            table = np.full((self.n_groups, width), self.size, dtype=np.int64)
+            table = np.full((self.n_groups, part.width(predictor)), self.size, dtype=np.int64)
             for b in self.blocks:
                 if b.outcome == m and b.predictor == predictor:
                     rows = slice(None) if b.group is None else b.group
-                    table[rows, : b.width] = np.arange(b.start, b.start + b.width)
-            if predictor == "zero" and part.spec.zero_common:
+                    table[rows, list(b.columns)] = np.arange(b.start, b.start + b.width)
+            if predictor == "zero" and part.common(predictor):
                 table[self.never(m)] = self.size
             index[predictor] = table
         return index
 
     def _offset(self, m: int) -> dict[str, np.ndarray]:
-        absent = {"mean": RATE_ZERO, "zero": NO_ZERO_INFLATION, "log_sigma": 0.0}
+        absent = {"mean": RATE_ZERO, "zero": NO_ZERO_INFLATION}
         return {
-            predictor: np.where((table == self.size).all(axis=1), absent[predictor], 0.0)
+            predictor: np.where((table == self.size).all(axis=1), absent.get(predictor, 0.0), 0.0)
             for predictor, table in self.index[m].items()
         }
 
     def never(self, m: int) -> np.ndarray:
         """(K,) bool: count groups of order -1, whose rate is exactly zero."""
-        orders = self.parts[m].spec.orders
+        orders = self.parts[m].orders("mean")
         return np.array([o == -1 for o in orders]) if orders is not None else np.zeros(self.n_groups, dtype=bool)
+
+    def has(self, predictor: str, *, by_group: bool = False) -> bool:
+        """Some outcome has this predictor (with parameters of each group's own)."""
+        return any(b.predictor == predictor and (b.group is not None or not by_group) for b in self.blocks)
 
     # -- names -------------------------------------------------------------------------------------------------
 
     @cached_property
     def names(self) -> list[str]:
-        """User-facing names: ``age^2[1]``, ``zero_intercept[2]``, ``sigma``, ``theta[2]``."""
+        """User-facing names: ``age^2[1]``, ``zero_intercept[2]``, ``sigma``, ``theta[2]``, ``theta_male[2]``."""
         names = []
         for b in self.blocks:
             suffix = "" if b.group is None else f"[{b.group + 1}]"
-            outcome = f"{self.parts[b.outcome].name}:" if len(self.parts) > 1 else ""
-            stems = ["sigma"] if b.basis is None else list(b.basis.names)
+            if b.outcome == MEMBERSHIP:
+                names += [f"theta{suffix}", *(f"theta_{n}{suffix}" for n in self.membership.names[1:])]
+                continue
+            outcome = f"{self.parts[b.outcome].name}:" if len(self.spec.outcomes) > 1 else ""
+            stems = [SCALES[b.predictor]] if b.basis is None else list(b.basis.names)
+            if b.predictor == "dropout":
+                width = self.parts[b.outcome].bases["dropout"].width
+                stems = [s if j < width else f"drop_{s}" for s, j in zip(stems, b.columns, strict=True)]
             prefix = outcome + ("zero_" if b.predictor == "zero" else "")
             names += [f"{prefix}{stem}{suffix}" for stem in stems]
-        return names + [f"theta[{g + 1}]" for g in range(1, self.n_groups)]
+        return names
 
     @cached_property
     def traj_names(self) -> list[str]:
         """Names of the parameters in traj's e(b)."""
-        powers = ["interc", "linear", "quadra", "cubic", "quarti", "quinti"]
         names: list[str] = []
         for b in self.blocks:
-            group = b.group + 1 if b.group is not None else None
-            if b.predictor == "mean":
-                polynomial = self.parts[b.outcome].spec.basis is None
-                names += [f"{powers[j] if polynomial else f'basis{j + 1}_'}{group}" for j in range(b.width)]
+            group = "" if b.group is None else str(b.group + 1)
+            if b.outcome == MEMBERSHIP:
+                covariates = self.membership.names[1:]
+                names += [f"{'const' if covariates else 'theta'}{group}", *(f"{n}G{group}" for n in covariates)]
+            elif b.predictor == "dropout":
+                known = self.parts[b.outcome].bases["dropout"].width
+                stems = zip(b.basis.names if b.basis is not None else (), b.columns, strict=True)
+                names += [f"{n}G{group}" + ("" if j < known else "_dcov") for n, j in stems]
+            elif b.predictor == "mean":
+                names += self._traj_curve(b, group)
             elif b.predictor == "zero":
-                names += [f"alpha{j}" + ("" if group is None else f"G{group}") for j in range(b.width)]
+                names += [f"alpha{j}" + (f"G{group}" if group else "") for j in range(b.width)]
             else:
-                names.append("sigma" + ("" if group is None else str(group)))
-        return names + [f"theta{g}" for g in range(2, self.n_groups + 1)]
+                names.append(SCALES[b.predictor] + group)
+        return names
+
+    def _traj_curve(self, b: Block, group: str) -> list[str]:
+        part = self.parts[b.outcome]
+        polynomial, width = part.orders("mean") is not None, part.bases["mean"].width
+        names = []
+        for j in b.columns:
+            if j >= width and part.covariates is not None:
+                names.append(f"{part.covariates.names[j - width]}G{group}")
+            else:
+                names.append(f"{POWERS[j] if polynomial else f'basis{j + 1}_'}{group}")
+        return names
+
+    @property
+    def document(self) -> list[dict[str, object]]:
+        """The blocks as plain values: what each run of parameters is, groups counted from 1 (None: common to all)."""
+        return [
+            {
+                "kind": b.predictor, "outcome": b.outcome, "group": None if b.group is None else b.group + 1,
+                "start": b.start, "width": b.width,
+            }
+            for b in self.blocks
+        ]
 
     # -- reporting ---------------------------------------------------------------------------------------------
 
@@ -173,16 +239,15 @@ class Layout:
         return b.basis.to_user * (self.parts[b.outcome].scale if b.predictor == "mean" else 1.0)
 
     def _shift(self, b: Block) -> np.ndarray:
-        centre = self.parts[b.outcome].centre
-        if b.predictor != "mean" or b.basis is None or centre == 0.0:
+        if b.predictor != "mean" or b.basis is None or self.parts[b.outcome].centre == 0.0:
             return np.zeros(b.width)
-        return centre * (b.basis.to_user @ b.basis.constant)
+        return self.parts[b.outcome].centre * (b.basis.to_user @ b.basis.constant)
 
     def report(self, flat: np.ndarray) -> np.ndarray:
         """Internal (p,) -> the user's time and units (p,), sigma for log sigma."""
         out = np.array(flat, dtype=float)
         for b in self.blocks:
-            if b.predictor == "log_sigma":
+            if b.is_scale:
                 out[b.entries] = self.parts[b.outcome].scale * np.exp(flat[b.entries])
             else:
                 out[b.entries] = self._block_map(b) @ flat[b.entries] + self._shift(b)
@@ -192,7 +257,7 @@ class Layout:
         """(p, p) derivative of :meth:`report`."""
         jac = np.eye(self.size)
         for b in self.blocks:
-            if b.predictor == "log_sigma":
+            if b.is_scale:
                 jac[b.entries, b.entries] = self.parts[b.outcome].scale * np.exp(flat[b.entries])
             else:
                 jac[b.entries, b.entries] = self._block_map(b)
@@ -202,7 +267,7 @@ class Layout:
         """The user's parameters (p,) -> internal (p,): the inverse of :meth:`report`."""
         out = np.array(params, dtype=float)
         for b in self.blocks:
-            if b.predictor == "log_sigma":
+            if b.is_scale:
                 out[b.entries] = np.log(params[b.entries] / self.parts[b.outcome].scale)
             else:
                 out[b.entries] = np.linalg.solve(self._block_map(b), params[b.entries] - self._shift(b))
@@ -215,84 +280,54 @@ class Layout:
         padded = np.concatenate([flat, np.zeros((*flat.shape[:-1], 1))], axis=-1)
         return padded[..., self.index[m][predictor]]
 
-    def logits(self, flat: np.ndarray) -> np.ndarray:
-        """(..., p) -> (..., K) membership logits, 0 for the reference group 1."""
-        return np.concatenate([np.zeros((*flat.shape[:-1], 1)), flat[..., self.theta]], axis=-1)
+    def membership_coefficients(self, flat: np.ndarray) -> np.ndarray:
+        """(..., p) -> theta (..., K, R), zeros for the reference group."""
+        padded = np.concatenate([flat, np.zeros((*flat.shape[:-1], 1))], axis=-1)
+        return padded[..., self.theta_index]
+
+    def set_membership(self, flat: np.ndarray, theta: np.ndarray) -> None:
+        """Put theta (..., K, R), known up to a constant of each column, into ``flat`` (..., p), in place."""
+        others = [g for g in range(self.n_groups) if g != self.reference]
+        relative = theta - theta[..., self.reference : self.reference + 1, :]
+        flat[..., self.theta] = relative[..., others, :].reshape(*flat.shape[:-1], -1)
 
     def shares(self, flat: np.ndarray) -> np.ndarray:
-        """(..., p) -> (..., K) group shares."""
-        e = np.exp(self.logits(flat) - self.logits(flat).max(axis=-1, keepdims=True))
+        """(..., p) -> (..., K) group shares; with membership covariates, their mean over the subjects."""
+        return np.einsum("n,...nk->...k", self.weights, self._subject_shares(flat))
+
+    def _subject_shares(self, flat: np.ndarray) -> np.ndarray:
+        """(..., p) -> pi (..., N, K)."""
+        logits = np.einsum("nr,...kr->...nk", self.z, self.membership_coefficients(flat))
+        e = np.exp(logits - logits.max(axis=-1, keepdims=True))
         return e / e.sum(axis=-1, keepdims=True)
 
     def shares_jacobian(self, flat: np.ndarray) -> np.ndarray:
         """(p,) -> (K, p) derivative of the shares."""
-        pi = self.shares(flat)
-        jac = np.zeros((self.n_groups, self.size))
-        jac[:, self.theta] = (np.diag(pi) - np.outer(pi, pi))[:, 1:]
-        return jac
+        pi = self._subject_shares(flat)
+        weighted = pi * self.weights[:, None]
+        # sum_i w_i (diag pi - pi pi') x z_i, (K, K, R)
+        slope = -np.einsum("nk,nj,nr->kjr", weighted, pi, self.z)
+        slope[np.arange(self.n_groups), np.arange(self.n_groups)] += weighted.T @ self.z
+        jac = np.zeros((self.n_groups, self.size + 1))
+        jac[:, self.theta_index.ravel()] = slope.reshape(self.n_groups, -1)
+        return jac[:, :-1]
 
     def permute(self, flat: np.ndarray, order: np.ndarray) -> np.ndarray:
         """Group k of the result is group ``order[k]`` of ``flat`` (..., p); linear in ``flat``."""
         out = np.array(flat, dtype=float)
-        where = {(b.outcome, b.predictor, b.group): b for b in self.blocks}
+        where = {(b.outcome, b.predictor, b.group): b for b in self.blocks if b.outcome != MEMBERSHIP}
         for (m, predictor, group), b in where.items():
             if group is not None:
                 out[..., b.entries] = flat[..., where[m, predictor, int(order[group])].entries]
-        logits = self.logits(flat)[..., order]
-        out[..., self.theta] = (logits - logits[..., :1])[..., 1:]
+        self.set_membership(out, self.membership_coefficients(flat)[..., order, :])
         return out
 
 
-def prepare(panel: Panel, spec: ModelSpec) -> Panel:
-    """Check the outcomes against their families; values beyond the bounds are moved to them where the user said so."""
-    outcomes = []
-    for measures, outcome in zip(panel.outcomes, spec.outcomes, strict=True):
-        y = measures.y
-        if outcome.censor_beyond:
-            y = np.clip(y, outcome.lower, outcome.upper)
-            measures = replace(measures, y=y)
-        bad, sentence, way_out = make_family(outcome.family, outcome.lower, outcome.upper).problem(y)
-        if bad.any():
-            raise DataError(
-                f"{measures.name}: {sentence} for family '{outcome.family}'; {int(bad.sum())} values are not, "
-                f"first {panel.describe_rows(np.flatnonzero(bad), measures)}.",
-                code="bad_outcome", argument=measures.name, way_out=way_out,
-            )
-        outcomes.append(measures)
-    if panel.n_subjects < spec.n_groups:
-        raise SpecificationError(
-            f"groups: {spec.n_groups} groups for {panel.n_subjects} subjects.", code="too_few_subjects",
-            argument="groups", way_out="Ask for fewer groups.",
-        )
-    return replace(panel, outcomes=tuple(outcomes))
-
-
 def make_layout(panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None = None) -> Layout:
-    """Time bases, scaling and parameter layout for these data."""
-    given = bases if bases is not None else [None] * len(spec.outcomes)
-    return Layout(
-        spec,
-        tuple(_make_part(o, m, basis) for o, m, basis in zip(spec.outcomes, panel.outcomes, given, strict=True)),
-    )
-
-
-def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None) -> OutcomePart:
-    if given is not None:
-        mean = given
-    elif outcome.basis is not None:
-        mean = formula_basis(measures.time, outcome.basis, measures.time_name)
-    else:
-        mean = polynomial_basis(measures.time, max(0, *(outcome.orders or (0,)), 0), measures.time_name)
-    bases = {"mean": mean}
-    if outcome.zero_orders is not None:
-        bases["zero"] = polynomial_basis(measures.time, max(0, *outcome.zero_orders, 0), measures.time_name, "iorder")
-    centre, scale = 0.0, 1.0
-    if outcome.family in SCALE_FAMILIES:
-        scale = float(measures.y.std())
-        if not scale > 1e-12 * float(np.abs(measures.y).max()):
-            raise DataError(
-                f"{measures.name}: all values are equal ({measures.y[0]:g}).", code="constant_outcome",
-                argument=measures.name, way_out="There is nothing to model.",
-            )
-        centre = float(measures.y.mean()) if mean.has_intercept else 0.0
-    return OutcomePart(spec=outcome, bases=bases, centre=centre, scale=scale, name=measures.name)
+    """Bases, scaling and parameter layout for these data."""
+    parts = make_parts(panel, spec, bases)
+    known = panel.subjects
+    if not known.risk_names:
+        return Layout(spec, parts)
+    membership = membership_basis(known.risk, known.risk_names)
+    return Layout(spec, parts, membership, membership.internal(known.risk), known.relative_weights)

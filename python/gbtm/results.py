@@ -12,11 +12,16 @@ from scipy import stats
 
 from .curves import Curves
 from .document import save
+from .errors import SpecificationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
 
+    from .post.delta import Delta
     from .post.traj_table import TrajTable
+    from .post.wald import WaldTest
 
 
 class GBTMResults:
@@ -213,21 +218,41 @@ class GBTMResults:
         """The fitted curves as functions of time."""
         return Curves.from_document(self.document, trust_formula=self.trust_formula)
 
-    def predict(self, times: Any = None, *, level: float = 0.95) -> pd.DataFrame:
+    def predict(self, times: Any = None, *, level: float = 0.95, tcov: Any = None) -> pd.DataFrame:
         """Expected outcome of each group at ``times`` (default: the observed ones) with a confidence band.
+
+        With time-varying covariates the curves are drawn at ``tcov``: one value per covariate, or one row of them per
+        time; default their means over the observations. Counts are for exposure 1.
 
         Returns
         -------
         DataFrame with columns group, the time's name, estimate, std err, lower, upper
         """
         at = np.unique(self.document["data"]["time"]) if times is None else np.asarray(times, dtype=float).ravel()
-        estimate, se, lower, upper = self.curves.band(at, level)
+        estimate, se, lower, upper = self.curves.band(at, level, self._profile(tcov, at.size))
         return pd.DataFrame(
             {
                 "group": np.repeat(self.group_names, at.size), self.time_name: np.tile(at, self.n_groups),
                 "estimate": estimate.ravel(), "std err": se.ravel(), "lower": lower.ravel(), "upper": upper.ravel(),
             }
         )
+
+    def _profile(self, tcov: Any, n_times: int) -> np.ndarray | None:
+        if tcov is None:
+            return None
+        covariates = self.curves.covariates
+        q = 0 if covariates is None else covariates.width
+        try:
+            w = np.asarray(tcov, dtype=float)
+            if q == 0 or w.shape not in ((), (q,), (n_times, q), (n_times,)) or not np.isfinite(w).all():
+                raise ValueError
+        except (TypeError, ValueError):
+            names = ", ".join(covariates.names) if covariates is not None else "none"
+            raise SpecificationError(
+                f"tcov: not values for the time-varying covariates ({names}).", code="bad_profile", argument="tcov",
+                way_out="Give one number per covariate, or one row of them per time.",
+            ) from None
+        return w[:, None] if w.shape == (n_times,) and q == 1 and n_times > 1 else w
 
     @property
     def time_name(self) -> str:
@@ -255,10 +280,15 @@ class GBTMResults:
 
     @cached_property
     def fittedvalues(self) -> np.ndarray:
-        """(n_obs,) sum_k P_ik E_k(y) at each observation's time."""
+        """(n_obs,) sum_k P_ik E_k(y) at each observation's time, covariates and exposure."""
         data = self.document["data"]
-        times, where = np.unique(data["time"], return_inverse=True)
-        expected = self.curves.expected(times)[:, where.ravel()]
+        if data.get("covariates") is None:
+            times, where = np.unique(data["time"], return_inverse=True)
+            expected = self.curves.expected(times)[:, where.ravel()]
+        else:
+            expected = self.curves.expected(np.asarray(data["time"]), np.asarray(data["covariates"]))
+        if data.get("exposure") is not None:
+            expected = expected * np.asarray(data["exposure"])
         p = np.asarray(self.document["posterior"])[np.asarray(data["subject"]).astype(int)]
         return (expected.T * p).sum(axis=1)
 
@@ -266,6 +296,59 @@ class GBTMResults:
     def resid(self) -> np.ndarray:
         """(n_obs,) observed minus fitted values."""
         return np.asarray(self.document["data"]["y"]) - self.fittedvalues
+
+    # -- hypotheses and functions of the parameters -------------------------------------------------------------
+
+    def t_test(self, hypotheses: Any, *, use_t: bool = False, df: float | None = None) -> Any:
+        """Linear hypotheses one by one, ``"t[1] = t[2], sigma = 1"``; see :func:`gbtm.post.wald.t_test`."""
+        from .post.wald import t_test
+
+        return t_test(self, hypotheses, use_t=use_t, df=df)
+
+    def wald_test(self, hypotheses: Any, *, use_f: bool = False, df: float | None = None) -> WaldTest:
+        """Linear hypotheses jointly; see :func:`gbtm.post.wald.wald_test`."""
+        from .post.wald import wald_test
+
+        return wald_test(self, hypotheses, use_f=use_f, df=df)
+
+    def wald_test_nonlinear(
+        self, function: Any, value: Any = 0.0, *, use_f: bool = False, df: float | None = None
+    ) -> WaldTest:
+        """Functions of the parameters against given values; see :func:`gbtm.post.wald.wald_test_nonlinear`."""
+        from .post.wald import wald_test_nonlinear
+
+        return wald_test_nonlinear(self, function, value, use_f=use_f, df=df)
+
+    def delta(self, function: Any) -> Delta:
+        """Any function of the parameters with its standard error, ``"-t[1] / (2 * t^2[1])"``; see
+        :func:`gbtm.post.delta.delta`."""
+        from .post.delta import delta
+
+        return delta(self, function)
+
+    def trajtest(self, text: str, *, group_order: Sequence[int] | None = None) -> WaldTest:
+        """SAS's ``%TRAJTEST('linear1=linear2')``; see :func:`gbtm.post.trajtest.trajtest`."""
+        from .post.trajtest import trajtest
+
+        return trajtest(self, text, group_order=group_order)
+
+    def equal_curves(self, groups: Sequence[int] | None = None, *, include_intercept: bool = True) -> WaldTest:
+        """Whether groups share one curve; see :func:`gbtm.post.equal_curves.equal_curves`."""
+        from .post.equal_curves import equal_curves
+
+        return equal_curves(self, groups, include_intercept=include_intercept)
+
+    def equal_slopes(self, groups: Sequence[int] | None = None) -> WaldTest:
+        """Whether the curves of groups are parallel; see :func:`gbtm.post.equal_curves.equal_slopes`."""
+        from .post.equal_curves import equal_slopes
+
+        return equal_slopes(self, groups)
+
+    def odds_ratios(self, level: float = 0.95) -> pd.DataFrame:
+        """exp(theta) with intervals, per group and covariate; see :func:`gbtm.post.odds_ratios.odds_ratios`."""
+        from .post.odds_ratios import odds_ratios
+
+        return odds_ratios(self, level)
 
     # -- tables, pictures, files -------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .control import Control
-from .likelihood import Mixture, is_irregular
+from .likelihood import PRIVATE_SHARE, Mixture, is_irregular
 from .moves import grown, rearranged
 from .newton import Climb, em, newton
 from .panel import Panel
@@ -40,6 +40,8 @@ BATCH_MOST = 64
 BATCH_SHARED = 16
 BATCH_SHARED_FROM = 2e4
 START_BINS = 64  # of time, for starts on irregular data
+START_ROWS = 5000  # observations above which starts are tried on gathered covariates
+COVARIATE_BINS = 12
 START_SUBJECTS = 5000  # subjects on which starts are tried when there are many more
 RIVAL_Z = 5.0
 FULL_OPTIMA = 3  # of these optima, the best are then climbed to with all subjects
@@ -119,7 +121,7 @@ class Run:
 
     @property
     def convex(self) -> bool:
-        return self.layout.n_groups == 1 and not any(b.predictor == "zero" for b in self.layout.blocks)
+        return self.layout.n_groups == 1 and not self.layout.has("zero")
 
     def elapsed(self) -> float:
         return time.monotonic() - self.begun
@@ -150,7 +152,7 @@ class Run:
         )
 
     def _has_sigma(self) -> bool:
-        return any(b.predictor == "log_sigma" for b in self.layout.blocks)
+        return self.layout.has("log_sigma")
 
     def _log_sigma(self, flat: Tensor) -> Tensor:
         entries = [b.start for b in self.layout.blocks if b.predictor == "log_sigma"]
@@ -168,10 +170,11 @@ class Run:
         x = flat.cpu().numpy()
         shares = self.layout.shares(x)
         for m, measures in enumerate(self.panel.outcomes):
-            if not self.layout.parts[m].spec.sigma_by_group:
+            part = self.layout.outcomes[m]
+            if "log_sigma" not in part.family.predictors or not part.spec.sigma_by_group:
                 continue
             sigma = np.exp(self.layout.coefficients(x, m, "log_sigma")[..., 0])
-            width = self.layout.parts[m].bases["mean"].width
+            width = part.width("mean")
             few = shares * measures.nobs < 3 * (width + 1)
             gone |= (few & (sigma < SIGMA_COLLAPSED * sigma.max(1, keepdims=True))).any(1)
         return gone
@@ -258,15 +261,23 @@ def start_panel(panel: Panel, layout: Layout, control: Control) -> Panel:
     """The panel on which starts are tried.
 
     A random subsample where there are many more subjects than it takes, with times gathered in bins where nearly every
-    observation has a time of its own. What is found there is then climbed to with all subjects and exact times.
+    observation has a time of its own, and covariates and exposure where they make nearly every observation a design
+    cell of its own. What is found there is then climbed to with all subjects and exact values.
     """
     if panel.n_subjects > 1.5 * START_SUBJECTS:
         rng = np.random.default_rng(control.rng)
         panel = panel.subset(np.sort(rng.choice(panel.n_subjects, START_SUBJECTS, replace=False)))
     known = all(b.everywhere for part in layout.parts for b in part.bases.values())
-    if not known or not any(is_irregular(m, panel.n_subjects) for m in panel.outcomes):
-        return panel
-    return replace(panel, outcomes=tuple(m.binned(START_BINS) for m in panel.outcomes))
+    outcomes = []
+    for part, m in zip(layout.outcomes, panel.outcomes, strict=True):
+        if known and is_irregular(m, panel.n_subjects):
+            m = m.binned(START_BINS)
+        by_exposure = not part.family.folds_exposure
+        if m.nobs > START_ROWS and m.cells(by_exposure=by_exposure)[0].size > PRIVATE_SHARE * m.nobs:
+            m = m.binned_covariates(COVARIATE_BINS)
+        outcomes.append(m)
+    same = all(m is own for m, own in zip(outcomes, panel.outcomes, strict=True))
+    return panel if same else replace(panel, outcomes=tuple(outcomes))
 
 
 def search(
@@ -282,7 +293,7 @@ def search(
         whole.finish()
         return whole
     run = whole
-    some = panel if module.weight.numel() <= START_SUBJECTS and not any(c.by_row for c in module.cells) else (
+    some = panel if module.weight.numel() <= START_SUBJECTS and not any(c.private for c in module.cells) else (
         start_panel(panel, module.layout, control)
     )
     if some is not panel:

@@ -12,8 +12,11 @@ from .control import is_count
 from .errors import SpecificationError
 
 MAX_ORDER = 5
-FAMILIES = ("normal", "cnorm", "poisson", "zip", "logit")
-COUNT_FAMILIES = ("poisson", "zip")
+MAX_DROPOUT_ORDER = 2
+FAMILIES = ("normal", "cnorm", "poisson", "zip", "negbin", "zinb", "logit", "beta")
+COUNT_FAMILIES = ("poisson", "zip", "negbin", "zinb")
+ZERO_INFLATED_FAMILIES = ("zip", "zinb")
+DISPERSED_FAMILIES = ("negbin", "zinb")
 SCALE_FAMILIES = ("normal", "cnorm")
 
 
@@ -25,10 +28,11 @@ class OutcomeSpec:
     ----------
     family : one of ``FAMILIES``
     orders : polynomial order of each group, 0 to 5, -1 for a count group whose rate is zero; None with a basis formula
-    zero_orders : ZIP only. One entry: common to all groups. K entries: one per group, -1 for none in that group
+    zero_orders : zip and zinb only. One entry: common to all groups. K entries: one per group, -1 for none there
     sigma_by_group : normal and cnorm only. One sigma per group instead of one for all
     lower, upper : cnorm only. Censoring bounds, each optional
     censor_beyond : cnorm only. Values beyond a bound count as at the bound instead of being an error
+    dispersion_by_group : negbin and zinb only. One psi per group instead of one for all
     basis : right-hand side of a basis formula (for example ``"bs(age, df=4)"``) instead of polynomials
     """
 
@@ -39,6 +43,7 @@ class OutcomeSpec:
     lower: float | None = None
     upper: float | None = None
     censor_beyond: bool = False
+    dispersion_by_group: bool = False
     basis: str | None = None
 
     def __post_init__(self) -> None:
@@ -64,10 +69,10 @@ class OutcomeSpec:
                 "order: -1 for every group leaves no rate to estimate.", code="bad_order", argument="order",
                 way_out="Give at least one group an order of 0 or more.",
             )
-        if (self.zero_orders is not None) != (self.family == "zip"):
+        if (self.zero_orders is not None) != (self.family in ZERO_INFLATED_FAMILIES):
             raise SpecificationError(
-                f"iorder: goes with family 'zip' and only with it, not with '{self.family}'.", code="bad_iorder",
-                argument="iorder", way_out="Use family='zip' for zero inflation.",
+                f"iorder: goes with families 'zip' and 'zinb' and only with them, not with '{self.family}'.",
+                code="bad_iorder", argument="iorder", way_out="Use family='zip' or 'zinb' for zero inflation.",
             )
         for order in self.zero_orders or ():
             if not -1 <= order <= MAX_ORDER:
@@ -77,8 +82,8 @@ class OutcomeSpec:
                 )
         if self.zero_orders and all(order == -1 for order in self.zero_orders):
             raise SpecificationError(
-                "iorder: -1 for every group leaves a plain Poisson model.", code="bad_iorder", argument="iorder",
-                way_out="Use family='poisson'.",
+                "iorder: -1 for every group leaves no zero inflation.", code="bad_iorder", argument="iorder",
+                way_out=f"Use family='{'poisson' if self.family == 'zip' else 'negbin'}'.",
             )
         if self.family != "cnorm" and (self.lower is not None or self.upper is not None):
             raise SpecificationError(
@@ -96,6 +101,17 @@ class OutcomeSpec:
                 way_out="It goes with 'normal' and 'cnorm'.",
             )
 
+        if self.dispersion_by_group and self.family not in DISPERSED_FAMILIES:
+            raise SpecificationError(
+                f"dispersion_by_group: family '{self.family}' has no dispersion psi.", code="bad_dispersion",
+                argument="dispersion_by_group", way_out="It goes with 'negbin' and 'zinb'.",
+            )
+
+    def by_group(self, predictor: str) -> bool:
+        """A scale parameter has a value for each group."""
+        own = {"log_sigma": self.sigma_by_group, "log_psi": self.dispersion_by_group, "log_phi": True}
+        return own[predictor]
+
     @property
     def zero_common(self) -> bool:
         return self.zero_orders is not None and len(self.zero_orders) == 1
@@ -103,10 +119,16 @@ class OutcomeSpec:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """The whole model: the number of groups and the outcomes that share them."""
+    """The whole model: the number of groups, the outcomes that share them, and the reference group of membership.
+
+    ``reference`` counts from 0: the group whose theta is 0. ``dropout`` has an order 0, 1 or 2 for each group (-1: that
+    group has no dropout model), or is None.
+    """
 
     n_groups: int
     outcomes: tuple[OutcomeSpec, ...]
+    reference: int = 0
+    dropout: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.n_groups, bool) or int(self.n_groups) != self.n_groups or self.n_groups < 1:
@@ -114,6 +136,12 @@ class ModelSpec:
                 f"groups: {self.n_groups!r} is not a positive whole number.", code="bad_groups", argument="groups",
                 way_out="Give the number of groups, 1 or more.",
             )
+        if not 0 <= self.reference < self.n_groups:
+            raise SpecificationError(
+                f"refgroup: {self.reference + 1} is not one of the {self.n_groups} groups.", code="bad_refgroup",
+                argument="refgroup", way_out=f"Give a group from 1 to {self.n_groups}.",
+            )
+        self._check_dropout()
         for outcome in self.outcomes:
             for argument, orders in (("order", outcome.orders), ("iorder", outcome.zero_orders)):
                 allowed = (1, self.n_groups) if argument == "iorder" else (self.n_groups,)
@@ -123,15 +151,30 @@ class ModelSpec:
                         argument=argument, way_out="Give one value for all groups or one per group.",
                     )
 
+    def _check_dropout(self) -> None:
+        if self.dropout is None:
+            return
+        if any(not -1 <= o <= MAX_DROPOUT_ORDER for o in self.dropout) or max(self.dropout) < 0:
+            raise SpecificationError(
+                f"dropout: {list(self.dropout)} are not orders 0, 1 or 2 (-1 for a group without).", code="bad_dropout",
+                argument="dropout", way_out="0: a constant; 1: the last outcome too; 2: the last two.",
+            )
+        if len(self.dropout) != self.n_groups:
+            raise SpecificationError(
+                f"dropout: {len(self.dropout)} values for {self.n_groups} groups.", code="order_length",
+                argument="dropout", way_out="Give one value for all groups or one per group.",
+            )
+
     def group_key(self, group: int) -> tuple[object, ...]:
         """What has to be equal for two groups to be exchangeable."""
-        return tuple(
+        shapes = [
             (
                 o.orders[group] if o.orders is not None else o.basis,
                 None if o.zero_orders is None or o.zero_common else o.zero_orders[group],
             )
             for o in self.outcomes
-        )
+        ]
+        return (*shapes, None if self.dropout is None else self.dropout[group])
 
 
 def per_group(value: int | Sequence[int], n_groups: int, argument: str) -> tuple[int, ...]:
@@ -157,7 +200,8 @@ def as_orders(value: int | Sequence[int], argument: str) -> tuple[int, ...]:
 def make_spec(
     *, groups: int, order: int | Sequence[int] | None, family: str, iorder: int | Sequence[int] | None = None,
     sigma_by_group: bool = False, min: float | None = None, max: float | None = None, censor_beyond: bool = False,
-    basis: str | None = None,
+    basis: str | None = None, dispersion_by_group: bool = False, refgroup: int = 1,
+    dropout: int | Sequence[int] | None = None,
 ) -> ModelSpec:
     """The specification of a single-outcome model from users' arguments."""
     if not is_count(groups) and not (type(groups) is float and groups.is_integer() and groups >= 1):
@@ -165,14 +209,23 @@ def make_spec(
             f"groups: {groups!r} is not a positive whole number.", code="bad_groups", argument="groups",
             way_out="Give the number of groups, 1 or more.",
         )
-    if family == "zip" and iorder is None:
+    if family in ZERO_INFLATED_FAMILIES and iorder is None:
         iorder = 0
     outcome = OutcomeSpec(
         family=family, orders=None if order is None else per_group(order, int(groups), "order"),
         zero_orders=None if iorder is None else as_orders(iorder, "iorder"), sigma_by_group=bool(sigma_by_group),
         lower=_bound(min, "min"), upper=_bound(max, "max"), censor_beyond=bool(censor_beyond), basis=basis,
+        dispersion_by_group=bool(dispersion_by_group),
     )
-    return ModelSpec(n_groups=int(groups), outcomes=(outcome,))
+    if not is_count(refgroup) and not (type(refgroup) is float and refgroup.is_integer()):
+        raise SpecificationError(
+            f"refgroup: {refgroup!r} is not the number of a group.", code="bad_refgroup", argument="refgroup",
+            way_out=f"Give a group from 1 to {int(groups)}.",
+        )
+    return ModelSpec(
+        n_groups=int(groups), outcomes=(outcome,), reference=int(refgroup) - 1,
+        dropout=None if dropout is None else per_group(dropout, int(groups), "dropout"),
+    )
 
 
 def _bound(value: float | None, argument: str) -> float | None:
@@ -199,4 +252,6 @@ def first_groups(spec: ModelSpec, k: int) -> ModelSpec:
             )
             for o in spec.outcomes
         ),
+        reference=spec.reference if spec.reference < k else 0,
+        dropout=None if spec.dropout is None or max(spec.dropout[:k]) < 0 else spec.dropout[:k],
     )

@@ -8,27 +8,34 @@ features, and small random seeds. Jittering one start does not find other optima
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from .derivatives import Collected, gathered
 from .likelihood import Mixture
 from .newton import maximise_q
+from .outcome import OutcomePart
 from .panel import Measures, Panel
-from .parameters import Layout, OutcomePart
+from .parameters import Layout
+from .spec import COUNT_FAMILIES
 
 CURVE_COLUMNS = 4
 RIDGE = 0.3  # observations' worth of shrinkage of a subject's own curve to the overall one
 SOFT = 0.9  # weight of a subject in its own cluster; the rest is shared, so that no group starts without data
 START_STEPS = 8
 ZERO_SPREAD = (1.0, 6.0)  # sd of random zero-part coefficients on the orthonormal basis
-SIGNED_LOG_FAMILIES = ("poisson", "zip")
 
 
 def subject_curves(part: OutcomePart, measures: Measures, n_subjects: int) -> np.ndarray:
     """Ridge regression of each subject's own (log) outcome on time: standardised coefficients (N, q)."""
     columns = part.bases["mean"].internal(measures.time)[:, :CURVE_COLUMNS]
-    y = np.log1p(measures.y) if part.spec.family in SIGNED_LOG_FAMILIES else (measures.y - part.centre) / part.scale
+    if part.spec.family in COUNT_FAMILIES:
+        y = np.log1p(measures.y if measures.exposure is None else measures.y / measures.exposure)
+    else:
+        y = (measures.y - part.centre) / part.scale
     overall, *_ = np.linalg.lstsq(columns, y, rcond=None)
     residual = y - columns @ overall
     q = columns.shape[1]
@@ -80,7 +87,7 @@ class StartingPlan:
         self.curves = np.hstack(
             [
                 subject_curves(part, measures, panel.n_subjects)[module.first]
-                for part, measures in zip(module.layout.parts, panel.outcomes, strict=True)
+                for part, measures in zip(module.layout.outcomes, panel.outcomes, strict=True)
             ]
         )
         self.made = 0
@@ -125,29 +132,43 @@ def from_partition(module: Mixture, weights: np.ndarray, rng: np.random.Generato
     layout = module.layout
     device = module.device
     w = torch.as_tensor(weights, device=device) * module.weight
-    collected = [cells.collect(w) for cells in module.cells]
+    blocks = [[cells.collect(w[:, :, rows]) for cells in shard.cells] for shard, rows in _blocks(module)]
+    collected = gathered(module, blocks)
     flat = np.zeros((weights.shape[0], layout.size + 1))
     for m, part in enumerate(layout.parts):
-        totals = collected[m].sum(2).cpu().numpy()
+        totals = np.sum([_totals(c) for c in collected if c.outcome == m], axis=0)
         constants = module.cells[m].family.initial(totals)
         for predictor, table in layout.index[m].items():
             value = constants[predictor]
-            if not _owned_by_group(layout, m, predictor):
+            if part.common(predictor):
                 value = np.broadcast_to(value.mean(axis=1, keepdims=True), value.shape)
-            shape = np.ones(1) if predictor == "log_sigma" else part.bases[predictor].constant
             for k in range(layout.n_groups):
-                flat[:, table[k]] = value[:, k, None] * shape
+                flat[:, table[k]] = value[:, k, None] * part.constant(predictor)
         _draw_zero_parts(layout, m, flat, rng, draw)
     shares = w.sum(2)
     shares = shares / shares.sum(1, keepdim=True)
-    log_shares = shares.log().cpu().numpy()
-    flat[:, layout.theta] = log_shares[:, 1:] - log_shares[:, :1]
-    start = torch.as_tensor(flat[:, : layout.size], device=device)
+    flat = flat[:, : layout.size]
+    theta = np.zeros((*shares.shape, layout.membership.width))
+    theta[..., 0] = shares.log().cpu().numpy() / layout.membership.mix[0, 0]
+    layout.set_membership(flat, theta)
+    start = torch.as_tensor(flat, device=device)
     return maximise_q(module, start, collected, START_STEPS)
 
 
-def _owned_by_group(layout: Layout, m: int, predictor: str) -> bool:
-    return all(b.group is not None for b in layout.blocks if b.outcome == m and b.predictor == predictor)
+def _blocks(module: Mixture) -> Iterator[tuple[Mixture, slice]]:
+    """The blocks of subjects and where they are."""
+    at = 0
+    for shard in module.shards:
+        yield shard, slice(at, at + shard.weight.numel())
+        at += shard.weight.numel()
+
+
+def _totals(c: Collected) -> np.ndarray:
+    """Totals over the cells (B, K, S') of what a family's ``initial`` takes."""
+    cells = c.owner.cells[c.outcome]
+    if not cells.family.by_value:
+        return c.statistics.sum(2).cpu().numpy()
+    return c.statistics[..., 0].cpu().numpy() @ cells.family.moments(cells.known["y"].cpu().numpy())
 
 
 def _draw_zero_parts(layout: Layout, m: int, flat: np.ndarray, rng: np.random.Generator, draw: np.ndarray) -> None:

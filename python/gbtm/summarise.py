@@ -13,6 +13,7 @@ from .estimate import Estimate, Search
 from .health import examine
 from .inference import Covariance
 from .likelihood import Mixture
+from .panel import Measures
 from .parameters import Layout
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
         "format_version": FORMAT_VERSION,
         "created_by": f"gbtm {__version__}",
         "formula": model.formula,
-        "spec": {"n_groups": layout.n_groups, "outcomes": [asdict(o) for o in layout.spec.outcomes]},
+        "spec": asdict(layout.spec),
         "outcomes": [
             {
                 "name": part.name, "time_name": m.time_name, "centre": part.centre, "scale": part.scale,
@@ -50,13 +51,21 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
                 },
                 "offsets": layout.offset[i],
                 "columns": list(m.columns),
+                "covariates": None if part.covariates is None else part.covariates.document,
+                "profile": _profile(m, model.profile) if m.covariate_names else None,
             }
-            for i, (part, m) in enumerate(zip(layout.parts, panel.outcomes, strict=True))
+            for i, (part, m) in enumerate(zip(layout.outcomes, panel.outcomes, strict=True))
         ],
+        "dropout": None if panel.departures is None else {
+            "basis": layout.parts[-1].bases["dropout"].document,
+            "covariates": None if layout.parts[-1].covariates is None else layout.parts[-1].covariates.document,
+            "n_records": panel.departures.nobs, "n_dropped": int(panel.departures.y.sum()),
+        },
         "id_name": str(panel.ids.name or "id"),
         "ids": panel.ids.tolist(),
         "names": layout.names,
         "traj_names": layout.traj_names,
+        "blocks": layout.document,
         "params": layout.report(estimate.flat),
         "cov_params": cov_params,
         "cov_type": cov.cov_type,
@@ -68,7 +77,17 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
         "shares": layout.shares(estimate.flat),
         "cov_shares": cov_shares,
         "posterior": posterior,
-        "data": {"subject": measures.subject, "time": measures.time, "y": measures.y, "wave": measures.wave},
+        "data": {
+            "subject": measures.subject, "time": measures.time, "y": measures.y, "wave": measures.wave,
+            "covariates": measures.covariates if measures.covariate_names else None, "exposure": measures.exposure,
+        },
+        "membership": {
+            **layout.membership.document, "positions": np.where(
+                layout.theta_index == layout.size, -1, layout.theta_index).astype(float),
+            "coefficients": layout.membership_coefficients(estimate.flat),
+            "risk": panel.subjects.risk if panel.subjects.risk_names else None,
+        },
+        "weights": None if panel.subjects.weights is None else panel.subjects.relative_weights,
         "search": _search_document(layout, module, panel.outcomes[0].time, estimate.search, estimate.loglik),
         "certificate": asdict(estimate.certificate),
         "warnings": [asdict(f) for f in findings],
@@ -78,6 +97,15 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
         },
         "seconds": estimate.seconds,
     }
+
+
+def _profile(measures: Measures, given: np.ndarray | None) -> dict[str, Any]:
+    """Covariates at which curves are drawn: those given for each wave (T, q), or their means."""
+    if given is None:
+        return {"times": np.zeros(1), "values": measures.covariates.mean(axis=0)[None]}
+    count = np.bincount(measures.wave, minlength=len(given))
+    times = np.bincount(measures.wave, measures.time, minlength=len(given))[count > 0] / count[count > 0]
+    return {"times": times, "values": given[count > 0]}
 
 
 def _search_document(
@@ -108,14 +136,14 @@ def _curves(layout: Layout, module: Mixture, flat: np.ndarray) -> np.ndarray:
     with torch.no_grad():
         u = module.predictors(torch.as_tensor(flat, device=module.device)[None])
     with np.errstate(over="ignore"):
-        return layout.parts[0].internal_family.expected({k: v[0].cpu().numpy() for k, v in u.items()})
+        return layout.outcomes[0].internal_family.expected({k: v[0].cpu().numpy() for k, v in u.items()})
 
 
 def _difference(layout: Layout, reference: np.ndarray, module: Mixture, best: np.ndarray, other: np.ndarray) -> str:
     """In words: which group's curve or share differs most from the best optimum's."""
     gap = np.abs(_curves(layout, module, other) - reference).max(axis=1)
     share_gap = 100 * np.abs(layout.shares(other) - layout.shares(best))
-    group, by = int(np.argmax(gap)) + 1, float(gap.max()) * layout.parts[0].scale
+    group, by = int(np.argmax(gap)) + 1, float(gap.max()) * layout.outcomes[0].scale
     return f"curve of group {group} differs by up to {by:.3g}; shares by up to {share_gap.max():.1f} points"
 
 

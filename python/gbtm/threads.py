@@ -7,6 +7,7 @@ the number of workers. The number of workers is that of torch's threads (``torch
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _pool: ThreadPoolExecutor | None = None
+_here = threading.local()  # .busy: this thread is a worker's
 
 
 @contextmanager
@@ -42,8 +44,19 @@ def workers() -> Iterator[None]:
 
 
 def in_order(call: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """``[call(i) for i in items]``, by the workers where there are any."""
+    """``[call(i) for i in items]``, by the workers where there are any.
+
+    Called by a worker it runs there: workers that wait for each other would wait for ever.
+    """
     work = list(items)
-    if _pool is None or len(work) < 2:
+    if _pool is None or len(work) < 2 or getattr(_here, "busy", False):
         return [call(i) for i in work]
-    return list(_pool.map(call, work))
+    return list(_pool.map(lambda item: _as_worker(call, item), work))
+
+
+def _as_worker(call: Callable[[T], R], item: T) -> R:
+    _here.busy = True
+    try:
+        return call(item)
+    finally:
+        _here.busy = False

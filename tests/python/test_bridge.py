@@ -160,7 +160,7 @@ def test_read_command_tells_the_columns():
     assert answer["start_matrix"] == "b0"
     answer = json.loads(bridge.read_command("traj, var(Q1)", columns))
     assert answer["error"]["code"] == "missing_option"
-    assert _command(COMMAND + " risk(X)")["error"]["code"] == "unsupported_option"
+    assert _command(COMMAND + " multgroups(2)")["error"]["code"] == "unsupported_option"
 
 
 def test_traj_table_of_a_stored_fit(fitted):

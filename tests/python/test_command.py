@@ -106,9 +106,7 @@ def test_refusals(text, code, argument):
 
 @pytest.mark.parametrize(
     "option",
-    ["risk(age)", "tcov(Y1)", "plottcov(0)", "expos(Y1)", "weight(age)", "dropout(0 0)", "dcov(Y1)", "ar1",
-     "rorder(0 0)",
-     "multgroups(2)", "outcome(age)", "omodel(logit)", "twostep", "refgroup(2)", "rhobygroup"],
+    ["ar1", "rorder(0 0)", "multgroups(2)", "outcome(age)", "omodel(logit)", "twostep", "rhobygroup"],
 )
 def test_what_is_not_done_yet_says_so(option):
     with pytest.raises(CommandError, match="traj has this option, this version does not") as caught:

@@ -8,7 +8,7 @@ import torch
 
 import oracle
 from conftest import TRUTH, build, expand, true_data
-from gbtm.derivatives import complete_data, group_scores, observed
+from gbtm.derivatives import complete_data, gathered, group_scores, observed
 from gbtm.likelihood import Mixture
 
 
@@ -74,7 +74,7 @@ def test_row_path_gives_the_same_derivatives(name, monkeypatch):
     monkeypatch.setattr(likelihood, "DENSE_SMALL", 0)
     monkeypatch.setattr(likelihood, "DENSE_FILL", 1.1)
     rows = Mixture(built.layout, built.panel)
-    assert rows.cells[0].by_row
+    assert rows.cells[0].listed
     for dense, by_row in zip(
         observed(module, torch.as_tensor(flat)[None]), observed(rows, torch.as_tensor(flat)[None]), strict=True
     ):
@@ -91,7 +91,7 @@ def test_complete_data_derivatives_are_those_of_q(name):
     def q(x):
         return (module.group_loglik(x[None]) * weight).nan_to_num(0.0).sum()
 
-    collected = [cells.collect(weight) for cells in module.cells]
+    collected = gathered(module, [[cells.collect(weight) for cells in module.cells]])
     value, gradient, hessian = complete_data(module, at[None], collected)
     assert float(value[0]) == pytest.approx(float(q(at)), rel=1e-11)
     x = at.clone().requires_grad_()
@@ -105,7 +105,7 @@ def test_complete_data_derivatives_are_those_of_q(name):
 def test_safe_hessian_of_q_is_negative_semidefinite_in_its_diagonal(name):
     _, module, flat = _setup(name)
     at = torch.as_tensor(flat)[None]
-    collected = [cells.collect(module.posterior(at) * module.weight) for cells in module.cells]
+    collected = gathered(module, [[c.collect(module.posterior(at) * module.weight) for c in module.cells]])
     _, _, hessian = complete_data(module, at, collected, safe=True)
     free = module.layout.theta.start
     own = torch.diagonal(hessian[0])[:free]

@@ -90,7 +90,7 @@ def test_own_times_for_every_observation(name):
     _, _, y, _ = oracle.simulate(model, params, n, [0.5, 2, 3.5], rng)
     built = gbtm.GBTM.from_formula("y ~ t", long_table(subject, time, y), id="id", **arguments(model))
     module = Mixture(built.layout, built.panel)
-    assert module.cells[0].by_row
+    assert module.cells[0].listed
     order = np.lexsort((time, subject))
     got = subject_loglik(module, built.layout.unreport(np.array(params)))
     want = oracle.subject_loglik(model, params, subject[order], time[order], y[order])
@@ -108,8 +108,8 @@ def test_row_path_and_cell_path_agree_on_the_same_data(monkeypatch):
         monkeypatch.setattr(likelihood, "DENSE_FILL", 1.1)
         by_row = Mixture(built.layout, built.panel)
         monkeypatch.undo()
-        assert by_row.cells[0].by_row
-        assert not dense.cells[0].by_row
+        assert by_row.cells[0].listed
+        assert not dense.cells[0].listed
         np.testing.assert_allclose(
             expand(dense, dense.subject_loglik(at)), expand(by_row, by_row.subject_loglik(at)), rtol=1e-12
         )

@@ -457,7 +457,7 @@ def test_other_refusals():
         ("n_starts", 0, "bad_n_starts"), ("n_starts", -3, "bad_n_starts"), ("n_starts", True, "bad_n_starts"),
         ("n_starts", 2.5, "bad_n_starts"), ("n_starts", "many", "bad_n_starts"), ("max_starts", 0, "bad_max_starts"),
         ("time_budget", "long", "bad_time_budget"), ("device", "nonsense", "bad_device"),
-        ("cov_type", "robust", "bad_cov_type"),
+        ("cov_type", "huber", "bad_cov_type"), ("cov_type", "cluster", "bad_cov_type"),
     ],
 )
 def test_bad_fit_options(option, value, code):

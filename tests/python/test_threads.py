@@ -78,3 +78,9 @@ def test_blocks_of_subjects_add_up(family, monkeypatch):
     both = [information(module, flat.numpy()) for module in (whole, blocks)]
     np.testing.assert_allclose(both[0], both[1], rtol=1e-11, atol=1e-8)
     torch.testing.assert_close(whole.posterior(flat[None]), blocks.posterior(flat[None]), rtol=1e-13, atol=0)
+
+
+def test_a_worker_that_spreads_its_own_work_does_not_wait_for_itself():
+    with threads.workers():
+        out = threads.in_order(lambda i: sum(threads.in_order(lambda j: i * j, range(3))), range(8))
+    assert out == [3 * i for i in range(8)]

@@ -26,6 +26,8 @@ class Family(ABC):
     label: ClassVar[str]
     predictors: ClassVar[tuple[str, ...]] = ("mean",)
     has_scale: ClassVar[bool] = False  # the outcome may be shifted and scaled inside
+    folds_exposure: ClassVar[bool] = False  # exposure multiplies the first statistic and makes no cells of its own
+    by_value: ClassVar[bool] = False  # a design cell for each value of y, which terms() gets as u["y"]
 
     @abstractmethod
     def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
@@ -47,9 +49,9 @@ class Family(ABC):
         """First derivatives of :meth:`terms` by predictor, (..., S) each; a family may give them in closed form."""
         import torch
 
-        leaves = {name: value.detach().requires_grad_() for name, value in u.items()}
+        leaves = {name: u[name].detach().requires_grad_() for name in self.predictors}
         with torch.enable_grad():
-            terms = self.terms(leaves)
+            terms = self.terms({**u, **leaves})
             columns = [
                 torch.autograd.grad(
                     terms[..., s].sum(), list(leaves.values()), retain_graph=True, materialize_grads=True
@@ -62,10 +64,10 @@ class Family(ABC):
         """Second derivatives of :meth:`terms` by pair of predictors in their order, (..., S) each; 0 where absent."""
         import torch
 
-        leaves = {name: value.detach().requires_grad_() for name, value in u.items()}
+        leaves = {name: u[name].detach().requires_grad_() for name in self.predictors}
         names, inputs = list(leaves), list(leaves.values())
         with torch.enable_grad():
-            terms = self.terms(leaves)
+            terms = self.terms({**u, **leaves})
             out: dict[tuple[str, str], list[Tensor]] = {}
             for s in range(terms.shape[-1]):
                 first = torch.autograd.grad(terms[..., s].sum(), inputs, create_graph=True, materialize_grads=True)
@@ -77,9 +79,13 @@ class Family(ABC):
                         out.setdefault((a, b), []).append(value)
         return {pair: torch.stack(values, dim=-1) for pair, values in out.items()}
 
+    def moments(self, y: np.ndarray) -> np.ndarray:
+        """(n,) -> (n, S'): columns whose totals :meth:`initial` takes; the statistics unless the family is by value."""
+        return self.statistics(y)
+
     @abstractmethod
     def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
-        """Totals of the statistics (..., S) -> constant predictors (...,) to start from."""
+        """Totals of :meth:`moments` (..., S') -> constant predictors (...,) to start from."""
 
     @abstractmethod
     def expected(self, u: Predictors) -> np.ndarray:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 class Poisson(Family):
-    """log f = y eta - exp(eta) - log y!."""
+    """log f = y (eta + log e) - e exp(eta) - log y!, with e the exposure."""
 
     name = "poisson"
     label = "Poisson"
+    folds_exposure = True
 
     def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
         return whole_counts(y)

@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 # option -> shortest abbreviation read
 OPTIONS = {
     "var": 3, "indep": 5, "model": 5, "order": 5, "iorder": 6, "min": 3, "max": 3, "sigmabygroup": 12, "start": 5,
-    "detail": 6, "novar": 5,
+    "detail": 6, "novar": 5, "risk": 4, "refgroup": 4, "tcov": 4, "plottcov": 8, "exposure": 5, "weight": 6,
+    "outofsample": 5, "dropout": 4, "dcov": 4, "obsmar": 6,
 }
 # what traj has and this layer does not do yet
 NOT_YET = {
-    "risk", "tcov", "plottcov", "exposure", "expos", "weight", "dropout", "dcov", "obsmar", "refgroup", "outofsample",
     "ar1", "rhobygroup", "rorder", "multgroups", "multrisk", "outcome", "omodel", "ocov", "twostep", "joint", "ci",
     "probupdates",
 }
-MODELS = ("cnorm", "zip", "logit")
+MODELS = ("cnorm", "zip", "logit", "beta")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,16 @@ class Command:
     max: float | None = None
     sigma_by_group: bool = False
     start: tuple[float, ...] | str | None = None
+    risk: tuple[str, ...] = ()
+    refgroup: int = 1
+    tcov: tuple[tuple[str, ...], ...] = ()
+    plottcov: tuple[float, ...] | str | None = None
+    exposure: tuple[str, ...] = ()
+    weight: str | None = None
+    outofsample: str | None = None
+    dropout: tuple[int, ...] | None = None
+    dcov: tuple[tuple[str, ...], ...] = ()
+    obsmar: str | None = None
     ignored: tuple[str, ...] = field(default_factory=tuple)
 
     def spec_arguments(self) -> dict[str, Any]:
@@ -57,8 +67,17 @@ class Command:
         return {
             "groups": len(self.order), "order": self.order, "family": family,
             "iorder": None if self.iorder is None else list(self.iorder), "sigma_by_group": self.sigma_by_group,
-            "min": self.min, "max": self.max,
+            "min": self.min, "max": self.max, "refgroup": self.refgroup,
+            "dropout": self.dropout,
         }
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column of the data that the command uses."""
+        single = [c for c in (self.weight, self.outofsample, self.obsmar) if c is not None]
+        wanted = [*self.var, *self.indep, *self.risk, *(c for w in (*self.tcov, *self.dcov) for c in w)]
+        wanted += [*self.exposure, *single]
+        return list(dict.fromkeys(wanted))
 
 
 def parse(text: str, columns: Sequence[str]) -> Command:
@@ -93,8 +112,53 @@ def parse(text: str, columns: Sequence[str]) -> Command:
         text=text, var=var, indep=indep, model=model, order=order,
         iorder=_whole(options["iorder"], "iorder") if "iorder" in options else None,
         min=_number(options, "min"), max=_number(options, "max"), sigma_by_group="sigmabygroup" in options,
-        start=_start(options.get("start")), ignored=tuple(o for o in ("detail", "novar") if o in options),
+        start=_start(options.get("start")),
+        risk=expand_varlist(options["risk"], columns, "risk") if "risk" in options else (),
+        refgroup=_one_of_whole(options["refgroup"], "refgroup") if "refgroup" in options else 1,
+        tcov=_by_wave(options, "tcov", columns, len(var)), plottcov=_start(options.get("plottcov")),
+        exposure=next(iter(_by_wave(options, "exposure", columns, len(var))), ()),
+        weight=_single(options, "weight", columns), outofsample=_single(options, "outofsample", columns),
+        dropout=_whole(options["dropout"], "dropout") if "dropout" in options else None,
+        dcov=_by_wave(options, "dcov", columns, len(var)), obsmar=_single(options, "obsmar", columns),
+        ignored=tuple(o for o in ("detail", "novar") if o in options),
     )
+
+
+def _by_wave(
+    options: dict[str, str], name: str, columns: Sequence[str], waves: int
+) -> tuple[tuple[str, ...], ...]:
+    """A variable list cut into sets of one variable per wave."""
+    if name not in options:
+        return ()
+    found = expand_varlist(options[name], columns, name)
+    several = name in ("tcov", "dcov")
+    if len(found) % waves or (len(found) > waves and not several):
+        raise CommandError(
+            f"{name}(): {len(found)} variables for {waves} waves.", code="wave_mismatch", argument=name,
+            way_out="Give one variable per wave" + (", all waves of a covariate before the next." if several else "."),
+        )
+    return tuple(found[i : i + waves] for i in range(0, len(found), waves))
+
+
+def _single(options: dict[str, str], name: str, columns: Sequence[str]) -> str | None:
+    if name not in options:
+        return None
+    found = expand_varlist(options[name], columns, name)
+    if len(found) != 1:
+        raise CommandError(
+            f"{name}(): {len(found)} variables.", code="bad_syntax", argument=name, way_out="Name one variable.",
+        )
+    return found[0]
+
+
+def _one_of_whole(text: str, name: str) -> int:
+    values = _whole(text, name)
+    if len(values) != 1:
+        raise CommandError(
+            f"{name}({text}): not one whole number.", code="bad_order", argument=name,
+            way_out=f"For example {name}(1).",
+        )
+    return values[0]
 
 
 def _options(text: str) -> dict[str, str]:
@@ -247,15 +311,46 @@ def traj(
     >>> round(float(res.group_shares["share"].iloc[0]), 3)
     0.5
     """
-    return build(parse(command, list(data.columns)), data, id).fit(
+    return build(parse(command, list(data.columns)), data, id, matrices).fit(
         **{"cov_type": "traj", **fit_options, **_start_option(command, data, matrices, fit_options)}
     )
 
 
-def build(read: Command, data: pd.DataFrame, id: str | None = None) -> GBTM:
+def build(
+    read: Command, data: pd.DataFrame, id: str | None = None, matrices: dict[str, Any] | None = None
+) -> GBTM:
     """The model that a command describes."""
-    panel = Panel.from_wide(data, outcome=list(read.var), time=list(read.indep), id=id)
-    return GBTM.from_panel(panel, make_spec(**read.spec_arguments()), formula=read.text)
+    panel = Panel.from_wide(
+        data, outcome=list(read.var), time=list(read.indep), id=id, tcov={w[0]: list(w) for w in read.tcov},
+        exposure=list(read.exposure) or None, risk=list(read.risk) or None, weights=read.weight,
+        out_of_sample=read.outofsample, dropout=read.dropout is not None, dcov={w[0]: list(w) for w in read.dcov},
+        obsmar=read.obsmar,
+    )
+    return GBTM.from_panel(
+        panel, make_spec(**read.spec_arguments()), formula=read.text, profile=_profile(read, matrices)
+    )
+
+
+def _profile(read: Command, matrices: dict[str, Any] | None) -> np.ndarray | None:
+    """plottcov() as (T, q): numbers in the order of tcov(), or a matrix with a row for each covariate."""
+    if read.plottcov is None:
+        return None
+    waves, q = len(read.var), len(read.tcov)
+    given = read.plottcov
+    if isinstance(given, str):
+        if not matrices or given not in matrices:
+            raise CommandError(
+                f"plottcov({given}): no matrix of that name was given.", code="bad_plottcov", argument="plottcov",
+                way_out=f"Pass matrices={{'{given}': [...]}}, or the numbers themselves.",
+            )
+        given = tuple(np.asarray(matrices[given], dtype=float).ravel().tolist())
+    if q == 0 or len(given) not in (q, q * waves):
+        raise CommandError(
+            f"plottcov(): {len(given)} numbers for {q} covariates at {waves} waves.", code="bad_plottcov",
+            argument="plottcov", way_out="Give one number per variable in tcov(), in its order.",
+        )
+    values = np.asarray(given, dtype=float)
+    return np.tile(values, (waves, 1)) if len(given) == q and waves > 1 else values.reshape(q, waves).T
 
 
 def _start_option(

@@ -7,7 +7,7 @@ Parameters without a standard error show Stata's missing value, a dot.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from ..results import GBTMResults
 
 POWER_WORDS = ("Intercept", "Linear", "Quadratic", "Cubic", "Quartic", "Quintic")
+SECTIONS = ("mean", "zero", "dropout")  # kinds of parameters with a section per group; the others share the last
+BASELINE = " {group:<8}Baseline         (0.00000)           .               .            . "
 MODEL_NAMES = {
     "normal": "Censored Normal (cnorm)", "cnorm": "Censored Normal (cnorm)", "poisson": "Zero Inflated Poisson (zip)",
-    "zip": "Zero Inflated Poisson (zip)", "logit": "Logistic (logit)",
+    "zip": "Zero Inflated Poisson (zip)", "logit": "Logistic (logit)", "beta": "Beta (beta)",
+    "negbin": "Negative Binomial (negbin)", "zinb": "Zero Inflated Negative Binomial (zinb)",
 }
 ROW = " {group:<8}{name:<10} {b:>14} {se:>12} {t:>15} {p:>12}"
 
@@ -75,7 +78,7 @@ class TrajTable:
     @property
     def _inflation(self) -> float:
         n, k = self.res.nobs, self.res.df_model
-        return 1.0 if self.res.document["cov_type"] == "traj" else n / (n - k + 1)
+        return n / (n - k + 1) if self.res.document["cov_type"] == "hessian" else 1.0
 
     @property
     def entropy(self) -> float:
@@ -97,18 +100,42 @@ class TrajTable:
         return pd.DataFrame({"percent": 100 * share, "se": 100 * se}, index=pd.RangeIndex(1, len(pick) + 1))
 
     @cached_property
+    def _rows(self) -> list[tuple[str, int, Row]]:
+        """Every parameter with its kind and group (0: common to all)."""
+        document, se = self.res.document, np.sqrt(np.diag(self.V))
+        out = []
+        for block in document["blocks"]:
+            group = block["group"] or 0
+            for j in range(block["start"], block["start"] + block["width"]):
+                word = _word(document["traj_names"][j], group)
+                out.append((block["kind"], group, Row("", word, float(self.b.iloc[j]), float(se[j]))))
+        return out
+
+    @cached_property
     def _sections(self) -> list[list[Row]]:
-        """Rows as printed: one section per group, then zero inflation or sigma."""
-        spec = self.res.document["spec"]["outcomes"][0]
-        se = np.sqrt(np.diag(self.V))
-        sections: dict[tuple[str, str], list[Row]] = {}
-        for name, b, s in zip(self.res.document["traj_names"], self.b, se, strict=True):
-            if name.startswith("theta"):
+        """Rows as printed: one section per group's curve, then zero inflation, dropout, scale parameters."""
+        sections: dict[tuple[int, int], list[Row]] = {}
+        for kind, group, row in self._rows:
+            if kind == "theta":
                 continue
-            kind, group, word = _printed(name, spec)
-            rows = sections.setdefault((kind, "" if kind == "sigma" else group), [])
-            rows.append(Row("" if rows and kind != "sigma" else group, word, float(b), float(s)))
-        return [rows for _, rows in sorted(sections.items(), key=_section_key) if rows]
+            place = SECTIONS.index(kind) if kind in SECTIONS else len(SECTIONS)
+            rows = sections.setdefault((place, group if kind in SECTIONS else 0), [])
+            heading = str(group) if group and (not rows or kind not in SECTIONS) else ""
+            rows.append(replace(row, group=heading))
+        return [rows for _, rows in sorted(sections.items())]
+
+    @cached_property
+    def _membership_sections(self) -> list[list[Row]]:
+        """With membership covariates: theta by group, an empty list for the reference group."""
+        out: dict[int, list[Row]] = {g: [] for g in range(1, self.res.n_groups + 1)}
+        for kind, group, row in self._rows:
+            if kind == "theta":
+                out[group].append(replace(row, group="" if out[group] else str(group)))
+        return list(out.values())
+
+    @property
+    def _has_risk(self) -> bool:
+        return len(self.res.document["membership"]["names"]) > 1
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -116,7 +143,11 @@ class TrajTable:
         rows: list[tuple[str, str, float, float]] = []
         for section in self._sections:
             rows += [(r.group or section[0].group, r.name, r.estimate, r.se) for r in section]
-        rows += [(r.group, r.name, r.estimate, r.se) for r in self._share_rows]
+        if self._has_risk:
+            for g, section in enumerate(self._membership_sections, start=1):
+                rows += [(str(g), r.name, r.estimate, r.se) for r in section] or [(str(g), "Baseline", 0.0, np.nan)]
+        else:
+            rows += [(r.group, r.name, r.estimate, r.se) for r in self._share_rows]
         table = pd.DataFrame(rows, columns=["group", "parameter", "estimate", "se"])
         with np.errstate(divide="ignore", invalid="ignore"):
             table["t"] = np.where(table["se"] > 0, table["estimate"] / table["se"], np.nan)
@@ -139,9 +170,14 @@ class TrajTable:
         ]
         for section in self._sections:
             lines += [self._line(row) for row in section] + [" "]
-        lines += [] if family in ("normal", "cnorm") else [" "]
+        has_scale = any(kind not in (*SECTIONS, "theta") for kind, _, _ in self._rows)
+        lines += [] if has_scale else [" "]
         lines.append("  Group membership ")
-        lines += [self._share_line(row) for row in self._share_rows]
+        if self._has_risk:
+            for g, section in enumerate(self._membership_sections, start=1):
+                lines += [" ", *(self._line(row) for row in section)] if section else [" ", BASELINE.format(group=g)]
+        else:
+            lines += [self._share_line(row) for row in self._share_rows]
         lines += [" ", self._criteria_line()]
         if res.n_groups > 1:
             lines.append(f" Entropy = {self.entropy:5.3f}")
@@ -191,23 +227,23 @@ def _stata(value: float, width: int, decimals: int) -> str:
     return f"{value:.{width - 7}e}"
 
 
-def _printed(name: str, spec: dict[str, object]) -> tuple[str, str, str]:
-    """Name in e(b) -> kind of section, its group heading, the printed word."""
-    if name.startswith("alpha"):
-        head, _, group = name.partition("G")
-        return "zero", group, "Alpha" + head[5:]
-    if name.startswith("sigma"):
-        return "sigma", name[5:], "Sigma"
+def _word(name: str, group: int) -> str:
+    """Name in e(b) -> the printed word."""
+    stem = name
     for power, word in zip(("interc", "linear", "quadra", "cubic", "quarti", "quinti"), POWER_WORDS, strict=True):
-        if name.startswith(power):
-            return "mean", name[len(power) :], word
-    stem, _, group = name.rpartition("_")
-    return "mean", group, stem.capitalize()
-
-
-def _section_key(item: tuple[tuple[str, str], list[Row]]) -> tuple[int, int]:
-    (kind, group), _ = item
-    return ("mean", "zero", "sigma").index(kind), int(group or 0)
+        if name == f"{power}{group}":
+            return word
+    for ending in (f"G{group}_dcov", f"G{group}", str(group)):
+        if group and name.endswith(ending):
+            stem = name[: -len(ending)]
+            break
+    known = {"alpha": "Alpha", "drop": "Drop", "sigma": "Sigma", "phi": "Phi", "psi": "Psi", "rho": "Rho"}
+    if stem == "const":
+        return "Constant"
+    for low, word in known.items():
+        if stem.rstrip("0123456789") == low:
+            return word + stem[len(low):]
+    return stem.rstrip("_").capitalize() if stem.startswith("basis") else stem
 
 
 def _check_order(res: GBTMResults, group_order: list[int] | None) -> list[int]:
@@ -230,18 +266,23 @@ def _check_order(res: GBTMResults, group_order: list[int] | None) -> list[int]:
 
 def _relabelling(res: GBTMResults, order: list[int]) -> np.ndarray:
     """(p, p) matrix that renames the groups in the reported parameters."""
-    names = res.document["traj_names"]
-    place = {n: i for i, n in enumerate(names)}
-    move = np.zeros((len(names), len(names)))
-    for i, name in enumerate(names):
-        if name.startswith("theta"):
-            source, reference = order[int(name[5:]) - 1], order[0]
-            if source > 1:
-                move[i, place[f"theta{source}"]] += 1.0
-            if reference > 1:
-                move[i, place[f"theta{reference}"]] -= 1.0
+    document = res.document
+    size = len(document["names"])
+    start = {(b["kind"], b["outcome"], b["group"]): b["start"] for b in document["blocks"]}
+    move = np.zeros((size, size))
+    for b in document["blocks"]:
+        if b["kind"] == "theta":
             continue
-        stem, digits = name.rstrip("0123456789"), name[len(name.rstrip("0123456789")) :]
-        common = stem == "alpha" or not digits
-        move[i, i if common else place[f"{stem}{order[int(digits) - 1]}"]] = 1.0
+        source = b["start"] if b["group"] is None else start[b["kind"], b["outcome"], order[b["group"] - 1]]
+        for j in range(b["width"]):
+            move[b["start"] + j, source + j] = 1.0
+    theta = np.asarray(document["membership"]["positions"]).astype(int)
+    reference = int(document["spec"]["reference"])
+    for g, positions in enumerate(theta):
+        for j, at in enumerate(positions):
+            if at < 0:
+                continue
+            for source, sign in ((order[g] - 1, 1.0), (order[reference] - 1, -1.0)):
+                if theta[source, j] >= 0:
+                    move[at, theta[source, j]] += sign
     return move

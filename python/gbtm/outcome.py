@@ -1,0 +1,161 @@
+"""One outcome as the engine needs to know it: its family, its columns, how it is shifted and scaled inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from .design import CovariateBasis, TimeBasis, formula_basis, polynomial_basis, time_varying_basis
+from .dropout import DropoutPart, make_dropout, risk_set
+from .errors import DataError, SpecificationError
+from .families import Family, make_family
+from .panel import Measures, Panel
+from .spec import COUNT_FAMILIES, SCALE_FAMILIES, ModelSpec, OutcomeSpec
+
+
+@dataclass(frozen=True)
+class OutcomePart:
+    """One outcome with what the engine needs to know of it.
+
+    Attributes
+    ----------
+    bases : time basis of each predictor that has a curve (scale parameters have none)
+    covariates : time-varying covariates, which add to the mean's predictor
+    centre, scale : inside, the outcome is (y - centre) / scale
+    """
+
+    spec: OutcomeSpec
+    bases: dict[str, TimeBasis]
+    centre: float
+    scale: float
+    name: str = "y"
+    covariates: CovariateBasis | None = None
+
+    @cached_property
+    def family(self) -> Family:
+        """The family on the user's scale."""
+        return make_family(self.spec.family, self.spec.lower, self.spec.upper)
+
+    @cached_property
+    def internal_family(self) -> Family:
+        return self.family.scaled(self.centre, self.scale)
+
+    def orders(self, predictor: str) -> tuple[int, ...] | None:
+        """Polynomial order of each group, or of all where :meth:`common`; None for all columns of a basis."""
+        return self.spec.zero_orders if predictor == "zero" else self.spec.orders
+
+    def common(self, predictor: str) -> bool:
+        """All groups share the predictor's coefficients."""
+        if predictor in self.bases:
+            return predictor == "zero" and self.spec.zero_common
+        return not self.spec.by_group(predictor)
+
+    def known(self, y: np.ndarray, covariates: np.ndarray) -> dict[str, np.ndarray]:
+        """What the family is told of each design cell (C,) besides its predictors: y (C,) for families by value."""
+        return {"y": y} if self.family.by_value else {}
+
+    def width(self, predictor: str) -> int:
+        """Number of internal columns of a predictor."""
+        if predictor not in self.bases:
+            return 1
+        more = self.covariates.width if predictor == "mean" and self.covariates is not None else 0
+        return self.bases[predictor].width + more
+
+    def columns(self, predictor: str, times: np.ndarray, covariates: np.ndarray) -> np.ndarray:
+        """Internal columns (C, q) of a predictor at times (C,) and covariates (C, w)."""
+        if predictor not in self.bases:
+            return np.ones((times.size, 1))
+        own = self.bases[predictor].internal(times)
+        if predictor != "mean" or self.covariates is None:
+            return own
+        return np.hstack([own, self.covariates.internal(covariates)])
+
+    def constant(self, predictor: str) -> np.ndarray:
+        """Internal coefficients (q,) of a predictor that is 1 throughout."""
+        out = np.zeros(self.width(predictor))
+        own = self.bases[predictor].constant if predictor in self.bases else np.ones(1)
+        out[: own.size] = own
+        return out
+
+
+def prepare(panel: Panel, spec: ModelSpec) -> Panel:
+    """Check the outcomes against their families; values beyond the bounds are moved to them where the user said so."""
+    outcomes = []
+    for measures, outcome in zip(panel.outcomes, spec.outcomes, strict=True):
+        y = measures.y
+        if outcome.censor_beyond:
+            y = np.clip(y, outcome.lower, outcome.upper)
+            measures = replace(measures, y=y)
+        if measures.exposure is not None and outcome.family not in COUNT_FAMILIES:
+            raise SpecificationError(
+                f"exposure: goes with counts, not with family '{outcome.family}'.", code="bad_exposure",
+                argument="exposure", way_out=f"Use one of {', '.join(COUNT_FAMILIES)}, or leave exposure out.",
+            )
+        bad, sentence, way_out = make_family(outcome.family, outcome.lower, outcome.upper).problem(y)
+        if bad.any():
+            raise DataError(
+                f"{measures.name}: {sentence} for family '{outcome.family}'; {int(bad.sum())} values are not, "
+                f"first {panel.describe_rows(np.flatnonzero(bad), measures)}.",
+                code="bad_outcome", argument=measures.name, way_out=way_out,
+            )
+        outcomes.append(measures)
+    if panel.n_subjects < spec.n_groups:
+        raise SpecificationError(
+            f"groups: {spec.n_groups} groups for {panel.n_subjects} subjects.", code="too_few_subjects",
+            argument="groups", way_out="Ask for fewer groups.",
+        )
+    panel = replace(panel, outcomes=tuple(outcomes))
+    if spec.dropout is None:
+        return panel
+    if panel.history is None:
+        raise SpecificationError(
+            "dropout: the panel was made without its history.", code="no_history", argument="dropout",
+            way_out="Make it with dropout=True.",
+        )
+    return replace(panel, departures=risk_set(panel.history, spec.dropout, panel.subjects.missing_at_random))
+
+
+Part = OutcomePart | DropoutPart
+
+
+def make_parts(panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None) -> tuple[Part, ...]:
+    """Bases and scaling of each outcome for these data, and of dropout."""
+    given = bases if bases is not None else [None] * len(spec.outcomes)
+    parts: list[Part] = [
+        _make_part(o, m, basis) for o, m, basis in zip(spec.outcomes, panel.outcomes, given, strict=True)
+    ]
+    if spec.dropout is not None and panel.departures is not None:
+        parts.append(make_dropout(panel.departures, spec.dropout))
+    return tuple(parts)
+
+
+def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None) -> OutcomePart:
+    if given is not None:
+        mean = given
+    elif outcome.basis is not None:
+        mean = formula_basis(measures.time, outcome.basis, measures.time_name)
+    else:
+        mean = polynomial_basis(measures.time, max(0, *(outcome.orders or (0,)), 0), measures.time_name)
+    bases = {"mean": mean}
+    if outcome.zero_orders is not None:
+        bases["zero"] = polynomial_basis(measures.time, max(0, *outcome.zero_orders, 0), measures.time_name, "iorder")
+    covariates = None
+    if measures.covariate_names:
+        covariates = time_varying_basis(
+            measures.covariates, measures.covariate_names, mean.internal(measures.time)
+        )
+    centre, scale = 0.0, 1.0
+    if outcome.family in SCALE_FAMILIES:
+        scale = float(measures.y.std())
+        if not scale > 1e-12 * float(np.abs(measures.y).max()):
+            raise DataError(
+                f"{measures.name}: all values are equal ({measures.y[0]:g}).", code="constant_outcome",
+                argument=measures.name, way_out="There is nothing to model.",
+            )
+        centre = float(measures.y.mean()) if mean.has_intercept else 0.0
+    return OutcomePart(
+        spec=outcome, bases=bases, centre=centre, scale=scale, name=measures.name, covariates=covariates
+    )
