@@ -72,7 +72,7 @@ def _of_outcome(c: Collected, flat: Tensor, safe: bool) -> tuple[Tensor, Tensor,
     for (a, b), bend in cells.family.curvatures(u).items():
         curvature = (bend * statistics).sum(-1)
         if safe:
-            curvature = cells.family.safe_curvature(a, b, curvature, statistics)
+            curvature = cells.family.safe_curvature(a, b, curvature, statistics, u)
         block = (curvature[:, :, None, :] * cells.columns(a).T) @ cells.columns(b)
         hessian[:, :, at[a], at[b]] = block
         if a != b:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FAMILY_NAMES = {
     "normal": "Normal", "cnorm": "Censored normal", "poisson": "Poisson", "zip": "Zero-inflated Poisson",
-    "logit": "Logit",
+    "negbin": "Negative binomial", "zinb": "Zero-inflated neg. binomial", "logit": "Logit", "beta": "Beta",
 }
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .base import Family
+from .beta import Beta
 from .cnorm import CensoredNormal
 from .logit import Logit
+from .negbin import NegativeBinomial
 from .normal import Normal
 from .poisson import Poisson
+from .zinb import ZeroInflatedNegativeBinomial
 from .zip import ZeroInflatedPoisson
 
-__all__ = ["CensoredNormal", "Family", "Logit", "Normal", "Poisson", "ZeroInflatedPoisson", "make_family"]
+__all__ = [
+    "Beta", "CensoredNormal", "Family", "Logit", "NegativeBinomial", "Normal", "Poisson",
+    "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson", "make_family",
+]
 
 
 def make_family(name: str, lower: float | None = None, upper: float | None = None) -> Family:
@@ -19,6 +25,7 @@ def make_family(name: str, lower: float | None = None, upper: float | None = Non
     if name == "cnorm":
         return CensoredNormal(lower, upper)
     plain: dict[str, Callable[[], Family]] = {
-        "normal": Normal, "poisson": Poisson, "zip": ZeroInflatedPoisson, "logit": Logit,
+        "normal": Normal, "poisson": Poisson, "zip": ZeroInflatedPoisson, "negbin": NegativeBinomial,
+        "zinb": ZeroInflatedNegativeBinomial, "logit": Logit, "beta": Beta,
     }
     return plain[name]()

@@ -99,8 +99,13 @@ class Family(ABC):
     def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
         """Draw y from predictors (...,)."""
 
-    def safe_curvature(self, a: str, b: str, curvature: Tensor, collected: Tensor) -> Tensor:
-        """Second derivative of Q in predictors a and b (B, K, C), altered so that a Newton step does not overshoot."""
+    def safe_curvature(
+        self, a: str, b: str, curvature: Tensor, collected: Tensor, u: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
+        """Second derivative of Q in predictors a and b (B, K, C), altered so that a Newton step does not overshoot.
+
+        ``collected`` (B, K, C, S) are the statistics of Q, ``u`` the predictors that they are taken at.
+        """
         return curvature
 
     def seen_in(self, y: np.ndarray) -> Family:

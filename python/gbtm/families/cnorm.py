@@ -108,7 +108,9 @@ class CensoredNormal(Family):
         variance = np.maximum(square / np.maximum(n, 1e-8) - mean**2, 1e-2)
         return {"mean": mean, "log_sigma": 0.5 * np.log(variance)}
 
-    def safe_curvature(self, a: str, b: str, curvature: Tensor, collected: Tensor) -> Tensor:
+    def safe_curvature(
+        self, a: str, b: str, curvature: Tensor, collected: Tensor, u: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
         return scale_apart(a, b, curvature, collected)
 
     def _bounds(self, u: Predictors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

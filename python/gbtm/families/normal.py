@@ -67,7 +67,9 @@ class Normal(Family):
         variance = np.maximum(totals[..., 2] / n - mean**2, 1e-6)
         return {"mean": mean, "log_sigma": 0.5 * np.log(variance)}
 
-    def safe_curvature(self, a: str, b: str, curvature: Tensor, collected: Tensor) -> Tensor:
+    def safe_curvature(
+        self, a: str, b: str, curvature: Tensor, collected: Tensor, u: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
         return scale_apart(a, b, curvature, collected)
 
     def expected(self, u: Predictors) -> np.ndarray:
