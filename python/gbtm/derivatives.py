@@ -60,23 +60,15 @@ def complete_data(
 
 
 def _of_outcome(c: Collected, flat: Tensor, safe: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """One outcome's value (B,), and gradient (B, K, Q) and Hessian (B, K, Q, Q) in the groups' own coefficients."""
-    module, statistics = c.owner, c.statistics
-    batch, (groups, width, _) = flat.shape[0], module.select.shape
-    cells, at = module.cells[c.outcome], module.own_columns(c.outcome)
-    u = module.predictors(flat, c.outcome)
-    value = (cells.family.terms(u) * statistics).sum((1, 2, 3))
-    gradient, hessian = flat.new_zeros(batch, groups, width), flat.new_zeros(batch, groups, width, width)
-    for name, slope in cells.family.slopes(u).items():
-        gradient[:, :, at[name]] = (slope * statistics).sum(-1) @ cells.columns(name)
-    for (a, b), bend in cells.family.curvatures(u).items():
-        curvature = (bend * statistics).sum(-1)
-        if safe:
-            curvature = cells.family.safe_curvature(a, b, curvature, statistics, u)
-        block = (curvature[:, :, None, :] * cells.columns(a).T) @ cells.columns(b)
-        hessian[:, :, at[a], at[b]] = block
-        if a != b:
-            hessian[:, :, at[b], at[a]] = block.transpose(2, 3)
+    """One outcome's value (B,), and gradient (B, K, Q) and Hessian (B, K, Q, Q) in all own coefficients of a group."""
+    groups, width, _ = c.owner.select.shape
+    value, own_gradient, own_hessian = c.owner.cells[c.outcome].complete_data(
+        c.owner.predictors(flat, c.outcome), c.statistics, safe
+    )
+    at = c.owner.own_columns(c.outcome)
+    gradient = flat.new_zeros(flat.shape[0], groups, width)
+    hessian = flat.new_zeros(flat.shape[0], groups, width, width)
+    gradient[:, :, at], hessian[:, :, at, at] = own_gradient, own_hessian
     return value, gradient, hessian
 
 

@@ -96,7 +96,9 @@ class DropoutPart:
     def constant(self, predictor: str) -> np.ndarray:
         return np.eye(self.width(predictor))[0]
 
-    def known(self, y: np.ndarray, covariates: np.ndarray) -> dict[str, np.ndarray]:
+    n_random = 0
+
+    def known(self, y: np.ndarray, covariates: np.ndarray, gaps: np.ndarray | None) -> dict[str, np.ndarray]:
         """Whether a record (C,) counts for a group: its lags are known."""
         orders = np.array(self.groups)[:, None]
         return {"mask": ((covariates[:, 0] >= orders) & (orders >= 0)).astype(float)}

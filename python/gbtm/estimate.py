@@ -138,10 +138,8 @@ def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:
 def group_order(module: Mixture, flat: np.ndarray) -> np.ndarray:
     """Order of the groups (K,): those of one specification by their mean fitted (first) outcome, lowest first."""
     layout = module.layout
-    u = {k: v.cpu().numpy() for k, v in module.predictors(torch.as_tensor(flat, device=module.device)[None])
-         .items()}
     with np.errstate(over="ignore"):
-        level = layout.outcomes[0].internal_family.expected({k: v[0].astype(float) for k, v in u.items()})
+        level = layout.outcomes[0].internal_family.expected(module.curves(flat))
     mean = level.mean(axis=1)
     order = np.arange(layout.n_groups)
     keys = [layout.spec.group_key(g) for g in range(layout.n_groups)]

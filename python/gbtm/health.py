@@ -38,6 +38,7 @@ def examine(layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance) -
     findings += _empty(layout, panel, estimate)
     curves = [_predictors(layout, panel, estimate.flat, m) for m in range(len(layout.spec.outcomes))]
     findings += [f for m, u in enumerate(curves) for f in _at_boundary(layout, panel, m, u, estimate.flat, cov)]
+    findings += _scales_at_bound(layout, estimate.flat, cov)
     findings += _twins(layout, panel, curves)
     findings += _unexplained(layout, estimate.flat, cov, findings)
     return findings
@@ -161,6 +162,29 @@ def _at_boundary(
                 names,
             )
         )
+    return findings
+
+
+def _scales_at_bound(layout: Layout, flat: np.ndarray, cov: Covariance) -> list[Finding]:
+    """Random effects without variance, counts without overdispersion, proportions without spread."""
+    told = {
+        "r0_sigma": ("no_random_effect", "the sd of the random intercept is zero", "Use rorder -1 for it."),
+        "r1_sigma": ("no_random_effect", "the sd of the random slope is zero", "Use a lower rorder for it."),
+        "log_psi": ("no_overdispersion", "the dispersion psi is {bound}", "Use family 'poisson' or 'zip', or one psi."),
+        "log_phi": ("collapsed_phi", "the precision phi is {bound}", "Check for repeated values, or fit fewer groups."),
+        "atanh_rho": ("rho_at_bound", "rho is 1 or -1", "Check for repeated values, or leave ar1 out."),
+    }
+    lost = ~cov.identified(layout.report_jacobian(flat))
+    findings = []
+    for b in layout.blocks:
+        if b.predictor not in told or not lost[b.start]:
+            continue
+        code, what, remedy = told[b.predictor]
+        name = layout.names[b.start]
+        where = f"In group {b.group + 1} " if b.group is not None else "For all groups "
+        what = what.format(bound="zero" if flat[b.start] < 0 else "infinite")
+        message = f"{where}{what}: {name} lies on its boundary and has no standard error. {remedy}"
+        findings.append(Finding(code, b.group + 1 if b.group is not None else None, message, (name,)))
     return findings
 
 

@@ -97,10 +97,13 @@ def resolve(cov_type: str | None, known: Subjects) -> str:
     return cov_type
 
 
-def covariance(info: np.ndarray, cov_type: str, nobs: int, meat: np.ndarray | None = None) -> Covariance:
+def covariance(
+    info: np.ndarray, cov_type: str, nobs: int, meat: np.ndarray | None = None, bounded: np.ndarray | None = None
+) -> Covariance:
     """Invert the information (p, p) where the data determine the parameters.
 
-    ``meat`` (p, p), from :func:`score_variance`, makes it a sandwich.
+    ``meat`` (p, p), from :func:`score_variance`, makes it a sandwich. ``bounded`` are positions of parameters that lie
+    on the boundary of what they can be, where the curvature is no measure of their uncertainty.
     """
     size = info.shape[0]
     values, vectors = np.linalg.eigh(info)
@@ -111,7 +114,8 @@ def covariance(info: np.ndarray, cov_type: str, nobs: int, meat: np.ndarray | No
     elif cov_type == "traj":
         internal = internal * nobs / (nobs - size + 1)
     negative = bool(size and values[0] < -1e-6 * max(values[-1], 1.0))
-    return Covariance(internal, vectors[:, ~good], negative, cov_type)
+    edge = np.eye(size)[:, [] if bounded is None else bounded]
+    return Covariance(internal, np.hstack([vectors[:, ~good], edge]), negative, cov_type)
 
 
 def score_variance(module: Mixture, flat: np.ndarray, cov_type: str, known: Subjects) -> np.ndarray | None:

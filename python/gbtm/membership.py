@@ -33,6 +33,7 @@ class Membership(nn.Module):
         self.theta, self.size = layout.theta, layout.size
         self.register_buffer("z", z)
         self.register_buffer("index", torch.from_numpy(layout.theta_index))
+        self.reach = float(z.norm(dim=1).max())  # longest z
         groups = [g for g in range(layout.n_groups) if g != layout.reference]
         self.register_buffer("others", torch.tensor(groups, dtype=torch.int64))
 
@@ -73,7 +74,12 @@ class Membership(nn.Module):
         return (x[:, :, None] * self.z.T).flatten(1, 2)
 
     def m_step(self, flat: Tensor, gathered: tuple[Tensor, ...]) -> Tensor:
-        """theta (B, J) that raises EM's Q: its maximum without covariates, else a Newton step of the logit."""
+        """theta (B, J) that raises EM's Q: its maximum without covariates, else a Newton step of the logit.
+
+        The step is shortened to log(1 + r)/r of its length, r the most that it changes a difference of logits: the
+        logit's third derivative is at most r times its second, so that Q cannot fall (Bach 2010, Electronic Journal
+        of Statistics 4).
+        """
         if not self.has_covariates:
             totals = gathered[0]
             log_shares = (totals / totals.sum(1, keepdim=True)).clamp(min=SHARE_FLOOR).log()
@@ -84,7 +90,10 @@ class Membership(nn.Module):
         _, gradient, information = gathered
         at = flat[:, self.theta]
         damping = torch.full((flat.shape[0],), NEWTON_DAMPING, dtype=flat.dtype, device=flat.device)
-        return at + damped_step(-information, gradient, damping, at)[0]
+        step = damped_step(-information, gradient, damping, at)[0]
+        longest = step.unflatten(1, (-1, self.z.shape[1])).norm(dim=2).amax(1)  # type: ignore[no-untyped-call]
+        r = (2 * self.reach * longest).clamp(min=1e-12)
+        return at + (torch.log1p(r) / r)[:, None] * step
 
     # -- for the observed information --------------------------------------------------------------------------
 

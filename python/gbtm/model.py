@@ -54,6 +54,9 @@ class GBTM:
     dropout : order of the dropout model, one for all groups or one per group: 0, a constant; 1, the last outcome too;
         2, the last two; -1, none in that group
     dcov : covariates of dropout, given like ``tcov``
+    ar1 : normal, cnorm: AR(1) errors within a subject, corr = rho^|difference in time|
+    rho_by_group : one rho per group
+    rorder : normal, cnorm: random effects of each group: 0, an intercept; 1, a slope over time too; -1, none
     obsmar : (N,) 1 for subjects whose missing waves are missing at random: they say nothing of dropout
 
     Raises
@@ -77,7 +80,8 @@ class GBTM:
         min: float | None = None, max: float | None = None, censor_beyond: bool = False,
         dispersion_by_group: bool = False, risk: Any = None, tcov: Any = None, exposure: Any = None,
         weights: Any = None, cluster: Any = None, stratum: Any = None, out_of_sample: Any = None, refgroup: int = 1,
-        dropout: int | Sequence[int] | None = None, dcov: Any = None, obsmar: Any = None,
+        dropout: int | Sequence[int] | None = None, dcov: Any = None, obsmar: Any = None, ar1: bool = False,
+        rho_by_group: bool = False, rorder: int | Sequence[int] | None = None,
     ) -> None:
         panel = panel_of_arrays(
             y, time, id, tcov=tcov, exposure=exposure, risk=risk, weights=weights, cluster=cluster, stratum=stratum,
@@ -86,7 +90,7 @@ class GBTM:
         spec = make_spec(
             groups=groups, order=order, family=family, iorder=iorder, sigma_by_group=sigma_by_group, min=min, max=max,
             censor_beyond=censor_beyond, dispersion_by_group=dispersion_by_group, refgroup=refgroup,
-            dropout=dropout,
+            dropout=dropout, ar1=ar1, rho_by_group=rho_by_group, rorder=rorder,
         )
         self._set(panel, spec, None, None, None)
 
@@ -124,6 +128,7 @@ class GBTM:
         risk: str | Sequence[str] | None = None, weights: str | None = None, cluster: str | None = None,
         stratum: str | None = None, out_of_sample: str | None = None, refgroup: int = 1,
         dropout: int | Sequence[int] | None = None, dcov: str | Sequence[str] | None = None, obsmar: str | None = None,
+        ar1: bool = False, rho_by_group: bool = False, rorder: int | Sequence[int] | None = None,
         wide: Mapping[str, str | Sequence[str] | Sequence[float]] | None = None,
     ) -> GBTM:
         """From a formula ``"outcome ~ time"`` and a table.
@@ -145,6 +150,7 @@ class GBTM:
             groups=groups, order=(2 if order is None else order) if basis is None else order, family=family,
             iorder=iorder, sigma_by_group=sigma_by_group, min=min, max=max, censor_beyond=censor_beyond, basis=basis,
             dispersion_by_group=dispersion_by_group, refgroup=refgroup, dropout=dropout,
+            ar1=ar1, rho_by_group=rho_by_group, rorder=rorder,
         )
         further: dict[str, Any] = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
                     "out_of_sample": out_of_sample, "obsmar": obsmar, "dropout": dropout is not None}
@@ -229,7 +235,8 @@ class GBTM:
             control.progress("standard errors", result.seconds)
         with workers():
             meat = score_variance(module, result.flat, kind, self.panel.subjects)
-            cov = covariance(information(module, result.flat), kind, self.panel.nobs, meat)
+            bounded = self.layout.at_bound(result.flat)
+            cov = covariance(information(module, result.flat), kind, self.panel.nobs, meat, bounded)
             document = make_document(self, module, result, cov)
         for finding in document["warnings"]:
             warnings.warn(finding["message"], GBTMWarning, stacklevel=2)

@@ -50,7 +50,7 @@ def damped_step(hessian: Tensor, gradient: Tensor, damping: Tensor, at: Tensor) 
 
 def _q_value(flat: Tensor, collected: list[Collected]) -> Tensor:
     def of(c: Collected) -> Tensor:
-        terms = c.owner.cells[c.outcome].family.terms(c.owner.predictors(flat, c.outcome))
+        terms = c.owner.cells[c.outcome].terms(c.owner.predictors(flat, c.outcome))
         return (terms * c.statistics).sum((1, 2, 3))
 
     return torch.stack(in_order(of, collected)).sum(0)

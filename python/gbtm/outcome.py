@@ -12,6 +12,8 @@ from .design import CovariateBasis, TimeBasis, formula_basis, polynomial_basis, 
 from .dropout import DropoutPart, make_dropout, risk_set
 from .errors import DataError, SpecificationError
 from .families import Family, make_family
+from .families.ar1 import AutoregressiveNormal
+from .families.random_normal import RANDOM, random_normal
 from .panel import Measures, Panel
 from .spec import COUNT_FAMILIES, SCALE_FAMILIES, ModelSpec, OutcomeSpec
 
@@ -25,6 +27,7 @@ class OutcomePart:
     bases : time basis of each predictor that has a curve (scale parameters have none)
     covariates : time-varying covariates, which add to the mean's predictor
     centre, scale : inside, the outcome is (y - centre) / scale
+    time_scale : inside, a random slope is per this much of time
     """
 
     spec: OutcomeSpec
@@ -33,32 +36,58 @@ class OutcomePart:
     scale: float
     name: str = "y"
     covariates: CovariateBasis | None = None
+    time_scale: float = 1.0
 
     @cached_property
     def family(self) -> Family:
         """The family on the user's scale."""
+        if self.spec.ar1:
+            return AutoregressiveNormal()
+        if self.spec.random_orders is not None:
+            return random_normal(self.n_random)
         return make_family(self.spec.family, self.spec.lower, self.spec.upper)
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """Predictors with parameters of their own."""
+        return tuple(p for p in self.family.predictors if p != "lag_mean")
+
+    @property
+    def n_random(self) -> int:
+        """Number of random effects of the group that has most: 0, 1 or 2."""
+        return max(self.spec.random_orders, default=-1) + 1 if self.spec.random_orders is not None else 0
 
     @cached_property
     def internal_family(self) -> Family:
         return self.family.scaled(self.centre, self.scale)
 
     def orders(self, predictor: str) -> tuple[int, ...] | None:
-        """Polynomial order of each group, or of all where :meth:`common`; None for all columns of a basis."""
+        """Polynomial order of each group, or of all where :meth:`common`; None for all columns of a basis.
+
+        For the sd of a random effect: 0 in groups that have it, -1 in others.
+        """
+        if predictor in RANDOM and self.spec.random_orders is not None:
+            return tuple(0 if o >= RANDOM.index(predictor) else -1 for o in self.spec.random_orders)
         return self.spec.zero_orders if predictor == "zero" else self.spec.orders
 
     def common(self, predictor: str) -> bool:
         """All groups share the predictor's coefficients."""
+        predictor = "mean" if predictor == "lag_mean" else predictor
         if predictor in self.bases:
             return predictor == "zero" and self.spec.zero_common
         return not self.spec.by_group(predictor)
 
-    def known(self, y: np.ndarray, covariates: np.ndarray) -> dict[str, np.ndarray]:
-        """What the family is told of each design cell (C,) besides its predictors: y (C,) for families by value."""
-        return {"y": y} if self.family.by_value else {}
+    def known(self, y: np.ndarray, covariates: np.ndarray, gaps: np.ndarray | None) -> dict[str, np.ndarray]:
+        """What the family is told of each design cell (C,) besides its predictors.
+
+        y (C,) for families by value, the time since the last observation (C,) for AR(1) errors.
+        """
+        out = {"y": y} if self.family.by_value else {}
+        return out if gaps is None else {**out, "gap": gaps}
 
     def width(self, predictor: str) -> int:
         """Number of internal columns of a predictor."""
+        predictor = "mean" if predictor == "lag_mean" else predictor
         if predictor not in self.bases:
             return 1
         more = self.covariates.width if predictor == "mean" and self.covariates is not None else 0
@@ -66,6 +95,7 @@ class OutcomePart:
 
     def columns(self, predictor: str, times: np.ndarray, covariates: np.ndarray) -> np.ndarray:
         """Internal columns (C, q) of a predictor at times (C,) and covariates (C, w)."""
+        predictor = "mean" if predictor == "lag_mean" else predictor
         if predictor not in self.bases:
             return np.ones((times.size, 1))
         own = self.bases[predictor].internal(times)
@@ -75,6 +105,7 @@ class OutcomePart:
 
     def constant(self, predictor: str) -> np.ndarray:
         """Internal coefficients (q,) of a predictor that is 1 throughout."""
+        predictor = "mean" if predictor == "lag_mean" else predictor
         out = np.zeros(self.width(predictor))
         own = self.bases[predictor].constant if predictor in self.bases else np.ones(1)
         out[: own.size] = own
@@ -101,6 +132,8 @@ def prepare(panel: Panel, spec: ModelSpec) -> Panel:
                 f"first {panel.describe_rows(np.flatnonzero(bad), measures)}.",
                 code="bad_outcome", argument=measures.name, way_out=way_out,
             )
+        if outcome.ar1 or outcome.random_orders is not None:
+            _refuse_censored(measures, outcome)
         outcomes.append(measures)
     if panel.n_subjects < spec.n_groups:
         raise SpecificationError(
@@ -116,6 +149,19 @@ def prepare(panel: Panel, spec: ModelSpec) -> Panel:
             way_out="Make it with dropout=True.",
         )
     return replace(panel, departures=risk_set(panel.history, spec.dropout, panel.subjects.missing_at_random))
+
+
+def _refuse_censored(measures: Measures, outcome: OutcomeSpec) -> None:
+    low = -np.inf if outcome.lower is None else outcome.lower
+    high = np.inf if outcome.upper is None else outcome.upper
+    censored = int(((measures.y <= low) | (measures.y >= high)).sum())
+    if censored:
+        what = "ar1" if outcome.ar1 else "rorder"
+        raise SpecificationError(
+            f"{what}: {censored} values of {measures.name} are censored, and the probability of correlated censored "
+            "values has no closed form; this version does not have that model.", code="censored_errors", argument=what,
+            way_out="Fit it without min and max, or without correlated errors.",
+        )
 
 
 Part = OutcomePart | DropoutPart
@@ -157,5 +203,6 @@ def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None
             )
         centre = float(measures.y.mean()) if mean.has_intercept else 0.0
     return OutcomePart(
-        spec=outcome, bases=bases, centre=centre, scale=scale, name=measures.name, covariates=covariates
+        spec=outcome, bases=bases, centre=centre, scale=scale, name=measures.name, covariates=covariates,
+        time_scale=float(np.abs(measures.time).max()) or 1.0,
     )

@@ -128,10 +128,26 @@ class Measures:
             exposure=None if self.exposure is None else self.exposure[rows],
         )
 
-    def cells(self, *, by_value: bool = False, by_exposure: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    @cached_property
+    def previous(self) -> np.ndarray:
+        """(n_obs,) the subject's observation before this one, -1 for its first."""
+        before = np.arange(-1, self.nobs - 1)
+        before[np.flatnonzero(np.diff(self.subject, prepend=-1))] = -1
+        return before
+
+    @property
+    def gaps(self) -> np.ndarray:
+        """(n_obs,) time since the subject's observation before this one, infinite for its first."""
+        gap = np.abs(self.time - self.time[self.previous])
+        return np.where(self.previous >= 0, gap, np.inf)
+
+    def cells(
+        self, *, by_value: bool = False, by_exposure: bool = True, by_lag: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Design cells: distinct rows of time, covariates and exposure, and of y too with ``by_value``.
 
-        Without ``by_exposure`` observations of one cell may differ in their exposure.
+        Without ``by_exposure`` observations of one cell may differ in their exposure; with ``by_lag`` those of one cell
+        agree in the subject's observation before them too.
 
         Returns the first observation of each cell (C,), cells in the order of time, and each observation's cell
         (n_obs,).
@@ -140,6 +156,9 @@ class Measures:
         further = [*self.covariates.T] if self.covariate_names else []
         further += [self.exposure] if by_exposure and self.exposure is not None else []
         further += [self.y] if by_value else []
+        if by_lag:
+            before = self.previous
+            further += [np.where(before >= 0, x[before], np.inf) for x in (self.time, *further)]
         for column in further:
             levels, own = ranks(column)
             code = ranks(code * levels.size + own)[1]

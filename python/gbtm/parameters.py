@@ -7,13 +7,14 @@ Internal order (as in traj's e(b)): mean coefficients by group, zero-inflation c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from .design import Coordinates, CovariateBasis, TimeBasis, membership_basis
+from .families.random_normal import RANDOM
 from .outcome import OutcomePart, Part, make_parts
 from .panel import Panel
 from .spec import ModelSpec
@@ -21,9 +22,34 @@ from .spec import ModelSpec
 # Predictors of absent parts. Finite, so that nothing becomes 0 * inf; exact in double precision all the same.
 RATE_ZERO = -1e8  # eta of a count group that never happens: exp(eta) = 0 and any positive count is impossible
 NO_ZERO_INFLATION = -800.0  # logit p of a group without zero inflation: p = 0
-SCALES = {"log_sigma": "sigma", "log_psi": "psi", "log_phi": "phi"}  # reported as exp of the internal parameter
+
+NO_EFFECT = 1e-4  # sd of a random effect, relative to the outcome's, that is none
 MEMBERSHIP = -1  # outcome number of the blocks of theta
 POWERS = ("interc", "linear", "quadra", "cubic", "quarti", "quinti")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a scale parameter is reported: a function of the internal one, times the outcome's scale where in its units.
+
+    The sd of a random effect is its own internal parameter, and reported without its sign, which says nothing.
+    """
+
+    name: str
+    report: Callable[[np.ndarray], np.ndarray]
+    slope: Callable[[np.ndarray], np.ndarray]
+    unreport: Callable[[np.ndarray], np.ndarray]
+    in_units: bool = False
+
+
+SCALES = {
+    "log_sigma": Scale("sigma", np.exp, np.exp, np.log, in_units=True),
+    "log_psi": Scale("psi", np.exp, np.exp, np.log),
+    "log_phi": Scale("phi", np.exp, np.exp, np.log),
+    "atanh_rho": Scale("rho", np.tanh, lambda x: 1 / np.cosh(x) ** 2, np.arctanh),
+    "r0_sigma": Scale("r0_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
+    "r1_sigma": Scale("r1_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
+}
 
 
 @dataclass(frozen=True)
@@ -100,12 +126,19 @@ class Layout:
     def _plan(self) -> Iterator[Block]:
         """All blocks, in order: curves, scale parameters, membership."""
         start = 0
-        curves = [(m, p, q) for m, p in enumerate(self.parts) for q in p.family.predictors if q not in SCALES]
-        scales = [(m, p, q) for m, p in enumerate(self.parts) for q in p.family.predictors if q in SCALES]
-        for m, part, predictor in curves + scales:
-            for group, basis, columns in self._groups_of(part, predictor):
-                yield Block(m, predictor, group, start, basis, columns)
-                start += len(columns)
+        # the curve of the observation before is the curve, with no parameters of its own
+        own = [(m, p, q) for m, p in enumerate(self.parts) for q in p.family.predictors if q != "lag_mean"]
+        kinds = [[x for x in own if x[2] not in SCALES], [x for x in own if x[2] in SCALES and x[2] not in RANDOM]]
+        random = [x for x in own if x[2] in RANDOM]
+        planned = [
+            (m, predictor, *found) for m, part, predictor in kinds[0] + kinds[1]
+            for found in self._groups_of(part, predictor)
+        ]
+        effects = [(m, q, *found) for m, part, q in random for found in self._groups_of(part, q)]
+        planned += sorted(effects, key=lambda e: (e[0], e[2] or 0))  # by group, its intercept before its slope
+        for m, predictor, group, basis, columns in planned:
+            yield Block(m, predictor, group, start, basis, columns)
+            start += len(columns)
         z = self.membership
         coordinates = Coordinates(z.names, z.to_user, z.constant)
         for g in range(self.n_groups):
@@ -120,7 +153,8 @@ class Layout:
         groups = range(self.n_groups)
         owners: list[int | None] = [None] if part.common(predictor) else list(groups)
         if predictor in SCALES:
-            return [(g, None, (0,)) for g in owners]
+            has = part.orders(predictor) if predictor in RANDOM else None
+            return [(g, None, (0,)) for g in owners if has is None or has[g or 0] >= 0]
         basis = part.bases[predictor]
         orders = part.orders(predictor)
         if orders is None:
@@ -144,7 +178,7 @@ class Layout:
         for predictor in part.family.predictors:
             table = np.full((self.n_groups, part.width(predictor)), self.size, dtype=np.int64)
             for b in self.blocks:
-                if b.outcome == m and b.predictor == predictor:
+                if b.outcome == m and b.predictor == ("mean" if predictor == "lag_mean" else predictor):
                     rows = slice(None) if b.group is None else b.group
                     table[rows, list(b.columns)] = np.arange(b.start, b.start + b.width)
             if predictor == "zero" and part.common(predictor):
@@ -153,7 +187,7 @@ class Layout:
         return index
 
     def _offset(self, m: int) -> dict[str, np.ndarray]:
-        absent = {"mean": RATE_ZERO, "zero": NO_ZERO_INFLATION}
+        absent = {"mean": RATE_ZERO, "lag_mean": RATE_ZERO, "zero": NO_ZERO_INFLATION}
         return {
             predictor: np.where((table == self.size).all(axis=1), absent.get(predictor, 0.0), 0.0)
             for predictor, table in self.index[m].items()
@@ -180,7 +214,7 @@ class Layout:
                 names += [f"theta{suffix}", *(f"theta_{n}{suffix}" for n in self.membership.names[1:])]
                 continue
             outcome = f"{self.parts[b.outcome].name}:" if len(self.spec.outcomes) > 1 else ""
-            stems = [SCALES[b.predictor]] if b.basis is None else list(b.basis.names)
+            stems = [SCALES[b.predictor].name] if b.basis is None else list(b.basis.names)
             if b.predictor == "dropout":
                 width = self.parts[b.outcome].bases["dropout"].width
                 stems = [s if j < width else f"drop_{s}" for s, j in zip(stems, b.columns, strict=True)]
@@ -206,7 +240,8 @@ class Layout:
             elif b.predictor == "zero":
                 names += [f"alpha{j}" + (f"G{group}" if group else "") for j in range(b.width)]
             else:
-                names.append(SCALES[b.predictor] + group)
+                stem = SCALES[b.predictor].name
+                names.append(f"{stem[:2]}SigmaG{group}" if b.predictor in RANDOM else stem + group)
         return names
 
     def _traj_curve(self, b: Block, group: str) -> list[str]:
@@ -238,6 +273,13 @@ class Layout:
             return np.eye(1)
         return b.basis.to_user * (self.parts[b.outcome].scale if b.predictor == "mean" else 1.0)
 
+    def _units(self, b: Block) -> float:
+        """What a scale parameter is multiplied with to be in the user's units."""
+        part = self.parts[b.outcome]
+        if b.predictor in RANDOM and isinstance(part, OutcomePart):
+            return part.scale / part.time_scale ** RANDOM.index(b.predictor)
+        return part.scale if SCALES[b.predictor].in_units else 1.0
+
     def _shift(self, b: Block) -> np.ndarray:
         if b.predictor != "mean" or b.basis is None or self.parts[b.outcome].centre == 0.0:
             return np.zeros(b.width)
@@ -248,7 +290,7 @@ class Layout:
         out = np.array(flat, dtype=float)
         for b in self.blocks:
             if b.is_scale:
-                out[b.entries] = self.parts[b.outcome].scale * np.exp(flat[b.entries])
+                out[b.entries] = self._units(b) * SCALES[b.predictor].report(flat[b.entries])
             else:
                 out[b.entries] = self._block_map(b) @ flat[b.entries] + self._shift(b)
         return out
@@ -258,7 +300,7 @@ class Layout:
         jac = np.eye(self.size)
         for b in self.blocks:
             if b.is_scale:
-                jac[b.entries, b.entries] = self.parts[b.outcome].scale * np.exp(flat[b.entries])
+                jac[b.entries, b.entries] = self._units(b) * SCALES[b.predictor].slope(flat[b.entries])
             else:
                 jac[b.entries, b.entries] = self._block_map(b)
         return jac
@@ -268,10 +310,15 @@ class Layout:
         out = np.array(params, dtype=float)
         for b in self.blocks:
             if b.is_scale:
-                out[b.entries] = np.log(params[b.entries] / self.parts[b.outcome].scale)
+                out[b.entries] = SCALES[b.predictor].unreport(params[b.entries] / self._units(b))
             else:
                 out[b.entries] = np.linalg.solve(self._block_map(b), params[b.entries] - self._shift(b))
         return out
+
+    def at_bound(self, flat: np.ndarray) -> np.ndarray:
+        """Positions of the random effects whose sd is zero, in (p,)."""
+        entries = [b.start for b in self.blocks if b.predictor in RANDOM and abs(flat[b.start]) < NO_EFFECT]
+        return np.array(entries, dtype=np.int64)
 
     # -- groups ------------------------------------------------------------------------------------------------
 

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .cells import PRIVATE_SHARE, is_irregular
 from .control import Control
-from .likelihood import PRIVATE_SHARE, Mixture, is_irregular
+from .likelihood import Mixture
 from .moves import grown, rearranged
 from .newton import Climb, em, newton
 from .panel import Panel

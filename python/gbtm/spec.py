@@ -13,6 +13,7 @@ from .errors import SpecificationError
 
 MAX_ORDER = 5
 MAX_DROPOUT_ORDER = 2
+MAX_RANDOM_ORDER = 1
 FAMILIES = ("normal", "cnorm", "poisson", "zip", "negbin", "zinb", "logit", "beta")
 COUNT_FAMILIES = ("poisson", "zip", "negbin", "zinb")
 ZERO_INFLATED_FAMILIES = ("zip", "zinb")
@@ -33,6 +34,9 @@ class OutcomeSpec:
     lower, upper : cnorm only. Censoring bounds, each optional
     censor_beyond : cnorm only. Values beyond a bound count as at the bound instead of being an error
     dispersion_by_group : negbin and zinb only. One psi per group instead of one for all
+    ar1 : normal and cnorm only. AR(1) errors, corr = rho^|difference in time|
+    rho_by_group : one rho per group instead of one for all
+    random_orders : normal and cnorm only. Random effects of each group: 0, an intercept; 1, a slope too; -1, none
     basis : right-hand side of a basis formula (for example ``"bs(age, df=4)"``) instead of polynomials
     """
 
@@ -44,6 +48,9 @@ class OutcomeSpec:
     upper: float | None = None
     censor_beyond: bool = False
     dispersion_by_group: bool = False
+    ar1: bool = False
+    rho_by_group: bool = False
+    random_orders: tuple[int, ...] | None = None
     basis: str | None = None
 
     def __post_init__(self) -> None:
@@ -107,9 +114,38 @@ class OutcomeSpec:
                 argument="dispersion_by_group", way_out="It goes with 'negbin' and 'zinb'.",
             )
 
+        self._check_errors()
+
+    def _check_errors(self) -> None:
+        """AR(1) errors and random effects."""
+        for argument, asked in (("ar1", self.ar1), ("rorder", self.random_orders is not None)):
+            if asked and self.family not in SCALE_FAMILIES:
+                raise SpecificationError(
+                    f"{argument}: goes with 'normal' and 'cnorm', not with '{self.family}'.", code=f"bad_{argument}",
+                    argument=argument, way_out="Leave it out: this family has no errors that could be correlated.",
+                )
+        if self.rho_by_group and not self.ar1:
+            raise SpecificationError(
+                "rho_by_group: there is no rho without AR(1) errors.", code="bad_ar1", argument="rho_by_group",
+                way_out="Give ar1=True too.",
+            )
+        if self.ar1 and self.random_orders is not None:
+            raise SpecificationError(
+                "rorder, ar1: both explain the correlation within a subject, and a few waves cannot tell them apart.",
+                code="bad_rorder", argument="rorder", way_out="Choose one of them, for example by BIC.",
+            )
+        for order in self.random_orders or ():
+            if not -1 <= order <= MAX_RANDOM_ORDER:
+                raise SpecificationError(
+                    f"rorder: {order} is not 0, 1 or -1.", code="bad_rorder", argument="rorder",
+                    way_out="0: a random intercept; 1: a random slope too; -1: none in that group.",
+                )
+
     def by_group(self, predictor: str) -> bool:
         """A scale parameter has a value for each group."""
-        own = {"log_sigma": self.sigma_by_group, "log_psi": self.dispersion_by_group, "log_phi": True}
+        own = {
+            "atanh_rho": self.rho_by_group, "r0_sigma": True, "r1_sigma": True, "log_sigma": self.sigma_by_group,
+            "log_psi": self.dispersion_by_group, "log_phi": True}
         return own[predictor]
 
     @property
@@ -143,7 +179,8 @@ class ModelSpec:
             )
         self._check_dropout()
         for outcome in self.outcomes:
-            for argument, orders in (("order", outcome.orders), ("iorder", outcome.zero_orders)):
+            shapes = (("order", outcome.orders), ("iorder", outcome.zero_orders), ("rorder", outcome.random_orders))
+            for argument, orders in shapes:
                 allowed = (1, self.n_groups) if argument == "iorder" else (self.n_groups,)
                 if orders is not None and len(orders) not in allowed:
                     raise SpecificationError(
@@ -171,6 +208,7 @@ class ModelSpec:
             (
                 o.orders[group] if o.orders is not None else o.basis,
                 None if o.zero_orders is None or o.zero_common else o.zero_orders[group],
+                None if o.random_orders is None else o.random_orders[group],
             )
             for o in self.outcomes
         ]
@@ -201,7 +239,8 @@ def make_spec(
     *, groups: int, order: int | Sequence[int] | None, family: str, iorder: int | Sequence[int] | None = None,
     sigma_by_group: bool = False, min: float | None = None, max: float | None = None, censor_beyond: bool = False,
     basis: str | None = None, dispersion_by_group: bool = False, refgroup: int = 1,
-    dropout: int | Sequence[int] | None = None,
+    dropout: int | Sequence[int] | None = None, ar1: bool = False, rho_by_group: bool = False,
+    rorder: int | Sequence[int] | None = None,
 ) -> ModelSpec:
     """The specification of a single-outcome model from users' arguments."""
     if not is_count(groups) and not (type(groups) is float and groups.is_integer() and groups >= 1):
@@ -215,7 +254,8 @@ def make_spec(
         family=family, orders=None if order is None else per_group(order, int(groups), "order"),
         zero_orders=None if iorder is None else as_orders(iorder, "iorder"), sigma_by_group=bool(sigma_by_group),
         lower=_bound(min, "min"), upper=_bound(max, "max"), censor_beyond=bool(censor_beyond), basis=basis,
-        dispersion_by_group=bool(dispersion_by_group),
+        dispersion_by_group=bool(dispersion_by_group), ar1=bool(ar1), rho_by_group=bool(rho_by_group),
+        random_orders=None if rorder is None else per_group(rorder, int(groups), "rorder"),
     )
     if not is_count(refgroup) and not (type(refgroup) is float and refgroup.is_integer()):
         raise SpecificationError(
@@ -249,6 +289,7 @@ def first_groups(spec: ModelSpec, k: int) -> ModelSpec:
             replace(
                 o, orders=None if o.orders is None else o.orders[:k],
                 zero_orders=o.zero_orders if o.zero_orders is None or o.zero_common else o.zero_orders[:k],
+                random_orders=None if o.random_orders is None else o.random_orders[:k],
             )
             for o in spec.outcomes
         ),

@@ -165,10 +165,7 @@ def _blocks(module: Mixture) -> Iterator[tuple[Mixture, slice]]:
 
 def _totals(c: Collected) -> np.ndarray:
     """Totals over the cells (B, K, S') of what a family's ``initial`` takes."""
-    cells = c.owner.cells[c.outcome]
-    if not cells.family.by_value:
-        return c.statistics.sum(2).cpu().numpy()
-    return c.statistics[..., 0].cpu().numpy() @ cells.family.moments(cells.known["y"].cpu().numpy())
+    return c.owner.cells[c.outcome].totals(c.statistics)
 
 
 def _draw_zero_parts(layout: Layout, m: int, flat: np.ndarray, rng: np.random.Generator, draw: np.ndarray) -> None:

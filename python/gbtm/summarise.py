@@ -45,11 +45,12 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
             {
                 "name": part.name, "time_name": m.time_name, "centre": part.centre, "scale": part.scale,
                 "bases": {p: b.document for p, b in part.bases.items()},
-                "coefficients": {p: layout.coefficients(estimate.flat, i, p) for p in part.family.predictors},
+                "coefficients": {p: layout.coefficients(estimate.flat, i, p) for p in part.reported},
                 "positions": {
-                    p: np.where(t == layout.size, -1, t).astype(float) for p, t in layout.index[i].items()
+                    p: np.where(layout.index[i][p] == layout.size, -1, layout.index[i][p]).astype(float)
+                    for p in part.reported
                 },
-                "offsets": layout.offset[i],
+                "offsets": {p: layout.offset[i][p] for p in part.reported},
                 "columns": list(m.columns),
                 "covariates": None if part.covariates is None else part.covariates.document,
                 "profile": _profile(m, model.profile) if m.covariate_names else None,
@@ -133,10 +134,8 @@ def _search_document(
 
 def _curves(layout: Layout, module: Mixture, flat: np.ndarray) -> np.ndarray:
     """Expected outcome of each group (K, C) in internal units."""
-    with torch.no_grad():
-        u = module.predictors(torch.as_tensor(flat, device=module.device)[None])
     with np.errstate(over="ignore"):
-        return layout.outcomes[0].internal_family.expected({k: v[0].cpu().numpy() for k, v in u.items()})
+        return layout.outcomes[0].internal_family.expected(module.curves(flat))
 
 
 def _difference(layout: Layout, reference: np.ndarray, module: Mixture, best: np.ndarray, other: np.ndarray) -> str:

@@ -125,6 +125,8 @@ def arguments(model: oracle.Model) -> dict:
         "iorder": list(model.iorder) or None, "sigma_by_group": model.sigma_by_group,
         "min": model.lower if np.isfinite(model.lower) else None,
         "max": model.upper if np.isfinite(model.upper) else None,
+        "dispersion_by_group": model.dispersion_by_group, "refgroup": model.reference + 1,
+        "dropout": list(model.dropout) or None,
     }
 
 

@@ -106,7 +106,7 @@ def test_refusals(text, code, argument):
 
 @pytest.mark.parametrize(
     "option",
-    ["ar1", "rorder(0 0)", "multgroups(2)", "outcome(age)", "omodel(logit)", "twostep", "rhobygroup"],
+    ["multgroups(2)", "outcome(age)", "omodel(logit)", "twostep"],
 )
 def test_what_is_not_done_yet_says_so(option):
     with pytest.raises(CommandError, match="traj has this option, this version does not") as caught:

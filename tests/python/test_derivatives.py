@@ -8,8 +8,10 @@ import torch
 
 import oracle
 from conftest import TRUTH, build, expand, true_data
-from gbtm.derivatives import complete_data, gathered, group_scores, observed
+from gbtm.derivatives import complete_data, gathered, group_scores, observed, subject_scores
 from gbtm.likelihood import Mixture
+from gbtm.threads import workers
+from parts import PARTS, PATHS, away, draw, hold, in_blocks, is_held, mixture, own_posterior
 
 
 def _setup(name: str, seed: int = 2, keep: float = 0.8):
@@ -68,11 +70,10 @@ def test_batch_members_do_not_mix(name):
 
 @pytest.mark.parametrize("name", ["normal", "cnorm_sbg", "zip_own", "poisson_never", "logit"])
 def test_row_path_gives_the_same_derivatives(name, monkeypatch):
-    import gbtm.likelihood as likelihood
 
     built, module, flat = _setup(name)
-    monkeypatch.setattr(likelihood, "DENSE_SMALL", 0)
-    monkeypatch.setattr(likelihood, "DENSE_FILL", 1.1)
+    monkeypatch.setattr("gbtm.cells.DENSE_SMALL", 0)
+    monkeypatch.setattr("gbtm.cells.DENSE_FILL", 1.1)
     rows = Mixture(built.layout, built.panel)
     assert rows.cells[0].listed
     for dense, by_row in zip(
@@ -150,3 +151,88 @@ def test_blocks_of_subjects_add_up(name, monkeypatch):
     at = torch.as_tensor(flat)[None]
     for together, blocks in zip(observed(module, at), observed(parts, at), strict=True):
         _close(blocks.numpy(), together.numpy(), 1e-12)
+
+
+# -- covariates, exposure, weights, dropout ---------------------------------------------------------------------------
+
+
+def _parts(name: str, seed: int = 2):
+    drawn = draw(name)
+    built = drawn.built()
+    return drawn, built, mixture(built), away(built, name, seed)
+
+
+@pytest.mark.parametrize("name", ["risk_reference", "tcov_cells", "never", "weights", "dropout0"])
+def test_hessian_with_parts_is_that_of_the_formula(name):
+    drawn, built, module, flat = _parts(name)
+    hessian = observed(module, torch.as_tensor(flat)[None])[2][0].numpy()
+    _close(hessian, oracle.fd_hessian(lambda x: drawn.loglik(built.layout.report(x)), flat), 1e-6)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("name", PARTS)
+def test_derivatives_with_parts_equal_autograd(name, path, monkeypatch):
+    hold(monkeypatch, path)
+    _, _, module, flat = _parts(name)
+    assert is_held(module, path)
+    at = torch.as_tensor(flat)
+    value, gradient, hessian = observed(module, at[None])
+    assert float(value[0]) == pytest.approx(float(module.loglik(at[None])[0]), rel=1e-13)
+    auto = torch.autograd.functional.jacobian(lambda x: module.loglik(x[None])[0], at)
+    _close(gradient[0].numpy(), auto.numpy(), 1e-11)
+    auto = torch.autograd.functional.hessian(lambda x: module.loglik(x[None])[0], at)
+    _close(hessian[0].numpy(), auto.numpy(), 1e-9)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("name", ["everything", "everything_censored", "zinb", "tcov_cells"])
+def test_blocks_with_parts_add_up_on_any_number_of_threads(name, path, monkeypatch):
+    hold(monkeypatch, path)
+    _, built, whole, flat = _parts(name)
+    in_blocks(monkeypatch, 40)
+    module, at = mixture(built), torch.as_tensor(np.stack([flat, away(built, name, 5)]))
+    assert len(module.shards) > 3
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            with workers():
+                found.append((*observed(module, at), subject_scores(module, at[0])))
+    finally:
+        torch.set_num_threads(before)
+    for one, two in zip(*found, strict=True):
+        assert torch.equal(one, two)
+    for together, blocks in zip(observed(whole, at), found[0], strict=False):
+        _close(blocks.numpy(), together.numpy(), 1e-12)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("name", PARTS)
+def test_complete_data_with_parts_are_those_of_q(name, path, monkeypatch):
+    hold(monkeypatch, path)
+    _, _, module, flat = _parts(name)
+    at, weight = torch.as_tensor(flat), own_posterior(module, flat)
+
+    def q(x):
+        return (module.group_loglik(x[None]) * weight).nan_to_num(0.0).sum()
+
+    value, gradient, hessian = complete_data(
+        module, at[None], gathered(module, [[cells.collect(weight) for cells in module.cells]])
+    )
+    assert float(value[0]) == pytest.approx(float(q(at)), rel=1e-11)
+    _close(gradient[0].numpy(), torch.autograd.functional.jacobian(q, at).numpy(), 1e-11)
+    _close(hessian[0].numpy(), torch.autograd.functional.hessian(q, at).numpy(), 1e-9)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_scores_and_gradient_are_those_of_the_formula(name):
+    drawn, built, module, flat = _parts(name)
+    want = oracle.fd_gradient(lambda x: drawn.subject_loglik(built.layout.report(x)), flat)
+    scores = subject_scores(module, torch.as_tensor(flat)).numpy()
+    scores = scores if module.expand is None else scores[module.expand]
+    assert scores.shape == want.shape
+    _close(scores, want, 1e-8)
+    weight = np.ones(len(want)) if drawn.beside.weights is None else drawn.beside.weights
+    value, gradient, _ = observed(module, torch.as_tensor(flat)[None])
+    assert float(value[0]) == pytest.approx(drawn.loglik(built.layout.report(flat)), rel=1e-12)
+    _close(gradient[0].numpy(), weight / weight.mean() @ want, 1e-8)

@@ -11,6 +11,8 @@ import gbtm
 import oracle
 from conftest import TRUTH, arguments, build, expand, long_table, subject_loglik, true_data
 from gbtm.likelihood import Mixture
+from gbtm.threads import workers
+from parts import PARTS, PATHS, away, draw, hold, in_blocks, is_held, mixture
 
 REL = 1e-10
 
@@ -98,14 +100,13 @@ def test_own_times_for_every_observation(name):
 
 
 def test_row_path_and_cell_path_agree_on_the_same_data(monkeypatch):
-    import gbtm.likelihood as likelihood
 
     for name in ("cnorm_sbg", "zip_own"):
         built = build(name, keep=0.5)
         at = torch.as_tensor(built.layout.unreport(_away(name)))[None]
         dense = Mixture(built.layout, built.panel)
-        monkeypatch.setattr(likelihood, "DENSE_SMALL", 0)
-        monkeypatch.setattr(likelihood, "DENSE_FILL", 1.1)
+        monkeypatch.setattr("gbtm.cells.DENSE_SMALL", 0)
+        monkeypatch.setattr("gbtm.cells.DENSE_FILL", 1.1)
         by_row = Mixture(built.layout, built.panel)
         monkeypatch.undo()
         assert by_row.cells[0].listed
@@ -198,3 +199,102 @@ def test_blocks_of_subjects_add_up(name, monkeypatch):
     assert len(parts.shards) > 3
     np.testing.assert_allclose(parts.total_loglik(at).numpy(), whole.loglik(at).numpy(), rtol=1e-13)
     np.testing.assert_allclose(parts.posterior(at).numpy(), whole.posterior(at).numpy(), rtol=1e-12)
+
+
+# -- covariates, exposure, weights, dropout ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("name", PARTS)
+def test_parts_are_the_formula(name, path, monkeypatch):
+    hold(monkeypatch, path)
+    drawn = draw(name)
+    built = drawn.built()
+    module = mixture(built)
+    assert is_held(module, path)
+    for seed in (1, 2):
+        flat = away(built, name, seed)
+        want = drawn.subject_loglik(built.layout.report(flat))
+        np.testing.assert_allclose(subject_loglik(module, flat), want, rtol=REL, atol=1e-12)
+    total = float(module.total_loglik(torch.as_tensor(flat)[None])[0])
+    assert total == pytest.approx(drawn.loglik(built.layout.report(flat)), rel=1e-12)
+    got = expand(module, module.posterior(torch.as_tensor(flat)[None]))[0].T
+    want = oracle.posterior(drawn.truth.model, built.layout.report(flat), *drawn.data, drawn.beside)
+    np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("name", ["tcov_cells", "zinb", "dropout_mixed", "everything", "everything_censored"])
+def test_blocks_of_subjects_with_parts_add_up(name, path, monkeypatch):
+    hold(monkeypatch, path)
+    built = draw(name).built()
+    at = torch.as_tensor(np.stack([away(built, name, s) for s in (1, 2)]))
+    whole = mixture(built)
+    assert len(whole.shards) == 1
+    in_blocks(monkeypatch, 40)
+    parts = mixture(built)
+    assert len(parts.shards) > 3
+    np.testing.assert_allclose(parts.total_loglik(at).numpy(), whole.loglik(at).numpy(), rtol=1e-13)
+    np.testing.assert_allclose(parts.posterior(at).numpy(), whole.posterior(at).numpy(), rtol=1e-11, atol=1e-300)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("name", ["everything", "everything_censored"])
+def test_any_number_of_threads_gives_the_same_digits(name, path, monkeypatch):
+    hold(monkeypatch, path)
+    in_blocks(monkeypatch, 40)
+    built = draw(name).built()
+    module, at = mixture(built), torch.as_tensor(np.stack([away(built, name, s) for s in (1, 2)]))
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            with workers():
+                found.append((module.total_loglik(at), module.posterior(at)))
+    finally:
+        torch.set_num_threads(before)
+    for one, two in zip(*found, strict=True):
+        assert torch.equal(one, two)
+
+
+def test_subjects_with_other_membership_covariates_are_not_identical():
+    """Identical ones become one with the sum of their weights, and the likelihood stays that of all."""
+    drawn = draw("tcov_cells")
+    built = drawn.built(weights="wt")
+    module = mixture(built)
+    table = drawn.table.dropna(subset="y").assign(z=drawn.table["z1"])
+    kinds = {tuple(map(tuple, rows[["t", "w1", "z1", "y"]].to_numpy())) for _, rows in table.groupby("id")}
+    assert module.weight.numel() == len(kinds) < built.panel.n_subjects
+    weight = table.groupby("id")["wt"].first().to_numpy()
+    np.testing.assert_allclose(module.weight.sum(), weight.size, rtol=1e-13)
+    flat = away(built, "tcov_cells")
+    own = drawn.subject_loglik(built.layout.report(flat))
+    np.testing.assert_allclose(subject_loglik(module, flat), own, rtol=REL)
+    total = float(module.loglik(torch.as_tensor(flat)[None])[0])
+    assert total == pytest.approx(own @ weight / weight.mean(), rel=1e-12)
+
+
+def test_a_group_that_never_happens_stays_impossible_whatever_the_covariates_and_the_exposure():
+    drawn = draw("never")
+    built = drawn.built(data=drawn.table.assign(e=drawn.table["e"] * 1e6, w1=drawn.table["w1"] * 50))
+    module = mixture(built)
+    flat = np.random.default_rng(0).normal(size=built.layout.size)
+    assert np.isfinite(subject_loglik(module, flat)).all()
+    posterior = expand(module, module.posterior(torch.as_tensor(flat)[None]))[0]
+    ever = drawn.table.groupby("id")["y"].sum().to_numpy() > 0
+    assert 0 < ever.sum() < ever.size
+    assert (posterior[0, ever] == 0).all()
+
+
+def test_a_tiny_exposure_loses_no_digits():
+    """As small as 2e-7 of a year: log exposure joins eta, or multiplies the statistic of the Poisson."""
+    drawn = draw("exposure")
+    table = drawn.table.assign(e=drawn.table["e"] * 1e-7)
+    for family, more in (("poisson", {}), ("zip", {"iorder": 0}), ("negbin", {})):
+        built = drawn.built(data=table, family=family, dispersion_by_group=False, **more)
+        module = mixture(built)
+        flat = np.random.default_rng(3).normal(size=built.layout.size)
+        model = oracle.Model(family, (1, 1), (0,) if more else ())
+        beside = oracle.Beside(exposure=drawn.beside.exposure * 1e-7)
+        want = oracle.subject_loglik(model, built.layout.report(flat), *drawn.data, beside)
+        np.testing.assert_allclose(subject_loglik(module, flat), want, rtol=1e-10)

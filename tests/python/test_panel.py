@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from gbtm import DataError, Panel
+from gbtm.panel import panel_of_arrays
 
 
 def _long(**columns) -> pd.DataFrame:
@@ -218,3 +219,207 @@ def test_column_names_that_are_numbers():
 
 def test_an_empty_table():
     _refused("no_data", "y", lambda: _read(_long().head(0)))
+
+
+# -- time-varying covariates and exposure -----------------------------------------------------------------------------
+
+
+def test_missing_values_of_covariates_are_counted_for_the_first_reason():
+    """In this order: id, outcome, time, covariate, exposure; then subjects for what is known of them."""
+    data = pd.DataFrame(
+        {
+            "who": [None, "a", "a", "a", "a", "a", "b", "b", "c", "d"],
+            "age": [1, 1, np.nan, 3, 4, 5, 1, 2, 1, 1],
+            "y": [np.nan, np.nan, 1, 1, 1, 1, 1, 1, 1, 1],
+            "w": [np.nan, np.nan, np.nan, np.nan, 1, 1, 1, 1, np.nan, 1],
+            "e": [np.nan, np.nan, np.nan, np.nan, np.nan, 1, 1, 2, 1, 1],
+            "z": [1, 1, 1, 1, 1, 1, 1, 1, np.nan, np.nan],
+        }
+    )
+    panel = _read(data, tcov="w", exposure="e", risk=["z"])
+    d = panel.dropped
+    assert (d.missing_id, d.missing_outcome, d.missing_time, d.missing_covariate, d.missing_exposure) == (1, 1, 1, 2, 1)
+    assert d.observations == 6
+    assert (d.observations_read, d.subjects_read) == (10, 4)
+    assert list(panel.ids) == ["a", "b"]
+    assert d.subjects == ("c",)  # its only observation lacks a covariate: that comes before its own missing z
+    assert d.incomplete_subjects == ("d",)
+    sentence = d.sentence()
+    for part in ("1 observation with a missing id", "1 observation with a missing outcome",
+                 "1 observation with a missing time", "2 observations with a missing time-varying covariate",
+                 "1 observation with a missing exposure", "1 subject with no observation left (c)",
+                 "1 subject with a missing membership covariate, weight or cluster (d)"):
+        assert part in sentence
+    assert panel.outcomes[0].covariates[:, 0].tolist() == [1, 1, 1]
+    assert panel.outcomes[0].exposure.tolist() == [1, 1, 2]
+
+
+def test_covariates_and_exposure_follow_their_observations_when_sorted():
+    m = _read(_long(w=[20.0, 10, 30, 40], e=[2.0, 1, 3, 4]), tcov=["w"], exposure="e").outcomes[0]
+    assert m.time.tolist() == [1, 2, 1, 2]
+    assert m.covariates[:, 0].tolist() == [10, 20, 30, 40]
+    assert m.exposure.tolist() == [1, 2, 3, 4]
+    assert m.covariate_names == ("w",)
+    some = m.take(np.array([3, 0]))
+    assert some.covariates[:, 0].tolist() == [40, 10]
+    assert some.exposure.tolist() == [4, 1]
+
+
+@pytest.mark.parametrize(
+    ("tcov", "names"),
+    [("w", ("w",)), (["w", "job"], ("w", "job[T.b]")), ("~ w + C(job)", ("w", "C(job)[T.b]")), ("~ w:age", ("w:age",))],
+)
+def test_names_of_time_varying_covariates(tcov, names):
+    panel = _read(_long(w=[2.0, 1, 3, 4], job=["a", "b", "a", "a"]), tcov=tcov)
+    assert panel.outcomes[0].covariate_names == names
+
+
+def test_wide_covariates_equal_long_ones():
+    rng = np.random.default_rng(0)
+    y, w, u, e = rng.normal(size=(4, 5, 3))
+    e = np.exp(e)
+    y[1, 2] = w[2, 0] = e[3, 1] = np.nan
+    wide = pd.DataFrame(np.hstack([y, w, u, e]), columns=[f"{n}{j}" for n in "ywue" for j in (1, 2, 3)])
+    long = pd.DataFrame(
+        {"who": np.repeat(range(5), 3), "age": np.tile([1, 2, 4], 5), "y": y.ravel(), "w": w.ravel(), "u": u.ravel(),
+         "e": e.ravel()}
+    )
+    one = _read(long, tcov=["w", "u"], exposure="e", dropout=True, dcov=["u"])
+    named = {"w": ["w1", "w2", "w3"], "u": "u?"}
+    two = Panel.from_wide(wide, outcome="y?", time=[1, 2, 4], tcov=named, exposure="e*", dropout=True, dcov={"u": "u?"})
+    three = panel_of_arrays(
+        y, [1, 2, 4], None, tcov={"w": w, "u": u}, exposure=e, dropout=True, dcov=u)
+    four = panel_of_arrays(
+        y.ravel(), np.tile([1, 2, 4], 5), np.repeat(range(5), 3), tcov=np.stack([w, u], axis=-1).reshape(15, 2),
+        exposure=e.ravel(), dropout=True, dcov=u.ravel())
+    assert one.dropped.missing_covariate == one.dropped.missing_exposure == 1
+    for other in (two, three, four):
+        for name in ("subject", "time", "y", "covariates", "exposure"):
+            np.testing.assert_array_equal(getattr(other.outcomes[0], name), getattr(one.outcomes[0], name))
+        for a, b in zip(other.history.table(), one.history.table(), strict=True):
+            np.testing.assert_array_equal(a, b)
+        assert other.dropped.missing_covariate == other.dropped.missing_exposure == 1
+    assert two.outcomes[0].covariate_names == three.outcomes[0].covariate_names == ("w", "u")
+    assert four.outcomes[0].covariate_names == ("w1", "w2")
+
+
+def test_bad_exposure():
+    for bad in (0.0, -1.0):
+        data = _long(e=[1.0, bad, 2, 3]).set_index(pd.Index(list("pqrs")))
+        _refused("bad_exposure", "exposure", lambda d=data: _read(d, exposure="e"), "1 values", "row q", "missing")
+    _refused("infinite", "exposure", lambda: _read(_long(e=[1, np.inf, 2, 3]), exposure="e"), "row 1")
+    _refused("unknown_column", "z", lambda: _read(_long(), exposure="z"))
+    _refused("not_numeric", "e", lambda: _read(_long(e=list("abcd")), exposure="e"))
+
+
+def test_bad_time_varying_covariates():
+    _refused("infinite", "w", lambda: _read(_long(w=[1, 2, -np.inf, 3]), tcov=["w"]), "row 2")
+    _refused("unknown_column", "q", lambda: _read(_long(), tcov=["q"]))
+    wide = pd.DataFrame({"y1": [1.0], "y2": [2.0], "w1": [0.0]})
+    _refused("wave_mismatch", "tcov",
+             lambda: Panel.from_wide(wide, outcome="y?", time=[1, 2], tcov={"w": ["w1"]}), "1 tcov columns for 2")
+    _refused("wave_mismatch", "exposure",
+             lambda: Panel.from_wide(wide, outcome="y?", time=[1, 2], exposure=["w1"]), "1 exposure columns for 2")
+    _refused("unknown_column", "dcov", lambda: Panel.from_wide(wide, outcome="y?", time=[1, 2], dcov={"v": "v*"}))
+    y = np.zeros((2, 3))
+    for what in ("tcov", "dcov", "exposure"):
+        _refused("bad_shape", what, lambda w=what: panel_of_arrays(y, [1, 2, 3], None, **{w: np.ones((2, 2))}),
+                 "(2, 2)", "(2, 3)")
+        _refused("not_numeric", what, lambda w=what: panel_of_arrays(y, [1, 2, 3], None, **{w: [["a"] * 3] * 2}))
+
+
+def test_cells_are_distinct_rows_of_time_covariates_and_exposure():
+    """By a dictionary of tuples."""
+    rng = np.random.default_rng(1)
+    n = 400
+    data = pd.DataFrame(
+        {"who": np.repeat(range(100), 4), "age": np.tile([1, 2, 3, 5], 100), "y": rng.integers(0, 3, n),
+         "w": rng.integers(0, 2, n), "u": rng.choice([0.5, -1.5], n), "e": rng.choice([1.0, 2.0], n)}
+    )
+    m = _read(data, tcov=["w", "u"], exposure="e").outcomes[0]
+    for by_value in (False, True):
+        for by_exposure in (False, True):
+            first, cell = m.cells(by_value=by_value, by_exposure=by_exposure)
+            rows = [
+                (t, *w, *([e] if by_exposure else []), *([y] if by_value else []))
+                for t, w, e, y in zip(m.time, m.covariates, m.exposure, m.y, strict=True)
+            ]
+            kinds = sorted(set(rows))
+            assert first.size == len(kinds)
+            assert cell.tolist() == [kinds.index(row) for row in rows]
+            assert first.tolist() == [rows.index(kind) for kind in kinds]
+
+
+def test_binned_covariates_are_bin_means():
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"who": np.repeat(range(60), 2), "age": np.tile([1, 2], 60), "y": 0.0,
+                         "w": rng.normal(size=120), "b": np.tile([0, 1], 60), "e": rng.uniform(1, 2, 120)})
+    m = _read(data, tcov=["w", "b"], exposure="e").outcomes[0]
+    few = m.binned_covariates(12)
+    assert len(np.unique(few.covariates[:, 0])) == len(np.unique(few.exposure)) == 12
+    np.testing.assert_array_equal(few.covariates[:, 1], m.covariates[:, 1])  # two values need no bins
+    order = np.argsort(m.covariates[:, 0]).reshape(12, 10)
+    np.testing.assert_allclose(few.covariates[order, 0], np.tile(
+        m.covariates[order, 0].mean(axis=1, keepdims=True), (1, 10)))
+    order = np.argsort(m.exposure).reshape(12, 10)
+    np.testing.assert_allclose(
+        few.exposure[order], np.tile(np.exp(np.log(m.exposure[order]).mean(axis=1, keepdims=True)), (1, 10)))
+    assert m.covariates.std() != few.covariates.std()
+
+
+# -- subjects held out ------------------------------------------------------------------------------------------------
+
+
+def test_held_out_subjects_are_set_apart():
+    data = _long(held=[1, 1, 0, 0], z=[5.0, 5, 6, 6], w=[1.0, 2, 3, 4])
+    panel = _read(data, out_of_sample="held", risk=["z"], tcov=["w"], dropout=True)
+    fitted, held = panel.split()
+    for part, who, y, z in ((fitted, "a", [1.1, 1.2], 6), (held, "b", [0.1, 0.2], 5)):
+        assert list(part.ids) == [who]
+        assert part.outcomes[0].y.tolist() == y
+        assert part.outcomes[0].subject.tolist() == [0, 0]
+        assert part.subjects.risk.tolist() == [[z]]
+        np.testing.assert_array_equal(part.history.table()[0], [y])
+    assert _read(data).split()[1] is None
+    assert _read(data.assign(held=0), out_of_sample="held").split()[1] is None
+    _refused("no_data", "out_of_sample", lambda: _read(data.assign(held=1), out_of_sample="held").split())
+
+
+# -- the history that dropout is judged by ----------------------------------------------------------------------------
+
+
+def test_the_history_holds_every_wave():
+    """Rows without an outcome and absent rows are the same; a wave at which nobody was seen is one all the same."""
+    data = pd.DataFrame({"who": list("aaabbcc"), "age": [1, 2, 5, 1, 5, 2, 3],
+                         "y": [1.0, np.nan, 3, 4, np.nan, 5, np.nan], "v": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]})
+    y, v = _read(data, dropout=True, dcov=["v"]).history.table()
+    nan = np.nan
+    np.testing.assert_array_equal(y, [[1, nan, nan, 3], [4, nan, nan, nan], [nan, 5, nan, nan]])
+    np.testing.assert_array_equal(
+        v[..., 0], [[0.1, 0.2, nan, 0.3], [0.4, nan, nan, 0.5], [nan, 0.6, 0.7, nan]])
+    assert _read(data).history is None
+
+
+def test_what_is_dropped_for_its_covariate_was_seen():
+    data = _long(w=[1.0, 2, np.nan, 4])
+    panel = _read(data, tcov=["w"], dropout=True)
+    assert panel.nobs == 3
+    np.testing.assert_array_equal(panel.history.table()[0], [[0.1, 0.2], [1.1, 1.2]])
+
+
+@pytest.mark.xfail(strict=True, reason="an outcome without a time is put at the wave of the first observation")
+def test_an_outcome_without_a_time_is_no_wave():
+    data = pd.concat([_long(), pd.DataFrame({"who": ["a"], "age": [np.nan], "y": [99.0]})])
+    np.testing.assert_array_equal(_read(data, dropout=True).history.table()[0], [[0.1, 0.2], [1.1, 1.2]])
+
+
+@pytest.mark.xfail(strict=True, reason="the row that comes last wins, missing or not")
+def test_a_missing_outcome_at_a_repeated_time_hides_nothing():
+    data = pd.concat([_long(), pd.DataFrame({"who": ["a"], "age": [2], "y": [np.nan]})])
+    np.testing.assert_array_equal(_read(data, dropout=True).history.table()[0], [[0.1, 0.2], [1.1, 1.2]])
+
+
+def test_times_that_are_no_waves():
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"who": np.repeat(range(600), 2), "age": rng.uniform(size=1200), "y": 1.0})
+    _refused("no_waves", "dropout", lambda: _read(data, dropout=True), "1200 distinct times")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import gbtm
-from gbtm import likelihood, search
+from gbtm import search
 from test_threads import _panel
 
 
@@ -30,15 +30,15 @@ def test_starts_on_binned_times_reach_the_exact_optimum(monkeypatch):
     time = rng.uniform(0, 10, size=subject.size)  # every observation has a time of its own
     y = np.where(subject < 100, 1 + 0.5 * time, 6 - 0.3 * time) + rng.normal(size=subject.size)
     data = pd.DataFrame({"id": subject, "t": time, "y": y})
-    monkeypatch.setattr(likelihood, "DENSE_SMALL", 1000)
+    monkeypatch.setattr("gbtm.cells.DENSE_SMALL", 1000)
     model = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1)
     binned = model.panel.outcomes[0].binned(64)
     assert np.unique(binned.time).size == 64
     assert binned.nobs == model.panel.nobs
     assert np.abs(binned.time - time[np.lexsort((time, subject))]).max() < 0.5
     irregular = model.fit(rng=0)
-    assert likelihood.is_irregular(model.panel.outcomes[0], 200)
-    monkeypatch.setattr(likelihood, "DENSE_SMALL", 10**9)
+    assert is_irregular(model.panel.outcomes[0], 200)
+    monkeypatch.setattr("gbtm.cells.DENSE_SMALL", 10**9)
     exact = model.fit(rng=0)
     assert irregular.llf == pytest.approx(exact.llf, abs=1e-8)
     np.testing.assert_allclose(irregular.params, exact.params, atol=1e-6)

@@ -27,6 +27,7 @@ class Family(ABC):
     predictors: ClassVar[tuple[str, ...]] = ("mean",)
     has_scale: ClassVar[bool] = False  # the outcome may be shifted and scaled inside
     folds_exposure: ClassVar[bool] = False  # exposure multiplies the first statistic and makes no cells of its own
+    lagged: ClassVar[bool] = False  # an observation depends on the one before: pairs(), u["lag_mean"], u["gap"]
     by_value: ClassVar[bool] = False  # a design cell for each value of y, which terms() gets as u["y"]
 
     @abstractmethod
@@ -36,6 +37,10 @@ class Family(ABC):
     @abstractmethod
     def statistics(self, y: np.ndarray) -> np.ndarray:
         """(n,) -> (n, S)."""
+
+    def pairs(self, y: np.ndarray, last: np.ndarray) -> np.ndarray:
+        """Outcomes (n,) and those before them (n,) -> statistics (n, S); only where ``lagged``."""
+        raise NotImplementedError
 
     def constant(self, y: np.ndarray) -> np.ndarray:
         """(n,) -> (n,): the part of the log density free of parameters."""

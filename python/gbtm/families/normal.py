@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import log, pi
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class Normal(Family):
 
     name = "normal"
     label = "Normal"
-    predictors = ("mean", "log_sigma")
+    predictors: ClassVar[tuple[str, ...]] = ("mean", "log_sigma")
     has_scale = True
 
     def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 OPTIONS = {
     "var": 3, "indep": 5, "model": 5, "order": 5, "iorder": 6, "min": 3, "max": 3, "sigmabygroup": 12, "start": 5,
     "detail": 6, "novar": 5, "risk": 4, "refgroup": 4, "tcov": 4, "plottcov": 8, "exposure": 5, "weight": 6,
-    "outofsample": 5, "dropout": 4, "dcov": 4, "obsmar": 6,
+    "outofsample": 5, "dropout": 4, "dcov": 4, "obsmar": 6, "ar1": 3,
+    "rhobygroup": 10, "rorder": 6,
 }
 # what traj has and this layer does not do yet
 NOT_YET = {
-    "ar1", "rhobygroup", "rorder", "multgroups", "multrisk", "outcome", "omodel", "ocov", "twostep", "joint", "ci",
+    "multgroups", "multrisk", "outcome", "omodel", "ocov", "twostep", "joint", "ci",
     "probupdates",
 }
 MODELS = ("cnorm", "zip", "logit", "beta")
@@ -59,6 +60,9 @@ class Command:
     dropout: tuple[int, ...] | None = None
     dcov: tuple[tuple[str, ...], ...] = ()
     obsmar: str | None = None
+    ar1: bool = False
+    rho_by_group: bool = False
+    rorder: tuple[int, ...] | None = None
     ignored: tuple[str, ...] = field(default_factory=tuple)
 
     def spec_arguments(self) -> dict[str, Any]:
@@ -68,7 +72,7 @@ class Command:
             "groups": len(self.order), "order": self.order, "family": family,
             "iorder": None if self.iorder is None else list(self.iorder), "sigma_by_group": self.sigma_by_group,
             "min": self.min, "max": self.max, "refgroup": self.refgroup,
-            "dropout": self.dropout,
+            "dropout": self.dropout, "ar1": self.ar1, "rho_by_group": self.rho_by_group, "rorder": self.rorder,
         }
 
     @property
@@ -120,6 +124,8 @@ def parse(text: str, columns: Sequence[str]) -> Command:
         weight=_single(options, "weight", columns), outofsample=_single(options, "outofsample", columns),
         dropout=_whole(options["dropout"], "dropout") if "dropout" in options else None,
         dcov=_by_wave(options, "dcov", columns, len(var)), obsmar=_single(options, "obsmar", columns),
+        ar1="ar1" in options, rho_by_group="rhobygroup" in options,
+        rorder=_whole(options["rorder"], "rorder") if "rorder" in options else None,
         ignored=tuple(o for o in ("detail", "novar") if o in options),
     )
 

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from ..errors import SpecificationError
+from ..families.random_normal import RANDOM
 
 if TYPE_CHECKING:
     from ..results import GBTMResults
@@ -118,9 +119,10 @@ class TrajTable:
         for kind, group, row in self._rows:
             if kind == "theta":
                 continue
-            place = SECTIONS.index(kind) if kind in SECTIONS else len(SECTIONS)
-            rows = sections.setdefault((place, group if kind in SECTIONS else 0), [])
-            heading = str(group) if group and (not rows or kind not in SECTIONS) else ""
+            own = kind in SECTIONS or kind in RANDOM
+            place = SECTIONS.index(kind) if kind in SECTIONS else len(SECTIONS) + (kind in RANDOM)
+            rows = sections.setdefault((place, group if own else 0), [])
+            heading = str(group) if group and (not rows or not own) else ""
             rows.append(replace(row, group=heading))
         return [rows for _, rows in sorted(sections.items())]
 
@@ -132,6 +134,15 @@ class TrajTable:
             if kind == "theta":
                 out[group].append(replace(row, group="" if out[group] else str(group)))
         return list(out.values())
+
+    @property
+    def _model_line(self) -> str:
+        name = MODEL_NAMES[self.res.family]
+        return f"\t\tModel: {name} Mixed Effects" if self._is_mixed else f"\t\t\tModel: {name}"
+
+    @property
+    def _is_mixed(self) -> bool:
+        return any(kind in RANDOM for kind, _, _ in self._rows)
 
     @property
     def _has_risk(self) -> bool:
@@ -158,20 +169,19 @@ class TrajTable:
     def text(self) -> str:
         """traj's printed table."""
         res, dropped = self.res, self.res.document["dropped"]
-        family = res.family
         lines = [
             " ", "==== gbtm ====  group-based trajectory model in the layout of Stata's traj", " ",
             f"{dropped['subjects_read']} observations read.",
             *([f"{len(dropped['subjects'])} had no trajectory data."] if dropped["subjects"] else []),
             f"{res.n_subjects} observations used in the trajectory model.", " ",
-            "\t\t\tMaximum Likelihood Estimates", f"\t\t\tModel: {MODEL_NAMES[family]}", "",
+            "\t\t\tMaximum Likelihood Estimates", self._model_line, "",
             "\t\t\t       Standard       T for H0:",
             " Group   Parameter        Estimate        Error     Parameter=0   Prob > |T|", " ",
         ]
         for section in self._sections:
             lines += [self._line(row) for row in section] + [" "]
         has_scale = any(kind not in (*SECTIONS, "theta") for kind, _, _ in self._rows)
-        lines += [] if has_scale else [" "]
+        lines += [] if has_scale and not self._is_mixed else [" "]
         lines.append("  Group membership ")
         if self._has_risk:
             for g, section in enumerate(self._membership_sections, start=1):

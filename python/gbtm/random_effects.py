@@ -1,0 +1,139 @@
+"""Random intercept and slope: subjects of a group differ from its curve by a normal deviation of their own.
+
+y_i | k ~ N(X_i beta_k, sigma^2 I + Z_i diag(r_k^2) Z_i'), with Z = 1, a (``rorder`` 0: the intercept alone). The
+subjects of one pattern of times share that covariance, and their log density is linear in y and y y': a pattern is
+the design cell here, and a subject is one row. Derivatives come from ``torch.func``.
+"""
+
+from __future__ import annotations
+
+from math import log, pi
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .cells import CellStatistics
+
+if TYPE_CHECKING:
+    from .outcome import OutcomePart
+    from .panel import Measures
+
+LOG_2PI = log(2 * pi)
+
+
+class PatternStatistics(CellStatistics):
+    """Statistics 1, y, y y' of each subject, with one design cell for each pattern of observation times.
+
+    Attributes
+    ----------
+    design : (P, T, q) internal mean columns of each pattern, 0 where a pattern has fewer than T times
+    effects : (P, T, L) columns of the random effects
+    seen : (P, T) 1 for a pattern's times
+    """
+
+    design: Tensor
+    effects: Tensor
+    seen: Tensor
+
+    def __init__(self, part: OutcomePart, measures: Measures, n_subjects: int) -> None:
+        nn.Module.__init__(self)
+        self.family, self.known_names = part.internal_family, ()
+        self.predictor_names = part.family.predictors
+        y = (measures.y - part.centre) / part.scale
+        first, cell = measures.cells()
+        w = measures.covariates[first] if measures.covariate_names else np.zeros((first.size, 0))
+        columns = part.columns("mean", measures.time[first], w)
+        effects = np.vander(measures.time[first] / part.time_scale, part.n_random, increasing=True)
+        place = np.arange(measures.nobs) - np.searchsorted(measures.subject, measures.subject)
+        width = int(place.max()) + 1
+        table = np.full((n_subjects, width), -1)
+        table[measures.subject, place] = cell
+        full = np.zeros((n_subjects, width))
+        full[measures.subject, place] = y
+        patterns, own = np.unique(table, axis=0, return_inverse=True)
+        seen = patterns >= 0
+        stats = [np.ones((n_subjects, 1)), full, (full[:, :, None] * full[:, None, :]).reshape(n_subjects, -1)]
+        self.listed, self.private = True, patterns.shape[0] > 0.5 * n_subjects
+        pick = own.ravel() if self.private else slice(None)
+        self.n_subjects, self.n_stats = n_subjects, 1 + width + width * width
+        self.n_cells = n_subjects if self.private else patterns.shape[0]
+        self.register_buffer("stats", torch.from_numpy(np.hstack(stats)))
+        self.register_buffer("subject", torch.arange(n_subjects))
+        self.register_buffer("cell", torch.from_numpy(np.zeros(0, dtype=np.int64) if self.private else own.ravel()))
+        self.register_buffer("design", torch.from_numpy((columns[patterns] * seen[:, :, None])[pick]))
+        self.register_buffer("effects", torch.from_numpy((effects[patterns] * seen[:, :, None])[pick]))
+        self.register_buffer("seen", torch.from_numpy(seen.astype(float)[pick]))
+
+    def take(self, rows: slice | np.ndarray) -> PatternStatistics:
+        assert isinstance(rows, slice)
+        part = PatternStatistics.__new__(PatternStatistics)
+        nn.Module.__init__(part)
+        part.family, part.known_names, part.predictor_names = self.family, (), self.predictor_names
+        part.listed, part.private, part.n_stats = True, self.private, self.n_stats
+        part.register_buffer("stats", self.stats[rows])
+        part.n_subjects = part.stats.shape[0]
+        part.n_cells = part.n_subjects if self.private else self.n_cells
+        part.register_buffer("subject", torch.arange(part.n_subjects, device=self.stats.device))
+        part.register_buffer("cell", self.cell if self.private else self.cell[rows])
+        for name in ("design", "effects", "seen"):
+            part.register_buffer(name, getattr(self, name)[rows] if self.private else getattr(self, name))
+        return part
+
+    def columns(self, predictor: str) -> Tensor:
+        """(1, q) placeholder for the number of a predictor's columns; a pattern has many rows of them."""
+        return self.design[0, :1] if predictor == "mean" else self.design.new_ones(1, 1)
+
+    def predictors(self, coefficients: dict[str, Tensor], offsets: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The groups' own coefficients (B, K, Q), side by side: they enter a pattern's density all at once."""
+        return {"own": torch.cat([coefficients[name] for name in self.predictor_names], dim=2)}
+
+    def totals(self, statistics: Tensor) -> np.ndarray:
+        width = self.seen.shape[1]
+        products = statistics[..., 1 + width :]
+        square = products.reshape(*products.shape[:-1], width, width).diagonal(dim1=-2, dim2=-1)
+        n = statistics[..., 0] @ self.seen.sum(1)
+        total = statistics[..., 1 : 1 + width].sum((2, 3))
+        return torch.stack([n, total, square.sum((2, 3))], dim=-1).cpu().numpy()
+
+    def curves(self, u: dict[str, Tensor]) -> dict[str, Tensor]:
+        own, q = u["own"], self.design.shape[2]
+        mean = own[:, :, :q] @ self.design[self.seen > 0].T
+        return {"mean": mean, "log_sigma": own[:, :, q, None].expand_as(mean)}
+
+    def _of_group(self, own: Tensor) -> Tensor:
+        """A group's own coefficients (Q,) -> terms (P, S) that multiply the statistics."""
+        q = self.design.shape[2]
+        mean, log_sigma, spread = self.design @ own[:q], own[q], own[q + 1 :]
+        inside = self.seen[:, :, None] * self.seen[:, None, :]
+        eye = torch.eye(self.seen.shape[1], dtype=own.dtype, device=own.device)
+        scaled = self.effects * spread
+        # times that a pattern lacks get variance 1 and no covariance, which adds nothing to the determinant
+        covariance = scaled @ scaled.transpose(1, 2) + eye * (
+            torch.exp(2 * log_sigma) * self.seen + (1 - self.seen))[:, :, None]
+        # not logdet() and inv(): with these, vmap of jacfwd gave wrong derivatives (torch 2.13)
+        factor = torch.linalg.cholesky(covariance)
+        inverse = torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)
+        precision = inverse.transpose(1, 2) @ inverse * inside
+        log_determinant = 2 * torch.log(factor.diagonal(dim1=1, dim2=2)).sum(1)
+        weighted = (precision @ mean[:, :, None])[:, :, 0]
+        one = -0.5 * (log_determinant + LOG_2PI * self.seen.sum(1) + (weighted * mean).sum(1))
+        return torch.cat([one[:, None], weighted, -0.5 * precision.flatten(1)], dim=1)
+
+    def terms(self, u: dict[str, Tensor]) -> Tensor:
+        return torch.func.vmap(torch.func.vmap(self._of_group))(u["own"])
+
+    def scores(self, u: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        slopes = torch.func.vmap(torch.func.vmap(torch.func.jacfwd(self._of_group)))(u["own"])
+        return self.spread(self.terms(u)), self.spread(slopes.movedim(-1, 2))
+
+    def complete_data(self, u: dict[str, Tensor], statistics: Tensor, safe: bool) -> tuple[Tensor, Tensor, Tensor]:
+        def value(own: Tensor, collected: Tensor) -> Tensor:
+            return (self._of_group(own) * collected).sum()
+
+        def over_groups(f: object) -> Tensor:
+            return torch.func.vmap(torch.func.vmap(f))(u["own"], statistics)  # type: ignore[arg-type]
+
+        gradient, hessian = over_groups(torch.func.grad(value)), over_groups(torch.func.hessian(value))
+        return over_groups(value).sum(1), gradient, hessian
