@@ -135,3 +135,26 @@ def subject_scores(module: Mixture, flat: Tensor) -> Tensor:
         return _score_products(shard, flat[None], local, posterior)[0][0].T
 
     return torch.cat(in_order(block, module.shards))
+
+
+def posterior_gradient(module: Mixture, flat: Tensor, cov: Tensor) -> tuple[Tensor, Tensor]:
+    """Posteriors (U, K) at parameters (p,), and their variance (U, K) when these have covariance (p, p).
+
+    d P_ik = P_ik (a_ik - sum_l P_il a_il), with a_ik the derivative of log pi_k + log f_k(y_i).
+    """
+
+    def block(shard: Mixture) -> tuple[Tensor, Tensor]:
+        group_ll, local = group_scores(shard, flat[None])
+        posterior = torch.softmax(group_ll + shard.log_shares(flat[None]), dim=1)[0]
+        own = torch.einsum("kqn,kqp->nkp", local[0], shard.select)
+        # the derivative of log pi_k in theta_j is (1[j = k] - pi_j) z; what is common to all k drops out below
+        theta = shard.membership.index
+        for k in range(theta.shape[0]):
+            here = theta[k] < flat.numel()
+            if here.any():
+                own[:, k, theta[k][here]] += shard.membership.z[:, here]
+        gradient = posterior.T[:, :, None] * (own - torch.einsum("kn,nkp->np", posterior, own)[:, None])
+        return posterior.T, torch.einsum("nkp,pq,nkq->nk", gradient, cov, gradient)
+
+    parts = in_order(block, module.shards)
+    return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])

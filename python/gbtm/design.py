@@ -189,12 +189,22 @@ def membership_basis(z: np.ndarray, names: tuple[str, ...]) -> CovariateBasis:
 def lag_basis(lags: np.ndarray) -> TimeBasis:
     """A constant and lagged outcomes (n, L): nested columns like those of a polynomial, for dropout."""
     centre, scale = _spread(lags, tuple(f"drop{j + 1}" for j in range(lags.shape[1])), "dropout")
-    width = lags.shape[1] + 1
+    raw = np.hstack([np.ones((lags.shape[0], 1)), (lags - centre) / scale])
+    return _lags(centre, scale, _orthonormal_mix(raw, np.ones(lags.shape[0])))
+
+
+def lag_basis_from_document(document: dict[str, Any]) -> TimeBasis:
+    """The basis that :func:`lag_basis` made."""
+    centre, scale, mix = (np.asarray(document[k], dtype=float) for k in ("centre", "scale", "mix"))
+    return _lags(centre, scale, mix.reshape(centre.size + 1, centre.size + 1))
+
+
+def _lags(centre: np.ndarray, scale: np.ndarray, mix: np.ndarray) -> TimeBasis:
+    width = centre.size + 1
 
     def raw(x: np.ndarray) -> np.ndarray:
         return np.hstack([np.ones((x.shape[0], 1)), (x - centre) / scale])
 
-    mix = _orthonormal_mix(raw(lags), np.ones(lags.shape[0]))
     expand = np.diag(np.concatenate([[1.0], 1 / scale]))
     expand[0, 1:] = -centre / scale
     return TimeBasis(

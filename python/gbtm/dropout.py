@@ -116,7 +116,10 @@ def make_dropout(records: Measures, orders: tuple[int, ...]) -> DropoutPart:
     return DropoutPart(groups=orders, bases={"dropout": basis}, covariates=covariates, family=Hazard())
 
 
-def risk_set(history: History, orders: tuple[int, ...], exempt: np.ndarray | None) -> Measures:
+def risk_set(
+    history: History, orders: tuple[int, ...], exempt: np.ndarray | None, *, still_here: bool = False,
+    may_be_empty: bool = False,
+) -> Measures:
     """One record per subject and wave at risk, y = 1 where the subject was never seen again.
 
     Parameters
@@ -124,6 +127,8 @@ def risk_set(history: History, orders: tuple[int, ...], exempt: np.ndarray | Non
     history : what was seen of each subject, wave by wave
     orders : dropout order of each group
     exempt : (N,) bool, subjects whose missing waves are missing at random and who contribute nothing (``obsmar``)
+    may_be_empty : the records are to score subjects by, not to estimate from
+    still_here : nobody has dropped out yet: the waves after the last are still to come
 
     Raises
     ------
@@ -132,7 +137,7 @@ def risk_set(history: History, orders: tuple[int, ...], exempt: np.ndarray | Non
     """
     y, v = history.table()
     n, waves = y.shape
-    if waves < 2:
+    if waves < 2 and not (still_here or may_be_empty):
         raise SpecificationError(
             "dropout: there is one wave only.", code="no_dropout", argument="dropout", way_out="Leave dropout out.",
         )
@@ -140,7 +145,8 @@ def risk_set(history: History, orders: tuple[int, ...], exempt: np.ndarray | Non
     first, last = seen.argmax(axis=1), waves - 1 - seen[:, ::-1].argmax(axis=1)
     taking_part = seen.any(axis=1) & ~(exempt if exempt is not None else np.zeros(n, dtype=bool))
     at_risk = np.arange(waves)[None] > first[:, None]
-    at_risk &= (np.arange(waves)[None] <= last[:, None] + 1) & taking_part[:, None]
+    until = last if still_here else last + 1
+    at_risk &= (np.arange(waves)[None] <= until[:, None]) & taking_part[:, None]
     subject, wave = np.nonzero(at_risk)
     lags = [y[subject, wave - 1], np.where(wave >= 2, y[subject, np.maximum(wave - 2, 0)], np.nan)][: max(orders)]
     # the second lag is of use only with the first
@@ -148,9 +154,10 @@ def risk_set(history: History, orders: tuple[int, ...], exempt: np.ndarray | Non
     dcov = v[subject, wave - 1]
     usable = ~np.isnan(dcov).any(axis=1) & (known >= min(o for o in orders if o >= 0))
     event = (wave == last[subject] + 1).astype(float)
-    filled = [np.where(np.isnan(lag), np.nanmean(lag), lag) for lag in lags]
+    # what stands for an unknown lag does not matter: its record counts for no group that needs it
+    filled = [np.where(np.isnan(lag), 0.0 if np.isnan(lag).all() else np.nanmean(lag), lag) for lag in lags]
     covariates = np.column_stack([known, *filled, dcov])[usable]
-    if not event[usable].any() or event[usable].all():
+    if not still_here and not may_be_empty and (not event[usable].any() or event[usable].all()):
         raise SpecificationError(
             f"dropout: {'nobody drops out' if not event[usable].any() else 'everybody drops out at once'}.",
             code="no_dropout", argument="dropout", way_out="Leave dropout out: there is nothing to model.",

@@ -19,6 +19,7 @@ from .derivatives import subject_scores
 from .errors import SpecificationError
 from .likelihood import Mixture
 from .subjects import Subjects
+from .threads import in_order
 
 COV_TYPES = ("hessian", "robust", "cluster", "traj")
 # A direction whose standard error exceeds 30 on the scale of a linear predictor (log rate, log odds, or standard
@@ -68,8 +69,10 @@ def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
             lambda x: -shard.loglik(x[None])[0], at
         )
 
-    # one after the other: autograd's many small steps gain nothing from threads
-    matrix = torch.stack([block(s) for s in module.shards]).sum(0).cpu().numpy()
+    # autograd's many steps gain from threads only where each is long: over rows, not over cells
+    long = any(cells.listed for cells in module.cells)
+    parts = in_order(block, module.shards) if long else [block(s) for s in module.shards]
+    matrix = torch.stack(parts).sum(0).cpu().numpy()
     return 0.5 * (matrix + matrix.T)
 
 

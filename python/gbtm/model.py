@@ -17,6 +17,7 @@ from .outcome import prepare
 from .panel import Panel, panel_of_arrays
 from .parameters import Layout, make_layout
 from .spec import ModelSpec, first_groups, make_spec
+from .subjects import levels_of
 
 if TYPE_CHECKING:
     from .estimate import Estimate
@@ -83,6 +84,7 @@ class GBTM:
         dropout: int | Sequence[int] | None = None, dcov: Any = None, obsmar: Any = None, ar1: bool = False,
         rho_by_group: bool = False, rorder: int | Sequence[int] | None = None,
     ) -> None:
+        refuse_without_dropout(dropout, dcov=dcov, obsmar=obsmar)
         panel = panel_of_arrays(
             y, time, id, tcov=tcov, exposure=exposure, risk=risk, weights=weights, cluster=cluster, stratum=stratum,
             out_of_sample=out_of_sample, dropout=dropout is not None, dcov=dcov, obsmar=obsmar,
@@ -93,6 +95,8 @@ class GBTM:
             dropout=dropout, ar1=ar1, rho_by_group=rho_by_group, rorder=rorder,
         )
         self._set(panel, spec, None, None, None)
+
+    inputs: dict[str, Any] | None = None  # how the table was read, for new data
 
     def _set(
         self, panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None, formula: str | None,
@@ -145,6 +149,7 @@ class GBTM:
 
         Other parameters as for the class.
         """
+        refuse_without_dropout(dropout, dcov=dcov, obsmar=obsmar)
         outcome, time, basis = split_formula(formula, data, wide)
         spec = make_spec(
             groups=groups, order=(2 if order is None else order) if basis is None else order, family=family,
@@ -156,22 +161,28 @@ class GBTM:
                     "out_of_sample": out_of_sample, "obsmar": obsmar, "dropout": dropout is not None}
         if wide is not None:
             names, leaving = ([c] if isinstance(c, str) else list(c or []) for c in (tcov, dcov))
-            panel = Panel.from_wide(
-                data, outcome=wide[outcome], time=wide[time], id=id, name=outcome, time_name=time,  # type: ignore[arg-type]
-                tcov={n: _in_wide(wide, n, "tcov") for n in names},
-                dcov={n: _in_wide(wide, n, "dcov") for n in leaving},
-                exposure=None if exposure is None else _in_wide(wide, exposure, "exposure"), **further,
-            )
+            inputs: dict[str, Any] = {
+                "outcome": wide[outcome], "time": wide[time], "id": id, "name": outcome, "time_name": time,
+                "tcov": {n: _in_wide(wide, n, "tcov") for n in names},
+                "dcov": {n: _in_wide(wide, n, "dcov") for n in leaving},
+                "exposure": None if exposure is None else _in_wide(wide, exposure, "exposure"),
+            }
+            panel = Panel.from_wide(data, **inputs, **further)
         elif id is None:
             raise SpecificationError(
                 "id: long data need the column that tells subjects apart.", code="no_id", argument="id",
                 way_out="Give id='column', or wide={...} for data with one row per subject.",
             )
         else:
-            panel = Panel.from_long(
-                data, id=id, time=time, outcome=outcome, tcov=tcov, exposure=exposure, dcov=dcov, **further
-            )
-        return cls.from_panel(panel, spec, formula=formula)
+            inputs = {"id": id, "time": time, "outcome": outcome, "tcov": tcov, "exposure": exposure, "dcov": dcov}
+            panel = Panel.from_long(data, **inputs, **further)
+        model = cls.from_panel(panel, spec, formula=formula)
+        terms = [t for t in (risk, None if wide is not None else tcov, None if wide is not None else dcov) if t]
+        model.inputs = {
+            "form": "long" if wide is None else "wide", **inputs, "risk": risk, "dropout": dropout is not None,
+            "levels": levels_of(data, terms),
+        }
+        return model
 
     def module(self) -> Mixture:
         """The likelihood as a ``torch.nn.Module``; its parameters start at a sensible place."""
@@ -310,6 +321,16 @@ class GBTM:
                 way_out="Sigma is a standard deviation, in the outcome's units.",
             )
         return values
+
+
+def refuse_without_dropout(dropout: Any, **given: Any) -> None:
+    """Refuse what is about dropout where that is not modelled."""
+    for argument, value in given.items():
+        if dropout is None and value is not None:
+            raise SpecificationError(
+                f"{argument}: goes with dropout, which is not asked for.", code="no_dropout", argument=argument,
+                way_out=f"Give dropout (0, 1 or 2) too, or leave {argument} out.",
+            )
 
 
 def _in_wide(wide: Mapping[str, Any], name: str, argument: str) -> Any:

@@ -112,7 +112,7 @@ class OutcomePart:
         return out
 
 
-def prepare(panel: Panel, spec: ModelSpec) -> Panel:
+def prepare(panel: Panel, spec: ModelSpec, *, check_size: bool = True) -> Panel:
     """Check the outcomes against their families; values beyond the bounds are moved to them where the user said so."""
     outcomes = []
     for measures, outcome in zip(panel.outcomes, spec.outcomes, strict=True):
@@ -135,7 +135,7 @@ def prepare(panel: Panel, spec: ModelSpec) -> Panel:
         if outcome.ar1 or outcome.random_orders is not None:
             _refuse_censored(measures, outcome)
         outcomes.append(measures)
-    if panel.n_subjects < spec.n_groups:
+    if check_size and panel.n_subjects < spec.n_groups:
         raise SpecificationError(
             f"groups: {spec.n_groups} groups for {panel.n_subjects} subjects.", code="too_few_subjects",
             argument="groups", way_out="Ask for fewer groups.",
@@ -148,7 +148,8 @@ def prepare(panel: Panel, spec: ModelSpec) -> Panel:
             "dropout: the panel was made without its history.", code="no_history", argument="dropout",
             way_out="Make it with dropout=True.",
         )
-    return replace(panel, departures=risk_set(panel.history, spec.dropout, panel.subjects.missing_at_random))
+    return replace(panel, departures=risk_set(
+        panel.history, spec.dropout, panel.subjects.missing_at_random, may_be_empty=not check_size))
 
 
 def _refuse_censored(measures: Measures, outcome: OutcomeSpec) -> None:

@@ -202,9 +202,10 @@ class History:
     def table(self) -> tuple[np.ndarray, np.ndarray]:
         """Outcomes (N, T) and covariates (N, T, q), NaN where nothing was read."""
         y = np.full((self.n_subjects, self.n_waves), np.nan)
-        y[self.subject, self.wave] = self.y
         v = np.full((self.n_subjects, self.n_waves, self.covariates.shape[1]), np.nan)
-        v[self.subject, self.wave] = self.covariates
+        for table, values in [(y, self.y), *zip(np.moveaxis(v, 2, 0), self.covariates.T, strict=True)]:
+            known = ~np.isnan(values)  # a second row for the same wave may say what the first does not
+            table[self.subject[known], self.wave[known]] = values[known]
         return y, v
 
     def take(self, new: np.ndarray) -> History:
@@ -417,7 +418,8 @@ class Panel:
         panel = cls(
             ids=ids[present], outcomes=(measures,), dropped=dropped, row_labels=labels,
             known=None if known is None else known.take(present),
-            history=_history(everything, renumbered, present, dcov, dcov_names) if dropout else None,
+            history=_history(everything, renumbered, present, dcov, dcov_names, by_time=wave is None)
+            if dropout else None,
         )
         panel._refuse_duplicates(measures, id_name)
         return panel
@@ -453,11 +455,16 @@ def _refuse_unusable(measures: Measures, wave: np.ndarray | None, labels: pd.Ind
 
 
 def _history(
-    measures: Measures, subject: np.ndarray, present: np.ndarray, dcov: np.ndarray | None, names: tuple[str, ...]
+    measures: Measures, subject: np.ndarray, present: np.ndarray, dcov: np.ndarray | None, names: tuple[str, ...],
+    *, by_time: bool,
 ) -> History:
-    """The rows read of the subjects that are left."""
+    """The rows read of the subjects that are left; where waves are told by time, those with a time."""
     m = measures
-    rows = np.flatnonzero((m.subject >= 0) & present[m.subject] & ~(np.isnan(m.time) & np.isnan(m.y)))
+    if dcov is not None and names:
+        for column, name in zip(dcov.T, names, strict=True):
+            refuse_infinite(column, name, m.row, None, (), pd.RangeIndex(int(m.row.max()) + 1))
+    timed = ~np.isnan(m.time) if by_time else ~(np.isnan(m.time) & np.isnan(m.y))
+    rows = np.flatnonzero((m.subject >= 0) & present[m.subject] & timed)
     n_waves = int(m.wave.max()) + 1
     if n_waves > MOST_WAVES:
         raise DataError(

@@ -218,6 +218,27 @@ class GBTMResults:
         """The fitted curves as functions of time."""
         return Curves.from_document(self.document, trust_formula=self.trust_formula)
 
+    @cached_property
+    def out_of_sample(self) -> pd.DataFrame:
+        """Probability of each group (N', K) of the subjects that were scored but not fitted."""
+        held = self.document.get("out_of_sample") or {"ids": [], "posterior": np.zeros((0, self.n_groups))}
+        columns = pd.Index(self.group_names, name="group")
+        return pd.DataFrame(
+            held["posterior"], index=pd.Index(held["ids"], name=self.document["id_name"]), columns=columns
+        )
+
+    def classify(self, newdata: pd.DataFrame, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
+        """Probability of each group for new subjects, with intervals; see :func:`gbtm.post.scoring.classify`."""
+        from .post.scoring import classify
+
+        return classify(self, newdata, by_wave=by_wave, level=level)
+
+    def profile_int(self, parameter: str, level: float = 0.95) -> tuple[float, float]:
+        """Profile-likelihood interval of a parameter; see :func:`gbtm.post.profile.profile_interval`."""
+        from .post.profile import profile_interval
+
+        return profile_interval(self, parameter, level)
+
     def predict(self, times: Any = None, *, level: float = 0.95, tcov: Any = None) -> pd.DataFrame:
         """Expected outcome of each group at ``times`` (default: the observed ones) with a confidence band.
 

@@ -111,6 +111,7 @@ def subjects_of(
         require(data, column)
     if codes is not None:
         used = [c for c in data.columns if c in single or _mentions(risk, str(c))]
+        require_columns(data, list(dict.fromkeys(used)))
         data = constant_within(codes, data, used, len(ids), ids)
     z, names = covariate_matrix(risk, data, "risk")
     return Subjects(
@@ -159,6 +160,22 @@ def _mentions(terms: str | Sequence[str] | None, column: str) -> bool:
     if isinstance(terms, str):
         return re.search(rf"(?<![\w.]){re.escape(column)}(?![\w.])", terms) is not None
     return column in terms
+
+
+def levels_of(data: pd.DataFrame, terms: Sequence[str | Sequence[str]]) -> dict[str, list[Any]]:
+    """The levels of the factors among the columns that ``terms`` use: text, categories, and what stands in C(..)."""
+    levels: dict[str, list[Any]] = {}
+    for column in map(str, data.columns):
+        used = [t for t in terms if _mentions(t, column)]
+        if not used:
+            continue
+        factor = any(isinstance(t, str) and re.search(rf"C\(\s*`?{re.escape(column)}`?\s*[,)]", t) for t in used)
+        values = data[column]
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            levels[column] = values.cat.categories.tolist()
+        elif factor or not pd.api.types.is_numeric_dtype(values.dtype):
+            levels[column] = sorted(values.dropna().unique().tolist())
+    return levels
 
 
 def _flags(values: np.ndarray, column: str) -> np.ndarray:
@@ -218,7 +235,7 @@ def constant_within(subject: np.ndarray, table: pd.DataFrame, columns: Sequence[
 
     Missing values yield to what another row of the same subject says.
     """
-    mine = table[list(columns)][subject >= 0].reset_index(drop=True)
+    mine = table[list(dict.fromkeys(columns))][subject >= 0].reset_index(drop=True)
     codes = subject[subject >= 0]
     out: dict[str, Any] = {}
     for name in dict.fromkeys(columns):

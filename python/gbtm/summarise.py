@@ -13,6 +13,7 @@ from .estimate import Estimate, Search
 from .health import examine
 from .inference import Covariance
 from .likelihood import Mixture
+from .outcome import prepare
 from .panel import Measures
 from .parameters import Layout
 
@@ -29,6 +30,7 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
         at = torch.as_tensor(estimate.flat, device=module.device)[None]
         posterior = module.posterior(at)[0].T.cpu().numpy()
         posterior = np.ascontiguousarray(posterior if module.expand is None else posterior[module.expand])
+        held_out = _held_out(model, at)
     jacobian = layout.report_jacobian(estimate.flat)
     cov_params, identified = cov.reported(jacobian)
     cov_shares, _ = cov.reported(layout.shares_jacobian(estimate.flat)) if layout.n_groups > 1 else (
@@ -40,6 +42,7 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
         "format_version": FORMAT_VERSION,
         "created_by": f"gbtm {__version__}",
         "formula": model.formula,
+        "inputs": model.inputs,
         "spec": asdict(layout.spec),
         "outcomes": [
             {
@@ -52,6 +55,7 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
                 },
                 "offsets": {p: layout.offset[i][p] for p in part.reported},
                 "columns": list(m.columns),
+                "time_scale": part.time_scale,
                 "covariates": None if part.covariates is None else part.covariates.document,
                 "profile": _profile(m, model.profile) if m.covariate_names else None,
             }
@@ -61,6 +65,10 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
             "basis": layout.parts[-1].bases["dropout"].document,
             "covariates": None if layout.parts[-1].covariates is None else layout.parts[-1].covariates.document,
             "n_records": panel.departures.nobs, "n_dropped": int(panel.departures.y.sum()),
+            "records": {
+                "subject": panel.departures.subject, "wave": panel.departures.wave, "y": panel.departures.y,
+                "covariates": panel.departures.covariates, "names": list(panel.departures.covariate_names),
+            },
         },
         "id_name": str(panel.ids.name or "id"),
         "ids": panel.ids.tolist(),
@@ -78,6 +86,7 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
         "shares": layout.shares(estimate.flat),
         "cov_shares": cov_shares,
         "posterior": posterior,
+        "out_of_sample": held_out,
         "data": {
             "subject": measures.subject, "time": measures.time, "y": measures.y, "wave": measures.wave,
             "covariates": measures.covariates if measures.covariate_names else None, "exposure": measures.exposure,
@@ -98,6 +107,16 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
         },
         "seconds": estimate.seconds,
     }
+
+
+def _held_out(model: GBTM, at: torch.Tensor) -> dict[str, Any] | None:
+    """Ids and posteriors (N', K) of the subjects that were left out of the fit to be scored."""
+    panel = model.out_of_sample
+    if panel is None:
+        return None
+    module = Mixture(model.layout, prepare(panel, model.spec, check_size=False)).to(at.device)
+    posterior = module.posterior(at)[0].T.cpu().numpy()
+    return {"ids": panel.ids.tolist(), "posterior": posterior if module.expand is None else posterior[module.expand]}
 
 
 def _profile(measures: Measures, given: np.ndarray | None) -> dict[str, Any]:

@@ -65,20 +65,24 @@ def _half(rows: list[tuple[str, str]], title: str | None) -> Any:
 
 def _sections(res: GBTMResults) -> list[tuple[str, list[str]]]:
     """Rows by heading: each group's curve and zero part, then what is common."""
-    names = [n for n in res.document["names"] if not n.startswith("theta[")]
-    own = {g: [n for n in names if n.endswith(f"[{g}]")] for g in res.group_names}
+    document = res.document
+    own: dict[int, list[str]] = {g: [] for g in res.group_names}
+    common: list[str] = []
+    theta: list[str] = []
+    for b in document["blocks"]:
+        names = document["names"][b["start"] : b["start"] + b["width"]]
+        (theta if b["kind"] == "theta" else common if b["group"] is None else own[b["group"]]).extend(names)
     shares = res.group_shares["share"]
     sections = [(f"Group {g} ({100 * shares[g]:.1f} %)", rows) for g, rows in own.items() if rows]
-    common = [n for n in names if not n.endswith("]")]
     if common:
         sections.append(("All groups", common))
-    theta = [n for n in res.document["names"] if n.startswith("theta[")]
-    return [*sections, ("Membership logits", theta)] if theta else sections
+    reference = document["spec"]["reference"] + 1
+    return [*sections, (f"Membership logits (reference: group {reference})", theta)] if theta else sections
 
 
 def _stub(name: str) -> str:
     """A parameter's name without its group, which the heading says."""
-    return name if name.startswith("theta[") else re.sub(r"\[\d+\]$", "", name)
+    return name if name.startswith(("theta[", "theta_")) else re.sub(r"\[\d+\]$", "", name)
 
 
 def _coefficients(res: GBTMResults, title: str, names: list[str], width: int) -> Any:
@@ -117,8 +121,19 @@ def _notes(res: GBTMResults) -> list[str]:
     if res.document["dropped"]["sentence"]:
         lines.append(res.document["dropped"]["sentence"])
     lines += [f"Warning: {w}" for w in res.warnings]
+    stored = res.document["outcomes"][0]
+    if stored["covariates"] is not None:
+        lines.append(f"Curves are drawn at {_profile(stored)}.")
     lines.append("AvePP: mean posterior probability of those assigned to the group.")
     return lines
+
+
+def _profile(stored: dict[str, Any]) -> str:
+    """Where curves are drawn, in words."""
+    names, values = stored["covariates"]["names"], np.asarray(stored["profile"]["values"])
+    if len(values) > 1 and (values != values[0]).any():
+        return f"the values of {', '.join(names)} that were given for each wave"
+    return ", ".join(f"{n} = {v:.4g}" for n, v in zip(names, values[0], strict=True))
 
 
 def curve_table(res: GBTMResults) -> pd.DataFrame:

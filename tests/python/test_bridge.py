@@ -207,3 +207,66 @@ def test_a_smaller_fit_crosses_as_a_start(fitted):
     res = gbtm.GBTMResults(_document(_fit(model=model, start_document=to_json(one.document))))
     assert res.n_groups == 2
     assert res.llf >= one.llf
+
+
+def _send(name, values, kind="<f8", block=7):
+    values = np.asarray(values)
+    for at in range(0, values.size, block):
+        part = values[at : at + block].astype(kind)
+        bridge.receive(name, kind, float(values.size), float(at), bytearray(part.tobytes()))
+
+
+def _sent_fit(subject, time, y, kind="<f8", **request):
+    _send("subject", subject, kind)
+    _send("time", time)
+    _send("y", y)
+    asked = {
+        "ids": None, "id_name": "id", "time_name": "t", "outcome_name": "y",
+        "model": arguments(TRUTH["normal"][0]), "basis_names": None, "options": {"rng": 0}, **request,
+    }
+    return json.loads(bridge.fit(json.dumps(asked), *[bytearray() for _ in range(5)], None))
+
+
+def _codes(held):
+    return {name: np.frombuffer(bridge.take_codes(name), f"<i{w}" if w == 4 else f"<u{w}") for name, w in held.items()}
+
+
+@pytest.mark.parametrize("kind", ["<i4", "<f8"])
+def test_what_came_in_blocks_does_not_go_back(kind, fitted):
+    s, t, v = true_data("normal")
+    answer = _sent_fit(s + 1, t, v, kind)
+    stored = fitted("normal").document
+    document = _document(answer)
+    assert document["loglik"] == stored["loglik"]
+    np.testing.assert_array_equal(document["ids"], stored["ids"])
+    assert document["data"].items() >= {name: {"held": name} for name in ("subject", "time", "y", "wave")}.items()
+    codes = _codes(answer["held"])
+    assert set(codes) == {"count", "wave"}  # all rows, in order
+    np.testing.assert_array_equal(codes["wave"] - 1.0, stored["data"]["wave"])
+    np.testing.assert_array_equal(np.repeat(np.arange(codes["count"].size), codes["count"]), stored["data"]["subject"])
+
+
+@pytest.mark.parametrize(("kind", "missing"), [("<i4", -(2**31)), ("<f8", np.nan)])
+def test_rows_that_were_not_used_or_not_in_order(kind, missing, fitted):
+    s, t, v = true_data("normal")
+    order = np.random.default_rng(1).permutation(s.size)
+    s, t = np.append(s[order] + 1.0, [missing, 1.0]), np.append(t[order], [0.0, 9.0])
+    v = np.append(v[order], [1.0, np.nan])
+    answer = _sent_fit(s, t, v, kind)
+    document, stored = _document(answer), fitted("normal").document["data"]
+    assert document["dropped"]["missing_id"] == document["dropped"]["missing_outcome"] == 1
+    row = _codes(answer["held"])["row"] - 1
+    assert row.size == order.size
+    who = np.asarray(document["ids"])[stored["subject"].astype(int)]  # ids come in the order of their first row
+    np.testing.assert_array_equal(s[row], who)
+    assert {tuple(x) for x in np.c_[s[row] - 1, t[row], v[row]]} == {
+        tuple(x) for x in np.c_[stored["subject"], stored["time"], stored["y"]]
+    }
+
+
+def test_an_outcome_that_the_engine_changed_goes_back():
+    s, t, v = true_data("normal")
+    model = {"groups": 2, "order": 1, "family": "cnorm", "max": float(np.median(v)), "censor_beyond": True}
+    document = _document(_sent_fit(s, t, v, model=model))
+    assert document["data"]["time"] == {"held": "time"}
+    np.testing.assert_array_equal(document["data"]["y"], np.minimum(v, np.median(v)))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -11,6 +15,7 @@ import oracle
 from conftest import TRUTH, build, true_data
 from gbtm.inference import Covariance, covariance, information
 from gbtm.likelihood import Mixture
+from parts import draw
 
 IDENTIFIED = ("normal", "normal_sbg", "cnorm", "cnorm_sbg", "poisson", "poisson_never", "zip_common", "zip_own",
               "zip_partly", "zip_never", "logit")
@@ -134,3 +139,169 @@ def test_separated_group_leaves_the_others_errors_alone():
     assert np.isfinite(res.bse["theta[2]"])
     assert np.isnan(res.cov_params().loc["intercept[2]"]).all()
     assert np.isnan(res.pvalues["intercept[2]"])
+
+
+# -- sandwiches -------------------------------------------------------------------------------------------------------
+
+SANDWICHED = ("tcov_cells", "weights", "exposure_negbin", "beta", "zinb", "dropout0")
+
+
+@functools.cache
+def _by_differences(name):
+    """A model, its fit with robust errors, and from the oracle in the user's parameters: scores and information."""
+    drawn = draw(name)
+    built = drawn.built()
+    res = built.fit(n_starts=4, cov_type="robust")
+    at, step = res.params.to_numpy(), res.bse.to_numpy()
+    scores = oracle.fd_gradient(lambda z: drawn.subject_loglik(at + step * z), np.zeros(at.size)) / step
+    info = -oracle.fd_hessian(lambda z: drawn.loglik(at + step * z), np.zeros(at.size), step=2e-2)
+    return built, res, scores, info / np.outer(step, step)
+
+
+def _assert_cov(res, want):
+    spread = np.outer(*[np.sqrt(np.diag(want))] * 2)
+    np.testing.assert_allclose(res.cov_params() / spread, want / spread, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", SANDWICHED)
+def test_robust_errors_are_the_sandwich_of_the_formula(name):
+    built, res, scores, info = _by_differences(name)
+    weights = draw(name).beside.weights
+    _assert_cov(res, oracle.sandwich(scores, info, weights))
+    assert res.document["cov_type"] == "robust"
+    plain = built.fit(n_starts=4, cov_type="hessian")
+    _assert_cov(plain, np.linalg.inv(info))
+    assert np.abs(plain.bse / res.bse - 1).max() > 0.01
+
+
+@pytest.mark.parametrize("name", ["tcov_cells", "weights", "zinb"])
+def test_clusters_and_strata_are_those_of_the_formula(name):
+    """Clusters numbered anew in each stratum; as the tables' own labels."""
+    built, res, scores, info = _by_differences(name)
+    n = len(scores)
+    weights, rng = draw(name).beside.weights, np.random.default_rng(0)
+    stratum, cluster = rng.integers(0, 3, n), rng.integers(0, 12, n)
+    known = built.panel.subjects
+    for given in ({"cluster": cluster}, {"stratum": stratum}, {"cluster": cluster, "stratum": stratum}):
+        model = gbtm.GBTM.from_panel(dataclasses.replace(built.panel, known=dataclasses.replace(known, **given)),
+                                     built.spec)
+        of_clusters = model.fit(start=res)
+        assert of_clusters.document["cov_type"] == "cluster"
+        _assert_cov(of_clusters, oracle.sandwich(scores, info, weights, **given))
+        assert np.abs(of_clusters.bse / res.bse - 1).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["weights", "risk"])
+def test_everybody_a_cluster_is_robust_but_for_the_number(name):
+    """B about the mean score, which is 0 at the maximum, times N / (N - 1)."""
+    drawn = draw(name)
+    robust = drawn.built().fit(n_starts=4, cov_type="robust")
+    clusters = drawn.built(cluster="id").fit(n_starts=4)
+    assert clusters.document["cov_type"] == "cluster"
+    n = robust.n_subjects
+    np.testing.assert_allclose(clusters.cov_params(), robust.cov_params() * n / (n - 1), rtol=1e-6, atol=1e-9)
+
+
+def test_columns_of_labels_name_clusters_and_strata():
+    """The same from a table as from codes; a cluster's label may come again in another stratum."""
+    drawn = draw("weights")
+    who = drawn.table["id"]
+    table = drawn.table.assign(region=np.where(who <= 40, "north", "south"), school=[f"s{i % 5}" for i in who])
+    same = drawn.built(data=table, cluster="school", stratum="region").fit(n_starts=4)
+    one_number = table.assign(school=table["region"] + table["school"])
+    other = drawn.built(data=one_number, cluster="school", stratum="region").fit(n_starts=4)
+    np.testing.assert_array_equal(same.cov_params(), other.cov_params())
+    without = drawn.built(data=table, cluster="school").fit(n_starts=4)
+    assert np.abs(without.bse / same.bse - 1).max() > 0.01
+
+
+def test_what_the_data_call_for_unless_asked_otherwise():
+    weighted, plain = draw("weights"), draw("dropout0")
+    assert weighted.built().fit(n_starts=2).document["cov_type"] == "robust"
+    assert plain.built().fit(n_starts=2).document["cov_type"] == "hessian"
+    assert plain.built(cluster="id").fit(n_starts=2).document["cov_type"] == "cluster"
+    assert plain.built(stratum="mar").fit(n_starts=2).document["cov_type"] == "cluster"
+    assert plain.built(cluster="id").fit(n_starts=2, cov_type="hessian").document["cov_type"] == "hessian"
+
+
+def test_traj_is_the_plain_sandwich_with_weights_and_inflated_without():
+    weighted = draw("weights").built()
+    traj, robust = (weighted.fit(n_starts=4, cov_type=c) for c in ("traj", "robust"))
+    np.testing.assert_array_equal(traj.cov_params(), robust.cov_params())
+    plain = draw("dropout1").built()
+    traj, hessian = (plain.fit(n_starts=4, cov_type=c) for c in ("traj", "hessian"))
+    n, k = traj.nobs, traj.df_model
+    np.testing.assert_allclose(traj.cov_params(), hessian.cov_params() * n / (n - k + 1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("cov_type", ["robust", "cluster"])
+def test_shares_take_the_robust_covariance_by_the_delta_method(cov_type):
+    drawn = draw("weights")
+    res = drawn.built(cluster="id").fit(n_starts=4, cov_type=cov_type)
+    p = res.group_shares.loc[2, "share"]
+    assert res.group_shares.loc[2, "std err"] == pytest.approx(p * (1 - p) * res.bse["theta[2]"], rel=1e-9)
+
+
+def test_one_cluster_says_nothing():
+    drawn = draw("weights")
+    built = drawn.built(data=drawn.table.assign(all=1), cluster="all")
+    with pytest.raises(gbtm.SpecificationError, match="the data has one cluster") as e:
+        built.fit(n_starts=2)
+    assert (e.value.code, e.value.argument) == ("single_cluster", "cluster")
+    table = drawn.table.assign(region=(drawn.table["id"] < 5).astype(int), psu=drawn.table["id"].clip(lower=5))
+    with pytest.raises(gbtm.SpecificationError, match="stratum 1 has one cluster"):
+        drawn.built(data=table, cluster="psu", stratum="region").fit(n_starts=2)
+
+
+# -- weights ----------------------------------------------------------------------------------------------------------
+
+
+def test_weights_twice_as_large_are_the_same_weights():
+    drawn = draw("everything")
+    base = drawn.built().fit(n_starts=4)
+    twice = drawn.built(data=drawn.table.assign(wt=2 * drawn.table["wt"])).fit(n_starts=4)
+    assert twice.llf == base.llf
+    np.testing.assert_array_equal(twice.params.to_numpy(), base.params.to_numpy())
+    np.testing.assert_array_equal(twice.cov_params().to_numpy(), base.cov_params().to_numpy())
+
+
+@pytest.mark.parametrize("name", ["tcov", "dropout1", "everything"])
+def test_whole_weights_are_repeated_subjects(name):
+    """Weights w_i of N subjects have mean 1 after division by W/N, W their sum, so against W repeated subjects:
+
+    log-likelihood and information are N/W times theirs, so that V of the Hessian is W/N times theirs; and the robust V
+    is that of the W subjects clustered by the one they repeat, but for its N/(N-1).
+    """
+    drawn = draw(name)
+    count = np.random.default_rng(0).integers(1, 4, drawn.table["id"].max() + 1)
+    table = drawn.table.assign(wt=count[drawn.table["id"]])
+    rows = pd.concat([
+        table[table["wt"] > again].assign(copy=table["id"] + 1000 * again) for again in range(3)
+    ])
+    weighted = drawn.built(data=table, weights="wt")
+    repeated = gbtm.GBTM.from_formula(
+        "y ~ t", rows, id="copy", **{**drawn.options, "weights": None, "cluster": "id"})
+    fits = {c: weighted.fit(n_starts=4, cov_type=c) for c in ("hessian", "robust")}
+    theirs = {c: repeated.fit(n_starts=4, cov_type=c) for c in ("hessian", "cluster")}
+    n, total = fits["robust"].n_subjects, theirs["hessian"].n_subjects
+    assert total == count[np.asarray(fits["robust"].ids)].sum()
+    assert fits["robust"].llf == pytest.approx(n / total * theirs["hessian"].llf, rel=1e-10)
+    np.testing.assert_allclose(fits["robust"].params, theirs["hessian"].params, rtol=1e-5, atol=1e-6)
+    for ours, want in (
+        (fits["hessian"], theirs["hessian"].cov_params() * total / n),
+        (fits["robust"], theirs["cluster"].cov_params() * (n - 1) / n),
+    ):
+        scale = np.outer(ours.bse, ours.bse)
+        np.testing.assert_allclose(ours.cov_params() / scale, want / scale, atol=1e-5)
+
+
+def test_weight_zero_leaves_a_subject_out():
+    """But for the log-likelihood's scale: the mean of the weights counts those of 0."""
+    drawn = draw("weights")
+    gone = drawn.table["id"] % 5 == 0
+    zero = drawn.built(data=drawn.table.assign(wt=drawn.table["wt"].where(~gone, 0.0))).fit(n_starts=4)
+    without = drawn.built(data=drawn.table[~gone]).fit(n_starts=4)
+    assert zero.n_subjects > without.n_subjects
+    assert zero.llf == pytest.approx(without.llf * zero.n_subjects / without.n_subjects, rel=1e-10)
+    np.testing.assert_allclose(zero.params, without.params, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(zero.bse, without.bse, rtol=1e-5)

@@ -13,6 +13,7 @@ import gbtm
 import oracle
 from conftest import TRUTH, arguments, build, long_table, true_data
 from gbtm import GBTM, DataError, SpecificationError
+from parts import PARTS, draw
 
 # -- one group: a known regression ------------------------------------------------------------------------------------
 
@@ -542,3 +543,182 @@ def test_time_budget_is_reported():
         res = build("zip_own").fit(time_budget=0.0)
     assert any(w["code"] == "out_of_time" for w in res.document["warnings"])
     assert res.converged
+
+
+# -- one group with covariates, exposure and weights ------------------------------------------------------------------
+
+
+def _covariates(seed, n=60, waves=6):
+    """A regression with two covariates: rng, subject, time, covariates, and the whole design."""
+    rng, subject, time, x = _data(seed, n, waves)
+    w = np.column_stack([rng.normal(3, 2, time.size), rng.integers(0, 2, time.size)])
+    return rng, subject, time, w, np.hstack([x[:, :2], w])
+
+
+def _with(family, y, time, subject, w, **more):
+    table = long_table(subject, time, y).assign(w=w[:, 0], u=w[:, 1], **more.pop("columns", {}))
+    return GBTM.from_formula("y ~ t", table, id="id", groups=1, order=1, family=family, tcov=["w", "u"], **more)
+
+
+def test_one_normal_group_with_covariates_is_ols():
+    rng, subject, time, w, x = _covariates(10)
+    y = x @ [2.0, 0.5, -0.3, 1.0] + rng.normal(0, 0.7, time.size)
+    res = _with("normal", y, time, subject, w).fit()
+    ols = sm.OLS(y, x).fit()
+    assert list(res.params.index) == ["intercept[1]", "t[1]", "w[1]", "u[1]", "sigma"]
+    assert res.llf == pytest.approx(ols.llf, rel=1e-12)
+    np.testing.assert_allclose(res.params[:4], ols.params, rtol=1e-9)
+    np.testing.assert_allclose(res.bse[:4], ols.bse * np.sqrt(ols.df_resid / y.size), rtol=1e-9)
+    assert res.params["sigma"] == pytest.approx(np.sqrt(ols.ssr / y.size), rel=1e-10)
+
+
+def test_one_poisson_group_with_exposure_is_a_regression_with_an_offset():
+    rng, subject, time, w, x = _covariates(11)
+    exposure = rng.uniform(0.1, 5, time.size)
+    y = rng.poisson(exposure * np.exp(x @ [0.5, 0.1, -0.1, 0.4])).astype(float)
+    res = _with("poisson", y, time, subject, w, columns={"e": exposure}, exposure="e").fit()
+    glm = sm.GLM(y, x, family=sm.families.Poisson(), offset=np.log(exposure)).fit(tol=1e-13)
+    assert res.llf == pytest.approx(glm.llf, rel=1e-11)
+    np.testing.assert_allclose(res.params, glm.params, rtol=1e-7)
+    np.testing.assert_allclose(res.cov_params(), glm.cov_params(), rtol=1e-6, atol=1e-12)
+
+
+def test_one_negbin_group_with_exposure_is_a_regression_with_an_offset():
+    rng, subject, time, w, x = _covariates(12)
+    exposure = rng.uniform(0.1, 5, time.size)
+    mu = exposure * np.exp(x @ [0.5, 0.1, -0.1, 0.4])
+    y = rng.poisson(mu * rng.gamma(2, 1 / 2, mu.size)).astype(float)
+    res = _with("negbin", y, time, subject, w, columns={"e": exposure}, exposure="e").fit()
+    # its own starts end early; from our estimates it finds nothing to gain
+    fit = sm.NegativeBinomial(y, x, offset=np.log(exposure)).fit(start_params=res.params.to_numpy(), disp=0, gtol=1e-6)
+    assert res.llf == pytest.approx(fit.llf, rel=1e-11)
+    np.testing.assert_allclose(res.params, fit.params, rtol=1e-6)
+    np.testing.assert_allclose(res.cov_params(), fit.cov_params(), rtol=1e-5, atol=1e-9)
+
+
+def test_one_logit_group_with_covariates_is_logistic_regression():
+    rng, subject, time, w, x = _covariates(13)
+    y = (rng.random(time.size) < 1 / (1 + np.exp(-(x @ [-1.0, 0.1, -0.3, 0.8])))).astype(float)
+    res = _with("logit", y, time, subject, w).fit()
+    fit = sm.Logit(y, x).fit(disp=0, tol=1e-12)
+    assert res.llf == pytest.approx(fit.llf, rel=1e-11)
+    np.testing.assert_allclose(res.params, fit.params, rtol=1e-6)
+    np.testing.assert_allclose(res.cov_params(), fit.cov_params(), rtol=1e-5, atol=1e-12)
+
+
+def test_robust_errors_of_one_group_are_those_of_subjects_as_clusters():
+    """statsmodels' clustered errors without its small-sample factors."""
+    rng, subject, time, w, x = _covariates(14)
+    y = rng.poisson(np.exp(x @ [0.5, 0.1, -0.1, 0.4] + rng.normal(0, 0.5, 60)[subject])).astype(float)
+    model = _with("poisson", y, time, subject, w)
+    clustered = {"groups": subject, "use_correction": False, "df_correction": False}
+    glm = sm.GLM(y, x, family=sm.families.Poisson()).fit(tol=1e-13, cov_type="cluster", cov_kwds=clustered)
+    robust = model.fit(cov_type="robust")
+    np.testing.assert_allclose(robust.cov_params(), glm.cov_params(), rtol=1e-6, atol=1e-12)
+    assert (robust.bse > 1.1 * model.fit().bse).all()
+    school = subject % 15
+    table = long_table(subject, time, y).assign(w=w[:, 0], u=w[:, 1], school=school)
+    res = GBTM.from_formula("y ~ t", table, id="id", groups=1, order=1, family="poisson", tcov=["w", "u"],
+                            cluster="school").fit()
+    glm = sm.GLM(y, x, family=sm.families.Poisson()).fit(
+        tol=1e-13, cov_type="cluster", cov_kwds={**clustered, "groups": school})
+    np.testing.assert_allclose(res.cov_params(), glm.cov_params() * 15 / 14, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("family", ["poisson", "logit", "normal"])
+def test_weights_of_one_group_are_frequencies(family):
+    rng, subject, time, w, x = _covariates(15)
+    eta = x @ [0.5, 0.05, -0.1, 0.4]
+    kinds = {
+        "poisson": (sm.families.Poisson(), rng.poisson(np.exp(eta))),
+        "logit": (sm.families.Binomial(), rng.random(eta.size) < 1 / (1 + np.exp(-eta))),
+        "normal": (sm.families.Gaussian(), eta + rng.normal(size=eta.size)),
+    }
+    glm_family, y = kinds[family]
+    weight = rng.uniform(0.2, 3, 60)
+    own = (weight / weight.mean())[subject]
+    model = _with(family, y.astype(float), time, subject, w, columns={"wt": weight[subject]}, weights="wt")
+    res = model.fit(cov_type="hessian")
+    glm = sm.GLM(y.astype(float), x, family=glm_family, freq_weights=own).fit(tol=1e-13)
+    np.testing.assert_allclose(res.params[:4], glm.params, rtol=1e-7)
+    if family == "normal":  # theirs is by the residual degrees of freedom
+        sigma2 = (own * (y - x @ glm.params) ** 2).sum() / own.sum()
+        assert res.params["sigma"] == pytest.approx(np.sqrt(sigma2), rel=1e-9)
+        np.testing.assert_allclose(res.bse[:4], glm.bse * np.sqrt(sigma2 / glm.scale), rtol=1e-7)
+    else:
+        assert res.llf == pytest.approx(glm.llf, rel=1e-11)
+        np.testing.assert_allclose(res.bse, glm.bse, rtol=1e-7)
+
+
+# -- subjects held out ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["risk", "everything", "tcov_cells"])
+def test_subjects_held_out_do_not_affect_the_fit(name):
+    """Not their outcomes, covariates, weights, or number."""
+    drawn = draw(name)
+    held = drawn.table["id"] % 3 == 0
+    noise = {c: np.where(held, 50 * drawn.table[c] + 7, drawn.table[c]) for c in drawn.table if c[0] in "wzv"}
+    table = drawn.table.assign(held=held.astype(int), **noise)
+    model = drawn.built(data=table, out_of_sample="held")
+    res, without = model.fit(n_starts=4), drawn.built(data=table[~held]).fit(n_starts=4)
+    assert list(res.ids) == list(without.ids)
+    assert res.llf == without.llf
+    np.testing.assert_array_equal(res.params.to_numpy(), without.params.to_numpy())
+    np.testing.assert_array_equal(res.cov_params().to_numpy(), without.cov_params().to_numpy())
+    np.testing.assert_array_equal(res.posterior.to_numpy(), without.posterior.to_numpy())
+    assert res.nobs == without.nobs
+    assert set(model.out_of_sample.ids) == set(drawn.table["id"][held]) - set(model.out_of_sample.dropped.subjects)
+
+
+def test_everybody_held_out():
+    y = np.random.default_rng(0).normal(size=(5, 3))
+    _refused(DataError, "no_data", "out_of_sample", lambda: GBTM(y, range(3), groups=1, out_of_sample=np.ones(5)))
+
+
+# -- all parts together -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_part_is_fitted_to_a_maximum_of_the_formula(name):
+    """The likelihood is the oracle's at the estimates, and nothing is gained a little way off in any direction."""
+    drawn = draw(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gbtm.GBTMWarning)
+        res = drawn.built().fit(n_starts=8)
+    assert res.converged
+    assert np.isfinite(res.bse).all()
+    at = res.params.to_numpy()
+    assert res.llf == pytest.approx(drawn.loglik(at), rel=1e-12)
+    assert res.llf >= drawn.loglik(np.array(PARTS[name].params, dtype=float))
+    rng = np.random.default_rng(0)
+    hessian = np.linalg.inv(drawn.built().fit(start=res, cov_type="hessian").cov_params())
+    for _ in range(4):
+        off = res.bse.to_numpy() * rng.normal(0, 0.02, at.size)
+        lost = res.llf - drawn.loglik(at + off)
+        assert lost == pytest.approx(0.5 * off @ hessian @ off, rel=0.2)
+
+
+def test_start_from_a_fit_with_parts():
+    base = draw("everything").built().fit(n_starts=4)
+    res = draw("everything").built().fit(start=base.params)
+    assert res.llf == pytest.approx(base.llf, abs=1e-9)
+    smaller = draw("risk").built(groups=2, order=[1, 0]).fit(n_starts=4)
+    larger = draw("risk").built().fit(start=smaller)
+    assert larger.llf >= smaller.llf - 1e-9
+
+
+def test_same_seed_same_digits_on_any_number_of_threads_with_parts():
+    import torch
+
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(draw("everything").built().fit(rng=3, n_starts=4))
+    finally:
+        torch.set_num_threads(before)
+    one, two = found
+    assert one.llf == two.llf
+    np.testing.assert_array_equal(one.params.to_numpy(), two.params.to_numpy())
+    np.testing.assert_array_equal(one.cov_params().to_numpy(), two.cov_params().to_numpy())

@@ -407,13 +407,11 @@ def test_what_is_dropped_for_its_covariate_was_seen():
     np.testing.assert_array_equal(panel.history.table()[0], [[0.1, 0.2], [1.1, 1.2]])
 
 
-@pytest.mark.xfail(strict=True, reason="an outcome without a time is put at the wave of the first observation")
 def test_an_outcome_without_a_time_is_no_wave():
     data = pd.concat([_long(), pd.DataFrame({"who": ["a"], "age": [np.nan], "y": [99.0]})])
     np.testing.assert_array_equal(_read(data, dropout=True).history.table()[0], [[0.1, 0.2], [1.1, 1.2]])
 
 
-@pytest.mark.xfail(strict=True, reason="the row that comes last wins, missing or not")
 def test_a_missing_outcome_at_a_repeated_time_hides_nothing():
     data = pd.concat([_long(), pd.DataFrame({"who": ["a"], "age": [2], "y": [np.nan]})])
     np.testing.assert_array_equal(_read(data, dropout=True).history.table()[0], [[0.1, 0.2], [1.1, 1.2]])

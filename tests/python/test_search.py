@@ -8,6 +8,7 @@ import pytest
 
 import gbtm
 from gbtm import search
+from gbtm.cells import is_irregular
 from test_threads import _panel
 
 

@@ -234,7 +234,6 @@ def test_unknown_columns_and_formulas():
     _refused(SpecificationError, "bad_formula", "risk", lambda: _read(risk="~ age +"), "cannot be evaluated")
 
 
-@pytest.mark.xfail(strict=True, reason="IndexError from constant_within: it takes the column twice", raises=IndexError)
 @pytest.mark.parametrize("risk", [["age"], "~ age"])
 def test_a_column_name_that_is_there_twice(risk):
     data = pd.concat([_table(), _table()[["age"]]], axis=1)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import CommandError
-from ..model import GBTM
+from ..model import GBTM, refuse_without_dropout
 from ..panel import Panel
 from ..spec import make_spec
 
@@ -326,15 +326,20 @@ def build(
     read: Command, data: pd.DataFrame, id: str | None = None, matrices: dict[str, Any] | None = None
 ) -> GBTM:
     """The model that a command describes."""
+    refuse_without_dropout(read.dropout, dcov=read.dcov or None, obsmar=read.obsmar)
+    inputs: dict[str, Any] = {
+        "outcome": list(read.var), "time": list(read.indep), "id": id, "tcov": {w[0]: list(w) for w in read.tcov},
+        "exposure": list(read.exposure) or None, "risk": list(read.risk) or None, "dropout": read.dropout is not None,
+        "dcov": {w[0]: list(w) for w in read.dcov},
+    }
     panel = Panel.from_wide(
-        data, outcome=list(read.var), time=list(read.indep), id=id, tcov={w[0]: list(w) for w in read.tcov},
-        exposure=list(read.exposure) or None, risk=list(read.risk) or None, weights=read.weight,
-        out_of_sample=read.outofsample, dropout=read.dropout is not None, dcov={w[0]: list(w) for w in read.dcov},
-        obsmar=read.obsmar,
+        data, **inputs, weights=read.weight, out_of_sample=read.outofsample, obsmar=read.obsmar
     )
-    return GBTM.from_panel(
+    model = GBTM.from_panel(
         panel, make_spec(**read.spec_arguments()), formula=read.text, profile=_profile(read, matrices)
     )
+    model.inputs = {"form": "wide", "levels": {}, **inputs}
+    return model
 
 
 def _profile(read: Command, matrices: dict[str, Any] | None) -> np.ndarray | None:
