@@ -32,7 +32,7 @@ class CellStatistics(nn.Module):
     stats: Tensor
     subject: Tensor
     cell: Tensor
-    shift: Tensor
+    log_exposure: Tensor
 
     def __init__(self, part: Part, measures: Measures, n_subjects: int) -> None:
         super().__init__()
@@ -55,8 +55,8 @@ class CellStatistics(nn.Module):
             w = measures.covariates[of] if measures.covariate_names else np.zeros((first.size, 0))
             columns = part.columns(predictor, measures.time[of], w)
             self.register_buffer(f"columns_{predictor}", torch.as_tensor(columns, dtype=torch.float64).contiguous())
-        shift = np.zeros(1) if measures.exposure is None or folded else np.log(measures.exposure[first])
-        self.register_buffer("shift", torch.from_numpy(shift))
+        log_exposure = np.zeros(1) if measures.exposure is None or folded else np.log(measures.exposure[first])
+        self.register_buffer("log_exposure", torch.from_numpy(log_exposure))
         w = measures.covariates[first] if measures.covariate_names else np.zeros((first.size, 0))
         known = part.known(y[first], w, measures.gaps[first] if lagged else None)
         self.known_names = tuple(known)
@@ -100,7 +100,8 @@ class CellStatistics(nn.Module):
         part.known_names = self.known_names
         for name in self.known_names:
             part.register_buffer(f"known_{name}", getattr(self, f"known_{name}")[..., own])
-        part.register_buffer("shift", self.shift[own] if self.shift.numel() == self.n_cells else self.shift)
+        own_exposure = self.log_exposure[own] if self.log_exposure.numel() == self.n_cells else self.log_exposure
+        part.register_buffer("log_exposure", own_exposure)
         return part
 
     def columns(self, predictor: str) -> Tensor:
@@ -111,7 +112,7 @@ class CellStatistics(nn.Module):
         """Coefficients (B, K, q) and offsets (K,) -> linear predictors (B, K, C), and what else the family is told."""
         u = {name: c @ self.columns(name).T + offsets[name][:, None] for name, c in coefficients.items()}
         if "mean" in u:
-            u["mean"] = u["mean"] + self.shift
+            u["mean"] = u["mean"] + self.log_exposure
         return u | self.known
 
     @property

@@ -143,6 +143,8 @@ def prepare(panel: Panel, spec: ModelSpec, *, check_size: bool = True) -> Panel:
     panel = replace(panel, outcomes=tuple(outcomes))
     if spec.dropout is None:
         return panel
+    if panel.history is None and panel.departures is not None:  # from a stored fit
+        return panel
     if panel.history is None:
         raise SpecificationError(
             "dropout: the panel was made without its history.", code="no_history", argument="dropout",

@@ -64,6 +64,7 @@ class PatternStatistics(CellStatistics):
         self.register_buffer("cell", torch.from_numpy(np.zeros(0, dtype=np.int64) if self.private else own.ravel()))
         self.register_buffer("design", torch.from_numpy((columns[patterns] * seen[:, :, None])[pick]))
         self.register_buffer("effects", torch.from_numpy((effects[patterns] * seen[:, :, None])[pick]))
+        self.register_buffer("log_exposure", torch.zeros(1, dtype=torch.float64))
         self.register_buffer("seen", torch.from_numpy(seen.astype(float)[pick]))
 
     def take(self, rows: slice | np.ndarray) -> PatternStatistics:
@@ -77,6 +78,7 @@ class PatternStatistics(CellStatistics):
         part.n_cells = part.n_subjects if self.private else self.n_cells
         part.register_buffer("subject", torch.arange(part.n_subjects, device=self.stats.device))
         part.register_buffer("cell", self.cell if self.private else self.cell[rows])
+        part.register_buffer("log_exposure", self.log_exposure)
         for name in ("design", "effects", "seen"):
             part.register_buffer(name, getattr(self, name)[rows] if self.private else getattr(self, name))
         return part

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .post.delta import Delta
+    from .post.dispersion import DispersionTest
     from .post.traj_table import TrajTable
     from .post.wald import WaldTest
 
@@ -232,6 +233,12 @@ class GBTMResults:
         from .post.scoring import classify
 
         return classify(self, newdata, by_wave=by_wave, level=level)
+
+    def dispersion_test(self, **fit_options: Any) -> DispersionTest:
+        """Is there overdispersion? See :func:`gbtm.post.dispersion.dispersion_test`."""
+        from .post.dispersion import dispersion_test
+
+        return dispersion_test(self, **fit_options)
 
     def profile_int(self, parameter: str, level: float = 0.95) -> tuple[float, float]:
         """Profile-likelihood interval of a parameter; see :func:`gbtm.post.profile.profile_interval`."""

@@ -274,7 +274,9 @@ def start_panel(panel: Panel, layout: Layout, control: Control) -> Panel:
     known = all(b.everywhere for part in layout.parts for b in part.bases.values())
     outcomes = []
     for part, m in zip(layout.outcomes, panel.outcomes, strict=True):
-        if known and is_irregular(m, panel.n_subjects):
+        # neighbouring times of a subject may fall into one bin, between which correlated errors would be equal
+        apart = not part.family.lagged and not part.n_random
+        if known and apart and is_irregular(m, panel.n_subjects):
             m = m.binned(START_BINS)
         by_exposure = not part.family.folds_exposure
         if m.nobs > START_ROWS and m.cells(by_exposure=by_exposure)[0].size > PRIVATE_SHARE * m.nobs:

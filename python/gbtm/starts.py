@@ -138,8 +138,9 @@ def from_partition(module: Mixture, weights: np.ndarray, rng: np.random.Generato
     for m, part in enumerate(layout.parts):
         totals = np.sum([_totals(c) for c in collected if c.outcome == m], axis=0)
         constants = module.cells[m].family.initial(totals)
+        shift = float(module.cells[m].log_exposure.mean())
         for predictor, table in layout.index[m].items():
-            value = constants[predictor]
+            value = constants[predictor] - (shift if predictor == "mean" else 0.0)
             if part.common(predictor):
                 value = np.broadcast_to(value.mean(axis=1, keepdims=True), value.shape)
             for k in range(layout.n_groups):

@@ -11,6 +11,7 @@ import oracle
 from conftest import TRUTH, arguments, build, long_table, true_data
 from gbtm.likelihood import Mixture
 from gbtm.moves import grown, rearranged
+from parts import PARTS, draw, mixture
 
 
 def _layouts(name: str, k: int, **change):
@@ -105,3 +106,60 @@ def test_rearranging_finds_what_the_starts_missed():
     want = oracle.loglik(oracle.of_results(free), free.params.to_numpy(), *oracle.data_of(free))
     assert free.llf == pytest.approx(want, rel=1e-10)
     np.testing.assert_allclose(free.params[:3], [0, 5, 10], atol=0.2)
+
+
+# -- with covariates and dropout --------------------------------------------------------------------------------------
+
+
+def _grown_parts(name, reference=1):
+    """Two groups fitted, and the layout of three of the same specification."""
+    drawn = draw(name)
+    shape = {"order": 1, "refgroup": reference, "dropout": 1 if drawn.truth.model.dropout else None}
+    large, small = drawn.built(groups=3, **shape), drawn.built(groups=2, **{**shape, "refgroup": min(reference, 2)})
+    flat = small.layout.unreport(small.fit(n_starts=2).params.to_numpy())
+    return large, small, flat
+
+
+def _subject_shares(built, flat):
+    return mixture(built).log_shares(torch.as_tensor(flat)[None])[0].exp().numpy()
+
+
+@pytest.mark.parametrize("reference", [1, 2, 3])
+@pytest.mark.parametrize("name", ["risk", "everything"])
+def test_an_exact_split_halves_each_subjects_share(name, reference):
+    """Two copies of a group with all their covariates' effects: the likelihood of the smaller model."""
+    large, small, flat = _grown_parts(name, reference)
+    starts = grown(large.layout, small.layout, flat, np.random.default_rng(0), exact=True)
+    before = float(mixture(small).loglik(torch.as_tensor(flat)[None])[0])
+    after = mixture(large).loglik(torch.as_tensor(starts)).numpy()
+    np.testing.assert_allclose(after[[0, 3]], before, atol=0.5)  # up to a jitter of 1e-3
+    old = _subject_shares(small, flat)
+    for a in range(2):
+        for start in starts[3 * a : 3 * a + 3]:
+            want = np.vstack([old, old[a] / 2])
+            want[a] /= 2
+            np.testing.assert_allclose(_subject_shares(large, start), want, rtol=1e-10)
+
+
+def test_common_and_own_parts_carry_over_with_dropout():
+    large, small, flat = _grown_parts("everything")
+    starts = grown(large.layout, small.layout, flat, np.random.default_rng(0), exact=True)
+    split_second = starts[3]  # group 1 keeps its curve, its covariates' effects and its dropout
+    for predictor in ("mean", "dropout"):
+        a, b = (next(b for b in built.layout.blocks if b.predictor == predictor and b.group == 0).entries
+                for built in (large, small))
+        np.testing.assert_allclose(split_second[a], flat[b], rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["risk_reference", "everything_censored", "dropout_mixed", "beta"])
+def test_rearranged_starts_with_parts(name):
+    built = draw(name).built()
+    layout = built.layout
+    optima = np.stack([layout.unreport(np.array(PARTS[name].params, dtype=float))] * 2)
+    starts = rearranged(layout, optima, np.random.default_rng(0), 20)
+    np.testing.assert_array_equal(starts, rearranged(layout, optima, np.random.default_rng(0), 20))
+    assert np.isfinite(mixture(built).loglik(torch.as_tensor(starts)).numpy()).all()
+    np.testing.assert_allclose(layout.shares(starts).sum(axis=1), 1.0)
+    assert (np.abs(starts - optima[0]) > 1e-6).any(axis=1).all()
+    reference = layout.spec.reference
+    assert (layout.membership_coefficients(starts)[:, reference] == 0).all()

@@ -1,0 +1,80 @@
+"""What traj itself gets wrong, said where it concerns the printout at hand (docs: the model, section 5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .differences import Differences
+from .model_sentences import Sentence, n_censored, own_bounds, uses
+from .words import PROGRAMS
+
+
+def known_faults(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+    """Faults of the program that bear on this table or on its plots."""
+    if d.printed.source == "gbtm":
+        return []
+    return _convergence(d) + _rho(d) + _random(d) + _curves(d, document) + _bands(d, document) + _entropy(d, document)
+
+
+def _convergence(d: Differences) -> list[Sentence]:
+    if not d.printed.warnings:
+        return []
+    program = PROGRAMS[d.printed.source]
+    meaning = ("The optimum is the one found here all the same; its standard errors deserve doubt." if d.same_optimum
+               else f"Its numbers are where {program} gave up, not necessarily at an optimum.")
+    return [Sentence("warned", f"The printout warns '{d.printed.warnings[-1]}'. {meaning}")]
+
+
+def _rho(d: Differences) -> list[Sentence]:
+    if not any(np.isnan(r.se) for r in d.theirs.of_kind("rho")):
+        return []
+    return [Sentence(
+        "rho", "traj gives no standard error for rho: its covariance matrix leaves rho out, so that the other standard "
+        "errors count it as known. This package estimates all of them together; its others can be a little larger.",
+    )]
+
+
+def _random(d: Differences) -> list[Sentence]:
+    if not d.theirs.of_kind("random"):
+        return []
+    return [Sentence(
+        "rorder", "With rorder, traj stores a wrong theta in e(b); the printed percentages are right, and they are "
+        "what is compared here.",
+    )]
+
+
+def _curves(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+    """Nothing in the table is wrong then, but the plot is."""
+    covariates = bool(d.theirs.of_kind("covariate")) and not any(o.startswith("plottcov") for o in d.printed.options)
+    exposure = any(o.startswith("expos") for o in d.printed.options) or uses(document, "expos")
+    if not covariates and not exposure:
+        return []
+    what = "exposure" if exposure and not covariates else "tcov, unless plottcov says otherwise"
+    return [Sentence(
+        "plotted_curves", f"With {what}, the curves that traj plots use the last subject's values. Its estimates are "
+        "not touched by that; its plot is not to be compared.",
+    )]
+
+
+def _bands(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+    """traj's plotted confidence bands are wrong for these families; said where bands were asked for."""
+    asked = "ci" in d.printed.options or any(o.startswith("ci95") for o in d.printed.options)
+    censored = d.theirs.family == "cnorm" and n_censored(document, own_bounds(document)) > 0
+    if not asked or not (censored or d.theirs.family in ("zip", "beta")):
+        return []
+    return [Sentence(
+        "plotted_bands", "The confidence bands that traj plots for this family are wrong (censored normal: a sign; "
+        "zero-inflated Poisson: a missing factor; beta: the variance). This package's differ on purpose.",
+    )]
+
+
+def _entropy(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+    empty = len(document["dropped"]["subjects"])
+    if not d.same_optimum or not empty or d.theirs.entropy is None:
+        return []
+    return [Sentence(
+        "entropy", f"traj's entropy counts the {empty} subjects without data at their prior probabilities; this fit's "
+        "`entropy` does not. The table shows traj's way for both.",
+    )]

@@ -1,0 +1,136 @@
+"""Every family with every part, and every two parts together: a fit that holds, or a refusal in a sentence."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gbtm
+from gbtm.document import from_json, to_json
+from gbtm.errors import SpecificationError
+from gbtm.spec import COUNT_FAMILIES, DISPERSED_FAMILIES, FAMILIES, SCALE_FAMILIES, ZERO_INFLATED_FAMILIES
+from gbtm.stored import module_of
+
+N, T = 90, 5
+
+
+def _table() -> pd.DataFrame:
+    rng = np.random.default_rng(11)
+    group = rng.random(N) < 0.5
+    t = np.arange(T)
+    n = N * T
+    w = rng.normal(size=(N, T))
+    level = np.where(group[:, None], 1.0 - 0.1 * t, -0.6 + 0.15 * t) + 0.2 * w
+    mu = np.exp(level)
+    table = pd.DataFrame(
+        {
+            "id": np.repeat(np.arange(N), T), "t": np.tile(t.astype(float), N),
+            "normal": (level + 0.7 * rng.normal(size=level.shape)).ravel(),
+            "count": (rng.poisson(mu * rng.gamma(2.0, 0.5, size=mu.shape)) * (rng.random(mu.shape) > 0.2) * 1.0).ravel(),
+            "logit": (rng.random(mu.shape) < 1 / (1 + np.exp(-2 * level))).ravel() * 1.0,
+            "beta": rng.beta(6 / (1 + np.exp(-level)), 6 / (1 + np.exp(level))).ravel(),
+            "w": w.ravel(), "e": rng.uniform(0.5, 2.0, n), "x": np.repeat(rng.normal(size=N) + group, T),
+            "s": np.repeat(rng.uniform(0.5, 2.0, N), T), "psu": np.repeat(np.arange(N) % 15, T),
+            "held": np.repeat((np.arange(N) < 8) * 1, T), "mar": np.repeat((np.arange(N) % 10 == 0) * 1, T),
+        }
+    )
+    # dropout: some are not seen again after a wave
+    last = np.where(rng.random(N) < 0.3, rng.integers(1, T - 1, N), T - 1)
+    gone = table["t"].to_numpy() > np.repeat(last, T)
+    table.loc[gone, ["normal", "count", "logit", "beta"]] = np.nan
+    return table
+
+
+TABLE = _table()
+PARTS = {
+    "risk": {"risk": ["x"]},
+    "refgroup": {"refgroup": 2},
+    "tcov": {"tcov": ["w"]},
+    "exposure": {"exposure": "e"},
+    "weights": {"weights": "s"},
+    "cluster": {"cluster": "psu"},
+    "out_of_sample": {"out_of_sample": "held"},
+    "dropout0": {"dropout": 0},
+    "dropout1": {"dropout": [1, 0], "dcov": ["w"], "obsmar": "mar"},
+    "ar1": {"ar1": True},
+    "rorder": {"rorder": 0},
+    "sigma_by_group": {"sigma_by_group": True},
+    "dispersion_by_group": {"dispersion_by_group": True},
+    "never": {"order": [-1, 1]},
+    "iorder": {"iorder": [0, -1]},
+    "censored": {"min": -0.5, "censor_beyond": True},
+    "basis": {"formula": "bs(t, df=4)"},
+}
+GOES_WITH = {
+    "exposure": COUNT_FAMILIES, "ar1": SCALE_FAMILIES, "rorder": SCALE_FAMILIES, "sigma_by_group": SCALE_FAMILIES,
+    "dispersion_by_group": DISPERSED_FAMILIES, "never": COUNT_FAMILIES, "iorder": ZERO_INFLATED_FAMILIES,
+    "censored": ("cnorm",),
+}
+NO_MODEL = {
+    frozenset(p)
+    for p in [("ar1", "rorder"), ("ar1", "censored"), ("rorder", "censored"), ("never", "basis")]
+}
+
+
+def _fit(family: str, parts: tuple[str, ...]) -> gbtm.GBTMResults:
+    outcome = "count" if family in COUNT_FAMILIES else "normal" if family in SCALE_FAMILIES else family
+    arguments: dict = {"groups": 2, "order": 1, "family": family}
+    for part in parts:
+        arguments |= PARTS[part]
+    rhs = arguments.pop("formula", "t")
+    if rhs != "t" and "never" not in parts:
+        arguments["order"] = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gbtm.GBTMWarning)
+        model = gbtm.GBTM.from_formula(f"{outcome} ~ {rhs}", TABLE, id="id", **arguments)
+        return model.fit(n_starts=2, rng=0)
+
+
+def _is_model(family: str, parts: tuple[str, ...]) -> bool:
+    fits = all(family in GOES_WITH.get(part, FAMILIES) for part in parts)
+    return fits and not any(pair <= set(parts) for pair in NO_MODEL)
+
+
+def _check(family: str, parts: tuple[str, ...]) -> None:
+    if not _is_model(family, parts):
+        with pytest.raises(SpecificationError) as caught:
+            _fit(family, parts)
+        assert caught.value.way_out
+        assert caught.value.argument
+        return
+    res = _fit(family, parts)
+    assert np.isfinite(res.llf)
+    assert np.isfinite(res.params).all()
+    # the stored fit is the same model, and has the same likelihood
+    stored = gbtm.GBTMResults(from_json(to_json(res.document)), trust_formula=True)
+    module = module_of(stored.document, trust_formula=True)
+    assert float(module.total_loglik(module.flat()[None]).detach()) == pytest.approx(res.llf, abs=1e-8)
+    str(res.summary())
+    assert res.to_traj().text
+    assert np.isfinite(res.predict([0.0, 1.5])["estimate"]).all()
+    assert np.isfinite(res.resid).all()
+    np.testing.assert_allclose(res.posterior.sum(axis=1), 1.0)
+    scored = stored.classify(TABLE[TABLE["id"].isin(res.ids[:3])])
+    if not any(p.startswith("dropout") for p in parts):  # new people have not dropped out, those fitted may have
+        np.testing.assert_allclose(
+            scored["probability"].to_numpy().reshape(-1, 2), res.posterior.to_numpy()[:3], atol=1e-8
+        )
+
+
+@pytest.mark.filterwarnings("ignore::gbtm.GBTMWarning")
+@pytest.mark.parametrize("part", list(PARTS))
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_with_a_part(family, part):
+    _check(family, (part,))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::gbtm.GBTMWarning")
+@pytest.mark.parametrize("pair", [p for p in itertools.combinations(PARTS, 2)], ids="-".join)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_two_parts_together(family, pair):
+    _check(family, pair)
