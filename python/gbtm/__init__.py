@@ -22,17 +22,19 @@ if TYPE_CHECKING:
     from .model import GBTM
     from .panel import Panel
     from .post.command import traj
+    from .post.proc_traj import proc_traj
     from .results import GBTMResults
 
 _HOME = {
     "GBTM": "model", "GBTMResults": "results", "Panel": "panel", "load": "document", "traj": "post.command",
+    "proc_traj": "post.proc_traj",
     "GBTMError": "errors", "DataError": "errors", "SpecificationError": "errors", "CommandError": "errors",
     "GBTMWarning": "errors",
 }
 
 __all__ = [
     "GBTM", "CommandError", "DataError", "GBTMError", "GBTMResults", "GBTMWarning", "Panel", "SpecificationError",
-    "__version__", "datasets", "load", "traj",
+    "__version__", "datasets", "load", "proc_traj", "traj",
 ]
 
 

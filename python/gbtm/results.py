@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from .post.comparison.compare import Comparison
     from .post.delta import Delta
     from .post.dispersion import DispersionTest
     from .post.traj_table import TrajTable
@@ -394,6 +395,12 @@ class GBTMResults:
         from .post.traj_table import TrajTable
 
         return TrajTable(self, group_order)
+
+    def compare_traj(self, text: str | Path, which: int = -1) -> Comparison:
+        """This fit beside a printed traj table (Stata log, SAS listing); see :func:`gbtm.post.comparison.compare.compare_traj`."""
+        from .post.comparison.compare import compare_traj
+
+        return compare_traj(self, text, which)
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
         """Curves with bands and observed means; see :func:`gbtm.plotting.plot`."""

@@ -12,7 +12,7 @@ from .printout import Printout
 from .rows import Row, kind_of
 
 if TYPE_CHECKING:
-    from ..results import GBTMResults
+    from ...results import GBTMResults
 
 
 @dataclass(frozen=True)

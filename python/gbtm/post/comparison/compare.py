@@ -23,7 +23,7 @@ from .side_by_side import render
 from .words import number
 
 if TYPE_CHECKING:
-    from ..results import GBTMResults
+    from ...results import GBTMResults
 
 COLUMNS = (
     "group", "group_printout", "parameter", "estimate", "estimate_printout", "difference", "se", "se_printout",

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DataError
+from ...errors import DataError
 from .log_text import last_command, options_of, plain_lines
 from .rows import POWERS, Row, continues, kind_of
 
