@@ -397,7 +397,7 @@ class GBTMResults:
         return TrajTable(self, group_order)
 
     def compare_traj(self, text: str | Path, which: int = -1) -> Comparison:
-        """This fit beside a printed traj table (Stata log, SAS listing); see :func:`gbtm.post.comparison.compare.compare_traj`."""
+        """This fit beside a printed table; see :func:`gbtm.post.comparison.compare.compare_traj`."""
         from .post.comparison.compare import compare_traj
 
         return compare_traj(self, text, which)

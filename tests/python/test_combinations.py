@@ -30,7 +30,7 @@ def _table() -> pd.DataFrame:
         {
             "id": np.repeat(np.arange(N), T), "t": np.tile(t.astype(float), N),
             "normal": (level + 0.7 * rng.normal(size=level.shape)).ravel(),
-            "count": (rng.poisson(mu * rng.gamma(2.0, 0.5, size=mu.shape)) * (rng.random(mu.shape) > 0.2) * 1.0).ravel(),
+            "count": 1.0 * (rng.poisson(mu * rng.gamma(2.0, 0.5, mu.shape)) * (rng.random(mu.shape) > 0.2)).ravel(),
             "logit": (rng.random(mu.shape) < 1 / (1 + np.exp(-2 * level))).ravel() * 1.0,
             "beta": rng.beta(6 / (1 + np.exp(-level)), 6 / (1 + np.exp(level))).ravel(),
             "w": w.ravel(), "e": rng.uniform(0.5, 2.0, n), "x": np.repeat(rng.normal(size=N) + group, T),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -9,6 +12,7 @@ from scipy import stats
 import gbtm
 import oracle
 from conftest import TRUTH
+from parts import PARTS, draw
 
 AT = np.array([0.0, 0.7, 2.0, 3.9])
 
@@ -112,3 +116,123 @@ def test_coverage_of_the_band_narrows_with_level(fitted):
     assert width == sorted(width)
     ratio = width[2] / width[0]
     assert ratio == pytest.approx(stats.norm.ppf(0.995) / stats.norm.ppf(0.75), rel=1e-9)
+
+
+# -- covariates and exposure ------------------------------------------------------------------------------------------
+
+WITH_TCOV = ("tcov", "never", "zinb", "beta", "everything", "everything_censored")
+
+
+@functools.cache
+def _fit(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gbtm.GBTMWarning)
+        return draw(name).built().fit(n_starts=4)
+
+
+def _with_covariates(name, params, t, w, exposure=None):
+    """E(y) of each group (K, C) at covariates w (q,) or (C, q), from the density alone."""
+    model, p = PARTS[name].model, oracle.read(PARTS[name].model, params)
+    w = np.broadcast_to(w, (t.size, model.n_tcov))
+    etas = [oracle.linear_predictor(p, k, t, oracle.Beside(w=w, exposure=exposure)) for k in range(model.n_groups)]
+    out = []
+    for k, eta in enumerate(etas):
+        stays = 1.0 if p.zero[k] is None else 1 / (1 + np.exp(oracle.polynomial(t, p.zero[k])))
+        if eta is None:
+            out.append(np.zeros(t.size))
+        elif model.family == "beta":
+            out.append(1 / (1 + np.exp(-eta)))
+        elif model.family == "cnorm":  # censored below only
+            z = (eta - model.lower) / p.scale[k]
+            out.append(model.lower + p.scale[k] * (z * stats.norm.cdf(z) + stats.norm.pdf(z)))
+        else:
+            out.append(stays * np.exp(eta))
+    return np.array(out)
+
+
+@pytest.mark.parametrize("name", WITH_TCOV)
+def test_curves_are_drawn_at_the_means_of_the_covariates(name):
+    """Over all observations, and for an exposure of 1."""
+    res, means = _fit(name), draw(name).beside.w.mean(axis=0)
+    want = _with_covariates(name, res.params, AT, means)
+    np.testing.assert_allclose(res.predict(AT)["estimate"], want.ravel(), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", WITH_TCOV)
+def test_curves_at_covariates_of_ones_choice(name):
+    res, q = _fit(name), PARTS[name].model.n_tcov
+    rng = np.random.default_rng(0)
+    for w in (rng.normal(size=q), rng.normal(size=(AT.size, q))):
+        want = _with_covariates(name, res.params, AT, w)
+        np.testing.assert_allclose(res.predict(AT, tcov=w)["estimate"], want.ravel(), rtol=1e-8, atol=1e-10)
+    exposure = np.array([0.5, 1, 2, 4])
+    if PARTS[name].exposure:
+        want = _with_covariates(name, res.params, AT, w, exposure)
+        np.testing.assert_allclose(res.curves.expected(AT, w, exposure), want, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", WITH_TCOV)
+def test_band_with_covariates_is_the_delta_method(name):
+    res = _fit(name)
+    w = np.random.default_rng(1).normal(size=(AT.size, PARTS[name].model.n_tcov))
+    step = res.bse.to_numpy()
+    jac = oracle.fd_gradient(
+        lambda z: _with_covariates(name, res.params.to_numpy() + step * z, AT, w), np.zeros(step.size), step=1e-2
+    ) / step
+    want = np.sqrt(np.einsum("kti,ij,ktj->kt", jac, res.cov_params().to_numpy(), jac))
+    table = res.predict(AT, tcov=w)
+    np.testing.assert_allclose(table["std err"], want.ravel(), rtol=1e-5, atol=1e-9)
+
+
+def test_a_profile_by_wave_is_joined_by_lines():
+    """Between the waves along a line, beyond them at the nearest wave's."""
+    built = draw("tcov").built()
+    profile = np.array([[0.0, 1], [2, 1], [2, 3], [0, 3], [0, 0]])
+    res = gbtm.GBTM.from_panel(built.panel, built.spec, profile=profile).fit(n_starts=2)
+    at = np.array([0.0, 1, 1.5, 3.25, 4, 9])
+    w = np.array([[0.0, 1], [2, 1], [2, 2], [0, 2.25], [0, 0], [0, 0]])
+    want = _with_covariates("tcov", res.params, at, w)
+    np.testing.assert_allclose(res.predict(at)["estimate"], want.ravel(), rtol=1e-9)
+    np.testing.assert_array_equal(res.predict(at)["std err"], res.predict(at, tcov=w)["std err"])
+
+
+def test_one_covariate_at_one_value():
+    res = _fit("beta")
+    np.testing.assert_array_equal(res.predict(AT, tcov=0.5).to_numpy(), res.predict(AT, tcov=[0.5]).to_numpy())
+    by_time = res.predict(AT, tcov=[0.1, 0.2, 0.3, 0.4])
+    np.testing.assert_array_equal(by_time.to_numpy(), res.predict(AT, tcov=np.c_[[0.1, 0.2, 0.3, 0.4]]).to_numpy())
+
+
+@pytest.mark.parametrize("tcov", [[1.0, 2, 3], [[1.0, 2]] * 3, [np.nan, 1], "high", [np.inf, 0]])
+def test_profiles_that_do_not_fit(tcov):
+    with pytest.raises(gbtm.SpecificationError, match=r"tcov: .*w1, w2") as caught:
+        _fit("tcov").predict(AT, tcov=tcov)
+    assert (caught.value.code, caught.value.argument) == ("bad_profile", "tcov")
+
+
+def test_a_profile_without_covariates(fitted):
+    with pytest.raises(gbtm.SpecificationError, match="none"):
+        fitted("normal").predict(AT, tcov=[1.0])
+
+
+def test_curves_with_covariates_from_a_loaded_fit_are_the_same(tmp_path):
+    for name in ("tcov", "everything_censored"):
+        _fit(name).save(tmp_path / "fit.json")
+        again = gbtm.load(tmp_path / "fit.json")
+        w = np.ones(2)
+        np.testing.assert_array_equal(again.predict(AT).to_numpy(), _fit(name).predict(AT).to_numpy())
+        np.testing.assert_array_equal(again.predict(AT, tcov=w).to_numpy(), _fit(name).predict(AT, tcov=w).to_numpy())
+
+
+@pytest.mark.parametrize("name", ["dropout1", "risk", "exposure", "weights"])
+def test_other_parts_leave_the_curve_its_formula(name):
+    """Membership, dropout, exposure and weights change estimates, not what a curve is."""
+    res = _fit(name)
+    model, t = PARTS[name].model, AT
+    p = oracle.read(model, res.params)
+    eta = np.array([oracle.polynomial(t, c) + 0 * t for c in p.mean])
+    if model.family == "cnorm":
+        want = _with_covariates(name, res.params, t, np.zeros((t.size, 0)))
+    else:
+        want = np.exp(eta) if model.family == "poisson" else eta
+    np.testing.assert_allclose(res.predict(t)["estimate"], want.ravel(), rtol=1e-9)

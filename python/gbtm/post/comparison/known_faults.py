@@ -30,9 +30,14 @@ def _convergence(d: Differences) -> list[Sentence]:
 def _rho(d: Differences) -> list[Sentence]:
     if not any(np.isnan(r.se) for r in d.theirs.of_kind("rho")):
         return []
+    negative = [f"{r.estimate:.3f}" for r in d.ours.of_kind("rho") if r.estimate < 0]
+    bounded = "" if not negative else (
+        f" traj keeps rho at 0 or above, where it is {', '.join(negative)} here: a log-likelihood that traj cannot reach."
+    )
     return [Sentence(
         "rho", "traj gives no standard error for rho: its covariance matrix leaves rho out, so that the other standard "
-        "errors count it as known. This package estimates all of them together; its others can be a little larger.",
+        "errors count it as known. This package estimates all of them together; its others can be a little larger."
+        + bounded,
     )]
 
 
