@@ -396,6 +396,18 @@ class GBTMResults:
 
         return TrajTable(self, group_order)
 
+    def traj_data(self) -> pd.DataFrame:
+        """``_traj_Group`` and ``_traj_ProbG#``, indexed by id; see :func:`gbtm.post.leftovers.traj_data`."""
+        from .post.leftovers import traj_data
+
+        return traj_data(self)
+
+    def plot_matrix(self) -> pd.DataFrame:
+        """What traj stores as ``e(plot1)``; see :func:`gbtm.post.leftovers.plot_matrix`."""
+        from .post.leftovers import plot_matrix
+
+        return plot_matrix(self)
+
     def compare_traj(self, text: str | Path, which: int = -1) -> Comparison:
         """This fit beside a printed table; see :func:`gbtm.post.comparison.compare.compare_traj`."""
         from .post.comparison.compare import compare_traj

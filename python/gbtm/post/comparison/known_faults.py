@@ -32,7 +32,7 @@ def _rho(d: Differences) -> list[Sentence]:
         return []
     negative = [f"{r.estimate:.3f}" for r in d.ours.of_kind("rho") if r.estimate < 0]
     bounded = "" if not negative else (
-        f" traj keeps rho at 0 or above, where it is {', '.join(negative)} here: a log-likelihood that traj cannot reach."
+        f" traj keeps rho at 0 or above; it is {', '.join(negative)} here: a log-likelihood that traj cannot reach."
     )
     return [Sentence(
         "rho", "traj gives no standard error for rho: its covariance matrix leaves rho out, so that the other standard "
