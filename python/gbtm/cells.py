@@ -10,8 +10,8 @@ from .families import Family
 from .outcome import Part
 from .panel import Measures
 
-DENSE_FILL = 0.1  # share of (subject, cell) pairs observed from which a full matrix beats a list of rows
-DENSE_SMALL = 2_000_000  # entries below which a full matrix is always fine
+DENSE_FILL = 0.05  # share of (subject, cell) pairs observed from which a full matrix beats a list of rows
+DENSE_SMALL = 200_000  # entries below which a full matrix is always fine
 PRIVATE_SHARE = 0.5  # of cells per row above which rows do not share cells
 
 

@@ -8,11 +8,13 @@ import numpy as np
 
 from .estimate import Estimate
 from .inference import Covariance
-from .panel import Panel
-from .parameters import MEMBERSHIP, RATE_ZERO, Layout
+from .outcome import OutcomePart
+from .panel import Measures, Panel
+from .parameters import MEMBERSHIP, RATE_ZERO, SCALES, Layout
 
 EXTREME = 1e-5  # a probability or rate this close to its bound
 EMPTY_SUBJECTS = 0.5
+TWIN_LOG = 0.1  # the same for what is on a log or logit scale
 TWIN = 0.02  # largest difference between twin groups' curves, in standard deviations of the outcome
 
 
@@ -39,13 +41,13 @@ def examine(layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance) -
     curves = [_predictors(layout, panel, estimate.flat, m) for m in range(len(layout.spec.outcomes))]
     findings += [f for m, u in enumerate(curves) for f in _at_boundary(layout, panel, m, u, estimate.flat, cov)]
     findings += _scales_at_bound(layout, estimate.flat, cov)
-    findings += _twins(layout, panel, curves)
+    findings += _twins(layout, panel, estimate.flat, curves)
     findings += _unexplained(layout, estimate.flat, cov, findings)
     return findings
 
 
 def _predictors(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> dict[str, np.ndarray]:
-    """Linear predictors (K, C) of outcome m on its distinct times, at the mean of the covariates, for exposure 1."""
+    """Linear predictors (K, C) of outcome m on its distinct times, at mean covariates and mean exposure."""
     part = layout.outcomes[m]
     times, _ = panel.outcomes[m].distinct_times
     w = panel.outcomes[m].covariates
@@ -56,6 +58,9 @@ def _predictors(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> dict[
         u[predictor] = (
             layout.coefficients(flat, m, predictor) @ columns.T + layout.offset[m][predictor][:, None]
         )
+    exposure = panel.outcomes[m].exposure
+    if exposure is not None:
+        u["mean"] = u["mean"] + np.log(exposure.mean())
     return u
 
 
@@ -218,25 +223,13 @@ def _where(at: np.ndarray, times: np.ndarray, name: str) -> str:
     return f" at {name} {listed}"
 
 
-def _twins(layout: Layout, panel: Panel, curves: list[dict[str, np.ndarray]]) -> list[Finding]:
+def _twins(layout: Layout, panel: Panel, flat: np.ndarray, curves: list[dict[str, np.ndarray]]) -> list[Finding]:
     """Pairs of groups with the same curve."""
     findings = []
     for a in range(layout.n_groups):
         for b in range(a + 1, layout.n_groups):
-            gaps = []
-            for m, u in enumerate(curves):
-                part = layout.outcomes[m]
-                if (np.stack([u["mean"][a], u["mean"][b]]) <= RATE_ZERO / 2).any():
-                    gaps.append(np.inf)
-                    continue
-                y = (panel.outcomes[m].y - part.centre) / part.scale
-                mean = part.internal_family.expected(u)
-                gaps.append(np.abs(mean[a] - mean[b]).max() / max(y.std(), 1e-12))
-                if "log_sigma" in u:
-                    gaps.append(np.abs(u["log_sigma"][a] - u["log_sigma"][b]).max() * TWIN / 0.1)
-                if "zero" in u:
-                    gaps.append(np.abs(np.exp(u["mean"][a]) - np.exp(u["mean"][b])).max() / max(y.std(), 1e-12))
-            if max(gaps) < TWIN:
+            gaps = [_gap(layout.outcomes[m], panel.outcomes[m], u, a, b) for m, u in enumerate(curves)]
+            if max(*gaps, _gap_in_effects(layout, flat, a, b)) < TWIN:
                 findings.append(
                     Finding(
                         "twin_groups", a + 1,
@@ -246,6 +239,32 @@ def _twins(layout: Layout, panel: Panel, curves: list[dict[str, np.ndarray]]) ->
                     )
                 )
     return findings
+
+
+def _gap(part: OutcomePart, measures: Measures, u: dict[str, np.ndarray], a: int, b: int) -> float:
+    """How far two groups' curves and scale parameters are apart, in the outcome's standard deviations."""
+    if (np.stack([u["mean"][a], u["mean"][b]]) <= RATE_ZERO / 2).any():
+        return float(np.inf)
+    spread = max(float(((measures.y - part.centre) / part.scale).std()), 1e-12)
+    mean = part.internal_family.expected(u)
+    gaps = [np.abs(mean[a] - mean[b]).max() / spread]
+    gaps += [np.abs(u[s][a] - u[s][b]).max() * TWIN / TWIN_LOG for s in SCALES if s in u]
+    if "zero" in u:
+        gaps.append(np.abs(np.exp(u["mean"][a]) - np.exp(u["mean"][b])).max() / spread)
+    return float(max(gaps))
+
+
+def _gap_in_effects(layout: Layout, flat: np.ndarray, a: int, b: int) -> float:
+    """How far two groups are apart in the effects of time-varying covariates, per sd of these, and in dropout."""
+    gaps = [0.0]
+    for m, part in enumerate(layout.parts):
+        if isinstance(part, OutcomePart) and part.covariates is not None:
+            effects = layout.coefficients(flat, m, "mean")[:, part.bases["mean"].width :]
+            gaps.append(np.abs(effects[a] - effects[b]).max() * (1.0 if part.scale != 1.0 else TWIN / TWIN_LOG))
+        elif not isinstance(part, OutcomePart):
+            leaving = layout.coefficients(flat, m, "dropout")
+            gaps.append(np.abs(leaving[a] - leaving[b]).max() * TWIN / TWIN_LOG)
+    return float(max(gaps))
 
 
 def _of_groups(layout: Layout, *groups: int) -> tuple[str, ...]:

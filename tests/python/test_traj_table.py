@@ -243,7 +243,6 @@ def test_sections_follow_trajs_order(exchangeable):
     assert blank >= 7  # seven sections, each followed by a blank line
 
 
-@pytest.mark.xfail(strict=True, reason="orders of dropout are not compared: wrong entries, or KeyError")
 @pytest.mark.parametrize("dropout", [[1, 0], [-1, 1]])
 def test_groups_of_other_dropout_orders_cannot_swap(dropout):
     res = draw("dropout1").built(dropout=dropout).fit(n_starts=2)

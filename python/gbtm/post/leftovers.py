@@ -32,9 +32,9 @@ def plot_matrix(res: GBTMResults, level: float = 0.95) -> pd.DataFrame:
     """What traj stores as ``e(plot1)``: one row per wave.
 
     ``trajT`` is the wave's mean time, ``Avg#`` the posterior-weighted mean of the outcome, ``Est#`` the model's mean
-    with ``L95#`` and ``U95#``, and with dropout ``Dropout#`` the posterior-weighted mean probability of leaving among those
-    at risk. Where traj's own are at fault (bands of censored, zero-inflated and beta models, curves with tcov but no
-    plottcov or with exposure; docs/model.md section 5) these differ on purpose.
+    with ``L95#`` and ``U95#``, and with dropout ``Dropout#`` the posterior-weighted mean probability of leaving among
+    those at risk. Where traj's own are at fault (bands of censored, zero-inflated and beta models, curves with tcov
+    but no plottcov or with exposure; docs/model.md section 5) these differ on purpose.
     """
     observed = res.observed_means
     times = observed[res.time_name].to_numpy()[: len(observed) // res.n_groups]

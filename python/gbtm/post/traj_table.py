@@ -264,7 +264,8 @@ def _check_order(res: GBTMResults, group_order: list[int] | None) -> list[int]:
             argument="group_order", way_out=f"For example {list(range(res.n_groups, 0, -1))}.",
         )
     spec = res.document["spec"]["outcomes"][0]
-    per_group = [o for o in (spec["orders"], spec["zero_orders"]) if o is not None and len(o) == res.n_groups]
+    shapes = (spec["orders"], spec["zero_orders"], spec["random_orders"], res.document["spec"]["dropout"])
+    per_group = [o for o in shapes if o is not None and len(o) == res.n_groups]
     for place, group in enumerate(order):
         if any(o[place] != o[group - 1] for o in per_group):
             raise SpecificationError(
