@@ -198,6 +198,7 @@ def joint(model, params, subject, time, y, beside=NOTHING):
     p = read(model, params)
     subjects = list(dict.fromkeys(np.asarray(subject).tolist()))
     where = {who: i for i, who in enumerate(subjects)}
+    rows = [where[who] for who in np.asarray(subject).tolist()]
     out = log_shares(model, params, len(subjects), beside.z)
     name = {"negbin": "psi", "zinb": "psi", "beta": "phi"}.get(model.family, "sigma")
     for k in range(model.n_groups):
@@ -206,8 +207,7 @@ def joint(model, params, subject, time, y, beside=NOTHING):
         lf = log_density(
             model.family, y, eta, zeta=zeta, lower=model.lower, upper=model.upper, **{name: p.scale[k]}
         )
-        for who, value in zip(np.asarray(subject).tolist(), lf, strict=True):
-            out[where[who], k] += value
+        out[:, k] += np.bincount(rows, lf, minlength=len(subjects))
         if p.dropout[k] is None:
             continue
         for i, waves in enumerate(beside.history):

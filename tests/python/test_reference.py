@@ -1,7 +1,7 @@
 """What the original traj program gave on the same commands; see the README beside the reference results.
 
 Where traj ended at the best optimum known, everything has to agree; where it stopped short, we have to do better and
-to prove that ours is a maximum.
+to prove that ours is a maximum. Started from traj's estimates, we have to end where it did, with its standard errors.
 """
 
 from __future__ import annotations
@@ -25,17 +25,24 @@ SAME = (
     "toronto_zip4", "trajeRpaper_CNORM_common", "trajeRpaper_CNORM_sbg", "trajeRpaper_CNORMcens", "trajeRpaper_LOGIT",
     "trajeRpaper_ZIP", "zip_iorder0", "zip_iorder01", "zip_iorder1common", "zip_iorder_m1_1", "cam_logit_022",
     "cam_logit_123", "cam_logit_22", "hads_cnorm3_cens", "paquid_cnorm3", "sim_cnorm3_miss40", "sim_logit_nearsep3",
-    "to2_pois4", "to2_zip2_i0", "to2_zip3_i1", "to2_zip5_i0",
+    "to2_pois4", "to2_zip2_i0", "to2_zip3_i1", "to2_zip5_i0", "sim_zip2_weight", "zip_expos", "sim_pois3_expos",
+    "to2_zip3_expos", "cnorm_risk_tcov", "sim_logit2_weight_risk", "trajeRpaper_CNORM_risk", "trajeRpaper_LOGIT_risk",
+    "dropout0", "dropout1", "dropout1_dcov", "dropout2", "sim_cnorm2_drop1_tcov", "beta", "sim_beta2_tcov",
 )
 # traj stopped at a lower one (or nowhere): log-likelihood gained by the default call
 BETTER = {
     "logit_2grp": 11.79396, "toronto_pois3": 14.30551, "toronto_zip3": 10.28533, "cam_logit_2222": 7.36138,
     "sim_cnorm5_cens0": 62.61133, "sim_torchseed_cnorm2": 1549.49487, "to2_zip4_ibg": 11.95114,
+    "paquid_cnorm4_sbg_risk": 9.86545, "zip_weight": 0.12311,
 }
-ALL = (*SAME, *BETTER)
-NOT_HERE_YET = re.compile(
-    r"risk\(|tcov|expos|weight|dropout|outcome|multgroups|ar1|rorder|var1|model\(beta\)", re.IGNORECASE
+# of these, where traj stopped at a maximum, though not at the highest
+LOCAL = (
+    "logit_2grp", "toronto_pois3", "toronto_zip3", "sim_cnorm5_cens0", "paquid_cnorm4_sbg_risk", "zip_weight",
 )
+# two maxima of all but one log-likelihood: the default call may end at either
+TIED = ("cam_logit_022_risk", "cam_logit_022_risk_ref2")
+ALL = (*SAME, *BETTER, *TIED)
+NOT_HERE_YET = re.compile(r"outcome\(|multgroups|ar1|rorder|var1", re.IGNORECASE)
 SAME_LL = 1e-4
 
 
@@ -44,24 +51,69 @@ def _best_known(case) -> float:
 
 
 @functools.cache
-def _matched(case):
-    """Our fit as traj's table, groups renamed so that the estimates come closest to traj's."""
-    res = case.fit()
-    b, se = np.array(case.traj["b"]), np.array(case.traj["se"], dtype=float)
-    best = None
+def _at_trajs(case):
+    """Our fit at traj's optimum: the default call where that finds it, else one that starts from traj's estimates."""
+    return case.fit() if case.name in SAME else gbtm.traj(case.command, case.data, start=case.traj["b"])
+
+
+def _relabelled(res):
+    """The fit as traj's table in every order of its groups that is allowed."""
     for order in itertools.permutations(range(1, res.n_groups + 1)):
         try:
-            table = res.to_traj(list(order))
+            yield res.to_traj(list(order))
         except gbtm.SpecificationError:
             continue
-        z = np.abs(table.b.to_numpy() - b) / np.where(se > 0, se, np.inf)
-        if best is None or z.sum() < best[0]:
-            best = (z.sum(), table)
-    return best[1]
+
+
+@functools.cache
+def _matched(case, res=None):
+    """Our fit as traj's table, groups renamed so that the estimates come closest to traj's."""
+    b, se = np.array(case.traj["b"]), np.array(case.traj["se"], dtype=float)
+    tables = _relabelled(res or case.fit())
+    return min(tables, key=lambda table: (np.abs(table.b.to_numpy() - b) / np.where(se > 0, se, np.inf)).sum())
 
 
 def _oracle_loglik(res) -> float:
     return oracle.loglik(oracle.of_results(res), res.params.to_numpy(), *oracle.data_of(res))
+
+
+@functools.cache
+def _formula(case):
+    """Parameters -> log-likelihood, by the oracle from the command's text and the table alone."""
+    options = {name.lower(): text.split() for name, text in re.findall(r"(\w+)\(([^()]*)\)", case.command)}
+
+    def columns(name):
+        return case.data[options[name]].to_numpy(dtype=float) if name in options else None
+
+    def by_wave(name):  # (N, T, q), all waves of a covariate before the next's
+        values = columns(name)
+        return None if values is None else values.reshape(len(values), -1, y.shape[1]).swapaxes(1, 2)
+
+    def whole(name):
+        return tuple(int(word) for word in options.get(name, ()))
+
+    y, time, z, weight = columns("var"), columns("indep"), columns("risk"), columns("weight")
+    w, v, exposure = by_wave("tcov"), by_wave("dcov"), columns("expos")
+    used = ~np.isnan(y) & ~np.isnan(time)
+    used &= True if w is None else ~np.isnan(w).any(axis=2)
+    left = used.any(axis=1)
+    for known in (z, weight):
+        left &= True if known is None else ~np.isnan(known).any(axis=1)
+    subject, wave = np.nonzero(used & left[:, None])
+    family, bounds = options["model"][0], (("min", -np.inf), ("max", np.inf))
+    model = oracle.Model(
+        "poisson" if family == "zip" and "iorder" not in options else family, whole("order"), whole("iorder"),
+        "sigmabygroup" in case.command, *(float(options.get(name, [none])[0]) for name, none in bounds),
+        n_tcov=0 if w is None else w.shape[2], n_risk=0 if z is None else z.shape[1],
+        reference=whole("refgroup")[0] - 1 if "refgroup" in options else 0, dropout=whole("dropout"),
+        n_dcov=0 if v is None else v.shape[2],
+    )
+    beside = oracle.Beside(
+        w=None if w is None else w[subject, wave], exposure=None if exposure is None else exposure[subject, wave],
+        z=None if z is None else z[left], weights=None if weight is None else weight[left, 0],
+        history=y[left] if model.dropout else None, v=None if v is None else v[left],
+    )
+    return lambda x: oracle.loglik(model, x, subject, time[subject, wave], y[subject, wave], beside)
 
 
 def test_the_list_of_cases_is_complete():
@@ -80,7 +132,17 @@ def test_default_call_reaches_the_best_known_optimum(name, reference):
     assert res.llf >= _best_known(case) - SAME_LL
     assert res.converged
     assert not any("collapsed" in w["code"] for w in res.document["warnings"])
-    assert res.llf == pytest.approx(_oracle_loglik(res), rel=1e-9)
+    assert res.llf == pytest.approx(_formula(case)(res.params.to_numpy()), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_trajs_log_likelihood_is_the_formulas_at_its_estimates(name, reference):
+    """What is compared is one function of the parameters, each parameter called the same."""
+    case = reference(name)
+    if not np.isfinite(case.traj["ll"]):
+        pytest.skip("traj gave none")
+    # traj's estimates have 7 digits or so where it stopped at a steep place
+    assert _formula(case)(np.array(case.traj["b"])) == pytest.approx(case.traj["ll"], abs=2e-4)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -95,22 +157,24 @@ def test_size_and_names(name, reference):
         assert case.fit().df_model == case.traj["k"]
 
 
-@pytest.mark.parametrize("name", SAME)
+@pytest.mark.parametrize("name", [*SAME, *LOCAL, *TIED])
 def test_estimates(name, reference):
     """Within 0.01 standard errors: traj stops at a looser gradient than we do."""
     case = reference(name)
-    res, table = case.fit(), _matched(case)
+    res = _at_trajs(case)
+    table = _matched(case, res)
     assert res.llf == pytest.approx(case.traj["ll"], abs=SAME_LL)
     se = np.sqrt(np.diag(table.V))
     known = np.isfinite(se)
     assert (np.abs(table.b.to_numpy() - case.traj["b"])[known] < 0.01 * se[known]).all()
 
 
-@pytest.mark.parametrize("name", SAME)
+@pytest.mark.parametrize("name", [*SAME, *LOCAL, *TIED])
 def test_standard_errors(name, reference):
     """Covariance in traj's convention within 0.1 %; where we give none, a warning says so and traj's is absurd."""
     case = reference(name)
-    res, table = case.fit(), _matched(case)
+    res = _at_trajs(case)
+    table = _matched(case, res)
     se = np.sqrt(np.diag(table.V))
     theirs = np.array(case.traj["se"], dtype=float)
     known = np.isfinite(se)
@@ -130,29 +194,33 @@ def test_the_only_case_without_some_standard_error(reference):
     assert not _matched(reference("sim_cnorm3_miss40")).V.isna().to_numpy().any()
 
 
-@pytest.mark.parametrize("name", SAME)
+@pytest.mark.parametrize("name", [*SAME, *LOCAL, *TIED])
 def test_group_percentages(name, reference):
     case = reference(name)
-    table = _matched(case)
+    table = _matched(case, _at_trajs(case))
+    tolerance = 0.01 * max(1.0, table.shares["se"].max())
+    if "Baseline" in case.printed:  # with membership covariates the mean over the subjects, which traj does not print
+        np.testing.assert_allclose(table.shares["percent"], case.traj["group_pct_e_groupSize1"], atol=tolerance)
+        return
     theta = np.array([0.0, *[b for n, b in zip(case.traj["names"], case.traj["b"], strict=True) if "theta" in n]])
     percent = 100 * np.exp(theta) / np.exp(theta).sum()
-    np.testing.assert_allclose(table.shares["percent"], percent, atol=0.01 * max(1.0, table.shares["se"].max()))
+    np.testing.assert_allclose(table.shares["percent"], percent, atol=tolerance)
 
 
-@pytest.mark.parametrize("name", SAME)
+@pytest.mark.parametrize("name", [*SAME, *LOCAL, *TIED])
 def test_criteria(name, reference):
     case = reference(name)
-    criteria = case.fit().criteria
+    criteria = _at_trajs(case).criteria
     assert criteria.loc["traj_bic", "subjects"] == pytest.approx(case.traj["BIC_n"], abs=2e-4)
     assert criteria.loc["traj_bic", "observations"] == pytest.approx(case.traj["BIC_N"], abs=2e-4)
     assert criteria.loc["traj_aic", "subjects"] == pytest.approx(case.traj["aic"], abs=2e-4)
 
 
-@pytest.mark.parametrize("name", SAME)
+@pytest.mark.parametrize("name", [*SAME, *LOCAL, *TIED])
 def test_entropy(name, reference):
     """traj's counts subjects without data, at their prior probabilities; ours is over the subjects used."""
     case = reference(name)
-    res = case.fit()
+    res = _at_trajs(case)
     if res.n_groups == 1:
         assert np.isnan(res.entropy)
         return
@@ -163,6 +231,8 @@ def test_entropy(name, reference):
     assert 1 - spread / ((n + without) * np.log(res.n_groups)) == pytest.approx(want, abs=1e-4)
 
 
+MISSING_LINE = pytest.mark.xfail(strict=True, reason="no line on the complete data length of dropout")
+PRINTED = [pytest.param(n, marks=MISSING_LINE) if "drop" in n else n for n in (*SAME, *LOCAL, *TIED)]
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?|(?<= )\.(?= |$)")
 
 
@@ -184,15 +254,18 @@ def _row_tolerances(tokens: list[str], row: pd.Series | None) -> list[float]:
     return unit
 
 
-@pytest.mark.parametrize("name", SAME)
+@pytest.mark.parametrize("name", PRINTED)
 def test_printed_table_line_by_line(name, reference):
     case = reference(name)
-    table = _matched(case)
+    table = _matched(case, _at_trajs(case))
     theirs, ours = _lines(case.printed), _lines(table.text)
     assert len(ours) == len(theirs), "\n".join(ours)
-    rows = iter(table.table.to_dict("records"))
+    rows = iter([row for row in table.table.to_dict("records") if row["parameter"] != "Baseline"])
     lost = []
     for a, b in zip(theirs, ours, strict=True):
+        if "Baseline" in a:
+            assert a == b
+            continue
         skeleton = [re.sub(r"\s+", " ", NUMBER.sub("#", x)).strip() for x in (a, b)]
         printed_row = re.search(r"\d\.\d{3,5} +[\d.]+", a) and "BIC" not in a and "Entropy" not in a
         row = next(rows) if printed_row else None
@@ -211,11 +284,16 @@ def test_printed_table_line_by_line(name, reference):
     assert next(rows, None) is None
 
 
-@pytest.mark.parametrize("name", ["cnorm_2grp", "toronto_zip4", "cam_logit_22", "sim_cnorm3_miss40"])
+@pytest.mark.parametrize(
+    "name",
+    ["cnorm_2grp", "toronto_zip4", "cam_logit_22", "sim_cnorm3_miss40", "cnorm_risk_tcov", "cam_logit_022_risk_ref2",
+     "sim_zip2_weight", "beta", *(pytest.param(n, marks=MISSING_LINE) for n in ("dropout1_dcov", "dropout2"))],
+)
 def test_printed_table_keeps_the_columns(name, reference):
     """Spacing too: same widths, so that a log compares line by line."""
     case = reference(name)
-    for a, b in zip(_lines(case.printed), _lines(_matched(case).text), strict=True):
+    ours = _matched(case, _at_trajs(case)).text
+    for a, b in zip(_lines(case.printed), _lines(ours), strict=True):
         assert len(a) == len(b), (a, b)
         assert [m.end() for m in NUMBER.finditer(a)] == [m.end() for m in NUMBER.finditer(b)], (a, b)
 
@@ -229,7 +307,6 @@ def test_where_traj_stopped_short_ours_is_a_certified_maximum(name, reference):
     assert certificate["decrement"] < 1e-8
     assert certificate["gradient"] < 1e-4
     # an independent Hessian in internal coordinates: negative definite but for directions that a warning names
-    model = oracle.of_results(res)
     if np.isfinite(res.bse).all():
         assert certificate["smallest_eigenvalue"] > 1e-3
         assert res.warnings == []
@@ -239,14 +316,73 @@ def test_where_traj_stopped_short_ours_is_a_certified_maximum(name, reference):
         for parameter in res.params.index[res.bse.isna()]:
             assert parameter in said
     # no small step along any parameter raises the independent likelihood
-    data = oracle.data_of(res)
-    best = oracle.loglik(model, res.params.to_numpy(), *data)
+    loglik = _formula(case)
+    best = loglik(res.params.to_numpy())
     for j, se in enumerate(res.bse):
         if np.isfinite(se):
             for sign in (-1, 1):
                 x = res.params.to_numpy().copy()
                 x[j] += sign * 0.02 * se
-                assert oracle.loglik(model, x, *data) < best
+                assert loglik(x) < best
+
+
+@pytest.mark.parametrize("name", ["paquid_cnorm4_sbg_risk", "sim_cnorm5_cens0", "to2_zip4_ibg"])
+def test_ours_is_the_best_point_known(name, reference):
+    """Where other starts of traj's own likelihood were tried, their best point is the one we find."""
+    case = reference(name)
+    res = case.fit()
+    best = np.array(case.traj["best_known_b"], dtype=float)
+    assert res.llf == pytest.approx(case.traj["best_known_ll"], abs=SAME_LL)
+    off = min(
+        np.nanmax(np.abs(table.b.to_numpy() - best) / np.sqrt(np.diag(table.V))) for table in _relabelled(res)
+    )
+    assert off < 0.01
+
+
+# the estimates of the higher optimum of cam_logit_022_risk
+HIGHER = [-5.017694, -1.469391, -0.60788, -1.91655, 0.245879, -0.667125, -1.798901, -1.183951, 0.994345, 0.550255,
+          -5.582595, 2.284791, 2.864788]
+
+
+@pytest.mark.parametrize(("name", "gain"), [("zip_weight", 0.12311), ("cam_logit_022_risk", 0.00756)])
+def test_two_maxima_side_by_side(name, gain, reference):
+    """By the oracle, both traj's point and another are maxima inside the parameter space, and the other is higher.
+
+    zip_weight: both optima have the same two kinds of people; traj's gives the quadratic curve to the rising group and
+    the straight line to the other, ours the other way round, and the data prefer a bend in the flat curve by 0.123.
+    traj's starting values decided which: of ours, half end at either.
+
+    cam_logit_022_risk: a tie. The third group is 8.5 % of the people at traj's point and 3.3 % (6 of 195) at the other,
+    where its membership coefficients have standard errors of 1.2 to 1.8. That is higher by 0.008, which says nothing
+    for it, and few starts find it. Neither lies on a boundary.
+    """
+    case = reference(name)
+    loglik, found = _formula(case), []
+    other = case.fit() if name == "zip_weight" else gbtm.traj(case.command, case.data, start=HIGHER)
+    for res in (other, _at_trajs(case)):
+        at, step = res.params.to_numpy(), res.bse.to_numpy()
+
+        def around(u, at=at, step=step):
+            return loglik(at + step * u)
+
+        assert np.abs(oracle.fd_gradient(around, np.zeros(at.size))).max() < 1e-5
+        assert np.linalg.eigvalsh(-oracle.fd_hessian(around, np.zeros(at.size), step=2e-2)).min() > 0.1
+        assert res.warnings == []
+        assert (np.abs(at) < 10).all()
+        found.append(loglik(at))
+    assert found[0] - found[1] == pytest.approx(gain, abs=1e-4)
+    assert (case.fit().start_report["loglik"] - case.traj["ll"]).abs().min() < 1e-3
+
+
+def test_the_bend_is_in_the_flat_curve_or_in_the_rising_one(reference):
+    """The two optima of zip_weight: whichever group is quadratic, the curves of the two kinds of people are alike."""
+    case = reference("zip_weight")
+    ours, theirs = case.fit(), _at_trajs(case)
+    at = np.arange(0.0, 5.0) if case.data["T1"].iloc[0] == 0 else np.sort(case.data.filter(regex="^T").to_numpy()[0])
+    curves = [res.predict(at)["estimate"].to_numpy().reshape(2, -1) for res in (ours, theirs)]
+    assert np.abs(curves[0] / curves[1][::-1] - 1).max() < 0.25
+    rises = [c[:, -1] / c[:, 0] for c in curves]
+    assert np.argmax(rises[0]) != np.argmax(rises[1])
 
 
 @pytest.mark.parametrize("name", ["logit_2grp", "toronto_pois3", "toronto_zip3"])
