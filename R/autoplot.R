@@ -11,13 +11,13 @@
 #' ggplot2::autoplot(fit)
 #' @exportS3Method ggplot2::autoplot
 autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, n = 101,
-                          ...) {
+                          tcov = NULL, ...) {
   labels <- legend_labels(object)
   named <- function(table) {
     table$group <- factor(table$group, seq_along(labels), labels)
     table
   }
-  curves <- named(drawn_curves(object, check_level(level), n))
+  curves <- named(drawn_curves(object, check_level(level), n, tcov))
   .data <- ggplot2::.data
   picture <- ggplot2::ggplot(curves, ggplot2::aes(x = .data$time, colour = .data$group, fill = .data$group))
   if (check_flag(individuals, "individuals")) {

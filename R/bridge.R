@@ -1,5 +1,5 @@
-# What crosses to Python: raw little-endian doubles, JSON text and one callback. reticulate corrupts missing values in
-# data frames and in integer, logical and character vectors, and cannot convert arrays under NumPy 2.
+# What crosses to Python: raw little-endian numbers, JSON text, single numbers and one callback. reticulate corrupts
+# missing values in data frames and in integer, logical and character vectors, and cannot convert arrays under NumPy 2.
 
 # Numbers as raw bytes, NaN for missing.
 as_doubles <- function(x) writeBin(as.double(x), raw(), endian = "little")
@@ -35,10 +35,47 @@ fitted_answer <- function(name, ..., call = NULL) {
   answer
 }
 
-# Ids cross as text in the request, or as numbers beside it.
+# A column for the next fit, in blocks: whole, it would stand in memory three times, and ten million rows are much.
+send_column <- function(name, x, block = 2^18) {
+  kind <- if (is.integer(x)) "<i4" else "<f8"
+  n <- as.double(length(x))
+  for (at in block * (seq_len(max(1, ceiling(n / block))) - 1)) {
+    part <- x[at + seq_len(min(block, n - at))]
+    engine_bridge()$receive(name, kind, n, at, writeBin(part, raw(), endian = "little"))
+  }
+}
+
+#' The data of a fit, made again of what was sent
+#'
+#' The engine sends whole numbers in their place: ten million rows back would take longer than the fit.
+#'
+#' @param width bytes of each code, by name: `count` (observations by subject), `wave`, and `row` where the rows used
+#'   are not simply all
+#' @return list: `rows`, positions among the rows sent, empty when they are simply all; and `data`, the columns of the
+#'   fit's data
+#' @noRd
+held_data <- function(width, columns) {
+  codes <- lapply(stats::setNames(nm = names(width)), function(name) {
+    bytes <- engine_bridge()$take_codes(name)
+    size <- width[[name]]
+    if (size == 1L) return(as.double(bytes)) # readBin() takes these one by one
+    readBin(bytes, "integer", length(bytes) %/% size, size, signed = size == 4L, endian = "little")
+  })
+  sent <- columns[c("time", "y")]
+  if (!is.null(codes$row)) sent <- lapply(sent, `[`, codes$row)
+  list(
+    rows = as.integer(codes$row),
+    data = list(
+      subject = rep.int(as.double(seq_along(codes$count)), codes$count), time = sent$time, y = sent$y,
+      wave = as.double(codes$wave)
+    )
+  )
+}
+
+# Ids cross as text in the request, or as numbers beside it, or (NULL) as the subjects themselves.
 text_ids <- function(ids) if (is.character(ids)) json_array(ids)
 
-number_ids <- function(ids) if (is.character(ids)) raw(0) else as_doubles(ids)
+number_ids <- function(ids) if (is.numeric(ids)) as_doubles(ids) else raw(0)
 
 # An interrupt that reached Python first comes back as an error in some versions of reticulate.
 engine_failed <- function(message, call) {
@@ -55,32 +92,56 @@ engine_failed <- function(message, call) {
 #' @param columns what [long_columns()] or [wide_columns()] returns
 #' @param model arguments of the model, by name
 #' @param options settings of the search, see [search_options()]
+#' @param further what [covariate_columns()] returns, or NULL
 #' @param start_document JSON text of a fit with one group less to grow from
-#' @return list of `document` (JSON text), `arrays` (the doubles it points into) and `traj` (list of `text`)
+#' @return list of `document` (JSON text), `arrays` (the doubles it points into), `rows` and `data` (see
+#'   [held_data()])
 #' @noRd
-bridge_fit <- function(columns, model, options, control, call, start_document = NULL) {
-  request <- list(
-    ids = text_ids(columns$ids), id_name = columns$id_name, time_name = columns$time_name,
-    outcome_name = columns$outcome_name, formula = columns$formula, model = model,
-    basis_names = if (is.null(columns$basis)) NULL else json_array(colnames(columns$basis)), options = options,
-    start_document = start_document
-  )
+bridge_fit <- function(columns, model, options, control, call, further = NULL, start_document = NULL) {
+  request <- c(panel_request(columns, further), list(
+    formula = columns$formula, model = model, options = options, start_document = start_document, table = FALSE
+  ))
   basis <- if (is.null(columns$basis)) raw(0) else as_doubles(columns$basis)
   line <- progress_line(control$progress)
   on.exit(line$end())
-  fitted_answer("fit", as_request(request), number_ids(columns$ids), as_doubles(columns$subject),
-                as_doubles(columns$time), as_doubles(columns$y), basis, line$tell, call = call)
+  send_panel(columns, further)
+  sent <- raw(0)
+  answer <- fitted_answer("fit", as_request(request), number_ids(columns$ids), sent, sent, sent, basis, line$tell,
+                          call = call)
+  c(answer, held_data(answer$held, columns))
 }
 
-# Which columns a traj command needs, and the name of its start matrix if it names one.
+# What tells the engine how to read the columns that send_panel() sends.
+panel_request <- function(columns, further) {
+  c(list(
+    ids = text_ids(columns$ids), id_name = columns$id_name, time_name = columns$time_name,
+    outcome_name = columns$outcome_name, waves = columns$waves,
+    basis_names = if (is.null(columns$basis)) NULL else json_array(colnames(columns$basis))
+  ), further$request)
+}
+
+send_panel <- function(columns, further) {
+  for (name in c("subject", "time", "y")) send_column(name, columns[[name]])
+  for (name in names(further$sent)) send_column(name, as.double(further$sent[[name]]))
+}
+
+# New people under a fit: list of the table's `columns`, and `dropped`, a sentence.
+bridge_classify <- function(document, columns, further, by_wave, level, call) {
+  request <- c(panel_request(columns, further), list(by_wave = by_wave, level = json_number(level)))
+  send_panel(columns, further)
+  if (!is.null(columns$basis)) send_column("basis", as.vector(columns$basis))
+  call_bridge("classify", document, as_request(request), number_ids(columns$ids), call = call)
+}
+
+# Which columns a traj command needs, and the names of the matrices it names: `start`, `plottcov`.
 bridge_read_command <- function(text, columns, call) {
   call_bridge("read_command", text, as.character(json_array(columns)), call = call)
 }
 
 # Run a traj command on a table (a named list of numeric columns of one length).
-bridge_command <- function(text, table, ids, id_name, start, options, control, call) {
+bridge_command <- function(text, table, ids, id_name, matrices, options, control, call) {
   request <- list(
-    columns = json_array(names(table)), ids = text_ids(ids), id_name = id_name, start = start, options = options
+    columns = json_array(names(table)), ids = text_ids(ids), id_name = id_name, matrices = matrices, options = options
   )
   line <- progress_line(control$progress)
   on.exit(line$end())

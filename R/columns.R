@@ -44,14 +44,27 @@ id_column <- function(values, name) {
 
 # Codes 0.. in the order of first appearance, NA for a missing id, and the ids they stand for.
 code_ids <- function(values) {
-  ids <- unique(values[!is.na(values)])
+  ids <- unique(values)
+  ids <- ids[!is.na(ids)]
   list(codes = match(values, ids, incomparables = NA) - 1L, ids = ids)
+}
+
+# Whose observation each row is. Numbers stay as they are, for the engine tells them apart faster; the rest as codes.
+code_subjects <- function(values, name) {
+  if (is.factor(values) && !anyNA(levels(values))) {
+    coded <- code_ids(as.integer(values))
+    return(list(subject = coded$codes, ids = levels(values)[coded$ids]))
+  }
+  values <- id_column(values, name)
+  if (is.numeric(values)) return(list(subject = values, ids = NULL))
+  coded <- code_ids(values)
+  list(subject = coded$codes, ids = coded$ids)
 }
 
 #' Columns of long data
 #'
-#' @return list: `subject` codes, `ids`, `time`, `y` (n), the names, and `basis` (n, q) with NA where an observation is
-#'   incomplete, or NULL
+#' @return list: `subject` codes and the `ids` they stand for, or the ids themselves and NULL; `time`, `y` (n), the
+#'   names, and `basis` (n, q) with NA where an observation is incomplete, or NULL
 #' @noRd
 long_columns <- function(parts, data, id) {
   if (is.null(id)) {
@@ -64,12 +77,11 @@ long_columns <- function(parts, data, id) {
   require_columns(data, id, "id")
   require_columns(data, parts$time, "formula")
   require_columns(data, intersect(parts$outcome_vars, parts$outcome), "formula")
-  coded <- code_ids(id_column(data[[id]], id))
-  list(
-    subject = coded$codes, ids = coded$ids, id_name = id, time = numeric_column(data[[parts$time]], parts$time),
+  c(code_subjects(data[[id]], id), list(
+    id_name = id, time = numeric_column(data[[parts$time]], parts$time),
     y = numeric_column(outcome_values(parts, data), parts$outcome), time_name = parts$time,
     outcome_name = parts$outcome, formula = parts$text
-  )
+  ))
 }
 
 # The outcome may be an expression of columns, such as log(y).
@@ -93,6 +105,7 @@ outcome_values <- function(parts, data) {
 #'
 #' @param wide list naming what the formula's outcome and time stand for: column names or a pattern; for the time also
 #'   one number per wave
+#' @return as [long_columns()], and `waves`, the number of observations of each subject
 #' @noRd
 wide_columns <- function(parts, data, id, wide) {
   missing <- setdiff(c(parts$outcome, parts$time), names(wide))
@@ -114,7 +127,7 @@ wide_columns <- function(parts, data, id, wide) {
   coded <- wide_ids(data, id)
   list(
     subject = rep(coded$codes, each = ncol(y)), ids = coded$ids, id_name = coded$name, time = as.vector(t(time)),
-    y = as.vector(t(y)), time_name = parts$time, outcome_name = parts$outcome, formula = parts$text
+    y = as.vector(t(y)), time_name = parts$time, outcome_name = parts$outcome, formula = parts$text, waves = ncol(y)
   )
 }
 

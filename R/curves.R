@@ -4,8 +4,27 @@
 # A direction the data do not determine makes a standard error meaningless from this share of the outcome's scale on.
 loading_most <- 1e-4
 
-# Design columns (C, q) of a predictor in the engine's internal coordinates.
-internal_columns <- function(fit, predictor, times) {
+# Design columns (C, q) of a predictor in the engine's internal coordinates; `w` (C, q) are time-varying covariates, by
+# default those of the profile.
+internal_columns <- function(fit, predictor, times, w = NULL) {
+  own <- time_columns(fit, predictor, times)
+  covariates <- fit$curves$covariates
+  if (predictor != "mean" || is.null(covariates)) return(own)
+  if (is.null(w)) w <- profile_at(covariates, times)
+  cbind(own, sweep(sweep(w, 2, covariates$centre), 2, covariates$scale, "/") %*% covariates$mix)
+}
+
+# Covariates (C, q) of the profile, along a line between its times.
+profile_at <- function(covariates, times) {
+  known <- covariates$profile_times
+  columns <- apply(covariates$profile, 2, function(values) {
+    if (length(known) == 1) return(rep(values, length(times)))
+    stats::approx(known, values, times, rule = 2, ties = "ordered")$y
+  })
+  matrix(columns, length(times))
+}
+
+time_columns <- function(fit, predictor, times) {
   basis <- fit$curves$bases[[predictor]]
   if (is.null(basis)) return(matrix(1, length(times), 1))
   raw <- if (basis$kind == "polynomial") {
@@ -29,10 +48,10 @@ tabulated_columns <- function(basis, times) {
 }
 
 # Linear predictors on the user's scale: list of (K, C).
-linear_predictors <- function(fit, times) {
+linear_predictors <- function(fit, times, w = NULL) {
   curves <- fit$curves
   u <- lapply(stats::setNames(nm = names(curves$coefficients)), function(p) {
-    curves$coefficients[[p]] %*% t(internal_columns(fit, p, times)) + as.vector(curves$offsets[[p]])
+    curves$coefficients[[p]] %*% t(internal_columns(fit, p, times, w)) + as.vector(curves$offsets[[p]])
   })
   if (!is.null(u$log_sigma)) {
     u$mean <- curves$centre + curves$scale * u$mean
@@ -42,14 +61,14 @@ linear_predictors <- function(fit, times) {
 }
 
 # E(y) per group and time (K, C).
-expected_at <- function(fit, times) expected_outcome(fit$curves, linear_predictors(fit, times))
+expected_at <- function(fit, times, w = NULL) expected_outcome(fit$curves, linear_predictors(fit, times, w))
 
 # Standard error of E(y) (K, C); NA where the data do not determine it.
-curve_se <- function(fit, times) {
+curve_se <- function(fit, times, w = NULL) {
   curves <- fit$curves
-  slopes <- expected_slopes(curves, linear_predictors(fit, times))
+  slopes <- expected_slopes(curves, linear_predictors(fit, times, w))
   columns <- lapply(stats::setNames(nm = names(slopes)), function(p) {
-    internal_columns(fit, p, times) * (if (p == "mean") curves$scale else 1)
+    internal_columns(fit, p, times, w) * (if (p == "mean") curves$scale else 1)
   })
   se <- vapply(seq_len(fit$n_groups), function(k) {
     gradient <- matrix(0, length(times), nrow(curves$cov))
@@ -68,9 +87,9 @@ curve_se <- function(fit, times) {
 }
 
 # One row per group and time: estimate, se, lower, upper.
-curve_table <- function(fit, times, level = 0.95) {
-  estimate <- as.vector(t(expected_at(fit, times)))
-  se <- as.vector(t(curve_se(fit, times)))
+curve_table <- function(fit, times, level = 0.95, w = NULL) {
+  estimate <- as.vector(t(expected_at(fit, times, w)))
+  se <- as.vector(t(curve_se(fit, times, w)))
   z <- stats::qnorm(0.5 + level / 2)
   range <- outcome_range(fit$curves)
   clip <- function(x) pmin(pmax(x, range[1]), range[2])
@@ -80,4 +99,30 @@ curve_table <- function(fit, times, level = 0.95) {
   )
   names(table)[2] <- if (fit$time_name %in% names(table)[-2]) "time" else fit$time_name
   table
+}
+
+# Values given for the time-varying covariates, as one row per time (C, q).
+covariate_rows <- function(fit, tcov, n_times) {
+  if (is.null(tcov)) return(NULL)
+  names <- as.character(fit$curves$covariates$names)
+  q <- length(names)
+  w <- in_named_order(tcov, names)
+  by_time <- identical(as.integer(dim(w)), as.integer(c(n_times, q))) || (q == 1 && length(w) == n_times)
+  fits <- by_time || (is.null(dim(w)) && length(w) %in% c(1, q))
+  if (q == 0 || !fits || !is.numeric(w) || !all(is.finite(w))) {
+    stop_gbtm("bad_profile", sprintf("tcov: not values for the time-varying covariates (%s).",
+                                     if (q) paste(names, collapse = ", ") else "none"), "tcov",
+              "Give one number per covariate, or one row of them per time.")
+  }
+  if (by_time) return(matrix(as.double(w), n_times))
+  matrix(rep_len(as.double(w), q), n_times, q, byrow = TRUE)
+}
+
+# A table or named values in the order of the covariates' names.
+in_named_order <- function(tcov, names) {
+  w <- if (is.data.frame(tcov)) as.matrix(tcov) else tcov
+  if (is.list(w)) w <- unlist(w)
+  own <- if (is.null(dim(w))) names(w) else colnames(w)
+  if (is.null(own) || !setequal(own, names)) return(w)
+  if (is.null(dim(w))) w[names] else w[, names, drop = FALSE]
 }

@@ -23,21 +23,41 @@ write_gbtm <- function(fit, path) {
   invisible(path)
 }
 
-# The document with its arrays in it: each place among the doubles gives way to their base64.
+# The document with its arrays in it: each place among the doubles gives way to their base64, ids to plain numbers, and
+# a column that the fit holds to that column.
 document_text <- function(fit) {
-  text <- fit$document$text
-  places <- gregexpr("\\{\"at\": [0-9]+, \"shape\": \\[[0-9, ]*\\]\\}", text)
+  place <- "\\{\"at\": [0-9]+, \"shape\": \\[[0-9, ]*\\]\\}"
+  arrays <- fit$document$arrays
+  text <- replace_matches(fit$document$text, paste0("\"ids\": ", place), function(found) {
+    sprintf("\"ids\": [%s]", paste(sprintf("%.0f", placed(sub("^\"ids\": ", "", found), arrays)$x), collapse = ", "))
+  })
+  text <- replace_matches(text, place, function(found) {
+    value <- placed(found, arrays)
+    array_text(value$x, value$shape)
+  })
+  replace_matches(text, "\\{\"held\": \"[a-z]+\"\\}", function(found) {
+    name <- jsonlite::fromJSON(found)$held
+    x <- fit$data[[name]]
+    array_text(if (name %in% counted_from_zero) x - 1 else x, length(x))
+  })
+}
+
+# Each match of a pattern through a function.
+replace_matches <- function(text, pattern, change) {
+  places <- gregexpr(pattern, text)
   found <- regmatches(text, places)[[1]]
-  if (!length(found)) return(text)
-  regmatches(text, places) <- list(vapply(found, array_text, "", arrays = fit$document$arrays))
+  if (length(found)) regmatches(text, places) <- list(vapply(found, change, ""))
   text
 }
 
-array_text <- function(place, arrays) {
+placed <- function(place, arrays) {
   value <- jsonlite::fromJSON(place)
-  x <- arrays[value$at + seq_len(prod(value$shape))]
+  list(x = arrays[value$at + seq_len(prod(value$shape))], shape = value$shape)
+}
+
+array_text <- function(x, shape) {
   bytes <- gsub("[\r\n]", "", jsonlite::base64_enc(writeBin(x, raw(), size = 8L, endian = "little")))
-  sprintf("{\"f8\": \"%s\", \"shape\": [%s]}", bytes, paste(value$shape, collapse = ", "))
+  sprintf("{\"f8\": \"%s\", \"shape\": [%s]}", bytes, paste(shape, collapse = ", "))
 }
 
 #' @rdname write_gbtm

@@ -1,5 +1,5 @@
 # The outcome distributions, as far as a fitted curve needs them: mean, its derivative, log density.
-# Predictors come as a list of (K, C) matrices: mean, and zero or log_sigma.
+# Predictors come as a list of (K, C) matrices: mean, and zero, log_sigma, log_psi or log_phi.
 
 # E(y) on the outcome's scale (K, C).
 expected_outcome <- function(curves, u) {
@@ -7,9 +7,9 @@ expected_outcome <- function(curves, u) {
     curves$family,
     normal = u$mean,
     cnorm = expected_censored(curves, u),
-    poisson = exp(u$mean),
-    zip = stats::plogis(-u$zero) * exp(u$mean),
-    logit = stats::plogis(u$mean)
+    poisson = , negbin = exp(u$mean),
+    zip = , zinb = stats::plogis(-u$zero) * exp(u$mean),
+    logit = , beta = stats::plogis(u$mean)
   )
 }
 
@@ -25,12 +25,12 @@ expected_slopes <- function(curves, u) {
         log_sigma = at$sigma * (stats::dnorm(at$lower) - stats::dnorm(at$upper))
       )
     },
-    poisson = list(mean = exp(u$mean)),
-    zip = {
+    poisson = , negbin = list(mean = exp(u$mean)),
+    zip = , zinb = {
       mean <- expected_outcome(curves, u)
       list(mean = mean, zero = -stats::plogis(u$zero) * mean)
     },
-    logit = list(mean = stats::plogis(u$mean) * stats::plogis(-u$mean))
+    logit = , beta = list(mean = stats::plogis(u$mean) * stats::plogis(-u$mean))
   )
 }
 
@@ -53,8 +53,8 @@ outcome_range <- function(curves) {
     curves$family,
     normal = c(-Inf, Inf),
     cnorm = c(curves$lower, curves$upper),
-    poisson = , zip = c(0, Inf),
-    logit = c(0, 1)
+    poisson = , zip = , negbin = , zinb = c(0, Inf),
+    logit = , beta = c(0, 1)
   )
 }
 

@@ -13,17 +13,42 @@
 #' @param groups number of groups
 #' @param order polynomial order 0 to 5, one for all groups or one per group; -1 for a count group whose rate is zero.
 #'   2 when not given.
-#' @param family `"normal"`, `"cnorm"` (censored normal), `"poisson"`, `"zip"` (zero-inflated Poisson) or `"logit"`
-#' @param iorder for `"zip"`: order of the polynomial for the zero-inflation probability. One value (0 when not
+#' @param family `"normal"`, `"cnorm"` (censored normal), `"poisson"`, `"zip"` (zero-inflated Poisson), `"negbin"`
+#'   (negative binomial), `"zinb"` (zero-inflated negative binomial), `"logit"` or `"beta"` (a proportion strictly
+#'   between 0 and 1)
+#' @param iorder for `"zip"` and `"zinb"`: order of the polynomial for the zero-inflation probability. One value (0
+#'   when not
 #'   given) is common to all groups; one per group gives each its own, -1 for none.
 #' @param sigma_by_group for `"normal"` and `"cnorm"`: one sigma per group instead of one for all
 #' @param min,max for `"cnorm"`: bounds at which the outcome is censored, each optional
 #' @param censor_beyond for `"cnorm"`: values beyond a bound count as at the bound instead of being an error
+#' @param dispersion_by_group for `"negbin"` and `"zinb"`: one psi per group instead of one for all
+#' @param risk membership covariates: a one-sided formula such as `~ male + region`, or column names. Factors get
+#'   treatment contrasts. In long data they must be the same on all rows of a subject; a subject with a missing one is
+#'   dropped and counted.
+#' @param tcov,dcov time-varying covariates of the outcome, with effects of their own in each group, and of dropout:
+#'   the same in long data; in wide data names of `wide`, as column names or a formula
+#' @param exposure for counts: the column with the time at risk (wide data: a name of `wide`); the rate is per unit of
+#'   it
+#' @param weights column of sampling weights, rescaled to mean 1. This and the next four may be a one-sided formula too,
+#'   such as `~ 1 / p`.
+#' @param cluster,stratum columns that name the sampling cluster and the stratum, for standard errors
+#' @param out_of_sample column, 1 for subjects that are scored but not fitted, see [out_of_sample()]
+#' @param obsmar column, 1 for subjects whose missing waves are missing at random: they say nothing of dropout
+#' @param refgroup the group whose membership coefficients are 0
+#' @param dropout order of the dropout model, one for all groups or one per group: 0, a constant; 1, the last outcome
+#'   too; 2, the last two; -1, none in that group
+#' @param ar1 for `"normal"` and `"cnorm"`: AR(1) errors within a subject, corr = rho^|difference in time|
+#' @param rho_by_group one rho per group
+#' @param rorder for `"normal"` and `"cnorm"`: random effects of each group: 0, an intercept; 1, a slope over time too;
+#'   -1, none
 #' @param wide for wide data, what the names in the formula stand for:
 #'   `list(offenses = "count_*", age = c("age_1", "age_2"))` or `list(offenses = "count_*", age = c(10, 12))`. `id` is
 #'   then optional. Row numbers in messages count the observations, subject by subject.
-#' @param cov_type `"hessian"`, the inverse of the observed information, or `"traj"`, the same times
-#'   n / (n - k + 1) as in Stata's traj
+#' @param cov_type `"hessian"`, the inverse of the observed information; `"robust"`, the sandwich (what `NULL` means
+#'   with
+#'   weights); `"cluster"`, by cluster and stratum (what `NULL` means where they are named); or `"traj"`, the
+#'   observed information's times n / (n - k + 1) as in Stata's traj
 #' @param start numbers to start from, in the order of `coef()`, with group percentages in place of `theta` if you like;
 #'   or a fit of the same model: no other starts are made then. Or a fit with one group less: each of its groups is
 #'   split to make further starts, and the result is never worse than that fit.
@@ -31,7 +56,8 @@
 #'
 #' @return A list of class `gbtm` that holds plain values only, so that `saveRDS()` keeps it. Its methods: `print`,
 #'   `summary`, `coef`, `vcov`, `confint`, `logLik`, `AIC`, `BIC`, `nobs`, `fitted`, `residuals`, `predict`, `plot`,
-#'   `formula`, `update`. See also [posterior()], [assignment()], [group_shares()], [start_report()], [write_gbtm()].
+#'   `formula`, `update`. See also [posterior()], [assignment()], [group_shares()], [start_report()], [write_gbtm()],
+#'   [odds_ratios()], [wald_test()], [dispersion_test()].
 #'   Groups of one specification are sorted by their mean fitted outcome, lowest first.
 #'
 #' @section Errors: Errors are conditions of class `gbtm_error` and `gbtm_<code>`, for example `gbtm_duplicate_time`,
@@ -42,10 +68,18 @@
 #' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip")
 #' fit
 #' coef(fit)
+#' # whether membership differs between two halves of the people, with sampling weights
+#' d$half <- factor(ifelse(d$id %% 2 == 0, "even", "odd"))
+#' d$w <- 1 + d$id %% 3
+#' weighted <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip", risk = ~ half, weights = "w")
+#' summary(weighted)
 #' @export
 gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "normal", iorder = NULL,
-                 sigma_by_group = FALSE, min = NULL, max = NULL, censor_beyond = FALSE, wide = NULL,
-                 cov_type = "hessian", start = NULL, control = gbtm_control()) {
+                 sigma_by_group = FALSE, min = NULL, max = NULL, censor_beyond = FALSE, dispersion_by_group = FALSE,
+                 risk = NULL, tcov = NULL, exposure = NULL, weights = NULL, cluster = NULL, stratum = NULL,
+                 out_of_sample = NULL, refgroup = 1, dropout = NULL, dcov = NULL, obsmar = NULL, ar1 = FALSE,
+                 rho_by_group = FALSE, rorder = NULL, wide = NULL, cov_type = NULL, start = NULL,
+                 control = gbtm_control()) {
   call <- match.call()
   check_data(data)
   check_control(control)
@@ -54,6 +88,10 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   }
   parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide))
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
+  asked <- list(risk = risk, tcov = tcov, dcov = dcov, exposure = exposure, weights = weights, cluster = cluster,
+                stratum = stratum, out_of_sample = out_of_sample, obsmar = obsmar)
+  further <- covariate_columns(asked, data, columns, wide)
+  if (!is.null(further)) columns <- further$columns
   terms <- NULL
   if (!is.null(parts$basis)) {
     if (!is.null(order)) {
@@ -69,13 +107,17 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   model <- list(
     groups = groups, order = order, family = family, iorder = iorder,
     sigma_by_group = check_flag(sigma_by_group, "sigma_by_group"), min = bound(min, "min"), max = bound(max, "max"),
-    censor_beyond = check_flag(censor_beyond, "censor_beyond")
+    censor_beyond = check_flag(censor_beyond, "censor_beyond"),
+    dispersion_by_group = check_flag(dispersion_by_group, "dispersion_by_group"), refgroup = refgroup,
+    dropout = dropout, ar1 = check_flag(ar1, "ar1"), rho_by_group = check_flag(rho_by_group, "rho_by_group"),
+    rorder = rorder
   )
   smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
   options <- search_options(control, cov_type, if (!smaller) start_values(start))
-  answer <- bridge_fit(columns, model, options, control, call, start_document = if (smaller) document_text(start))
-  fit <- new_gbtm(answer$document, answer$arrays, call = call, formula = formula, terms = terms)
-  fit$rows <- if (is.null(wide)) used_rows(columns, fit, row.names(data))
+  answer <- bridge_fit(columns, model, options, control, call, further, if (smaller) document_text(start))
+  fit <- new_gbtm(answer$document, answer$arrays, call = call, formula = formula, terms = terms, data = answer$data)
+  fit$inputs <- c(list(wide = wide, kept = further$kept), Filter(Negate(is.null), asked))
+  fit$rows <- if (is.null(wide)) used_rows(answer$rows, row.names(data))
   warn_findings(fit$warnings, call)
   fit
 }
@@ -100,10 +142,8 @@ start_values <- function(start) {
   json_array(as.vector(t(start)))
 }
 
-# Positions in the user's table of the observations, in the order of the fit's data (subject, then time).
-used_rows <- function(columns, fit, labels) {
-  kept <- which(!is.na(columns$subject) & !is.na(columns$y) & !is.na(columns$time))
-  rows <- kept[order(columns$subject[kept], columns$time[kept])]
-  if (length(rows) != fit$nobs || !identical(columns$time[rows], fit$data$time)) return(NULL)
+# Positions in the user's table of the observations, in the order of the fit's data; all of them where none is given.
+used_rows <- function(rows, labels) {
+  if (!length(rows)) return(list(position = seq_along(labels), label = labels))
   list(position = rows, label = labels[rows])
 }

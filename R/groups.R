@@ -4,7 +4,9 @@
 #' @return `posterior()`: data frame, one row per subject in order of first appearance: the id under its own name, and
 #'   the probabilities `group_1`, `group_2`, ... `assignment()`: integer vector of the most probable group of each
 #'   subject, named by id. `group_shares()`: data frame with one row per group: `share` (estimated pi), `se` (delta
-#'   method), `lower` and `upper` (95 % interval), `assigned` (share of the subjects assigned to it).
+#'   method), `lower` and `upper` (95 % interval), `assigned` (share of the subjects assigned to it). With membership
+#'   covariates the shares are means over the subjects. `out_of_sample()`: as `posterior()`, of the subjects that were
+#'   scored but not fitted.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' head(posterior(fit))
@@ -39,6 +41,15 @@ group_shares <- function(fit) {
     group = seq_len(k), share = fit$shares, se = se, lower = pmax(fit$shares - z * se, 0),
     upper = pmin(fit$shares + z * se, 1), assigned = tabulate(assignment(fit), k) / fit$n_subjects
   )
+}
+
+#' @rdname groups
+#' @export
+out_of_sample <- function(fit) {
+  check_fit(fit)
+  held <- fit$out_of_sample
+  if (is.null(held)) return(posterior_frame(matrix(0, 0, fit$n_groups), fit$ids[0], fit$id_name))
+  posterior_frame(held$posterior, held$ids, fit$id_name)
 }
 
 posterior_frame <- function(p, ids, id_name) {

@@ -2,7 +2,11 @@
 #'
 #' `coef()` and `vcov()` are in the user's time and units. Names: `intercept[1]`, `age[1]`, `age^2[1]` for the curve of
 #' group 1; `zero_intercept` or `zero_intercept[1]` for the zero-inflation part; `sigma` or `sigma[1]`;
-#' `theta[2]` for the logit of group 2 against group 1. `confint()` gives Wald intervals.
+#' `psi`, `phi[1]`, `rho`, `r0_sigma[1]` for the other families and errors; `drop0[1]`, `drop1[1]`, `drop_x[1]` for
+#' dropout; `theta[2]` for
+#' the logit of group 2 against the reference group, `theta_male[2]` for the effect of a membership covariate on it.
+#' `confint()` gives Wald intervals, or profile-likelihood intervals: the values that the data do not rule out, whatever
+#' the other parameters are. Near a boundary the latter are the honest ones.
 #'
 #' `logLik()` counts n in subjects, so that `BIC(fit)` uses log(subjects); `nobs()` is the number of observations.
 #' Both are in use and can pick different models, so that `BIC()` offers both. `AIC` is -2 ll + 2 k and `BIC`
@@ -11,10 +15,14 @@
 #' @param object a fit
 #' @param n what to count for BIC: `"subjects"` or `"observations"`
 #' @param x a fit
+#' @param parm names or numbers of the parameters, all when missing
+#' @param level level of the intervals
+#' @param method `"wald"`, or `"profile"`, which needs the engine and takes a few fits for each parameter
 #' @param ... further fits for `BIC()`; otherwise not used
 #' @return `coef()`: named numeric. `vcov()`: matrix (k, k), NA where the data do not determine a parameter, in which
 #'   case a warning at the fit said which and why. `logLik()`: class `logLik` with `df` and `nobs` (subjects). `nobs()`:
-#'   observations. `BIC()`: a number, or with several fits a data frame with `df` and `BIC`.
+#'   observations. `confint()`: matrix with a row for each parameter; with `"profile"` infinite (or 0 for a scale
+#'   parameter) where the data set no bound. `BIC()`: a number, or with several fits a data frame with `df` and `BIC`.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' coef(fit)
@@ -31,6 +39,38 @@ coef.gbtm <- function(object, ...) object$coefficients
 #' @rdname estimates
 #' @export
 vcov.gbtm <- function(object, ...) object$vcov
+
+#' @rdname estimates
+#' @export
+confint.gbtm <- function(object, parm, level = 0.95, method = c("wald", "profile"), ...) {
+  call <- match.call()
+  method <- match_choice(method, c("wald", "profile"), "method")
+  check_level(level)
+  names <- names(object$coefficients)
+  wanted <- if (missing(parm)) names else if (is.numeric(parm)) names[parm] else parm
+  unknown <- setdiff(wanted, names)
+  if (length(unknown)) {
+    stop_gbtm("unknown_parameter", sprintf("parm: '%s' is not in the model.", unknown[1]), "parm",
+              sprintf("The parameters are %s.", listing(names)), call)
+  }
+  if (method == "wald") {
+    variance <- diag(object$vcov)
+    se <- sqrt(ifelse(is.na(variance) | variance < 0, NA_real_, variance))
+    half <- stats::qnorm(0.5 + level / 2) * se
+    ends <- cbind(object$coefficients - half, object$coefficients + half)[match(wanted, names), , drop = FALSE]
+  } else {
+    answer <- call_bridge("profile_intervals", document_text(object), as.character(json_array(wanted)), level,
+                          call = call)
+    open <- function(x, end) {
+      x <- vapply(as.list(x), function(value) if (is.null(value)) NA_real_ else as.double(value), 1)
+      ifelse(is.na(x), end, x)
+    }
+    ends <- cbind(open(answer$lower, -Inf), open(answer$upper, Inf))
+  }
+  tail <- (1 - level) / 2
+  dimnames(ends) <- list(wanted, paste(format(100 * c(tail, 1 - tail), trim = TRUE, digits = 3), "%"))
+  ends
+}
 
 #' @rdname estimates
 #' @export

@@ -7,29 +7,53 @@
 #' @param call,formula how the user asked for it; made up from the document when NULL
 #' @param terms terms of a basis formula, or NULL
 #' @param traj list with traj's table as `text`, or NULL
+#' @param data columns that the document says are held here, as the fit's data have them
 #' @noRd
-new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = NULL, traj = NULL) {
-  document <- decode(jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE), arrays)
+new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = NULL, traj = NULL, data = NULL) {
+  stored <- jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE)
+  document <- decode(stored, arrays)
   names <- as.character(document$names)
   first <- document$outcomes[[1]]
   fit <- list(
     call = call, formula = if (is.null(formula)) document_formula(document) else formula, terms = terms,
     family = document$spec$outcomes[[1]]$family, n_groups = document$spec$n_groups, spec = document$spec,
-    outcome_name = first$name, time_name = first$time_name, id_name = document$id_name, ids = document$ids,
+    outcome_name = first$name, time_name = first$time_name, id_name = document$id_name,
+    ids = if (is.list(stored$ids)) whole_numbers(document$ids) else document$ids,
     coefficients = stats::setNames(as.vector(document$params), names),
     vcov = named_square(document$cov_params, names), cov_type = document$cov_type,
     identified = stats::setNames(as.logical(document$identified), names),
     traj_names = as.character(document$traj_names),
     loglik = document$loglik, nobs = document$nobs, n_subjects = document$n_subjects,
     shares = as.vector(document$shares), cov_shares = document$cov_shares, posterior = document$posterior,
-    data = as.data.frame(lapply(document$data, as.vector)), search = document$search,
+    data = data_columns(document$data, data), search = document$search,
     certificate = document$certificate, warnings = document$warnings, dropped = document$dropped,
+    blocks = document$blocks, reference = document$spec$reference + 1, membership = membership_of(document),
+    weighted = !is.null(document$weights), out_of_sample = document$out_of_sample,
+    read_as = document$inputs, dropout_covariates = as.character(document$dropout$covariates$names),
     curves = curves_of(document), created_by = document$created_by, seconds = document$seconds, traj = traj,
     document = list(text = text, arrays = arrays)
   )
-  fit$data[c("subject", "wave")] <- fit$data[c("subject", "wave")] + 1
   structure(fit, class = c(if (!is.null(traj)) "traj", "gbtm"))
 }
+
+# Integers where they go, as jsonlite reads whole numbers.
+whole_numbers <- function(x) if (all(abs(x) <= .Machine$integer.max)) as.integer(x) else x
+
+# The document counts subjects and waves from 0. A column it says is held stands in `held`, counted from 1 already; what
+# these data do not have is null.
+data_columns <- function(stored, held) {
+  stored <- Filter(Negate(is.null), stored)
+  columns <- lapply(stats::setNames(nm = names(stored)), function(name) {
+    x <- stored[[name]]
+    if (is.list(x)) return(held[[x$held]])
+    if (name %in% counted_from_zero) x + 1 else x
+  })
+  table <- as.data.frame(columns[names(columns) != "covariates"])
+  if (!is.null(columns$covariates)) table$covariates <- columns$covariates # a matrix
+  table
+}
+
+counted_from_zero <- c("subject", "wave")
 
 named_square <- function(x, names) {
   x[is.nan(x)] <- NA_real_
@@ -72,8 +96,20 @@ curves_of <- function(document) {
     family = spec$family, lower = if (is.null(spec$lower)) -Inf else spec$lower,
     upper = if (is.null(spec$upper)) Inf else spec$upper, centre = stored$centre, scale = stored$scale,
     bases = lapply(stored$bases, basis_matrices), coefficients = stored$coefficients, positions = stored$positions,
-    offsets = stored$offsets, cov = document$internal$cov, undetermined = document$internal$undetermined
+    offsets = stored$offsets, covariates = covariates_of(stored), cov = document$internal$cov, undetermined = document$internal$undetermined
   )
+}
+
+# The time-varying covariates and the profile, (T, q) at its times, at which curves are drawn.
+covariates_of <- function(stored) {
+  if (is.null(stored$covariates)) return(NULL)
+  c(basis_matrices(stored$covariates), list(profile = stored$profile$values, profile_times = stored$profile$times))
+}
+
+# Names of the membership covariates; NULL where there are none.
+membership_of <- function(document) {
+  names <- as.character(document$membership$names)[-1]
+  if (length(names)) names
 }
 
 # Nested lists of a basis as matrices.

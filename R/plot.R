@@ -21,6 +21,8 @@ individuals_most <- 1000
 #' @param colours one colour per group; recycled
 #' @param legend `TRUE` above the plot, a position such as `"topleft"`, or `FALSE`
 #' @param n number of times at which the curves are drawn
+#' @param tcov values of the time-varying covariates at which the curves are drawn, one per covariate; see
+#'   [predict.gbtm()]
 #' @param ... passed to [graphics::plot.default()]: `xlab`, `ylab`, `main`, `ylim`, ...
 #' @return The table of curves, see [predict.gbtm()], invisibly.
 #' @examples
@@ -29,11 +31,11 @@ individuals_most <- 1000
 #' plot(fit, individuals = TRUE, main = "Offences", ylim = c(0, 8))
 #' @export
 plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, legend = TRUE,
-                      n = 101, ...) {
+                      n = 101, tcov = NULL, ...) {
   if (!is.null(level)) check_level(level)
   colours <- rep_len(colours, x$n_groups)
   symbols <- rep_len(group_symbols, x$n_groups)
-  curves <- drawn_curves(x, if (is.null(level)) 0.95 else level, n)
+  curves <- drawn_curves(x, if (is.null(level)) 0.95 else level, n, tcov)
   means <- binned_means(x)
   frame <- list(
     x = range(x$data$time), y = drawn_range(x, curves, means, level, individuals), xlab = x$time_name,
@@ -53,13 +55,14 @@ plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, col
   invisible(curves)
 }
 
-drawn_curves <- function(fit, level, n) {
+drawn_curves <- function(fit, level, n, tcov = NULL) {
   at <- if (can_interpolate(fit)) {
     seq(min(fit$data$time), max(fit$data$time), length.out = n)
   } else {
     sort(unique(fit$data$time))
   }
-  table <- curve_table(fit, at, level)
+  w <- covariate_rows(fit, tcov, length(at))
+  table <- curve_table(fit, at, level, w)
   names(table)[2] <- "time"
   table
 }

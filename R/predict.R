@@ -1,34 +1,122 @@
 #' Curves, posterior probabilities and assignments
 #'
 #' @param object a fit
-#' @param newdata data frame. For curves, it holds the time column. For posterior probabilities and assignments, it
-#'   holds the columns of the formula and the id, one row per observation; partial histories are welcome. By default
-#'   what was fitted.
+#' @param newdata data frame. For curves, it holds the time column. For people, it holds the columns of the fit:
+#'   outcome,
+#'   time, id, covariates and exposure, one row per observation (for a fit to wide data: one row per person); partial
+#'   histories are welcome. By default what was fitted.
 #' @param times numeric: times at which to evaluate the curves; by default those observed
-#' @param type `"curve"`: expected outcome of each group. `"posterior"`: probability of each group for each subject.
-#'   `"assignment"`: the most probable group of each subject.
-#' @param level level of the confidence band
+#' @param type `"curve"`: expected outcome of each group. `"posterior"`: probability of each group for each person.
+#'   `"assignment"`: the most probable group of each person. `"group"`: a table of both for new people, with intervals.
+#' @param level level of the confidence band, and of the intervals
+#' @param tcov for curves of a fit with time-varying covariates: their values, one per covariate (by name or in order),
+#'   or one row of them per time. By default the profile that `summary()` names: their means over the observations.
+#' @param by_wave for `"group"`: after each wave, from what was seen up to it
 #' @param ... not used
 #'
 #' @return For `"curve"` a data frame with one row per group and time: `group`, the time under its own name,
-#'   `estimate`, `se`, `lower`, `upper`, on the outcome's scale. The band is pointwise, by the delta method, and cut to
-#'   the outcome's range; `se`, `lower` and `upper` are NA where the data do not determine them. For `"posterior"` and
-#'   `"assignment"` as [posterior()] and [assignment()]. Scoring uses R alone.
+#'   `estimate`, `se`, `lower`, `upper`, on the outcome's scale; for counts, per unit of exposure. The band is
+#'   pointwise,
+#'   by the delta method, and cut to the outcome's range; `se`, `lower` and `upper` are NA where the data do not
+#'   determine them. For `"posterior"` and `"assignment"` as [posterior()] and [assignment()]. For `"group"` a data
+#'   frame
+#'   with one row per person (with `by_wave`: and wave) and group: the id, the time of the last observation used,
+#'   `group`,
+#'   `probability`, `lower` and `upper` (the delta method on the logit), `assigned`. Nobody in `newdata` counts as
+#'   having dropped out. `"posterior"` and `"assignment"` of a normal, censored normal, Poisson, zero-inflated Poisson
+#'   or
+#'   logistic model without covariates, exposure, dropout, AR(1) errors and random effects use R alone; all else needs
+#'   the engine, and leaves out people without an observation, with a warning.
 #' @section Errors: `gbtm_unknown_time` for a basis formula of a fit read from a file, at times not observed;
-#'   `gbtm_bad_outcome` for values the family cannot take; `gbtm_unknown_column`.
+#'   `gbtm_bad_outcome` for values the family cannot take; `gbtm_unknown_column`; `gbtm_new_level` for a level of a
+#'   factor
+#'   that did not occur in the fit; `gbtm_bad_profile`.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' head(predict(fit))
 #' predict(fit, times = c(12.5, 15))
 #' someone <- data.frame(id = "new", age = 10:12, offenses = c(0, 2, NA))
 #' predict(fit, newdata = someone, type = "posterior")
+#' if (gbtm_engine()$available) predict(fit, newdata = someone, type = "group", by_wave = TRUE)
 #' @export
-predict.gbtm <- function(object, newdata = NULL, times = NULL, type = c("curve", "posterior", "assignment"),
-                         level = 0.95, ...) {
-  type <- match_choice(type, c("curve", "posterior", "assignment"), "type")
-  if (type == "curve") return(curve_table(object, curve_times(object, newdata, times), check_level(level)))
+predict.gbtm <- function(object, newdata = NULL, times = NULL, type = c("curve", "posterior", "assignment", "group"),
+                         level = 0.95, tcov = NULL, by_wave = FALSE, ...) {
+  call <- match.call()
+  type <- match_choice(type, c("curve", "posterior", "assignment", "group"), "type")
+  check_level(level)
+  if (type == "curve") {
+    at <- curve_times(object, newdata, times)
+    w <- covariate_rows(object, tcov, length(at))
+    return(curve_table(object, at, level, w))
+  }
+  if (type == "group") return(classify(object, newdata, check_flag(by_wave, "by_wave"), level, call))
   if (is.null(newdata)) return(if (type == "posterior") posterior(object) else assignment(object))
-  score(object, newdata, type)
+  if (is_plain(object)) return(score(object, newdata, type))
+  scored <- classify(object, newdata, FALSE, level, call)
+  ids <- scored[[1]][scored$group == 1]
+  p <- matrix(scored$probability, ncol = object$n_groups, byrow = TRUE)
+  if (type == "posterior") posterior_frame(p, ids, object$id_name) else most_probable(p, ids)
+}
+
+# Nothing but outcome and time matters to the posterior, and observations are independent given the group.
+is_plain <- function(fit) {
+  spec <- fit$spec$outcomes[[1]]
+  further <- list(fit$membership, fit$curves$covariates, fit$data$exposure, fit$spec$dropout, spec$random_orders,
+                  fit$inputs$wide)
+  all(vapply(further, is.null, NA)) && !isTRUE(spec$ar1) && !spec$family %in% c("negbin", "zinb", "beta")
+}
+
+# The engine's table of new people.
+classify <- function(fit, newdata, by_wave, level, call) {
+  if (is.null(newdata)) {
+    stop_gbtm("no_newdata", "newdata: not given.", "newdata", "Give a table of people, in the form of the fit's data.",
+              call)
+  }
+  check_data(newdata)
+  inputs <- known_inputs(fit, newdata)
+  wide <- inputs$wide
+  parts <- formula_parts(fit$formula, if (is.null(wide)) names(newdata) else names(wide))
+  columns <- if (is.null(wide)) {
+    long_columns(parts, newdata, fit$id_name)
+  } else {
+    wide_columns(parts, newdata, if (fit$id_name %in% names(newdata)) fit$id_name, wide)
+  }
+  further <- covariate_columns(inputs[c("risk", "tcov", "dcov", "exposure")], newdata, columns, wide, inputs$kept)
+  if (!is.null(further)) columns <- further$columns
+  if (!is.null(fit$terms)) {
+    known <- is.finite(columns$time)
+    columns$basis <- matrix(NA_real_, length(known), length(basis_names(fit)), dimnames = list(NULL, basis_names(fit)))
+    columns$basis[known, ] <- basis_at(fit$terms, fit$time_name, columns$time[known])
+  }
+  answer <- bridge_classify(document_text(fit), columns, further, by_wave, level, call)
+  if (nzchar(answer$dropped)) {
+    warning(gbtm_condition("dropped", paste("newdata:", answer$dropped), NULL, "", call, c("gbtm_warning", "warning")))
+  }
+  as.data.frame(answer$columns, optional = TRUE, stringsAsFactors = FALSE)
+}
+
+basis_names <- function(fit) fit$curves$bases$mean$names
+
+# How the fit's data were read. A fit read from a file knows the names of its covariates' columns alone.
+known_inputs <- function(fit, newdata) {
+  if (!is.null(fit$inputs)) return(fit$inputs)
+  stored <- fit$read_as
+  leaving <- fit$dropout_covariates
+  in_wide <- identical(stored$form, "wide")
+  list(
+    risk = fit$membership, tcov = fit$curves$covariates$names, dcov = if (length(leaving)) leaving,
+    exposure = if (is.null(fit$data$exposure)) NULL else if (in_wide) "exposure" else c(stored$exposure, "exposure")[1],
+    wide = if (in_wide) stored_wide(fit)
+  )
+}
+
+# The columns of a fit to wide data, traj's among them, as `wide` says them.
+stored_wide <- function(fit) {
+  stored <- fit$read_as
+  wide <- c(stats::setNames(list(stored$outcome, stored$time), c(fit$outcome_name, fit$time_name)), stored$tcov,
+            stored$dcov)
+  if (is.null(stored$exposure)) return(wide)
+  c(wide, stats::setNames(list(stored$exposure), "exposure"))
 }
 
 curve_times <- function(fit, newdata, times) {
@@ -51,6 +139,7 @@ score <- function(fit, newdata, type) {
   parts <- formula_parts(fit$formula, names(newdata))
   require_columns(newdata, fit$id_name, "newdata")
   columns <- long_columns(parts, newdata, fit$id_name)
+  if (is.null(columns$ids)) columns[c("subject", "ids")] <- code_ids(columns$subject)
   known <- which(!is.na(columns$subject) & !is.na(columns$y) & !is.na(columns$time))
   y <- columns$y[known]
   bad <- !possible_values(fit$curves, y)
@@ -75,8 +164,9 @@ score <- function(fit, newdata, type) {
 
 #' Fitted values and residuals
 #'
-#' The fitted value of an observation is sum over k of P_ik E_k(y): the groups' curves at its time, weighted by the
-#' subject's posterior probabilities.
+#' The fitted value of an observation is sum over k of P_ik E_k(y): the groups' means at its time, covariates and
+#' exposure,
+#' weighted by the subject's posterior probabilities.
 #'
 #' @param object a fit
 #' @param ... not used
@@ -94,8 +184,13 @@ fitted.gbtm <- function(object, ...) in_user_order(object, fitted_here(object))
 residuals.gbtm <- function(object, ...) in_user_order(object, object$data$y - fitted_here(object))
 
 fitted_here <- function(fit) {
-  times <- unique(fit$data$time)
-  expected <- t(expected_at(fit, times))[match(fit$data$time, times), , drop = FALSE]
+  expected <- if (is.null(fit$data$covariates)) {
+    times <- unique(fit$data$time)
+    t(expected_at(fit, times))[match(fit$data$time, times), , drop = FALSE]
+  } else {
+    t(expected_at(fit, fit$data$time, fit$data$covariates))
+  }
+  if (!is.null(fit$data$exposure)) expected <- expected * fit$data$exposure
   rowSums(expected * fit$posterior[fit$data$subject, , drop = FALSE])
 }
 

@@ -1,7 +1,8 @@
 # Short forms. The words are those of the fit; nothing is computed here.
 
 family_labels <- c(
-  normal = "normal", cnorm = "censored normal", poisson = "Poisson", zip = "zero-inflated Poisson", logit = "logistic"
+  normal = "normal", cnorm = "censored normal", poisson = "Poisson", zip = "zero-inflated Poisson",
+  negbin = "negative binomial", zinb = "zero-inflated negative binomial", logit = "logistic", beta = "beta"
 )
 
 #' @export
@@ -20,6 +21,19 @@ print_heading <- function(x) {
       "\n", sep = "")
   cat(x$n_subjects, " subjects, ", x$nobs, " observations of ", x$outcome_name, " over ", x$time_name, ".\n", sep = "")
   if (nzchar(x$dropped$sentence)) print_wrapped(x$dropped$sentence)
+  held <- NROW(x$out_of_sample$posterior)
+  if (held) cat(held, " subject", if (held > 1) "s", " scored but not fitted.\n", sep = "")
+  if (!is.null(x$curves$covariates)) print_wrapped(paste0("Curves are drawn at ", profile_words(x), "."))
+}
+
+# Where curves are drawn, in words.
+profile_words <- function(x) {
+  covariates <- x$curves$covariates
+  values <- covariates$profile
+  if (any(values != rep(values[1, ], each = nrow(values)))) {
+    return(sprintf("the values of %s that were given for each wave", paste(covariates$names, collapse = ", ")))
+  }
+  paste(covariates$names, "=", format(values[1, ], digits = 4, trim = TRUE), collapse = ", ")
 }
 
 # Shares, and each group's mean at three times.

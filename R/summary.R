@@ -56,25 +56,36 @@ print_criteria <- function(x) {
       "BIC ", value("BIC_subjects"), " (n = ", x$fit$n_subjects, " subjects), ", value("BIC_observations"), " (n = ",
       x$fit$nobs, " observations)\n", sep = "")
   if (!is.na(x$entropy)) cat("Relative entropy ", formatC(x$entropy, format = "f", digits = 3), "\n", sep = "")
-  kind <- c(hessian = "observed information", traj = "observed information, traj's correction")[[x$fit$cov_type]]
+  kind <- switch(
+    x$fit$cov_type,
+    hessian = "observed information", robust = "robust (sandwich)", cluster = "robust, by sampling cluster and stratum",
+    traj = if (x$fit$weighted) "robust (sandwich), as traj's" else "observed information, traj's correction"
+  )
   cat("Standard errors: ", kind, "\n", sep = "")
 }
 
 # Rows by heading: one section per group, then what is common to all. A group without parameters has NULL.
 coefficient_sections <- function(x) {
-  names <- rownames(x$coefficients)
-  group <- as.integer(sub("^.*\\[([0-9]+)\\]$", "\\1", ifelse(grepl("\\[[0-9]+\\]$", names), names, NA)))
-  theta <- grepl("^theta\\[", names)
+  field <- function(name) {
+    value <- lapply(x$fit$blocks, function(b) if (is.null(b[[name]])) NA else b[[name]])
+    rep(unlist(value), vapply(x$fit$blocks, function(b) b$width, 1))
+  }
+  kind <- field("kind")
+  group <- field("group")
+  theta <- kind == "theta"
   sections <- lapply(x$groups$group, function(k) {
-    rows <- which(group == k & !theta)
+    rows <- which(group %in% k & !theta)
     if (length(rows)) labelled_rows(x$coefficients, rows)
   })
   names(sections) <- sprintf("Group %d (%s)", x$groups$group, percent(x$groups$share))
   common <- which(is.na(group))
-  zero <- startsWith(names[common], "zero_")
+  zero <- kind[common] == "zero"
   if (any(zero)) sections[["Zero inflation, common to all groups"]] <- labelled_rows(x$coefficients, common[zero])
   if (any(!zero)) sections[["Common to all groups"]] <- labelled_rows(x$coefficients, common[!zero])
-  if (any(theta)) sections[["Membership, logits against group 1"]] <- x$coefficients[theta, , drop = FALSE]
+  if (any(theta)) {
+    heading <- sprintf("Membership logits (reference: group %d)", x$fit$reference)
+    sections[[heading]] <- x$coefficients[theta, , drop = FALSE]
+  }
   sections
 }
 

@@ -7,7 +7,8 @@
 #'   `"traj, var(y_1-y_5) indep(t_1-t_5) model(zip) order(2 2) iorder(0)"`
 #' @param data wide data frame, one row per subject, with the columns the command names
 #' @param id name of the column with the subjects' ids; row numbers when not given
-#' @param matrices named list of the matrices that the command names, such as `start(b0)`
+#' @param matrices named list of the matrices that the command names, such as `start(b0)` or `plottcov(m)`; those that
+#'   are not in it are looked for among your variables
 #' @param cov_type `"traj"`, as Stata's traj does, or `"hessian"`
 #' @param control settings of the search, from [gbtm_control()]
 #'
@@ -33,10 +34,11 @@ traj <- function(command, data, id = NULL, matrices = list(), cov_type = "traj",
   columns <- names(data)[names(data) %in% unlist(needed$columns)]
   table <- lapply(stats::setNames(nm = columns), function(name) numeric_column(data[[name]], name))
   coded <- traj_ids(data, id)
-  start <- named_matrix(needed$start_matrix, matrices)
+  given <- named_matrices(needed$matrices, matrices, parent.frame())
   options <- search_options(control, cov_type)
-  answer <- bridge_command(command, table, coded$ids, coded$name, start, options, control, call)
+  answer <- bridge_command(command, table, coded$ids, coded$name, given, options, control, call)
   fit <- new_gbtm(answer$document, answer$arrays, call = call, traj = answer$traj)
+  fit$rows_read <- list(ids = coded$ids, label = row.names(data))
   warn_findings(fit$warnings, call)
   fit
 }
@@ -47,11 +49,17 @@ traj_ids <- function(data, id) {
   list(ids = coded$ids[coded$codes + 1], name = coded$name)
 }
 
-named_matrix <- function(name, matrices) {
-  if (is.null(name)) return(NULL)
-  if (!name %in% names(matrices)) {
-    stop_gbtm("bad_start", sprintf("start(%s): no matrix of that name was given.", name), "start",
-              sprintf("Pass matrices = list(%s = c(...)), or write the numbers into the command.", name))
-  }
-  json_array(as.vector(t(matrices[[name]])))
+# The matrices a command names, `wanted` = list(start = "b0"), by row.
+named_matrices <- function(wanted, matrices, frame) {
+  names <- unlist(wanted)
+  lapply(stats::setNames(nm = unique(names)), function(name) {
+    found <- matrices[[name]]
+    if (is.null(found)) found <- get0(name, frame, mode = "numeric")
+    option <- names(names)[match(name, names)]
+    if (!is.numeric(found)) {
+      stop_gbtm(paste0("bad_", option), sprintf("%s(%s): no matrix of that name was given.", option, name), option,
+                sprintf("Pass matrices = list(%s = c(...)), or write the numbers into the command.", name))
+    }
+    json_array(as.vector(t(found)))
+  })
 }

@@ -1,7 +1,8 @@
 """The speed table: ours beside flexmix on the same data and model in the same run. Run by `make bench`.
 
 Writes benchmarks/RESULTS.md. Every timing is a whole call, data frame to standard errors, in a process of its own;
-loading packages is not counted on either side.
+loading packages is not counted on either side. lcmm, trajeR, gbtmkit and crimCV get rows where they happen to be
+installed. `bench.py others` prints these rows alone and writes nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cases import Case
 
@@ -27,16 +30,37 @@ GROWTH = (10_000, 100_000, 1_000_000)
 LOWER_BY = 1e-2  # of log-likelihood that flexmix's looser convergence may leave between two equal optima
 
 
-def call(command: list[str]) -> dict[str, float]:
-    """Run a command and read the JSON on its last line."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+@dataclass(frozen=True)
+class Other:
+    """A package that may be installed, and a family it fits; ``differs`` says in what its model is not ours."""
+
+    package: str
+    family: str
+    differs: str = ""
+
+
+OTHERS = [
+    Other("lcmm", "normal", "one sigma"), Other("lcmm", "logit", "probit"), Other("trajeR", "normal"),
+    Other("trajeR", "poisson"), Other("trajeR", "logit"), Other("trajeR", "zip"), Other("gbtmkit", "normal"),
+    Other("gbtmkit", "poisson"), Other("gbtmkit", "logit"), Other("crimCV", "zip"),
+]
+OTHERS_ALONE = [Case("zip", 3, iorder=1)]  # which flexmix does not fit; crimCV takes no lower order
+OTHERS_SECONDS = 150  # for all their calls together, so that the whole benchmark stays under 15 minutes
+
+
+def call(command: list[str], limit: float | None = None) -> dict[str, Any]:
+    """Run a command, for ``limit`` seconds at most, and read the JSON on its last line."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+        said = done.stderr[-2000:].strip() or f"exit status {done.returncode}"
+        raise RuntimeError(f"{' '.join(command)} failed:\n{said}")
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def ours(case: Case, n: int, n_starts: int, repeats: int) -> dict[str, float]:
     arguments = [case.family, case.groups, case.waves, n, n_starts, repeats]
+    if case.iorder is not None:
+        arguments.append(case.iorder)
     return call([sys.executable, str(HERE / "ours.py"), *map(str, arguments)])
 
 
@@ -44,7 +68,7 @@ def flexmix(case: Case, path: Path, n_starts: int) -> dict[str, float]:
     return call(["Rscript", str(HERE / "flexmix.R"), str(path), case.family, str(case.groups), str(n_starts)])
 
 
-def beside(folder: Path) -> tuple[list[str], list[tuple[Case, int, float, float]]]:
+def beside(folder: Path, found: dict[str, str]) -> tuple[list[str], list[tuple[Case, int, float, float]]]:
     """Rows of the comparison, and the ratios to flexmix with ten starts and with one."""
     rows, ratios = [], []
     for n in SIZES:
@@ -52,25 +76,85 @@ def beside(folder: Path) -> tuple[list[str], list[tuple[Case, int, float, float]
             path = folder / f"{case.family}-{n}.csv"
             case.simulate(n).to_csv(path, index=False)
             mine = ours(case, n, 20, 5 if n == SIZES[0] else 3)
-            rows.append(row(case, n, "gbtm", mine, None))
+            rows.append(row(case.name, n, "gbtm", mine, None))
             times = {}
             for starts in (1, 10):
                 theirs = flexmix(case, path, starts)
                 times[starts] = theirs["seconds"] / mine["seconds"]
                 if mine["loglik"] < theirs["loglik"] - LOWER_BY:
                     raise RuntimeError(f"{case.family} {n}: gbtm {mine['loglik']}, flexmix {theirs['loglik']}")
-                rows.append(row(case, n, "flexmix", theirs, times[starts]))
+                rows.append(row(case.name, n, "flexmix", theirs, times[starts]))
             ratios.append((case, n, times[10], times[1]))
             say(rows[-3:])
+            if n == SIZES[0]:
+                rows += other_rows(case, n, path, mine, found)
+        if n == SIZES[0]:
+            rows += others_alone(OTHERS_ALONE, folder, found)
     return rows, ratios
 
 
-def row(case: Case, n: int, package: str, timing: dict[str, float], ratio: float | None) -> str:
+def others_alone(cases: list[Case], folder: Path, found: dict[str, str]) -> list[str]:
+    """Rows of gbtm and of the optional packages that fit these cases; none where no such package is installed."""
+    rows = []
+    n = SIZES[0]
+    for case in cases:
+        if not any(o.package in found and o.family == case.family for o in OTHERS):
+            continue
+        path = folder / f"{case.family}-{n}.csv"
+        case.simulate(n).to_csv(path, index=False)
+        mine = ours(case, n, 20, 5)
+        rows.append(row(case.name, n, "gbtm", mine, None))
+        say(rows[-1:])
+        rows += other_rows(case, n, path, mine, found)
+    return rows
+
+
+def other_rows(case: Case, n: int, path: Path, mine: dict[str, Any], found: dict[str, str]) -> list[str]:
+    """A row for each optional package that is installed and fits this family, also for one that fails."""
+    rows = []
+    for other in OTHERS:
+        if other.package not in found or other.family != case.family:
+            continue
+        name = f"{case.name}, {other.differs}" if other.differs else case.name
+        theirs = timing_of(other, case, path, limit_each(found))
+        if "failed" in theirs:
+            rows.append("| " + " | ".join([name, f"{n:,}", other.package, "", theirs["failed"], "", "", ""]) + " |")
+        else:
+            above = not other.differs and theirs["loglik"] > mine["loglik"] + LOWER_BY
+            rows.append(row(name, n, other.package, theirs, theirs["seconds"] / mine["seconds"], above=above))
+        say(rows[-1:])
+    return rows
+
+
+def timing_of(other: Other, case: Case, path: Path, limit: float) -> dict[str, Any]:
+    """One timing of an optional package, or ``failed`` with the reason in one line that a table can hold."""
+    command = ["Rscript", str(HERE / "others.R"), other.package, str(path), case.family, str(case.groups)]
+    try:
+        theirs = call(command, limit)
+    except subprocess.TimeoutExpired:
+        return {"failed": f"failed: stopped after {limit:.0f} s"}
+    except (RuntimeError, ValueError, IndexError) as error:
+        theirs = {"failed": str(error).splitlines()[-1]}
+    if "failed" in theirs:
+        reason = " ".join(str(theirs["failed"]).replace("|", "/").split())
+        return {"failed": f"failed: {reason[:100]}"}
+    return theirs
+
+
+def limit_each(found: dict[str, str]) -> float:
+    """Seconds for one call of an optional package: an even share."""
+    return OTHERS_SECONDS / max(1, sum(o.package in found for o in OTHERS))
+
+
+def row(
+    name: str, n: int, package: str, timing: dict[str, Any], ratio: float | None, *, above: bool = False
+) -> str:
     errors = "" if timing.get("standard_errors", True) else " (no SE)"
     cells = [
-        f"{case.family} K={case.groups}", f"{n:,}", package, str(int(timing["n_starts"])),
-        f"{timing['seconds']:.2f}{errors}", f"{timing['peak_gb']:.2f}", f"{timing['loglik']:.3f}",
-        "1" if ratio is None else f"{ratio:.0f}",
+        name, f"{n:,}", package, str(int(timing["n_starts"])),
+        f"{timing['seconds']:.2f}{errors}", f"{timing['peak_gb']:.2f}",
+        f"{timing['loglik']:.3f}{' (above gbtm)' if above else ''}",
+        "1" if ratio is None else f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}",
     ]
     return "| " + " | ".join(cells) + " |"
 
@@ -97,7 +181,7 @@ def say(lines: list[str]) -> None:
     print("\n".join(lines), flush=True)
 
 
-def machine() -> str:
+def machine(found: dict[str, str]) -> str:
     versions = subprocess.run(
         ["Rscript", "-e", "cat(R.version$version.string, as.character(packageVersion('flexmix')))"],
         capture_output=True, text=True, check=True,
@@ -111,19 +195,35 @@ def machine() -> str:
     return (
         f"{datetime.date.today().isoformat()}; {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB; Python "
         f"{platform.python_version()}, gbtm {gbtm.__version__}, torch {torch.__version__}, numpy {numpy.__version__}; "
-        f"{versions.replace(') ', '), flexmix ')}"
+        f"{', '.join([versions.replace(') ', '), flexmix '), *(f'{p} {v}' for p, v in found.items())])}"
     )
 
 
+def about_others(found: dict[str, str]) -> str:
+    """What the page says of the optional packages; nothing where none is installed."""
+    if not found:
+        return ""
+    names = ", ".join(found)
+    return f"""
+Also installed here and run once at N = {SIZES[0]:,}, {limit_each(found):.0f} s at most: {names}. Where the model column
+names a difference ("one sigma" for one by group, "probit"), their model is not gbtm's: do not compare the
+log-likelihoods.
+"""
+
+
 def main() -> None:
-    """Run everything and write the results."""
+    """Run everything and write the results; with the argument `others`, the optional packages alone."""
+    found = call(["Rscript", str(HERE / "others.R")])
     with tempfile.TemporaryDirectory() as folder:
-        rows, ratios = beside(Path(folder))
+        if sys.argv[1:] == ["others"]:
+            others_alone([*SIDE_BY_SIDE, *OTHERS_ALONE], Path(folder), found)
+            return
+        rows, ratios = beside(Path(folder), found)
     large = [r for r in ratios if r[1] == SIZES[-1]]
     ten, one = (statistics.median(r[j] for r in large) for j in (2, 3))
     text = f"""# Speed
 
-{machine()}.
+{machine(found)}.
 
 Whole calls, data frame in, standard errors out; loading packages not counted; median of the runs; each in a process of
 its own on the same simulated data (10 waves, quadratic curves; `make bench` makes this page). flexmix is fitted with
@@ -131,7 +231,7 @@ its own on the same simulated data (10 waves, quadratic curves; `make bench` mak
 
 At N = {SIZES[-1]:,}, gbtm with 20 starts took, median over the families, 1/{ten:.0f} of the time of flexmix with 10
 starts and 1/{one:.0f} of flexmix with one start.
-
+{about_others(found)}
 | model | subjects | package | starts | seconds | peak GB | log-likelihood | ratio |
 |---|---|---|---|---|---|---|---|
 """ + "\n".join(rows) + f"""

@@ -15,11 +15,20 @@ BINARY = np.array([[-2.5, 0.5, -0.3], [0.0, 1.5, 0.3], [2.2, -0.5, 0.4]])
 
 @dataclass(frozen=True)
 class Case:
-    """A family with its number of groups; all curves are quadratic in t in [-1, 1]."""
+    """A family with its number of groups; all curves are quadratic in t in [-1, 1].
+
+    ``iorder`` is the order of the zero part of each group; none means one constant for all groups.
+    """
 
     family: str
     groups: int
     waves: int = 10
+    iorder: int | None = None
+
+    @property
+    def name(self) -> str:
+        own = "" if self.iorder is None else f", zero part by group, order {self.iorder}"
+        return f"{self.family} K={self.groups}{own}"
 
     @property
     def coefficients(self) -> np.ndarray:
@@ -48,4 +57,6 @@ class Case:
     def arguments(self) -> dict[str, object]:
         """Arguments of ``GBTM.from_formula``; sigma by group, as flexmix has it."""
         extra: dict[str, object] = {"sigma_by_group": True} if self.family == "normal" else {}
+        if self.iorder is not None:
+            extra["iorder"] = [self.iorder] * self.groups
         return {"groups": self.groups, "order": 2, "family": self.family, **extra}

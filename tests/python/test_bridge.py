@@ -127,7 +127,7 @@ COMMAND = "traj, var(Y1-Y5) indep(T1-T5) model(cnorm) order(1 2) min(-99) max(99
 def _command(text=COMMAND, wide=None, **request):
     wide = _wide() if wide is None else wide
     asked = {
-        "columns": list(wide.columns), "ids": None, "id_name": "row", "start": None,
+        "columns": list(wide.columns), "ids": None, "id_name": "row", "matrices": {},
         "options": {}, **request,
     }
     ids = _bytes(np.arange(len(wide)) + 1)
@@ -146,7 +146,7 @@ def test_a_command_gives_trajs_table():
 
 def test_a_start_crosses_as_numbers():
     direct = gbtm.traj(COMMAND, _wide())
-    answer = _command(start=direct.params.tolist())
+    answer = _command(COMMAND + " start(b0)", matrices={"b0": direct.params.tolist()})
     res = gbtm.GBTMResults(_document(answer))
     assert res.start_report.attrs["n_starts"] == 1
     assert res.llf == pytest.approx(direct.llf, abs=1e-9)
@@ -157,7 +157,7 @@ def test_read_command_tells_the_columns():
     answer = json.loads(bridge.read_command(COMMAND + " start(b0)", columns))
     assert answer["ok"]
     assert answer["columns"] == [f"Y{j}" for j in range(1, 6)] + [f"T{j}" for j in range(1, 6)]
-    assert answer["start_matrix"] == "b0"
+    assert answer["matrices"] == {"start": "b0"}
     answer = json.loads(bridge.read_command("traj, var(Q1)", columns))
     assert answer["error"]["code"] == "missing_option"
     assert _command(COMMAND + " multgroups(2)")["error"]["code"] == "unsupported_option"

@@ -286,8 +286,8 @@ EVERYTHING = (
 
 def test_the_command_is_the_model_with_every_part(everything):
     drawn, wide = everything
-    res = gbtm.traj(EVERYTHING, wide)
-    base = drawn.built().fit(cov_type="robust")
+    res = gbtm.traj(EVERYTHING, wide, n_starts=4)
+    base = drawn.built().fit(cov_type="robust", n_starts=4)
     assert res.llf == pytest.approx(base.llf, abs=1e-9)
     np.testing.assert_allclose(res.params, base.params, rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(res.cov_params(), base.cov_params(), rtol=1e-4, atol=1e-8)  # weighted: plain sandwich

@@ -191,6 +191,21 @@ def test_clusters_and_strata_are_those_of_the_formula(name):
         assert np.abs(of_clusters.bse / res.bse - 1).max() > 1e-3
 
 
+def test_identical_subjects_of_other_weights_keep_their_own_scores():
+    """They are one subject to the likelihood, with the sum of their weights; to the sandwich that of the squares."""
+    drawn = draw("tcov_cells")
+    built = drawn.built(weights="wt")
+    assert Mixture(built.layout, built.panel).expand is not None
+    res = built.fit(n_starts=4)
+    weight = drawn.table.dropna(subset="y").groupby("id")["wt"].first().to_numpy()
+    relative = weight / weight.mean()
+    at, step = res.params.to_numpy(), res.bse.to_numpy()
+    own = lambda z: drawn.subject_loglik(at + step * z)  # noqa: E731
+    scores = oracle.fd_gradient(own, np.zeros(at.size)) / step
+    info = -oracle.fd_hessian(lambda z: float(own(z) @ relative), np.zeros(at.size), step=2e-2) / np.outer(step, step)
+    _assert_cov(res, oracle.sandwich(scores, info, weight))
+
+
 @pytest.mark.parametrize("name", ["weights", "risk"])
 def test_everybody_a_cluster_is_robust_but_for_the_number(name):
     """B about the mean score, which is 0 at the maximum, times N / (N - 1)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -139,6 +140,14 @@ def test_names_of_parts(name, names, traj):
     layout = draw(name).built().layout
     assert layout.names == names.split()
     assert layout.traj_names == traj.split()
+
+
+@pytest.mark.xfail(strict=True, reason="a covariate called like a column of time gives two parameters one name")
+@pytest.mark.parametrize("name", ["intercept", "t^2"])
+def test_names_are_told_apart(name):
+    table = draw("tcov").table.assign(**{name: draw("tcov").table["w1"]})
+    with pytest.raises(gbtm.SpecificationError, match=re.escape(name)):
+        draw("tcov").built(data=table, tcov=[name])
 
 
 def _exchangeable(reference=1, **change):

@@ -172,6 +172,18 @@ def test_the_reference_level_is_the_users():
     assert names == ("region[T.s]", "region[T.e]")
 
 
+@pytest.mark.xfail(strict=True, reason="told that the level is the same throughout")
+@pytest.mark.parametrize("what", ["risk", "tcov"])
+def test_a_level_of_nobody_in_the_fit_is_no_level(what):
+    """One that only subjects held out have, or only rows without an outcome."""
+    data = _table(region=["n", "n", "s", "s", "w", "w"], held=[0, 0, 0, 0, 1, 1])
+    if what == "tcov":
+        data = data.assign(held=0, y=[0.1, 0.2, 1.1, 1.2, np.nan, np.nan], t=[1, 2, 3, 5, 1, 2])
+    model = gbtm.GBTM.from_formula(
+        "y ~ t", data, id="who", groups=1, order=0, out_of_sample="held", **{what: ["region"]})
+    assert not any("[T.w]" in name for name in model.layout.names)
+
+
 def test_factor_levels_name_the_parameters():
     rng = np.random.default_rng(0)
     region = np.repeat(rng.choice(["east", "south", "west"], 90), 3)
@@ -224,6 +236,13 @@ def test_flags_are_zero_or_one():
         _refused(DataError, "bad_flag", "wt", lambda w=what: _read(**{w: "wt"}), "not 0 or 1")
         y = np.zeros((2, 2))
         _refused(DataError, "bad_flag", what, lambda w=what, y=y: panel_of_arrays(y, [1, 2], None, **{w: [0, 2]}))
+
+
+@pytest.mark.xfail(strict=True, reason="formulaic's error for an empty formula, colours and all")
+@pytest.mark.parametrize("none", [[], ()])
+def test_no_covariates_at_all(none):
+    assert _read(risk=none).subjects.risk_names == ()
+    assert _read(tcov=none).outcomes[0].covariate_names == ()
 
 
 def test_unknown_columns_and_formulas():

@@ -47,3 +47,28 @@ test_that("an interrupt stops a running fit, and the session goes on", {
   expect_true(isTRUE(at - sent < 3))
   expect_true(wait_until(function() said("then gbtm"), 60))
 })
+
+test_that("the data of a fit are what was sent, at the rows used, and the file holds them too", {
+  need_engine()
+  d <- two_curves()
+  d <- d[sample(nrow(d)), ]
+  d$y[4] <- NA
+  d$t[9] <- NA
+  kinds <- list(as.integer, as.double, function(i) i + 0.5, as.character, function(i) factor(i, 30:1))
+  for (kind in kinds) {
+    mine <- d
+    mine$id <- kind(d$id)
+    mine$id[2] <- NA
+    fit <- gbtm(y ~ t, data = mine, id = "id", groups = 2, order = 1, control = quick())
+    rows <- fit$rows$position
+    expect_identical(fit$data$y, mine$y[rows])
+    expect_identical(fit$data$time, as.double(mine$t[rows]))
+    expect_identical(as.character(fit$ids[fit$data$subject]), as.character(mine$id[rows]))
+    expect_identical(fit$data$wave, fit$data$time + 1)
+    expect_identical(fit$rows$label, row.names(mine)[rows])
+    expect_setequal(rows, which(stats::complete.cases(mine)))
+    file <- tempfile()
+    write_gbtm(fit, file)
+    expect_identical(read_gbtm(file)[c("ids", "data", "posterior")], fit[c("ids", "data", "posterior")])
+  }
+})

@@ -267,7 +267,7 @@ test_that("the engine's errors arrive classed", {
   fails("bad_outcome", "y", y ~ t, data = d, groups = 2, family = "logit")
   fails("infinite", "y", y ~ t, data = transform(d, y = y / 0), groups = 2)
   fails("no_data", "y", y ~ t, data = d[0, ], groups = 1)
-  fails("bad_cov_type", "cov_type", y ~ t, data = d, groups = 1, cov_type = "robust")
+  fails("bad_cov_type", "cov_type", y ~ t, data = d, groups = 1, cov_type = "cluster")
 })
 
 test_that("findings are classed warnings, and the summary prints NA for what has no standard error", {

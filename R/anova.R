@@ -1,0 +1,118 @@
+#' Likelihood ratio tests of nested fits
+#'
+#' Twice the difference of the log-likelihoods is chi-square when the smaller model is the larger one with some
+#' coefficients set to 0 or equal, inside the range they can take. Where that fails there is no p-value, and a warning
+#' says why: fits that differ in the number of groups (the smaller is on the edge of the larger, where the shares of
+#' groups and the coefficients they belong to cannot be told apart), in a group of rate zero or in whether a group has
+#' zero inflation; fits that are not nested; and pseudo-likelihoods, whose covariance is robust. BIC is there for those.
+#'
+#' @param object,... two or more fits to the same data
+#' @return Data frame of class `anova`, smallest model first: `npar`, `logLik`, `AIC`, `BIC` (n = subjects), `Chisq`,
+#'   `Df`, `Pr(>Chisq)` of each against the one before it.
+#' @section Errors: `gbtm_one_fit`; `gbtm_other_data` where the fits are not of the same data; `gbtm_other_family`.
+#' @section Warnings: `gbtm_no_chisq` for a comparison without a p-value.
+#' @examples
+#' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
+#' \dontrun{
+#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
+#' small <- gbtm(offenses ~ age, d, id = "id", groups = 3, order = 1, family = "zip", iorder = 0)
+#' anova(small, fit)
+#' }
+#' @importFrom stats anova
+#' @export
+anova.gbtm <- function(object, ...) {
+  fits <- list(object, ...)
+  lapply(fits, check_fit)
+  if (length(fits) == 1) {
+    stop_gbtm("one_fit", "object: one fit is nothing to compare.", "object",
+              "Give two fits, or test hypotheses about this one with wald_test().")
+  }
+  labels <- make.unique(vapply(as.list(match.call())[-1], short_name, ""))
+  size <- vapply(fits, function(f) length(f$coefficients), 1L)
+  by_size <- order(size)
+  fits <- fits[by_size]
+  labels <- unname(labels)[by_size]
+  check_same_data(fits, labels)
+  table <- anova_table(fits, labels)
+  for (i in seq_along(fits)[-1]) {
+    why <- no_chi_square(fits[[i - 1]], fits[[i]])
+    if (is.null(why)) next
+    table[i, "Pr(>Chisq)"] <- NA
+    warning(gbtm_condition("no_chisq", sprintf("%s against %s: %s", labels[i], labels[i - 1], why), "object", "",
+                           sys.call(), c("gbtm_warning", "warning")))
+  }
+  formulas <- vapply(fits, function(f) paste0(deparse_line(f$formula), ", ", f$n_groups, " groups, ", f$family), "")
+  structure(table, heading = c("Likelihood ratio tests of group-based trajectory models\n",
+                               paste0(labels, ": ", formulas, collapse = "\n")), class = c("anova", "data.frame"))
+}
+
+anova_table <- function(fits, labels) {
+  size <- vapply(fits, function(f) length(f$coefficients), 1L)
+  loglik <- vapply(fits, function(f) f$loglik, 1)
+  chisq <- c(NA, 2 * diff(loglik))
+  df <- c(NA, diff(size))
+  data.frame(
+    npar = size, logLik = loglik, AIC = -2 * loglik + 2 * size, BIC = vapply(fits, BIC.gbtm, 1), Chisq = chisq, Df = df,
+    "Pr(>Chisq)" = stats::pchisq(chisq, df, lower.tail = FALSE), row.names = labels, check.names = FALSE
+  )
+}
+
+check_same_data <- function(fits, labels) {
+  first <- fits[[1]]
+  for (i in seq_along(fits)[-1]) {
+    same <- fits[[i]]$nobs == first$nobs && fits[[i]]$n_subjects == first$n_subjects &&
+      isTRUE(all.equal(sort(fits[[i]]$data$y), sort(first$data$y)))
+    if (!same) {
+      stop_gbtm("other_data", sprintf("%s and %s are fits to different data.", labels[1], labels[i]), "object",
+                "Fit both to the same observations; missing covariates may have dropped some.")
+    }
+    what <- c("family", "lower", "upper")
+    if (!identical(fits[[i]]$curves[what], first$curves[what])) {
+      stop_gbtm("other_family", sprintf("%s is of family %s, %s of family %s, or their bounds differ.", labels[1],
+                                        first$family, labels[i], fits[[i]]$family), "object", "Compare them by BIC().")
+    }
+  }
+}
+
+# Why 2 (ll - ll) has no chi-square distribution here; NULL where it has.
+no_chi_square <- function(small, large) {
+  if (small$n_groups != large$n_groups) {
+    return(sprintf(paste(
+      "%d groups against %d have no chi-square distribution, since the smaller model is on the edge of the larger.",
+      "Compare them by BIC."
+    ), large$n_groups, small$n_groups))
+  }
+  if (any(c(small$cov_type, large$cov_type) %in% c("robust", "cluster"))) {
+    return("with weights or clusters this is no likelihood ratio. Test hypotheses with wald_test().")
+  }
+  if (!identical(sort(unlist(small$spec$dropout)), sort(unlist(large$spec$dropout)))) {
+    return("dropout of other orders is the likelihood of other waves, so that they are not nested.")
+  }
+  if (length(small$coefficients) == length(large$coefficients)) {
+    return("as many parameters, so that neither is a special case of the other. Compare them by BIC.")
+  }
+  before <- stem_counts(small)
+  after <- stem_counts(large)
+  freed <- !names(before) %in% names(large$coefficients) | names(before) %in% names(small$coefficients)
+  gone <- names(before)[!((before <= after[names(before)]) %in% TRUE & freed)]
+  if (length(gone)) {
+    return(sprintf("the smaller model has more of %s than the larger, so that it is no special case. Compare by BIC.",
+                   listing(gone)))
+  }
+  edge <- intersect(c("intercept", "zero_intercept"), names(after)[!(after == before[names(after)]) %in% TRUE])
+  if (length(edge)) {
+    return(paste("a group without", if ("intercept" %in% edge) "a rate" else "zero inflation",
+                 "is on the edge of a model that gives it one. Compare them by BIC."))
+  }
+  if (large$loglik < small$loglik - 1e-6) {
+    return("the larger model fits worse, so that it is not at its best optimum, or they are not nested.")
+  }
+}
+
+# How many groups have a parameter, by its name without the group; what is common to all counts for all.
+stem_counts <- function(fit) {
+  names <- names(fit$coefficients)
+  stem <- sub("\\[[0-9]+\\]$", "", names)
+  weight <- ifelse(names == stem, fit$n_groups, 1)
+  vapply(split(weight, stem), sum, 1)
+}

@@ -1,0 +1,227 @@
+# Covariates, weights and what else a model asks of the table besides outcome and time: as columns of numbers.
+
+subject_arguments <- c("risk", "weights", "cluster", "stratum", "out_of_sample", "obsmar")
+
+#' Columns of covariates, in the order of the ids and of the observations
+#'
+#' @param asked the arguments of [gbtm()] by name: `risk`, `tcov`, `dcov`, `exposure`, `weights`, `cluster`, `stratum`,
+#'   `out_of_sample`, `obsmar`
+#' @param data the user's table
+#' @param columns what [long_columns()] or [wide_columns()] returned
+#' @param wide as in [gbtm()]
+#' @param kept what an earlier call returned as `kept`, for new data: the same factor levels and codings
+#' @return list: `columns` with the subjects as codes; `sent`, named numeric vectors; `request`, what tells the engine
+#'   how to read them; and `kept`. NULL where nothing is asked for.
+#' @noRd
+covariate_columns <- function(asked, data, columns, wide, kept = NULL) {
+  asked <- Filter(Negate(is.null), asked)
+  if (!length(asked)) return(NULL)
+  if (is.null(columns$ids)) columns[c("subject", "ids")] <- code_ids(columns$subject)
+  mine <- asked[names(asked) %in% subject_arguments]
+  of_subjects <- if (length(mine)) subject_columns(mine, data, columns, wide, kept)
+  of_observations <- observation_columns(asked, data, columns, wide, kept)
+  parts <- c("sent", "request", "kept")
+  c(list(columns = columns), lapply(stats::setNames(nm = parts), function(p) c(of_subjects[[p]], of_observations[[p]])))
+}
+
+# What is known of each subject: one value per id.
+subject_columns <- function(mine, data, columns, wide, kept) {
+  table <- if (is.null(wide)) {
+    constant_within(data, subject_variables(mine, data), columns)
+  } else {
+    data[!is.na(columns$subject[seq(1, by = columns$waves, length.out = nrow(data))]), , drop = FALSE]
+  }
+  single <- names(mine) != "risk"
+  found <- list(
+    sent = lapply(stats::setNames(nm = names(mine)[single]), function(n) subject_column(mine[[n]], table, n)),
+    request = list(subjects = json_array(names(mine)))
+  )
+  if (!all(single)) {
+    risk <- design_columns(mine$risk, table, "risk", kept$risk)
+    found$sent$risk <- as.vector(risk$x)
+    found$request$risk_names <- json_array(colnames(risk$x))
+    found$kept <- list(risk = risk$kept)
+  }
+  found
+}
+
+# What differs from wave to wave: one value per observation.
+observation_columns <- function(asked, data, columns, wide, kept) {
+  found <- list()
+  for (name in intersect(c("tcov", "dcov"), names(asked))) {
+    made <- if (is.null(wide)) {
+      design_columns(asked[[name]], data, name, kept[[name]])
+    } else {
+      list(x = wide_covariates(asked[[name]], data, wide, columns$waves, name))
+    }
+    found$kept[[name]] <- made$kept
+    found$request[[paste0(name, "_names")]] <- json_array(colnames(made$x))
+    found$sent[[name]] <- as.vector(made$x)
+  }
+  if (!is.null(asked$exposure)) {
+    found$sent$exposure <- if (is.null(wide)) {
+      one_column(asked$exposure, data, "exposure")
+    } else {
+      wide_covariates(asked$exposure, data, wide, columns$waves, "exposure")[, 1]
+    }
+    found$request$exposure <- TRUE
+  }
+  found
+}
+
+# Names of the columns that arguments about subjects use.
+subject_variables <- function(mine, data) {
+  used <- lapply(names(mine), function(name) {
+    asked <- mine[[name]]
+    known <- all.vars(one_sided(asked, name))
+    if (is.character(asked) && !is_formula_text(asked)) require_columns(data, asked, name)
+    intersect(known, names(data))
+  })
+  unique(unlist(used))
+}
+
+is_formula_text <- function(asked) length(asked) == 1 && grepl("~", asked, fixed = TRUE)
+
+# Column names or a one-sided formula, as a formula.
+one_sided <- function(asked, argument) {
+  if (is.character(asked) && length(asked) && !anyNA(asked)) {
+    if (!is_formula_text(asked)) return(stats::reformulate(sprintf("`%s`", asked), env = baseenv()))
+    asked <- tryCatch(stats::as.formula(asked, env = baseenv()), error = function(e) NULL)
+  }
+  if (!inherits(asked, "formula") || length(asked) != 2) {
+    stop_gbtm("bad_formula", sprintf("%s: %s is neither column names nor a one-sided formula.", argument, shown(asked)),
+              argument, sprintf("For example %s = \"age\" or %s = ~ age + region.", argument, argument))
+  }
+  asked
+}
+
+#' One row per subject from long data
+#'
+#' What is said of a subject must be the same on all its rows; a missing value yields to what another row says.
+#' @noRd
+constant_within <- function(data, variables, columns) {
+  at <- columns$subject + 1
+  n <- length(columns$ids)
+  table <- lapply(stats::setNames(nm = variables), function(name) {
+    values <- data[[name]]
+    known <- which(!is.na(values) & !is.na(at))
+    first <- known[match(seq_len(n), at[known])]
+    code <- match(values, unique(values))
+    varies <- unique(at[known][code[known] != code[first][at[known]]])
+    if (length(varies)) {
+      stop_gbtm("not_constant", sprintf("%s: differs between the rows of %d subjects (first id %s).", name,
+                                        length(varies), format(columns$ids[min(varies)])), name,
+                paste("A membership covariate, weight or cluster is one per subject; for one that changes over time",
+                      "use tcov."))
+    }
+    values[first]
+  })
+  if (!length(table)) return(data.frame(row.names = seq_len(n)))
+  as.data.frame(table, optional = TRUE, stringsAsFactors = FALSE)
+}
+
+#' Columns of a design without the constant
+#'
+#' Factors and text get treatment contrasts, TRUE counts as 1; a row with a missing value is NA throughout. Only
+#' complete
+#' rows count, so that levels and what `poly()` and the like take from the data come from what can be fitted.
+#' @param kept terms and levels of an earlier call
+#' @return list: `x` (n, q) with names, and `kept`
+#' @noRd
+design_columns <- function(asked, table, argument, kept = NULL) {
+  formula <- if (is.null(kept)) one_sided(asked, argument) else kept$terms
+  used <- all.vars(formula)
+  if (is.character(asked) && !is_formula_text(asked)) require_columns(table, asked, argument)
+  mine <- intersect(used, names(table))
+  for (name in mine) if (is.logical(table[[name]])) table[[name]] <- as.double(table[[name]])
+  known_levels(table, kept$xlevels)
+  complete <- if (length(mine)) stats::complete.cases(table[mine]) else rep(TRUE, nrow(table))
+  old <- options(contrasts = c("contr.treatment", "contr.treatment"))
+  on.exit(options(old))
+  made <- tryCatch({
+    terms <- stats::terms(formula, data = table)
+    attr(terms, "intercept") <- 1L
+    frame <- stats::model.frame(terms, table[complete, , drop = FALSE], na.action = stats::na.fail,
+                                xlev = kept$xlevels, drop.unused.levels = is.null(kept))
+    terms <- attr(frame, "terms")
+    list(terms = terms, xlevels = stats::.getXlevels(terms, frame), x = stats::model.matrix(terms, frame))
+  }, error = function(e) {
+    stop_gbtm("bad_formula", sprintf("%s: '%s' cannot be computed: %s.", argument, deparse_line(formula[[2]]),
+                                     conditionMessage(e)), argument,
+              sprintf("The columns are %s.", listing(names(table))))
+  })
+  keep <- colnames(made$x) != "(Intercept)"
+  x <- matrix(NA_real_, nrow(table), sum(keep), dimnames = list(NULL, gsub("`", "", colnames(made$x)[keep])))
+  x[complete, ] <- made$x[, keep]
+  list(x = x, kept = list(terms = plain_terms(made$terms), xlevels = made$xlevels))
+}
+
+# Terms without the caller's whole environment, which saveRDS() would write with the fit.
+plain_terms <- function(terms) {
+  environment(terms) <- if (isNamespace(environment(terms))) baseenv() else environment(terms)
+  terms
+}
+
+# Factor levels that did not occur in the fit are refused by name.
+known_levels <- function(table, xlevels) {
+  for (name in intersect(names(xlevels), names(table))) {
+    unknown <- setdiff(as.character(table[[name]][!is.na(table[[name]])]), xlevels[[name]])
+    if (length(unknown)) {
+      stop_gbtm("new_level", sprintf("%s: %s did not occur in the fit.", name, listing(unknown, 5)), name,
+                sprintf("Its levels are %s.", listing(xlevels[[name]])))
+    }
+  }
+}
+
+# One value per subject, as numbers: labels of clusters and strata as codes.
+subject_column <- function(asked, table, argument) {
+  if (!argument %in% c("cluster", "stratum")) return(one_column(asked, table, argument))
+  values <- one_variable(asked, table, argument)
+  as.double(match(values, unique(values[!is.na(values)]))) - 1
+}
+
+one_column <- function(asked, table, argument) {
+  numeric_column(one_variable(asked, table, argument), argument)
+}
+
+one_variable <- function(asked, table, argument) {
+  formula <- one_sided(asked, argument)
+  if (is.character(asked) && !is_formula_text(asked)) {
+    require_columns(table, asked, argument)
+    if (length(asked) == 1) return(table[[asked]])
+  }
+  values <- tryCatch(eval(formula[[2]], table, environment(formula)), error = function(e) NULL)
+  if (length(values) != nrow(table)) {
+    stop_gbtm("bad_formula", sprintf("%s: %s is not one column.", argument, shown(asked)), argument,
+              sprintf("For example %s = \"w\" or %s = ~ w.", argument, argument))
+  }
+  values
+}
+
+# Columns (n, q) in the order of the observations, from names of `wide`.
+wide_covariates <- function(asked, data, wide, waves, argument) {
+  listed <- is.character(asked) && !is_formula_text(asked)
+  wanted <- if (listed) asked else plain_names(one_sided(asked, argument), argument)
+  x <- vapply(wanted, function(name) {
+    if (!name %in% names(wide)) {
+      stop_gbtm("unknown_column", sprintf("%s: '%s' does not stand in wide.", argument, name), argument,
+                sprintf("Say which columns it is: wide = list(..., %s = \"%s_*\").", name, name))
+    }
+    found <- expand_columns(data, wide[[name]], name)
+    if (length(found) != waves) {
+      stop_gbtm("wave_mismatch", sprintf("%s: %d columns of '%s' for %d waves.", argument, length(found), name, waves),
+                argument, "Give one column per outcome column.")
+    }
+    as.vector(t(wide_matrix(data, found)))
+  }, numeric(nrow(data) * waves))
+  matrix(x, nrow(data) * waves, dimnames = list(NULL, wanted))
+}
+
+plain_names <- function(formula, argument) {
+  labels <- gsub("`", "", attr(stats::terms(formula), "term.labels"))
+  if (!setequal(labels, all.vars(formula))) {
+    stop_gbtm("bad_formula", sprintf("%s: '%s' is more than names of wide.", argument, deparse_line(formula[[2]])),
+              argument, "For wide data give names of wide; compute further columns first.")
+  }
+  labels
+}

@@ -1,0 +1,33 @@
+#' Is there overdispersion?
+#'
+#' Likelihood-ratio test of a negative binomial fit against the Poisson, or of a zero-inflated negative binomial one
+#' against the zero-inflated Poisson, which is fitted for it. No dispersion, psi = 0, is on the boundary of what psi can
+#' be, so that the statistic's law is a mixture: chi-square(0) / 2 + chi-square(1) / 2 for one psi.
+#'
+#' @param fit a fit of family `"negbin"` or `"zinb"`
+#' @param control settings of the search for the fit without psi
+#'
+#' @return A list of class `htest`: `statistic`, `p.value`, `weights` of chi-square(0), chi-square(1), ..., and of the
+#'   fit
+#'   without psi its `family` and `loglik`.
+#' @section Errors: `gbtm_no_dispersion` for other families, `gbtm_weighted_test` for weighted fits.
+#' @examplesIf gbtm_engine()$available
+#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
+#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, order = 1, family = "negbin")
+#' dispersion_test(fit)
+#' @export
+dispersion_test <- function(fit, control = gbtm_control()) {
+  call <- match.call()
+  check_fit(fit)
+  check_control(control)
+  line <- progress_line(control$progress)
+  on.exit(line$end())
+  options <- as_request(search_options(control, NULL))
+  found <- call_bridge("dispersion_test", document_text(fit), options, line$tell, call = call)
+  structure(class = "htest", list(
+    statistic = c(LR = found$statistic), p.value = found$pvalue, weights = found$weights, family = found$family,
+    loglik = found$loglik, method = "Likelihood-ratio test of no overdispersion",
+    data.name = sprintf("family %s against %s, weights %s of chi-square(0), chi-square(1), ..", fit$family, found$family,
+                        paste(format(found$weights), collapse = ", "))
+  ))
+}

@@ -1,0 +1,41 @@
+#' Membership as odds
+#'
+#' exp(theta) with intervals, per group and membership covariate.
+#'
+#' @param fit a fit
+#' @param level of the intervals, which are symmetric in theta: exp(theta -/+ z se)
+#' @return Data frame with one row per theta: `group`, `term`, `kind` ("odds ratio" of a covariate per unit of it;
+#'   "odds" for the intercept: of this group against the reference where all covariates are 0), `theta`, `estimate` =
+#'   exp(theta), `se` of the estimate by the delta method, `lower`, `upper`, and `z` and `p` of theta = 0. The attribute
+#'   `reference` is the reference group. A row without a standard error has NA, and a warning of class
+#'   `gbtm_no_standard_error` names it.
+#' @section Errors: `gbtm_one_group` where there is no membership to model; `gbtm_bad_level`.
+#' @examples
+#' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
+#' odds_ratios(fit)
+#' @export
+odds_ratios <- function(fit, level = 0.95) {
+  check_fit(fit)
+  check_level(level)
+  pattern <- "^theta(_(.+))?\\[([0-9]+)\\]$"
+  found <- grep(pattern, names(fit$coefficients), value = TRUE)
+  if (!length(found)) {
+    stop_gbtm("one_group", "fit: with one group there are no odds of membership.", "fit", "Fit two groups or more.")
+  }
+  theta <- unname(fit$coefficients[found])
+  variance <- unname(diag(fit$vcov)[found])
+  se <- sqrt(ifelse(is.na(variance) | variance < 0, NA_real_, variance))
+  if (anyNA(se)) {
+    warning(gbtm_condition("no_standard_error", sprintf("%s: no standard error, so no interval.",
+                                                        listing(found[is.na(se)])), NULL, "", sys.call(),
+                           c("gbtm_warning", "warning")))
+  }
+  z <- stats::qnorm(0.5 + level / 2)
+  term <- sub(pattern, "\\2", found)
+  group <- as.integer(sub(pattern, "\\3", found))
+  structure(data.frame(
+    group = group, term = ifelse(nzchar(term), term, "intercept"), kind = ifelse(nzchar(term), "odds ratio", "odds"),
+    theta = theta, estimate = exp(theta), se = exp(theta) * se, lower = exp(theta - z * se),
+    upper = exp(theta + z * se), z = theta / se, p = 2 * stats::pnorm(-abs(theta / se)), stringsAsFactors = FALSE
+  ), reference = setdiff(seq_len(fit$n_groups), group))
+}
