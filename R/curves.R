@@ -108,14 +108,15 @@ covariate_rows <- function(fit, tcov, n_times) {
   q <- length(names)
   w <- in_named_order(tcov, names)
   by_time <- identical(as.integer(dim(w)), as.integer(c(n_times, q))) || (q == 1 && length(w) == n_times)
-  fits <- by_time || (is.null(dim(w)) && length(w) %in% c(1, q))
-  if (q == 0 || !fits || !is.numeric(w) || !all(is.finite(w))) {
-    stop_gbtm("bad_profile", sprintf("tcov: not values for the time-varying covariates (%s).",
-                                     if (q) paste(names, collapse = ", ") else "none"), "tcov",
-              "Give one number per covariate, or one row of them per time.")
-  }
-  if (by_time) return(matrix(as.double(w), n_times))
-  matrix(rep_len(as.double(w), q), n_times, q, byrow = TRUE)
+  once <- is.null(dim(w)) && length(w) %in% c(1, q)
+  if (!all(q > 0, by_time || once, is.numeric(w), is.finite(unlist(w)))) refuse_profile(names)
+  if (by_time) matrix(as.double(w), n_times) else matrix(rep_len(as.double(w), q), n_times, q, byrow = TRUE)
+}
+
+refuse_profile <- function(names) {
+  stop_gbtm("bad_profile", sprintf("tcov: not values for the time-varying covariates (%s).",
+                                   if (length(names)) paste(names, collapse = ", ") else "none"), "tcov",
+            "Give one number per covariate, or one row of them per time.")
 }
 
 # A table or named values in the order of the covariates' names.

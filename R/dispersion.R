@@ -27,7 +27,7 @@ dispersion_test <- function(fit, control = gbtm_control()) {
   structure(class = "htest", list(
     statistic = c(LR = found$statistic), p.value = found$pvalue, weights = found$weights, family = found$family,
     loglik = found$loglik, method = "Likelihood-ratio test of no overdispersion",
-    data.name = sprintf("family %s against %s, weights %s of chi-square(0), chi-square(1), ..", fit$family, found$family,
-                        paste(format(found$weights), collapse = ", "))
+    data.name = sprintf("family %s against %s, weights %s of chi-square(0), chi-square(1), ..", fit$family,
+                        found$family, paste(format(found$weights), collapse = ", "))
   ))
 }

@@ -96,7 +96,8 @@ curves_of <- function(document) {
     family = spec$family, lower = if (is.null(spec$lower)) -Inf else spec$lower,
     upper = if (is.null(spec$upper)) Inf else spec$upper, centre = stored$centre, scale = stored$scale,
     bases = lapply(stored$bases, basis_matrices), coefficients = stored$coefficients, positions = stored$positions,
-    offsets = stored$offsets, covariates = covariates_of(stored), cov = document$internal$cov, undetermined = document$internal$undetermined
+    offsets = stored$offsets, covariates = covariates_of(stored),
+    cov = document$internal$cov, undetermined = document$internal$undetermined
   )
 }
 

@@ -305,14 +305,18 @@ class GBTM:
 
     def _start_values(self, values: np.ndarray) -> np.ndarray:
         k, size = self.spec.n_groups, self.layout.size
-        if values.size == size + 1 and np.isclose(values[-k:].sum(), 100.0, atol=0.5) and (values[-k:] > 0).all():
+        plain = self.layout.membership.width == 1  # with membership covariates there is no one percentage
+        percent = plain and values.size == size + 1 and np.isclose(values[-k:].sum(), 100.0, atol=0.5)
+        if percent and (values[-k:] > 0).all():
             log_share = np.log(values[-k:])
-            values = np.concatenate([values[:-k], log_share[1:] - log_share[0]])
+            relative = log_share - log_share[self.spec.reference]
+            values = np.concatenate([values[:-k], np.delete(relative, self.spec.reference)])
         if values.size != size or not np.isfinite(values).all():
             raise SpecificationError(
                 f"start: {np.isfinite(values).sum()} finite values, the model has {size} parameters.",
                 code="bad_start", argument="start",
-                way_out=f"Give them in the order {', '.join(self.layout.names)}, or percentages for the last {k}.",
+                way_out=f"Give them in the order {', '.join(self.layout.names)}"
+                + (f", or percentages for the last {k}." if plain else "."),
             )
         sigma = [n for n, v in zip(self.layout.names, values, strict=True) if n.startswith("sigma") and not v > 0]
         if sigma:

@@ -193,6 +193,12 @@ def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None
         bases["zero"] = polynomial_basis(measures.time, max(0, *outcome.zero_orders, 0), measures.time_name, "iorder")
     covariates = None
     if measures.covariate_names:
+        clash = [n for n in measures.covariate_names if n in mean.names]
+        if clash:
+            raise SpecificationError(
+                f"tcov: {', '.join(clash)} is the name of a column of time.", code="name_clash", argument="tcov",
+                way_out="Rename the covariate: two parameters would have one name.",
+            )
         covariates = time_varying_basis(
             measures.covariates, measures.covariate_names, mean.internal(measures.time)
         )

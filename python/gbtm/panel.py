@@ -208,6 +208,14 @@ class History:
             table[self.subject[known], self.wave[known]] = values[known]
         return y, v
 
+    def until(self, n_waves: int) -> History:
+        """The first waves only."""
+        rows = np.flatnonzero(self.wave < n_waves)
+        return replace(
+            self, subject=self.subject[rows], wave=self.wave[rows], y=self.y[rows], covariates=self.covariates[rows],
+            n_waves=n_waves,
+        )
+
     def take(self, new: np.ndarray) -> History:
         """The rows of the subjects that ``new`` (N,) numbers anew; -1 leaves a subject out."""
         rows = np.flatnonzero(new[self.subject] >= 0)
@@ -282,7 +290,12 @@ class Panel:
                 "out_of_sample: all subjects are held out.", code="no_data", argument="out_of_sample",
                 way_out="Leave it 0 for those to fit.",
             )
-        return self.subset(np.flatnonzero(~held)), self.subset(np.flatnonzero(held))
+        fitted, scored = self.subset(np.flatnonzero(~held)), self.subset(np.flatnonzero(held))
+        if fitted.history is not None and not self.outcomes[0].columns:
+            # in long data waves are the times that occur: those of subjects held out alone are none to drop out from
+            last = int(fitted.history.wave[~np.isnan(fitted.history.y)].max()) + 1
+            fitted = replace(fitted, history=fitted.history.until(last))
+        return fitted, scored
 
     def describe_rows(self, rows: np.ndarray, measures: Measures) -> str:
         """The first offending observations, in the user's terms."""

@@ -197,7 +197,7 @@ def covariate_matrix(
     terms : column names, or a one-sided formula such as ``"~ age + C(region)"``; factors get treatment contrasts
     table : the data; rows with a missing value become NaN throughout
     """
-    if terms is None:
+    if terms is None or not len(terms):
         return np.zeros((len(table), 0)), ()
     if isinstance(terms, str) and "~" not in terms and terms in {str(c) for c in table.columns}:
         terms = [terms]

@@ -64,6 +64,7 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
         "dropout": None if panel.departures is None else {
             "basis": layout.parts[-1].bases["dropout"].document,
             "covariates": None if layout.parts[-1].covariates is None else layout.parts[-1].covariates.document,
+            "n_waves": 0 if panel.history is None else panel.history.n_waves,
             "n_records": panel.departures.nobs, "n_dropped": int(panel.departures.y.sum()),
             "records": {
                 "subject": panel.departures.subject, "wave": panel.departures.wave, "y": panel.departures.y,

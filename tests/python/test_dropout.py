@@ -201,7 +201,6 @@ def test_subjects_held_out_do_not_count():
     np.testing.assert_array_equal(res.bse.to_numpy(), without.bse.to_numpy())
 
 
-@pytest.mark.xfail(strict=True, reason="a wave of theirs alone makes everybody else drop out before it")
 def test_waves_of_subjects_held_out_do_not_count():
     drawn = draw("dropout1")
     later = pd.DataFrame({"id": [9001] * 3, "t": [0.0, 1, 9], "y": [1.0, 2, 3], "held": 1})

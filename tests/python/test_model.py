@@ -306,7 +306,7 @@ def test_start_at_the_optimum_stays(fitted):
 
 @pytest.mark.parametrize(
     "reference",
-    [1, *(pytest.param(r, marks=pytest.mark.xfail(strict=True, reason="taken to be against group 1")) for r in (2, 3))],
+    [1, 2, 3],
 )
 def test_percentages_in_start_are_the_groups_whatever_the_reference(reference):
     y = np.repeat([0.0, 4, 8], [10, 30, 60])[:, None] + np.random.default_rng(0).normal(size=(100, 4))
@@ -315,7 +315,6 @@ def test_percentages_in_start_are_the_groups_whatever_the_reference(reference):
     np.testing.assert_allclose(built.layout.shares(flat), [[0.1, 0.3, 0.6]], rtol=1e-12)
 
 
-@pytest.mark.xfail(strict=True, reason="put in the place of the last covariate's coefficients")
 def test_percentages_in_start_do_not_go_with_membership_covariates():
     base = draw("risk").built().fit(n_starts=4)
     start = [*base.params.iloc[:-2], 30.0, 30.0, 40.0]

@@ -238,7 +238,6 @@ def test_flags_are_zero_or_one():
         _refused(DataError, "bad_flag", what, lambda w=what, y=y: panel_of_arrays(y, [1, 2], None, **{w: [0, 2]}))
 
 
-@pytest.mark.xfail(strict=True, reason="formulaic's error for an empty formula, colours and all")
 @pytest.mark.parametrize("none", [[], ()])
 def test_no_covariates_at_all(none):
     assert _read(risk=none).subjects.risk_names == ()

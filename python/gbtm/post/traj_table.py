@@ -169,11 +169,13 @@ class TrajTable:
     def text(self) -> str:
         """traj's printed table."""
         res, dropped = self.res, self.res.document["dropped"]
+        waves = (res.document.get("dropout") or {}).get("n_waves")
         lines = [
             " ", "==== gbtm ====  group-based trajectory model in the layout of Stata's traj", " ",
             f"{dropped['subjects_read']} observations read.",
             *([f"{len(dropped['subjects'])} had no trajectory data."] if dropped["subjects"] else []),
-            f"{res.n_subjects} observations used in the trajectory model.", " ",
+            f"{res.n_subjects} observations used in the trajectory model.",
+            *([f"Complete data length is {waves} for dropout model 1."] if waves else []), " ",
             "\t\t\tMaximum Likelihood Estimates", self._model_line, "",
             "\t\t\t       Standard       T for H0:",
             " Group   Parameter        Estimate        Error     Parameter=0   Prob > |T|", " ",
