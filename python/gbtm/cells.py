@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from .families import Family
+from .measures import Measures
 from .outcome import Part
-from .panel import Measures
 
 DENSE_FILL = 0.05  # share of (subject, cell) pairs observed from which a full matrix beats a list of rows
 DENSE_SMALL = 200_000  # entries below which a full matrix is always fine

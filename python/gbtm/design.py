@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import DataError, SpecificationError
-from .panel import ranks
+from .measures import ranks
 
 Columns = Callable[[np.ndarray], np.ndarray]
 

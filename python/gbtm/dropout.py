@@ -20,7 +20,7 @@ import numpy as np
 from .design import CovariateBasis, TimeBasis, lag_basis, time_varying_basis
 from .errors import SpecificationError
 from .families.logit import Logit
-from .panel import History, Measures
+from .measures import History, Measures
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,8 +8,9 @@ import numpy as np
 
 from .estimate import Estimate
 from .inference import Covariance
+from .measures import Measures
 from .outcome import OutcomePart
-from .panel import Measures, Panel
+from .panel import Panel
 from .parameters import MEMBERSHIP, RATE_ZERO, SCALES, Layout
 
 EXTREME = 1e-5  # a probability or rate this close to its bound

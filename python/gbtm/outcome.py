@@ -14,7 +14,8 @@ from .errors import DataError, SpecificationError
 from .families import Family, make_family
 from .families.ar1 import AutoregressiveNormal
 from .families.random_normal import RANDOM, random_normal
-from .panel import Measures, Panel
+from .measures import Measures
+from .panel import Panel
 from .spec import COUNT_FAMILIES, SCALE_FAMILIES, ModelSpec, OutcomeSpec
 
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from .cells import CellStatistics
 
 if TYPE_CHECKING:
+    from .measures import Measures
     from .outcome import OutcomePart
-    from .panel import Measures
 
 LOG_2PI = log(2 * pi)
 

@@ -16,9 +16,10 @@ from torch import Tensor
 
 from .derivatives import Collected, gathered
 from .likelihood import Mixture
+from .measures import Measures
 from .newton import maximise_q
 from .outcome import OutcomePart
-from .panel import Measures, Panel
+from .panel import Panel
 from .parameters import Layout
 from .spec import COUNT_FAMILIES
 

@@ -10,8 +10,9 @@ import pandas as pd
 
 from .design import CovariateBasis, basis_from_document, lag_basis_from_document
 from .dropout import DropoutPart, Hazard
+from .measures import Measures
 from .outcome import OutcomePart, Part
-from .panel import Measures, Panel
+from .panel import Panel
 from .parameters import Layout
 from .spec import ModelSpec, OutcomeSpec
 from .subjects import Subjects

@@ -13,8 +13,8 @@ from .estimate import Estimate, Search
 from .health import examine
 from .inference import Covariance
 from .likelihood import Mixture
+from .measures import Measures
 from .outcome import prepare
-from .panel import Measures
 from .parameters import Layout
 
 if TYPE_CHECKING:

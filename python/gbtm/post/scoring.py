@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError, GBTMWarning, SpecificationError
-from ..panel import History, Panel
+from ..measures import History
+from ..panel import Panel
 from ..stored import for_scoring, layout_of
 
 if TYPE_CHECKING:
