@@ -17,7 +17,7 @@ from .likelihood import Mixture
 from .newton import newton
 from .panel import Panel
 from .parameters import Layout
-from .search import Optimum, search
+from .optima import Optimum, search
 from .threads import workers
 
 NOTHING_TO_GAIN = 1e-6  # decrement at which a run that ended early had arrived all the same

@@ -257,7 +257,7 @@ class GBTM:
         """A light fit with one group less, itself grown from one group up."""
         from .estimate import estimate
         from .likelihood import Mixture
-        from .search import start_panel
+        from .optima import start_panel
 
         panel = start_panel(self.panel, self.layout, control)
         smaller: tuple[Layout, np.ndarray] | None = None

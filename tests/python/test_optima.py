@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import gbtm
-from gbtm import search
+from gbtm import optima
 from gbtm.cells import is_irregular
 from gbtm.control import Control
 from parts import draw, hold
@@ -17,7 +17,7 @@ from test_threads import _panel
 def test_starts_on_a_subsample_reach_the_optimum_of_all(monkeypatch):
     data = _panel("normal", 3000)
     whole = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1).fit(rng=0)
-    monkeypatch.setattr(search, "START_SUBJECTS", 300)
+    monkeypatch.setattr(optima, "START_SUBJECTS", 300)
     some = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1).fit(rng=0)
     assert some.document["search"]["n_starts"] >= 1
     assert "random 300 subjects" in some.start_report.attrs["sentence"]
@@ -52,7 +52,7 @@ def test_starts_on_binned_times_reach_the_exact_optimum(monkeypatch):
 
 
 def test_a_subsample_takes_along_what_is_known_of_its_subjects(monkeypatch):
-    monkeypatch.setattr(search, "START_SUBJECTS", 60)
+    monkeypatch.setattr(optima, "START_SUBJECTS", 60)
     drawn = draw("everything")
     built = drawn.built()
     some = search.start_panel(built.panel, built.layout, Control(rng=0))
@@ -72,7 +72,7 @@ def test_a_subsample_takes_along_what_is_known_of_its_subjects(monkeypatch):
 def test_starts_on_a_subsample_reach_the_optimum_of_all_with_parts(name, monkeypatch):
     whole = draw(name).built().fit(rng=0, n_starts=8)
     number = int(0.6 * whole.n_subjects)
-    monkeypatch.setattr(search, "START_SUBJECTS", number)
+    monkeypatch.setattr(optima, "START_SUBJECTS", number)
     some = draw(name).built().fit(rng=0, n_starts=8)
     assert f"random {number} subjects" in some.start_report.attrs["sentence"]
     assert some.llf == pytest.approx(whole.llf, abs=1e-8)
@@ -85,7 +85,7 @@ def test_starts_on_gathered_covariates_reach_the_exact_optimum(name, monkeypatch
     """Where nearly every observation is a design cell of its own, starts are tried on a few values of each."""
     exact = draw(name).built().fit(rng=0, n_starts=8)
     hold(monkeypatch, "rows")
-    monkeypatch.setattr(search, "START_ROWS", 100)
+    monkeypatch.setattr(optima, "START_ROWS", 100)
     built = draw(name).built()
     few = search.start_panel(built.panel, built.layout, Control()).outcomes[0]
     assert few.nobs == built.panel.nobs
