@@ -90,7 +90,7 @@ def test_starts_on_gathered_covariates_reach_the_exact_optimum(name, monkeypatch
     few = search.start_panel(built.panel, built.layout, Control()).outcomes[0]
     assert few.nobs == built.panel.nobs
     varying = [*few.covariates.T, *([few.exposure] if few.exposure is not None else [])]
-    assert all(len(np.unique(column)) == search.COVARIATE_BINS for column in varying)
+    assert all(len(np.unique(column)) == optima.COVARIATE_BINS for column in varying)
     res = built.fit(rng=0, n_starts=8)
     assert res.llf == pytest.approx(exact.llf, abs=1e-8)
     np.testing.assert_allclose(res.params, exact.params, rtol=1e-5, atol=1e-6)
