@@ -76,7 +76,7 @@ class Estimate:
 
 def estimate(
     module: Mixture, panel: Panel, control: Control, *, user_starts: np.ndarray | None = None,
-    smaller: tuple[Layout, np.ndarray] | None = None, exact_growth: bool = False,
+    smaller: tuple[Layout, np.ndarray] | None = None, exact_growth: bool = False, further: np.ndarray | None = None,
 ) -> Estimate:
     """Fit: find the best optimum and prove that it is one.
 
@@ -85,6 +85,7 @@ def estimate(
     user_starts : (B, p) internal parameters to start from; then no other starts are made
     smaller : layout and parameters of a fit with one group less, each of whose groups is split to make further starts
     exact_growth : among those starts are copies of the smaller fit itself, so that the result is never worse
+    further : (B, p) internal parameters that the search starts from besides its own starts; the result is no worse
 
     Returns
     -------
@@ -93,7 +94,7 @@ def estimate(
     """
     module.to(control.device)
     with workers():
-        run = search(module, panel, control, user_starts, smaller, exact_growth)
+        run = search(module, panel, control, user_starts, smaller, exact_growth, further)
         ledger = run.ledger
         if not ledger.optima:
             raise DataError(

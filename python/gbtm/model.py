@@ -222,25 +222,41 @@ class GBTM:
         -------
         GBTMResults
         """
-        from .estimate import estimate
-        from .inference import covariance, information, resolve, score_variance
-        from .likelihood import Mixture
         from .progress import reporter
-        from .results import GBTMResults
-        from .summarise import make_document
-        from .threads import workers
 
         control = Control(
             n_starts=n_starts, max_starts=max_starts, time_budget=time_budget, rng=_seed(rng), device=device,
             progress=reporter(progress),
         )
+        user_starts, smaller = self._read_start(start)
+        return self.search(control, cov_type=cov_type, user_starts=user_starts, smaller=smaller)
+
+    def search(
+        self, control: Control, *, cov_type: str | None = None, user_starts: np.ndarray | None = None,
+        smaller: tuple[Layout, np.ndarray] | None = None, further: np.ndarray | None = None,
+    ) -> GBTMResults:
+        """:meth:`fit` for settings that were checked already and starts in internal parameters.
+
+        Parameters
+        ----------
+        user_starts : (B, p), the only starts
+        smaller : layout and internal parameters of a fit with one group less, to grow from; the result is no worse
+        further : (B, p) starts besides those of the search; the result is no worse
+        """
+        from .estimate import estimate
+        from .inference import covariance, information, resolve, score_variance
+        from .likelihood import Mixture
+        from .results import GBTMResults
+        from .summarise import make_document
+        from .threads import workers
+
         kind = resolve(cov_type, self.panel.subjects)
         module = Mixture(self.layout, self.panel)
-        user_starts, smaller = self._read_start(start)
-        if smaller is None and user_starts is None and n_starts is None and self.spec.n_groups > 1:
+        exact = smaller is not None
+        if user_starts is None and smaller is None and control.n_starts is None and self.spec.n_groups > 1:
             smaller = self._grow(control)
         result: Estimate = estimate(
-            module, self.panel, control, user_starts=user_starts, smaller=smaller, exact_growth=start is not None
+            module, self.panel, control, user_starts=user_starts, smaller=smaller, exact_growth=exact, further=further
         )
         if control.progress is not None:
             control.progress("standard errors", result.seconds)

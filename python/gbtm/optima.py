@@ -32,6 +32,7 @@ MOVE_ROUND = 32
 MOVE_ROUNDS_MOST = 8
 MOVE_ROUNDS_IDLE = 2  # rounds without a better optimum before the search ends
 SAME_OPTIMUM = 1e-3  # log-likelihoods closer than this count as one optimum
+DOMINANT = 0.9  # share of the starts that reach the best optimum, from which on one round of either kind will do
 UNSEEN_MOST = 0.005  # accepted estimate of the share of starts that would end at an optimum not seen yet
 ENOUGH_HITS = 2
 SIGMA_FLOOR = np.log(2e-5)  # log sigma, in standard deviations of the outcome, below which a group has collapsed
@@ -182,6 +183,11 @@ class Run:
             gone |= (few & (sigma < SIGMA_COLLAPSED * sigma.max(1, keepdims=True))).any(1)
         return gone
 
+    def dominant(self) -> bool:
+        """Nearly all starts reached the best optimum."""
+        best = self.ledger.usable[:1]
+        return bool(best) and best[0].hits >= DOMINANT * self.n_starts
+
     def random_round(self, count: int) -> None:
         what = f"starts {self.n_starts + 1} to {self.n_starts + count}"
         self.climb(self.plan.next(count), count_hits=True, what=what)
@@ -197,7 +203,7 @@ class Run:
         self.random_round(min(first, control.max_starts))
         while not self.convex and self.n_starts < control.max_starts and not self.out_of_time():
             best = self.ledger.usable[:1]
-            if best and best[0].hits >= ENOUGH_HITS and self.ledger.unseen() <= UNSEEN_MOST:
+            if best and best[0].hits >= ENOUGH_HITS and (self.dominant() or self.ledger.unseen() <= UNSEEN_MOST):
                 break
             self.random_round(min(LATER_ROUND, control.max_starts - self.n_starts))
 
@@ -257,7 +263,7 @@ class Run:
                        what="rearranging the groups of the best optima")
             self.n_moves += MOVE_ROUND
             idle = idle + 1 if self.ledger.usable[0].loglik <= before + SAME_OPTIMUM else 0
-            if idle == MOVE_ROUNDS_IDLE:
+            if idle == MOVE_ROUNDS_IDLE or (idle and self.dominant()):
                 return
 
 
@@ -288,9 +294,13 @@ def start_panel(panel: Panel, layout: Layout, control: Control) -> Panel:
 
 def search(
     module: Mixture, panel: Panel, control: Control, user_starts: np.ndarray | None,
-    smaller: tuple[Layout, np.ndarray] | None, exact_growth: bool,
+    smaller: tuple[Layout, np.ndarray] | None, exact_growth: bool, further: np.ndarray | None = None,
 ) -> Run:
-    """All the climbing, on a subsample first where there are many subjects."""
+    """All the climbing, on a subsample first where there are many subjects.
+
+    ``further`` (B, p) are starts besides those of the search; with all subjects they are climbed from too, so that the
+    result is no worse than any of them.
+    """
     whole = Run(module, panel, control)
     device = module.device
     if user_starts is not None:
@@ -308,6 +318,9 @@ def search(
         starts = torch.as_tensor(grown(module.layout, *smaller, run.rng, exact=exact_growth), device=device)
         run.climb(starts, count_hits=False, what="splitting a group")
         run.n_moves += len(starts)
+    if further is not None:
+        run.climb(torch.as_tensor(further, device=device), count_hits=False, what="the further starts")
+        run.n_moves += len(further)
     run.search_starts()
     run.finish()
     if control.n_starts is None:
@@ -317,5 +330,9 @@ def search(
         whole.take_over(run)
         if smaller is not None and exact_growth:
             whole.climb(starts, count_hits=False, what="splitting a group, all subjects")
+            whole.finish()
+        if further is not None:
+            at = torch.as_tensor(further, device=device)
+            whole.climb(at, count_hits=False, what="the further starts, all subjects")
             whole.finish()
     return whole

@@ -55,7 +55,7 @@ def test_a_subsample_takes_along_what_is_known_of_its_subjects(monkeypatch):
     monkeypatch.setattr(optima, "START_SUBJECTS", 60)
     drawn = draw("everything")
     built = drawn.built()
-    some = search.start_panel(built.panel, built.layout, Control(rng=0))
+    some = optima.start_panel(built.panel, built.layout, Control(rng=0))
     assert some.n_subjects == 60
     where = {who: i for i, who in enumerate(built.panel.ids)}
     at = np.array([where[who] for who in some.ids])
@@ -87,7 +87,7 @@ def test_starts_on_gathered_covariates_reach_the_exact_optimum(name, monkeypatch
     hold(monkeypatch, "rows")
     monkeypatch.setattr(optima, "START_ROWS", 100)
     built = draw(name).built()
-    few = search.start_panel(built.panel, built.layout, Control()).outcomes[0]
+    few = optima.start_panel(built.panel, built.layout, Control()).outcomes[0]
     assert few.nobs == built.panel.nobs
     varying = [*few.covariates.T, *([few.exposure] if few.exposure is not None else [])]
     assert all(len(np.unique(column)) == optima.COVARIATE_BINS for column in varying)
