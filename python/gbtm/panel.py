@@ -132,6 +132,16 @@ class Panel:
             departures=None if gone is None else gone.take(np.flatnonzero(new[gone.subject] >= 0), new[gone.subject]),
         )
 
+    def weighted(self, count: np.ndarray) -> Panel:
+        """The panel in which subject i stands ``count[i]`` (N,) times, by weights; those with 0 are left out.
+
+        The likelihood of weights rescaled to mean 1 is that of repeated subjects over their mean number.
+        """
+        keep = np.flatnonzero(count)
+        some = self.subset(keep)
+        own = some.subjects.weights
+        return replace(some, known=replace(some.subjects, weights=count[keep] * (1.0 if own is None else own)))
+
     def split(self) -> tuple[Panel, Panel | None]:
         """The subjects to fit, and those held out to be scored only (None where there are none)."""
         held = self.subjects.held_out
