@@ -15,9 +15,9 @@ from .derivatives import observed
 from .errors import DataError
 from .likelihood import Mixture
 from .newton import newton
+from .optima import Optimum, search
 from .panel import Panel
 from .parameters import Layout
-from .optima import Optimum, search
 from .threads import workers
 
 NOTHING_TO_GAIN = 1e-6  # decrement at which a run that ended early had arrived all the same

@@ -84,7 +84,7 @@ def refit(
     layout = make_layout(panel, spec, bases)
     control = Control(**{"n_starts": n_starts or None, "rng": rng, **(search or {})})
     given = None if start is None else layout.unreport(np.asarray(start, dtype=float))[None]
-    only = {"user_starts": given} if n_starts == 0 else {"further": given}
+    only: dict[str, Any] = {"user_starts" if n_starts == 0 else "further": given}
     found = estimate(Mixture(layout, panel), panel, control, **only)
     return Refit(layout, found.flat, found.loglik, found.certificate.converged, found.search.optima[0].collapsed)
 

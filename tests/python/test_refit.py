@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from parts import draw
 
 import gbtm
 from gbtm.refit import model_of, refit, subject_loglik
+from parts import draw
 
 
 @pytest.fixture(scope="module")
