@@ -1,0 +1,1 @@
+"""Is the fitted model adequate? Classification, residuals, correlation that is left."""

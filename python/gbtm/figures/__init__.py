@@ -1,0 +1,1 @@
+"""Pictures by matplotlib, one kind a file."""

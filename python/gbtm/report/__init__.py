@@ -1,0 +1,1 @@
+"""What goes into a paper: the GRoLTS report and tables in other formats."""

@@ -1,0 +1,1 @@
+"""How many groups, which shapes: many fits, one table."""
