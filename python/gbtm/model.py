@@ -17,7 +17,7 @@ from .outcome import prepare
 from .panel import Panel, panel_of_arrays
 from .parameters import Layout, make_layout
 from .spec import ModelSpec, first_groups, make_spec
-from .subjects import levels_of
+from .subjects import levels_of, without_unfitted_levels
 
 if TYPE_CHECKING:
     from .estimate import Estimate
@@ -157,6 +157,7 @@ class GBTM:
             dispersion_by_group=dispersion_by_group, refgroup=refgroup, dropout=dropout,
             ar1=ar1, rho_by_group=rho_by_group, rorder=rorder,
         )
+        data = _fitted_levels(data, outcome, time, id, wide, risk, tcov, dcov, out_of_sample)
         further: dict[str, Any] = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
                     "out_of_sample": out_of_sample, "obsmar": obsmar, "dropout": dropout is not None}
         if wide is not None:
@@ -351,6 +352,26 @@ def refuse_without_dropout(dropout: Any, **given: Any) -> None:
                 f"{argument}: goes with dropout, which is not asked for.", code="no_dropout", argument=argument,
                 way_out=f"Give dropout (0, 1 or 2) too, or leave {argument} out.",
             )
+
+
+def _fitted_levels(
+    data: pd.DataFrame, outcome: str, time: str, id: str | None, wide: Mapping[str, Any] | None, risk: Any, tcov: Any,
+    dcov: Any, out_of_sample: str | None,
+) -> pd.DataFrame:
+    """Without the levels of factors that only people held out, people without an outcome, or rows without one have."""
+    fitted = np.ones(len(data), dtype=bool)
+    if out_of_sample is not None and out_of_sample in data:
+        fitted = ~data[out_of_sample].eq(1).to_numpy()
+    if wide is not None:  # its time-varying covariates are numbers
+        return without_unfitted_levels(data, [risk] if risk else [], fitted)
+    if not {outcome, time, id} <= set(data.columns):
+        return data
+    seen = fitted & data[[outcome, time]].notna().all(axis=1).to_numpy()
+    people = pd.Series(seen).groupby(data[id].to_numpy()).transform("any").fillna(False).to_numpy(dtype=bool)
+    # a wave that was missed has its say in dropout
+    for terms, rows in ((risk, people), (tcov, people if dcov else seen), (dcov, people)):
+        data = without_unfitted_levels(data, [terms], rows) if terms else data
+    return data
 
 
 def _in_wide(wide: Mapping[str, Any], name: str, argument: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .columns import MAX_SHOWN, number_array, numeric, require, require_columns
-from .errors import DataError, SpecificationError
+from .errors import DataError, GBTMWarning, SpecificationError
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,33 @@ def levels_of(data: pd.DataFrame, terms: Sequence[str | Sequence[str]]) -> dict[
         elif factor or not pd.api.types.is_numeric_dtype(values.dtype):
             levels[column] = sorted(values.dropna().unique().tolist())
     return levels
+
+
+def without_unfitted_levels(
+    data: pd.DataFrame, terms: Sequence[str | Sequence[str]], fitted: np.ndarray
+) -> pd.DataFrame:
+    """The table without the levels that no fitted row has: nothing can be estimated for them.
+
+    ``fitted`` (n,) bool. Values of such levels become missing, so that the rows count as incomplete, with a warning.
+    """
+    levels = levels_of(data, terms)
+    out = data
+    for column, known in levels.items():
+        here = set(data[column][fitted].dropna())
+        lost = [level for level in known if level not in here]
+        if not lost or not here:
+            continue
+        values = data[column].where(data[column].isin(here) | data[column].isna())
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.cat.remove_categories(lost)
+        count = int((values.isna() & data[column].notna()).sum())
+        if count:
+            warnings.warn(
+                f"{column}: {', '.join(map(repr, lost[:5]))} occurs in no row that is fitted; {count} rows count as "
+                "without a value.", GBTMWarning, stacklevel=4,
+            )
+        out = out.assign(**{column: values})
+    return out
 
 
 def _flags(values: np.ndarray, column: str) -> np.ndarray:

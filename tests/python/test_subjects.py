@@ -172,16 +172,27 @@ def test_the_reference_level_is_the_users():
     assert names == ("region[T.s]", "region[T.e]")
 
 
-@pytest.mark.xfail(strict=True, reason="told that the level is the same throughout")
 @pytest.mark.parametrize("what", ["risk", "tcov"])
 def test_a_level_of_nobody_in_the_fit_is_no_level(what):
     """One that only subjects held out have, or only rows without an outcome."""
     data = _table(region=["n", "n", "s", "s", "w", "w"], held=[0, 0, 0, 0, 1, 1])
     if what == "tcov":
         data = data.assign(held=0, y=[0.1, 0.2, 1.1, 1.2, np.nan, np.nan], t=[1, 2, 3, 5, 1, 2])
-    model = gbtm.GBTM.from_formula(
-        "y ~ t", data, id="who", groups=1, order=0, out_of_sample="held", **{what: ["region"]})
+    with pytest.warns(gbtm.GBTMWarning, match=r"region: 'w' occurs in no row that is fitted; 2 rows"):
+        model = gbtm.GBTM.from_formula(
+            "y ~ t", data, id="who", groups=2, order=0, out_of_sample="held", **{what: ["region"]})
     assert not any("[T.w]" in name for name in model.layout.names)
+    assert any("[T.s]" in name for name in model.layout.names)
+    if what == "risk":
+        assert model.out_of_sample is None
+        assert len(model.panel.dropped.incomplete_subjects) == 1
+
+
+def test_a_level_of_somebody_without_an_outcome_is_no_level():
+    data = _table(region=["n", "n", "s", "s", "w", "w"], y=[0.1, 0.2, 1.1, 1.2, np.nan, np.nan])
+    with pytest.warns(gbtm.GBTMWarning, match="region: 'w'"):
+        model = gbtm.GBTM.from_formula("y ~ t", data, id="who", groups=2, order=0, risk=["region"])
+    assert model.layout.names[-2:] == ["theta[2]", "theta_region[T.s][2]"]
 
 
 def test_factor_levels_name_the_parameters():
