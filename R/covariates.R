@@ -69,6 +69,36 @@ observation_columns <- function(asked, data, columns, wide, kept) {
   found
 }
 
+#' The table without the levels of factors that no fitted row has: nothing can be estimated for them
+#'
+#' Their values become missing, with a warning, so that the rows count as incomplete.
+#' @noRd
+without_unfitted_levels <- function(asked, data, columns, wide, call) {
+  fitted <- rep(TRUE, nrow(data))
+  if (!is.null(asked$out_of_sample)) fitted <- !(one_column(asked$out_of_sample, data, "out_of_sample") %in% 1)
+  rows <- list(risk = fitted)
+  if (is.null(wide)) { # the time-varying covariates of wide data are numbers
+    seen <- fitted & !is.na(columns$y) & !is.na(columns$time) & !is.na(columns$subject)
+    people <- columns$subject %in% columns$subject[seen]
+    # a wave that was missed has its say in dropout
+    rows <- list(risk = people, tcov = if (is.null(asked$dcov)) seen else people, dcov = people)
+  }
+  for (argument in intersect(names(rows), names(Filter(Negate(is.null), asked)))) {
+    for (name in intersect(all.vars(one_sided(asked[[argument]], argument)), names(data))) {
+      values <- data[[name]]
+      if (!is.factor(values) && !is.character(values)) next
+      lost <- setdiff(as.character(values[!is.na(values)]), as.character(values[rows[[argument]]]))
+      if (!length(lost) || !any(rows[[argument]] & !is.na(values))) next
+      count <- sum(values %in% lost)
+      warning(gbtm_condition("unfitted_level", sprintf(
+        "%s: %s occurs in no row that is fitted; %d rows count as without a value.", name, listing(lost, 5), count
+      ), name, "", call, c("gbtm_warning", "warning")))
+      data[[name]][values %in% lost] <- NA
+    }
+  }
+  data
+}
+
 # Names of the columns that arguments about subjects use.
 subject_variables <- function(mine, data) {
   used <- lapply(names(mine), function(name) {

@@ -90,7 +90,8 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
   asked <- list(risk = risk, tcov = tcov, dcov = dcov, exposure = exposure, weights = weights, cluster = cluster,
                 stratum = stratum, out_of_sample = out_of_sample, obsmar = obsmar)
-  further <- covariate_columns(asked, data, columns, wide)
+  known <- without_unfitted_levels(asked, data, columns, wide, call)
+  further <- covariate_columns(asked, known, columns, wide)
   if (!is.null(further)) columns <- further$columns
   terms <- NULL
   if (!is.null(parts$basis)) {

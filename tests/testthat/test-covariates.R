@@ -265,3 +265,14 @@ test_that("plottcov() takes a matrix by name", {
   expect_equal(traj(paste(command, "plottcov(m)"), wide, control = quick())$curves$covariates$profile[, 1], m)
   expect_error(traj(paste(command, "plottcov(nowhere)"), wide), class = "gbtm_bad_plottcov")
 })
+
+test_that("a level of nobody who is fitted is no level", {
+  d <- data.frame(id = rep(1:40, each = 3), t = rep(0:2, 40), region = rep(c("n", "s", "n", "s", "w"), each = 24),
+                  held = rep(c(0, 1), c(96, 24)))
+  d$y <- rep(c(0, 5), 60)[d$id] + sin(seq_len(120)) + (d$region == "s")
+  expect_warning(
+    fit <- gbtm(y ~ t, d, id = "id", groups = 2, order = 0, risk = ~ region, out_of_sample = "held"),
+    "region: w occurs in no row that is fitted; 24 rows", class = "gbtm_warning"
+  )
+  expect_identical(utils::tail(names(coef(fit)), 1), "theta_regions[2]")
+})
