@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from .data_health import examine_data
 from .estimate import Estimate
+from .finding import Finding
 from .inference import Covariance
 from .measures import Measures
 from .outcome import OutcomePart
@@ -19,25 +19,11 @@ TWIN_LOG = 0.1  # the same for what is on a log or logit scale
 TWIN = 0.02  # largest difference between twin groups' curves, in standard deviations of the outcome
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One warning.
-
-    ``group`` counts from 1; None when it concerns the whole fit. ``parameters`` are those left without a standard
-    error that it accounts for.
-    """
-
-    code: str
-    group: int | None
-    message: str
-    parameters: tuple[str, ...] = ()
-
-
 def examine(layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance) -> list[Finding]:
     """All warnings for a fit, the gravest first."""
     findings = _convergence(layout, estimate, cov)
     findings += _collapsed(layout, estimate)
-    findings += _saturated(layout, panel)
+    findings += examine_data(layout, panel)
     findings += _empty(layout, panel, estimate)
     curves = [_predictors(layout, panel, estimate.flat, m) for m in range(len(layout.spec.outcomes))]
     findings += [f for m, u in enumerate(curves) for f in _at_boundary(layout, panel, m, u, estimate.flat, cov)]
@@ -115,17 +101,6 @@ def _collapsed(layout: Layout, estimate: Estimate) -> list[Finding]:
             )
         ]
     return []
-
-
-def _saturated(layout: Layout, panel: Panel) -> list[Finding]:
-    if layout.size < panel.nobs:
-        return []
-    return [
-        Finding(
-            "more_parameters_than_data", None,
-            f"The model has {layout.size} parameters for {panel.nobs} observations. Fit fewer groups or lower orders.",
-        )
-    ]
 
 
 def _empty(layout: Layout, panel: Panel, estimate: Estimate) -> list[Finding]:

@@ -267,7 +267,7 @@ class GBTM:
             cov = covariance(information(module, result.flat), kind, self.panel.nobs, meat, bounded)
             document = make_document(self, module, result, cov)
         for finding in document["warnings"]:
-            warnings.warn(finding["message"], GBTMWarning, stacklevel=2)
+            warnings.warn(finding["message"], GBTMWarning, stacklevel=3)
         return GBTMResults(document, trust_formula=True)
 
     def _grow(self, control: Control) -> tuple[Layout, np.ndarray] | None:
