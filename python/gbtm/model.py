@@ -13,8 +13,10 @@ import pandas as pd
 from .control import Control, Progress
 from .design import TimeBasis, split_formula
 from .errors import GBTMWarning, SpecificationError
+from .given_start import read_start
 from .outcome import prepare
-from .panel import Panel, panel_of_arrays
+from .panel import Panel
+from .panel_arrays import panel_of_arrays
 from .parameters import Layout, make_layout
 from .spec import ModelSpec, first_groups, make_spec
 from .subjects import levels_of, without_unfitted_levels
@@ -182,6 +184,8 @@ class GBTM:
         model.inputs = {
             "form": "long" if wide is None else "wide", **inputs, "risk": risk, "dropout": dropout is not None,
             "levels": levels_of(data, terms),
+            "design": {"weights": weights, "cluster": cluster, "stratum": stratum, "out_of_sample": out_of_sample,
+                       "obsmar": obsmar},
         }
         return model
 
@@ -229,7 +233,7 @@ class GBTM:
             n_starts=n_starts, max_starts=max_starts, time_budget=time_budget, rng=_seed(rng), device=device,
             progress=reporter(progress),
         )
-        user_starts, smaller = self._read_start(start)
+        user_starts, smaller = read_start(start, self)
         return self.search(control, cov_type=cov_type, user_starts=user_starts, smaller=smaller)
 
     def search(
@@ -266,6 +270,7 @@ class GBTM:
             bounded = self.layout.at_bound(result.flat)
             cov = covariance(information(module, result.flat), kind, self.panel.nobs, meat, bounded)
             document = make_document(self, module, result, cov)
+        document["search"] |= {"rng": control.rng, "n_starts_asked": control.n_starts}
         for finding in document["warnings"]:
             warnings.warn(finding["message"], GBTMWarning, stacklevel=3)
         return GBTMResults(document, trust_formula=True)
@@ -290,58 +295,6 @@ class GBTM:
             fit = estimate(Mixture(layout, panel), panel, light, smaller=smaller)
             smaller = (layout, fit.flat)
         return smaller if smaller is not None and smaller[0].n_groups == self.spec.n_groups - 1 else None
-
-    def _read_start(self, start: Any) -> tuple[np.ndarray | None, tuple[Layout, np.ndarray] | None]:
-        from .results import GBTMResults
-
-        if start is None:
-            return None, None
-        if isinstance(start, GBTMResults):
-            same_family = start.family == self.spec.outcomes[0].family
-            if start.n_groups == self.spec.n_groups - 1:
-                layout = make_layout(self.panel, first_groups(self.spec, start.n_groups), self.given_bases)
-                if not same_family or layout.traj_names != start.document["traj_names"]:
-                    raise SpecificationError(
-                        "start: the smaller fit is not this model with its last group left out.", code="bad_start",
-                        argument="start",
-                        way_out="Give a fit of the same family, its orders the leading ones of this model.",
-                    )
-                return None, (layout, layout.unreport(start.params.to_numpy()))
-            if not same_family or start.document["traj_names"] != self.layout.traj_names:
-                raise SpecificationError(
-                    f"start: a {start.family} fit with {start.n_groups} groups is not this model.", code="bad_start",
-                    argument="start", way_out="Give a fit of the same model, or one with a group less.",
-                )
-            start = start.params.to_numpy()
-        values = start.reindex(self.layout.names) if isinstance(start, pd.Series) else start
-        try:
-            numbers = np.asarray(values, dtype=float).ravel()
-        except (TypeError, ValueError):
-            numbers = np.empty(0)
-        return self.layout.unreport(self._start_values(numbers))[None], None
-
-    def _start_values(self, values: np.ndarray) -> np.ndarray:
-        k, size = self.spec.n_groups, self.layout.size
-        plain = self.layout.membership.width == 1  # with membership covariates there is no one percentage
-        percent = plain and values.size == size + 1 and np.isclose(values[-k:].sum(), 100.0, atol=0.5)
-        if percent and (values[-k:] > 0).all():
-            log_share = np.log(values[-k:])
-            relative = log_share - log_share[self.spec.reference]
-            values = np.concatenate([values[:-k], np.delete(relative, self.spec.reference)])
-        if values.size != size or not np.isfinite(values).all():
-            raise SpecificationError(
-                f"start: {np.isfinite(values).sum()} finite values, the model has {size} parameters.",
-                code="bad_start", argument="start",
-                way_out=f"Give them in the order {', '.join(self.layout.names)}"
-                + (f", or percentages for the last {k}." if plain else "."),
-            )
-        sigma = [n for n, v in zip(self.layout.names, values, strict=True) if n.startswith("sigma") and not v > 0]
-        if sigma:
-            raise SpecificationError(
-                f"start: {', '.join(sigma)} must be positive.", code="bad_start", argument="start",
-                way_out="Sigma is a standard deviation, in the outcome's units.",
-            )
-        return values
 
 
 def refuse_without_dropout(dropout: Any, **given: Any) -> None:

@@ -19,62 +19,18 @@ from .columns import (
     common_stem,
     expand_columns,
     id_values,
-    number_array,
     numeric,
     refuse_infinite,
     require,
     require_columns,
 )
+from .dropped import Dropped, usable
 from .errors import DataError
 from .measures import History, Measures, ranks
-from .subjects import Subjects, covariate_matrix, subjects_of, subjects_of_arrays
+from .subjects import Subjects, covariate_matrix, subjects_of
 
 Terms = str | Sequence[str] | None
 MOST_WAVES = 1000
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """What was left out, and why."""
-
-    observations_read: int = 0
-    subjects_read: int = 0
-    missing_outcome: int = 0
-    missing_time: int = 0
-    missing_id: int = 0
-    missing_covariate: int = 0
-    missing_exposure: int = 0
-    subjects: tuple[object, ...] = ()
-    incomplete_subjects: tuple[object, ...] = ()
-
-    @property
-    def observations(self) -> int:
-        return (
-            self.missing_outcome + self.missing_time + self.missing_id + self.missing_covariate + self.missing_exposure
-        )
-
-    def sentence(self) -> str:
-        """One sentence for summaries; empty when nothing was dropped."""
-        parts = [
-            f"{count} observation{'s' if count != 1 else ''} with a missing {what}"
-            for count, what in (
-                (self.missing_outcome, "outcome"),
-                (self.missing_time, "time"),
-                (self.missing_id, "id"),
-                (self.missing_covariate, "time-varying covariate"),
-                (self.missing_exposure, "exposure"),
-            )
-            if count
-        ]
-        for subjects, what in (
-            (self.incomplete_subjects, "a missing membership covariate, weight or cluster"),
-            (self.subjects, "no observation left"),
-        ):
-            if subjects:
-                shown = ", ".join(str(s) for s in subjects[:MAX_SHOWN])
-                more = ", ..." if len(subjects) > MAX_SHOWN else ""
-                parts.append(f"{len(subjects)} subject{'s' if len(subjects) != 1 else ''} with {what} ({shown}{more})")
-        return f"Dropped: {'; '.join(parts)}." if parts else ""
 
 
 @dataclass(frozen=True)
@@ -277,7 +233,7 @@ class Panel:
         _refuse_unusable(everything, wave, labels)
         if known is not None:
             known.check(ids)
-        keep, dropped = _complete(everything, ids, known)
+        keep, dropped = usable(everything, ids, known)
         if wave is None:
             # with dropout a wave counts although nobody's outcome is known there
             timed = ~np.isnan(time) if dropout else keep
@@ -350,38 +306,6 @@ def _history(
     return History(subject[rows], m.wave[rows], m.y[rows], v[rows], names, int(present.sum()), n_waves)
 
 
-def _complete(measures: Measures, ids: pd.Index, known: Subjects | None) -> tuple[np.ndarray, Dropped]:
-    """Mask (n,) of the observations that can be used, and what is dropped; each for the first reason that applies."""
-    m = measures
-    keep = m.subject >= 0
-    counts = {"missing_id": int((~keep).sum())}
-    reasons = [("missing_outcome", np.isnan(m.y)), ("missing_time", np.isnan(m.time))]
-    if m.covariate_names:
-        reasons.append(("missing_covariate", np.isnan(m.covariates).any(axis=1)))
-    if m.exposure is not None:
-        reasons.append(("missing_exposure", np.isnan(m.exposure)))
-    for reason, missing in reasons:
-        gone = keep & missing
-        counts[reason] = int(gone.sum())
-        keep &= ~gone
-    some = np.zeros(len(ids), dtype=bool)
-    some[m.subject[keep]] = True
-    incomplete = np.zeros(len(ids), dtype=bool)
-    if known is not None:
-        incomplete = some & ~known.complete
-        keep = keep & ~incomplete[m.subject]
-    dropped = Dropped(
-        observations_read=m.nobs, subjects_read=len(ids), **counts,
-        subjects=tuple(ids[~some & np.asarray(ids.notna())]), incomplete_subjects=tuple(ids[incomplete]),
-    )
-    if not keep.any():
-        raise DataError(
-            f"{m.name}: no observation is left once missing values are dropped.", code="no_data", argument=m.name,
-            way_out="Check the column names and the coding of missing values.",
-        )
-    return keep, dropped
-
-
 def _wide_ids(data: pd.DataFrame, id: str | None) -> pd.Index:
     if id is None:
         ids = pd.Index(data.index, name=data.index.name or "id")
@@ -413,79 +337,3 @@ def _in_order(subject: np.ndarray, time: np.ndarray | None) -> bool:
     if (step < 0).any():
         return False
     return time is None or not ((step == 0) & (np.diff(time) <= 0)).any()
-
-
-def panel_of_arrays(
-    y: Any, time: Any, id: Any, *, tcov: Any = None, exposure: Any = None, risk: Any = None, weights: Any = None,
-    cluster: Any = None, stratum: Any = None, out_of_sample: Any = None, obsmar: Any = None, dropout: bool = False,
-    dcov: Any = None,
-) -> Panel:
-    """A panel from (N, T) outcomes with times (T,) or (N, T), or from long y, time and id of one length.
-
-    ``tcov`` and ``exposure`` have the shape of y (several covariates: a further axis, or a dict by name); the rest has
-    one row per subject.
-    """
-    values, times = number_array(y, "y"), number_array(time, "time")
-    covariates, names = _time_varying(tcov, values.shape, "tcov")
-    leaving, leaving_names = _time_varying(dcov, values.shape, "dcov")
-    history: dict[str, Any] = {"dropout": dropout, "dcov": leaving, "dcov_names": leaving_names}
-    at_risk = None if exposure is None else _shaped(exposure, values.shape, "exposure").ravel()
-    known = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
-             "out_of_sample": out_of_sample, "obsmar": obsmar}
-    if values.ndim == 2:
-        n, waves = values.shape
-        if times.shape not in ((waves,), (n, waves)):
-            raise DataError(
-                f"time: shape {times.shape} does not go with y of shape {values.shape}.", code="wave_mismatch",
-                argument="time", way_out=f"Give ({waves},) or ({n}, {waves}).",
-            )
-        ids = pd.Index(np.arange(n) if id is None else np.asarray(id), name="id")
-        if len(ids) != n:
-            raise DataError(
-                f"id: {len(ids)} ids for {n} rows of y.", code="bad_shape", argument="id",
-                way_out="Give one id per subject, or none.",
-            )
-        if ids.has_duplicates:
-            raise DataError(
-                f"id: {ids[ids.duplicated()][0]!r} stands there more than once.", code="duplicate_id", argument="id",
-                way_out="Wide data have one row per subject.",
-            )
-        return Panel.from_arrays(
-            np.repeat(np.arange(n), waves), np.broadcast_to(times, (n, waves)).ravel(), values.ravel(), ids=ids,
-            wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
-            columns=tuple(f"y{j + 1}" for j in range(waves)), covariates=covariates, covariate_names=names,
-            exposure=at_risk, known=subjects_of_arrays(n, **known), **history,
-        )
-    if values.ndim != 1 or id is None or times.shape != values.shape or len(id) != values.size:
-        raise DataError(
-            "y: give an (N, T) array, or arrays y, time and id of one length.", code="bad_shape", argument="y",
-            way_out="For a table, use GBTM.from_formula.",
-        )
-    codes, distinct = pd.factorize(np.asarray(id))
-    return Panel.from_arrays(
-        codes, times, values, ids=pd.Index(distinct, name="id"), covariates=covariates, covariate_names=names,
-        exposure=at_risk, known=subjects_of_arrays(len(distinct), **known), **history,
-    )
-
-
-def _time_varying(tcov: Any, shape: tuple[int, ...], argument: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Covariates (n_obs, q) and their names."""
-    if tcov is None:
-        return np.zeros((int(np.prod(shape)), 0)), ()
-    if isinstance(tcov, Mapping):
-        columns = [_shaped(v, shape, argument).ravel() for v in tcov.values()]
-        return np.column_stack(columns), tuple(str(k) for k in tcov)
-    w = number_array(tcov, argument)
-    w = w[..., None] if w.ndim == len(shape) else w
-    columns = [_shaped(w[..., j], shape, argument).ravel() for j in range(w.shape[-1])]
-    return np.column_stack(columns), tuple(f"w{j + 1}" for j in range(len(columns)))
-
-
-def _shaped(values: Any, shape: tuple[int, ...], argument: str) -> np.ndarray:
-    array = number_array(values, argument)
-    if array.shape != shape:
-        raise DataError(
-            f"{argument}: shape {array.shape} does not go with y of shape {shape}.", code="bad_shape",
-            argument=argument, way_out="Give one value per observation.",
-        )
-    return array

@@ -311,7 +311,7 @@ def test_start_at_the_optimum_stays(fitted):
 def test_percentages_in_start_are_the_groups_whatever_the_reference(reference):
     y = np.repeat([0.0, 4, 8], [10, 30, 60])[:, None] + np.random.default_rng(0).normal(size=(100, 4))
     built = GBTM(y, range(4), groups=3, order=0, refgroup=reference)
-    flat, _ = built._read_start([0.0, 4, 8, 1, 10, 30, 60])
+    flat, _ = read_start([0.0, 4, 8, 1, 10, 30, 60], built)
     np.testing.assert_allclose(built.layout.shares(flat), [[0.1, 0.3, 0.6]], rtol=1e-12)
 
 

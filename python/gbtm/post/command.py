@@ -338,7 +338,8 @@ def build(
     model = GBTM.from_panel(
         panel, make_spec(**read.spec_arguments()), formula=read.text, profile=_profile(read, matrices)
     )
-    model.inputs = {"form": "wide", "levels": {}, **inputs}
+    design = {"weights": read.weight, "out_of_sample": read.outofsample, "obsmar": read.obsmar}
+    model.inputs = {"form": "wide", "levels": {}, "design": design, **inputs}
     return model
 
 

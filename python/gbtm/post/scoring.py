@@ -68,7 +68,7 @@ def panel_like(res: GBTMResults, newdata: pd.DataFrame) -> Panel:
                     code="new_level", argument=column, way_out=f"Its levels are {', '.join(map(repr, levels[:12]))}.",
                 )
             table[column] = pd.Categorical(table[column], categories=levels)
-    arguments = {k: v for k, v in inputs.items() if k not in ("levels", "form")}
+    arguments = {k: v for k, v in inputs.items() if k not in ("levels", "form", "design")}
     return Panel.from_wide(table, **arguments) if inputs["form"] == "wide" else Panel.from_long(table, **arguments)
 
 
