@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .design import CovariateBasis, TimeBasis, basis_from_document
+from .covariate_basis import CovariateBasis
+from .design import TimeBasis, basis_from_document
 from .errors import SpecificationError
 from .families import Family, make_family
 from .spec import COUNT_FAMILIES

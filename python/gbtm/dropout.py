@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .design import CovariateBasis, TimeBasis, lag_basis, time_varying_basis
+from .covariate_basis import CovariateBasis, time_varying_basis
+from .design import TimeBasis, lag_basis
 from .errors import SpecificationError
 from .families.logit import Logit
 from .measures import History, Measures

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from .design import CovariateBasis, TimeBasis, formula_basis, polynomial_basis, time_varying_basis
+from .covariate_basis import CovariateBasis, time_varying_basis
+from .design import TimeBasis, formula_basis, polynomial_basis
 from .dropout import DropoutPart, make_dropout, risk_set
 from .errors import DataError, SpecificationError
 from .families import Family, make_family

@@ -13,7 +13,9 @@ from functools import cached_property
 
 import numpy as np
 
-from .design import Coordinates, CovariateBasis, TimeBasis, membership_basis
+from .coordinates import Coordinates
+from .covariate_basis import CovariateBasis, membership_basis
+from .design import TimeBasis
 from .families.random_normal import RANDOM
 from .outcome import OutcomePart, Part, make_parts
 from .panel import Panel

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .design import CovariateBasis, basis_from_document, lag_basis_from_document
+from .covariate_basis import CovariateBasis
+from .design import basis_from_document, lag_basis_from_document
 from .dropout import DropoutPart, Hazard
 from .measures import Measures
 from .outcome import OutcomePart, Part
@@ -87,12 +88,17 @@ def panel_of(document: dict[str, Any]) -> Panel:
     known = Subjects(
         risk=np.zeros((n, 0)) if risk is None else np.asarray(risk),
         risk_names=tuple(document["membership"]["names"][1:]),
-        weights=None if weights is None else np.asarray(weights),
+        weights=None if weights is None else np.asarray(weights), cluster=_codes(document.get("cluster")),
+        stratum=_codes(document.get("stratum")),
     )
     return Panel(
         ids=pd.Index(document["ids"], name=document["id_name"]), outcomes=(measures,), known=known,
         departures=_departures(document),
     )
+
+
+def _codes(values: Any) -> np.ndarray | None:
+    return None if values is None else np.asarray(values).astype(np.int64)
 
 
 def _departures(document: dict[str, Any]) -> Measures | None:
