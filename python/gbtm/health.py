@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .blocks import MEMBERSHIP, SCALES
 from .data_health import examine_data
 from .estimate import Estimate
 from .finding import Finding
@@ -11,7 +12,7 @@ from .inference import Covariance
 from .measures import Measures
 from .outcome import OutcomePart
 from .panel import Panel
-from .parameters import MEMBERSHIP, RATE_ZERO, SCALES, Layout
+from .parameters import RATE_ZERO, Layout
 
 EXTREME = 1e-5  # a probability or rate this close to its bound
 EMPTY_SUBJECTS = 0.5

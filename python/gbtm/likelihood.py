@@ -15,11 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .blocks import MEMBERSHIP
 from .cells import CellStatistics
 from .membership import Membership
 from .outcome import OutcomePart, Part
 from .panel import Panel
-from .parameters import MEMBERSHIP, Layout
+from .parameters import Layout
 from .random_effects import PatternStatistics
 from .threads import in_order
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .parameters import MEMBERSHIP, SCALES, Layout
+from .blocks import MEMBERSHIP, SCALES
+from .parameters import Layout
 
 JITTER = 0.5  # sd of the change of internal coefficients when a group is copied
 REDRAW = 2.0
@@ -21,8 +22,12 @@ def _group_entries(layout: Layout, group: int) -> list[tuple[tuple[int, str], sl
 
 
 def _copy_group(source: np.ndarray, from_layout: Layout, a: int, target: np.ndarray, to_layout: Layout, b: int) -> None:
-    """Coefficients of group a of ``source`` into group b of ``target``, as far as both have them; in place."""
-    have = dict(_group_entries(from_layout, a))
+    """Coefficients of group a of ``source`` into group b of ``target``, as far as both have them; in place.
+
+    What is common to the groups of ``source`` and b's own in ``target`` (a zero part of one group alone) is copied too.
+    """
+    common = {(b.outcome, b.predictor): b.entries for b in from_layout.blocks if b.group is None}
+    have = common | dict(_group_entries(from_layout, a))
     for key, entries in _group_entries(to_layout, b):
         if key in have:
             width = min(entries.stop - entries.start, have[key].stop - have[key].start)

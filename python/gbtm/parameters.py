@@ -7,78 +7,28 @@ Internal order (as in traj's e(b)): mean coefficients by group, zero-inflation c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
 
+from .blocks import MEMBERSHIP, SCALES, Block
 from .coordinates import Coordinates
 from .covariate_basis import CovariateBasis, membership_basis
 from .design import TimeBasis
 from .families.random_normal import RANDOM
 from .outcome import OutcomePart, Part, make_parts
 from .panel import Panel
+from .parameter_names import traj_names, user_names
 from .spec import ModelSpec
 
 # Predictors of absent parts. Finite, so that nothing becomes 0 * inf; exact in double precision all the same.
 RATE_ZERO = -1e8  # eta of a count group that never happens: exp(eta) = 0 and any positive count is impossible
 NO_ZERO_INFLATION = -800.0  # logit p of a group without zero inflation: p = 0
 
+LEAST_SPREAD = 0.15  # sd, relative to the outcome's, of errors and random effects to start from
+MOST_ATANH_RHO = 1.5
 NO_EFFECT = 1e-4  # sd of a random effect, relative to the outcome's, that is none
-MEMBERSHIP = -1  # outcome number of the blocks of theta
-POWERS = ("interc", "linear", "quadra", "cubic", "quarti", "quinti")
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How a scale parameter is reported: a function of the internal one, times the outcome's scale where in its units.
-
-    The sd of a random effect is its own internal parameter, and reported without its sign, which says nothing.
-    """
-
-    name: str
-    report: Callable[[np.ndarray], np.ndarray]
-    slope: Callable[[np.ndarray], np.ndarray]
-    unreport: Callable[[np.ndarray], np.ndarray]
-    in_units: bool = False
-
-
-SCALES = {
-    "log_sigma": Scale("sigma", np.exp, np.exp, np.log, in_units=True),
-    "log_psi": Scale("psi", np.exp, np.exp, np.log),
-    "log_phi": Scale("phi", np.exp, np.exp, np.log),
-    "atanh_rho": Scale("rho", np.tanh, lambda x: 1 / np.cosh(x) ** 2, np.arctanh),
-    "r0_sigma": Scale("r0_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
-    "r1_sigma": Scale("r1_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
-}
-
-
-@dataclass(frozen=True)
-class Block:
-    """A run of entries of the flat vector: the coefficients of one predictor in one group (None: common to all).
-
-    ``columns`` are the places of its coefficients among the predictor's columns.
-    """
-
-    outcome: int
-    predictor: str
-    group: int | None
-    start: int
-    basis: Coordinates | TimeBasis | None
-    columns: tuple[int, ...] = (0,)
-
-    @property
-    def width(self) -> int:
-        return len(self.columns)
-
-    @property
-    def entries(self) -> slice:
-        return slice(self.start, self.start + self.width)
-
-    @property
-    def is_scale(self) -> bool:
-        return self.predictor in SCALES
 
 
 class Layout:
@@ -209,53 +159,12 @@ class Layout:
     @cached_property
     def names(self) -> list[str]:
         """User-facing names: ``age^2[1]``, ``zero_intercept[2]``, ``sigma``, ``theta[2]``, ``theta_male[2]``."""
-        names = []
-        for b in self.blocks:
-            suffix = "" if b.group is None else f"[{b.group + 1}]"
-            if b.outcome == MEMBERSHIP:
-                names += [f"theta{suffix}", *(f"theta_{n}{suffix}" for n in self.membership.names[1:])]
-                continue
-            outcome = f"{self.parts[b.outcome].name}:" if len(self.spec.outcomes) > 1 else ""
-            stems = [SCALES[b.predictor].name] if b.basis is None else list(b.basis.names)
-            if b.predictor == "dropout":
-                width = self.parts[b.outcome].bases["dropout"].width
-                stems = [s if j < width else f"drop_{s}" for s, j in zip(stems, b.columns, strict=True)]
-            prefix = outcome + ("zero_" if b.predictor == "zero" else "")
-            names += [f"{prefix}{stem}{suffix}" for stem in stems]
-        return names
+        return user_names(self)
 
     @cached_property
     def traj_names(self) -> list[str]:
         """Names of the parameters in traj's e(b)."""
-        names: list[str] = []
-        for b in self.blocks:
-            group = "" if b.group is None else str(b.group + 1)
-            if b.outcome == MEMBERSHIP:
-                covariates = self.membership.names[1:]
-                names += [f"{'const' if covariates else 'theta'}{group}", *(f"{n}G{group}" for n in covariates)]
-            elif b.predictor == "dropout":
-                known = self.parts[b.outcome].bases["dropout"].width
-                stems = zip(b.basis.names if b.basis is not None else (), b.columns, strict=True)
-                names += [f"{n}G{group}" + ("" if j < known else "_dcov") for n, j in stems]
-            elif b.predictor == "mean":
-                names += self._traj_curve(b, group)
-            elif b.predictor == "zero":
-                names += [f"alpha{j}" + (f"G{group}" if group else "") for j in range(b.width)]
-            else:
-                stem = SCALES[b.predictor].name
-                names.append(f"{stem[:2]}SigmaG{group}" if b.predictor in RANDOM else stem + group)
-        return names
-
-    def _traj_curve(self, b: Block, group: str) -> list[str]:
-        part = self.parts[b.outcome]
-        polynomial, width = part.orders("mean") is not None, part.bases["mean"].width
-        names = []
-        for j in b.columns:
-            if j >= width and part.covariates is not None:
-                names.append(f"{part.covariates.names[j - width]}G{group}")
-            else:
-                names.append(f"{POWERS[j] if polynomial else f'basis{j + 1}_'}{group}")
-        return names
+        return traj_names(self)
 
     @property
     def document(self) -> list[dict[str, object]]:
@@ -321,6 +230,20 @@ class Layout:
         """Positions of the random effects whose sd is zero, in (p,)."""
         entries = [b.start for b in self.blocks if b.predictor in RANDOM and abs(flat[b.start]) < NO_EFFECT]
         return np.array(entries, dtype=np.int64)
+
+    def inside(self, flat: np.ndarray) -> np.ndarray:
+        """(p,) -> (p,) with scale parameters moved away from where a climb would not come back from: no spread at all,
+        a random effect of sd 0, correlations of 1 and -1."""
+        out = flat.copy()
+        for b in self.blocks:
+            at = b.entries
+            if b.predictor == "log_sigma":
+                out[at] = np.maximum(out[at], np.log(LEAST_SPREAD))
+            elif b.predictor in RANDOM:
+                out[at] = np.maximum(np.abs(out[at]), LEAST_SPREAD)
+            elif b.predictor == "atanh_rho":
+                out[at] = np.clip(out[at], -MOST_ATANH_RHO, MOST_ATANH_RHO)
+        return out
 
     # -- groups ------------------------------------------------------------------------------------------------
 

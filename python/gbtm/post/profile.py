@@ -12,8 +12,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
+from ..blocks import SCALES
 from ..errors import SpecificationError
-from ..parameters import SCALES
 from ..stored import module_of
 
 if TYPE_CHECKING:
