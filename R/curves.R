@@ -61,12 +61,34 @@ linear_predictors <- function(fit, times, w = NULL) {
 }
 
 # E(y) per group and time (K, C).
-expected_at <- function(fit, times, w = NULL) expected_outcome(fit$curves, linear_predictors(fit, times, w))
+expected_at <- function(fit, times, w = NULL) {
+  expected_outcome(fit$curves, with_marginal_sd(fit$curves, linear_predictors(fit, times, w), times)$u)
+}
+
+# Predictors with the sd of an outcome among those of all subjects in place of that around a subject's own curve,
+# sqrt(sigma^2 + z'Dz) with random effects, which a mean asks for where the outcome is censored; and the derivatives
+# of its log in log sigma and the sds of the effects, list of (K, C), or NULL.
+with_marginal_sd <- function(curves, u, times) {
+  effects <- intersect(c("r0_sigma", "r1_sigma"), names(u))
+  if (!length(effects) || curves$family != "cnorm") return(list(u = u, chain = NULL))
+  own <- exp(2 * u$log_sigma)
+  units <- lapply(stats::setNames(nm = effects), function(p) {
+    power <- match(p, c("r0_sigma", "r1_sigma")) - 1
+    matrix(curves$scale * (times / curves$time_scale)^power, nrow(own), length(times), byrow = TRUE)
+  })
+  total <- own
+  for (p in effects) total <- total + (u[[p]] * units[[p]])^2
+  chain <- lapply(stats::setNames(nm = effects), function(p) u[[p]] * units[[p]]^2 / total)
+  u$log_sigma <- log(total) / 2
+  list(u = u, chain = c(list(log_sigma = own / total), chain))
+}
 
 # Standard error of E(y) (K, C); NA where the data do not determine it.
 curve_se <- function(fit, times, w = NULL) {
   curves <- fit$curves
-  slopes <- expected_slopes(curves, linear_predictors(fit, times, w))
+  at <- with_marginal_sd(curves, linear_predictors(fit, times, w), times)
+  slopes <- expected_slopes(curves, at$u)
+  if (!is.null(at$chain)) slopes <- c(slopes["mean"], lapply(at$chain, function(own) slopes$log_sigma * own))
   columns <- lapply(stats::setNames(nm = names(slopes)), function(p) {
     internal_columns(fit, p, times, w) * (if (p == "mean") curves$scale else 1)
   })

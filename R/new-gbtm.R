@@ -8,17 +8,20 @@
 #' @param terms terms of a basis formula, or NULL
 #' @param traj list with traj's table as `text`, or NULL
 #' @param data columns that the document says are held here, as the fit's data have them
+#' @param held what else the document says is held here, by name: `ids`, `weights`, ...
 #' @noRd
-new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = NULL, traj = NULL, data = NULL) {
+new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = NULL, traj = NULL, data = NULL,
+                     held = NULL) {
   stored <- jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE)
   document <- decode(stored, arrays)
+  for (name in c("ids", "weights")) if (is.list(document[[name]])) document[[name]] <- held[[name]]
   names <- as.character(document$names)
   first <- document$outcomes[[1]]
   fit <- list(
     call = call, formula = if (is.null(formula)) document_formula(document) else formula, terms = terms,
     family = document$spec$outcomes[[1]]$family, n_groups = document$spec$n_groups, spec = document$spec,
     outcome_name = first$name, time_name = first$time_name, id_name = document$id_name,
-    ids = if (is.list(stored$ids)) whole_numbers(document$ids) else document$ids,
+    ids = if (is.list(stored$ids) && is.numeric(document$ids)) whole_numbers(document$ids) else document$ids,
     coefficients = stats::setNames(as.vector(document$params), names),
     vcov = named_square(document$cov_params, names), cov_type = document$cov_type,
     identified = stats::setNames(as.logical(document$identified), names),
@@ -28,10 +31,10 @@ new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = N
     data = data_columns(document$data, data), search = document$search,
     certificate = document$certificate, warnings = document$warnings, dropped = document$dropped,
     blocks = document$blocks, reference = document$spec$reference + 1, membership = membership_of(document),
-    weighted = !is.null(document$weights), out_of_sample = document$out_of_sample,
+    weighted = !is.null(document$weights), weights = document$weights, out_of_sample = document$out_of_sample,
     read_as = document$inputs, dropout_covariates = as.character(document$dropout$covariates$names),
     curves = curves_of(document), created_by = document$created_by, seconds = document$seconds, traj = traj,
-    document = list(text = text, arrays = arrays)
+    document = list(text = text, arrays = arrays, held = held)
   )
   structure(fit, class = c(if (!is.null(traj)) "traj", "gbtm"))
 }
@@ -97,6 +100,7 @@ curves_of <- function(document) {
     upper = if (is.null(spec$upper)) Inf else spec$upper, centre = stored$centre, scale = stored$scale,
     bases = lapply(stored$bases, basis_matrices), coefficients = stored$coefficients, positions = stored$positions,
     offsets = stored$offsets, covariates = covariates_of(stored),
+    time_scale = if (is.null(stored$time_scale)) 1 else stored$time_scale,
     cov = document$internal$cov, undetermined = document$internal$undetermined
   )
 }

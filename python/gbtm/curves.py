@@ -17,6 +17,7 @@ from .covariate_basis import CovariateBasis
 from .design import TimeBasis, basis_from_document
 from .errors import SpecificationError
 from .families import Family, make_family
+from .families.random_normal import RANDOM
 from .spec import COUNT_FAMILIES
 
 LOADING_MOST = 1e-4  # of the outcome's scale, per unit of a direction the data do not determine
@@ -43,6 +44,7 @@ class Curves:
     covariates: CovariateBasis | None = None
     profile: np.ndarray | None = None
     profile_times: np.ndarray | None = None
+    time_scale: float = 1.0
 
     @classmethod
     def from_document(cls, document: dict[str, Any], outcome: int = 0, *, trust_formula: bool = False) -> Curves:
@@ -61,6 +63,7 @@ class Curves:
             profile=None if stored.get("profile") is None else np.asarray(stored["profile"]["values"]),
             profile_times=None if stored.get("profile") is None else np.asarray(stored["profile"]["times"]),
             cov=np.asarray(document["internal"]["cov"]), undetermined=np.asarray(document["internal"]["undetermined"]),
+            time_scale=stored.get("time_scale", 1.0),
         )
 
     @property
@@ -108,13 +111,31 @@ class Curves:
     ) -> np.ndarray:
         """E(y) per group and time (K, C)."""
         with np.errstate(over="ignore"):
-            return self.family.expected(self.predictors(times, w, exposure))
+            return self.family.expected(self._marginal(self.predictors(times, w, exposure), times)[0])
+
+    def _marginal(
+        self, u: dict[str, np.ndarray], times: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Predictors with the sd of an outcome among those of all subjects in place of that around a subject's own
+        curve, sqrt(sigma^2 + z' D z) with random effects; and the derivatives of its log in log sigma and the sds of
+        the effects (K, C). A mean asks for it where the outcome is censored."""
+        effects = [name for name in RANDOM if name in u]
+        if not effects or self.family.name != "cnorm":
+            return u, {}
+        own = np.exp(2 * u["log_sigma"])
+        units = {name: self.scale * (times / self.time_scale) ** RANDOM.index(name) for name in effects}
+        total = own + sum((u[name] * units[name]) ** 2 for name in effects)
+        slopes = {"log_sigma": own / total, **{name: u[name] * units[name] ** 2 / total for name in effects}}
+        return {**u, "log_sigma": 0.5 * np.log(total)}, slopes
 
     def standard_error(self, times: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
         """Standard error of E(y) (K, C); NaN where the data do not determine it."""
-        u = self.predictors(times, w)
+        u, chain = self._marginal(self.predictors(times, w), times)
         with np.errstate(over="ignore"):
             slopes = self.family.expected_gradient(u)
+        if chain:
+            in_log_sd = slopes.pop("log_sigma")
+            slopes |= {name: in_log_sd * own for name, own in chain.items()}
         gradient = np.zeros((self.n_groups, times.size, self.cov.shape[0] + 1))
         for p, slope in slopes.items():
             columns = self._columns(p, times, w) * (self.scale if p == "mean" else 1.0)

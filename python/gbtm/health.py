@@ -16,6 +16,7 @@ from .parameters import RATE_ZERO, Layout
 
 EXTREME = 1e-5  # a probability or rate this close to its bound
 EMPTY_SUBJECTS = 0.5
+NO_CORRELATION = 0.1  # atanh of a rho at a boundary that is then the one at 0
 TWIN_LOG = 0.1  # the same for what is on a log or logit scale
 TWIN = 0.02  # largest difference between twin groups' curves, in standard deviations of the outcome
 
@@ -154,7 +155,7 @@ def _scales_at_bound(layout: Layout, flat: np.ndarray, cov: Covariance) -> list[
         "r1_sigma": ("no_random_effect", "the sd of the random slope is zero", "Use a lower rorder for it."),
         "log_psi": ("no_overdispersion", "the dispersion psi is {bound}", "Use family 'poisson' or 'zip', or one psi."),
         "log_phi": ("collapsed_phi", "the precision phi is {bound}", "Check for repeated values, or fit fewer groups."),
-        "atanh_rho": ("rho_at_bound", "rho is 1 or -1", "Check for repeated values, or leave ar1 out."),
+        "atanh_rho": ("rho_at_bound", "rho is {bound}", "Check for repeated values, or leave ar1 out."),
     }
     lost = ~cov.identified(layout.report_jacobian(flat))
     findings = []
@@ -164,10 +165,18 @@ def _scales_at_bound(layout: Layout, flat: np.ndarray, cov: Covariance) -> list[
         code, what, remedy = told[b.predictor]
         name = layout.names[b.start]
         where = f"In group {b.group + 1} " if b.group is not None else "For all groups "
-        what = what.format(bound="zero" if flat[b.start] < 0 else "infinite")
+        what = what.format(bound=_bound(b.predictor, float(flat[b.start])))
         message = f"{where}{what}: {name} lies on its boundary and has no standard error. {remedy}"
         findings.append(Finding(code, b.group + 1 if b.group is not None else None, message, (name,)))
     return findings
+
+
+def _bound(predictor: str, value: float) -> str:
+    """The boundary that a scale parameter's internal value lies at."""
+    if predictor == "atanh_rho":
+        none = "zero, as with uneven times it cannot be negative"
+        return none if abs(value) < NO_CORRELATION else "1" if value > 0 else "-1"
+    return "zero" if value < 0 else "infinite"
 
 
 def _name_boundary(family: str, predictor: str, eta: np.ndarray, mean: np.ndarray) -> tuple[str, str, str]:

@@ -17,12 +17,16 @@ from torch import Tensor, nn
 
 from .blocks import MEMBERSHIP
 from .cells import CellStatistics
+from .censored_chain import CensoredChain
+from .censored_effects import CensoredEffects
+from .measures import Measures
 from .membership import Membership
 from .outcome import OutcomePart, Part
 from .panel import Panel
 from .parameters import Layout
 from .random_effects import PatternStatistics
 from .threads import in_order
+from .whole_subjects import WholeSubjects
 
 COLLAPSE_LOOK = 20_000  # subjects looked at before all are compared
 COLLAPSE_SHARE = 0.8  # of distinct subjects above which collapsing does not pay
@@ -40,6 +44,8 @@ class Mixture(nn.Module):
     ----------
     layout : Layout
     panel : Panel
+    surrogate : take censored values whose errors are correlated for seen at the bound; that density has a closed form,
+        by which a search finds places to climb from
 
     Examples
     --------
@@ -55,12 +61,11 @@ class Mixture(nn.Module):
     weight: Tensor
     select: Tensor
 
-    def __init__(self, layout: Layout, panel: Panel) -> None:
+    def __init__(self, layout: Layout, panel: Panel, *, surrogate: bool = False) -> None:
         super().__init__()
         self.layout = layout
         self.outcomes = nn.ModuleList(
-            PatternStatistics(part, measures, panel.n_subjects) if isinstance(part, OutcomePart) and part.n_random
-            else CellStatistics(part, measures, panel.n_subjects)
+            make_cells(part, measures, panel.n_subjects, surrogate)
             for part, measures in zip(layout.parts, panel.sources, strict=True)
         )
         constant = np.zeros(panel.n_subjects)
@@ -118,6 +123,11 @@ class Mixture(nn.Module):
         return list(self.outcomes)  # type: ignore[arg-type]
 
     @property
+    def by_integral(self) -> bool:
+        """A subject's density is an integral, at many times the cost of a closed form."""
+        return any(isinstance(c, WholeSubjects) for c in self.cells)
+
+    @property
     def device(self) -> torch.device:
         return self.constant.device
 
@@ -137,6 +147,7 @@ class Mixture(nn.Module):
             n = self.weight.numel()
             # lists of rows are several times as wide as a matrix's rows
             size = SHARD // 4 if any(c.listed for c in self.cells) else SHARD
+            size = min([size, *(c.block for c in self.cells if isinstance(c, WholeSubjects))])
             whole = n <= 1.5 * size
             self._shards = [self] if whole else [self._take(slice(i, i + size)) for i in range(0, n, size)]
         return self._shards
@@ -256,6 +267,17 @@ def identical_rows(statistics: list[Tensor]) -> tuple[np.ndarray, np.ndarray] | 
     return first, kind
 
 
+def make_cells(part: Part, measures: Measures, n_subjects: int, surrogate: bool = False) -> CellStatistics:
+    """One outcome's data in the form that its density asks for."""
+    if not isinstance(part, OutcomePart):
+        return CellStatistics(part, measures, n_subjects)
+    if not surrogate and part.correlated_and_censored(measures.y):
+        return (CensoredEffects if part.n_random else CensoredChain)(part, measures, n_subjects)
+    return (PatternStatistics if part.n_random else CellStatistics)(part, measures, n_subjects)
+
+
 def _is_density(part: Part, y: np.ndarray) -> np.ndarray:
     """1 where an observation contributes a density (which scales with y), 0 where a probability (censored)."""
-    return part.family.statistics(y)[:, 0]
+    if isinstance(part, OutcomePart):
+        return (part.side(y) == 0).astype(float)
+    return np.ones_like(y)

@@ -45,6 +45,7 @@ START_BINS = 64  # of time, for starts on irregular data
 START_ROWS = 5000  # observations above which starts are tried on gathered covariates
 COVARIATE_BINS = 12
 START_SUBJECTS = 5000  # subjects on which starts are tried when there are many more
+SURROGATE_EM_STEPS = 4  # with the exact density, from what the surrogate found
 RIVAL_Z = 5.0
 FULL_OPTIMA = 3  # of these optima, the best are then climbed to with all subjects
 
@@ -238,6 +239,9 @@ class Run:
             self.start_subjects = some.panel.n_subjects
         self.cut_short = some.cut_short
         self.ledger.n_failed = some.ledger.n_failed
+        if self.module.by_integral:
+            self._take_over_surrogate(some)
+            return
         optima = some.rivals() or some.ledger.optima[:1]
         for rank, o in enumerate(optima):
             at = torch.as_tensor(o.flat, device=self.module.device)[None]
@@ -245,6 +249,16 @@ class Run:
             # without EM: what some of the subjects found is within Newton's reach of the optimum of all
             done = self._newton(at)
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
+
+    def _take_over_surrogate(self, some: Run) -> None:
+        """To the surrogate a group of values at a bound is one without spread, which it need not be."""
+        optima = some.rivals() or some.ledger.optima[:1]
+        for rank, o in enumerate(optima):
+            self.tell(f"optimum {rank + 1} of {len(optima)} with the integrals of censored values")
+            at = torch.as_tensor(self.layout.inside(o.flat), device=self.module.device)[None]
+            done = self._newton(em(self.module, at, SURROGATE_EM_STEPS))
+            self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
+        self.finish()
 
     def search_moves(self) -> None:
         """Rearrange the best optima until a whole round brings nothing better."""
@@ -299,7 +313,7 @@ def search(
     """All the climbing, on a subsample first where there are many subjects.
 
     ``further`` (B, p) are starts besides those of the search; with all subjects they are climbed from too, so that the
-    result is no worse than any of them.
+    result is no worse than any of them. Where the density is an integral, the search is by a surrogate in closed form.
     """
     whole = Run(module, panel, control)
     device = module.device
@@ -312,8 +326,8 @@ def search(
     some = panel if module.weight.numel() <= START_SUBJECTS and not any(c.private for c in module.cells) else (
         start_panel(panel, module.layout, control)
     )
-    if some is not panel:
-        run = Run(Mixture(module.layout, some).to(control.device), some, control)
+    if some is not panel or module.by_integral:
+        run = Run(Mixture(module.layout, some, surrogate=True).to(control.device), some, control)
     if smaller is not None:
         starts = torch.as_tensor(grown(module.layout, *smaller, run.rng, exact=exact_growth), device=device)
         run.climb(starts, count_hits=False, what="splitting a group")

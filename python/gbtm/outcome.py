@@ -79,6 +79,21 @@ class OutcomePart:
             return predictor == "zero" and self.spec.zero_common
         return not self.spec.by_group(predictor)
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Where the outcome is censored; infinite where it is not."""
+        low, high = self.spec.lower, self.spec.upper
+        return -np.inf if low is None else low, np.inf if high is None else high
+
+    def side(self, y: np.ndarray) -> np.ndarray:
+        """(n,) -> (n,): -1 for values at the lower bound, 1 at the upper, 0 between them."""
+        low, high = self.bounds
+        return (y >= high).astype(float) - (y <= low)
+
+    def correlated_and_censored(self, y: np.ndarray) -> bool:
+        """Values are censored whose errors are correlated: a subject's density is an integral."""
+        return (self.spec.ar1 or self.n_random > 0) and bool(self.side(y).any())
+
     def known(self, y: np.ndarray, covariates: np.ndarray, gaps: np.ndarray | None) -> dict[str, np.ndarray]:
         """What the family is told of each design cell (C,) besides its predictors.
 
@@ -134,8 +149,6 @@ def prepare(panel: Panel, spec: ModelSpec, *, check_size: bool = True) -> Panel:
                 f"first {panel.describe_rows(np.flatnonzero(bad), measures)}.",
                 code="bad_outcome", argument=measures.name, way_out=way_out,
             )
-        if outcome.ar1 or outcome.random_orders is not None:
-            _refuse_censored(measures, outcome)
         outcomes.append(measures)
     if check_size and panel.n_subjects < spec.n_groups:
         raise SpecificationError(
@@ -154,19 +167,6 @@ def prepare(panel: Panel, spec: ModelSpec, *, check_size: bool = True) -> Panel:
         )
     return replace(panel, departures=risk_set(
         panel.history, spec.dropout, panel.subjects.missing_at_random, may_be_empty=not check_size))
-
-
-def _refuse_censored(measures: Measures, outcome: OutcomeSpec) -> None:
-    low = -np.inf if outcome.lower is None else outcome.lower
-    high = np.inf if outcome.upper is None else outcome.upper
-    censored = int(((measures.y <= low) | (measures.y >= high)).sum())
-    if censored:
-        what = "ar1" if outcome.ar1 else "rorder"
-        raise SpecificationError(
-            f"{what}: {censored} values of {measures.name} are censored, and the probability of correlated censored "
-            "values has no closed form; this version does not have that model.", code="censored_errors", argument=what,
-            way_out="Fit it without min and max, or without correlated errors.",
-        )
 
 
 Part = OutcomePart | DropoutPart

@@ -72,7 +72,7 @@ GOES_WITH = {
 }
 NO_MODEL = {
     frozenset(p)
-    for p in [("ar1", "rorder"), ("ar1", "censored"), ("rorder", "censored"), ("never", "basis")]
+    for p in [("ar1", "rorder"), ("never", "basis")]
 }
 
 

@@ -250,3 +250,16 @@ def test_groups_that_differ_in_something_else_are_no_twins(kind):
     res, codes = _fit(y, groups=2, order=0, fit={"n_starts": 2}, **more)
     assert res.entropy > 0.8
     assert codes == []
+
+
+def test_rho_of_zero_with_uneven_times_is_the_model_without_it():
+    """Neighbours that differ more than strangers do: rho^gap of uneven gaps cannot say so."""
+    rng = np.random.default_rng(4)
+    times = np.array([0.0, 0.3, 0.6, 0.9, 1.2, 1.5])
+    y = rng.normal(size=(80, 6)) + np.where(np.arange(6) % 2, 0.8, -0.8) * rng.choice([-1.0, 1.0], (80, 1))
+    plain, _ = _fit(y, times, groups=1, order=1)
+    res, codes = _fit(y, times, groups=1, order=1, ar1=True)
+    assert codes == ["rho_at_bound"]
+    assert "rho is zero" in _message(res, "rho_at_bound")
+    assert res.llf == pytest.approx(plain.llf, abs=1e-8)
+    assert abs(res.params["rho"]) < 1e-10

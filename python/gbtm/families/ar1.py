@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 START_RHO = 0.2
-LEAST_RHO = 1e-12  # below which rho^gap is taken as if rho were that, so that fractional powers have derivatives
+LEAST_RHO = 1e-12  # below which rho is taken for 0: fractional powers have no derivative there
 
 
 class AutoregressiveNormal(Normal):
@@ -87,4 +87,5 @@ def power_of_rho(rho: Tensor, gap: Tensor) -> Tensor:
     finite = torch.where(first, 1.0, gap)
     size = rho.abs().clamp(min=LEAST_RHO)
     c = torch.where(torch.remainder(finite, 2) == 1, rho * size ** (finite - 1), size**finite)
-    return torch.where(first, 0.0, c)
+    none = (rho.abs() < LEAST_RHO) & (torch.remainder(finite, 1) != 0)
+    return torch.where(first | none, 0.0, c)
