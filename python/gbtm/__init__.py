@@ -23,18 +23,32 @@ if TYPE_CHECKING:
     from .panel import Panel
     from .post.command import traj
     from .post.proc_traj import proc_traj
+    from .report.write import grolts_report
+    from .resampling.bootstrap import bootstrap
+    from .resampling.cross_validation import cross_validate
+    from .resampling.imputation import pool
+    from .resampling.likelihood_ratio import blrt
+    from .resampling.lo_mendell_rubin import lmr
     from .results import GBTMResults
+    from .selection.models import ModelSearch, load_search
+    from .selection.search import search
 
 _HOME = {
     "GBTM": "model", "GBTMResults": "results", "Panel": "panel", "load": "document", "traj": "post.command",
     "proc_traj": "post.proc_traj",
+    "cross_validate": "resampling.cross_validation",
+    "blrt": "resampling.likelihood_ratio", "lmr": "resampling.lo_mendell_rubin", "bootstrap": "resampling.bootstrap",
+    "pool": "resampling.imputation",
+    "ModelSearch": "selection.models", "load_search": "selection.models", "search": "selection.search",
+    "grolts_report": "report.write",
     "GBTMError": "errors", "DataError": "errors", "SpecificationError": "errors", "CommandError": "errors",
     "GBTMWarning": "errors",
 }
 
 __all__ = [
-    "GBTM", "CommandError", "DataError", "GBTMError", "GBTMResults", "GBTMWarning", "Panel", "SpecificationError",
-    "__version__", "datasets", "load", "proc_traj", "traj",
+    "GBTM", "CommandError", "DataError", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch", "Panel",
+    "SpecificationError", "__version__", "blrt", "bootstrap", "cross_validate", "datasets", "grolts_report", "lmr",
+    "load", "load_search", "pool", "proc_traj", "search", "traj",
 ]
 
 

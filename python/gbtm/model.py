@@ -292,7 +292,7 @@ class GBTM:
             layout = make_layout(self.panel, spec, self.given_bases)
             if layout.size == 0:  # the first group is the one that never happens
                 continue
-            fit = estimate(Mixture(layout, panel), panel, light, smaller=smaller)
+            fit = estimate(Mixture(layout, panel, surrogate=True), panel, light, smaller=smaller)
             smaller = (layout, fit.flat)
         return smaller if smaller is not None and smaller[0].n_groups == self.spec.n_groups - 1 else None
 

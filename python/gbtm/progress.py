@@ -20,7 +20,7 @@ class _Lines:
         if seconds >= QUIET_SECONDS and seconds - self.last >= LINE_EVERY:
             self.last = seconds
             sys.stderr.write(f"\rgbtm {seconds:5.1f} s  {what:<90}")
-            if what.startswith("standard errors"):
+            if what.startswith(("standard errors", "search done")):
                 sys.stderr.write("\n")
             sys.stderr.flush()
 

@@ -60,6 +60,7 @@ def model_of(res: GBTMResults) -> GBTM:
 def refit(
     panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None = None, *,
     start: np.ndarray | None = None, n_starts: int = STARTS, rng: int = 0, search: dict[str, Any] | None = None,
+    smaller: Refit | None = None,
 ) -> Refit:
     """Fit a model to a panel.
 
@@ -69,11 +70,12 @@ def refit(
     start : (p,) parameters in the user's units to start from
     n_starts : starts of the search besides ``start``; 0 for none, and then ``start`` is needed
     search : further settings of :class:`~gbtm.control.Control`, for example a ``time_budget``
+    smaller : fit of the same data with the last group left out, to grow from; the result is no worse
 
     Returns
     -------
     Refit
-        At the better of what ``start`` and the search lead to.
+        At the best of what ``start``, ``smaller`` and the search lead to.
     """
     from .estimate import estimate
     from .likelihood import Mixture
@@ -85,7 +87,8 @@ def refit(
     control = Control(**{"n_starts": n_starts or None, "rng": rng, **(search or {})})
     given = None if start is None else layout.unreport(np.asarray(start, dtype=float))[None]
     only: dict[str, Any] = {"user_starts" if n_starts == 0 else "further": given}
-    found = estimate(Mixture(layout, panel), panel, control, **only)
+    grown = None if smaller is None else (smaller.layout, smaller.flat)
+    found = estimate(Mixture(layout, panel), panel, control, smaller=grown, exact_growth=smaller is not None, **only)
     return Refit(layout, found.flat, found.loglik, found.certificate.converged, found.search.optima[0].collapsed)
 
 

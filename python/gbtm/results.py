@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from .post.comparison.compare import Comparison
     from .post.delta import Delta
@@ -191,6 +192,13 @@ class GBTMResults:
         groups = np.asarray(self.document["posterior"]).argmax(axis=1) + 1
         return pd.Series(groups, index=self.ids, name="group")
 
+    @cached_property
+    def adequacy(self) -> pd.DataFrame:
+        """AvePP, OCC, mismatch and shares with intervals; see :func:`gbtm.adequacy.groups.adequacy`."""
+        from .adequacy.groups import adequacy
+
+        return adequacy(self)
+
     # -- the search --------------------------------------------------------------------------------------------
 
     @cached_property
@@ -282,6 +290,22 @@ class GBTMResults:
                 way_out="Give one number per covariate, or one row of them per time.",
             ) from None
         return w[:, None] if w.shape == (n_times,) and q == 1 and n_times > 1 else w
+
+    def simulate(self, rng: int = 0) -> pd.DataFrame:
+        """New outcomes for the same people at the same times, with the group each was drawn into (1..K).
+
+        Returns
+        -------
+        DataFrame in long form with columns id, time and outcome, named as in the data, and group
+        """
+        from .simulate import simulate
+        from .stored import layout_of, panel_of
+
+        layout = layout_of(self.document, trust_formula=self.trust_formula)
+        panel, group = simulate(layout, np.asarray(self.document["internal"]["params"]), panel_of(self.document), rng)
+        m = panel.outcomes[0]
+        return pd.DataFrame({str(self.ids.name): self.ids[m.subject], self.time_name: m.time, self.outcome_name: m.y,
+                             "group": group[m.subject] + 1})
 
     @property
     def time_name(self) -> str:
@@ -415,10 +439,22 @@ class GBTMResults:
         return compare_traj(self, text, which)
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Curves with bands and observed means; see :func:`gbtm.plotting.plot`."""
-        from .plotting import plot
+        """Curves with bands and observed means; see :func:`gbtm.figures.curves.plot_curves`."""
+        from .figures.curves import plot_curves
 
-        return plot(self, ax, **options)
+        return plot_curves(self, ax, **options)
+
+    def plot_groups(self, **options: Any) -> Figure:
+        """A panel per group, subjects' own lines behind; see :func:`gbtm.figures.groups.plot_groups`."""
+        from .figures.groups import plot_groups
+
+        return plot_groups(self, **options)
+
+    def plot_posteriors(self, **options: Any) -> Figure:
+        """How surely subjects are assigned; see :func:`gbtm.figures.posteriors.plot_posteriors`."""
+        from .figures.posteriors import plot_posteriors
+
+        return plot_posteriors(self, **options)
 
     def save(self, path: str | Path) -> None:
         """Write the fit document; read it with :func:`gbtm.load` or R's ``read_gbtm()``."""

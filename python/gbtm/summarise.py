@@ -15,6 +15,7 @@ from .inference import Covariance
 from .likelihood import Mixture
 from .measures import Measures
 from .outcome import prepare
+from .panel import Panel
 from .parameters import Layout
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
     cov_shares, _ = cov.reported(layout.shares_jacobian(estimate.flat)) if layout.n_groups > 1 else (
         np.zeros((1, 1)), None)
     findings = examine(layout, panel, estimate, cov)
-    measures = panel.outcomes[0]
+    known = shared_fields(panel)
     return {
         "format": "gbtm-fit",
         "format_version": FORMAT_VERSION,
@@ -66,13 +67,10 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
             "covariates": None if layout.parts[-1].covariates is None else layout.parts[-1].covariates.document,
             "n_waves": 0 if panel.history is None else panel.history.n_waves,
             "n_records": panel.departures.nobs, "n_dropped": int(panel.departures.y.sum()),
-            "records": {
-                "subject": panel.departures.subject, "wave": panel.departures.wave, "y": panel.departures.y,
-                "covariates": panel.departures.covariates, "names": list(panel.departures.covariate_names),
-            },
+            "records": known["records"],
         },
         "id_name": str(panel.ids.name or "id"),
-        "ids": panel.ids.tolist(),
+        "ids": known["ids"],
         "names": layout.names,
         "traj_names": layout.traj_names,
         "blocks": layout.document,
@@ -88,25 +86,45 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
         "cov_shares": cov_shares,
         "posterior": posterior,
         "out_of_sample": held_out,
-        "data": {
-            "subject": measures.subject, "time": measures.time, "y": measures.y, "wave": measures.wave,
-            "covariates": measures.covariates if measures.covariate_names else None, "exposure": measures.exposure,
-        },
+        "data": known["data"],
         "membership": {
             **layout.membership.document, "positions": np.where(
                 layout.theta_index == layout.size, -1, layout.theta_index).astype(float),
             "coefficients": layout.membership_coefficients(estimate.flat),
-            "risk": panel.subjects.risk if panel.subjects.risk_names else None,
+            "risk": known["risk"],
         },
-        "weights": None if panel.subjects.weights is None else panel.subjects.relative_weights,
+        "weights": known["weights"],
+        "cluster": known["cluster"],
+        "stratum": known["stratum"],
         "search": _search_document(layout, module, panel.outcomes[0].time, estimate.search, estimate.loglik),
         "certificate": asdict(estimate.certificate),
         "warnings": [asdict(f) for f in findings],
+        "dropped": known["dropped"],
+        "seconds": estimate.seconds,
+    }
+
+
+def shared_fields(panel: Panel) -> dict[str, Any]:
+    """What the documents of all models of one panel have in common: the data."""
+    measures, left, subjects = panel.outcomes[0], panel.departures, panel.subjects
+    return {
+        "ids": panel.ids.tolist(),
+        "data": {
+            "subject": measures.subject, "time": measures.time, "y": measures.y, "wave": measures.wave,
+            "covariates": measures.covariates if measures.covariate_names else None, "exposure": measures.exposure,
+        },
+        "risk": subjects.risk if subjects.risk_names else None,
+        "weights": None if subjects.weights is None else subjects.relative_weights,
+        "cluster": subjects.cluster,
+        "stratum": subjects.stratum,
+        "records": None if left is None else {
+            "subject": left.subject, "wave": left.wave, "y": left.y, "covariates": left.covariates,
+            "names": list(left.covariate_names),
+        },
         "dropped": {
             **asdict(panel.dropped), "subjects": [str(s) for s in panel.dropped.subjects],
             "sentence": panel.dropped.sentence(),
         },
-        "seconds": estimate.seconds,
     }
 
 

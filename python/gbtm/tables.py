@@ -100,17 +100,12 @@ def _groups(res: GBTMResults) -> Any:
     from statsmodels.iolib.table import SimpleTable
     from statsmodels.iolib.tableformatting import fmt_params
 
-    posterior = res.posterior.to_numpy()
-    rows = []
-    for g, share in res.group_shares.iterrows():
-        mine = res.assignment.to_numpy() == g
-        average = posterior[mine, int(str(g)) - 1].mean() if mine.any() else np.nan
-        rows.append(
-            [
-                _number(100 * share["share"], 2), _number(100 * share["std err"], 2), _number(100 * share["lower"], 2),
-                _number(100 * share["upper"], 2), str(int(mine.sum())), _number(average, 3),
-            ]
-        )
+    shares, adequacy = res.group_shares, res.adequacy
+    rows = [
+        [_number(100 * shares[column][g], 2) for column in ("share", "std err", "lower", "upper")]
+        + [str(adequacy["n_assigned"][g]), _number(adequacy["avepp"][g], 3)]
+        for g in res.group_names
+    ]
     header = ["share %", "std err", "[0.025", "0.975]", "assigned", "AvePP"]
     stubs = [f"group {g}".ljust(14) for g in res.group_names]
     return SimpleTable(rows, header, stubs, txt_fmt=fmt_params, title="Groups")

@@ -101,6 +101,14 @@ class Family(ABC):
         """Derivative of :meth:`expected` with respect to each predictor."""
 
     @abstractmethod
+    def variance(self, u: Predictors) -> np.ndarray:
+        """Var(y) on the outcome's scale from predictors (...,)."""
+
+    @abstractmethod
+    def cumulative(self, y: np.ndarray, u: Predictors) -> tuple[np.ndarray, np.ndarray]:
+        """P(Y < y) and P(Y <= y), each (...,); equal where y has no mass of its own."""
+
+    @abstractmethod
     def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
         """Draw y from predictors (...,)."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import betainc, expit
 
 from .base import Family, Predictors
 
@@ -112,6 +112,15 @@ class Beta(Family):
 
     def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
         return {"mean": expit(u["mean"]) * expit(-u["mean"]), "log_phi": np.zeros_like(u["mean"])}
+
+    def variance(self, u: Predictors) -> np.ndarray:
+        """mu (1 - mu)/(1 + phi)."""
+        return expit(u["mean"]) * expit(-u["mean"]) / (1 + np.exp(u["log_phi"]))
+
+    def cumulative(self, y: np.ndarray, u: Predictors) -> tuple[np.ndarray, np.ndarray]:
+        phi = np.exp(u["log_phi"])
+        below = betainc(phi * expit(u["mean"]), phi * expit(-u["mean"]), y)
+        return below, below
 
     def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
         phi = np.exp(u["log_phi"])

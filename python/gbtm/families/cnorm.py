@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # log Phi(25) is 0 to double precision, while the second derivative of log_ndtr overflows from 37 on
 FAR_INSIDE = 25.0
+LEAST_SPREAD = 1e-10  # of the censored variance, in units of sigma^2: rounding error below
 
 
 class CensoredNormal(Family):
@@ -126,6 +127,21 @@ class CensoredNormal(Family):
     def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
         a, b, sigma = self._bounds(u)
         return {"mean": ndtr(b) - ndtr(a), "log_sigma": sigma * (_density(a) - _density(b))}
+
+    def variance(self, u: Predictors) -> np.ndarray:
+        """Of the censored outcome: moments about eta, as those about 0 would cancel."""
+        a, b, sigma = self._bounds(u)
+        first, second = _density(a) - _density(b), ndtr(b) - ndtr(a)
+        for z, beyond, sign in ((a, ndtr(a), 1.0), (b, ndtr(-b), -1.0)):
+            z = np.where(np.isfinite(z), z, 0.0)
+            first = first + z * beyond
+            second = second + z * z * beyond + sign * z * _density(z)
+        spread = second - first * first
+        return np.where(spread > LEAST_SPREAD, sigma * sigma * spread, 0.0)
+
+    def cumulative(self, y: np.ndarray, u: Predictors) -> tuple[np.ndarray, np.ndarray]:
+        inside = ndtr((y - u["mean"]) / np.exp(u["log_sigma"]))
+        return np.where(y <= self.lower, 0.0, inside), np.where(y >= self.upper, 1.0, inside)
 
     def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
         return np.clip(rng.normal(u["mean"], np.exp(u["log_sigma"])), self.lower, self.upper)

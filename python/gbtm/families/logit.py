@@ -55,5 +55,12 @@ class Logit(Family):
         p = expit(u["mean"])
         return {"mean": p * (1 - p)}
 
+    def variance(self, u: Predictors) -> np.ndarray:
+        return expit(u["mean"]) * expit(-u["mean"])
+
+    def cumulative(self, y: np.ndarray, u: Predictors) -> tuple[np.ndarray, np.ndarray]:
+        none = expit(-u["mean"])
+        return np.where(y > 0, none, 0.0), np.where(y > 0, 1.0, none)
+
     def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
         return (rng.random(np.shape(u["mean"])) < expit(u["mean"])).astype(float)

@@ -12,7 +12,7 @@ from math import log
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import betainc, expit, gammaln
 
 from .base import Family, Predictors, whole_counts
 
@@ -90,6 +90,15 @@ class NegativeBinomial(Family):
 
     def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
         return {"mean": np.exp(u["mean"]), "log_psi": np.zeros_like(u["mean"])}
+
+    def variance(self, u: Predictors) -> np.ndarray:
+        """mu + psi mu^2."""
+        mean = np.exp(u["mean"])
+        return mean * (1 + np.exp(u["log_psi"]) * mean)
+
+    def cumulative(self, y: np.ndarray, u: Predictors) -> tuple[np.ndarray, np.ndarray]:
+        size, none = np.exp(-u["log_psi"]), expit(-(u["mean"] + u["log_psi"]))
+        return np.where(y > 0, betainc(size, np.maximum(y, 1.0), none), 0.0), betainc(size, y + 1.0, none)
 
     def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
         return simulate_counts(u, rng)

@@ -7,6 +7,7 @@ from math import log, pi
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from scipy.special import ndtr
 
 from .base import Family, Predictors
 
@@ -77,6 +78,13 @@ class Normal(Family):
 
     def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
         return {"mean": np.ones_like(u["mean"]), "log_sigma": np.zeros_like(u["mean"])}
+
+    def variance(self, u: Predictors) -> np.ndarray:
+        return np.exp(2 * u["log_sigma"]) + 0 * u["mean"]
+
+    def cumulative(self, y: np.ndarray, u: Predictors) -> tuple[np.ndarray, np.ndarray]:
+        below = ndtr((y - u["mean"]) / np.exp(u["log_sigma"]))
+        return below, below
 
     def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
         return rng.normal(u["mean"], np.exp(u["log_sigma"]))

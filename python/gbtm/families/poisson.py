@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import gammaln, pdtr
 
 from .base import Family, Predictors, whole_counts
 
@@ -56,6 +56,13 @@ class Poisson(Family):
 
     def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
         return {"mean": np.exp(u["mean"])}
+
+    def variance(self, u: Predictors) -> np.ndarray:
+        return np.exp(u["mean"])
+
+    def cumulative(self, y: np.ndarray, u: Predictors) -> tuple[np.ndarray, np.ndarray]:
+        rate = np.exp(u["mean"])
+        return np.where(y > 0, pdtr(np.maximum(y - 1, 0), rate), 0.0), pdtr(y, rate)
 
     def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
         return rng.poisson(np.exp(u["mean"])).astype(float)

@@ -10,6 +10,7 @@ from scipy.special import expit, gammaln
 
 from .base import Family, Predictors, whole_counts
 from .negbin import (
+    NegativeBinomial,
     count_curvatures,
     count_information,
     count_log_density,
@@ -119,6 +120,16 @@ class ZeroInflatedNegativeBinomial(Family):
     def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
         mean = self.expected(u)
         return {"mean": mean, "zero": -expit(u["zero"]) * mean, "log_psi": np.zeros_like(mean)}
+
+    def variance(self, u: Predictors) -> np.ndarray:
+        """(1-p) (mu + psi mu^2) + p (1-p) mu^2."""
+        mean = np.exp(u["mean"])
+        return expit(-u["zero"]) * mean * (1 + (np.exp(u["log_psi"]) + expit(u["zero"])) * mean)
+
+    def cumulative(self, y: np.ndarray, u: Predictors) -> tuple[np.ndarray, np.ndarray]:
+        p, below_and_upto = expit(u["zero"]), NegativeBinomial().cumulative(y, u)
+        below, upto = (p + (1 - p) * part for part in below_and_upto)
+        return np.where(y > 0, below, 0.0), upto
 
     def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
         structural = rng.random(np.shape(u["mean"])) < expit(u["zero"])

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit, gammaln
 
 from .base import Family, Predictors, whole_counts
+from .poisson import Poisson
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -80,6 +81,16 @@ class ZeroInflatedPoisson(Family):
     def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
         mean = self.expected(u)
         return {"mean": mean, "zero": -expit(u["zero"]) * mean}
+
+    def variance(self, u: Predictors) -> np.ndarray:
+        """(1-p) lambda + p (1-p) lambda^2."""
+        rate = np.exp(u["mean"])
+        return expit(-u["zero"]) * rate * (1 + expit(u["zero"]) * rate)
+
+    def cumulative(self, y: np.ndarray, u: Predictors) -> tuple[np.ndarray, np.ndarray]:
+        p, below_and_upto = expit(u["zero"]), Poisson().cumulative(y, u)
+        below, upto = (p + (1 - p) * part for part in below_and_upto)
+        return np.where(y > 0, below, 0.0), upto
 
     def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
         structural = rng.random(np.shape(u["mean"])) < expit(u["zero"])

@@ -23,7 +23,7 @@ def _lines(ax, label=None):
 
 
 def _points(ax):
-    return [x for x in ax.get_lines() if x.get_marker() == "o"]
+    return [x for x in ax.get_lines() if x.get_linestyle() == "None"]
 
 
 @pytest.mark.parametrize("name", TRUTH)
@@ -41,6 +41,7 @@ def test_lines_and_points(name, fitted):
         np.testing.assert_allclose(points[k].get_ydata(), seen["mean"])
         np.testing.assert_allclose(points[k].get_xdata(), seen["t"])
         assert lines[k].get_color() == points[k].get_color()
+    assert points[0].get_marker() != points[1].get_marker()  # in grey print
     text = [t.get_text() for t in ax.get_legend().get_texts()]
     assert text == [f"Group {g} ({100 * res.group_shares.loc[g, 'share']:.1f} %)" for g in (1, 2)]
     assert ax.get_xlabel() == "t"
@@ -62,7 +63,9 @@ def test_options(fitted):
     _, ax = plt.subplots()
     assert res.plot(ax, observed=False, labels=["low", "high"], colors=["red", "blue"], individuals=True) is ax
     assert not _points(ax)
-    assert [x.get_color() for x in _lines(ax)] == ["red", "blue"]
+    long = [x for x in ax.get_lines() if len(x.get_xdata()) > 20]
+    assert [x.get_color() for x in long] == ["red", "blue"]
+    assert long[0].get_linestyle() != long[1].get_linestyle()  # no points that tell them apart in grey print
     assert ax.get_legend().get_texts()[0].get_text().startswith("low (")
     assert "P(y = 1)" in ax.get_ylabel()
     drawn = sum(len(c.get_segments()) for c in ax.collections if hasattr(c, "get_segments"))
@@ -70,9 +73,9 @@ def test_options(fitted):
 
 
 def test_many_individuals_are_thinned_reproducibly(fitted):
-    from gbtm import plotting
+    from gbtm.figures import curves
 
-    before, plotting.INDIVIDUALS_MOST = plotting.INDIVIDUALS_MOST, 20
+    before, curves.INDIVIDUALS_MOST = curves.INDIVIDUALS_MOST, 20
     try:
         count = []
         for _ in range(2):
@@ -82,9 +85,49 @@ def test_many_individuals_are_thinned_reproducibly(fitted):
         assert count[0] == count[1]
         assert 0 < len(count[0]) <= 20
     finally:
-        plotting.INDIVIDUALS_MOST = before
+        curves.INDIVIDUALS_MOST = before
 
 
 def test_it_draws_to_a_file(fitted, tmp_path):
     fitted("zip_own").plot().figure.savefig(tmp_path / "fit.png")
     assert (tmp_path / "fit.png").stat().st_size > 5000
+
+
+def test_a_band_that_explodes_does_not_squash_the_curves(fitted):
+    from dataclasses import replace
+
+    from gbtm.figures.drawn import drawn
+
+    what = drawn(fitted("normal"))
+    low, high = what.limits()
+    wild = replace(what, upper=what.upper + 1e6)
+    assert wild.limits()[1] < high + (high - low)
+    assert wild.limits()[1] > what.estimate.max()
+    assert low < min(m.mean.min() for m in what.means)
+
+
+def test_global_settings_stay(fitted):
+    before = dict(matplotlib.rcParams)
+    fitted("normal").plot()
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_names_that_do_not_fit(fitted):
+    from gbtm import SpecificationError
+
+    with pytest.raises(SpecificationError, match="does not name 2 groups"):
+        fitted("normal").plot(labels=["one"])
+
+
+def test_labels_are_spread_apart_as_little_as_need_be():
+    from gbtm.figures.style import spread_apart
+
+    at = np.array([0.5, 0.5, 0.9, 0.1])
+    moved = spread_apart(at, 0.1, 0.0, 1.0)
+    assert np.diff(np.sort(moved)).min() >= 0.1 - 1e-12
+    np.testing.assert_allclose(moved[2:], at[2:])
+    assert moved[:2].mean() == pytest.approx(0.5)
+    crowded = spread_apart(np.full(8, 0.99), 0.3, 0.0, 1.0)
+    assert crowded.min() >= 0
+    assert crowded.max() <= 1
+    assert np.diff(np.sort(crowded)).min() > 0.1

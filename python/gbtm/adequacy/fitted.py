@@ -1,0 +1,168 @@
+"""What a fit says of each of its observations in each group: mean, variance, density, standardized residual."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..families.random_normal import RANDOM
+
+if TYPE_CHECKING:
+    from ..families import Family
+    from ..results import GBTMResults
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The first outcome of a fit, observation by observation.
+
+    Attributes
+    ----------
+    y, time, subject, wave : (n,) the observations
+    weight : (N,) sampling weights of mean 1
+    posterior : (N, K)
+    predictors : on the user's scale, each (K, n), at the observation's own covariates and exposure; with random effects
+        ``log_sigma`` is that of the marginal standard deviation
+    effects : (K, n) sd of the random intercept, and of the slope times the time; () without random effects
+    rho : (K,) of AR(1) errors, or None
+    censored : some values lie at a bound of the outcome
+    """
+
+    family: Family
+    y: np.ndarray
+    time: np.ndarray
+    subject: np.ndarray
+    wave: np.ndarray
+    weight: np.ndarray
+    posterior: np.ndarray
+    predictors: dict[str, np.ndarray]
+    own_sigma: np.ndarray | None = None
+    effects: tuple[np.ndarray, ...] = ()
+    rho: np.ndarray | None = None
+    censored: bool = False
+
+    @classmethod
+    def of(cls, res: GBTMResults) -> Fitted:
+        """Of a fit's own data at its estimates."""
+        document, curves = res.document, res.curves
+        data, stored = document["data"], document["outcomes"][0]
+        y, time = np.asarray(data["y"], dtype=float), np.asarray(data["time"], dtype=float)
+        w, e, s = data.get("covariates"), data.get("exposure"), document.get("weights")
+        with np.errstate(over="ignore"):
+            u = curves.predictors(time, None if w is None else np.asarray(w), None if e is None else np.asarray(e))
+        effects = tuple(
+            np.abs(u.pop(name)) * curves.scale * (time / stored.get("time_scale", 1.0)) ** power
+            for power, name in enumerate(RANDOM) if name in u
+        )
+        own = np.exp(u["log_sigma"]) if effects else None
+        if own is not None:
+            u["log_sigma"] = 0.5 * np.log(own**2 + sum(f**2 for f in effects))
+        rho = u.pop("atanh_rho", None)
+        spec = document["spec"]["outcomes"][0]
+        low, high = spec["lower"], spec["upper"]
+        return cls(
+            family=curves.family, y=y, time=time, subject=np.asarray(data["subject"]).astype(np.int64),
+            wave=np.asarray(data["wave"]).astype(np.int64),
+            weight=np.ones(res.n_subjects) if s is None else np.asarray(s, dtype=float),
+            posterior=np.asarray(document["posterior"], dtype=float), predictors=u, own_sigma=own, effects=effects,
+            rho=None if rho is None else np.tanh(rho[:, 0]),
+            censored=bool((low is not None and (y <= low).any()) or (high is not None and (y >= high).any())),
+        )
+
+    @property
+    def n_subjects(self) -> int:
+        return self.weight.size
+
+    @property
+    def correlated(self) -> bool:
+        """The model itself has correlated errors."""
+        return self.rho is not None or bool(self.effects)
+
+    @property
+    def innovations(self) -> bool:
+        """:attr:`standardized` are innovations: the correlation that the model has is taken out of them."""
+        return self.correlated and not self.censored
+
+    @cached_property
+    def share(self) -> np.ndarray:
+        """(K, n) s_i P_ik at each observation."""
+        return np.asarray((self.weight[:, None] * self.posterior)[self.subject].T)
+
+    @cached_property
+    def expected(self) -> np.ndarray:
+        """(K, n) E_k(y)."""
+        with np.errstate(over="ignore"):
+            return self.family.expected(self.predictors) + np.zeros_like(self.predictors["mean"])
+
+    @cached_property
+    def variance(self) -> np.ndarray:
+        """(K, n) Var_k(y)."""
+        with np.errstate(over="ignore"):
+            return self.family.variance(self.predictors)
+
+    def log_density(self, y: np.ndarray | float | None = None) -> np.ndarray:
+        """(K, n) log f_k of the observed outcomes, or of others; marginal where errors are correlated."""
+        import torch
+
+        value = self.y if y is None else np.broadcast_to(np.asarray(y, dtype=float), self.y.shape)
+        u = {name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in self.predictors.items()}
+        if self.family.by_value:
+            u["y"] = torch.from_numpy(np.array(value)).expand_as(u["mean"])
+        with torch.no_grad():
+            terms = self.family.terms(u).numpy()
+        with np.errstate(invalid="ignore"):
+            return np.asarray((terms * self.family.statistics(value)).sum(axis=-1) + self.family.constant(value))
+
+    @cached_property
+    def standardized(self) -> np.ndarray:
+        """(K, n) residuals with mean 0 and variance 1 in their group: Pearson's, or innovations.
+
+        With AR(1) errors or random effects y_t is held against what the group and the subject's earlier outcomes
+        foretell, so that what the model says of correlation is not found again as left over. That needs outcomes that
+        are not censored; where they are, it is Pearson's.
+        """
+        if self.innovations:
+            return self._after_random_effects() if self.effects else self._after_ar1()
+        spread = np.sqrt(self.variance)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(spread > 0, (self.y - self.expected) / spread, 0.0)
+
+    @cached_property
+    def place(self) -> np.ndarray:
+        """(n,) which of its subject's observations each is, from 0; they are in the order of time."""
+        return np.arange(self.y.size) - np.searchsorted(self.subject, self.subject)
+
+    def _after_ar1(self) -> np.ndarray:
+        import torch
+
+        from ..families.ar1 import power_of_rho
+
+        assert self.rho is not None
+        error = (self.y - self.predictors["mean"]) / np.exp(self.predictors["log_sigma"])
+        before = np.maximum(np.arange(self.y.size) - 1, 0)
+        gap = np.where(self.place > 0, np.abs(self.time - self.time[before]), np.inf)
+        c = power_of_rho(torch.from_numpy(self.rho)[:, None], torch.from_numpy(gap)).numpy()
+        return np.asarray((error - c * error[:, before]) / np.sqrt(1 - c * c))
+
+    def _after_random_effects(self) -> np.ndarray:
+        """One step ahead by Kalman's filter, all subjects at once; the state is the effects in units of their sd."""
+        assert self.own_sigma is not None
+        z = np.stack(self.effects, axis=-1)  # (K, n, L)
+        k, _, n_effects = z.shape
+        mean = np.zeros((k, self.n_subjects, n_effects))
+        cov = np.broadcast_to(np.eye(n_effects), (k, self.n_subjects, n_effects, n_effects)).copy()
+        out = np.empty(self.predictors["mean"].shape)
+        for t in range(int(self.place.max()) + 1):
+            rows = np.flatnonzero(self.place == t)
+            who, here = self.subject[rows], z[:, rows]
+            towards = np.einsum("kiab,kib->kia", cov[:, who], here)
+            spread = np.einsum("kia,kia->ki", here, towards) + self.own_sigma[:, rows] ** 2
+            error = self.y[rows] - self.predictors["mean"][:, rows] - np.einsum("kia,kia->ki", here, mean[:, who])
+            out[:, rows] = error / np.sqrt(spread)
+            gain = towards / spread[..., None]
+            mean[:, who] += gain * error[..., None]
+            cov[:, who] -= gain[..., :, None] * towards[..., None, :]
+        return out

@@ -1,0 +1,148 @@
+"""The curves of many models in small panels on common axes: what another number of groups or other shapes change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import SpecificationError
+from .criteria import best_model, best_per_group, table_of
+from .curves import draw_curve, draw_means
+from .drawn import Drawn, drawn
+from .measures import criterion_name, is_larger_better
+from .style import INK, NOTE_SIZE, color_of, dress, note, outcome_label, panels, spread_apart, title
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..results import GBTMResults
+
+LABEL_ROOM = 0.16  # of the panel's width, for the shares at the curves' ends
+LABEL_GAP = 0.085  # of the panel's height, between neighbouring shares
+
+
+def plot_models(
+    search: Any, *, which: str | Sequence[str] = "best", criterion: str = "bic_subjects", level: float = 0.95,
+    observed: bool = True, columns: int | None = None, figsize: tuple[float, float] | None = None,
+) -> Figure:
+    """Curves of several models, one panel each, with the shares in % at the ends of the curves.
+
+    Parameters
+    ----------
+    search : what :func:`gbtm.search` returns: has ``table``, ``fits`` and ``choices``
+    which : "best": the best model by ``criterion`` for each number of groups; "all": every model, by number of groups
+        and then best first; or labels of models, in the order wanted
+    criterion : a column of the table; the model that it chooses has a bold title
+    level : of the pointwise bands; 0 for none
+    observed : draw the posterior-weighted observed means
+    columns : panels side by side
+
+    Returns
+    -------
+    matplotlib Figure, one Axes per model, all with the same axes
+
+    Raises
+    ------
+    SpecificationError
+        "unknown_model" for a label that is not in the search, "unknown_criterion", "bad_table".
+    """
+    table, choices = table_of(search, criterion)
+    chosen = best_model(table, choices, criterion)
+    labels = _labels(table, search.fits if hasattr(search, "fits") else {}, which, criterion)
+    fits = [search.fits[label] for label in labels]
+    curves = [drawn(fit, level or 0.95) for fit in fits]
+    side = columns or _columns(len(labels))
+    fig, axes = panels(len(labels), columns=side, size=(2.7, 2.35), figsize=figsize, sharex=True, sharey=True)
+    low, high = _limits(curves, fits[0], band=bool(level), observed=observed)
+    axes[0].set_ylim(low, high)
+    first, last = float(curves[0].time.min()), float(curves[0].time.max())
+    axes[0].set_xlim(first - 0.03 * (last - first), last + LABEL_ROOM * (last - first))
+    for ax, label, fit, what in zip(axes, labels, fits, curves, strict=True):
+        _panel(ax, fit, what, (low, high), band=bool(level), observed=observed)
+        value = f"{criterion_name(criterion).split(' (')[0]} {table[criterion][label]:,.1f}"
+        title(ax, f"{_heading(label, fit)}\n{value}", strong=label == chosen)
+    for ax in axes[-min(side, len(axes)):]:
+        ax.set_xlabel(fits[0].time_name)
+    fig.supylabel(outcome_label(fits[0]), fontsize=9, color=INK)
+    note(fig, _said(criterion, level, observed, bold=chosen in labels))
+    return fig
+
+
+def _labels(
+    table: pd.DataFrame, fits: Mapping[str, GBTMResults], which: str | Sequence[str], criterion: str
+) -> list[str]:
+    if which == "best":
+        wanted = list(best_per_group(table, criterion))
+    elif which == "all":
+        by = table.assign(_rank=table[criterion].astype(float) * (-1 if is_larger_better(criterion) else 1))
+        wanted = list(by.sort_values(["groups", "_rank"]).index)
+    else:
+        wanted = [which] if isinstance(which, str) else list(which)
+    missing = [label for label in wanted if label not in fits]
+    if missing or not wanted:
+        raise SpecificationError(
+            f"which: no fit is called {', '.join(map(repr, missing)) or 'so'}.", code="unknown_model", argument="which",
+            way_out=f"Give 'best', 'all', or labels such as {next(iter(fits), '2: 2 2')!r}; search.table lists them.",
+        )
+    return wanted
+
+
+def _columns(n: int) -> int:
+    """Panels side by side: few places stay empty, and a long list is not a tower."""
+    if n < 5:
+        return n
+    return min((4, 5, 3) if n < 13 else (5, 6), key=lambda c: (-n) % c)
+
+
+def _heading(label: str, fit: GBTMResults) -> str:
+    """ "3: 2 1 0" as "3 groups: 2 1 0"."""
+    count, _, orders = label.partition(":")
+    if not count.strip().isdigit():
+        return label
+    return f"{fit.n_groups} group{'s' if fit.n_groups > 1 else ''}, orders {orders.strip()}"
+
+
+def _limits(curves: list[Drawn], fit: GBTMResults, *, band: bool, observed: bool) -> tuple[float, float]:
+    """Axis of the outcome that holds every model's curves; a band that explodes in one is cut."""
+    each = np.array([what.limits(band=False, observed=observed) for what in curves])
+    low, high = each[:, 0].min(), each[:, 1].max()
+    if band:
+        with_band = np.array([what.limits(band=True, observed=observed) for what in curves])
+        room = 0.25 * (high - low)
+        low, high = max(with_band[:, 0].min(), low - room), min(with_band[:, 1].max(), high + room)
+    floor, ceiling = fit.curves.range
+    margin = 0.04 * (high - low)
+    return max(low, floor - margin), min(high, ceiling + margin)
+
+
+def _panel(
+    ax: Axes, fit: GBTMResults, what: Drawn, limits: tuple[float, float], *, band: bool, observed: bool
+) -> None:
+    dress(ax)
+    for g in fit.group_names:
+        draw_curve(ax, what, g, color_of(g), band=band, dashed=not observed, width=1.8)
+        if observed:
+            draw_means(ax, what, g, color_of(g), size=3.2)
+    height = limits[1] - limits[0]
+    ends = np.clip(what.estimate[:, -1], limits[0] + 0.03 * height, limits[1] - 0.03 * height)
+    at = spread_apart(ends, LABEL_GAP * height, limits[0] + 0.03 * height, limits[1] - 0.03 * height)
+    end = what.time[-1] + 0.03 * (what.time[-1] - what.time[0])
+    for g, y in zip(fit.group_names, at, strict=True):
+        share = 100 * fit.group_shares["share"][g]
+        text = f"{share:.0f}" if share >= 0.95 else f"{share:.1f}"
+        ax.text(end, y, text, color=color_of(g), fontsize=NOTE_SIZE, va="center", fontweight="bold", gid=f"share {g}")
+
+
+def _said(criterion: str, level: float, observed: bool, *, bold: bool) -> str:
+    said = ["Lines: fitted means" + (f" with pointwise {100 * level:g} % bands." if level else ".")]
+    if observed:
+        said.append("Points: observed means weighted by the posterior.")
+    said.append("Numbers: group shares in %.")
+    if bold:
+        said.append(f"Bold: the model chosen by {criterion_name(criterion)}.")
+    return " ".join(said)

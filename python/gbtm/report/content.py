@@ -1,0 +1,180 @@
+"""What a report says: sections, tables, figures, checklists and code of a fit and the search it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .attrition import attrition
+from .blocks import Builder, ChecklistBlock, CodeBlock, Report
+from .checklist import SOURCE_2017, SOURCE_REVISED
+from .code import LANGUAGES, code_for
+from .fit_tables import (
+    cases_table,
+    choice_table,
+    classification_table,
+    estimates_table,
+    family_of,
+    groups_table,
+    odds_table,
+    share_sentence,
+)
+from .grolts import COMPLETE, FILLED, WRITE, Answer, grolts
+from .numbers import show
+from .pictures import draw
+from .software import versions_sentence
+from .table import Table, table_of
+
+if TYPE_CHECKING:
+    from ..results import GBTMResults
+
+PANELS_MOST = 12  # with more models only the best one for each number of groups is drawn
+CODE = "Code that makes the fit again"
+CHECKLIST = "GRoLTS checklist (2017)"
+REVISED = "GRoLTS checklist, the revision's 18 questions"
+
+
+def compose(
+    res: GBTMResults, search: Any = None, *, title: str | None = None, author: str | None = None,
+    data_description: str | None = None, checks: Any = None, level: float = 0.95, data_file: str = "data.csv",
+) -> Report:
+    """The report of a fit, not yet written to a file."""
+    to = Builder()
+    _summary(to, res, search)
+    _data(to, res, data_description)
+    if search is not None:
+        _choice(to, search, res)
+    _model(to, res, level)
+    _groups(to, res)
+    if checks is not None:
+        _checks(to, checks)
+    to.places["code"] = f"Section \"{CODE}\""
+    for heading, source, revised in ((CHECKLIST, SOURCE_2017, False), (REVISED, SOURCE_REVISED, True)):
+        answers = grolts(res, search, revised=revised, checks=checks, places=to.places)
+        to.heading(heading)
+        to.say(_counted(answers))
+        to.blocks.append(ChecklistBlock(source, tuple(answers)))
+    to.heading(CODE)
+    to.say(f"It reads the data from {data_file}; put the name of your file there.")
+    to.blocks += [CodeBlock(language, code_for(res, language, data_file)) for language in LANGUAGES]
+    to.heading("Software")
+    to.say(versions_sentence(res))
+    name = f"Trajectories of {res.outcome_name} over {res.time_name}"
+    return Report(title or name, author or "", tuple(to.blocks))
+
+
+def _counted(answers: Sequence[Answer]) -> str:
+    status = [a.status for a in answers]
+    return (
+        f"{len(status)} questions. Filled in by the software: {status.count(FILLED)}; filled in, to be completed by "
+        f"the author: {status.count(COMPLETE)}; to be written by the author: {status.count(WRITE)}."
+    )
+
+
+# -- sections ----------------------------------------------------------------------------------------------------
+
+
+def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
+    document, spec = res.document, res.document["spec"]["outcomes"][0]
+    k = res.n_groups
+    shape = f"basis {spec['basis']}" if spec["orders"] is None else (
+        f"polynomial order{'s' if k > 1 else ''} {', '.join(str(int(o)) for o in spec['orders'])}")
+    to.heading("Summary")
+    to.say(
+        f"{res.n_subjects} subjects with {res.nobs} observations of {res.outcome_name} are described by {k} "
+        f"group{'' if k == 1 else 's'} with a curve over {res.time_name} each ({shape}). "
+        f"Distribution: {family_of(res)}. "
+        + (f"Estimated sizes: {share_sentence(res)}." if k > 1 else "")
+    )
+    reached = document["search"]["sentence"]
+    ended = "The fit converged." if res.converged else "The fit did not converge."
+    to.say(
+        f"Log-likelihood {show(res.llf, 'criterion')} with {res.df_model} parameters; BIC {show(res.bic, 'criterion')} "
+        f"(n = subjects)"
+        + (f"; relative entropy {show(res.entropy, 'probability')}" if k > 1 else "") + f". {reached} {ended}"
+    )
+    if search is not None:
+        _say_search(to, search)
+    if res.warnings:
+        to.say("Read these before using the numbers:", warning=True)
+        to.list(res.warnings, warning=True)
+    to.say("Name the groups by their curves, and say what they stand for.", prompt=True)
+    _draw(to, "curves", res)
+
+
+def _say_search(to: Builder, search: Any) -> None:
+    groups = search.table["groups"].astype(int)
+    to.say(f"The model was chosen among {len(groups)} models with {groups.min()} to {groups.max()} groups.")
+
+
+def _data(to: Builder, res: GBTMResults, description: str | None) -> None:
+    found = attrition(res)
+    to.heading("Data and attrition")
+    if description:
+        to.say(description)
+    else:
+        to.say("Describe the sample, the outcome and how it was measured, and the times of measurement.", prompt=True)
+    to.list(found.sentences)
+    for name, table in zip(found.names, found.tables, strict=True):
+        to.table(name, table)
+
+
+def _choice(to: Builder, search: Any, res: GBTMResults) -> None:
+    to.heading("Choice of the model")
+    to.list([str(s) for s in getattr(search, "sentences", ())])
+    to.table("choice", choice_table(search, res))
+    _draw(to, "criteria", search)
+    to.table("classification", classification_table(search, res))
+    to.table("cases", cases_table(search, res))
+    every = len(search.fits) <= PANELS_MOST
+    _draw(to, "panels" if every else "best_panels", search, which="all" if every else "best")
+    to.say("Say what subject matter adds to the choice.", prompt=True)
+
+
+def _model(to: Builder, res: GBTMResults, level: float) -> None:
+    to.heading("The model")
+    to.table("estimates", estimates_table(res, level))
+    if res.n_groups > 1 and len(res.document["membership"]["names"]) > 1:
+        to.table("odds", odds_table(res, level))
+
+
+def _groups(to: Builder, res: GBTMResults) -> None:
+    to.heading("The groups")
+    to.table("groups", groups_table(res))
+    _draw(to, "individuals", res)
+    if res.n_groups > 1:
+        _draw(to, "posteriors", res)
+
+
+def _checks(to: Builder, checks: Any) -> None:
+    to.heading("Residual checks")
+    to.list([str(s) for s in getattr(checks, "sentences", ())])
+    _draw(to, "checks", checks)
+    captions = (("means", "Observed and fitted means by group"), ("autocorrelation", "Residual autocorrelation"))
+    for name, caption in captions:
+        frame = getattr(checks, name, None)
+        if isinstance(frame, pd.DataFrame) and len(frame):
+            to.table(name, check_table(frame, caption))
+
+
+def check_table(frame: pd.DataFrame, caption: str) -> Table:
+    """A table of residual checks."""
+    plain = frame.index.name is None and isinstance(frame.index, pd.RangeIndex)
+    kinds = {c: "tenths" for c in ("n", "weight") if c in frame and not _whole(frame[c])}
+    return table_of(frame, index=not plain, caption=caption, kinds=kinds, gap="too few observations.",
+                    headings={"n": "n", "observed": "Observed", "fitted": "Fitted", "se": "SE", "lag": "Lag",
+                              "pairs": "Pairs", "correlation": "Correlation", "time": "Time"})
+
+
+def _whole(values: pd.Series) -> bool:
+    v = values.to_numpy(dtype=float)
+    return bool((v[np.isfinite(v)] % 1 == 0).all())
+
+
+def _draw(to: Builder, name: str, subject: Any, **options: Any) -> None:
+    picture = draw(name, subject, **options)
+    if picture is not None:
+        to.figure(name, picture.caption, picture.png)

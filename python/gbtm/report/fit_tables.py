@@ -1,0 +1,266 @@
+"""The tables of a report: estimates, groups, odds ratios, and the choice among models."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import GBTMWarning, SpecificationError
+from ..tables import FAMILY_NAMES
+from .numbers import show
+from .table import HEADINGS, Table, table_of
+
+if TYPE_CHECKING:
+    from ..results import GBTMResults
+
+SAME_LOGLIK = 1e-6
+KINDS = ("estimates", "groups", "odds_ratios", "choice", "classification", "cases")
+FIT = (
+    "loglik", "params", "aic", "bic_subjects", "bic_observations", "sabic_subjects",
+    "icl_subjects", "cv_loglik", "cv_se", "blrt_p", "lmr_p", "chosen_by",
+)
+CLASSIFICATION = ("entropy", "smallest_group", "smallest_n", "avepp_min", "occ_min", "mismatch_max", "reached",
+                  "converged", "warnings", "flag")
+
+
+def make_table(x: Any, what: str | None = None, *, level: float = 0.95) -> Table:
+    """A table of a fit or of a search, by name.
+
+    Parameters
+    ----------
+    x : GBTMResults or ModelSearch
+    what : "estimates" (default of a fit), "groups", "odds_ratios"; "choice" (default of a search), "classification",
+        "cases"
+    """
+    of_search = is_search(x)
+    what = what or ("choice" if of_search else "estimates")
+    if what not in KINDS or (what in ("choice", "classification", "cases")) != of_search:
+        raise SpecificationError(
+            f"what: there is no table '{what}' of {type(x).__name__}.", code="unknown_table", argument="what",
+            way_out="A fit has 'estimates', 'groups', 'odds_ratios'; a search 'choice', 'classification', 'cases'.",
+        )
+    if what == "estimates":
+        return estimates_table(x, level)
+    if what == "odds_ratios":
+        return odds_table(x, level)
+    if what == "groups":
+        return groups_table(x)
+    if what == "choice":
+        return choice_table(x)
+    return classification_table(x) if what == "classification" else cases_table(x)
+
+
+def is_search(x: Any) -> bool:
+    """A ModelSearch: told by what it holds, so that it need not be imported."""
+    return hasattr(x, "table") and hasattr(x, "fits") and hasattr(x, "best")
+
+
+def family_of(res: GBTMResults) -> str:
+    """The family in words, with its bounds."""
+    spec = res.document["spec"]["outcomes"][0]
+    bounds = [f"{word} {spec[key]:g}" for word, key in (("min", "lower"), ("max", "upper")) if spec[key] is not None]
+    name = {"zinb": "Zero-inflated negative binomial", "logit": "Logit (binary)"}.get(res.family)
+    return (name or FAMILY_NAMES[res.family]) + (f" ({', '.join(bounds)})" if bounds else "")
+
+
+def share_sentence(res: GBTMResults) -> str:
+    """Shares of the groups with their intervals, in one sentence."""
+    table = res.adequacy
+    said = []
+    for g in res.group_names:
+        row = table.loc[g]
+        text = f"group {g} {show(row['share'], 'percent')} %"
+        if np.isfinite(row["share_lower"]):
+            text += f" (95 % CI {show(row['share_lower'], 'percent')} to {show(row['share_upper'], 'percent')} %)"
+        said.append(text)
+    return "; ".join(said)
+
+
+def estimates_table(res: GBTMResults, level: float = 0.95) -> Table:
+    """Every parameter with its standard error, interval and test, under the group it belongs to."""
+    ci = res.conf_int(1 - level)
+    headings = _belonging(res)
+    frame = pd.DataFrame(
+        {
+            "belongs": [headings[n] for n in res.params.index],
+            "parameter": [re.sub(r"\[\d+\]$", "", n) for n in res.params.index], "estimate": res.params.to_numpy(),
+            "std err": res.bse.to_numpy(), "lower": ci[0].to_numpy(), "upper": ci[1].to_numpy(),
+            "z": res.tvalues.to_numpy(), "P>|z|": res.pvalues.to_numpy(),
+        }
+    )
+    order = dict.fromkeys([f"Group {g}" for g in res.group_names] + ["All groups", *headings.values()])
+    frame = frame.iloc[frame["belongs"].map({h: i for i, h in enumerate(order)}).argsort(kind="stable")]
+    frame["belongs"] = frame["belongs"].where(~frame["belongs"].duplicated(), " ")
+    percent = f"{100 * level:g} % CI"
+    return table_of(
+        frame, index=False, caption=f"Estimates: {family_of(res)}, {_groups(res.n_groups)}",
+        notes=_about_estimates(res, level), gap=_why_none(res),
+        headings={"belongs": "", "parameter": "Parameter", "lower": f"{percent} lower", "upper": f"{percent} upper",
+                  "estimate": "Estimate", "std err": "SE", "z": "z", "P>|z|": "p"},
+    )
+
+
+def _groups(n: int) -> str:
+    return f"{n} group{'' if n == 1 else 's'}"
+
+
+def _belonging(res: GBTMResults) -> dict[str, str]:
+    """Parameter name -> heading of its part of the table."""
+    place = {}
+    for block in res.document["blocks"]:
+        for name in res.document["names"][block["start"] : block["start"] + block["width"]]:
+            found = re.search(r"\[(\d+)\]$", name)
+            if block["kind"] == "theta":
+                place[name] = f"Membership of group {found.group(1)}" if found else "Membership"
+            else:
+                place[name] = "All groups" if block["group"] is None else f"Group {block['group']}"
+    return place
+
+
+def _about_estimates(res: GBTMResults, level: float) -> list[str]:
+    cov_type = res.document["cov_type"]
+    kind = {"hessian": "from the observed information", "robust": "robust (sandwich)",
+            "cluster": "robust to clustering", "traj": "as in Stata's traj"}
+    notes = [
+        f"Time is {res.time_name} as it was given; intervals of level {100 * level:g} % are estimate plus or minus "
+        f"z times its standard error; standard errors are {kind.get(cov_type, cov_type)}."
+    ]
+    names = " ".join(res.document["names"])
+    meaning = (
+        ("theta", f"theta: log odds of a group against group {res.document['spec']['reference'] + 1}."),
+        ("zero_", "zero_: logit of the probability of an excess zero."),
+        ("drop", "drop: logit of the probability of dropping out; drop1 and drop2 go with the last two outcomes."),
+        ("sigma", "sigma: standard deviation of the outcome around its group's curve."),
+        ("psi", "psi: overdispersion, variance = mean + psi times mean squared."),
+        ("phi", "phi: precision of the beta distribution."),
+        ("rho", "rho: correlation of errors one unit of time apart."),
+    )
+    return notes + [text for stem, text in meaning if re.search(rf"\b{stem}", names)]
+
+
+def _why_none(res: GBTMResults) -> str:
+    """What the warnings say of parameters without a standard error."""
+    without = {n for n, s in res.bse.items() if not np.isfinite(s)}
+    found = []
+    for w in res.document["warnings"]:
+        named = set(w.get("parameters") or ())
+        groups = {int(m.group(1)) for n in without if (m := re.search(r"\[(\d+)\]$", str(n)))}
+        if named & without or (not named and w["group"] is not None and w["group"] in groups):
+            found.append(w["message"])
+    return " ".join(["the data do not determine it.", *dict.fromkeys(found)])
+
+
+def groups_table(res: GBTMResults) -> Table:
+    """Sizes of the groups and how well they are told apart."""
+    frame = res.adequacy.drop(columns="mismatch_se", errors="ignore")
+    return table_of(
+        frame, caption="Group sizes and adequacy of the classification", notes=[*res.adequacy.attrs.get("notes", ())],
+        headings={"share_lower": "95 % CI lower (%)", "share_upper": "95 % CI upper (%)", "share": "Share (%)"},
+        gap="not defined or not determined by the data, see the notes.",
+    )
+
+
+def odds_table(res: GBTMResults, level: float = 0.95) -> Table:
+    """Membership covariates as odds ratios."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GBTMWarning)
+        found = res.odds_ratios(level)
+    frame = found[["kind", "estimate", "lower", "upper", "P>|z|"]]
+    percent = f"{100 * level:g} % CI"
+    return table_of(
+        frame, caption="Membership: odds of each group against the reference group",
+        notes=[f"Reference: group {found.attrs['reference']}. The intercept's odds are where all covariates are 0."],
+        kinds={"estimate": "ratio", "lower": "ratio", "upper": "ratio"}, gap=_why_none(res),
+        headings={"kind": "", "estimate": "Odds (ratio)", "lower": f"{percent} lower", "upper": f"{percent} upper"},
+    )
+
+
+def choice_table(search: Any, final: GBTMResults | None = None) -> Table:
+    """The fits side by side: log-likelihood, criteria, tests; the final model's row is marked."""
+    table = search.table.copy()
+    if "chosen_by" in table:
+        table["chosen_by"] = [_criteria(text) for text in table["chosen_by"]]
+    columns = [c for c in FIT if c in table and not _empty(table[c])]
+    notes = [
+        "Model: number of groups, the order of each group's curve, and after a stroke those of the zero-inflation "
+        "part. Criteria are on the usual scale, smaller is better; (subjects) and (obs.) say which n enters. "
+        "Log-likelihoods hold all constants."
+    ]
+    if "cv_loglik" in columns:
+        notes.append("CV log-lik.: log-likelihood of subjects held out.")
+    if "blrt_p" in columns:
+        notes.append("BLRT p: bootstrap likelihood-ratio test of K against K - 1 groups.")
+    return table_of(
+        table[columns], caption="Models fitted", notes=[*notes, _final_note(search, final)],
+        gap="not computed for this model.", headings={table.index.name or "": "Model"}, strong=_final(search, final),
+    )
+
+
+def label_of(search: Any, final: GBTMResults | None) -> str | None:
+    """The final model's label in the search."""
+    if final is None:
+        return None
+    same = [label for label, fit in search.fits.items() if fit is final]
+    alike = [
+        label for label, fit in search.fits.items()
+        if fit.document["spec"] == final.document["spec"] and abs(fit.llf - final.llf) < SAME_LOGLIK
+    ]
+    return next(iter([*same, *alike]), None)
+
+
+def _final(search: Any, final: GBTMResults | None) -> int | None:
+    label, rows = label_of(search, final), list(search.table.index)
+    return rows.index(label) if label in rows else None
+
+
+def _final_note(search: Any, final: GBTMResults | None) -> str:
+    label = label_of(search, final)
+    return "" if label is None else f"The final model is {label}."
+
+
+def _criteria(text: Any) -> str:
+    """Names of columns as criteria in words."""
+    names = [c.strip() for c in str(text).split(",") if c.strip()]
+    return ", ".join(HEADINGS.get(c, c) for c in names) or " "
+
+
+def classification_table(search: Any, final: GBTMResults | None = None) -> Table:
+    """How well each of the fits tells groups apart, and how stable it is."""
+    table = search.table.copy()
+    if "flag" in table:
+        table["flag"] = [str(f) or " " for f in table["flag"]]
+    if {"hits", "starts"} <= set(table.columns):
+        pairs = zip(table["hits"], table["starts"], strict=True)
+        table["reached"] = [f"{show(h, 'count')} of {show(s, 'count')}" for h, s in pairs]
+    columns = [c for c in CLASSIFICATION if c in table and not _empty(table[c])]
+    return table_of(
+        table[columns], caption="Classification and stability of the models fitted",
+        notes=["Starts reached: how many starts ended at the best optimum."],
+        gap="with one group there is no classification, or it is not known.",
+        headings={table.index.name or "": "Model", "reached": "Starts reached"}, strong=_final(search, final),
+    )
+
+
+def cases_table(search: Any, final: GBTMResults | None = None) -> Table:
+    """How many subjects are in each group of every model: assigned, and the estimated share."""
+    most = max(fit.n_groups for fit in search.fits.values())
+    rows = {}
+    for label, fit in search.fits.items():
+        shares = fit.group_shares["share"]
+        counts = fit.assignment.value_counts()
+        cells = [f"{int(counts.get(g, 0))} ({show(shares[g], 'percent')} %)" for g in fit.group_names]
+        rows[label] = cells + [""] * (most - len(cells))
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=[f"Group {g}" for g in range(1, most + 1)])
+    return table_of(
+        frame.replace("", " "), caption="Cases per group of every model",
+        notes=["Subjects assigned to their most probable group (estimated share of the group)."],
+        headings={"": "Model"}, strong=_final(search, final),
+    )
+
+
+def _empty(column: pd.Series) -> bool:
+    return bool(column.isna().all() or (column.astype(str).str.strip() == "").all())

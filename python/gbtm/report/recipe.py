@@ -1,0 +1,128 @@
+"""What a fit was asked for, read back from its document: the arguments any language has to be given again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..results import GBTMResults
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Attributes
+    ----------
+    form : "long", "wide", "command" (Stata's text) or "unknown" (made from arrays: names are what the fit calls them)
+    formula : ``"y ~ t"``, or the command's text
+    id : column of the subjects' ids; None where the rows of a wide table are subjects
+    outcome, time : names
+    wide : name -> columns (or times), for wide data
+    columns : risk, tcov, dcov, exposure, weights, cluster, stratum, out_of_sample, obsmar: what was given, where it was
+    model : arguments that describe the model, those at their default left out
+    fit : arguments of the fit
+    estimates : the parameters found
+    """
+
+    form: str
+    formula: str
+    id: str | None
+    outcome: str
+    time: str
+    wide: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    fit: dict[str, Any] = field(default_factory=dict)
+    estimates: tuple[float, ...] = ()
+    from_start: bool = False
+
+
+def recipe(res: GBTMResults) -> Recipe:
+    """How to ask for this fit again."""
+    document = res.document
+    inputs = document.get("inputs") or {}
+    formula = document.get("formula") or f"{res.outcome_name} ~ {res.time_name}"
+    command = formula.lstrip().startswith("traj")
+    form = "command" if command else inputs.get("form", "unknown")
+    columns = dict(inputs.get("design") or {})
+    columns |= {k: inputs.get(k) for k in ("risk", "tcov", "dcov", "exposure")} if inputs else _from_names(document)
+    wide: dict[str, Any] = {}
+    if form == "wide":
+        wide = {res.outcome_name: inputs["outcome"], res.time_name: inputs["time"], **(inputs.get("tcov") or {}),
+                **(inputs.get("dcov") or {})}
+        columns["tcov"], columns["dcov"] = list(inputs.get("tcov") or {}), list(inputs.get("dcov") or {})
+        if inputs.get("exposure") is not None:
+            wide["exposure"], columns["exposure"] = inputs["exposure"], "exposure"
+    return Recipe(
+        form=form, formula=formula, id=inputs["id"] if "id" in inputs else str(document["id_name"]),
+        outcome=res.outcome_name, time=res.time_name, wide=wide,
+        columns={k: _plain(v) for k, v in columns.items() if v not in (None, [], (), {})},
+        model=_model(document["spec"]), fit=_fit(document, columns, command),
+        estimates=tuple(float(v) for v in np.asarray(document["params"])),
+        from_start=bool(document["search"].get("user_start")),
+    )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _from_names(document: dict[str, Any]) -> dict[str, Any]:
+    """The covariates as the fit calls them, where it does not say from which columns they were made."""
+    stored, dropout = document["outcomes"][0], document.get("dropout")
+    return {
+        "risk": list(document["membership"]["names"][1:]),
+        "tcov": list((stored.get("covariates") or {}).get("names", ())),
+        "dcov": list((dropout.get("covariates") or {}).get("names", ())) if dropout else None,
+        "exposure": "exposure" if document["data"].get("exposure") is not None else None,
+        "weights": "weights" if document.get("weights") is not None else None,
+    }
+
+
+def _model(spec: dict[str, Any]) -> dict[str, Any]:
+    outcome = spec["outcomes"][0]
+    model: dict[str, Any] = {"groups": int(spec["n_groups"])}
+    if outcome["orders"] is not None:
+        model["order"] = _one_or_list(outcome["orders"])
+    model["family"] = outcome["family"]
+    if outcome["zero_orders"] is not None:
+        orders = [int(v) for v in outcome["zero_orders"]]
+        model["iorder"] = orders[0] if len(orders) == 1 else orders
+    names = (
+        ("sigma_by_group", "sigma_by_group"), ("lower", "min"), ("upper", "max"), ("censor_beyond", "censor_beyond"),
+        ("dispersion_by_group", "dispersion_by_group"), ("ar1", "ar1"), ("rho_by_group", "rho_by_group"),
+    )
+    for stored, argument in names:
+        if outcome[stored] is not None and outcome[stored] is not False:  # a bound may be 0
+            model[argument] = outcome[stored]
+    if outcome["random_orders"] is not None:
+        model["rorder"] = _one_or_list(outcome["random_orders"])
+    if spec["reference"]:
+        model["refgroup"] = int(spec["reference"]) + 1
+    if spec["dropout"] is not None:
+        model["dropout"] = _one_or_list(spec["dropout"])
+    return model
+
+
+def _one_or_list(orders: Any) -> int | list[int]:
+    values = [int(v) for v in orders]
+    return values[0] if len(set(values)) == 1 else values
+
+
+def _fit(document: dict[str, Any], columns: dict[str, Any], command: bool) -> dict[str, Any]:
+    search = document["search"]
+    fit: dict[str, Any] = {"rng": int(search.get("rng") or 0)}
+    if search.get("n_starts_asked") is not None:
+        fit["n_starts"] = int(search["n_starts_asked"])
+    usual = "hessian"
+    if command:
+        usual = "traj"
+    elif columns.get("cluster") or columns.get("stratum"):
+        usual = "cluster"
+    elif document.get("weights") is not None:
+        usual = "robust"
+    if document["cov_type"] != usual:
+        fit["cov_type"] = document["cov_type"]
+    return fit

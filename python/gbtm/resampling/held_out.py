@@ -1,0 +1,79 @@
+"""What a fit says of people that it was not made from: their groups, their outcomes, and whether it rules them out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..health import EXTREME
+from ..spec import SCALE_FAMILIES
+
+if TYPE_CHECKING:
+    from ..measures import Measures
+    from ..panel import Panel
+    from ..refit import Refit
+
+NOTABLE_SLOPE = 0.1  # of log L_i in a predictor that lies at a boundary
+
+
+def posterior_of(fit: Refit, panel: Panel) -> np.ndarray:
+    """(N, K) P_ik of a prepared panel's subjects at a fit's estimates."""
+    import torch
+
+    from ..likelihood import Mixture
+    from ..threads import workers
+
+    module = Mixture(fit.layout, panel)
+    with torch.no_grad(), workers():
+        posterior = module.posterior(torch.as_tensor(fit.flat)[None])[0].T.cpu().numpy()
+    return np.asarray(posterior if module.expand is None else posterior[module.expand])
+
+
+def internal_predictors(fit: Refit, measures: Measures) -> dict[str, np.ndarray]:
+    """Predictors (K, n_obs) of each observation of the first outcome in each group, in internal units."""
+    layout, part = fit.layout, fit.layout.outcomes[0]
+    u = {
+        p: layout.coefficients(fit.flat, 0, p) @ part.columns(p, measures.time, measures.covariates).T
+        + layout.offset[0][p][:, None]
+        for p in part.reported
+    }
+    if measures.exposure is not None:
+        u["mean"] = u["mean"] + np.log(measures.exposure)
+    return u
+
+
+def prediction_error(fit: Refit, panel: Panel, posterior: np.ndarray) -> np.ndarray:
+    """(N,) each subject's mean of abs(y_it - sum_k P_ik E_k(y_it)), with E_k at its own covariates and exposure."""
+    part, measures = fit.layout.outcomes[0], panel.outcomes[0]
+    with np.errstate(over="ignore"):
+        means = part.centre + part.scale * part.internal_family.expected(internal_predictors(fit, measures))
+    expected = (posterior[measures.subject] * means.T).sum(axis=1)
+    return np.bincount(measures.subject, np.abs(measures.y - expected)) / np.bincount(measures.subject)
+
+
+def ruled_out(fit: Refit, panel: Panel, posterior: np.ndarray) -> np.ndarray:
+    """(N,) bool: the subject did what the fit says is impossible in all the groups that it may belong to.
+
+    Where a rate or a probability is estimated as 0 or 1 the coefficients run to infinity, and the log-likelihood of
+    whoever contradicts that falls without bound: how far depends on where the fit stopped. Found by the slope of
+    log L_i in the predictors that lie there.
+    """
+    import torch
+
+    part, measures = fit.layout.outcomes[0], panel.outcomes[0]
+    if part.spec.family in SCALE_FAMILIES:
+        return np.zeros(panel.n_subjects, dtype=bool)
+    u = internal_predictors(fit, measures)
+    tensors = {name: torch.from_numpy(value) for name, value in u.items()}
+    if part.family.by_value:
+        tensors["y"] = torch.from_numpy(measures.y).expand_as(tensors["mean"])
+    slopes = part.internal_family.slopes(tensors)
+    statistics = part.internal_family.statistics(measures.y)
+    total = np.zeros(measures.y.size)
+    for name in ("mean", "zero"):
+        if name in u:
+            slope = np.abs((slopes[name].numpy() * statistics).sum(axis=-1))
+            far = np.abs(u[name]) > -np.log(EXTREME)
+            total += (posterior[measures.subject] * np.where(far, slope, 0.0).T).sum(axis=1)
+    return np.bincount(measures.subject, total, minlength=panel.n_subjects) > NOTABLE_SLOPE

@@ -1,0 +1,295 @@
+"""Rubin's rules over fits of one model to multiply imputed data, groups matched.
+
+With m fits, estimates Q_j and covariances U_j: Q = mean Q_j, U = mean U_j, B = sum (Q_j - Q)(Q_j - Q)' / (m - 1),
+T = U + (1 + 1/m) B (Rubin 1987, Multiple Imputation for Nonresponse in Surveys). Per quantity, riv = (1 + 1/m) B / U,
+lambda = (1 + 1/m) B / T; degrees of freedom are Barnard and Rubin's (1999, Biometrika 86, 948-955):
+1 / (lambda^2 / (m - 1) + 1 / ((d + 1) / (d + 3) d (1 - lambda))) with d those of complete data;
+fmi = (riv + 2 / (df + 3)) / (1 + riv).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.special import expit, logit
+
+from ..errors import SpecificationError
+from .matching import match_curves, match_posteriors
+
+if TYPE_CHECKING:
+    from ..parameters import Layout
+    from ..results import GBTMResults
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """Rubin's rules for r quantities: each (r,), the covariance (r, r)."""
+
+    estimate: np.ndarray
+    cov: np.ndarray
+    riv: np.ndarray
+    df: np.ndarray
+    fmi: np.ndarray
+
+    @property
+    def se(self) -> np.ndarray:
+        return np.sqrt(np.diag(self.cov))
+
+    def interval(self, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper limit of level 1 - alpha, by t with ``df``."""
+        reach = stats.t.isf(alpha / 2, self.df) * self.se
+        return self.estimate - reach, self.estimate + reach
+
+
+def rubin(estimates: np.ndarray, covariances: np.ndarray, df_complete: float) -> Pooled:
+    """Rubin's rules for estimates (m, r) with covariances (m, r, r); NaN where a fit has no standard error."""
+    m = estimates.shape[0]
+    within, mean = covariances.mean(axis=0), estimates.mean(axis=0)
+    deviation = estimates - mean
+    between = deviation.T @ deviation / (m - 1)
+    total = within + (1 + 1 / m) * between
+    u, b, t = np.diag(within), (1 + 1 / m) * np.diag(between), np.diag(total)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        riv, share = b / u, b / t
+        observed = (df_complete + 1) / (df_complete + 3) * df_complete * (1 - share)
+        df = 1 / (share**2 / (m - 1) + 1 / observed)
+        fmi = (riv + 2 / (df + 3)) / (1 + riv)
+    return Pooled(mean, total, riv, df, fmi)
+
+
+@dataclass(frozen=True)
+class PooledResults:
+    """Fits pooled over imputations. Groups are those of the first fit.
+
+    Attributes
+    ----------
+    fits : the fits, as given
+    orders : (m, K) group ``orders[j, k]`` of fit j is group k here, counted from 0
+    notes : what has to be known of these numbers, in sentences
+    """
+
+    fits: tuple[GBTMResults, ...]
+    orders: np.ndarray
+    pooled: Pooled
+    shares: Pooled
+    df_complete: float
+    notes: tuple[str, ...]
+
+    @property
+    def _index(self) -> pd.Index:
+        return self.fits[0].params.index
+
+    @property
+    def params(self) -> pd.Series:
+        """Mean of the estimates."""
+        return pd.Series(self.pooled.estimate, self._index, name="estimate")
+
+    @property
+    def bse(self) -> pd.Series:
+        """Square root of the total variance."""
+        return pd.Series(self.pooled.se, self._index, name="std err")
+
+    @property
+    def df(self) -> pd.Series:
+        """Barnard and Rubin's degrees of freedom."""
+        return pd.Series(self.pooled.df, self._index, name="df")
+
+    @property
+    def fmi(self) -> pd.Series:
+        """Fraction of missing information."""
+        return pd.Series(self.pooled.fmi, self._index, name="fmi")
+
+    @property
+    def riv(self) -> pd.Series:
+        """Relative increase in variance by the missing values."""
+        return pd.Series(self.pooled.riv, self._index, name="riv")
+
+    @property
+    def tvalues(self) -> pd.Series:
+        """Estimate / standard error."""
+        return (self.params / self.bse).rename("t")
+
+    @property
+    def pvalues(self) -> pd.Series:
+        """Two-sided, from t with ``df``."""
+        return pd.Series(2 * stats.t.sf(np.abs(self.tvalues), self.pooled.df), self._index, name="P>|t|")
+
+    def cov_params(self) -> pd.DataFrame:
+        """Total covariance (k, k)."""
+        return pd.DataFrame(self.pooled.cov, self._index, self._index)
+
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Intervals (k, 2) of level 1 - alpha, by t with ``df``."""
+        lower, upper = self.pooled.interval(alpha)
+        return pd.DataFrame({0: lower, 1: upper}, index=self._index)
+
+    def group_shares(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Shares pooled on the logit scale and taken back, with their intervals and fmi, index group.
+
+        The estimates are then divided by their sum, so that they add to 1.
+        """
+        index = pd.Index(self.fits[0].group_names, name="group")
+        if len(index) == 1:
+            return pd.DataFrame({"share": [1.0], "lower": [np.nan], "upper": [np.nan], "fmi": [np.nan]}, index=index)
+        share = expit(self.shares.estimate)
+        lower, upper = self.shares.interval(alpha)
+        return pd.DataFrame(
+            {"share": share / share.sum(), "lower": expit(lower), "upper": expit(upper), "fmi": self.shares.fmi},
+            index=index,
+        )
+
+    def predict(self, times: Any = None, *, level: float = 0.95, tcov: Any = None) -> pd.DataFrame:
+        """Expected outcome of each group, pooled on the outcome's scale; as :meth:`GBTMResults.predict`.
+
+        ``times`` default to all that were observed in some imputation.
+        """
+        first = self.fits[0]
+        if times is None:
+            times = np.unique(np.concatenate([np.asarray(f.document["data"]["time"]) for f in self.fits]))
+        curves = [f.predict(times, level=level, tcov=tcov) for f in self.fits]
+        k, c = first.n_groups, len(curves[0]) // first.n_groups
+
+        def matched(column: str) -> np.ndarray:
+            return np.stack([
+                d[column].to_numpy().reshape(k, c)[order].ravel() for d, order in zip(curves, self.orders, strict=True)
+            ])
+
+        estimate, se = matched("estimate"), matched("std err")
+        # one by one: covariances between times are of no use here
+        pooled = [rubin(e[:, None], s[:, None, None] ** 2, self.df_complete) for e, s in zip(estimate.T, se.T)]
+        low, high = first.curves.range
+        limits = np.array([np.concatenate(p.interval(1 - level)) for p in pooled])
+        return curves[0].assign(**{
+            "estimate": [p.estimate[0] for p in pooled], "std err": [p.se[0] for p in pooled],
+            "lower": np.clip(limits[:, 0], low, high), "upper": np.clip(limits[:, 1], low, high),
+        })
+
+    def summary(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Estimate, standard error, t, df, p, interval and fmi of each parameter; ``attrs["notes"]`` are sentences."""
+        limits = self.conf_int(alpha).set_axis(["lower", "upper"], axis=1)
+        out = pd.concat([self.params, self.bse, self.tvalues, self.df, self.pvalues, limits, self.fmi], axis=1)
+        out.attrs["notes"] = list(self.notes)
+        return out
+
+    def __repr__(self) -> str:
+        first = self.fits[0]
+        return f"<PooledResults: {first.family}, {first.n_groups} groups, {len(self.fits)} imputations>"
+
+
+def pool(fits: Sequence[GBTMResults], *, df_complete: float | None = None) -> PooledResults:
+    """Pool fits of the same model to multiply imputed data by Rubin's rules.
+
+    Groups are matched to those of the first fit by the posterior probabilities of the people that both have; where
+    they have none in common, by their curves and shares.
+
+    Parameters
+    ----------
+    fits : two or more
+    df_complete : degrees of freedom if nothing were missing; default subjects minus parameters
+
+    Raises
+    ------
+    SpecificationError
+        ``one_fit``, ``different_models``.
+
+    Examples
+    --------
+    >>> import gbtm
+    >>> data = [gbtm.datasets.two_groups(rng=0).assign(y=lambda d: d["y"] + 0.01 * j) for j in range(3)]
+    >>> fits = [gbtm.GBTM.from_formula("y ~ t", d, id="id", groups=2, order=1, family="normal").fit() for d in data]
+    >>> gbtm.pool(fits).params.shape
+    (6,)
+    """
+    given = tuple(fits)
+    if len(given) < 2:
+        raise SpecificationError(
+            f"fits: {len(given)} given; the variance between imputations needs at least two.", code="one_fit",
+            argument="fits", way_out="Fit the model to each imputed data set.",
+        )
+    _refuse_different(given)
+    from ..stored import layout_of
+
+    first = given[0]
+    layout = layout_of(first.document, trust_formula=first.trust_formula)
+    orders = np.stack([_order(first, f, layout) for f in given])
+    moved = [_in_order(f, order, layout) for f, order in zip(given, orders, strict=True)]
+    df = float(df_complete) if df_complete is not None else max(float(first.n_subjects - first.df_model), 1.0)
+    pooled = rubin(np.stack([q for q, _ in moved]), np.stack([u for _, u in moved]), df)
+    shares = [f.document["shares"] for f in given]
+    notes = _notes(given, pooled, layout)
+    return PooledResults(given, orders, pooled, _pooled_shares(given, shares, orders, df), df, notes)
+
+
+def _refuse_different(fits: Sequence[GBTMResults]) -> None:
+    from ..stored import spec_of
+
+    first = fits[0]
+    for j, fit in enumerate(fits[1:], start=2):
+        same = spec_of(fit.document) == spec_of(first.document)
+        if not same or list(fit.document["names"]) != list(first.document["names"]):
+            raise SpecificationError(
+                f"fits: fit {j} ({fit!r}) is not of the same model as the first ({first!r}).", code="different_models",
+                argument="fits",
+                way_out="Fit one model, with the same groups, orders and covariates, to each data set.",
+            )
+
+
+def _order(first: GBTMResults, fit: GBTMResults, layout: Layout) -> np.ndarray:
+    """Group k of the first fit is group order[k] of this one."""
+    common = first.ids.intersection(fit.ids)
+    if len(common):
+        weights = first.document.get("weights")
+        weight = None if weights is None else np.asarray(weights)[first.ids.get_indexer(common)]
+        return match_posteriors(
+            first.posterior.loc[common].to_numpy(), fit.posterior.loc[common].to_numpy(), layout.spec, weight)
+    data = first.document["data"]
+    times, counts = np.unique(data["time"], return_counts=True)
+    return match_curves(
+        first.curves.expected(times), fit.curves.expected(times), np.asarray(first.document["shares"]),
+        np.asarray(fit.document["shares"]), layout.spec, float(np.std(data["y"])), counts)
+
+
+def _in_order(fit: GBTMResults, order: np.ndarray, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates and covariance in the user's units with the groups in that order; NaN stays where it belongs."""
+    move = layout.permute(np.eye(layout.size), order).T  # permute is linear
+    cov = fit.cov_params().to_numpy()
+    unknown = np.isnan(np.diag(cov))
+    out = move @ np.where(np.isnan(cov), 0.0, cov) @ move.T
+    lost = np.abs(move) @ unknown > 0
+    out[lost, :] = out[:, lost] = np.nan
+    return move @ fit.params.to_numpy(), out
+
+
+def _pooled_shares(
+    fits: Sequence[GBTMResults], shares: Sequence[Any], orders: np.ndarray, df_complete: float
+) -> Pooled:
+    """Logits of the shares, each pooled by itself."""
+    estimates, variances = [], []
+    for fit, share, order in zip(fits, shares, orders, strict=True):
+        p = np.asarray(share)[order]
+        variance = np.diag(np.asarray(fit.document["cov_shares"]))[order]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            estimates.append(logit(p))
+            variances.append(np.diag(variance / (p * (1 - p)) ** 2))
+    with np.errstate(invalid="ignore"):
+        return rubin(np.stack(estimates), np.stack(variances), df_complete)
+
+
+def _notes(fits: Sequence[GBTMResults], pooled: Pooled, layout: Layout) -> tuple[str, ...]:
+    notes = []
+    lost = [n for n, v in zip(layout.names, np.diag(pooled.cov), strict=True) if np.isnan(v)]
+    if lost:
+        notes.append(
+            f"{', '.join(lost)}: at least one fit has no standard error for it, and so there is no pooled one.")
+    bad = [str(j) for j, f in enumerate(fits, start=1) if not f.converged]
+    if bad:
+        notes.append(f"Fit {', '.join(bad)} did not converge.")
+    ids = {len(f.ids.intersection(fits[0].ids)) for f in fits}
+    if 0 in ids:
+        notes.append("Some fits have nobody in common with the first; their groups were matched by curves and shares.")
+    return tuple(notes)

@@ -1,0 +1,105 @@
+"""Which group of one fit is which of another: labels are arbitrary, and resampling would mix groups up.
+
+Only groups of one specification (:meth:`~gbtm.spec.ModelSpec.group_key`) may change places. ``order`` (K,) says that
+group k of the reference is group ``order[k]`` of the other fit, as :meth:`~gbtm.parameters.Layout.permute` takes it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from ..panel import Panel
+from ..parameters import Layout
+from ..spec import ModelSpec
+
+FARTHEST = 1e3  # standard deviations of the outcome; curves may run off to infinity
+FORBIDDEN = 1e9
+
+
+def match_posteriors(
+    reference: np.ndarray, other: np.ndarray, spec: ModelSpec, weight: np.ndarray | None = None
+) -> np.ndarray:
+    """The order that puts most people into the same groups.
+
+    Maximises sum_i w_i sum_k P_ik Q_i,order[k] over the orders allowed (assignment problem, solved exactly).
+
+    Parameters
+    ----------
+    reference, other : (N, K) posterior probabilities of the same people
+    weight : (N,), ones by default
+
+    Returns
+    -------
+    order : (K,) int
+    """
+    weighted = reference if weight is None else reference * weight[:, None]
+    return _assign(-(weighted.T @ other) / max(float(weighted.sum()), 1e-300), spec)
+
+
+def match_curves(
+    reference: np.ndarray, other: np.ndarray, shares: np.ndarray, other_shares: np.ndarray, spec: ModelSpec,
+    sd: float, weight: np.ndarray | None = None,
+) -> np.ndarray:
+    """The order that brings the curves closest; for fits that have no people in common.
+
+    The cost of taking j for k is the root mean square difference of their curves in standard deviations of the
+    outcome, plus the absolute difference of their shares.
+
+    Parameters
+    ----------
+    reference, other : (K, C) expected outcomes at the same times
+    shares, other_shares : (K,) group shares
+    sd : standard deviation of the outcome
+    weight : (C,) of the times, ones by default
+
+    Returns
+    -------
+    order : (K,) int
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        gap = np.nan_to_num(np.abs(reference[:, None] - other[None]) / sd, nan=FARTHEST, posinf=FARTHEST)
+    distance = np.sqrt(np.average(gap.clip(max=FARTHEST) ** 2, axis=2, weights=weight))
+    return _assign(distance + np.abs(shares[:, None] - other_shares[None]), spec)
+
+
+def _assign(cost: np.ndarray, spec: ModelSpec) -> np.ndarray:
+    """Cheapest order (K,) of costs (K, K) among groups of one specification."""
+    keys = [spec.group_key(g) for g in range(spec.n_groups)]
+    apart = np.array([[a != b for b in keys] for a in keys])
+    return np.asarray(linear_sum_assignment(np.where(apart, FORBIDDEN, cost))[1])
+
+
+class Matcher:
+    """Brings the estimates of replicates into the group order of one fit.
+
+    A replicate's parameters are judged by the posterior probabilities that they give the people of the fit.
+
+    Parameters
+    ----------
+    layout, panel : of the fit
+    flat : (p,) its internal parameters
+    """
+
+    def __init__(self, layout: Layout, panel: Panel, flat: np.ndarray) -> None:
+        from ..likelihood import Mixture
+
+        self.layout = layout
+        self.module = Mixture(layout, panel)
+        self.weight = self.module.weight.cpu().numpy()
+        self.reference = self._posterior(flat)
+
+    def _posterior(self, flat: np.ndarray) -> np.ndarray:
+        import torch
+
+        with torch.no_grad():
+            return self.module.posterior(torch.as_tensor(flat)[None])[0].T.cpu().numpy()
+
+    def order(self, params: np.ndarray) -> np.ndarray:
+        """Parameters (p,) in the user's units -> order (K,)."""
+        return match_posteriors(
+            self.reference, self._posterior(self.layout.unreport(params)), self.layout.spec, self.weight)
+
+    def matched(self, params: np.ndarray) -> np.ndarray:
+        """Parameters (p,) in the user's units, the groups in the order of the fit."""
+        return self.layout.permute(params, self.order(params))

@@ -1,0 +1,130 @@
+"""One replicate of a bootstrap: other data, the model fitted to them, and how many groups BIC would choose there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..design import TimeBasis
+from ..errors import GBTMError, SpecificationError
+from ..panel import Panel
+from ..spec import ModelSpec
+from ..subjects import Subjects
+from .smaller import with_groups
+
+if TYPE_CHECKING:
+    from ..refit import Refit
+
+NO_CLOCK: dict[str, Any] = {"time_budget": None}  # results do not depend on the machine's speed
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all replicates share. ``rivals`` are the models with other numbers of groups and their estimates."""
+
+    panel: Panel
+    spec: ModelSpec
+    bases: Sequence[TimeBasis | None] | None
+    params: np.ndarray
+    kind: str
+    rivals: tuple[tuple[ModelSpec, np.ndarray], ...]
+    n_starts: int
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One replicate, groups in its own order; ``why`` it failed, '' where it did not."""
+
+    why: str
+    params: np.ndarray
+    shares: np.ndarray
+    chosen: int = 0
+    unfitted: int = 0
+
+
+def replicate(task: Task, seed: np.random.SeedSequence) -> Draw:
+    from ..refit import refit
+
+    nothing = np.empty(0)
+    start_seed = int(seed.generate_state(1)[0])
+    try:
+        panel, n_subjects = resample(task, np.random.default_rng(seed))
+        fit = refit(panel, task.spec, task.bases, start=task.params, n_starts=task.n_starts, rng=start_seed,
+                    search=NO_CLOCK)
+    except (GBTMError, np.linalg.LinAlgError) as error:
+        return Draw(getattr(error, "code", "singular"), nothing, nothing)
+    if fit.collapsed or not fit.converged:
+        return Draw("collapsed" if fit.collapsed else "not converged", nothing, nothing)
+    shares = fit.layout.shares(fit.flat)
+    if not task.rivals:
+        return Draw("", fit.params, shares)
+    fits = {task.spec.n_groups: fit}
+    unfitted = 0
+    for spec, params in task.rivals:
+        below = fits.get(spec.n_groups - 1)
+        try:
+            other = refit(panel, spec, task.bases, start=params, n_starts=task.n_starts, rng=start_seed,
+                          search=NO_CLOCK, smaller=below)
+        except (GBTMError, np.linalg.LinAlgError):
+            unfitted += 1
+            continue
+        if other.converged and not other.collapsed:
+            fits[spec.n_groups] = other
+        else:
+            unfitted += 1
+    # a refit's weights have mean 1 over the subjects left, not over the sample
+    scale = n_subjects / panel.n_subjects
+    bic = {k: -2 * f.loglik * scale + f.layout.size * np.log(n_subjects) for k, f in fits.items()}
+    return Draw("", fit.params, shares, min(bic, key=lambda k: (bic[k], k)), unfitted)
+
+
+def resample(task: Task, rng: np.random.Generator) -> tuple[Panel, float]:
+    """Other data, and how many subjects they stand for."""
+    from ..parameters import make_layout
+    from ..simulate import simulate
+
+    if task.kind == "subjects":
+        count = resampled(task.panel.subjects, rng)
+        return task.panel.weighted(count), float(count.sum())
+    layout = make_layout(task.panel, task.spec, task.bases)
+    return simulate(layout, layout.unreport(task.params), task.panel, rng)[0], task.panel.n_subjects
+
+
+def resampled(known: Subjects, rng: np.random.Generator) -> np.ndarray:
+    """(N,) how many times each subject stands in a sample drawn with replacement, by clusters within strata."""
+    n = known.n_subjects
+    if known.cluster is None and known.stratum is None:
+        return rng.multinomial(n, np.full(n, 1 / n)).astype(float)
+    stratum = np.zeros(n, dtype=np.int64) if known.stratum is None else known.stratum
+    cluster = np.arange(n) if known.cluster is None else known.cluster
+    units, unit = np.unique(np.stack([stratum, cluster]), axis=1, return_inverse=True)
+    count = np.zeros(units.shape[1])
+    for h in np.unique(units[0]):
+        own = np.flatnonzero(units[0] == h)
+        if own.size < 2:
+            raise SpecificationError(
+                f"stratum: {h + 1} has one cluster, which cannot be resampled.", code="single_cluster",
+                argument="stratum", way_out="Join strata, or use kind='parametric'.",
+            )
+        drawn = rng.multinomial(own.size - 1, np.full(own.size, 1 / own.size))
+        count[own] = drawn * own.size / (own.size - 1)
+    return count[unit.ravel()]
+
+
+def rivals_of(
+    panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None, groups: Sequence[int] | None, rng: int
+) -> tuple[tuple[ModelSpec, np.ndarray], ...]:
+    """The models with other numbers of groups, and their estimates from all the data."""
+    from ..refit import refit
+
+    out = []
+    below: Refit | None = None
+    for k in sorted(set(groups or ()) - {spec.n_groups}):
+        own = with_groups(spec, [min(g, spec.n_groups - 1) for g in range(k)])
+        smaller = below if below is not None and below.layout.n_groups == k - 1 else None
+        below = refit(panel, own, bases, rng=rng, search={"n_starts": None, "time_budget": None}, smaller=smaller)
+        out.append((own, below.params))
+    return tuple(out)

@@ -1,0 +1,130 @@
+"""The model with a group less, and whether one model is inside another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from ..design import TimeBasis
+from ..errors import SpecificationError
+from ..panel import Panel
+from ..spec import ModelSpec, OutcomeSpec
+
+if TYPE_CHECKING:
+    from ..refit import Refit
+    from ..results import GBTMResults
+
+OUTSIDE = 1e6
+
+
+def with_groups(spec: ModelSpec, groups: Sequence[int]) -> ModelSpec:
+    """The model of some groups, counted from 0, in the order given; a group may stand there twice."""
+
+    def pick(orders: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        return None if orders is None else tuple(orders[g] for g in groups)
+
+    dropout = pick(spec.dropout)
+    return ModelSpec(
+        len(groups),
+        tuple(
+            replace(
+                o, orders=pick(o.orders), random_orders=pick(o.random_orders),
+                zero_orders=o.zero_orders if o.zero_common else pick(o.zero_orders),
+            )
+            for o in spec.outcomes
+        ),
+        reference=list(groups).index(spec.reference) if spec.reference in groups else 0,
+        dropout=None if dropout is None or max(dropout) < 0 else dropout,
+    )
+
+
+def without_one(spec: ModelSpec) -> list[int]:
+    """The groups that stay when one is left out: the last, or the last that the others can do without."""
+    for g in reversed(range(spec.n_groups)):
+        kept = [k for k in range(spec.n_groups) if k != g]
+        try:
+            with_groups(spec, kept)
+        except SpecificationError:  # only groups that never happen would be left
+            continue
+        return kept
+    raise SpecificationError(
+        "groups: no group can be left out of this model.", code="one_group", argument="groups",
+        way_out="Give a fit with more groups.",
+    )
+
+
+def inside(less: ModelSpec, larger: ModelSpec) -> list[int] | None:
+    """The groups of ``larger``, one for each of ``less``, whose shapes have room for theirs; None where there are none.
+    """
+    if less.n_groups > larger.n_groups or [_frame(o) for o in less.outcomes] != [_frame(o) for o in larger.outcomes]:
+        return None
+    cost = np.array([[_room(less, a, larger, b) for b in range(larger.n_groups)] for a in range(less.n_groups)])
+    rows, columns = linear_sum_assignment(cost)
+    return None if cost[rows, columns].max() >= OUTSIDE else [int(c) for c in columns]
+
+
+def _frame(outcome: OutcomeSpec) -> OutcomeSpec:
+    """What has nothing to do with the groups' orders."""
+    zero = None if outcome.zero_orders is None else outcome.zero_orders if outcome.zero_common else (0, 0)
+    return replace(
+        outcome, orders=None if outcome.orders is None else (0,), zero_orders=zero,
+        random_orders=None if outcome.random_orders is None else (0,),
+    )
+
+
+def _room(less: ModelSpec, a: int, larger: ModelSpec, b: int) -> float:
+    """How many more parameters group b has than group a; OUTSIDE where it has no room for it."""
+    total = 0.0
+    for o, p in zip(less.outcomes, larger.outcomes, strict=True):
+        for own, other in ((o.orders, p.orders), (o.zero_orders, p.zero_orders), (o.random_orders, p.random_orders)):
+            if own is None or other is None or (own is o.zero_orders and o.zero_common):
+                continue
+            never = (own[a] == -1) != (other[b] == -1) and own is o.orders
+            total += OUTSIDE if own[a] > other[b] or never else other[b] - own[a]
+    return total
+
+
+def nested_pair(
+    res: GBTMResults, smaller: GBTMResults | None, spec: ModelSpec, panel: Panel,
+    bases: Sequence[TimeBasis | None] | None, rng: int,
+) -> tuple[ModelSpec, ModelSpec, Refit]:
+    """The larger model with the groups of the smaller one in front, the smaller model, and its fit.
+
+    Raises
+    ------
+    SpecificationError
+        When ``smaller`` is no fit of one group less, of the same data, inside the model of ``res``.
+    """
+    from ..parameters import make_layout
+    from ..refit import Refit, refit
+
+    if smaller is None:
+        kept = without_one(spec)
+        less = with_groups(spec, kept)
+        fit = refit(panel, less, bases, rng=rng, search={"n_starts": None, "time_budget": None})
+        return _in_front(spec, kept), less, fit
+    from ..stored import spec_of
+
+    less = spec_of(smaller.document)
+    found = inside(less, spec) if less.n_groups == spec.n_groups - 1 else None
+    same = smaller.document["membership"]["names"] == res.document["membership"]["names"] and all(
+        np.array_equal(smaller.document["data"][x], res.document["data"][x]) for x in ("subject", "time", "y"))
+    if found is None or not same:
+        raise SpecificationError(
+            f"smaller: not this model with a group less ({less.n_groups} against {spec.n_groups} groups): "
+            + ("it is of other data or covariates." if found is not None else "its groups are not among those of res."),
+            code="not_nested", argument="smaller",
+            way_out="Fit the same model with one group less to the same data, or leave smaller out.",
+        )
+    layout = make_layout(panel, less, bases)
+    flat = layout.unreport(smaller.params.to_numpy())
+    return _in_front(spec, found), less, Refit(layout, flat, smaller.llf, smaller.converged, False)
+
+
+def _in_front(spec: ModelSpec, groups: Sequence[int]) -> ModelSpec:
+    """The same model with these groups first."""
+    return with_groups(spec, [*groups, *(g for g in range(spec.n_groups) if g not in groups)])

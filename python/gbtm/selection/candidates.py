@@ -1,0 +1,201 @@
+"""The models that a search considers: numbers of groups and the orders of their curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
+from math import comb
+from typing import Any
+
+from ..control import is_count
+from ..errors import SpecificationError
+from ..spec import COUNT_FAMILIES, MAX_ORDER, ZERO_INFLATED_FAMILIES, ModelSpec, as_orders
+
+ZERO_PARTS = ("common", "own", "order")
+GROUPS_MOST = 50
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A number of groups and the orders of their curves.
+
+    Attributes
+    ----------
+    orders : highest first, as groups are exchangeable; None with a basis formula
+    """
+
+    n_groups: int
+    orders: tuple[int, ...] | None
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """Place in a table: fewer groups first, higher orders first."""
+        return (self.n_groups, tuple(-o for o in self.orders or ()))
+
+
+@dataclass(frozen=True)
+class Space:
+    """All models that a search may consider.
+
+    Attributes
+    ----------
+    template : the model of one group whose settings all candidates share
+    groups : numbers of groups, ascending
+    orders : allowed orders, ascending; None with a basis formula
+    zero : zip, zinb: the zero part is "common" to all groups, each group's "own", or own and of its curve's "order"
+    reference : the group, from 0, whose theta is 0; the first in models that do not have it
+    """
+
+    template: ModelSpec
+    groups: tuple[int, ...]
+    orders: tuple[int, ...] | None
+    zero: str = "common"
+    reference: int = 0
+
+    def top(self, n_groups: int) -> Candidate:
+        """All groups at the highest order."""
+        return Candidate(n_groups, None if self.orders is None else (self.orders[-1],) * n_groups)
+
+    def grid(self, n_groups: int) -> list[Candidate]:
+        """Every multiset of the allowed orders, highest first."""
+        if self.orders is None:
+            return [self.top(n_groups)]
+        every = combinations_with_replacement(sorted(self.orders, reverse=True), n_groups)
+        return [Candidate(n_groups, o) for o in every if _is_model(o)]
+
+    def grid_size(self) -> int:
+        """Number of models in the whole grid.
+
+        C(L + K - 1, K) multisets for K groups and L orders of 0 and more, and C(L + K - 2, K - 1) with one more group
+        whose rate is zero.
+        """
+        if self.orders is None:
+            return len(self.groups)
+        levels = sum(o >= 0 for o in self.orders)
+        never = -1 in self.orders
+        return sum(
+            comb(levels + k - 1, k) + (comb(levels + k - 2, k - 1) if never and k > 1 else 0) for k in self.groups
+        )
+
+    def reductions(self, candidate: Candidate) -> list[Candidate]:
+        """The models with the order of one group one step lower."""
+        if candidate.orders is None or self.orders is None:
+            return []
+        found = []
+        for order in dict.fromkeys(candidate.orders):
+            step = self.orders.index(order) - 1
+            if step >= 0:
+                orders = list(candidate.orders)
+                orders[orders.index(order)] = self.orders[step]
+                if _is_model(orders):
+                    found.append(Candidate(candidate.n_groups, tuple(sorted(orders, reverse=True))))
+        return found
+
+    def steps(self, candidate: Candidate) -> int:
+        """Number of reductions that lead from the highest orders to these."""
+        if candidate.orders is None or self.orders is None:
+            return 0
+        return sum(len(self.orders) - 1 - self.orders.index(o) for o in candidate.orders)
+
+    def spec(self, candidate: Candidate) -> ModelSpec:
+        """The candidate as a model."""
+        k, one = candidate.n_groups, self.template.outcomes[0]
+        zero = one.zero_orders
+        if zero is not None and self.zero == "own":
+            zero = tuple(-1 if o == -1 else zero[0] for o in candidate.orders or (0,) * k)
+        elif zero is not None and self.zero == "order" and candidate.orders is not None:
+            zero = candidate.orders
+        outcome = replace(
+            one, orders=candidate.orders, zero_orders=zero,
+            random_orders=None if one.random_orders is None else one.random_orders * k,
+        )
+        return ModelSpec(
+            k, (outcome,), reference=self.reference if self.reference < k else 0,
+            dropout=None if self.template.dropout is None else self.template.dropout * k,
+        )
+
+    def label(self, candidate: Candidate) -> str:
+        """``"3: 2 1 0"``; with zero inflation ``"3: 2 1 0 / 1"``, the orders of the zero part after the stroke."""
+        return f"{candidate.n_groups}: {self.shape(candidate)}"
+
+    def shape(self, candidate: Candidate) -> str:
+        """The label without the number of groups."""
+        outcome = self.spec(candidate).outcomes[0]
+        text = outcome.basis or " ".join(str(o) for o in candidate.orders or ())
+        zero = outcome.zero_orders
+        return text if zero is None else f"{text} / {' '.join(str(o) for o in zero)}"
+
+
+def _is_model(orders: Sequence[int]) -> bool:
+    """Two groups whose rate is zero are one, and a model needs a group whose rate is not."""
+    return sum(o == -1 for o in orders) <= 1 and max(orders) >= 0
+
+
+def make_space(
+    template: ModelSpec, groups: int | Iterable[int], order: int | Sequence[int] | None, zero: str = "common",
+    reference: int = 0,
+) -> Space:
+    """The candidates that users' ``groups`` and ``order`` stand for; refuses what is none."""
+    if template.n_groups != 1 or len(template.outcomes) != 1:
+        raise SpecificationError(
+            "groups: a search takes a model of one outcome and one group, whose settings all candidates share.",
+            code="bad_template", argument="groups", way_out="Give one value of iorder, rorder and dropout for all.",
+        )
+    outcome = template.outcomes[0]
+    if zero not in ZERO_PARTS:
+        raise SpecificationError(
+            f"zero: {zero!r} is none of {', '.join(ZERO_PARTS)}.", code="bad_iorder", argument="iorder",
+            way_out="One zero part for all groups, each its own, or each its own of its curve's order.",
+        )
+    if zero != "common" and outcome.family not in ZERO_INFLATED_FAMILIES:
+        raise SpecificationError(
+            f"iorder: family '{outcome.family}' has no zero part.", code="bad_iorder", argument="iorder",
+            way_out="Use family='zip' or 'zinb' for zero inflation.",
+        )
+    if zero == "order" and outcome.basis is not None:
+        raise SpecificationError(
+            "iorder: the curves are given by a basis formula and have no order.", code="bad_iorder", argument="iorder",
+            way_out="Give the zero part an order of its own, such as iorder=1.",
+        )
+    return Space(template, _groups(groups), _orders(order, outcome.family, outcome.basis), zero, reference)
+
+
+def _groups(groups: Any) -> tuple[int, ...]:
+    try:
+        values = list(groups) if isinstance(groups, Iterable) else [*range(1, int(groups) + 1)]
+        if isinstance(groups, (bool, str)) or not values or any(v != int(v) or not is_count(int(v)) for v in values):
+            raise ValueError
+        if not isinstance(groups, Iterable) and groups != int(groups):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise SpecificationError(
+            f"groups: {groups!r} is not a number of groups, 1 or more, or a sequence of them.", code="bad_groups",
+            argument="groups", way_out="5 tries 1 to 5 groups; [2, 3] tries these.",
+        ) from None
+    if max(values) > GROUPS_MOST:
+        raise SpecificationError(
+            f"groups: {max(values)} are more than the {GROUPS_MOST} that a search tries.", code="bad_groups",
+            argument="groups", way_out="Ask for fewer groups; for a single large model use GBTM.",
+        )
+    return tuple(sorted({int(v) for v in values}))
+
+
+def _orders(order: Any, family: str, basis: str | None) -> tuple[int, ...] | None:
+    if basis is not None:
+        if order is not None:
+            raise SpecificationError(
+                "order: the curves are given by a basis formula; only the number of groups is searched.",
+                code="order_or_basis", argument="order", way_out="Leave order out, or write 'y ~ time'.",
+            )
+        return None
+    given = as_orders(3 if order is None else order, "order")
+    single = not isinstance(order, Iterable)
+    lowest = -1 if family in COUNT_FAMILIES and not single else 0
+    if not given or min(given) < lowest or max(given) > MAX_ORDER or max(given) < 0:
+        raise SpecificationError(
+            f"order: {order!r} is outside {lowest}..{MAX_ORDER} for family '{family}'.", code="bad_order",
+            argument="order", way_out="3 tries orders 0 to 3; a sequence tries these, for counts -1 (a rate of zero) "
+            "too, as in [-1, 0, 1, 2].",
+        )
+    return tuple(range(given[0] + 1)) if single else tuple(sorted(set(given)))

@@ -1,0 +1,324 @@
+"""What a search found: the models, one table of what speaks for each, and the choices of the criteria."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ..document import decode, encode
+from ..errors import DataError, SpecificationError
+from .candidates import Candidate, Space
+from .runner import Fitted
+from .table import LARGER, SMALLER, choose, make_table, row, sort_table
+from .words import all_sentences, name_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..control import Progress
+    from ..results import GBTMResults
+
+FORMAT = "gbtm-search"
+FORMAT_VERSION = 1
+TWINS = {"traj_aic": "aic", **{f"traj_bic_{n}": f"bic_{n}" for n in ("subjects", "observations")}}
+SUMMARY = ("loglik", "params", "bic_subjects", "bic_observations", "icl_subjects", "entropy", "smallest_group",
+           "avepp_min", "occ_min", "hits", "starts", "warnings", "chosen_by")
+
+
+class ModelSearch:
+    """The models that a search fitted.
+
+    Attributes
+    ----------
+    how, criterion, rng : as they were asked for
+
+    Notes
+    -----
+    ``table``, ``choices`` and ``sentences`` are made anew when :meth:`cross_validate` or :meth:`blrt` has added to
+    them.
+    """
+
+    def __init__(
+        self, space: Space, fits: Mapping[Candidate, Fitted], shared: dict[str, Any], *, how: str, criterion: str,
+        happened: Mapping[str, Sequence[str]], rng: int = 0, later: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
+        self.how, self.criterion, self.rng = how, criterion, rng
+        self._space, self._shared = space, shared
+        self._happened = {k: list(v) for k, v in happened.items()}
+        ordered = sorted(fits, key=lambda c: c.rank)
+        self._fitted = {space.label(c): fits[c] for c in ordered}
+        self._later: dict[str, dict[str, float]] = {k: dict(v) for k, v in (later or {}).items()}
+
+    def __repr__(self) -> str:
+        label = self.choices.get(self.criterion)
+        chosen = "no model can be chosen" if label is None else f"{name_of(self.criterion)} chooses {label}"
+        return f"<ModelSearch: {len(self._fitted)} models, {chosen}>"
+
+    # -- what was found ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def fits(self) -> dict[str, GBTMResults]:
+        """The fits by label, complete and with one copy of the data between them."""
+        return {label: fit.results for label, fit in self._fitted.items() if fit.document is not None}
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[str, Any]]:
+        return {label: row(self._space, fit) for label, fit in self._fitted.items()}
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per model, indexed by its label, fewer groups first.
+
+        Log-likelihood, parameters, criteria on the usual scale (smaller is better) and on traj's (larger), entropy,
+        the smallest group, the worst average posterior probability, odds of correct classification and mismatch, how
+        many of the starts reached the optimum, what :meth:`cross_validate` and :meth:`blrt` found, the number of
+        warnings, seconds, the criteria whose best it is, and ``flag``: why it cannot be chosen, or "".
+        """
+        return make_table(self._rows, self._later)
+
+    @property
+    def choices(self) -> pd.Series:
+        """The label of the model that each criterion chooses."""
+        return choose(self.table)
+
+    def best(self, criterion: str | None = None) -> GBTMResults:
+        """The fit that a criterion chooses; by default the criterion of the search.
+
+        Raises
+        ------
+        SpecificationError
+            ``unknown_criterion``, ``not_computed`` (cross-validation or test not asked for), ``nothing_to_choose``.
+        """
+        name = self.criterion if criterion is None else criterion
+        known = (*SMALLER, *LARGER, "cv_loglik", "blrt")
+        if name not in known:
+            raise SpecificationError(
+                f"criterion: {name!r} is not known.", code="unknown_criterion", argument="criterion",
+                way_out=f"Use one of {', '.join(known)}.",
+            )
+        label = self.choices.get(TWINS.get(name, name))
+        if label is None and name in ("cv_loglik", "blrt"):
+            raise SpecificationError(
+                f"criterion: {name} was not computed.", code="not_computed", argument="criterion",
+                way_out="Call .cross_validate() first." if name == "cv_loglik" else "Call .blrt() first.",
+            )
+        if label is None:
+            raise SpecificationError(
+                "criterion: none of the fits converged, so that there is nothing to choose from.",
+                code="nothing_to_choose", argument="criterion", way_out="Look at .table['flag'] for the reasons.",
+            )
+        return self.fits[label]
+
+    def sorted(self, by: str | Sequence[str] | None = None, ascending: bool | None = None) -> pd.DataFrame:
+        """The table, best first by one or several of its columns; models that cannot be chosen last."""
+        return sort_table(self.table, self.criterion if by is None else by, ascending)
+
+    @property
+    def sentences(self) -> list[str]:
+        """Who chooses what and how clearly, what is wrong with the chosen models, repairs, what was left out."""
+        return all_sentences(self.table, self.choices, self._fitted, self._happened)
+
+    def summary(self, by: str | Sequence[str] | None = None) -> str:
+        """The main columns, best first, and the sentences."""
+        table = self.sorted(by)
+        shown = [c for c in SUMMARY if c in table and (c == "chosen_by" or table[c].notna().any())]
+        shown += [c for c in ("cv_loglik", "blrt_p", "lmr_p") if table[c].notna().any()]
+        lines = table[shown].to_string(float_format=lambda v: f"{v:.3f}", na_rep="")
+        return "\n".join([lines, "", *self.sentences])
+
+    def plot(self, **options: Any) -> Figure:
+        """The fit-criteria figure; see :func:`gbtm.figures.criteria.plot_criteria`."""
+        from ..figures.criteria import plot_criteria
+
+        return plot_criteria(self, **options)
+
+    # -- what is computed when asked for -----------------------------------------------------------------------
+
+    def cross_validate(
+        self, labels: Sequence[str] | None = None, *, folds: Any = 10, n_jobs: int | None = None,
+        rng: int | None = None, progress: Progress | bool | None = None, **options: Any,
+    ) -> pd.DataFrame:
+        """Held-out log-likelihoods into the table's ``cv_loglik`` and ``cv_se``; returns the table.
+
+        Parameters
+        ----------
+        labels : models; default those that some criterion chooses and, for each number of groups, the first
+        folds, n_jobs, options : as for :func:`gbtm.cross_validate`; all models have the same folds
+        """
+        from ..resampling.cross_validation import cross_validate
+
+        for label in self._labels(labels):
+            found = cross_validate(
+                self.fits[label], folds=folds, n_jobs=n_jobs, rng=self.rng if rng is None else rng, progress=progress,
+                **options,
+            )
+            self._later.setdefault(label, {}).update(cv_loglik=float(found.loglik), cv_se=float(found.se))
+            self._keep("cross-validation", label, found.sentences)
+        return self.table
+
+    def blrt(
+        self, labels: Sequence[str] | None = None, *, lmr: bool = False, n_jobs: int | None = None,
+        rng: int | None = None, progress: Progress | bool | None = None, **options: Any,
+    ) -> pd.DataFrame:
+        """Bootstrap likelihood-ratio tests into the table's ``blrt_p``; returns the table.
+
+        K groups are tested against K - 1, all at the highest order, from two groups up, until one is not rejected at
+        0.05; ``choices["blrt"]`` is the last K that was needed.
+
+        Parameters
+        ----------
+        labels : models to be tested instead, each against that of one group less at the highest order where it is
+            nested, else against itself without its last group
+        lmr : the Lo-Mendell-Rubin test too, into ``lmr_p``; its caveat is among the sentences
+        n_jobs, options : as for :func:`gbtm.blrt`, for example ``n_max``
+        """
+        from ..resampling.likelihood_ratio import blrt
+        from ..resampling.lo_mendell_rubin import lmr as lo_mendell_rubin
+
+        seed = self.rng if rng is None else rng
+        given = None if labels is None else self._labels(labels)
+        for label in given if given is not None else self._highest():
+            res = self.fits[label]
+            if res.n_groups < 2:
+                continue
+            less = self._one_less(label)
+            found = blrt(res, less, n_jobs=n_jobs, rng=seed, progress=progress, **options)
+            kept = self._later.setdefault(label, {})
+            kept["blrt_p"] = float(found.p_value)
+            said = [found.sentence]
+            if lmr:
+                other = lo_mendell_rubin(res, less, rng=seed)
+                kept["lmr_p"] = float(other.p_value)
+                said.append(other.sentence)
+            self._keep("test", label, said)
+            if given is None and not found.p_value < 0.05:
+                break
+        return self.table
+
+    def _labels(self, labels: Sequence[str] | None) -> list[str]:
+        table = self.table
+        if labels is None:
+            usable = table[table["flag"] == ""]
+            first = usable.drop_duplicates("groups").index
+            return [k for k in table.index if k in set(self.choices) or k in first]
+        wanted = [labels] if isinstance(labels, str) else list(labels)
+        unknown = [k for k in wanted if k not in self.fits]
+        if unknown:
+            raise SpecificationError(
+                f"labels: {unknown[0]!r} is no model of this search.", code="unknown_model", argument="labels",
+                way_out=f"Use labels of the table, such as {next(iter(self.fits), '')!r}.",
+            )
+        return wanted
+
+    def _highest(self) -> list[str]:
+        """Models with all groups at the highest order, by number of groups, as far as each follows on the other."""
+        out: list[str] = []
+        for k in range(1, max(self._space.groups) + 1):
+            label = self._space.label(self._space.top(k))
+            fit = self._fitted.get(label)
+            if fit is None or not fit.usable:
+                break
+            out.append(label)
+        return out
+
+    def _one_less(self, label: str) -> GBTMResults | None:
+        from ..nesting import nested
+
+        own = self._fitted[label].candidate
+        less = self._space.top(own.n_groups - 1)
+        fit = self._fitted.get(self._space.label(less))
+        if fit is None or not fit.usable or not nested(self._space.spec(less), self._space.spec(own)):
+            return None
+        return fit.results
+
+    def _keep(self, what: str, label: str, sentences: Sequence[str]) -> None:
+        """Sentences of what was computed for a model, in the place of those of an earlier call."""
+        mark = f"{label}, {what}: "
+        kept = [s for s in self._happened.get("later", []) if not s.startswith(mark)]
+        self._happened["later"] = kept + [mark + s for s in sentences]
+
+    # -- on disk -----------------------------------------------------------------------------------------------
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """All of it as plain values and arrays, the data once; ``fits`` are fit documents without the data."""
+        return {
+            "format": FORMAT, "format_version": FORMAT_VERSION, "how": self.how, "criterion": self.criterion,
+            "rng": self.rng,
+            "space": {
+                "template": asdict(self._space.template), "groups": list(self._space.groups),
+                "orders": None if self._space.orders is None else list(self._space.orders), "zero": self._space.zero,
+                "reference": self._space.reference,
+            },
+            "happened": self._happened, "later": self._later, "shared": self._shared,
+            "fits": [
+                {
+                    "label": label, "n_groups": fit.candidate.n_groups,
+                    "orders": None if fit.candidate.orders is None else list(fit.candidate.orders),
+                    "document": fit.document, "failure": fit.failure,
+                }
+                for label, fit in self._fitted.items()
+            ],
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write all of it to one JSON file, the data once; :func:`gbtm.load_search` reads it."""
+        Path(path).write_text(json.dumps(encode(self.document), allow_nan=False), encoding="utf-8")
+
+
+def load_search(path: str | Path, *, trust_formula: bool = False) -> ModelSearch:
+    """Read a search written by :meth:`ModelSearch.save`.
+
+    Parameters
+    ----------
+    trust_formula : as for :func:`gbtm.load`
+
+    Raises
+    ------
+    DataError
+        When the file is not a search, or of a newer format.
+    """
+    try:
+        stored = decode(json.loads(Path(path).read_text(encoding="utf-8")))
+    except ValueError as error:
+        stored = error
+    if not isinstance(stored, dict) or stored.get("format") != FORMAT:
+        raise DataError(
+            f"{path}: not a search.", code="bad_document", argument="path",
+            way_out="Give a file written by the save() of what gbtm.search() returned.",
+        )
+    if stored.get("format_version") != FORMAT_VERSION:
+        raise DataError(
+            f"{path}: format version {stored.get('format_version')} is newer than this package reads.",
+            code="bad_document", argument="path", way_out="Update gbtm.",
+        )
+    return read_search(stored, trust_formula=trust_formula)
+
+
+def read_search(document: dict[str, Any], *, trust_formula: bool = False) -> ModelSearch:
+    """The inverse of :attr:`ModelSearch.document`."""
+    from ..stored import spec_of
+
+    about = document["space"]
+    space = Space(
+        spec_of({"spec": about["template"]}), tuple(about["groups"]),
+        None if about["orders"] is None else tuple(about["orders"]), about["zero"], about["reference"],
+    )
+    fits = {}
+    for fit in document["fits"]:
+        candidate = Candidate(fit["n_groups"], None if fit["orders"] is None else tuple(fit["orders"]))
+        fits[candidate] = Fitted(candidate, fit["document"], fit["failure"], document["shared"], trust_formula)
+    later = {
+        label: {c: float("nan") if v is None else v for c, v in found.items()}
+        for label, found in document["later"].items()
+    }
+    return ModelSearch(
+        space, fits, document["shared"], how=document["how"], criterion=document["criterion"],
+        happened=document["happened"], rng=document["rng"], later=later,
+    )

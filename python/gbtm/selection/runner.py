@@ -1,0 +1,237 @@
+"""Making the fits of a round: here or on workers, from the checkpoint where they are there already."""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..control import Control
+from ..design import TimeBasis
+from ..document import decode, encode
+from ..errors import GBTMError
+from ..panel import Panel
+from ..parallel import spread, workers_of
+from ..spec import ModelSpec
+from .candidates import Candidate
+from .checkpoint import Checkpoint, digest
+
+if TYPE_CHECKING:
+    from ..model import GBTM
+    from ..results import GBTMResults
+
+SHARED = ("ids", "data", "weights", "cluster", "stratum", "dropped")  # fields that are the same in all documents
+JITTERS = (0.02, 0.3)  # sd of the change of internal coefficients where a fit starts anew from a nested one
+
+Known = tuple[ModelSpec, np.ndarray]  # a model and its estimates in internal coordinates
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fit to make.
+
+    Attributes
+    ----------
+    n_starts : starts of the search; None lets the hit rate decide
+    smaller : a fit with one group less, to grow from
+    above : fits of higher orders, whose coefficients are dropped for further starts
+    below : fits of models nested in this one, to start from with the same log-likelihood
+    again : an earlier fit of this model, than which this one must be no worse
+    """
+
+    candidate: Candidate
+    spec: ModelSpec
+    n_starts: int | None
+    smaller: Known | None = None
+    above: tuple[Known, ...] = ()
+    below: tuple[Known, ...] = ()
+    again: Known | None = None
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all fits of a search share.
+
+    Attributes
+    ----------
+    panel, held_out : the subjects that are fitted, and those that are scored only
+    bases : time basis of the mean at the highest order
+    deadline : time (of ``time.time``) after which no fit begins
+    """
+
+    panel: Panel
+    held_out: Panel | None
+    bases: tuple[TimeBasis | None, ...]
+    formula: str | None
+    inputs: dict[str, Any] | None
+    profile: np.ndarray | None
+    rng: int
+    max_starts: int
+    cov_type: str | None
+    checkpoint: Checkpoint | None = None
+    deadline: float | None = None
+
+    def key(self, task: Task) -> str:
+        """Hash of all that a fit depends on besides what the checkpoint's header has."""
+        frames = [None if b is None else (b.document, b.mix) for b in self.bases]
+        return digest(frames, task.spec, task.n_starts, task.smaller, task.above, task.below, task.again)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A candidate's fit, or why there is none.
+
+    Attributes
+    ----------
+    document : the fit document without the data; None where the fit failed
+    failure : the error's message, or ""
+    shared : the data, as :func:`gbtm.summarise.shared_fields` has them
+    trust_formula : a basis formula in the document may be evaluated
+    """
+
+    candidate: Candidate
+    document: dict[str, Any] | None
+    failure: str
+    shared: dict[str, Any]
+    trust_formula: bool = False
+
+    @cached_property
+    def results(self) -> GBTMResults:
+        """The fit with the data, which all fits of a search share."""
+        from ..results import GBTMResults
+
+        assert self.document is not None
+        return GBTMResults(attach(self.document, self.shared), trust_formula=self.trust_formula)
+
+    @property
+    def loglik(self) -> float:
+        return float("nan") if self.document is None else float(self.document["loglik"])
+
+    @property
+    def known(self) -> Known:
+        from ..stored import spec_of
+
+        assert self.document is not None
+        return spec_of(self.document), np.asarray(self.document["internal"]["params"])
+
+    @property
+    def flag(self) -> str:
+        """Why this fit cannot be chosen; "" where it can."""
+        if self.document is None:
+            return f"failed: {self.failure}"
+        if self.document["search"]["optima"][0]["collapsed"]:
+            return "sigma collapsed"
+        return "" if self.document["certificate"]["converged"] else "not converged"
+
+    @property
+    def usable(self) -> bool:
+        return not self.flag
+
+
+def slim(document: dict[str, Any]) -> dict[str, Any]:
+    """A fit document without the data."""
+    out = {k: v for k, v in document.items() if k not in SHARED}
+    out["membership"] = {k: v for k, v in document["membership"].items() if k != "risk"}
+    if document["dropout"] is not None:
+        out["dropout"] = {k: v for k, v in document["dropout"].items() if k != "records"}
+    return out
+
+
+def attach(document: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    """The inverse of :func:`slim`: the data are referred to, not copied."""
+    out = {**document, **{k: shared[k] for k in SHARED}}
+    out["membership"] = {**document["membership"], "risk": shared["risk"]}
+    if document["dropout"] is not None:
+        out["dropout"] = {**document["dropout"], "records": shared["records"]}
+    return out
+
+
+def make_round(ground: Ground, tasks: Sequence[Task], *, n_jobs: int | None) -> Iterator[tuple[Task, str | None]]:
+    """The fits of a round as JSON text, in order as they come in; None for those that the deadline kept from beginning.
+
+    What the checkpoint has comes first.
+    """
+    kept = ground.checkpoint
+    texts = [None if kept is None else kept.read(ground.key(task)) for task in tasks]
+    for task, text in zip(tasks, texts, strict=True):
+        if text is not None:
+            yield task, text
+    left = [task for task, text in zip(tasks, texts, strict=True) if text is None]
+    done = spread(fit_task, [(ground, task) for task in left], n_jobs=n_jobs)
+    yield from zip(left, done, strict=True)
+
+
+def n_workers(n_jobs: int | None) -> int:
+    """How many fits are made at once."""
+    return workers_of(n_jobs)
+
+
+def read_fit(text: str, candidate: Candidate, ground: Ground, shared: dict[str, Any]) -> Fitted:
+    """What :func:`fit_task` wrote; formulas, which are code, are this search's own and not the file's."""
+    stored = json.loads(text)
+    if stored["document"] is None:
+        return Fitted(candidate, None, stored["failure"], shared)
+    document = decode(stored["document"])
+    document.update(formula=ground.formula, inputs=ground.inputs)
+    for outcome, basis in zip(document["outcomes"], ground.bases, strict=True):
+        if basis is not None:
+            outcome["bases"]["mean"] = basis.document
+    return Fitted(candidate, document, "", shared, trust_formula=True)
+
+
+def fit_task(ground: Ground, task: Task) -> str | None:
+    """Make one fit and keep it in the checkpoint, before anyone waits for it; a job of a worker."""
+    if ground.deadline is not None and time.time() > ground.deadline:
+        return None
+    stored: dict[str, Any] = {"document": None, "failure": ""}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are in the document
+            stored["document"] = encode(slim(_fit(ground, task).document))
+    except (GBTMError, ArithmeticError, RuntimeError, np.linalg.LinAlgError) as error:
+        stored["failure"] = str(error).splitlines()[0]
+    text = json.dumps(stored, allow_nan=False)
+    if ground.checkpoint is not None:
+        ground.checkpoint.write(ground.key(task), text)
+    return text
+
+
+def _fit(ground: Ground, task: Task) -> GBTMResults:
+    from ..model import GBTM
+    from ..parameters import make_layout
+
+    model = GBTM.from_panel(
+        ground.panel, task.spec, bases=ground.bases, formula=ground.formula, profile=ground.profile,
+    )
+    model.inputs, model.out_of_sample = ground.inputs, ground.held_out
+    # without a time budget, so that the digits do not depend on the machine's speed
+    control = Control(n_starts=task.n_starts, max_starts=ground.max_starts, time_budget=None, rng=ground.rng)
+    smaller = None
+    if task.smaller is not None:
+        smaller = (make_layout(model.panel, task.smaller[0], ground.bases), task.smaller[1])
+    starts = _further(model, ground, task)
+    return model.search(
+        control, cov_type=ground.cov_type, smaller=smaller, further=starts if len(starts) else None,
+    )
+
+
+def _further(model: GBTM, ground: Ground, task: Task) -> np.ndarray:
+    """Starts (B, p) from the fits that were there before."""
+    from ..nesting import embed, lowered
+    from ..parameters import make_layout
+
+    starts = [np.zeros((0, model.layout.size))]
+    starts += [lowered(make_layout(model.panel, s, ground.bases), flat, model.layout) for s, flat in task.above]
+    rng = np.random.default_rng(ground.rng)
+    for spec, flat in task.below:
+        exact = embed(make_layout(model.panel, spec, ground.bases), flat, model.layout)
+        starts += [exact, *(exact + sd * rng.standard_normal(exact.shape) for sd in JITTERS)]
+    if task.again is not None:
+        starts.append(task.again[1][None])
+    return np.concatenate(starts)

@@ -1,0 +1,201 @@
+"""Choosing a model: number of groups, then shapes, in one call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..control import Progress, is_count
+from ..design import TimeBasis, split_formula
+from ..errors import SpecificationError
+from ..model import GBTM, _seed
+from ..panel import Panel
+from ..progress import reporter
+from ..spec import ModelSpec, as_orders
+from . import words
+from .candidates import Space, make_space
+from .checkpoint import Checkpoint, data_digest, digest
+from .models import ModelSearch
+from .rounds import Rounds
+from .runner import Ground
+from .strategy import HOW
+from .table import CRITERIA
+
+SHAPE_STARTS = 10
+
+
+def search(
+    formula: str, data: pd.DataFrame, *, id: str | None = None, groups: int | Iterable[int] = 5,
+    order: int | Sequence[int] | None = None, how: str = "two_stage", criterion: str = "bic_subjects",
+    n_jobs: int | None = None, checkpoint: str | Path | None = None, time_budget: float | None = None, rng: int = 0,
+    progress: Progress | bool | None = None, n_starts: int | None = None, max_starts: int = 256,
+    shape_starts: int = SHAPE_STARTS, cov_type: str | None = None, iorder: int | str | None = None,
+    iorder_by_group: bool = False, refgroup: int = 1, **model: Any,
+) -> ModelSearch:
+    """Fit models with more and fewer groups and of higher and lower orders, and say which to choose.
+
+    Every number of groups is fitted by the full default search, which also splits each group of the fit before it.
+    Models of lower orders start from the estimates of the model above with a coefficient dropped, and from
+    ``shape_starts`` random starts; those that some criterion chooses are then fitted by the full search too. No fit
+    stays below a model nested in it: where one does it is made again from there.
+
+    Parameters
+    ----------
+    formula, data, id : as for :meth:`gbtm.GBTM.from_formula`
+    groups : 5 for 1 to 5 groups, or the numbers to try
+    order : 3 (the default) for orders 0 to 3, or the orders to try; for counts -1, a group whose rate is zero, where
+        it is named, as in ``[-1, 0, 1, 2]``. None with a basis formula, where only the number of groups is searched
+    how : "two_stage" (Nagin's): the number of groups with all of them at the highest order, then for each number that
+        BIC, ICL or ``criterion`` chooses, or that comes within 6 of its best, the orders, lowered one group and one
+        step at a time as long as the best of such models is better. "stepwise": the same for every number of groups.
+        "grid": every multiset of orders. "groups": the number of groups only
+    criterion : by which orders are lowered: a column such as "bic_subjects", "bic_observations", "icl_subjects"
+    n_jobs : worker processes, -1 for one per core; the digits do not depend on it
+    checkpoint : folder that keeps each finished fit; the same call on the same data goes on where it was
+    time_budget : seconds after which no further fit begins (the first is made in any case)
+    n_starts, max_starts : starts for each number of groups, as for :meth:`gbtm.GBTM.fit`
+    shape_starts : random starts of models of lower orders
+    iorder : zip, zinb: order of the zero part, the same for all candidates; "order" gives each group its own, of the
+        order of its curve, lowered with it
+    iorder_by_group : each group has its own zero part of order ``iorder``
+    model : further arguments of :meth:`gbtm.GBTM.from_formula`: family, wide, risk, tcov, weights, ...; rorder and
+        dropout take one order for all groups
+
+    Raises
+    ------
+    SpecificationError, DataError
+        Naming the argument, what is wrong with it, and the way out.
+
+    Examples
+    --------
+    >>> import gbtm
+    >>> data = gbtm.datasets.two_groups(rng=0)
+    >>> found = gbtm.search("y ~ t", data, id="id", groups=3, order=1, family="normal")
+    >>> found.best("bic_subjects").n_groups
+    2
+    """
+    for name in ("rorder", "dropout"):
+        if model.get(name) is not None and len(as_orders(model[name], name)) != 1:
+            raise SpecificationError(
+                f"{name}: {model[name]!r} is not one order for all groups.", code="bad_template", argument=name,
+                way_out="In a search the number of groups varies: give one number.",
+            )
+    if iorder is not None and not isinstance(iorder, str) and len(as_orders(iorder, "iorder")) != 1:
+        raise SpecificationError(
+            f"iorder: {iorder!r} is not one order for all groups.", code="bad_template", argument="iorder",
+            way_out="In a search the number of groups varies: give one number, with iorder_by_group=True for a zero "
+            "part of each group's own, or 'order'.",
+        )
+    zero = _zero_part(iorder, iorder_by_group)
+    basis = split_formula(formula, data, model.get("wide"))[2]
+    base = GBTM.from_formula(
+        formula, data, id=id, groups=1, order=0 if basis is None else None,
+        iorder=None if isinstance(iorder, str) else iorder, **model,
+    )
+    return _search(
+        base, groups=groups, order=order, how=how, criterion=criterion, zero=zero, n_jobs=n_jobs,
+        checkpoint=checkpoint, time_budget=time_budget, rng=rng, progress=progress, n_starts=n_starts,
+        max_starts=max_starts, shape_starts=shape_starts, cov_type=cov_type, refgroup=refgroup,
+    )
+
+
+def search_models(
+    panel: Panel, base_spec: ModelSpec, *, formula: str | None = None, bases: Sequence[TimeBasis | None] | None = None,
+    inputs: dict[str, Any] | None = None, profile: np.ndarray | None = None, zero: str = "common", **settings: Any,
+) -> ModelSearch:
+    """:func:`search` from a panel and a model of one group, whose settings all candidates share.
+
+    Parameters
+    ----------
+    base_spec : one group; its order is not used
+    zero : zip, zinb: the zero part is "common" to all groups, each group's "own", or own and of its curve's "order"
+    settings : groups, order, how, criterion, n_jobs, checkpoint, ... as for :func:`search`
+    """
+    base = GBTM.from_panel(panel, base_spec, bases=bases, formula=formula, profile=profile)
+    base.inputs = inputs
+    return _search(base, zero=zero, **settings)
+
+
+def _zero_part(iorder: int | str | None, by_group: bool) -> str:
+    if isinstance(iorder, str):
+        if iorder != "order":
+            raise SpecificationError(
+                f"iorder: {iorder!r} is no order.", code="bad_iorder", argument="iorder",
+                way_out="Give a number, or 'order' for that of each group's curve.",
+            )
+        return "order"
+    return "own" if by_group else "common"
+
+
+def _search(
+    base: GBTM, *, groups: int | Iterable[int] = 5, order: int | Sequence[int] | None = None, how: str = "two_stage",
+    criterion: str = "bic_subjects", zero: str = "common", n_jobs: int | None = None,
+    checkpoint: str | Path | None = None, time_budget: float | None = None, rng: int = 0,
+    progress: Progress | bool | None = None, n_starts: int | None = None, max_starts: int = 256,
+    shape_starts: int = SHAPE_STARTS, cov_type: str | None = None, refgroup: int = 1,
+) -> ModelSearch:
+    _check(how, criterion, time_budget, n_starts=n_starts, max_starts=max_starts, shape_starts=shape_starts,
+           refgroup=refgroup)
+    space = make_space(base.spec, groups, order, zero, reference=refgroup - 1)
+    few = tuple(k for k in space.groups if k <= base.panel.n_subjects)
+    skipped = [k for k in space.groups if k not in few]
+    if not few:
+        raise SpecificationError(
+            f"groups: {space.groups[0]} groups for {base.panel.n_subjects} subjects.", code="too_few_subjects",
+            argument="groups", way_out="Ask for fewer groups.",
+        )
+    space = replace(space, groups=few)
+    highest = GBTM.from_panel(base.panel, space.spec(space.top(1)), bases=base.given_bases)
+    ground = Ground(
+        panel=base.panel, held_out=base.out_of_sample, bases=tuple(p.bases["mean"] for p in highest.layout.outcomes),
+        formula=base.formula, inputs=base.inputs, profile=base.profile, rng=_seed(rng), max_starts=max_starts,
+        cov_type=cov_type,
+    )
+    if checkpoint is not None:
+        ground = replace(ground, checkpoint=Checkpoint.open(checkpoint, _about(ground, space)))
+    run = Rounds(space, ground, how, criterion, n_jobs, time_budget, n_starts, shape_starts, reporter(progress))
+    run.go()
+    if skipped:
+        run.happened["skipped"] = [words.too_many_groups(skipped, base.panel.n_subjects)]
+    return ModelSearch(
+        space, run.fits, run.shared, how=how, criterion=criterion, happened=run.happened, rng=ground.rng,
+    )
+
+
+def _about(ground: Ground, space: Space) -> dict[str, Any]:
+    """What all fits depend on, by names that an error can mention."""
+    return {
+        "data": digest(data_digest(ground.panel), None if ground.held_out is None else data_digest(ground.held_out)),
+        "model": digest(replace(space.template.outcomes[0], orders=None if space.orders is None else (0,)),
+                        space.template.dropout, space.reference, space.zero, ground.profile),
+        "rng": ground.rng, "max_starts": ground.max_starts, "cov_type": ground.cov_type,
+    }
+
+
+def _check(how: str, criterion: str, time_budget: float | None, **counts: Any) -> None:
+    for argument, value, allowed in (("how", how, HOW), ("criterion", criterion, CRITERIA)):
+        if value not in allowed:
+            raise SpecificationError(
+                f"{argument}: {value!r} is not known.", code=f"unknown_{argument}", argument=argument,
+                way_out=f"Use one of {', '.join(allowed)}.",
+            )
+    budget = time_budget
+    if budget is not None and (
+        isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget >= 0 or not math.isfinite(budget)
+    ):
+        raise SpecificationError(
+            f"time_budget: {budget!r} is not a number of seconds.", code="bad_time_budget", argument="time_budget",
+            way_out="Give seconds for the whole search, or None for no limit.",
+        )
+    for argument, value in counts.items():
+        if not is_count(value) and not (argument == "n_starts" and value is None):
+            raise SpecificationError(
+                f"{argument}: {value!r} is not a positive whole number.", code=f"bad_{argument}", argument=argument,
+                way_out="Give 1 or more.",
+            )

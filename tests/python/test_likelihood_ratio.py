@@ -1,0 +1,202 @@
+"""The bootstrap likelihood-ratio test: its arithmetic on given draws, its statistic, size and power."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import gbtm
+import oracle
+from conftest import arguments, long_table
+from gbtm.resampling import likelihood_ratio as room
+from parts import draw
+
+ONE = oracle.Model("normal", (1,))
+TWO = oracle.Model("normal", (1, 1))
+
+
+def fit(model, params, groups, n=80, waves=4, seed=1, **more):
+    subject, time, y, _ = oracle.simulate(model, params, n, range(waves), np.random.default_rng(seed))
+    options = {**arguments(model), "groups": groups, "order": 1, **more}
+    return gbtm.GBTM.from_formula("y ~ t", long_table(subject, time, y), id="id", **options).fit(rng=0, n_starts=8)
+
+
+@pytest.fixture(scope="module")
+def apart():
+    return fit(TWO, [0, 0.5, 4, -0.5, 1, 0], 2)
+
+
+@pytest.fixture(scope="module")
+def one_too_many():
+    return fit(ONE, [0, 0.5, 1], 2)
+
+
+def given(monkeypatch, values):
+    """Draws with these statistics; None for one whose fit fails."""
+    left = list(values)
+
+    def replicate(*_):
+        value = left.pop(0)
+        return (np.nan, "collapsed") if value is None else (value, "")
+
+    monkeypatch.setattr(room, "_replicate", replicate)
+
+
+def test_all_draws_smaller(monkeypatch, apart):
+    given(monkeypatch, [1.0] * 39)
+    test = gbtm.blrt(apart, n_max=39)
+    assert test.p_value == 1 / 40
+    assert (test.n, test.exceeding, test.failures, test.negative) == (39, 0, 0, 0)
+    assert test.stopped == "all draws made"
+    assert "2 groups fit better than 1" in test.sentence
+
+
+def test_it_ends_with_the_hth_draw_as_large(monkeypatch, apart):
+    """alpha (n_max + 1) = 2: the test cannot reject any more once two draws are as large."""
+    big = apart.llf * 0 + 1e9
+    given(monkeypatch, [1, big, 1, 1, 1, big, *[1] * 50])
+    test = gbtm.blrt(apart, n_max=39)
+    assert (test.n, test.exceeding) == (6, 2)
+    assert test.p_value == 2 / 6
+    assert "no longer" in test.stopped
+    assert "not shown" in test.sentence
+
+
+def test_the_early_end_never_changes_the_decision(monkeypatch, apart):
+    """Whatever the draws: p <= alpha exactly where (1 + g) / (n_max + 1) of all draws is."""
+    rng = np.random.default_rng(3)
+    for share in (0.01, 0.03, 0.05, 0.08, 0.2):
+        for _ in range(8):
+            values = np.where(rng.random(99) < share, 1e9, 0.5)
+            given(monkeypatch, values)
+            test = gbtm.blrt(apart, n_max=99, n_min=99)
+            assert (test.p_value <= 0.05) == ((1 + (values > 1).sum()) / 100 <= 0.05)
+
+
+def test_a_clear_rejection_ends_it_too(monkeypatch, apart):
+    given(monkeypatch, [1.0] * 999)
+    test = gbtm.blrt(apart, n_max=999, n_min=50)
+    assert test.n == 120  # the first round of 20 after 1 - 0.005^(1/n) < 0.05, that is n > 103
+    assert stats.beta.ppf(0.995, 1, 120) < 0.05 < stats.beta.ppf(0.995, 1, 100)
+    assert test.p_value == 1 / 121
+    assert "clearly below" in test.stopped
+
+
+def test_failures_and_negative_ones_are_reported(monkeypatch, apart):
+    given(monkeypatch, [None, 1.0, -3.0, None, *[2.0] * 15])
+    test = gbtm.blrt(apart, n_max=19)
+    assert (test.n, test.failures, test.negative, test.reasons) == (17, 2, 1, {"collapsed": 2})
+    assert test.p_value == 1 / 18
+    assert "2 further draws were left out (2 collapsed)" in test.sentence
+    assert "In 1 draw the larger model ended below" in test.sentence
+    given(monkeypatch, [None] * 19)
+    with pytest.raises(gbtm.DataError, match="none of 19 draws"):
+        gbtm.blrt(apart, n_max=19)
+
+
+def test_power_and_the_statistic(apart):
+    less = fit(TWO, [0, 0.5, 4, -0.5, 1, 0], 1)
+    test = gbtm.blrt(apart, less, n_max=19, n_starts=2)
+    assert test.statistic == pytest.approx(2 * (apart.llf - less.llf))
+    assert test.statistic > 50 > test.replicates.max()
+    assert test.p_value == 0.05
+    assert test.replicates.min() >= -2e-6
+    own = gbtm.blrt(apart, n_max=4, alpha=0.5, n_starts=2)
+    assert own.statistic == pytest.approx(test.statistic, abs=1e-6)
+    np.testing.assert_allclose(own.replicates, test.replicates[:4], atol=1e-5)
+
+
+def test_the_same_digits_for_any_number_of_workers(one_too_many):
+    one = gbtm.blrt(one_too_many, n_max=9, alpha=0.5, n_starts=2, rng=3)
+    two = gbtm.blrt(one_too_many, n_max=9, alpha=0.5, n_starts=2, rng=3, n_jobs=2)
+    np.testing.assert_array_equal(one.replicates, two.replicates)
+    assert one.p_value == two.p_value
+    assert one.sentence == two.sentence
+
+
+def test_one_normal_group_against_two_with_common_sigma_and_no_curve():
+    """The statistics drawn are those of fits to the data drawn, found here by EM from many starts with numpy."""
+    res = fit(oracle.Model("normal", (0,)), [1.0, 1.0], 2, n=40, waves=1, order=0)
+    test = gbtm.blrt(res, n_max=3, rng=5, alpha=0.9)
+    from gbtm.refit import model_of
+    from gbtm.resampling.smaller import nested_pair
+    from gbtm.simulate import simulate
+
+    model = model_of(res)
+    _, _, below = nested_pair(res, None, model.spec, model.panel, model.given_bases, 5)
+    for value, seed in zip(test.replicates, np.random.SeedSequence(5).spawn(3)):
+        panel, _ = simulate(below.layout, below.flat, model.panel, np.random.default_rng(seed))
+        y = panel.outcomes[0].y
+        null = stats.norm.logpdf(y, y.mean(), y.std()).sum()
+        assert value == pytest.approx(2 * (two_normals(y) - null), abs=2e-3)
+
+
+def two_normals(y):
+    """Best log-likelihood of two normals with one sigma, by EM."""
+    best = -np.inf
+    for share in (0.05, 0.2, 0.5, 0.8, 0.95):
+        cut = np.quantile(y, share)
+        p = np.where(y > cut, 0.98, 0.02)
+        for _ in range(2000):
+            before = p
+            w = np.array([1 - p.mean(), p.mean()])
+            mu = np.array([np.average(y, weights=1 - p), np.average(y, weights=p)])
+            s = np.sqrt(((1 - p) * (y - mu[0]) ** 2 + p * (y - mu[1]) ** 2).mean())
+            f = w * stats.norm.pdf(y[:, None], mu, s)
+            p = f[:, 1] / f.sum(axis=1)
+            if np.abs(p - before).max() < 1e-9:
+                break
+        best = max(best, np.log(f.sum(axis=1)).sum())
+    return best
+
+
+def test_with_covariates_exposure_and_weights():
+    for name in ("tcov_cells", "exposure_zip"):
+        test = gbtm.blrt(draw(name).built().fit(rng=0, n_starts=2), n_max=2, alpha=0.5, n_starts=1)
+        assert test.n + test.failures <= 2
+        assert test.replicates.min() > -1e-3
+    weighted = draw("weights").built().fit(rng=0, n_starts=2)
+    assert "weights" in gbtm.blrt(weighted, n_max=1, alpha=0.5, n_starts=1).sentence
+
+
+def test_a_group_that_never_happens():
+    """Without the group that has a rate nothing is left: the other one goes."""
+    res = fit(oracle.Model("poisson", (-1, 0)), [0.3, 0.5], 2, order=[-1, 0])
+    test = gbtm.blrt(res, n_max=19, n_starts=2)
+    assert test.p_value == 0.05
+    assert test.replicates.min() >= -2e-6
+
+
+def test_refusals(apart, one_too_many):
+    for call, code in (
+        (lambda: gbtm.blrt(fit(ONE, [0, 0.5, 1], 1)), "one_group"),
+        (lambda: gbtm.blrt(apart, n_max=10), "bad_n_max"),
+        (lambda: gbtm.blrt(apart, alpha=2), "bad_level"),
+        (lambda: gbtm.blrt(apart, n_starts=0), "bad_n_starts"),
+        (lambda: gbtm.blrt(apart, apart), "not_nested"),
+        (lambda: gbtm.blrt(apart, fit(ONE, [0, 0.5, 1], 1)), "not_nested"),  # other data
+        (lambda: gbtm.blrt(apart, fit(TWO, [0, 0.5, 4, -0.5, 1, 0], 1, order=2)), "not_nested"),
+        (lambda: gbtm.blrt(draw("dropout1").built().fit(rng=0, n_starts=2)), "no_simulation"),
+    ):
+        with pytest.raises(gbtm.SpecificationError) as caught:
+            call()
+        assert caught.value.code == code, code
+    worse = gbtm.GBTMResults({**one_too_many.document, "loglik": one_too_many.llf - 40})
+    with pytest.raises(gbtm.SpecificationError, match="has not found its best optimum"):
+        gbtm.blrt(worse, n_max=19)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["normal", "poisson", "logit"])
+def test_size_under_the_smaller_model(family):
+    """100 data sets with one group: the share of rejections at 5 % is within chance of 5 %.
+
+    With n_max = 39 the level is exactly 2/40 in theory. Binomial(100, 0.05) lies in 0..12 with probability 0.9985.
+    """
+    scale = [1] if family == "normal" else []
+    p_values = []
+    for seed in range(100):
+        res = fit(oracle.Model(family, (1,)), [0, 0.1, *scale], 2, n=60, waves=5, seed=seed)
+        p_values.append(gbtm.blrt(res, n_max=39, n_starts=4, rng=seed, progress=False).p_value)
+    p = np.array(p_values)
+    assert (p <= 0.05).sum() <= 12, np.sort(p)[:15]
+    assert 0.35 < (p > 0.5).mean() < 0.75 or family != "normal", np.sort(p)
