@@ -15,6 +15,7 @@ from ..document import decode, encode
 from ..errors import DataError, SpecificationError
 from .candidates import Candidate, Space
 from .runner import Fitted
+from .summary import summary_text
 from .table import LARGER, SMALLER, choose, make_table, row, sort_table
 from .words import all_sentences, name_of
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 FORMAT = "gbtm-search"
 FORMAT_VERSION = 1
 TWINS = {"traj_aic": "aic", **{f"traj_bic_{n}": f"bic_{n}" for n in ("subjects", "observations")}}
-SUMMARY = ("loglik", "params", "bic_subjects", "bic_observations", "icl_subjects", "entropy", "smallest_group",
-           "avepp_min", "occ_min", "hits", "starts", "warnings", "chosen_by")
 
 
 class ModelSearch:
@@ -126,17 +125,19 @@ class ModelSearch:
 
     def summary(self, by: str | Sequence[str] | None = None) -> str:
         """The main columns, best first, and the sentences."""
-        table = self.sorted(by)
-        shown = [c for c in SUMMARY if c in table and (c == "chosen_by" or table[c].notna().any())]
-        shown += [c for c in ("cv_loglik", "blrt_p", "lmr_p") if table[c].notna().any()]
-        lines = table[shown].to_string(float_format=lambda v: f"{v:.3f}", na_rep="")
-        return "\n".join([lines, "", *self.sentences])
+        return summary_text(self.sorted(by), self.sentences)
 
     def plot(self, **options: Any) -> Figure:
         """The fit-criteria figure; see :func:`gbtm.figures.criteria.plot_criteria`."""
         from ..figures.criteria import plot_criteria
 
         return plot_criteria(self, **options)
+
+    def plot_models(self, **options: Any) -> Figure:
+        """The curves of the models in small panels; see :func:`gbtm.figures.panels.plot_models`."""
+        from ..figures.panels import plot_models
+
+        return plot_models(self, **options)
 
     # -- what is computed when asked for -----------------------------------------------------------------------
 

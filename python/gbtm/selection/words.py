@@ -55,9 +55,13 @@ def _choices(table: pd.DataFrame, choices: pd.Series) -> list[str]:
     if len(minds) == 1:
         label = next(iter(minds))
         return [f"All criteria choose {_model(table, label)}."]
-    parts = [f"{_listed(minds[label])} choose{'s' if len(minds[label]) == 1 else ''} {_model(table, label)}"
-             for label in table.index if label in minds]
-    text = "; ".join(parts)
+    who = {k: f"{_listed(minds[k])} choose{'s' if len(minds[k]) == 1 else ''}" for k in table.index if k in minds}
+    numbers = {int(table["groups"][label]) for label in minds}
+    if len(numbers) == 1:
+        k = numbers.pop()
+        shapes = "; ".join(f"{text} {label}" for label, text in who.items())
+        return [f"All criteria choose {k} group{'' if k == 1 else 's'}, and disagree on the shapes: {shapes}."]
+    text = "; ".join(f"{text} {_model(table, label)}" for label, text in who.items())
     return [f"The criteria disagree: {text}.", *_two_bics(table, choices)]
 
 
