@@ -9,7 +9,7 @@ RLIB := .Rlib
 OUT := demo-output
 LOCKS := inst/constraints/requirements.txt requirements-dev.txt
 R_SOURCES := DESCRIPTION NAMESPACE $(wildcard R/*.R) $(wildcard man/*.Rd) $(wildcard inst/constraints/*) \
-  $(wildcard python/gbtm/*.py python/gbtm/*/*.py)
+  $(shell find python/gbtm -type f -not -path '*__pycache__*')
 
 export R_LIBS := $(CURDIR)/$(RLIB)
 export GBTM_PYTHON := $(CURDIR)/$(PY)
@@ -49,7 +49,7 @@ demo: setup ## fit real data from R and from Python; tables and pictures in demo
 test: setup test-python test-r ## all fast tests, Python and R; nothing is skipped for want of R or of the engine
 
 test-python: setup
-	GBTM_REQUIRE_R=1 $(PY) -m pytest
+	OMP_NUM_THREADS=1 GBTM_REQUIRE_R=1 $(PY) -m pytest -n $$(getconf _NPROCESSORS_ONLN) --dist worksteal
 
 test-r: setup
 	GBTM_REQUIRE_ENGINE=1 Rscript -e 'testthat::test_dir("tests/testthat", package = "gbtm", load_package = "installed", reporter = c("summary", "fail"), stop_on_failure = TRUE)'
