@@ -19,6 +19,7 @@ json_array <- function(x) {
 
 # Call a function of the bridge and return its answer; engine errors become classed conditions.
 call_bridge <- function(name, ..., call = NULL) {
+  list(...) # an argument that cannot be had is its own error, not the engine's
   bridge <- engine_bridge()
   text <- tryCatch(bridge[[name]](...), error = function(e) engine_failed(conditionMessage(e), call))
   answer <- jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE)
@@ -33,6 +34,37 @@ fitted_answer <- function(name, ..., call = NULL) {
   bytes <- engine_bridge()$take_bulk()
   answer$arrays <- readBin(bytes, "double", n = length(bytes) %/% 8L, size = 8L, endian = "little")
   answer
+}
+
+# Call a function of the bridge that may take long; its last argument is a callback. What it has to say of the way it
+# did the work is a warning.
+long_answer <- function(name, ..., progress, call = NULL) {
+  line <- progress_line(check_flag(progress, "progress"))
+  on.exit(line$end())
+  answer <- fitted_answer(name, ..., line$tell, call = call)
+  for (note in answer$notes) warning(gbtm_condition("note", note, NULL, "", call, c("gbtm_warning", "warning")))
+  answer
+}
+
+# A table among an answer: the engine's integers, logicals and text as R's own, NaN as NA.
+answer_frame <- function(table, arrays) {
+  columns <- Map(function(kind, x) {
+    if (kind == "text") return(as.character(unlist(lapply(x, function(v) if (is.null(v)) NA else v))))
+    x <- as.vector(decode(x, arrays))
+    x[is.nan(x)] <- NA_real_
+    switch(kind, integer = whole_numbers(x), logical = as.logical(x), x)
+  }, table$kinds, table$columns)
+  columns <- stats::setNames(columns, table$names)
+  frame <- as.data.frame(columns, optional = TRUE, stringsAsFactors = FALSE)
+  if (!is.null(table$rows)) row.names(frame) <- as.character(table$rows)
+  frame
+}
+
+# An array of an answer; NaN as NA.
+answer_array <- function(x, arrays) {
+  x <- decode(x, arrays)
+  x[is.nan(x)] <- NA_real_
+  x
 }
 
 # A column for the next fit, in blocks: whole, it would stand in memory three times, and ten million rows are much.
@@ -123,6 +155,18 @@ panel_request <- function(columns, further) {
 send_panel <- function(columns, further) {
   for (name in c("subject", "time", "y")) send_column(name, columns[[name]])
   for (name in names(further$sent)) send_column(name, as.double(further$sent[[name]]))
+}
+
+# As bridge_fit(), for a search; `options` are further arguments of the engine's search.
+bridge_search <- function(asked, options, zero, progress, call) {
+  columns <- asked$columns
+  request <- c(panel_request(columns, asked$further), list(
+    formula = columns$formula, model = asked$model, options = options, zero = zero
+  ))
+  basis <- if (is.null(columns$basis)) raw(0) else as_doubles(columns$basis)
+  send_panel(columns, asked$further)
+  answer <- long_answer("search", as_request(request), number_ids(columns$ids), basis, progress = progress, call = call)
+  c(answer, held_data(answer$held, columns))
 }
 
 # New people under a fit: list of the table's `columns`, and `dropped`, a sentence.

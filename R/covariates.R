@@ -74,15 +74,7 @@ observation_columns <- function(asked, data, columns, wide, kept) {
 #' Their values become missing, with a warning, so that the rows count as incomplete.
 #' @noRd
 without_unfitted_levels <- function(asked, data, columns, wide, call) {
-  fitted <- rep(TRUE, nrow(data))
-  if (!is.null(asked$out_of_sample)) fitted <- !(one_column(asked$out_of_sample, data, "out_of_sample") %in% 1)
-  rows <- list(risk = fitted)
-  if (is.null(wide)) { # the time-varying covariates of wide data are numbers
-    seen <- fitted & !is.na(columns$y) & !is.na(columns$time) & !is.na(columns$subject)
-    people <- columns$subject %in% columns$subject[seen]
-    # a wave that was missed has its say in dropout
-    rows <- list(risk = people, tcov = if (is.null(asked$dcov)) seen else people, dcov = people)
-  }
+  rows <- fitted_rows(asked, data, columns, wide)
   for (argument in intersect(names(rows), names(Filter(Negate(is.null), asked)))) {
     for (name in intersect(all.vars(one_sided(asked[[argument]], argument)), names(data))) {
       values <- data[[name]]
@@ -97,6 +89,17 @@ without_unfitted_levels <- function(asked, data, columns, wide, call) {
     }
   }
   data
+}
+
+# Which rows of the table count for each argument.
+fitted_rows <- function(asked, data, columns, wide) {
+  fitted <- rep(TRUE, nrow(data))
+  if (!is.null(asked$out_of_sample)) fitted <- !(one_column(asked$out_of_sample, data, "out_of_sample") %in% 1)
+  if (!is.null(wide)) return(list(risk = fitted)) # the time-varying covariates of wide data are numbers
+  seen <- fitted & !is.na(columns$y) & !is.na(columns$time) & !is.na(columns$subject)
+  people <- columns$subject %in% columns$subject[seen]
+  # a wave that was missed has its say in dropout
+  list(risk = people, tcov = if (is.null(asked$dcov)) seen else people, dcov = people)
 }
 
 # Names of the columns that arguments about subjects use.

@@ -29,18 +29,26 @@ document_text <- function(fit) {
   place <- "\\{\"at\": [0-9]+, \"shape\": \\[[0-9, ]*\\]\\}"
   arrays <- fit$document$arrays
   text <- replace_matches(fit$document$text, paste0("\"ids\": ", place), function(found) {
-    sprintf("\"ids\": [%s]", paste(sprintf("%.0f", placed(sub("^\"ids\": ", "", found), arrays)$x), collapse = ", "))
+    paste0("\"ids\": ", whole_array(placed(sub("^\"ids\": ", "", found), arrays)$x))
   })
   text <- replace_matches(text, place, function(found) {
     value <- placed(found, arrays)
     array_text(value$x, value$shape)
   })
-  replace_matches(text, "\\{\"held\": \"[a-z]+\"\\}", function(found) {
-    name <- jsonlite::fromJSON(found)$held
-    x <- fit$data[[name]]
-    array_text(if (name %in% counted_from_zero) x - 1 else x, length(x))
-  })
+  replace_matches(text, held_place, function(found) held_text(fit, jsonlite::fromJSON(found)$held))
 }
+
+held_place <- "\\{\"held\": \"[a-z_]+\"\\}"
+
+# What the document says is held by the fit, as JSON.
+held_text <- function(fit, name) {
+  if (name == "ids") return(if (is.character(fit$ids)) json_array(fit$ids) else whole_array(fit$ids))
+  x <- if (name %in% names(fit$data)) fit$data[[name]] else fit$document$held[[name]]
+  if (is.matrix(x)) return(array_text(as.vector(t(x)), dim(x)))
+  array_text(if (name %in% counted_from_zero) x - 1 else x, length(x))
+}
+
+whole_array <- function(x) sprintf("[%s]", paste(sprintf("%.0f", x), collapse = ", "))
 
 # Each match of a pattern through a function.
 replace_matches <- function(text, pattern, change) {

@@ -90,7 +90,7 @@ run_step <- function(program, arguments, what) {
   }
 }
 
-engine_packages <- c("torch", "numpy", "pandas", "scipy", "formulaic")
+engine_packages <- c("torch", "numpy", "pandas", "scipy", "formulaic", "joblib")
 
 default_environment <- function() file.path(tools::R_user_dir("gbtm", "data"), "venv")
 
@@ -229,5 +229,7 @@ load_bridge <- function(folder) {
     sys$setdlopenflags(bitwOr(before, deepbind))
   }
   reticulate::import("torch")
-  reticulate::import_from_path("gbtm.bridge", path = folder, convert = TRUE)
+  bridge <- reticulate::import_from_path("gbtm.bridge", path = folder, convert = TRUE)
+  reg.finalizer(engine_state, function(state) try(state$bridge$end_workers(), silent = TRUE), onexit = TRUE)
+  bridge
 }

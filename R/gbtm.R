@@ -4,8 +4,8 @@
 #' curve of the outcome over time. Estimated by maximum likelihood from many starts; see [start_report()] for what they
 #' found. The computing needs the Python engine, see [gbtm_engine()]; what is returned does not.
 #'
-#' @param formula `outcome ~ time`, a polynomial of `order` in time; or `outcome ~ splines::bs(time, df = 4)` or another
-#'   basis in the one variable time, without `order`. The outcome may be an expression such as `log(y)`.
+#' @param formula `outcome ~ time`, a polynomial of `order` in time; or `outcome ~ splines::bs(time, df = 4)` or
+#'   another basis in the one variable time, without `order`. The outcome may be an expression such as `log(y)`.
 #' @param data data frame, tibble or data.table; long (one row per observation, with `id`) or wide (one row per
 #'   subject, with `wide`). Outcome and time must be numeric (a logical outcome counts as 0 and 1). An observation with
 #'   a missing outcome, time or id is dropped and counted.
@@ -30,8 +30,8 @@
 #'   the same in long data; in wide data names of `wide`, as column names or a formula
 #' @param exposure for counts: the column with the time at risk (wide data: a name of `wide`); the rate is per unit of
 #'   it
-#' @param weights column of sampling weights, rescaled to mean 1. This and the next four may be a one-sided formula too,
-#'   such as `~ 1 / p`.
+#' @param weights column of sampling weights, rescaled to mean 1. This and the next four may be a one-sided formula
+#'   too, such as `~ 1 / p`.
 #' @param cluster,stratum columns that name the sampling cluster and the stratum, for standard errors
 #' @param out_of_sample column, 1 for subjects that are scored but not fitted, see [out_of_sample()]
 #' @param obsmar column, 1 for subjects whose missing waves are missing at random: they say nothing of dropout
@@ -49,9 +49,9 @@
 #'   with
 #'   weights); `"cluster"`, by cluster and stratum (what `NULL` means where they are named); or `"traj"`, the
 #'   observed information's times n / (n - k + 1) as in Stata's traj
-#' @param start numbers to start from, in the order of `coef()`, with group percentages in place of `theta` if you like;
-#'   or a fit of the same model: no other starts are made then. Or a fit with one group less: each of its groups is
-#'   split to make further starts, and the result is never worse than that fit.
+#' @param start numbers to start from, in the order of `coef()`, with group percentages in place of `theta` if you
+#'   like; or a fit of the same model: no other starts are made then. Or a fit with one group less: each of its groups
+#'   is split to make further starts, and the result is never worse than that fit.
 #' @param control settings of the search, from [gbtm_control()]
 #'
 #' @return A list of class `gbtm` that holds plain values only, so that `saveRDS()` keeps it. Its methods: `print`,
@@ -86,41 +86,63 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   if (missing(groups)) {
     stop_gbtm("bad_groups", "groups: not given.", "groups", "Give the number of groups, 1 or more.")
   }
+  given <- mget(model_arguments)
+  asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
+  smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
+  options <- search_options(control, cov_type, if (!smaller) start_values(start))
+  answer <- bridge_fit(asked$columns, asked$model, options, control, call, asked$further,
+                       if (smaller) document_text(start))
+  fit <- new_gbtm(answer$document, answer$arrays, call = call, formula = formula, terms = asked$terms,
+                  data = answer$data)
+  fit$inputs <- asked$inputs
+  fit$rows <- if (is.null(wide)) used_rows(answer$rows, row.names(data))
+  warn_findings(fit$warnings, call)
+  fit
+}
+
+# What describes a model besides its formula, data, groups and orders.
+covariate_arguments <- c("risk", "tcov", "dcov", "exposure", "weights", "cluster", "stratum", "out_of_sample", "obsmar")
+model_arguments <- c(
+  "family", "iorder", "sigma_by_group", "min", "max", "censor_beyond", "dispersion_by_group", "refgroup", "dropout",
+  "ar1", "rho_by_group", "rorder", "wide", covariate_arguments
+)
+
+#' What is asked of the engine: columns of numbers and a model
+#'
+#' @param given values of `groups`, `order` and of all [gbtm()]'s arguments named in `model_arguments`
+#' @return list: `columns`; `further`, what [covariate_columns()] returns; `model`, arguments by name; `terms` of a
+#'   basis formula; `inputs`, for new data
+#' @noRd
+asked_model <- function(formula, data, id, given, call) {
+  wide <- given$wide
   parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide))
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
-  asked <- list(risk = risk, tcov = tcov, dcov = dcov, exposure = exposure, weights = weights, cluster = cluster,
-                stratum = stratum, out_of_sample = out_of_sample, obsmar = obsmar)
-  known <- without_unfitted_levels(asked, data, columns, wide, call)
-  further <- covariate_columns(asked, known, columns, wide)
+  covariates <- given[covariate_arguments]
+  names(covariates) <- covariate_arguments
+  known <- without_unfitted_levels(covariates, data, columns, wide, call)
+  further <- covariate_columns(covariates, known, columns, wide)
   if (!is.null(further)) columns <- further$columns
   terms <- NULL
   if (!is.null(parts$basis)) {
-    if (!is.null(order)) {
+    if (!is.null(given$order)) {
       stop_gbtm("order_or_basis", "order: give either a polynomial order or a basis formula, not both.", "order",
                 "Leave order out.")
     }
     basis <- basis_columns(parts, columns)
     columns$basis <- basis$columns
     terms <- basis$terms
-  } else if (is.null(order)) {
-    order <- 2
   }
+  flag <- function(name) check_flag(given[[name]], name)
   model <- list(
-    groups = groups, order = order, family = family, iorder = iorder,
-    sigma_by_group = check_flag(sigma_by_group, "sigma_by_group"), min = bound(min, "min"), max = bound(max, "max"),
-    censor_beyond = check_flag(censor_beyond, "censor_beyond"),
-    dispersion_by_group = check_flag(dispersion_by_group, "dispersion_by_group"), refgroup = refgroup,
-    dropout = dropout, ar1 = check_flag(ar1, "ar1"), rho_by_group = check_flag(rho_by_group, "rho_by_group"),
-    rorder = rorder
+    groups = given$groups, order = if (is.null(terms) && is.null(given$order)) 2 else given$order,
+    family = given$family, iorder = given$iorder,
+    sigma_by_group = flag("sigma_by_group"), min = bound(given$min, "min"), max = bound(given$max, "max"),
+    censor_beyond = flag("censor_beyond"), dispersion_by_group = flag("dispersion_by_group"),
+    refgroup = given$refgroup, dropout = given$dropout, ar1 = flag("ar1"), rho_by_group = flag("rho_by_group"),
+    rorder = given$rorder
   )
-  smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
-  options <- search_options(control, cov_type, if (!smaller) start_values(start))
-  answer <- bridge_fit(columns, model, options, control, call, further, if (smaller) document_text(start))
-  fit <- new_gbtm(answer$document, answer$arrays, call = call, formula = formula, terms = terms, data = answer$data)
-  fit$inputs <- c(list(wide = wide, kept = further$kept), Filter(Negate(is.null), asked))
-  fit$rows <- if (is.null(wide)) used_rows(answer$rows, row.names(data))
-  warn_findings(fit$warnings, call)
-  fit
+  list(columns = columns, further = further, model = model, terms = terms,
+       inputs = c(list(wide = wide, kept = further$kept), Filter(Negate(is.null), covariates)))
 }
 
 # A censoring bound for JSON, which has no infinity: absent instead.

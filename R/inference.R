@@ -47,12 +47,7 @@ confint.gbtm <- function(object, parm, level = 0.95, method = c("wald", "profile
   method <- match_choice(method, c("wald", "profile"), "method")
   check_level(level)
   names <- names(object$coefficients)
-  wanted <- if (missing(parm)) names else if (is.numeric(parm)) names[parm] else parm
-  unknown <- setdiff(wanted, names)
-  if (length(unknown)) {
-    stop_gbtm("unknown_parameter", sprintf("parm: '%s' is not in the model.", unknown[1]), "parm",
-              sprintf("The parameters are %s.", listing(names)), call)
-  }
+  wanted <- wanted_parameters(names, if (missing(parm)) names else parm, call)
   if (method == "wald") {
     variance <- diag(object$vcov)
     se <- sqrt(ifelse(is.na(variance) | variance < 0, NA_real_, variance))
@@ -67,9 +62,24 @@ confint.gbtm <- function(object, parm, level = 0.95, method = c("wald", "profile
     }
     ends <- cbind(open(answer$lower, -Inf), open(answer$upper, Inf))
   }
-  tail <- (1 - level) / 2
-  dimnames(ends) <- list(wanted, paste(format(100 * c(tail, 1 - tail), trim = TRUE, digits = 3), "%"))
+  dimnames(ends) <- list(wanted, percent_labels(level))
   ends
+}
+
+# Names of parameters given by name or number.
+wanted_parameters <- function(names, parm, call) {
+  wanted <- if (is.numeric(parm)) names[parm] else parm
+  unknown <- setdiff(wanted, names)
+  if (length(unknown)) {
+    stop_gbtm("unknown_parameter", sprintf("parm: '%s' is not in the model.", unknown[1]), "parm",
+              sprintf("The parameters are %s.", listing(names)), call)
+  }
+  wanted
+}
+
+percent_labels <- function(level) {
+  tail <- (1 - level) / 2
+  paste(format(100 * c(tail, 1 - tail), trim = TRUE, digits = 3), "%")
 }
 
 #' @rdname estimates

@@ -1,7 +1,7 @@
 # Pictures: what is drawn is computed here once, for base graphics and for ggplot2.
 
-# Okabe and Ito's colours, told apart by colour-blind readers too; the darker ones first.
-group_colours <- c("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+# Okabe and Ito's colours, told apart by colour-blind readers too; their yellow, too faint on white, gives way to grey.
+group_colours <- c("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 
 waves_most <- 60 # more distinct waves than these are gathered into bins before means are taken
@@ -33,9 +33,15 @@ individuals_most <- 1000
 plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, legend = TRUE,
                       n = 101, tcov = NULL, ...) {
   if (!is.null(level)) check_level(level)
+  curves <- drawn_curves(x, if (is.null(level)) 0.95 else level, n, tcov)
+  draw_curves(x, curves, level, individuals, observed, colours, legend, ...)
+}
+
+# The picture that plot.gbtm() makes, of these curves.
+draw_curves <- function(x, curves, level, individuals = FALSE, observed = TRUE, colours = group_colours, legend = TRUE,
+                        ...) {
   colours <- rep_len(colours, x$n_groups)
   symbols <- rep_len(group_symbols, x$n_groups)
-  curves <- drawn_curves(x, if (is.null(level)) 0.95 else level, n, tcov)
   means <- binned_means(x)
   frame <- list(
     x = range(x$data$time), y = drawn_range(x, curves, means, level, individuals), xlab = x$time_name,

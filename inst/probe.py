@@ -6,7 +6,7 @@ import sys
 import sysconfig
 from importlib import metadata
 
-NEEDED = ("torch", "numpy", "pandas", "scipy", "formulaic")
+NEEDED = ("torch", "numpy", "pandas", "scipy", "formulaic", "joblib")
 
 
 def version(package):

@@ -3,7 +3,7 @@
 # Installs it where this is Debian and we are root; else says the one line to run. Quiet when nothing is missing.
 set -euo pipefail
 
-r_packages=(reticulate jsonlite testthat ggplot2 MASS survival tibble)
+r_packages=(reticulate jsonlite testthat ggplot2 generics MASS survival tibble)
 extra="${1:-}"
 if [ "$extra" = dev ]; then r_packages+=(roxygen2 lintr); fi
 if [ "$extra" = bench ]; then r_packages+=(flexmix); fi

@@ -270,3 +270,127 @@ def test_an_outcome_that_the_engine_changed_goes_back():
     document = _document(_sent_fit(s, t, v, model=model))
     assert document["data"]["time"] == {"held": "time"}
     np.testing.assert_array_equal(document["data"]["y"], np.minimum(v, np.median(v)))
+
+
+# -- a search and what follows from a fit ------------------------------------------------------------------------
+
+
+def _send_data(name="normal"):
+    s, t, v = true_data(name)
+    for column, values in (("subject", s + 1.0), ("time", t), ("y", v)):
+        _send(column, values, block=1000)
+
+
+def _search(**options):
+    _send_data()
+    asked = {
+        "ids": None, "id_name": "id", "time_name": "t", "outcome_name": "y", "formula": "y ~ t", "zero": "common",
+        "model": {"groups": 1, "order": 0, "family": "normal"},
+        "options": {"groups": 2, "order": 1, "how": "groups", "n_starts": 2, "rng": 0, **options},
+    }
+    return json.loads(bridge.search(json.dumps(asked), bytearray(), bytearray(), None))
+
+
+def _column(table, name, bulk):
+    stored = table["columns"][table["names"].index(name)]
+    return np.frombuffer(bulk, "<f8", stored["shape"][0], 8 * stored["at"])
+
+
+@pytest.fixture(scope="module")
+def searched():
+    s, t, v = true_data("normal")
+    data = pd.DataFrame({"id": s + 1, "t": t, "y": v})
+    return gbtm.search("y ~ t", data, id="id", groups=2, order=1, how="groups", n_starts=2)
+
+
+def test_search_is_the_same_search(searched):
+    answer, bulk = _search(), bridge.take_bulk()
+    assert answer["ok"], answer
+    assert answer["table"]["rows"] == list(searched.table.index)
+    for name in ("loglik", "bic_subjects", "occ_min", "cv_loglik"):  # infinity and NaN cross too
+        np.testing.assert_array_equal(_column(answer["table"], name, bulk), searched.table[name].to_numpy())
+    assert answer["choices"] == searched.choices.to_dict()
+    assert answer["sentences"] == searched.sentences
+    assert set(_codes(answer["held"])) == {"count", "wave"}
+
+
+def test_fits_of_a_search_point_to_what_they_share(searched):
+    answer, bulk = _search(), bridge.take_bulk()
+    about = answer["fits"][-1]
+    own = bulk[8 * about["at"] : 8 * (about["at"] + about["size"])]
+    document = from_json(about["document"], bulk=own)
+    assert document["ids"] == {"held": "ids"}
+    assert document["data"]["y"] == {"held": "y"}
+    fit = searched.fits[about["label"]]
+    np.testing.assert_array_equal(document["params"], fit.params.to_numpy())
+    np.testing.assert_array_equal(document["posterior"], fit.posterior.to_numpy())
+
+
+def test_a_search_goes_back_as_its_document(searched, tmp_path):
+    searched.save(tmp_path / "s.json")
+    text = (tmp_path / "s.json").read_text()
+    options = json.dumps({"folds": 3, "n_starts": 0, "labels": ["2: 1 1"]})
+    answer = json.loads(bridge.search_cross_validate(text, options, None))
+    found = _column(answer["table"], "cv_loglik", bridge.take_bulk())[answer["table"]["rows"].index("2: 1 1")]
+    assert found == gbtm.cross_validate(searched.fits["2: 1 1"], folds=3, n_starts=0).loglik
+    assert answer["choices"]["cv_loglik"] == "2: 1 1"
+    json.loads(answer["head"])
+    again = json.loads(bridge.read_search(str(tmp_path / "s.json")))
+    assert again["table"]["rows"] == list(searched.table.index)
+
+
+def test_errors_of_long_work_come_as_documents():
+    assert _search(criterion="r2")["error"]["code"] == "unknown_criterion"
+    assert _search(n_jobs=0)["error"]["code"] == "bad_n_jobs"
+
+
+def test_an_interrupt_ends_long_work_at_once():
+    import time
+
+    from gbtm.bridge.workers import waited_for
+
+    state = []
+
+    def work(tell):
+        try:
+            for _ in range(1000):
+                time.sleep(0.01)
+        finally:
+            state.append("ended")
+
+    def interrupt(what, seconds):
+        raise KeyboardInterrupt
+
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        waited_for(work, interrupt)
+    assert state == ["ended"]
+    assert time.monotonic() - begun < 5
+
+
+def test_without_worker_processes_one_does_all(monkeypatch):
+    import joblib
+
+    from gbtm.bridge import workers
+
+    def refuse(*args, **kwargs):
+        raise OSError("no processes here")
+
+    monkeypatch.setattr(joblib, "Parallel", refuse)
+    found, notes = workers.with_workers(2, lambda n_jobs, tell: n_jobs, None)
+    assert found == 1
+    assert "no processes here" in notes[0]
+    assert workers.with_workers(1, lambda n_jobs, tell: n_jobs, None) == (1, [])
+
+
+def test_a_table_keeps_infinity_missing_values_and_kinds():
+    from gbtm.bridge.transfer import frame
+
+    table = pd.DataFrame({"n": [1, 2], "x": [np.inf, np.nan], "ok": [True, False], "who": ["a", None]})
+    bulk = bytearray()
+    sent = frame(table, bulk)
+    assert sent["kinds"] == ["integer", "double", "logical", "text"]
+    np.testing.assert_array_equal(_column(sent, "x", bytes(bulk)), table["x"])
+    assert sent["columns"][3] == ["a", None]
+    assert sent["rows"] is None
+    assert frame(table.set_index("n"), bulk)["names"] == ["n", "x", "ok", "who"]

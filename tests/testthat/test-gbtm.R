@@ -296,3 +296,30 @@ test_that("a fit with one group less is a start that is never ended below", {
   expect_gte(as.numeric(logLik(two)), as.numeric(logLik(one)))
   expect_error(gbtm(y ~ t, d, id = "id", groups = 3, order = 1, start = one), class = "gbtm_bad_start")
 })
+
+test_that("random intercepts in R are those in Python", {
+  need_engine()
+  set.seed(5)
+  d <- two_curves(24, 0:4)
+  d$y <- d$y + stats::rnorm(24)[d$id]
+  file <- tempfile(fileext = ".csv")
+  utils::write.csv(transform(d, y = sprintf("%.17g", y)), file, row.names = FALSE, quote = FALSE)
+  fit <- gbtm(y ~ t, d, id = "id", groups = 2, order = 1, rorder = 0, control = gbtm_control(n_starts = 2))
+  lines <- run_python(c(
+    "import gbtm, warnings, pandas as pd, numpy as np", "warnings.simplefilter('ignore')",
+    sprintf("d = pd.read_csv(%s, float_precision='round_trip')", deparse(file)),
+    "res = gbtm.GBTM.from_formula('y ~ t', d, id='id', groups=2, order=1, rorder=0).fit(n_starts=2, progress=False)",
+    "p = res.predict([0, 1.5])",
+    "for x in (res.params, res.cov_params(), res.posterior, p['estimate'], p['std err'], [res.llf]):",
+    "    print(*('%.17g' % v for v in np.ravel(x)))"
+  ))
+  theirs <- lapply(strsplit(lines, " "), as.numeric)
+  expect_true("r0_sigma[1]" %in% names(coef(fit)))
+  expect_identical(unname(coef(fit)), theirs[[1]])
+  expect_identical(as.vector(t(vcov(fit))), theirs[[2]])
+  expect_identical(as.vector(t(fit$posterior)), theirs[[3]])
+  expect_identical(fit$loglik, theirs[[6]])
+  curves <- predict(fit, times = c(0, 1.5))
+  expect_equal(curves$estimate, theirs[[4]], tolerance = 1e-12)
+  expect_equal(curves$se, theirs[[5]], tolerance = 1e-9)
+})

@@ -1,0 +1,144 @@
+#' Label-matched bootstrap
+#'
+#' How far parameters, shares, curves and the number of groups would vary. Each replicate's groups are put in the order
+#' of the fit by the posterior probabilities that it gives the people of the fit: labels that change places would
+#' otherwise pass for uncertainty.
+#'
+#' @param fit a fit
+#' @param kind `"subjects"`: subjects with all their measures are drawn with replacement, or clusters within strata
+#'   where the fit has them. `"parametric"`: outcomes are drawn from the fit, all else stays as observed
+#' @param n number of replicates
+#' @param groups numbers of groups, for example `2:4`, among which, and that of the fit, BIC chooses in each replicate
+#' @param n_starts starts of each refit besides the estimates themselves
+#' @param seed whole number; the replicates follow from it
+#' @param n_jobs worker processes, -1 for one per core; the digits do not depend on it
+#' @param progress `TRUE` shows a line that tells what is being done once it takes more than two seconds
+#' @param x,object a bootstrap
+#' @param parm names or numbers of the parameters, all when missing
+#' @param level level of the percentile intervals and bands
+#' @param times,tcov as for [predict.gbtm()]
+#' @param ... further arguments of [plot.gbtm()]; otherwise not used
+#'
+#' @return A list of class `gbtm_bootstrap`: `params` (matrix, a row per replicate), `shares` (matrix), `failures`
+#'   (replicates left out, as their fit failed) and `reasons`, `chosen_groups` (data frame: how often BIC chose so many
+#'   groups), `unfitted` (fits with other numbers of groups that failed), `kind`, `sentence`, `fit`. `coef()` gives the
+#'   fit's estimates, `vcov()` the replicates' covariance, `confint()` percentile intervals, `summary()` all of these
+#'   in a data frame, `group_shares` in its attribute. `predict()` gives the fit's curves with percentile bands, which
+#'   `plot()` draws.
+#' @section Errors: `gbtm_bad_kind`, `gbtm_bad_n`, `gbtm_bad_groups`, `gbtm_no_simulation` for a parametric one with
+#'   dropout, `gbtm_single_cluster`, `gbtm_no_replicate`.
+#' @examplesIf gbtm_engine()$available
+#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
+#' fit <- gbtm(offenses ~ age, d, id = "id", groups = 2, order = 1, family = "poisson")
+#' boot <- bootstrap(fit, n = 20, n_starts = 1)
+#' boot
+#' confint(boot)
+#' @export
+bootstrap <- function(fit, kind = "subjects", n = 200, groups = NULL, n_starts = 4, seed = 0, n_jobs = NULL,
+                      progress = interactive()) {
+  call <- match.call()
+  check_fit(fit)
+  check_whole(seed, "seed", 0, "Give a seed such as seed = 0; the same seed gives the same digits.")
+  options <- list(kind = kind, n = n, groups = if (!is.null(groups)) json_array(groups), n_starts = n_starts,
+                  rng = seed, n_jobs = n_jobs)
+  options <- Filter(Negate(is.null), options)
+  found <- long_answer("bootstrap", document_text(fit), as_request(options), progress = progress, call = call)
+  params <- rows_of(found$params, found$arrays)
+  dimnames(params) <- list(found$replicates, names(fit$coefficients))
+  shares <- rows_of(found$shares, found$arrays)
+  colnames(shares) <- seq_len(fit$n_groups)
+  structure(class = "gbtm_bootstrap", list(
+    call = call, kind = kind, n = nrow(params), params = params, shares = shares, failures = found$failures,
+    reasons = unlist(found$reasons), unfitted = found$unfitted,
+    chosen_groups = if (!is.null(found$chosen_groups)) answer_frame(found$chosen_groups, found$arrays),
+    sentence = found$sentence, fit = fit,
+    coefficients = lapply(found$coefficients, rows_of, arrays = found$arrays)
+  ))
+}
+
+# A matrix of an answer, even with one row or column.
+rows_of <- function(x, arrays) matrix(answer_array(x, arrays), x$shape[1], x$shape[2])
+
+#' @rdname bootstrap
+#' @export
+print.gbtm_bootstrap <- function(x, ...) {
+  print_wrapped(x$sentence)
+  cat("\n")
+  print(data.matrix(summary(x)), digits = 4)
+  if (x$fit$n_groups > 1) {
+    cat("\nGroup shares\n")
+    print(bootstrap_shares(x, 0.95), digits = 4, row.names = FALSE)
+  }
+  if (!is.null(x$chosen_groups)) {
+    cat("\nNumber of groups that BIC (n = subjects) chose\n")
+    print(x$chosen_groups, digits = 3, row.names = FALSE)
+  }
+  invisible(x)
+}
+
+#' @rdname bootstrap
+#' @export
+summary.gbtm_bootstrap <- function(object, level = 0.95, ...) {
+  limits <- confint(object, level = level)
+  table <- data.frame(estimate = object$fit$coefficients, se = sqrt(diag(vcov(object))), lower = limits[, 1],
+                      upper = limits[, 2], row.names = names(object$fit$coefficients))
+  structure(table, group_shares = bootstrap_shares(object, level))
+}
+
+bootstrap_shares <- function(x, level) {
+  limits <- percentiles(x$shares, level)
+  data.frame(group = seq_len(ncol(x$shares)), share = x$fit$shares, se = apply(x$shares, 2, stats::sd),
+             lower = limits[, 1], upper = limits[, 2], row.names = NULL)
+}
+
+percentiles <- function(values, level) {
+  tail <- (1 - check_level(level)) / 2
+  t(apply(values, 2, stats::quantile, c(tail, 1 - tail), names = FALSE))
+}
+
+#' @rdname bootstrap
+#' @export
+coef.gbtm_bootstrap <- function(object, ...) object$fit$coefficients
+
+#' @rdname bootstrap
+#' @export
+vcov.gbtm_bootstrap <- function(object, ...) stats::cov(object$params)
+
+#' @rdname bootstrap
+#' @export
+confint.gbtm_bootstrap <- function(object, parm, level = 0.95, ...) {
+  names <- colnames(object$params)
+  wanted <- wanted_parameters(names, if (missing(parm)) names else parm, sys.call())
+  ends <- percentiles(object$params[, wanted, drop = FALSE], level)
+  dimnames(ends) <- list(wanted, percent_labels(level))
+  ends
+}
+
+#' @rdname bootstrap
+#' @export
+predict.gbtm_bootstrap <- function(object, times = NULL, level = 0.95, tcov = NULL, ...) {
+  fit <- object$fit
+  at <- curve_times(fit, NULL, times)
+  w <- covariate_rows(fit, tcov, length(at))
+  table <- curve_table(fit, at, check_level(level), w)
+  drawn <- vapply(seq_len(object$n), function(i) {
+    for (p in names(object$coefficients)) {
+      own <- object$coefficients[[p]][i, ]
+      fit$curves$coefficients[[p]] <- matrix(own, fit$n_groups, byrow = TRUE)
+    }
+    as.vector(t(expected_at(fit, at, w)))
+  }, numeric(nrow(table)))
+  drawn <- matrix(drawn, nrow(table))
+  table$se <- apply(drawn, 1, stats::sd)
+  table[c("lower", "upper")] <- as.data.frame(percentiles(t(drawn), level))
+  table
+}
+
+#' @rdname bootstrap
+#' @export
+plot.gbtm_bootstrap <- function(x, level = 0.95, ...) {
+  at <- if (can_interpolate(x$fit)) seq(min(x$fit$data$time), max(x$fit$data$time), length.out = 101)
+  curves <- predict(x, times = at, level = level)
+  names(curves)[2] <- "time"
+  draw_curves(x$fit, curves, level, ...)
+}

@@ -1,0 +1,174 @@
+# Pictures of one fit, a panel per group.
+
+groups_individuals <- 200 # per group
+shown_share <- 0.99 # share of the individual outcomes that the axis has to hold
+little_move <- c(logit = 0.04, poisson = 0.2, zip = 0.2, negbin = 0.2, zinb = 0.2)
+
+#' Each group by itself
+#'
+#' `plot_groups()`: one panel per group with the lines of the subjects assigned to it in grey, the posterior-weighted
+#' observed means as white points, and the fitted curve with its band. GRoLTS (van de Schoot et al. 2017, items 14a to
+#' 14c) asks for this figure. `plot_posteriors()`: with which probability subjects belong to the group they are assigned
+#' to, and the mean of it, AvePP, beside Nagin's least value of 0.7.
+#'
+#' @param fit a fit
+#' @param level level of the pointwise bands; `NULL` for none
+#' @param individuals most subjects' lines per group, evenly chosen; 0 for none. The lines of a 0/1 outcome or of counts
+#'   are moved up or down by a little, so that equal lines do not hide each other
+#' @param labels names of the groups; default `"Group 1"`, ...
+#' @param colours one colour per group; recycled
+#' @return A ggplot object.
+#' @references van de Schoot R, Sijbrandij M, Winter SD, Depaoli S, Vermunt JK (2017). The GRoLTS-Checklist: Guidelines
+#'   for Reporting on Latent Trajectory Studies. *Structural Equation Modeling* 24, 451-467.
+#' @examplesIf requireNamespace("ggplot2", quietly = TRUE)
+#' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
+#' plot_groups(fit)
+#' plot_posteriors(fit)
+#' @export
+plot_groups <- function(fit, level = 0.95, individuals = 200, labels = NULL, colours = group_colours) {
+  need_ggplot2("plot_groups")
+  check_fit(fit)
+  panel <- group_panels(fit, labels)
+  named <- function(table) {
+    table$panel <- factor(panel[table$group], panel)
+    table$group <- factor(table$group, seq_len(fit$n_groups))
+    table
+  }
+  curves <- named(drawn_curves(fit, if (is.null(level)) 0.95 else check_level(level), 101))
+  means <- binned_means(fit)
+  means <- means[means$weight > 0, ]
+  means$size <- pmax(means$weight / stats::ave(means$weight, means$group, FUN = max), 0.25)
+  lines <- own_lines(fit, individuals)
+  limits <- groups_range(drawn_range(fit, curves, means, level, FALSE), lines$y)
+  .data <- ggplot2::.data
+  picture <- ggplot2::ggplot(curves, ggplot2::aes(x = .data$time, colour = .data$group, fill = .data$group))
+  if (nrow(lines)) {
+    faint <- min(0.7, max(0.22, 12 / (max(table(lines$group[!duplicated(lines$subject)])))^0.75))
+    picture <- picture + ggplot2::geom_line(ggplot2::aes(y = .data$y, group = .data$subject), named(lines),
+                                            colour = "#B3B3B3", linewidth = 0.25, alpha = faint)
+  }
+  if (!is.null(level)) {
+    picture <- picture + ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$lower, ymax = .data$upper),
+                                              with_band(curves, "group"), alpha = 0.2, colour = NA, na.rm = TRUE)
+  }
+  picture + ggplot2::geom_line(ggplot2::aes(y = .data$estimate), linewidth = 0.9) +
+    ggplot2::geom_point(ggplot2::aes(y = .data$mean, shape = .data$group, size = .data$size), named(means),
+                        fill = "white", stroke = 0.7) +
+    ggplot2::scale_size_area(max_size = 1.9, guide = "none") +
+    ggplot2::facet_wrap(~panel, ncol = panel_columns(fit$n_groups)) +
+    open_scales(fit$n_groups, colours) + ggplot2::coord_cartesian(ylim = limits) +
+    ggplot2::labs(x = fit$time_name, y = outcome_label(fit), caption = groups_caption(fit, level, lines, limits)) +
+    theme_figures() + ggplot2::theme(legend.position = "none")
+}
+
+#' @rdname plot_groups
+#' @export
+plot_posteriors <- function(fit, labels = NULL, colours = group_colours) {
+  need_ggplot2("plot_posteriors")
+  check_fit(fit)
+  panel <- group_panels(fit, labels)
+  group <- assignment(fit)
+  p <- fit$posterior[cbind(seq_along(group), group)]
+  bars <- posterior_bars(p, group, fit$n_groups)
+  bars$panel <- factor(panel[bars$group], panel)
+  weight <- subject_weights(fit)
+  avepp <- vapply(seq_len(fit$n_groups), function(k) {
+    if (any(group == k)) stats::weighted.mean(p[group == k], weight[group == k]) else NA_real_
+  }, 0)
+  marks <- data.frame(group = factor(seq_len(fit$n_groups)), panel = factor(panel, panel), avepp = avepp)
+  marks$text <- ifelse(is.na(avepp), "nobody is assigned", sprintf("AvePP %.2f", avepp))
+  .data <- ggplot2::.data
+  ggplot2::ggplot(bars) +
+    ggplot2::geom_vline(xintercept = 0.7, linetype = "dotted", colour = "#595959") +
+    ggplot2::geom_rect(ggplot2::aes(xmin = .data$left, xmax = .data$right, ymin = 0, ymax = .data$percent,
+                                    fill = .data$group), colour = "white", linewidth = 0.25, alpha = 0.8) +
+    ggplot2::geom_vline(ggplot2::aes(xintercept = .data$avepp), marks, linewidth = 0.6, na.rm = TRUE) +
+    ggplot2::geom_text(ggplot2::aes(x = ifelse(is.na(.data$avepp), 0.8, .data$avepp - 0.012), y = 112,
+                                    label = .data$text), marks, hjust = 1, size = 2.7, colour = "#333333") +
+    ggplot2::facet_wrap(~panel, ncol = panel_columns(fit$n_groups), drop = FALSE) +
+    ggplot2::scale_fill_manual(values = rep_len(colours, fit$n_groups), drop = FALSE) +
+    ggplot2::scale_y_continuous(breaks = c(0, 25, 50, 75, 100), limits = c(0, 120), expand = c(0, 0)) +
+    ggplot2::labs(x = "posterior probability", y = "% of those assigned", caption = wrapped_caption(c(
+      "Solid line: AvePP, the mean of those assigned.", "Dotted line: 0.7, the least AvePP that Nagin (2005) accepts."
+    ))) +
+    theme_figures() + ggplot2::theme(legend.position = "none")
+}
+
+# Titles of the panels: name, share, number assigned.
+group_panels <- function(fit, labels) {
+  names <- if (is.null(labels)) paste("Group", seq_len(fit$n_groups)) else as.character(labels)
+  if (length(names) != fit$n_groups || anyDuplicated(names)) {
+    stop_gbtm("bad_labels", sprintf("labels: %s does not name %d groups.", shown(labels), fit$n_groups), "labels",
+              "Give one name of its own per group, in the order of the groups.")
+  }
+  n <- formatC(tabulate(assignment(fit), fit$n_groups), big.mark = ",", format = "d")
+  sprintf("%s\n%s, %s assigned", vapply(names, function(x) paste(strwrap(x, 34), collapse = "\n"), ""),
+          percent(fit$shares), n)
+}
+
+panel_columns <- function(n) if (n < 4) n else if (n == 4) 2 else if (n < 7) 3 else 4
+
+# Observations of at most `most` subjects of each group, lines of discrete outcomes moved by a little.
+own_lines <- function(fit, most) {
+  group <- assignment(fit)
+  chosen <- unlist(lapply(split(seq_along(group), group), function(i) {
+    i[unique(round(seq(1, length(i), length.out = min(length(i), most))))]
+  }))
+  if (most < 1) chosen <- integer()
+  lines <- fit$data[fit$data$subject %in% chosen, c("subject", "time", "y")]
+  lines$group <- unname(group)[lines$subject]
+  move <- little_move[fit$family]
+  # Steps of the golden section spread evenly, whoever is chosen, and leave the user's random numbers alone
+  if (!is.na(move)) lines$y <- lines$y + move * (2 * ((lines$subject * 0.6180339887) %% 1) - 1)
+  lines[order(lines$subject, lines$time), ]
+}
+
+# The common axis: curves and means, and nearly all of the lines.
+groups_range <- function(core, y) {
+  if (!length(y)) return(core)
+  tail <- (1 - shown_share) / 2
+  inner <- stats::quantile(y, c(tail, 1 - tail), names = FALSE)
+  whole <- range(y)
+  gain <- abs(whole - inner) < 0.25 * diff(inner)
+  range(core, ifelse(gain, whole, inner))
+}
+
+groups_caption <- function(fit, level, lines, limits) {
+  band <- if (is.null(level)) "" else sprintf(" with pointwise %g %% band", 100 * level)
+  said <- c(sprintf("Coloured line: fitted mean%s.", band),
+            "Points: observed means weighted by the posterior; smaller where less is observed.")
+  if (nrow(lines)) {
+    some <- length(unique(lines$subject)) < fit$n_subjects
+    said <- c(said, sprintf("Grey: %s subjects assigned to the group.", if (some) "some of the" else "the"))
+    move <- little_move[fit$family]
+    if (!is.na(move)) {
+      said <- c(said, sprintf("Grey lines are moved by up to %g so that they do not hide each other.", move))
+    }
+    beyond <- mean(lines$y < limits[1] | lines$y > limits[2])
+    if (beyond > 0) said <- c(said, sprintf("%.2g %% of the grey values lie beyond the axis.", 100 * beyond))
+  }
+  wrapped_caption(said, 110)
+}
+
+# Marks with a white inside; colour and form tell the groups apart.
+open_scales <- function(n, colours) {
+  list(
+    ggplot2::scale_colour_manual(values = rep_len(colours, n), aesthetics = c("colour", "fill"), drop = FALSE),
+    ggplot2::scale_shape_manual(values = rep_len(c(21, 24, 22, 23, 25, 3, 4, 8), n), drop = FALSE)
+  )
+}
+
+subject_weights <- function(fit) if (is.null(fit$weights)) rep(1, fit$n_subjects) else fit$weights
+
+# Share in % of those assigned to a group in each twentieth of probability.
+posterior_bars <- function(p, group, n_groups, width = 0.05) {
+  low <- min(floor(min(p) / width) * width, 0.5)
+  edges <- seq(low, 1, length.out = round((1 - low) / width) + 1)
+  bin <- pmin(findInterval(p + 1e-12, edges), length(edges) - 1)
+  tables <- lapply(seq_len(n_groups), function(k) {
+    count <- tabulate(bin[group == k], length(edges) - 1)
+    data.frame(group = factor(k, seq_len(n_groups)), left = edges[-length(edges)], right = edges[-1],
+               percent = 100 * count / max(sum(count), 1))
+  })
+  do.call(rbind, tables)
+}

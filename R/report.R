@@ -1,0 +1,113 @@
+#' Write a report of a fit
+#'
+#' Tables, figures, attrition, the GRoLTS checklist (van de Schoot et al. 2017, *Structural Equation Modeling* 24,
+#' 451-467) filled in as far as software can know, with a prompt where only the author can, and the code in R, Python
+#' and Stata that makes the fit again.
+#'
+#' @param x the final fit, or a search, whose best model by `criterion` is reported
+#' @param file file to write; an existing one is replaced
+#' @param format `"html"`, one page; `"md"`, with its pictures in a folder beside it; `"docx"`, Word. By default by the
+#'   ending of `file`
+#' @param author,title for the head of the report
+#' @param data_description a paragraph on the sample and the outcome; a prompt stands there without it
+#' @param search the search from which a fit was chosen
+#' @param criterion by which the best model of a search is the final one
+#' @param checks whether to make residual checks of the final fit, see [residual_checks()], and show them
+#' @param level level of the intervals of estimates
+#' @param data_file name of the data in the code
+#' @return Path of the file, invisibly.
+#' @section Errors: `gbtm_unknown_format`, `gbtm_no_folder`, `gbtm_bad_level`; `gbtm_missing_library` where the
+#'   engine's Python lacks what a format needs.
+#' @examplesIf gbtm_engine()$available
+#' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
+#' \dontrun{
+#' grolts_report(fit, "offenses.html")
+#' }
+#' @export
+grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, data_description = NULL, search = NULL,
+                          criterion = "bic_subjects", checks = TRUE, level = 0.95, data_file = "data.csv") {
+  call <- match.call()
+  check_path(file, "file")
+  options <- list(format = format, author = author, title = title, data_description = data_description,
+                  criterion = criterion, checks = check_flag(checks, "checks"), level = json_number(check_level(level)),
+                  data_file = data_file)
+  if (!is.null(search)) {
+    check_search(search, "search")
+    options$search <- structure(search_text(search), class = "json")
+  }
+  sent <- printed_object(x)
+  call_bridge("grolts_report", sent$text, sent$kind, path.expand(file), as_request(options), call = call)
+  invisible(file)
+}
+
+#' Tables for papers
+#'
+#' @param x a fit, a search, or any data frame, such as [adequacy()] or [group_shares()] return
+#' @param format `"markdown"`, `"latex"`, `"html"` or `"docx"` (Word)
+#' @param file where to write it too; needed for `"docx"`
+#' @param what of a fit `"estimates"` (default), `"groups"` (shares and adequacy) or `"odds_ratios"`; of a search
+#'   `"choice"` (default), `"classification"` or `"cases"`
+#' @param caption instead of the table's own
+#' @param notes further sentences below the table
+#' @param digits decimals by column (of a data frame) or by kind of number, as a named vector, for example
+#'   `c(p = 2, estimate = 4)`
+#' @param level level of the intervals
+#' @return The text, of class `gbtm_table`, which `print()` shows as it is and which knitr takes as it is; for `"docx"`
+#'   the path, invisibly. See also [tidy.gbtm] for tables by modelsummary, gt and the like.
+#' @section Errors: `gbtm_unknown_format`, `gbtm_unknown_table`, `gbtm_bad_table`; `gbtm_missing_library` where the
+#'   engine's Python lacks what a format needs.
+#' @examplesIf gbtm_engine()$available
+#' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
+#' try(to_table(fit, what = "groups"))
+#' @export
+to_table <- function(x, format = c("markdown", "latex", "html", "docx"), file = NULL, what = NULL, caption = NULL,
+                     notes = character(), digits = NULL, level = 0.95) {
+  call <- match.call()
+  format <- match_choice(format, c("markdown", "latex", "html", "docx"), "format")
+  if (is.null(file) && format == "docx") {
+    stop_gbtm("no_file", "file: a Word table goes to a file.", "file", "For example file = \"table.docx\".", call)
+  }
+  if (!is.null(file)) check_path(file, "file")
+  options <- list(what = what, caption = caption, notes = json_array(notes), level = json_number(check_level(level)),
+                  digits = if (!is.null(digits)) as.list(digits))
+  sent <- printed_object(x)
+  if (sent$kind == "table") options$index <- sent$index
+  answer <- call_bridge("to_table", sent$text, sent$kind, format, if (is.null(file)) "" else path.expand(file),
+                        as_request(options), call = call)
+  if (format == "docx") return(invisible(file))
+  structure(answer$text, class = "gbtm_table", format = format)
+}
+
+#' @export
+print.gbtm_table <- function(x, ...) {
+  cat(x, if (!endsWith(x, "\n")) "\n", sep = "")
+  invisible(x)
+}
+
+#' @exportS3Method knitr::knit_print
+knit_print.gbtm_table <- function(x, ...) structure(as.character(x), class = "knit_asis", knit_cacheable = NA) # nolint
+
+check_path <- function(path, argument) {
+  if (!is.character(path) || length(path) != 1 || is.na(path)) {
+    stop_gbtm("no_file", sprintf("%s: %s is not a path.", argument, shown(path)), argument, "For example \"fit.html\".")
+  }
+}
+
+# A fit, search or data frame as the engine's text, and what it is.
+printed_object <- function(x) {
+  if (inherits(x, "gbtm_search")) return(list(text = search_text(x), kind = "search"))
+  if (!is.data.frame(x)) {
+    check_fit(x)
+    return(list(text = document_text(x), kind = "fit"))
+  }
+  numbers <- vapply(x, function(column) is.numeric(column) && !is.object(column), NA)
+  for (at in which(numbers)) send_column(paste("column", at), as.double(x[[at]]))
+  columns <- lapply(seq_along(x), function(at) if (!numbers[at]) json_array(as.character(x[[at]])))
+  named <- is.character(attr(x, "row.names"))
+  list(kind = "table", index = named, text = as_request(list(
+    names = json_array(names(x)), columns = columns, whole = json_logical(vapply(x, is.integer, NA)),
+    rows = if (named) json_array(row.names(x))
+  )))
+}
+
+json_logical <- function(x) structure(sprintf("[%s]", paste(tolower(x), collapse = ",")), class = "json")

@@ -1,0 +1,32 @@
+#' Draw new outcomes from a fit
+#'
+#' The same people at the same times, with their covariates, exposure and missing waves: each is drawn into a group, and
+#' its outcomes from that group's distribution.
+#'
+#' @param object a fit
+#' @param nsim number of data sets
+#' @param seed whole number, 0 or more, the same as `rng` of the Python package; the j-th data set is that of seed
+#'   `seed + j - 1`. By default it is drawn from R's random numbers, so that `set.seed()` decides
+#' @param ... not used
+#' @return A data frame in long form: id, time and outcome, named as in the data, and `group`, the group that each was
+#'   drawn into; with `nsim` above 1 a list of them. The attribute `seed` is the seed.
+#' @section Errors: `gbtm_no_simulation` for a fit with dropout.
+#' @examplesIf gbtm_engine()$available
+#' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
+#' head(simulate(fit, seed = 1))
+#' @importFrom stats simulate
+#' @export
+simulate.gbtm <- function(object, nsim = 1, seed = NULL, ...) {
+  check_whole(nsim, "nsim", 1, "Give a number of data sets, 1 or more.")
+  if (is.null(seed)) seed <- sample.int(.Machine$integer.max, 1)
+  check_whole(seed, "seed", 0, "Give a seed such as seed = 1; the same seed gives the same digits.")
+  text <- document_text(object)
+  drawn <- lapply(seed + seq_len(nsim) - 1, function(own) {
+    answer <- fitted_answer("simulate", text, as.character(json_number(own)))
+    table <- data.frame(object$ids[object$data$subject], object$data$time, decode(answer$y, answer$arrays),
+                        as.integer(decode(answer$group, answer$arrays)), stringsAsFactors = FALSE)
+    names(table) <- c(object$id_name, object$time_name, object$outcome_name, "group")
+    table
+  })
+  structure(if (nsim == 1) drawn[[1]] else drawn, seed = seed)
+}

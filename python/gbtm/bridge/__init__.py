@@ -1,0 +1,47 @@
+"""The door for R: every function that the R package calls, by the name it calls it by.
+
+Numbers cross as raw bytes, the rest as JSON text, errors as documents; see :mod:`gbtm.bridge.transfer`.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from .._version import __version__
+from .after import (
+    adequacy,
+    classify,
+    compare_traj,
+    dispersion_test,
+    plot_matrix,
+    profile_intervals,
+    residual_checks,
+    simulate,
+    traj_table,
+)
+from .choice import read_search, search, search_blrt, search_cross_validate
+from .fitting import command, fit, read_command, read_proc
+from .reporting import grolts_report, to_table
+from .resampling import ar1_check, blrt, bootstrap, cross_validate, lmr, pool
+from .transfer import receive, take_bulk, take_codes
+from .workers import end_workers
+
+__all__ = [
+    "about", "adequacy", "ar1_check", "blrt", "bootstrap", "classify", "command", "compare_traj", "cross_validate",
+    "dispersion_test", "end_workers", "fit", "grolts_report", "lmr", "plot_matrix", "pool", "profile_intervals",
+    "read_command", "read_proc", "read_search", "receive", "residual_checks", "search", "search_blrt",
+    "search_cross_validate", "simulate", "take_bulk", "take_codes", "to_table", "traj_table",
+]
+
+
+def about() -> str:
+    """Versions of the engine and what it runs on, as JSON."""
+    import sys
+
+    import torch
+
+    found = {"gbtm": __version__, "python": sys.version.split()[0], "numpy": np.__version__, "torch": torch.__version__}
+    return json.dumps({**found, "pandas": pd.__version__, "threads": torch.get_num_threads()})

@@ -1,0 +1,144 @@
+"""What R asks of a fit that is there: scoring, tests, intervals, traj's tables, adequacy, new outcomes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from ..document import encode, from_json
+from ..results import GBTMResults
+from .panels import panel_of_columns
+from .transfer import RCallback, answer, column, fit_of, frame, new_bulk, progress_of, received
+from .workers import waited_for
+
+
+def classify(document: str, request: str, ids: bytearray) -> str:
+    """Posteriors of new people under a stored fit, from what :func:`receive` has.
+
+    Parameters
+    ----------
+    request : JSON as for :func:`fit`, with ``by_wave`` and ``level`` in place of the model and its options
+    ids : as for :func:`fit`
+
+    Returns
+    -------
+    JSON text with the ``columns`` of the table that :func:`gbtm.post.scoring.classify` makes, by name, and a sentence
+    on what was ``dropped``
+    """
+    from ..post.scoring import classify_panel
+
+    def work() -> dict[str, Any]:
+        asked = json.loads(request)
+        stored = from_json(document)
+        asked["dropout"] = stored.get("dropout") is not None
+        times, values = column("time", bytearray()), column("y", bytearray())
+        if asked.get("basis_names"):
+            _learn_basis(stored, times, received("basis").reshape(len(asked["basis_names"]), -1).T)
+        panel = panel_of_columns(asked, ids, bytearray(), times, values)
+        table = classify_panel(GBTMResults(stored), panel, by_wave=asked["by_wave"], level=asked["level"])
+        return {
+            "columns": {str(name): encode(table[name].tolist()) for name in table}, "dropped": panel.dropped.sentence()
+        }
+
+    return answer(work)
+
+
+def _learn_basis(document: dict[str, Any], times: np.ndarray, columns: np.ndarray) -> None:
+    """Add a basis at further times to what a document knows of it, as R makes its own bases."""
+    known = ~(np.isnan(times) | np.isnan(columns).any(axis=1))
+    for basis in document["outcomes"][0]["bases"].values():
+        if basis["kind"] == "columns" and len(basis["names"]) == columns.shape[1]:
+            at = np.concatenate([np.asarray(basis["times"], dtype=float), times[known]])
+            rows = np.vstack([np.asarray(basis["columns"], dtype=float), columns[known]])
+            distinct, first = np.unique(at, return_index=True)  # the first: what was fitted stays to the last bit
+            basis["times"], basis["columns"] = distinct.tolist(), rows[first].tolist()
+
+
+def profile_intervals(document: str, parameters: str, level: float) -> str:
+    """Profile-likelihood intervals of named parameters (JSON list); an end that is open is null."""
+    from ..post.profile import profile_interval
+
+    def work() -> dict[str, Any]:
+        res = fit_of(document)
+        ends = [profile_interval(res, name, level) for name in json.loads(parameters)]
+        return {"lower": encode([low for low, _ in ends]), "upper": encode([high for _, high in ends])}
+
+    return answer(work)
+
+
+def dispersion_test(document: str, options: str, progress: RCallback | None) -> str:
+    """Likelihood-ratio test of no overdispersion; ``options`` as for :func:`fit`."""
+    from ..post.dispersion import dispersion_test as test
+
+    def work() -> dict[str, Any]:
+        found = test(fit_of(document), progress=progress_of(progress) or False, **json.loads(options))
+        return {
+            "statistic": found.statistic, "pvalue": found.pvalue, "weights": list(found.weights),
+            "family": found.without.family, "loglik": found.without.llf, "text": str(found),
+        }
+
+    return answer(work)
+
+
+def plot_matrix(document: str, level: float) -> str:
+    """The matrix that traj's plot is drawn from, by column."""
+    from ..post.leftovers import plot_matrix as matrix
+
+    def work() -> dict[str, Any]:
+        table = matrix(fit_of(document), level)
+        return {"columns": {str(name): encode(table[name].tolist()) for name in table}}
+
+    return answer(work)
+
+
+def traj_table(document: str, group_order: str) -> str:
+    """traj's table of a stored fit with the groups renamed (JSON list of whole numbers)."""
+    return answer(lambda: {"text": fit_of(document).to_traj(json.loads(group_order)).text})
+
+
+def compare_traj(document: str, text: str, which: str) -> str:
+    """A stored fit beside a printed traj table; ``which`` is a whole number as JSON, 0 for the first table."""
+    from ..post.comparison.compare import compare_traj as compare
+
+    return answer(lambda: compare(fit_of(document), text, json.loads(which)).record)
+
+
+def simulate(document: str, seed: str) -> str:
+    """New outcomes of a stored fit, ``y`` and ``group`` in the order of its data; ``seed`` a whole number as JSON."""
+
+    def work() -> dict[str, Any]:
+        res = fit_of(document)
+        drawn = res.simulate(rng=json.loads(seed))
+        y, group = drawn.iloc[:, 2], drawn.iloc[:, 3]  # by place: a column of the user's may be called group
+        bulk = new_bulk()
+        return {"y": encode(y.to_numpy(dtype=float), bulk), "group": encode(group.to_numpy(dtype=float), bulk)}
+
+    return answer(work)
+
+
+def adequacy(document: str) -> str:
+    """Adequacy of the classification by group: ``table``, and ``notes`` in sentences."""
+
+    def work() -> dict[str, Any]:
+        table = fit_of(document).adequacy
+        return {"table": frame(table, new_bulk()), "notes": list(table.attrs["notes"])}
+
+    return answer(work)
+
+
+def residual_checks(document: str, options: str, progress: RCallback | None) -> str:
+    """Residual checks: tables ``means``, ``distribution`` and ``autocorrelation``, and ``sentences``."""
+    from ..adequacy.residuals import residual_checks as checks
+
+    def work() -> dict[str, Any]:
+        found = waited_for(lambda _: checks(fit_of(document), **json.loads(options)), progress)
+        bulk = new_bulk()
+        return {
+            "tables": {name: frame(getattr(found, name), bulk)
+                       for name in ("means", "distribution", "autocorrelation")},
+            "sentences": list(found.sentences), "outcome_name": found.outcome_name, "time_name": found.time_name,
+        }
+
+    return answer(work)

@@ -1,0 +1,154 @@
+"""A search over models for R: the data go once, and the fits point to them.
+
+In the texts of a search's fits ``{"held": name}`` stands for what all of them share: columns of the data, ids,
+weights, membership covariates, records of dropout. A search goes back to Python as the text of its document.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..design import TimeBasis
+from ..document import decode, encode
+from ..panel import Panel
+from ..spec import make_spec
+from .fitting import asked_bases, asked_panel, without_sent
+from .transfer import RCallback, answer, column, frame, new_bulk
+from .workers import with_workers
+
+if TYPE_CHECKING:
+    from ..selection.models import ModelSearch
+
+RECORDS = ("subject", "wave", "y", "covariates")
+
+
+def search(
+    request: str, ids: bytearray, basis: bytearray, progress: RCallback | None,
+) -> str:
+    """Search over models of the columns that :func:`receive` has.
+
+    Parameters
+    ----------
+    request : JSON as for :func:`fit`; ``model`` is that of one group, ``zero`` says whose the zero part is, ``options``
+        are further arguments of :func:`gbtm.selection.search.search_models`, with ``n_jobs``
+
+    Returns
+    -------
+    JSON text with what :func:`_whole` tells, and ``held``, the width of the codes
+    """
+    from ..selection.search import search_models
+
+    def work() -> dict[str, Any]:
+        asked = json.loads(request)
+        times, values = column("time", bytearray()), column("y", bytearray())
+        panel: Panel = asked_panel(asked, ids, bytearray(), times, values)
+        bases: list[TimeBasis | None] | None = asked_bases(asked, panel, basis, values.size)
+        template, options = make_spec(**asked["model"]), asked["options"]
+        n_jobs = options.pop("n_jobs", None)
+        found, notes = with_workers(n_jobs, lambda n, tell: search_models(
+            panel, template, formula=asked.get("formula"), bases=bases, zero=asked["zero"], n_jobs=n, progress=tell,
+            **options,
+        ), progress)
+        fitted = panel.split()[0]
+        sent = {"time": times, "y": values}
+        data, width = without_sent(found.document["shared"]["data"], fitted.outcomes[0].row, sent)
+        return {**_whole(found, data), "held": width, "notes": notes}
+
+    return answer(work)
+
+
+def read_search(path: str) -> str:
+    """A search from a file."""
+    from ..selection.models import load_search
+
+    def work() -> dict[str, Any]:
+        found = load_search(path)
+        return {**_whole(found, found.document["shared"]["data"]), "held": {}, "notes": []}
+
+    return answer(work)
+
+
+def search_cross_validate(text: str, options: str, progress: RCallback | None) -> str:
+    """Cross-validation of models of a search; ``options``: labels and arguments of ``ModelSearch.cross_validate``."""
+    return _more(text, "cross_validate", options, progress)
+
+
+def search_blrt(text: str, options: str, progress: RCallback | None) -> str:
+    """Bootstrap tests of models of a search; ``options``: labels and arguments of ``ModelSearch.blrt``."""
+    return _more(text, "blrt", options, progress)
+
+
+def _more(text: str, what: str, options: str, progress: RCallback | None) -> str:
+    def work() -> dict[str, Any]:
+        found, asked = search_of(text), json.loads(options)
+        n_jobs = asked.pop("n_jobs", None)
+        compute = getattr(found, what)
+        _, notes = with_workers(n_jobs, lambda n, tell: compute(n_jobs=n, progress=tell, **asked), progress)
+        return {**_said(found, new_bulk()), "notes": notes}
+
+    return answer(work)
+
+
+def search_of(text: str) -> ModelSearch:
+    """A search from the text of its document, as R keeps it."""
+    from ..selection.models import read_search as read
+
+    return read(decode(json.loads(text)))
+
+
+def _whole(found: ModelSearch, data: dict[str, Any]) -> dict[str, Any]:
+    """All of a search: what :func:`_said` tells, ``shared``, and the ``fits``.
+
+    ``shared`` are the data, ``data`` in place of those that R has. A fit is its ``label``, the text of its
+    ``document`` (null where it failed), and where ``at`` its own ``size`` doubles begin.
+    """
+    bulk = new_bulk()
+    shared, fits = found.document["shared"], []
+    for fit in found.document["fits"]:
+        own, text = bytearray(), None
+        if fit["document"] is not None:
+            text = json.dumps(encode(_pointing(fit["document"], shared), own), allow_nan=False)
+        about = {k: fit[k] for k in ("label", "n_groups", "orders", "failure")}
+        fits.append({**about, "document": text, "at": len(bulk) // 8, "size": len(own) // 8})
+        bulk += own
+    once = {k: v for k, v in shared.items() if k not in ("records", "dropped")}
+    ids = shared["ids"]
+    if ids and all(type(i) is int for i in ids):
+        once["ids"] = np.asarray(ids)
+    if shared["records"] is not None:
+        once |= {f"record_{name}": np.asarray(shared["records"][name]) for name in RECORDS}
+    once["data"] = data
+    return {**_said(found, bulk), "shared": encode(once, bulk), "fits": fits}
+
+
+def _said(found: ModelSearch, bulk: bytearray) -> dict[str, Any]:
+    """The table, the choices and the sentences of a search, and the ``head`` of its document: all but the fits."""
+    document = found.document
+    head = {**{k: v for k, v in document.items() if k != "fits"}, "shared": _held(document["shared"])}
+    return {
+        "table": frame(found.table, bulk), "choices": {str(k): str(v) for k, v in found.choices.items()},
+        "sentences": list(found.sentences), "head": json.dumps(encode(head), allow_nan=False), "how": found.how,
+        "criterion": found.criterion,
+    }
+
+
+def _held(shared: dict[str, Any]) -> dict[str, Any]:
+    """What the fits share, by the names that R knows it by."""
+    def marks(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+        return {k: None if v is None else {"held": prefix + k} for k, v in values.items()}
+
+    records = shared["records"]
+    out = {**marks(shared), "data": marks(shared["data"]), "dropped": shared["dropped"]}
+    if records is not None:
+        out["records"] = {**marks({k: records[k] for k in RECORDS}, "record_"), "names": records["names"]}
+    return out
+
+
+def _pointing(document: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    """A fit document without its data, as one that points to them."""
+    from ..selection.runner import attach
+
+    return attach(document, _held(shared))

@@ -1,0 +1,159 @@
+"""Fits for R: from long columns, and by a traj command."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..design import TimeBasis, matrix_basis
+from ..document import encode, from_json
+from ..model import GBTM, refuse_without_dropout
+from ..panel import Panel
+from ..post.command import Command, build, parse
+from ..results import GBTMResults
+from ..spec import make_spec
+from .panels import ids_of, panel_of_columns
+from .transfer import RCallback, answer, column, doubles, keep_codes, new_bulk, progress_of
+
+
+def _fitted(res: GBTMResults, ids: pd.Index, data: dict[str, Any] | None = None, table: bool = True) -> dict[str, Any]:
+    """The fit document as text, its arrays among those for :func:`take_bulk`, and traj's table if wanted.
+
+    ``data`` stands in for the document's. Ids are among the arrays where they are whole numbers: a million numbers of
+    JSON take R half a second.
+    """
+    lighter: dict[str, Any] = {} if data is None else {"data": data}
+    if ids.dtype.kind == "i":
+        lighter["ids"] = ids.to_numpy()
+    text = json.dumps(encode({**res.document, **lighter}, new_bulk()), allow_nan=False)
+    return {"document": text, **({"traj": {"text": res.to_traj().text}} if table else {})}
+
+
+def without_sent(
+    data: dict[str, np.ndarray], row: np.ndarray, sent: dict[str, np.ndarray]
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """The data of a fit with ``{"held": name}`` for what R has or can make again, and the width of each code it needs.
+
+    R sent most of it a moment ago, and ten million rows back take longer than the fit. The codes for
+    :func:`take_codes`, from 1: ``count``, observations of each subject; ``wave``; and ``row``, which of the rows sent
+    were used and in what order, when that is not simply all.
+    """
+    codes = {"count": np.bincount(data["subject"]), "wave": data["wave"] + 1}
+    used: Any = slice(None)
+    if row.size < sent["y"].size or not (row[1:] > row[:-1]).all():
+        codes["row"], used = row + 1, row
+    held = {"subject", "wave", *(name for name, values in sent.items() if np.array_equal(data[name], values[used]))}
+    width = keep_codes(codes)
+    return {name: {"held": name} if name in held else values for name, values in data.items()}, width
+
+
+def asked_panel(
+    asked: dict[str, Any], ids: bytearray, subject: bytearray, times: np.ndarray, values: np.ndarray
+) -> Panel:
+    """The panel of a request to fit; what goes with dropout is refused without it."""
+    leaving = asked["model"].get("dropout")
+    refuse_without_dropout(
+        leaving, dcov=asked.get("dcov_names"), obsmar="obsmar" in (asked.get("subjects") or ()) or None
+    )
+    asked["dropout"] = leaving is not None
+    return panel_of_columns(asked, ids, subject, times, values)
+
+
+def asked_bases(asked: dict[str, Any], panel: Panel, basis: bytearray, n: int) -> list[TimeBasis | None] | None:
+    """The basis that R made of its formula at each of the ``n`` rows sent; None for polynomials."""
+    names = asked.get("basis_names")
+    if not names:
+        return None
+    columns = doubles(basis).reshape(len(names), n).T
+    asked["model"]["basis"] = asked["formula"].partition("~")[2].strip()
+    return [matrix_basis(panel.outcomes[0].time, columns[panel.outcomes[0].row], tuple(names))]
+
+
+def fit(
+    request: str, ids: bytearray, subject: bytearray, time: bytearray, y: bytearray, basis: bytearray,
+    progress: RCallback | None,
+) -> str:
+    """Fit from long arrays.
+
+    Parameters
+    ----------
+    request : JSON with ``ids`` (text, or null where they are numbers), ``id_name``, ``time_name``, ``outcome_name``,
+        ``model`` (arguments of :func:`gbtm.spec.make_spec`), ``basis_names`` (or null), ``options`` (arguments of
+        :meth:`GBTM.fit`), and optionally ``table`` (false: without traj's table), ``start_document``, a fit with as
+        many groups, or one less, to start from, and what :func:`receive` has besides: ``subjects``, the arguments
+        of :func:`gbtm.subjects.subjects_of_arrays` with one value per id (``risk`` by column, its ``risk_names``);
+        ``tcov_names`` and ``dcov_names`` for matrices by column; ``exposure``, true or false; ``waves``, how many of
+        them each subject has, for wide data
+    ids : the ids where they are numbers, in the order of the codes; empty where ``subject`` holds them
+    subject : codes 0.. into the ids, or the ids themselves, NaN for a missing id
+    subject, time, y : empty for what :func:`receive` has
+    basis : columns of a basis formula at each observation, by column; empty for polynomials
+
+    Returns
+    -------
+    JSON text: ``{"ok": true, "document": .., "held": .., "traj": ..}`` or ``{"ok": false, "error": ..}``
+    """
+
+    def work() -> dict[str, Any]:
+        asked = json.loads(request)
+        times, values = column("time", time), column("y", y)
+        panel = asked_panel(asked, ids, subject, times, values)
+        bases = asked_bases(asked, panel, basis, values.size)
+        model = GBTM.from_panel(panel, make_spec(**asked["model"]), bases=bases, formula=asked.get("formula"))
+        options = asked["options"]
+        if asked.get("start_document"):
+            options["start"] = GBTMResults(from_json(asked["start_document"]))
+        res = model.fit(progress=progress_of(progress) or False, **options)
+        data, held = without_sent(res.document["data"], model.panel.outcomes[0].row, {"time": times, "y": values})
+        return {**_fitted(res, model.panel.ids, data, asked.get("table", True)), "held": held}
+
+    return answer(work)
+
+
+def read_command(text: str, columns: str) -> str:
+    """Parse a traj command against column names (JSON list): which columns and named matrices it needs."""
+
+    def work() -> dict[str, Any]:
+        read: Command = parse(text, json.loads(columns))
+        named = {"start": read.start, "plottcov": read.plottcov}
+        return {"columns": read.columns, "matrices": {k: v for k, v in named.items() if isinstance(v, str)}}
+
+    return answer(work)
+
+
+def command(text: str, request: str, ids: bytearray, table: bytearray, progress: RCallback | None) -> str:
+    """Run a traj command on wide columns.
+
+    Parameters
+    ----------
+    request : JSON with ``columns`` (names), ``ids`` (as for :func:`fit`), ``id_name``, ``matrices`` (the numbers of
+        each matrix that the command names, by row) and ``options``
+    table : the columns' doubles, by column
+    """
+
+    def work() -> dict[str, Any]:
+        asked = json.loads(request)
+        values = doubles(table).reshape(len(asked["columns"]), -1).T
+        data = pd.DataFrame(values, columns=asked["columns"], index=ids_of(asked, ids))
+        read = parse(text, asked["columns"])
+        matrices = asked.get("matrices") or {}
+        start = matrices.get(read.start) if isinstance(read.start, str) else read.start
+        options = {"cov_type": "traj", **asked["options"]}
+        if start is not None:
+            options["start"] = np.asarray(start, dtype=float)
+        res = build(read, data, matrices=matrices).fit(progress=progress_of(progress) or False, **options)
+        return _fitted(res, res.ids)
+
+    return answer(work)
+
+
+def read_proc(text: str, columns: str) -> str:
+    """Translate a PROC TRAJ step against column names (JSON list) into a traj command."""
+    from dataclasses import asdict
+
+    from ..post.proc_traj import parse_proc
+
+    return answer(lambda: asdict(parse_proc(text, json.loads(columns))))

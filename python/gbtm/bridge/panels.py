@@ -1,0 +1,75 @@
+"""From the columns that R sent to a panel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..panel import Panel
+from ..subjects import Subjects, subjects_of_arrays
+from .transfer import column, doubles, received
+
+R_MISSING = -(2**31)  # NA among R's integers
+
+
+def ids_of(asked: dict[str, Any], buffer: bytearray) -> pd.Index:
+    """Ids as JSON (text) or as doubles; whole numbers become integers."""
+    ids = _whole(doubles(buffer)) if asked["ids"] is None else asked["ids"]
+    return pd.Index(ids, name=asked["id_name"])
+
+
+def _whole(values: np.ndarray) -> np.ndarray:
+    """Whole numbers as int64, which pandas also tells apart five times faster; others as they are."""
+    with np.errstate(invalid="ignore"):
+        whole = values.astype(np.int64, copy=False)
+    return whole if np.array_equal(whole, values) else values
+
+
+def _subjects(asked: dict[str, Any], ids: bytearray, values: np.ndarray) -> tuple[np.ndarray, pd.Index]:
+    """Subject codes, -1 for a missing id, and the ids they stand for."""
+    if values.dtype.kind == "i" and (values == R_MISSING).any():
+        values = np.where(values == R_MISSING, np.nan, values)
+    if asked["ids"] is not None or ids:
+        return np.where(values >= 0, values, -1).astype(np.int64), ids_of(asked, ids)
+    codes, distinct = pd.factorize(_whole(values))
+    return codes, pd.Index(_whole(distinct), name=asked["id_name"])
+
+
+def _matrix(name: str, names: list[str] | None) -> np.ndarray | None:
+    """A matrix (n, q) that was received by column; None where there are no ``names`` for its columns."""
+    return received(name).reshape(len(names), -1).T if names else None
+
+
+def _known(asked: dict[str, Any], n_subjects: int) -> Subjects | None:
+    """What R sent of the subjects, in the order of their ids."""
+    given: dict[str, Any] = {}
+    for name in asked.get("subjects") or ():
+        values = received(name)
+        if name == "risk":
+            names = asked["risk_names"]
+            given[name] = pd.DataFrame(values.reshape(len(names), -1).T, columns=names)
+        else:
+            given[name] = values
+    return subjects_of_arrays(n_subjects, **given)
+
+
+def panel_of_columns(
+    asked: dict[str, Any], ids: bytearray, subject: bytearray, times: np.ndarray, values: np.ndarray
+) -> Panel:
+    """The panel of long columns; the subject codes end here, and so does all else that was received."""
+    codes, distinct = _subjects(asked, ids, column("subject", subject))
+    covariates, leaving = (asked.get(f"{kind}_names") for kind in ("tcov", "dcov"))
+    waves = asked.get("waves")
+    further: dict[str, Any] = {
+        "covariates": _matrix("tcov", covariates), "covariate_names": tuple(covariates or ()),
+        "dcov": _matrix("dcov", leaving), "dcov_names": tuple(leaving or ()),
+        "exposure": received("exposure") if asked.get("exposure") else None,
+        "dropout": bool(asked.get("dropout")), "known": _known(asked, len(distinct)),
+    }
+    return Panel.from_arrays(
+        codes, times, values, ids=distinct, id_name=asked["id_name"], time_name=asked["time_name"],
+        name=asked["outcome_name"], row_labels=pd.RangeIndex(1, values.size + 1),
+        wave=np.tile(np.arange(waves), values.size // waves) if waves else None, **further,
+    )

@@ -1,0 +1,142 @@
+"""Cross-validation, bootstrap, tests of the number of groups and pooling for R."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..document import encode
+from ..stored import layout_of
+from .transfer import RCallback, answer, fit_of, frame, new_bulk
+from .workers import with_workers
+
+
+def _options(options: str) -> tuple[dict[str, Any], int | None]:
+    """Arguments by name, and the number of workers among them."""
+    asked = json.loads(options)
+    return asked, asked.pop("n_jobs", None)
+
+
+def cross_validate(document: str, options: str, progress: RCallback | None) -> str:
+    """Cross-validation of a stored fit; ``options`` as for :func:`gbtm.cross_validate`, as JSON."""
+    from ..resampling.cross_validation import cross_validate as validate
+
+    def work() -> dict[str, Any]:
+        res, (asked, n_jobs) = fit_of(document), _options(options)
+        found, notes = with_workers(n_jobs, lambda n, tell: validate(res, n_jobs=n, progress=tell, **asked), progress)
+        by_subject = pd.DataFrame({
+            "loglik": found.by_subject.to_numpy(), "error": found.errors.to_numpy(), "fold": found.folds.to_numpy(),
+            "weight": found.weights, "observations": found.counts, "cluster": found.clusters + 1,
+        })
+        bulk = new_bulk()
+        totals = np.array([found.loglik, found.se, found.absolute_error])
+        return {
+            "by_subject": frame(by_subject, bulk), "totals": encode(totals, bulk), "n_folds": found.n_folds,
+            "failures": list(found.failures), "sentences": list(found.sentences), "notes": notes,
+        }
+
+    return answer(work)
+
+
+def blrt(document: str, smaller: str, options: str, progress: RCallback | None) -> str:
+    """Bootstrap likelihood-ratio test of a stored fit; ``smaller`` is a fit too, or empty."""
+    from ..resampling.likelihood_ratio import blrt as test
+
+    def work() -> dict[str, Any]:
+        res, less, (asked, n_jobs) = fit_of(document), fit_of(smaller) if smaller else None, _options(options)
+        found, notes = with_workers(n_jobs, lambda n, tell: test(res, less, n_jobs=n, progress=tell, **asked), progress)
+        bulk = new_bulk()
+        numbers = np.array([found.statistic, found.p_value, found.loglik, found.smaller_loglik, found.alpha])
+        return {
+            "numbers": encode(numbers, bulk), "replicates": encode(found.replicates, bulk), "groups": found.groups,
+            "n": found.n, "exceeding": found.exceeding, "failures": found.failures, "negative": found.negative,
+            "stopped": found.stopped, "reasons": found.reasons, "sentence": found.sentence, "notes": notes,
+        }
+
+    return answer(work)
+
+
+def lmr(document: str, smaller: str, seed: str) -> str:
+    """Lo-Mendell-Rubin test of a stored fit; ``smaller`` is a fit too, or empty; ``seed`` a whole number as JSON."""
+    from ..resampling.lo_mendell_rubin import lmr as test
+
+    def work() -> dict[str, Any]:
+        found = test(fit_of(document), fit_of(smaller) if smaller else None, rng=json.loads(seed))
+        bulk = new_bulk()
+        numbers = np.array([found.statistic, found.adjusted, found.p_value, found.p_unadjusted])
+        return {
+            "numbers": encode(numbers, bulk), "weights": encode(found.weights, bulk), "groups": found.groups,
+            "df": found.df, "sentence": found.sentence,
+        }
+
+    return answer(work)
+
+
+def bootstrap(document: str, options: str, progress: RCallback | None) -> str:
+    """Label-matched bootstrap of a stored fit.
+
+    Besides ``params`` and ``shares`` of the replicates, ``coefficients`` are the internal ones of each predictor
+    (n, K q), by which R draws the replicates' curves.
+    """
+    from ..resampling.bootstrap import bootstrap as resample
+
+    def work() -> dict[str, Any]:
+        res, (asked, n_jobs) = fit_of(document), _options(options)
+        found, notes = with_workers(n_jobs, lambda n, tell: resample(res, n_jobs=n, progress=tell, **asked), progress)
+        layout, bulk = layout_of(res.document), new_bulk()
+        flats = [layout.unreport(params) for params in found.params.to_numpy()]
+        coefficients = {
+            name: encode(np.stack([layout.coefficients(flat, 0, name).ravel() for flat in flats]), bulk)
+            for name in res.curves.coefficients
+        }
+        chosen = found.chosen_groups
+        return {
+            "params": encode(found.params.to_numpy(), bulk), "shares": encode(found.shares.to_numpy(), bulk),
+            "replicates": [int(i) for i in found.params.index], "coefficients": coefficients,
+            "failures": found.failures, "reasons": found.reasons, "unfitted": found.unfitted,
+            "chosen_groups": None if chosen is None else frame(chosen, bulk), "sentence": found.sentence,
+            "notes": notes,
+        }
+
+    return answer(work)
+
+
+def pool(documents: str, df_complete: str) -> str:
+    """Rubin's rules over stored fits (a JSON list of their documents); ``df_complete`` a number as JSON, or null."""
+    from ..resampling.imputation import pool as pooled
+
+    def work() -> dict[str, Any]:
+        fits = [fit_of(json.dumps(document)) for document in json.loads(documents)]
+        found = pooled(fits, df_complete=json.loads(df_complete))
+        bulk = new_bulk()
+        table = pd.concat([found.params, found.bse, found.df, found.riv, found.fmi], axis=1)
+        table.columns = pd.Index(["estimate", "se", "df", "riv", "fmi"])
+        shares = pd.DataFrame(dict(zip(("estimate", "se", "df", "fmi"), (
+            found.shares.estimate, found.shares.se, found.shares.df, found.shares.fmi))))
+        return {
+            "table": frame(table, bulk), "cov": encode(found.cov_params().to_numpy(), bulk),
+            "shares": frame(shares, bulk), "orders": (found.orders + 1).tolist(), "df_complete": found.df_complete,
+            "notes": list(found.notes),
+        }
+
+    return answer(work)
+
+
+def ar1_check(document: str, options: str, progress: RCallback | None) -> str:
+    """Whether the number of groups of a stored fit survives AR(1) errors."""
+    from ..adequacy.autocorrelation import ar1_check as check
+
+    def work() -> dict[str, Any]:
+        res, (asked, n_jobs) = fit_of(document), _options(options)
+        found, notes = with_workers(n_jobs, lambda n, tell: check(res, n_jobs=n, progress=tell, **asked), progress)
+        bulk = new_bulk()
+        return {
+            "table": frame(found.table, bulk), "autocorrelation": frame(found.autocorrelation, bulk),
+            "chosen": found.chosen, "chosen_ar1": found.chosen_ar1, "survives": found.survives,
+            "sentences": list(found.sentences), "notes": notes,
+        }
+
+    return answer(work)

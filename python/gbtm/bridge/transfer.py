@@ -1,0 +1,148 @@
+"""What crosses to R and back: numbers as raw bytes, the rest as JSON text, errors as documents.
+
+R's reticulate corrupts missing values and cannot convert arrays under every NumPy, so that nothing but ``bytearray``,
+``str``, single numbers and a progress callback crosses. Little-endian doubles, NaN for missing, matrices by column.
+"""
+
+from __future__ import annotations
+
+import json
+import time as clock
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..control import Progress
+from ..document import encode, from_json
+from ..errors import GBTMError, GBTMWarning
+from ..results import GBTMResults
+
+CALLBACK_EVERY = 0.2
+
+RCallback = Callable[[str, float], object]
+
+
+def doubles(buffer: bytearray) -> np.ndarray:
+    """Little-endian doubles as numbers."""
+    return np.frombuffer(buffer, dtype="<f8").astype(float, copy=False)
+
+
+def progress_of(callback: RCallback | None) -> Progress | None:
+    """Call R at most five times a second; an interrupt raised there ends the fit."""
+    if callback is None:
+        return None
+    last = [0.0]
+
+    def tell(what: str, seconds: float) -> None:
+        now = clock.monotonic()
+        if now - last[0] >= CALLBACK_EVERY:
+            last[0] = now
+            callback(what, seconds)
+
+    return tell
+
+
+def answer(work: Callable[[], dict[str, Any]]) -> str:
+    """Run, and return the result or the error as a JSON document."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GBTMWarning)  # they travel in the document
+            return json.dumps({"ok": True, **work()}, allow_nan=False)
+    except GBTMError as error:
+        problem = {
+            "code": error.code, "message": error.message, "argument": error.argument, "way_out": error.way_out,
+        }
+        return json.dumps({"ok": False, "error": problem})
+
+
+def fit_of(document: str) -> GBTMResults:
+    """A fit from the text of its document, as R keeps it."""
+    return GBTMResults(from_json(document))
+
+
+# -- numbers to R ------------------------------------------------------------------------------------------------
+
+_bulk = bytearray()
+_codes: dict[str, bytearray] = {}
+
+
+def take_bulk() -> bytearray:
+    """The arrays of the last answer, as the doubles that it points into; they are handed over once."""
+    global _bulk
+    taken, _bulk = _bulk, bytearray()
+    return taken
+
+
+def new_bulk() -> bytearray:
+    """Where the arrays of the next answer go."""
+    global _bulk
+    _bulk = bytearray()
+    return _bulk
+
+
+def take_codes(name: str) -> bytearray:
+    """Whole numbers of the last fit, in the bytes each that its ``held`` tells; they are handed over once."""
+    return _codes.pop(name)
+
+
+def keep_codes(codes: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """Keep whole numbers from 0 in the fewest bytes that R's readBin() takes; returns how many bytes each."""
+    _codes.clear()
+    width = {}
+    for name, values in codes.items():
+        most = values.max(initial=0)
+        data = values.astype("u1" if most < 2**8 else "<u2" if most < 2**16 else "<i4")
+        _codes[name] = bytearray(data.data.cast("B"))
+        width[name] = data.itemsize
+    return width
+
+
+def frame(table: pd.DataFrame, bulk: bytearray) -> dict[str, Any]:
+    """A table for R: its numbers go to ``bulk``, as JSON has neither infinity nor NaN.
+
+    ``kinds`` are "integer", "logical", "double" or "text" (missing: null); ``rows`` its labels, where it is indexed by
+    text, and else the index is a column, where it has a name.
+    """
+    if table.index.dtype.kind in "OUT" and table.index.inferred_type == "string":
+        rows: list[str] | None = [str(label) for label in table.index]
+    else:
+        rows, table = None, table.reset_index() if table.index.name else table
+    kinds, columns = [], []
+    for at in range(table.shape[1]):
+        values = table.iloc[:, at]
+        kind = {"i": "integer", "u": "integer", "b": "logical", "f": "double"}.get(values.dtype.kind, "text")
+        kinds.append(kind)
+        if kind == "text":
+            columns.append([None if pd.isna(v) else str(v) for v in values])
+        else:
+            columns.append(encode(values.to_numpy(dtype=float), bulk))
+    return {"names": [str(c) for c in table.columns], "kinds": kinds, "columns": columns, "rows": rows}
+
+
+# -- numbers from R ----------------------------------------------------------------------------------------------
+
+_columns: dict[str, np.ndarray] = {}
+
+
+def receive(name: str, kind: str, size: float, at: float, block: bytearray) -> None:
+    """A block of a column for the next call: ``kind`` "<i4" (R's integers) or "<f8", ``size`` in all, from ``at`` on.
+
+    In blocks, as a column that is sent whole stands in memory three times.
+    """
+    if at == 0:
+        _columns[name] = np.empty(int(size), dtype=np.int64 if kind == "<i4" else float)
+    part = np.frombuffer(block, dtype=kind)
+    _columns[name][int(at) : int(at) + part.size] = part
+
+
+def received(name: str) -> np.ndarray:
+    """A column as :func:`receive` had it; it is handed over once."""
+    return _columns.pop(name)
+
+
+def column(name: str, buffer: bytearray) -> np.ndarray:
+    """A column as :func:`receive` had it, or else as doubles given with the request."""
+    return doubles(buffer) if buffer else _columns.pop(name, np.empty(0))

@@ -1,0 +1,23 @@
+test_that("new outcomes are Python's for the same seed", {
+  need_engine()
+  drawn <- simulate(small_fit(), seed = 3)
+  expect_python(drawn[c("y", "group")], "simulate")
+  expect_identical(drawn$id, small_fit()$ids[small_fit()$data$subject])
+  expect_identical(drawn$t, small_fit()$data$time)
+  expect_identical(attr(drawn, "seed"), 3)
+})
+
+test_that("several sets, and R's own random numbers where no seed is given", {
+  need_engine()
+  sets <- simulate(small_fit(), nsim = 2, seed = 2)
+  expect_identical(sets[[2]]$y, simulate(small_fit(), seed = 3)$y)
+  set.seed(1)
+  one <- simulate(small_fit())
+  set.seed(1)
+  expect_identical(simulate(small_fit()), one)
+  expect_false(identical(simulate(small_fit())$y, one$y))
+  again <- gbtm(y ~ t, one, id = "id", groups = 2, order = 1, control = quick())
+  expect_equal(again$n_subjects, 16)
+  expect_error(simulate(small_fit(), nsim = 0), class = "gbtm_bad_nsim")
+  expect_error(simulate(small_fit(), seed = -1), class = "gbtm_bad_seed")
+})
