@@ -42,7 +42,10 @@ def _piled_up(outcome: OutcomeSpec, measures: Measures) -> list[Finding]:
     if outcome.family not in SCALE_FAMILIES:
         return []
     y = measures.y
-    least = PILED_UP if np.unique(y).size > FEW_DISTINCT else PILED_UP_FEW
+    values = np.unique(y)
+    if values.size == 2 and outcome.family == "normal":
+        return [_two_values(measures.name, values)]
+    least = PILED_UP if values.size > FEW_DISTINCT else PILED_UP_FEW
     ends = (("ceiling", y.max(), outcome.upper, "largest", "max"), ("floor", y.min(), outcome.lower, "smallest", "min"))
     findings = []
     for code, end, bound, which, argument in ends:
@@ -57,6 +60,15 @@ def _piled_up(outcome: OutcomeSpec, measures: Measures) -> list[Finding]:
                 )
             )
     return findings
+
+
+def _two_values(name: str, values: np.ndarray) -> Finding:
+    low, high = values
+    code = "" if (low, high) == (0, 1) else "Code them 0 and 1. "
+    return Finding(
+        "two_values", None,
+        f"{name} has two values only, {low:g} and {high:g}, and no normal distribution. {code}Use family logit.",
+    )
 
 
 def _few_waves(measures: Measures, n_subjects: int) -> list[Finding]:

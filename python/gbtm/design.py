@@ -245,7 +245,7 @@ def split_formula(
             f"formula: {formula!r} is not of the form 'outcome ~ time'.", code="bad_formula", argument="formula",
             way_out="For example 'offenses ~ age'.",
         )
-    outcome, rhs = sides[0].strip(), sides[1].strip()
+    outcome, rhs = (re.sub(r"^`([^`]*)`$", r"\1", side.strip()) for side in sides)  # R and formulaic quote odd names
     known = set(wide) if wide is not None else {str(c) for c in data.columns}
     if rhs in known or re.fullmatch(r"[A-Za-z_.][\w.]*", rhs):
         return _known(outcome, known), _known(rhs, known), None

@@ -141,7 +141,9 @@ def _at_boundary(
         findings.append(
             Finding(
                 code, b.group + 1 if b.group is not None else None,
-                f"In {where} {what}{at}: {', '.join(names)} run to infinity and have no standard error. {remedy}",
+                f"In {where} {what}{at}: {', '.join(names)} "
+                f"{'runs' if len(names) == 1 else 'run'} to infinity and {'has' if len(names) == 1 else 'have'} no "
+                f"standard error. {remedy}",
                 names,
             )
         )

@@ -64,12 +64,14 @@ class Mixture(nn.Module):
     def __init__(self, layout: Layout, panel: Panel, *, surrogate: bool = False) -> None:
         super().__init__()
         self.layout = layout
+        # the panel of a model with dropout may be asked about its first groups, none of which has it
+        sources = panel.sources if layout.spec.dropout is not None else panel.outcomes
         self.outcomes = nn.ModuleList(
             make_cells(part, measures, panel.n_subjects, surrogate)
-            for part, measures in zip(layout.parts, panel.sources, strict=True)
+            for part, measures in zip(layout.parts, sources, strict=True)
         )
         constant = np.zeros(panel.n_subjects)
-        for part, measures in zip(layout.parts, panel.sources, strict=True):
+        for part, measures in zip(layout.parts, sources, strict=True):
             free = part.family.constant(measures.y)
             if measures.exposure is not None and part.family.folds_exposure:
                 free = free + measures.y * np.log(measures.exposure)

@@ -76,6 +76,7 @@ def test_times_of_ones_own_are_counted_by_occasion():
     assert found.waves["Mean t"].iloc[0] == pytest.approx(first.mean())
     assert found.waves["SD of time"].iloc[0] == pytest.approx(first.std())
     assert found.patterns.empty
+    assert "is not dropout alone" in " ".join(found.tables[0].notes)
     assert len(found.tables) == len(found.names)
 
 

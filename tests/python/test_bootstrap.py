@@ -8,7 +8,7 @@ import gbtm
 import oracle
 from conftest import arguments, long_table
 from gbtm.refit import model_of
-from gbtm.resampling.replicates import resampled
+from gbtm.resampling.replicates import resampled, rivals_of
 from gbtm.subjects import Subjects
 from parts import draw
 
@@ -98,6 +98,19 @@ def test_how_many_groups_are_chosen(res):
     assert boot.chosen_groups["times"][1] == 0  # the groups lie four sd apart
     assert boot.chosen_groups["times"][2] >= 4
     assert "2 in" in boot.sentence
+
+
+@pytest.mark.parametrize("order", [[-1, 0], [0, -1]])
+def test_rivals_of_a_fit_with_a_group_whose_rate_is_zero(order):
+    rng = np.random.default_rng(3)
+    table = long_table(np.repeat(np.arange(80), 4), np.tile(np.arange(4), 80),
+                       rng.poisson(np.repeat(np.where(rng.random(80) < 0.5, 0.0, 2.0), 4)))
+    res = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=2, order=order, family="poisson").fit(rng=0)
+    model = model_of(res)
+    found = rivals_of(model.panel, model.spec, model.given_bases, [1, 3], 0)
+    assert [spec.outcomes[0].orders for spec, _ in found] == [(0,), (*order, 0)]
+    rate = np.log(table["y"].mean())  # one group of order 0
+    np.testing.assert_allclose(found[0][1], [rate], atol=1e-6)
 
 
 def test_the_loglik_of_a_replicate_is_that_of_the_repeated_subjects(res):

@@ -231,3 +231,9 @@ def test_r_makes_the_same_fit(tmp_path):
     if "llf" not in done.stdout and re.search("engine|reticulate|shared library|Python", done.stderr):
         pytest.skip(f"R has no engine here: {done.stderr[-300:]}")
     assert float(re.search(r"llf (\S+)", done.stdout)[1]) == pytest.approx(res.llf, abs=1e-6), done.stderr
+
+
+def test_odd_names_are_quoted_in_r():
+    table = gbtm.datasets.two_groups(rng=0).rename(columns={"y": "y <b>", "t": "age in years"})
+    res = gbtm.GBTM.from_formula("y <b> ~ age in years", table, id="id", groups=2, order=[1, 2]).fit(n_starts=2)
+    assert "gbtm(`y <b>` ~ `age in years`, data = data" in code_for(res, "R")

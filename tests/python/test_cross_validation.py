@@ -197,6 +197,9 @@ def test_clusters_stay_together(pair):
     alone = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1)
     again = gbtm.cross_validate(alone, folds=3, cluster=site.to_numpy())
     np.testing.assert_allclose(again.by_subject, cv.by_subject, atol=1e-6)
+    assert not gbtm.cross_validate(model, folds=cv.folds.to_numpy()).sentences
+    split = gbtm.cross_validate(model, folds=np.arange(len(site)) % 2)  # as asked, and said
+    assert split.sentences[0].startswith("The folds given split sampling clusters")
 
 
 def test_an_old_fit_that_does_not_hold_its_clusters_says_so(pair):

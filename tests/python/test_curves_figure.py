@@ -7,7 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+import gbtm
 from conftest import TRUTH
+from gbtm.figures.drawn import means
 
 matplotlib.use("Agg")
 
@@ -131,3 +133,15 @@ def test_labels_are_spread_apart_as_little_as_need_be():
     assert crowded.min() >= 0
     assert crowded.max() <= 1
     assert np.diff(np.sort(crowded)).min() > 0.1
+
+
+def test_no_point_for_a_time_at_which_nobody_of_the_group_was_seen():
+    rng = np.random.default_rng(0)
+    subject, time = np.repeat(np.arange(40), 4), np.tile(np.arange(4.0), 40)
+    time[1] = 1.3  # subject 0, of the first group, alone at a time of its own
+    y = np.where(subject < 20, 0.0, 9.0) + rng.normal(0, 0.3, subject.size)
+    res = gbtm.GBTM(y, time, subject, groups=2, order=0).fit(n_starts=2)
+    own, other = (means(res, 1 + int(g)) for g in np.argsort(res.params[:2].to_numpy()))
+    assert 1.3 in own.time
+    assert 1.3 not in other.time
+    assert len(other.time) == 4

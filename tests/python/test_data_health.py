@@ -96,3 +96,15 @@ def test_no_false_alarm_on_200_healthy_simulations():
                 alarms[name, seed] = res.warnings
     assert (len(HEALTHY) + len(HEALTHY_PARTS)) * SEEDS == 200
     assert alarms == {}
+
+
+@pytest.mark.parametrize(("low", "high", "recode"), [(0.0, 1.0, False), (1.0, 2.0, True)])
+def test_two_values_are_no_scale_with_a_floor_and_a_ceiling(low, high, recode):
+    y = np.where(_two(np.random.default_rng(3), gap=2.0) > 1, high, low)
+    res, codes = _fit(y, groups=2, order=0)
+    assert "two_values" in codes
+    assert not {"ceiling", "floor"} & set(codes)
+    said = _message(res, "two_values")
+    assert f"{low:g} and {high:g}" in said
+    assert "family logit" in said
+    assert ("Code them 0 and 1" in said) == recode

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gbtm import SpecificationError
-from gbtm.design import basis_from_document, formula_basis, matrix_basis, polynomial_basis, power_names
+from gbtm.design import basis_from_document, formula_basis, matrix_basis, polynomial_basis, power_names, split_formula
 
 AGES = np.repeat(np.arange(8.0, 39.0), 5)
 
@@ -128,3 +128,9 @@ def test_bases_come_back_from_their_documents():
         assert again.names == basis.names
         np.testing.assert_array_equal(again.internal(grid), basis.internal(grid))
         np.testing.assert_array_equal(again.to_user, basis.to_user)
+
+
+def test_names_may_be_quoted_as_in_r():
+    data = pd.DataFrame({"y <b>": [1.0], "age in years": [1.0], "y": [1.0]})
+    assert split_formula("`y <b>` ~ `age in years`", data) == ("y <b>", "age in years", None)
+    assert split_formula("y ~ age in years", data) == ("y", "age in years", None)

@@ -10,6 +10,8 @@ import statsmodels.api as sm
 import gbtm
 import oracle
 from gbtm import DataError, SpecificationError
+from gbtm.refit import model_of, refit
+from gbtm.spec import first_groups
 from parts import draw
 
 # waves seen -> the waves at risk of orders 0, 1 and 2, counted from 0, the last one negative where the subject left
@@ -273,3 +275,21 @@ def test_what_goes_with_dropout_only(what):
     y = _wide(RISK_SETS)
     value = np.random.default_rng(0).normal(size=y.shape) if what == "dcov" else np.arange(len(y)) % 2
     _refused("no_dropout", what, lambda: _fit(y, **{what: value}), "dropout")
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+def test_first_groups_without_dropout(cut):
+    """The default search grows from the first groups, none of which drops out here; the data are still those."""
+    drawn = draw("dropout_mixed")
+    order, leaving = drawn.truth.model.order[: cut + 1], (*(-1,) * cut, 1)
+    built = drawn.built(groups=cut + 1, order=list(order), dropout=list(leaving))
+    res = built.fit(rng=0, max_starts=8)
+    model = oracle.Model("normal", order, dropout=leaving, n_dcov=1)
+    want = oracle.loglik(model, res.params.to_numpy(), *drawn.data, drawn.beside)
+    assert res.llf == pytest.approx(want, abs=1e-8)
+    # the smaller model has nobody drop out, and is refitted to the same panel
+    below = refit(model_of(res).panel, first_groups(built.spec, cut), built.given_bases, n_starts=2)
+    plain = oracle.Model("normal", order[:cut])
+    want = oracle.loglik(plain, below.params, *drawn.data)
+    assert below.loglik == pytest.approx(want, abs=1e-8)
+    assert gbtm.lmr(res).statistic == pytest.approx(2 * (res.llf - below.loglik), abs=0.5)

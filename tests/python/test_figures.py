@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import matplotlib
@@ -237,6 +238,30 @@ def test_a_hanging_rootogram_hangs_from_the_expected():
     tops = [bar.get_y() + bar.get_height() for bar in ax.patches]
     np.testing.assert_allclose(tops, [7, 6, 3, 2])
     np.testing.assert_allclose([bar.get_height() for bar in ax.patches], [8, 5, 3, 1])
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 9, 12, 27])
+def test_counts_under_a_rootogram_have_room_and_the_last_is_named(n):
+    checks = _checks()
+    names = [*map(str, range(n - 1)), f"{n - 1}+"]
+    checks.distribution = pd.DataFrame({"value": names, "observed": np.arange(n, 0, -1), "expected": 5.0})
+    fig = plot_adequacy(checks)
+    fig.canvas.draw()
+    labels = fig.axes[2].get_xticklabels()
+    assert labels[-1].get_text() == names[-1]
+    boxes = [label.get_window_extent() for label in labels]
+    assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
+
+
+def test_titles_of_the_residual_checks_are_inside_the_figure():
+    fig = plot_adequacy(_checks())
+    fig.canvas.draw()
+    whole = fig.bbox
+    for ax in fig.axes:
+        for text in (ax._left_title, *ax.texts):
+            box = text.get_window_extent()
+            assert whole.x0 <= box.x0, text.get_text()
+            assert box.x1 <= whole.x1, text.get_text()
 
 
 def test_residuals_that_are_continuous_have_a_quantile_plot():

@@ -115,3 +115,19 @@ def test_one_group_and_a_start_of_ones_own():
     assert by_number(grolts(res))["13"].text == "With one group there is no classification."
     given = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=1, order=1).fit(start=res.params)
     assert "start values" in by_number(grolts(given))["9"].prompt
+
+
+def test_names_of_covariates_stay_as_they_are():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"id": np.repeat(np.arange(60), 4), "t": np.tile(np.arange(4.0), 60)})
+    table["Region"] = np.where(table["id"] % 3 == 0, "North", "South")
+    table["y"] = np.where(table["id"] % 2, 4.0, 0.0) + rng.normal(size=len(table))
+    res = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=2, order=0, risk="~ Region").fit(n_starts=2)
+    assert "Membership: Region[T.South]." in by_number(grolts(res))["8"].text
+
+
+def test_the_call_that_draws_all_models_does(search):
+    prompt = by_number(grolts(search.best(), search, places={"best_panels": "Figure 3"}))["14b"].prompt
+    call = prompt.split(": ", 1)[1].rstrip(".")
+    figure = eval(call, {"search": search})
+    assert sum(bool(ax.lines) for ax in figure.axes) == len(search.fits)

@@ -185,6 +185,26 @@ def test_refusals(apart, one_too_many):
         gbtm.blrt(worse, n_max=19)
 
 
+@pytest.mark.parametrize(("name", "change"), [
+    ("exposure", {"exposure": None}), ("weights", {"weights": None}), ("tcov", {"tcov": ["w1"]}),
+    ("exposure", {"exposure": "other"}), ("tcov", {"tcov": ["w1", "other"]}), ("risk", {}),
+])
+def test_a_smaller_fit_with_other_covariates_exposure_or_weights_is_refused(name, change):
+    drawn = draw(name)
+    rng = np.random.default_rng(0)
+    table = drawn.table.assign(other=rng.uniform(1, 2, len(drawn.table)))
+    if name == "risk":
+        table["z2"] = table["id"] % 7  # the same name for something else
+    res = drawn.built().fit(rng=0, n_starts=2)
+    kept = res.n_groups - 1
+    less = {"groups": kept, "order": list(drawn.truth.model.order[:kept]), **change}
+    smaller = drawn.built(data=table, **less).fit(rng=0, n_starts=2)
+    for test in (gbtm.lmr, gbtm.blrt):
+        with pytest.raises(gbtm.SpecificationError) as caught:
+            test(res, smaller)
+        assert caught.value.code == "not_nested"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("family", ["normal", "poisson", "logit"])
 def test_size_under_the_smaller_model(family):

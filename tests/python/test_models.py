@@ -222,9 +222,14 @@ def test_tests_go_up_until_one_is_not_rejected(found, monkeypatch):
     lmr = gbtm.lmr(found.fits["2: 2 2"], found.fits["1: 2"], rng=found.rng)
     assert table.loc["2: 2 2", "lmr_p"] == lmr.p_value
     assert f"2: 2 2, test: {lmr.sentence}" in found.sentences
-    p_values[2] = 0.5
+    p_values[2], asked[:] = 0.05, []  # (1 + 9) / (199 + 1): at the level is rejected, as the sentence of blrt() says
     found.blrt()
-    assert asked[2:] == [(2, 1)]
+    assert asked == [(2, 1), (3, 2)]
+    assert found.choices["blrt"] == "2: 2 2"
+    p_values[2], asked[:] = 0.5, []
+    found.blrt()
+    assert asked == [(2, 1)]
+    assert found.choices["blrt"] == "1: 2"
     assert [s for s in found.sentences if s.startswith("2: 2 2, test: ")] == ["2: 2 2, test: p is 0.5."]
 
 
@@ -294,6 +299,13 @@ def test_disagreement_in_words():
     assert said[-2:] == ["Skipped.", "Repaired."]
 
 
+def test_a_criterion_without_a_penalty_is_told():
+    table = _table(loglik=[-150.0, -140.0, -130.0], sabic_subjects=[298.0, 277.0, 256.0])
+    assert any(s.startswith("SABIC (n = subjects) has no penalty with 22 subjects or fewer") for s in _said(table))
+    table["sabic_subjects"] = [301.0, 282.0, 263.0]
+    assert not any("no penalty" in s for s in _said(table))
+
+
 def test_agreement_in_words():
     table = _table(bic_subjects=[300.0, 200.0, 210.0], bic_observations=[300.0, 205.0, 206.0], hits=1, entropy=0.5)
     said = _said(table)
@@ -309,3 +321,9 @@ def test_names_of_criteria():
     assert name_of("aic") == "AIC"
     assert name_of("traj_bic_observations") == "BIC (n = observations) on traj's scale"
     assert all(name_of(c) for c in (*CRITERIA, "cv_loglik", "blrt"))
+
+
+def test_all_criteria_at_the_edge_are_said_in_two_words():
+    data = gbtm.datasets.two_groups(rng=0)
+    said = gbtm.search("y ~ t", data, id="id", groups=2, order=[2], how="groups", n_starts=2).sentences
+    assert "All criteria choose 2 groups, the most that were tried: more may be better still." in said

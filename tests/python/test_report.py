@@ -356,3 +356,12 @@ def test_templates_travel_with_the_package():
     assert '"gbtm.report" = ["templates/*"]' in configuration
     inside = Path(__file__).parents[2] / "inst" / "python" / "gbtm" / "report" / "templates"
     assert {p.name for p in inside.iterdir()} >= {"report.html.j2", "report.md.j2", "report.css"}
+
+
+def test_a_report_says_what_it_is_drawing(search, tmp_path, monkeypatch):
+    monkeypatch.setattr(content, "draw", lambda *_, **__: None)
+    said = []
+    gbtm.grolts_report(search, tmp_path / "r.md", progress=lambda what, seconds: said.append((what, seconds)))
+    assert all(what.startswith("report: drawing figure") for what, _ in said)
+    assert len(said) >= 3
+    assert [s for _, s in said] == sorted(s for _, s in said)

@@ -46,6 +46,14 @@ def test_a_group_that_never_happens_has_no_room_for_another():
     assert inside(spec((-1, 1), "poisson"), spec((0, 1, 1), "poisson")) is None
 
 
+def test_groups_of_other_dropout_orders_are_not_inside():
+    two = spec((1, 1), dropout=[0, 1])
+    assert inside(spec((1,), dropout=[1]), two) == [1]
+    assert inside(spec((1,), dropout=[2]), two) is None
+    assert inside(spec((1,)), two) is None
+    assert inside(spec((1,)), spec((1, 1), dropout=[-1, 1])) == [0]
+
+
 def test_other_frames_are_not_inside():
     assert inside(spec((1,)), spec((1, 1), sigma_by_group=True)) is None
     assert inside(spec((1,), "poisson"), spec((1, 1), "negbin")) is None

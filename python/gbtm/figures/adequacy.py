@@ -158,8 +158,10 @@ def _rootogram(ax: Axes, table: pd.DataFrame) -> None:
     ax.bar(at, observed, bottom=expected - observed, width=0.8, color=FAINT, edgecolor="white", linewidth=0.5, zorder=2)
     ax.plot(at, expected, color=PALETTE[1], marker="o", markersize=3, linewidth=1.4, zorder=3)
     ax.axhline(0, color=INK, linewidth=0.9, zorder=4)
-    every = max(1, -(-len(table) // 12))
-    ax.set_xticks(at[::every], [_plain(v) for v in table["value"]][::every])
+    every = max(1, -(-len(table) // 9))
+    shown = np.r_[at[: len(at) - every : every], at[-1]]  # the last, "11+", always
+    names = [_plain(v) for v in table["value"]]
+    ax.set_xticks(shown, [names[j] for j in shown])
     ax.set_xlabel("count")
     ax.set_ylabel("square root of frequency")
     _name(ax, "Hanging rootogram", "line: expected; bars: observed, should end at zero")
@@ -199,7 +201,7 @@ def _autocorrelation(ax: Axes, table: pd.DataFrame) -> None:
     ax.set_xlabel("lag")
     ax.set_ylabel("correlation")
     dress(ax)
-    _name(ax, "Residual autocorrelation within subjects", "zero if the groups explain it all; bars: 95 % interval")
+    _name(ax, "Residual autocorrelation", "within subjects; zero if groups explain it; bars: 95 %")
 
 
 def _said(means: pd.DataFrame, outside: int) -> str:

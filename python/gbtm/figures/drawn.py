@@ -17,6 +17,7 @@ WAVES_MOST = 60  # more distinct times than this are averaged in bins
 BINS = 20
 BAND_ROOM = 0.5  # of the height of curves and means: how far beyond them a band is shown
 JITTER_LOGIT, JITTER_COUNT = 0.04, 0.2
+LEAST_WEIGHT = 0.5  # posterior weight in subjects behind an observed mean that is drawn
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Drawn:
         """Range of the outcome's axis: curves and means always fit, a band that explodes is cut."""
         shown = [self.estimate.ravel()]
         if observed:
-            shown += [m.mean[m.weight > 0.5] for m in self.means]
+            shown += [m.mean for m in self.means]
         values = np.concatenate(shown)
         values = values[np.isfinite(values)]
         low, high = float(values.min()), float(values.max())
@@ -72,7 +73,10 @@ def drawn(res: GBTMResults, level: float = 0.95) -> Drawn:
 
 
 def means(res: GBTMResults, group: int) -> Means:
-    """Observed means of a group by wave, or by bins of time when there are many waves."""
+    """Observed means of a group by wave, or by bins of time when there are many waves.
+
+    Times at which next to nobody of the group was seen have none: it would be the mean of other groups' people.
+    """
     table = res.observed_means
     own = table[(table["group"] == group) & (table["weight"] > 0)]
     x, y, w = own[res.time_name].to_numpy(), own["mean"].to_numpy(), own["weight"].to_numpy()
@@ -84,7 +88,8 @@ def means(res: GBTMResults, group: int) -> Means:
         x = np.bincount(at, w * x, minlength=BINS)[keep] / total[keep]
         y = np.bincount(at, w * y, minlength=BINS)[keep] / total[keep]
         w = total[keep]
-    return Means(x, y, w)
+    enough = w > LEAST_WEIGHT
+    return Means(x[enough], y[enough], w[enough])
 
 
 def subject_lines(

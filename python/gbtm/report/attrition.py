@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 WAVES_MOST = 40  # with more distinct times than this, waves are each subject's first, second, .. observation
 PATTERNS_MOST = 10
+OCCASIONS = (
+    "An occasion is a subject's first, second, .. observation, because times differ too much between subjects for "
+    "waves: one that was missed moves those after it up, so that Gone counts missed ones too, and is not dropout alone."
+)
 REASONS = (
     ("missing_outcome", "observations", "missing outcome"), ("missing_time", "observations", "missing time"),
     ("missing_id", "observations", "missing id"),
@@ -64,7 +68,7 @@ class Attrition:
         found = [table_of(
             self.waves, caption=f"Observed subjects by {word}",
             notes=["Gone: not seen at this or any later " + word + ". SD of time: how far times differ within the "
-                   + word + "."],
+                   + word + ".", *([] if self.common else [OCCASIONS])],
             kinds={f"Mean {self.time_name}": "plain", "SD of time": "plain"}, gap="one value only, or none.",
         )]
         if len(self.dropped):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..control import Progress
 from .grolts import Answer
 from .table import Table
 
@@ -94,10 +96,16 @@ class Report:
 class Builder:
     """Collects blocks, numbers tables and figures, and remembers where what is."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Progress | None = None) -> None:
+        self._progress, self._began = progress, time.perf_counter()
         self.blocks: list[Block] = []
         self.places: dict[str, str] = {}
         self._count = {"Table": 0, "Figure": 0}
+
+    def tell(self, what: str) -> None:
+        """Say what is being made."""
+        if self._progress is not None:
+            self._progress(what, time.perf_counter() - self._began)
 
     def heading(self, text: str) -> None:
         self.blocks.append(Heading(text))

@@ -127,7 +127,8 @@ def _r(asked: Recipe, data: str) -> str:
         basis = "order" not in asked.model
         if basis:
             lines += ["# A basis formula is R's own here: check that it spans the same curves."]
-        arguments = [_r_formula(asked.formula), "data = data", *identity]
+        formula = _r_formula(asked.formula) if basis else f"{_r_name(asked.outcome)} ~ {_r_name(asked.time)}"
+        arguments = [formula, "data = data", *identity]
         arguments += [f"{k} = {_r_value(v)}" for k, v in asked.model.items()]
         arguments += [f"{k} = {_r_terms(v) if k in ('risk', 'tcov', 'dcov') else _r_value(v)}"
                       for k, v in asked.columns.items()]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..control import Progress
 from .attrition import attrition
-from .blocks import Builder, ChecklistBlock, CodeBlock, Report
+from .blocks import Builder, ChecklistBlock, CodeBlock, FigureBlock, Report
 from .checklist import SOURCE_2017, SOURCE_REVISED
 from .code import LANGUAGES, code_for
 from .fit_tables import (
@@ -40,9 +41,10 @@ REVISED = "GRoLTS checklist, the revision's 18 questions"
 def compose(
     res: GBTMResults, search: Any = None, *, title: str | None = None, author: str | None = None,
     data_description: str | None = None, checks: Any = None, level: float = 0.95, data_file: str = "data.csv",
+    progress: Progress | None = None,
 ) -> Report:
     """The report of a fit, not yet written to a file."""
-    to = Builder()
+    to = Builder(progress)
     _summary(to, res, search)
     _data(to, res, data_description)
     if search is not None:
@@ -175,6 +177,7 @@ def _whole(values: pd.Series) -> bool:
 
 
 def _draw(to: Builder, name: str, subject: Any, **options: Any) -> None:
+    to.tell(f"report: drawing figure {sum(isinstance(b, FigureBlock) for b in to.blocks) + 1}")
     picture = draw(name, subject, **options)
     if picture is not None:
         to.figure(name, picture.caption, picture.png)

@@ -248,8 +248,9 @@ def _covariates(known: Known) -> Said:
     if not found:
         return "No covariates were used.", ""
     where = known.place("estimates") or "the table of estimates"
+    listed = "; ".join(found)
     return (
-        f"Estimated jointly with the groups. {'; '.join(found).capitalize()}. Coefficients are in {where}.",
+        f"Estimated jointly with the groups. {listed[0].upper()}{listed[1:]}. Coefficients are in {where}.",
         "Describe how each covariate was measured and coded.",
     )
 
@@ -342,7 +343,7 @@ def _plots(known: Known) -> Said:
         return f"{known.place('panels')}.", ""
     if known.place("best_panels"):
         return (f"{known.place('best_panels')} has the best model for each number of groups.",
-                "Add the other models: search.plot(), or gbtm.figures.panels.plot_models(search, which='all').")
+                "Add the other models: search.plot_models(which='all').")
     return "", "Add plots of the trajectories of each model that was fitted."
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecificationError
+from ..progress import reporter
 from .content import compose
 from .fit_tables import is_search
 
 if TYPE_CHECKING:
+    from ..control import Progress
     from ..results import GBTMResults
 
 FORMATS = {".html": "html", ".htm": "html", ".md": "md", ".markdown": "md", ".docx": "docx"}
@@ -19,6 +21,7 @@ def grolts_report(
     res_or_search: Any, path: str | Path, *, format: str | None = None, author: str | None = None,
     title: str | None = None, data_description: str | None = None, search: Any = None, checks: Any = None,
     criterion: str = "bic_subjects", level: float = 0.95, data_file: str = "data.csv",
+    progress: Progress | bool | None = None,
 ) -> Path:
     """Write a report of a fit: tables, figures, attrition, the GRoLTS checklist filled in, and the code.
 
@@ -35,6 +38,7 @@ def grolts_report(
     criterion : by which the best model of a ModelSearch is the final one
     level : of the intervals of estimates
     data_file : name of the data in the code
+    progress : as for :meth:`gbtm.GBTM.fit`
 
     Returns
     -------
@@ -76,7 +80,7 @@ def grolts_report(
     res, search = _subject(res_or_search, search, criterion)
     report = compose(
         res, search, title=title, author=author, data_description=data_description, checks=checks, level=level,
-        data_file=data_file,
+        data_file=data_file, progress=reporter(progress),
     )
     if kind == "html":
         from .html import html

@@ -140,7 +140,7 @@ def bootstrap(
         209-217). "parametric": outcomes are drawn from the fit, all else stays as observed
     n : number of replicates
     groups : numbers of groups, for example [2, 3, 4], among which, and that of the fit, BIC chooses in each replicate;
-        groups beyond those of the fit have the orders of its last one
+        groups beyond those of the fit have the orders of its last one (of the last whose rate is not zero)
     rng : seed; the same digits for any ``n_jobs``
     n_starts : starts of each refit besides the estimates themselves; 0 for none, which is fast and stays close by
     n_jobs : worker processes, as for joblib

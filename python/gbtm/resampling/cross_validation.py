@@ -165,6 +165,9 @@ def cross_validate(
     bases = [part.bases["mean"] for part in built.layout.outcomes]
     units, about_clusters = _units(panel, model, cluster)
     fold = _folds(folds, units, rng)
+    if (fold != fold[np.unique(units, return_index=True)[1]][units]).any():
+        about_clusters = [*about_clusters, "The folds given split sampling clusters: what is held out is not new, and "
+                          "the held-out log-likelihood is too high."]
     if n_starts is None:
         n_starts = 0 if isinstance(folds, str) else STARTS
     start = refit(panel, spec, bases, rng=rng).params if isinstance(model, GBTM) else model.params.to_numpy()

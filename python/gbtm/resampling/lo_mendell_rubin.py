@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..results import GBTMResults
 
 NEGLIGIBLE = 1e-6  # of the largest weight
+ACCURACY = 1e-6  # digits of a smaller p are those of the integration, not of the test
 CAVEAT = (
     "The theorem behind this test does not hold for the number of groups (Jeffries 2003): under the smaller model the "
     "parameters of the larger one are not determined. Take it as a description and test with blrt()."
@@ -38,7 +39,7 @@ class LoMendellRubin:
     ----------
     statistic : 2 (loglik - smaller_loglik)
     adjusted : statistic / (1 + 1 / (df ln N)), N subjects
-    p_value : of ``adjusted``: P(sum_j weights_j chi2_1 >= adjusted)
+    p_value : of ``adjusted``: P(sum_j weights_j chi2_1 >= adjusted), to about 1e-8
     p_unadjusted : of ``statistic`` (Vuong-Lo-Mendell-Rubin)
     df : difference of the numbers of parameters
     weights : (d,) the lambda_j, largest first
@@ -56,10 +57,11 @@ class LoMendellRubin:
     def sentence(self) -> str:
         """The result in words, with the caveat."""
         k = self.groups
+        p = f"p = {self.p_value:.3g}" if self.p_value >= ACCURACY else f"p < {ACCURACY:g}"
         return (
             f"Lo-Mendell-Rubin adjusted likelihood-ratio test of {k} against {k - 1} group{'s' if k > 2 else ''}: "
-            f"{self.adjusted:.2f} (unadjusted {self.statistic:.2f}), p = {self.p_value:.3g} by Vuong's weighted sum of "
-            f"chi-squares. {CAVEAT}"
+            f"{self.adjusted:.2f} (unadjusted {self.statistic:.2f}), {p} by Vuong's weighted sum of chi-squares. "
+            f" {CAVEAT}"
         )
 
     def __repr__(self) -> str:

@@ -114,6 +114,16 @@ def resampled(known: Subjects, rng: np.random.Generator) -> np.ndarray:
     return count[unit.ravel()]
 
 
+def chosen(spec: ModelSpec, k: int) -> list[int]:
+    """The first k groups, at least one of which has a rate; beyond those of the fit its last that has one again."""
+    orders = spec.outcomes[0].orders or (0,) * spec.n_groups
+    able = [g for g in range(spec.n_groups) if orders[g] >= 0]
+    first = [*range(min(k, spec.n_groups))]
+    if k < spec.n_groups and not set(first) & set(able):
+        first[-1] = able[0]
+    return first + [able[-1]] * (k - len(first))
+
+
 def rivals_of(
     panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None, groups: Sequence[int] | None, rng: int
 ) -> tuple[tuple[ModelSpec, np.ndarray], ...]:
@@ -123,7 +133,7 @@ def rivals_of(
     out = []
     below: Refit | None = None
     for k in sorted(set(groups or ()) - {spec.n_groups}):
-        own = with_groups(spec, [min(g, spec.n_groups - 1) for g in range(k)])
+        own = with_groups(spec, chosen(spec, k))
         smaller = below if below is not None and below.layout.n_groups == k - 1 else None
         below = refit(panel, own, bases, rng=rng, search={"n_starts": None, "time_budget": None}, smaller=smaller)
         out.append((own, below.params))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -78,7 +78,7 @@ def _frame(outcome: OutcomeSpec) -> OutcomeSpec:
 
 def _room(less: ModelSpec, a: int, larger: ModelSpec, b: int) -> float:
     """How many more parameters group b has than group a; OUTSIDE where it has no room for it."""
-    total = 0.0
+    total = 0.0 if _dropout(less, a) == _dropout(larger, b) else OUTSIDE  # its lags decide which waves count
     for o, p in zip(less.outcomes, larger.outcomes, strict=True):
         for own, other in ((o.orders, p.orders), (o.zero_orders, p.zero_orders), (o.random_orders, p.random_orders)):
             if own is None or other is None or (own is o.zero_orders and o.zero_common):
@@ -86,6 +86,10 @@ def _room(less: ModelSpec, a: int, larger: ModelSpec, b: int) -> float:
             never = (own[a] == -1) != (other[b] == -1) and own is o.orders
             total += OUTSIDE if own[a] > other[b] or never else other[b] - own[a]
     return total
+
+
+def _dropout(spec: ModelSpec, group: int) -> int:
+    return -1 if spec.dropout is None else spec.dropout[group]
 
 
 def nested_pair(
@@ -111,8 +115,7 @@ def nested_pair(
 
     less = spec_of(smaller.document)
     found = inside(less, spec) if less.n_groups == spec.n_groups - 1 else None
-    same = smaller.document["membership"]["names"] == res.document["membership"]["names"] and all(
-        np.array_equal(smaller.document["data"][x], res.document["data"][x]) for x in ("subject", "time", "y"))
+    same = _same_data(smaller.document, res.document)
     if found is None or not same:
         raise SpecificationError(
             f"smaller: not this model with a group less ({less.n_groups} against {spec.n_groups} groups): "
@@ -123,6 +126,21 @@ def nested_pair(
     layout = make_layout(panel, less, bases)
     flat = layout.unreport(smaller.params.to_numpy())
     return _in_front(spec, found), less, Refit(layout, flat, smaller.llf, smaller.converged, False)
+
+
+def _same_data(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """The same outcomes of the same people, with the same covariates, exposure and weights."""
+
+    def alike(a: Any, b: Any) -> bool:
+        return (a is None) == (b is None) and (a is None or np.array_equal(np.asarray(a), np.asarray(b)))
+
+    measured = ("subject", "time", "y", "covariates", "exposure")
+    return (
+        one["membership"]["names"] == other["membership"]["names"]
+        and all(alike(one["data"].get(x), other["data"].get(x)) for x in measured)
+        and alike(one["membership"].get("risk"), other["membership"].get("risk"))
+        and alike(one.get("weights"), other.get("weights"))
+    )
 
 
 def _in_front(spec: ModelSpec, groups: Sequence[int]) -> ModelSpec:

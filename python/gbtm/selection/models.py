@@ -16,7 +16,7 @@ from ..errors import DataError, SpecificationError
 from .candidates import Candidate, Space
 from .runner import Fitted
 from .summary import summary_text
-from .table import LARGER, SMALLER, choose, make_table, row, sort_table
+from .table import BLRT_LEVEL, LARGER, SMALLER, choose, make_table, row, sort_table
 from .words import all_sentences, name_of
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class ModelSearch:
                 kept["lmr_p"] = float(other.p_value)
                 said.append(other.sentence)
             self._keep("test", label, said)
-            if given is None and not found.p_value < 0.05:
+            if given is None and not found.p_value <= BLRT_LEVEL + 1e-12:
                 break
         return self.table
 

@@ -94,7 +94,7 @@ def make_table(rows: Mapping[str, Mapping[str, Any]], later: Mapping[str, Mappin
 def choose(table: pd.DataFrame) -> pd.Series:
     """The best usable model by each criterion: Series criterion -> label; the smaller model of equals.
 
-    ``blrt``, where it was computed: models by number of groups, up to the first whose p is 0.05 or more.
+    ``blrt``, where it was computed: models by number of groups, up to the first whose p is above 0.05.
     """
     usable = table[table["flag"] == ""]
     found: dict[str, str] = {}
@@ -121,7 +121,7 @@ def _by_blrt(usable: pd.DataFrame) -> str | None:
             if k != 2 or below.empty:
                 return None
             best = str(below.index[0])
-        if not p < BLRT_LEVEL:
+        if not p <= BLRT_LEVEL + 1e-12:  # as blrt() itself has it
             break
         best = str(label)
     return best

@@ -40,7 +40,7 @@ def all_sentences(
     """
     return [
         *happened.get("plan", ()), *_choices(table, choices), *_strength(table, choices), *_edge(table, choices),
-        *_chosen(table, choices, fits), *_set_aside(table), *happened.get("skipped", ()),
+        *_no_penalty(table), *_chosen(table, choices, fits), *_set_aside(table), *happened.get("skipped", ()),
         *happened.get("repairs", ()), *happened.get("not_done", ()), *happened.get("later", ()),
     ]
 
@@ -107,7 +107,18 @@ def _edge(table: pd.DataFrame, choices: pd.Series) -> list[str]:
     if not at_edge or most == int(table["groups"].min()):
         return []
     verb = "chooses" if len(at_edge) == 1 else "choose"
-    return [f"{_listed(at_edge)} {verb} {most} groups, the most that were tried: more may be better still."]
+    who = "All criteria" if len(at_edge) == len(choices) > 1 else _listed(at_edge)
+    return [f"{who} {verb} {most} groups, the most that were tried: more may be better still."]
+
+
+def _no_penalty(table: pd.DataFrame) -> list[str]:
+    """Sclove's penalty ln((n + 2) / 24) falls to nothing and below with few subjects."""
+    if not (table["sabic_subjects"] + 2 * table["loglik"] <= 0).any():
+        return []
+    return [
+        "SABIC (n = subjects) has no penalty with 22 subjects or fewer, ln((n + 2) / 24) being 0 or negative: it asks "
+        "for more groups whatever the data, and its choice means nothing here."
+    ]
 
 
 def _chosen(table: pd.DataFrame, choices: pd.Series, fits: Mapping[str, Fitted]) -> list[str]:
