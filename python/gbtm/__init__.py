@@ -17,12 +17,15 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import datasets
+    from .adequacy.autocorrelation import ar1_check
+    from .adequacy.residuals import residual_checks
     from .document import load
     from .errors import CommandError, DataError, GBTMError, GBTMWarning, SpecificationError
     from .model import GBTM
     from .panel import Panel
     from .post.command import traj
     from .post.proc_traj import proc_traj
+    from .report.exports import to_table
     from .report.write import grolts_report
     from .resampling.bootstrap import bootstrap
     from .resampling.cross_validation import cross_validate
@@ -36,19 +39,20 @@ if TYPE_CHECKING:
 _HOME = {
     "GBTM": "model", "GBTMResults": "results", "Panel": "panel", "load": "document", "traj": "post.command",
     "proc_traj": "post.proc_traj",
+    "ar1_check": "adequacy.autocorrelation", "residual_checks": "adequacy.residuals",
     "cross_validate": "resampling.cross_validation",
     "blrt": "resampling.likelihood_ratio", "lmr": "resampling.lo_mendell_rubin", "bootstrap": "resampling.bootstrap",
     "pool": "resampling.imputation",
     "ModelSearch": "selection.models", "load_search": "selection.models", "search": "selection.search",
-    "grolts_report": "report.write",
+    "grolts_report": "report.write", "to_table": "report.exports",
     "GBTMError": "errors", "DataError": "errors", "SpecificationError": "errors", "CommandError": "errors",
     "GBTMWarning": "errors",
 }
 
 __all__ = [
     "GBTM", "CommandError", "DataError", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch", "Panel",
-    "SpecificationError", "__version__", "blrt", "bootstrap", "cross_validate", "datasets", "grolts_report", "lmr",
-    "load", "load_search", "pool", "proc_traj", "search", "traj",
+    "SpecificationError", "__version__", "ar1_check", "blrt", "bootstrap", "cross_validate", "datasets",
+    "grolts_report", "lmr", "load", "load_search", "pool", "proc_traj", "residual_checks", "search", "to_table", "traj",
 ]
 
 

@@ -28,6 +28,8 @@ def test_groups_made_of_correlation_do_not_survive():
     res = fit(sample(0.8, [0.0], n=80), groups=2, order=0)
     check = ar1_check(res, n_starts=1)
     assert check.table["groups"].tolist() == [1, 2, 3, 1, 2, 3]
+    assert str(check).endswith(check.sentences[-1])
+    assert "loglik" in str(check)
     assert check.chosen > 1
     assert check.chosen_ar1 == 1
     assert check.survives is False

@@ -84,7 +84,10 @@ test_that("dropout, AR(1) errors and random effects: the same numbers as in Pyth
   gone <- (d$id * 5) %% 7 < 3 & d$t > 1 + d$id %% 3
   d$y[gone] <- NA
   d$mar <- as.integer(d$id %% 10 == 0)
-  fit <- two(y ~ t, d, dropout = c(0, 1), dcov = "x", obsmar = "mar")
+  expect_warning(
+    fit <- two(y ~ t, d, dropout = c(0, 1), dcov = "x", obsmar = "mar"), "dropout orders 0, 1 differ",
+    class = "gbtm_warning"
+  )
   expect_same_as_python(fit, in_python(d, "formula='y ~ t', dropout=[0, 1], dcov='x', obsmar='mar'"))
   expect_true(all(c("drop0[1]", "drop1[2]", "drop_x[1]") %in% names(coef(fit))))
   expect_true(all(c("Avg1", "Est2", "U952", "Dropout1") %in% names(plot_matrix(fit))))

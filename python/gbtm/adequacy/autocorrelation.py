@@ -130,6 +130,10 @@ class AR1Check:
     autocorrelation: pd.DataFrame
     sentences: tuple[str, ...]
 
+    def __str__(self) -> str:
+        tables = [] if self.table.empty else [self.table.to_string(index=False, na_rep=""), ""]
+        return "\n".join([*tables, *self.sentences])
+
 
 def ar1_check(
     res: GBTMResults, groups: Sequence[int] | None = None, *, n_starts: int = 8, rng: int = 0,

@@ -56,6 +56,9 @@ class ResidualChecks:
     normality: pd.DataFrame
     autocorrelation: pd.DataFrame
     sentences: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join([*self.sentences, "", self.autocorrelation.to_string(index=False)])
     time_name: str
     outcome_name: str
 
