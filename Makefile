@@ -49,7 +49,7 @@ demo: setup ## fit real data from R and from Python; tables and pictures in demo
 test: setup test-python test-r ## all fast tests, Python and R; nothing is skipped for want of R or of the engine
 
 test-python: setup
-	OMP_NUM_THREADS=1 GBTM_REQUIRE_R=1 $(PY) -m pytest -n $$(getconf _NPROCESSORS_ONLN) --dist worksteal
+	OMP_NUM_THREADS=1 GBTM_REQUIRE_R=1 $(PY) -m pytest -n $$(getconf _NPROCESSORS_ONLN) --dist loadgroup
 
 test-r: setup
 	GBTM_REQUIRE_ENGINE=1 Rscript -e 'testthat::test_dir("tests/testthat", package = "gbtm", load_package = "installed", reporter = c("summary", "fail"), stop_on_failure = TRUE)'

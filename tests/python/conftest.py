@@ -173,3 +173,13 @@ def fitted():
         return done[name]
 
     return get
+
+
+def pytest_collection_modifyitems(items):
+    """Where tests run on several cores, those that share a costly fit stay together: it is made once."""
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs
+        if "reference" in fixtures and "name" in getattr(getattr(item, "callspec", None), "params", {}):
+            item.add_marker(pytest.mark.xdist_group(f"case {item.callspec.params['name']}"))
+        elif any(definition[-1].scope == "module" for definition in fixtures.values()):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
