@@ -79,7 +79,7 @@ print.gbtm_bootstrap <- function(x, ...) {
 #' @rdname bootstrap
 #' @export
 summary.gbtm_bootstrap <- function(object, level = 0.95, ...) {
-  limits <- confint(object, level = level)
+  limits <- stats::confint(object, level = level)
   table <- data.frame(estimate = object$fit$coefficients, se = sqrt(diag(vcov(object))), lower = limits[, 1],
                       upper = limits[, 2], row.names = names(object$fit$coefficients))
   structure(table, group_shares = bootstrap_shares(object, level))

@@ -114,7 +114,7 @@ confint.gbtm_pooled <- function(object, parm, level = 0.95, ...) {
 summary.gbtm_pooled <- function(object, level = 0.95, ...) {
   se <- sqrt(diag(object$vcov))
   t <- object$coefficients / se
-  limits <- confint(object, level = level)
+  limits <- stats::confint(object, level = level)
   table <- cbind(object$coefficients, se, t, object$df, 2 * stats::pt(-abs(t), object$df), limits, object$fmi)
   dimnames(table) <- list(names(object$coefficients),
                           c("Estimate", "Std. Error", "t", "df", "Pr(>|t|)", colnames(limits), "fmi"))

@@ -26,7 +26,7 @@ tidy.gbtm <- function(x, conf.int = FALSE, conf.level = 0.95, ...) { # nolint
   table <- coefficient_table(x)
   tidied <- data.frame(term = rownames(table), estimate = table[, 1], std.error = table[, 2], statistic = table[, 3],
                        p.value = table[, 4], component = components(x), row.names = NULL)
-  if (conf.int) tidied[c("conf.low", "conf.high")] <- as.data.frame(confint(x, level = conf.level))
+  if (conf.int) tidied[c("conf.low", "conf.high")] <- as.data.frame(stats::confint(x, level = conf.level))
   tidied
 }
 
