@@ -41,8 +41,10 @@ HEAD = f"""# How often each criterion finds the number of groups
 
 Written by `pytest -m slow tests/python/test_choice.py`: {DATA_SETS} simulated data sets per row, three groups of
 35, 40 and 25 %, {SUBJECTS} subjects at six waves, linear curves that lie the distance apart on the scale of the linear
-predictor; fits with 1 to 4 groups. Each cell: % of the data sets in which the criterion chooses three groups
-(fewer / more).
+predictor; fits with 1 to 4 groups.
+Each cell: % of the data sets in which the criterion chooses three groups
+(fewer / more). ICL asks for groups that can be told apart person by person, which at these distances they cannot be: it
+does not look for the true number.
 
 | family | distance | {" | ".join(CRITERIA)} |
 |---|---:|{"---:|" * len(CRITERIA)}
