@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from scipy.integrate import quad
 from scipy.special import log_ndtr
 from scipy.stats import multivariate_normal
 
 import gbtm
+from gbtm.derivatives import observed, subject_scores
 from gbtm.likelihood import Mixture
 
 LOWER, UPPER = -0.4, 1.1
@@ -90,3 +92,20 @@ def _orthant(z, cov):
     rest = cov[1:, 1:] - np.outer(slope, cov[0, 1:])
     density = lambda x: np.exp(-0.5 * (x / sd) ** 2) / (sd * np.sqrt(2 * np.pi)) * _orthant(z[1:] - slope * x, rest)  # noqa: E731
     return quad(density, min(z[0], 0.0) - 9 * sd, z[0], epsabs=1e-14, epsrel=1e-11, limit=200)[0]
+
+
+def check_derivatives(module, flat):
+    """Value, gradient and Hessian of the engine at internal parameters, against finite differences and autograd."""
+    value, gradient, hessian = (x[0] for x in observed(module, flat[None]))
+    assert float(value) == pytest.approx(float(module.loglik(flat[None])[0]), abs=1e-10)
+    step = 1e-5
+    ends = torch.cat([flat + step * torch.eye(flat.numel()), flat - step * torch.eye(flat.numel())])
+    with torch.no_grad():
+        up, down = module.loglik(ends).chunk(2)
+    torch.testing.assert_close(gradient, (up - down) / (2 * step), rtol=1e-6, atol=1e-6)
+    up, down = observed(module, ends)[1].chunk(2)
+    torch.testing.assert_close(hessian, (up - down) / (2 * step), rtol=1e-6, atol=1e-5)
+    by_autograd = torch.autograd.functional.hessian(lambda x: module.loglik(x[None])[0], flat)
+    torch.testing.assert_close(hessian, by_autograd, rtol=1e-9, atol=1e-9)
+    own = torch.autograd.functional.jacobian(lambda x: module.subject_loglik(x[None])[0], flat)
+    torch.testing.assert_close(subject_scores(module, flat), own, rtol=1e-9, atol=1e-9)

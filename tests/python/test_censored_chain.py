@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal, norm
 import censored
 from gbtm import censored_chain
 from gbtm.cells import CellStatistics
-from gbtm.derivatives import observed, subject_scores
+from gbtm.derivatives import observed
 from gbtm.likelihood import Mixture
 
 INF = np.inf
@@ -78,19 +78,7 @@ def _two_groups(**options):
 
 def test_derivatives_against_finite_differences_and_autograd():
     _, module, flat = _two_groups()
-    value, gradient, hessian = (x[0] for x in observed(module, flat[None]))
-    assert float(value) == pytest.approx(float(module.loglik(flat[None])[0]), abs=1e-10)
-    step = 1e-5
-    ends = torch.cat([flat + step * torch.eye(flat.numel()), flat - step * torch.eye(flat.numel())])
-    with torch.no_grad():
-        up, down = module.loglik(ends).chunk(2)
-    torch.testing.assert_close(gradient, (up - down) / (2 * step), rtol=1e-6, atol=1e-6)
-    up, down = observed(module, ends)[1].chunk(2)
-    torch.testing.assert_close(hessian, (up - down) / (2 * step), rtol=1e-6, atol=1e-5)
-    by_autograd = torch.autograd.functional.hessian(lambda x: module.loglik(x[None])[0], flat)
-    torch.testing.assert_close(hessian, by_autograd, rtol=1e-9, atol=1e-9)
-    own = torch.autograd.functional.jacobian(lambda x: module.subject_loglik(x[None])[0], flat)
-    torch.testing.assert_close(subject_scores(module, flat), own, rtol=1e-9, atol=1e-9)
+    censored.check_derivatives(module, flat)
 
 
 def test_blocks_of_subjects_are_the_whole(monkeypatch):

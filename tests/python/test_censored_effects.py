@@ -11,7 +11,7 @@ from scipy.special import log_ndtr, logsumexp
 
 import censored
 from gbtm import censored_effects
-from gbtm.derivatives import observed, subject_scores
+from gbtm.derivatives import observed
 from gbtm.likelihood import Mixture
 from gbtm.random_effects import PatternStatistics
 
@@ -83,19 +83,7 @@ def test_derivatives_against_finite_differences_and_autograd(slope):
     built = censored.model(y, time, groups=2, order=[1, 0], rorder=[1, 0] if slope else [0, -1], sigma_by_group=True)
     params = [0.1, 0.1, 0.8, 0.7, 0.9, *([0.6, 0.3, 0.4] if slope else [0.6]), 0.3]
     module, flat = Mixture(built.layout, built.panel), torch.as_tensor(built.layout.unreport(np.array(params)))
-    value, gradient, hessian = (x[0] for x in observed(module, flat[None]))
-    assert float(value) == pytest.approx(float(module.loglik(flat[None])[0]), abs=1e-10)
-    step = 1e-5
-    ends = torch.cat([flat + step * torch.eye(flat.numel()), flat - step * torch.eye(flat.numel())])
-    with torch.no_grad():
-        up, down = module.loglik(ends).chunk(2)
-    torch.testing.assert_close(gradient, (up - down) / (2 * step), rtol=1e-6, atol=1e-6)
-    up, down = observed(module, ends)[1].chunk(2)
-    torch.testing.assert_close(hessian, (up - down) / (2 * step), rtol=1e-6, atol=1e-5)
-    by_autograd = torch.autograd.functional.hessian(lambda x: module.loglik(x[None])[0], flat)
-    torch.testing.assert_close(hessian, by_autograd, rtol=1e-9, atol=1e-9)
-    own = torch.autograd.functional.jacobian(lambda x: module.subject_loglik(x[None])[0], flat)
-    torch.testing.assert_close(subject_scores(module, flat), own, rtol=1e-9, atol=1e-9)
+    censored.check_derivatives(module, flat)
 
 
 @pytest.mark.parametrize("order", [0, 1])
