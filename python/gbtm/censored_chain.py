@@ -21,8 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .bounded_chain import mode_within, slope_at, tridiagonal
+from .chain_step import Rows, at_nodes, carried, log_kernel, log_kernels
 from .families.ar1 import AutoregressiveNormal, power_of_rho
-from .families.normal import HALF_LOG_2PI
 from .whole_subjects import WholeSubjects, enough_nodes, legendre
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 NEGLIGIBLE = 24.5  # fall of the log density from the mode beyond which nothing counts: 7 sds of a normal
 PER_SD = 1.2  # nodes per sd of a value given its neighbours, in the middle of the rule
-SWEEPS = 60  # towards the mode of a run
-NEAR_MODE = 0.01  # change in a sweep, in sds, at which it is near enough
 
 
 @dataclass(frozen=True)
@@ -53,16 +52,6 @@ class Runs:
     @property
     def m(self) -> int:
         return self.rows.shape[1] - 1
-
-
-@dataclass(frozen=True)
-class Rows:
-    """What G groups' coefficients say of each observation and of the one before it: (G, N T) each."""
-
-    eta: Tensor
-    last_eta: Tensor
-    c: Tensor
-    sigma: Tensor
 
 
 class CensoredChain(WholeSubjects):
@@ -131,18 +120,18 @@ class CensoredChain(WholeSubjects):
         y, last = self.y.flatten(), self._lagged(self.y)
         width = self.y.shape[1]
         out = own.new_zeros(own.shape[0], self.n_subjects)
-        pairs = _log_kernel(rows, plain, y[plain], last[plain])
+        pairs = log_kernel(rows, plain, y[plain], last[plain])
         out = out.index_add(1, plain // width, pairs)
         for run in runs:
             nodes, log_weight = self._nodes(rows, run)
             at = run.rows[:, 0]
-            forward = _log_kernel(rows, at, nodes[:, :, 0], last[at, None]) + log_weight[:, :, 0]
+            forward = log_kernel(rows, at, nodes[:, :, 0], last[at, None]) + log_weight[:, :, 0]
             for t in range(1, run.m):
                 forward = torch.logsumexp(
-                    _step(rows, run.rows[:, t], nodes[:, :, t], nodes[:, :, t - 1]) + forward[:, :, None], dim=3
+                    log_kernels(rows, run.rows[:, t], nodes[:, :, t], nodes[:, :, t - 1]) + forward[:, :, None], dim=3
                 ) + log_weight[:, :, t]
             close = run.rows[:, -1]
-            forward = forward + _log_kernel(rows, close, y[close, None], nodes[:, :, -1]) * run.closed[:, None]
+            forward = forward + log_kernel(rows, close, y[close, None], nodes[:, :, -1]) * run.closed[:, None]
             out = out.index_add(1, run.subject, torch.logsumexp(forward, dim=2))
         return out
 
@@ -160,9 +149,9 @@ class CensoredChain(WholeSubjects):
             low = (torch.where(side > 0, self.upper, -infinite) - eta) / sigma
             high = (torch.where(side < 0, self.lower, infinite) - eta) / sigma
             own, across, pull = self._precision(rows, run)
-            spread = torch.linalg.inv(_tridiagonal(own, across)).diagonal(dim1=2, dim2=3).sqrt()
-            mode = _mode(own, across, pull, low, high)
-            fall = _slope(own, across, pull, mode)
+            spread = torch.linalg.inv(tridiagonal(own, across)).diagonal(dim1=2, dim2=3).sqrt()
+            mode = mode_within(own, across, pull, low, high)
+            fall = slope_at(own, across, pull, mode)
             reach = 2 * NEGLIGIBLE / (fall + torch.sqrt(fall**2 + 2 * NEGLIGIBLE / spread**2))
             start, stop = (mode - reach).maximum(low), (mode + reach).minimum(high)
             needed = float(((stop - start) * own.sqrt()).max()) * 0.5 * pi * PER_SD
@@ -205,7 +194,7 @@ class CensoredChain(WholeSubjects):
             stats = AutoregressiveNormal().pairs(y[plain].cpu().numpy(), last[plain].cpu().numpy())
             z = torch.as_tensor(stats, device=own.device)
             who = plain // self.y.shape[1]
-            value.index_add_(1, who, _log_kernel(rows, plain, y[plain], last[plain]))
+            value.index_add_(1, who, log_kernel(rows, plain, y[plain], last[plain]))
             gradient.index_add_(1, who, torch.einsum("grjs,rs->grj", first[:, plain], z))
             hessian.index_add_(1, who, torch.einsum("grjks,rs->grjk", second[:, plain], z))
             for run in runs:
@@ -254,8 +243,8 @@ class CensoredChain(WholeSubjects):
         nodes, log_weight = self._nodes(rows, run)
         at, close = run.rows[:, 0], run.rows[:, -1]
         start = last[at, None]
-        forward = _log_kernel(rows, at, nodes[:, :, 0], start) + log_weight[:, :, 0]
-        s, h = _at_nodes(first[:, at], nodes[:, :, 0]), _at_nodes(second[:, at], nodes[:, :, 0])
+        forward = log_kernel(rows, at, nodes[:, :, 0], start) + log_weight[:, :, 0]
+        s, h = at_nodes(first[:, at], nodes[:, :, 0]), at_nodes(second[:, at], nodes[:, :, 0])
         begun = start[None]
         score = s[0] + s[1] * begun[..., None] + s[2] * begun[..., None] ** 2
         bend = h[0] + (h[1] + h[2] * begun[..., None, None]) * begun[..., None, None]
@@ -264,7 +253,7 @@ class CensoredChain(WholeSubjects):
             final = t == run.m
             row = close if final else run.rows[:, t]
             here = y[close, None].expand(nodes.shape[0], -1, 1) if final else nodes[:, :, t]
-            joint = _step(rows, row, here, nodes[:, :, t - 1])
+            joint = log_kernels(rows, row, here, nodes[:, :, t - 1])
             one, two = first[:, row], second[:, row]
             if final:
                 joint = joint * run.closed[:, None, None]
@@ -272,96 +261,8 @@ class CensoredChain(WholeSubjects):
             joint = joint + forward[:, :, None]
             forward = torch.logsumexp(joint, dim=3)
             back = torch.exp(joint - forward[..., None])  # law of the value before, given this one
-            score, bend = _carried(back, nodes[:, :, t - 1], score, bend, _at_nodes(one, here), _at_nodes(two, here))
+            score, bend = carried(back, nodes[:, :, t - 1], score, bend, at_nodes(one, here), at_nodes(two, here))
             if not final:
                 forward = forward + log_weight[:, :, t]
         score, bend = score[:, :, 0], bend[:, :, 0]
         return forward[:, :, 0], score, bend - score[..., :, None] * score[..., None, :]
-
-
-def _log_kernel(rows: Rows, at: Tensor, y: Tensor, last: Tensor) -> Tensor:
-    """log f(y_t | y_{t-1}) of rows ``at`` (R,), elementwise in y and last (G, R, ..)."""
-    eta, before, c, sigma = (v[:, at] for v in (rows.eta, rows.last_eta, rows.c, rows.sigma))
-    if max(y.dim(), last.dim()) > 1:
-        eta, before, c, sigma = (v[..., None] for v in (eta, before, c, sigma))
-    kept = 1 - c * c
-    scale = sigma * torch.sqrt(kept)
-    z = (y - eta - c * (last - before)) / scale
-    return -torch.log(scale) - HALF_LOG_2PI - 0.5 * z * z
-
-
-def _step(rows: Rows, at: Tensor, y: Tensor, last: Tensor) -> Tensor:
-    """log f(y_t | y_{t-1}) for all pairs of nodes y (G, R, n') and last (G, R, n): (G, R, n', n)."""
-    eta, before, c, sigma = (v[:, at, None] for v in (rows.eta, rows.last_eta, rows.c, rows.sigma))
-    scale = sigma * torch.sqrt(1 - c * c)
-    z = ((y - eta) / scale)[..., None] - (c * (last - before) / scale)[:, :, None]
-    return -0.5 * z * z - (torch.log(scale) + HALF_LOG_2PI)[..., None]
-
-
-def _at_nodes(factor: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Factors (G, R, .., 6) at nodes y (G, R, n): coefficients (G, R, n, ..) of 1, y_{t-1} and y_{t-1}^2."""
-    f = factor[:, :, None]
-    y = y.reshape(*y.shape, *([1] * (factor.dim() - 3)))
-    return (
-        f[..., 0] + (f[..., 1] + f[..., 2] * y) * y, f[..., 3] + f[..., 5] * y, f[..., 4] + 0 * y,
-    )
-
-
-def _carried(
-    back: Tensor, x: Tensor, score: Tensor, bend: Tensor, s: tuple[Tensor, ...], h: tuple[Tensor, ...]
-) -> tuple[Tensor, Tensor]:
-    """E(s) (G, R, n', J) and E(h + s s') (G, R, n', J, J) given the value at n' nodes, from those given the one before.
-
-    back (G, R, n', n) is the law of the value before, at nodes x (G, R, n); s and h are this factor's derivatives as
-    coefficients of 1, x, x^2.
-    """
-    size = score.shape[-1]
-    powers = torch.stack([x**d for d in range(1, 5)], dim=3)
-    scores = [score, score * x[..., None], score * (x * x)[..., None]]
-    mean = back @ torch.cat([powers, *scores, bend.flatten(3)], dim=3)
-    moment = [torch.ones_like(mean[..., 0]), *mean[..., :4].unbind(3)]
-    cross = [mean[..., 4 + d * size : 4 + (d + 1) * size] for d in range(3)]
-    own = sum(s[d] * moment[d][..., None] for d in range(3))
-    square = sum(
-        s[d][..., :, None] * (s[e] * moment[d + e][..., None])[..., None, :] for d in range(3) for e in range(3)
-    )
-    mixed = sum(s[d][..., :, None] * cross[d][..., None, :] for d in range(3))
-    more = sum(h[d] * moment[d][..., None, None] for d in range(3))
-    before = mean[..., 4 + 3 * size :].reshape(*mean.shape[:3], size, size)
-    return cross[0] + own, before + mixed + mixed.transpose(3, 4) + square + more  # type: ignore[union-attr]
-
-
-def _tridiagonal(own: Tensor, across: Tensor) -> Tensor:
-    out = torch.diag_embed(own)
-    if across.shape[-1]:
-        out = out + torch.diag_embed(across, offset=1) + torch.diag_embed(across, offset=-1)
-    return out
-
-
-def _mode(own: Tensor, across: Tensor, pull: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """Where a normal with precision (own, across) and linear term ``pull`` is largest between low and high (.., m).
-
-    By coordinates in turn. A point near the mode will do.
-    """
-    m = own.shape[-1]
-    x = (torch.linalg.solve(_tridiagonal(own, across), pull[..., None])[..., 0]).maximum(low).minimum(high)
-    for _ in range(SWEEPS if m > 1 else 0):
-        moved = 0.0
-        for t in [*range(m), *range(m - 2, 0, -1)]:
-            target = pull[..., t]
-            if t > 0:
-                target = target - across[..., t - 1] * x[..., t - 1]
-            if t < m - 1:
-                target = target - across[..., t] * x[..., t + 1]
-            new = (target / own[..., t]).maximum(low[..., t]).minimum(high[..., t])
-            moved = max(moved, float((new - x[..., t]).abs().max()))
-            x[..., t] = new
-        if moved < NEAR_MODE:
-            break
-    return x
-
-
-def _slope(own: Tensor, across: Tensor, pull: Tensor, x: Tensor) -> Tensor:
-    """Size of the log density's slope at x (.., m), less what x may be off the mode by."""
-    slope = pull - (_tridiagonal(own, across) @ x[..., None])[..., 0]
-    return (slope.abs() - own.sqrt()).clamp(min=0.0)
