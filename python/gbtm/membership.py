@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .damped_step import damped_step
 from .parameters import Layout
 
 SHARE_FLOOR = 1e-10
@@ -85,8 +86,6 @@ class Membership(nn.Module):
             log_shares = (totals / totals.sum(1, keepdim=True)).clamp(min=SHARE_FLOOR).log()
             reference = [g for g in range(totals.shape[1]) if g not in self.others.tolist()]
             return log_shares[:, self.others] - log_shares[:, reference]
-        from .newton import damped_step
-
         _, gradient, information = gathered
         at = flat[:, self.theta]
         damping = torch.full((flat.shape[0],), NEWTON_DAMPING, dtype=flat.dtype, device=flat.device)

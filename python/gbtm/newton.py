@@ -12,40 +12,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .damped_step import DAMPING_FLOOR, damped_step
 from .derivatives import Collected, complete_data, gathered, observed
 from .likelihood import Mixture
 from .threads import in_order
 
 DAMPING_START = 1e-3
-DAMPING_FLOOR = 1e-12
-DAMPING_MOST = 1e10
 DAMPING_ROUNDING = 1e-7  # damping that rounding alone can ask for where the Hessian is singular
 M_STEPS = 3  # Newton steps on Q per M-step: cheap where cells are few, for they cost no pass over the subjects
 EM_ENOUGH = 0.05  # log-likelihood gain of an EM step below which Newton takes over
-STEP_MOST = 6.0  # largest change of an internal coefficient in one step
-STEP_GROWTH = 0.5  # .. or this share of the largest coefficient, for those on their way to infinity
-
-
-def damped_step(hessian: Tensor, gradient: Tensor, damping: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
-    """Solve (-H + damping * D) step = gradient, raising the damping (B,) until positive definite.
-
-    hessian (B, p, p), gradient (B, p), at (B, p) -> step (B, p) and the damping used.
-    """
-    negative = -hessian
-    diagonal = torch.diagonal(negative, dim1=1, dim2=2).abs()
-    scale = diagonal + 1e-8 * diagonal.amax(1, keepdim=True) + 1e-12
-    damping = damping.clone()
-    while True:
-        factor, info = torch.linalg.cholesky_ex(negative + torch.diag_embed(damping[:, None] * scale))
-        bad = (info > 0) & (damping < DAMPING_MOST)
-        if not bad.any():
-            break
-        damping[bad] = torch.clamp(damping[bad] * 10, min=1e-6)
-    step = torch.cholesky_solve(gradient[:, :, None], factor)[:, :, 0]
-    longest = step.abs().amax(1, keepdim=True)
-    most = (STEP_GROWTH * at.abs().amax(1, keepdim=True)).clamp(min=STEP_MOST)
-    step = torch.where(longest > most, step * (most / longest), step)
-    return torch.nan_to_num(step, nan=0.0, posinf=0.0, neginf=0.0), damping
 
 
 def _q_value(flat: Tensor, collected: list[Collected]) -> Tensor:

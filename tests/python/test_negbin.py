@@ -10,9 +10,9 @@ from scipy.special import gammaln
 from statsmodels.discrete.discrete_model import NegativeBinomial as StatsmodelsNegativeBinomial
 
 import oracle
+from gbtm.damped_step import damped_step
 from gbtm.families.base import Family
 from gbtm.families.negbin import NegativeBinomial
-from gbtm.newton import damped_step
 from gbtm.parameters import RATE_ZERO
 
 FAMILY = NegativeBinomial()
