@@ -40,7 +40,7 @@ class NegativeBinomial(Family):
 
     name = "negbin"
     label = "Negative Binomial"
-    predictors = ("mean", "log_psi")
+    predictors: ClassVar[tuple[str, ...]] = ("mean", "log_psi")
     by_value: ClassVar[bool] = True
 
     def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:

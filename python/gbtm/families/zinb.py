@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.special import expit, gammaln
+from scipy.special import expit
 
-from .base import Family, Predictors, whole_counts
+from .base import Predictors
 from .negbin import (
     NegativeBinomial,
     count_curvatures,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class ZeroInflatedNegativeBinomial(Family):
+class ZeroInflatedNegativeBinomial(NegativeBinomial):
     """P(0) = p + (1-p) exp(-h), P(y) = (1-p) NB(y; mu, psi), with mu = exp(eta), logit p = ``zero``,
 
     h = log(1 + psi mu)/psi. By value, as the negative binomial: u["y"] (C,) holds the y of each cell.
@@ -35,21 +35,11 @@ class ZeroInflatedNegativeBinomial(Family):
 
     name = "zinb"
     label = "Zero Inflated Negative Binomial"
-    predictors = ("mean", "zero", "log_psi")
-    by_value: ClassVar[bool] = True
-
-    def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
-        return whole_counts(y)
-
-    def statistics(self, y: np.ndarray) -> np.ndarray:
-        return np.ones((y.size, 1))
+    predictors: ClassVar[tuple[str, ...]] = ("mean", "zero", "log_psi")
 
     def moments(self, y: np.ndarray) -> np.ndarray:
         """(n,) -> (n, 4): 1, y, y^2, zero or not, whose weighted sums :meth:`initial` takes."""
         return np.stack([np.ones_like(y), y, y * y, (y == 0).astype(float)], axis=-1)
-
-    def constant(self, y: np.ndarray) -> np.ndarray:
-        return -gammaln(y + 1)
 
     def terms(self, u: Mapping[str, Tensor]) -> Tensor:
         import torch

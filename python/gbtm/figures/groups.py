@@ -19,6 +19,7 @@ from .style import (
     outcome_label,
     panels,
     percent,
+    side_by_side,
     title,
 )
 
@@ -67,7 +68,7 @@ def plot_groups(
     """
     names, what = group_names(res, labels), drawn(res, level or 0.95)
     most = INDIVIDUALS_MOST if individuals is True else int(individuals)
-    side = columns or (res.n_groups if res.n_groups < 4 else 2 if res.n_groups == 4 else 3 if res.n_groups < 7 else 4)
+    side = side_by_side(res.n_groups, columns)
     fig, axes = panels(res.n_groups, columns=side, size=(3.0, 2.8), figsize=figsize, sharex=True, sharey=True)
     shown: list[np.ndarray] = []
     some_left_out = False
@@ -84,7 +85,7 @@ def plot_groups(
         title(ax, f"{names[g - 1]}\n{percent(res.group_shares['share'][g])}, {people} assigned")
     beyond = _limits(axes[0], res, what, shown, level)
     fig.supylabel(outcome_label(res), fontsize=9, color=INK)
-    for ax in axes[-min(side, len(axes)):]:
+    for ax in axes[-side:]:
         ax.set_xlabel(res.time_name)
     note(fig, _said(res, level, most, some_left_out, beyond))
     return fig

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..adequacy.groups import LEAST_AVEPP, adequacy
-from .style import INK, NOTE, NOTE_SIZE, color_of, dress, group_names, note, panels, percent, title
+from .style import INK, NOTE, NOTE_SIZE, color_of, dress, group_names, note, panels, percent, side_by_side, title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def plot_posteriors(
     2
     """
     names, table = group_names(res, labels), adequacy(res)
-    side = columns or (res.n_groups if res.n_groups < 4 else 2 if res.n_groups == 4 else 3 if res.n_groups < 7 else 4)
+    side = side_by_side(res.n_groups, columns)
     fig, axes = panels(res.n_groups, columns=side, size=(2.8, 2.1), figsize=figsize, sharex=True, sharey=True)
     largest, group = res.posterior.to_numpy().max(axis=1), res.assignment.to_numpy()
     low = min(np.floor(largest.min() / BIN) * BIN, 0.5)
@@ -60,7 +60,7 @@ def plot_posteriors(
     axes[0].set_xlim(low - 0.015, 1.015)
     axes[0].set_ylim(0, 122)
     axes[0].set_yticks([0, 25, 50, 75, 100])
-    for ax in axes[-min(side, len(axes)):]:
+    for ax in axes[-side:]:
         ax.set_xlabel("posterior probability")
     fig.supylabel("% of those assigned", fontsize=9, color=INK)
     note(

@@ -100,6 +100,11 @@ def note(fig: Figure, text: str) -> None:
     fig.supxlabel(fill(text, width), fontsize=NOTE_SIZE, color=NOTE, x=0.01, ha="left")
 
 
+def side_by_side(n: int, columns: int | None = None) -> int:
+    """Panels in a row, unless ``columns`` says: up to three in one row, up to six in two, rows of four beyond."""
+    return min(columns or (2 if n == 4 else 3 if n < 7 else 4), n)
+
+
 def panels(
     n: int, *, columns: int, size: tuple[float, float], figsize: tuple[float, float] | None = None,
     sharex: bool = False, sharey: bool = False,
