@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from .base import Family, Predictors
+from .base import Predictors
 from .normal import HALF_LOG_2PI, Normal
 
 if TYPE_CHECKING:
@@ -50,10 +50,22 @@ class AutoregressiveNormal(Normal):
         )
 
     def slopes(self, u: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return Family.slopes(self, u)
+        c, moved, _ = _correlation(u)
+        slopes = _slopes(u, c)
+        return {**{name: slopes[name] for name in self.predictors[:3]}, "atanh_rho": slopes["c"] * moved[..., None]}
 
     def curvatures(self, u: Mapping[str, Tensor]) -> dict[tuple[str, str], Tensor]:
-        return Family.curvatures(self, u)
+        c, moved, bent = (v[..., None] for v in _correlation(u))
+        bends, slope = _curvatures(u, c[..., 0]), _slopes(u, c[..., 0])["c"]
+        out = {}
+        for (a, b), value in bends.items():
+            if b != "c":
+                out[a, b] = value
+            elif a != "c":
+                out[a, "atanh_rho"] = value * moved
+            else:
+                out["atanh_rho", "atanh_rho"] = value * moved * moved + slope * bent
+        return out
 
     def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
         start = super().initial(totals)
@@ -74,6 +86,83 @@ class AutoregressiveNormal(Normal):
     def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
         one = np.ones_like(u["mean"])
         return {"mean": one, "lag_mean": 0 * one, "log_sigma": 0 * one, "atanh_rho": 0 * one}
+
+
+def _slopes(u: Mapping[str, Tensor], c: Tensor) -> dict[str, Tensor]:
+    """First derivatives of the terms by mean, lag_mean, log_sigma and c, (.., 6) each."""
+    import torch
+
+    kept, last = 1 - c * c, u["lag_mean"]
+    a, p = u["mean"] - c * last, torch.exp(-2 * u["log_sigma"]) / kept
+    p_c = 2 * c * p / kept
+    zero = torch.zeros_like(a)
+    columns = {
+        "mean": [-p * a, p, zero, -p * c, zero, zero],
+        "lag_mean": [p * a * c, -p * c, zero, p * c * c, zero, zero],
+        "log_sigma": [p * a * a - 1, -2 * p * a, p, 2 * p * a * c, p * c * c, -2 * p * c],
+        "c": [
+            c / kept - 0.5 * p_c * a * a + p * a * last, p_c * a - p * last, -0.5 * p_c,
+            p * last * c - p_c * a * c - p * a, -0.5 * p_c * c * c - p * c, p_c * c + p,
+        ],
+    }
+    return {name: _stacked(column, a) for name, column in columns.items()}
+
+
+def _curvatures(u: Mapping[str, Tensor], c: Tensor) -> dict[tuple[str, str], Tensor]:
+    """Second derivatives of the terms by mean, lag_mean, log_sigma and c, (.., 6) each."""
+    import torch
+
+    kept, last = 1 - c * c, u["lag_mean"]
+    a, p = u["mean"] - c * last, torch.exp(-2 * u["log_sigma"]) / kept
+    p_c, p_cc = 2 * c * p / kept, 2 * p * (1 + 3 * c * c) / (kept * kept)
+    pc_c, pcc_c = p_c * c + p, p_c * c * c + 2 * p * c  # of p c and of p c^2, by c
+    pa_c = p_c * a - p * last
+    zero = torch.zeros_like(a)
+    columns = {
+        ("mean", "mean"): [-p, zero, zero, zero, zero, zero],
+        ("mean", "lag_mean"): [p * c, zero, zero, zero, zero, zero],
+        ("mean", "log_sigma"): [2 * p * a, -2 * p, zero, 2 * p * c, zero, zero],
+        ("mean", "c"): [-pa_c, p_c, zero, -pc_c, zero, zero],
+        ("lag_mean", "lag_mean"): [-p * c * c, zero, zero, zero, zero, zero],
+        ("lag_mean", "log_sigma"): [-2 * p * a * c, 2 * p * c, zero, -2 * p * c * c, zero, zero],
+        ("lag_mean", "c"): [pa_c * c + p * a, -pc_c, zero, pcc_c, zero, zero],
+        ("log_sigma", "log_sigma"): [
+            -2 * p * a * a, 4 * p * a, -2 * p, -4 * p * a * c, -2 * p * c * c, 4 * p * c,
+        ],
+        ("log_sigma", "c"): [
+            p_c * a * a - 2 * p * a * last, -2 * pa_c, p_c, 2 * (pa_c * c + p * a), pcc_c, -2 * pc_c,
+        ],
+        ("c", "c"): [
+            (1 + c * c) / (kept * kept) - 0.5 * p_cc * a * a + 2 * p_c * a * last - p * last * last,
+            p_cc * a - 2 * p_c * last, -0.5 * p_cc,
+            2 * p * last - p_cc * a * c - 2 * p_c * (a - last * c), -0.5 * p_cc * c * c - 2 * p_c * c - p,
+            p_cc * c + 2 * p_c,
+        ],
+    }
+    return {pair: _stacked(column, a) for pair, column in columns.items()}
+
+
+def _stacked(column: list[Tensor], like: Tensor) -> Tensor:
+    import torch
+
+    return torch.stack([value.expand_as(like) for value in column], dim=-1)
+
+
+def _correlation(u: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """c = rho^gap (see :func:`power_of_rho`) and its first and second derivative in atanh rho."""
+    import torch
+
+    rho, gap = torch.tanh(u["atanh_rho"]), u["gap"]
+    first = torch.isinf(gap)
+    g = torch.where(first, 1.0, gap)
+    size, sign = rho.abs().clamp(min=LEAST_RHO), torch.where(rho < 0, -1.0, 1.0)
+    is_odd = torch.remainder(g, 2) == 1
+    none = first | ((rho.abs() < LEAST_RHO) & (torch.remainder(g, 1) != 0))
+    by_rho = torch.where(is_odd, 1.0, sign) * g * size ** (g - 1)
+    twice = torch.where(is_odd, sign, 1.0) * g * (g - 1) * size ** (g - 2)
+    kept = 1 - rho * rho
+    moved, bent = by_rho * kept, twice * kept * kept - 2 * rho * kept * by_rho
+    return power_of_rho(rho, gap), torch.where(none, 0.0, moved), torch.where(none, 0.0, bent)
 
 
 def power_of_rho(rho: Tensor, gap: Tensor) -> Tensor:
