@@ -21,9 +21,10 @@
 #'
 #' @return A list of class `gbtm_bootstrap`: `params` (matrix, a row per replicate), `shares` (matrix), `failures`
 #'   (replicates left out, as their fit failed) and `reasons`, `chosen_groups` (data frame: how often BIC chose so many
-#'   groups), `unfitted` (fits with other numbers of groups that failed), `kind`, `sentence`, `fit`. `coef()` gives the
-#'   fit's estimates, `vcov()` the replicates' covariance, `confint()` percentile intervals, `summary()` all of these
-#'   in a data frame, `group_shares` in its attribute. `predict()` gives the fit's curves with percentile bands, which
+#'   groups), `unfitted` (fits with other numbers of groups that failed), `crossed` (replicates in which groups of
+#'   unlike orders changed places, which no matching can undo), `kind`, `sentence`, `fit`. `coef()` gives the fit's
+#'   estimates, `vcov()` the replicates' covariance, `confint()` percentile intervals, `summary()` all of these in a
+#'   data frame, `group_shares` in its attribute. `predict()` gives the fit's curves with percentile bands, which
 #'   `plot()` draws.
 #' @section Errors: `gbtm_bad_kind`, `gbtm_bad_n`, `gbtm_bad_groups`, `gbtm_no_simulation` for a parametric one with
 #'   dropout, `gbtm_single_cluster`, `gbtm_no_replicate`.
@@ -49,7 +50,7 @@ bootstrap <- function(fit, kind = "subjects", n = 200, groups = NULL, n_starts =
   colnames(shares) <- seq_len(fit$n_groups)
   structure(class = "gbtm_bootstrap", list(
     call = call, kind = kind, n = nrow(params), params = params, shares = shares, failures = found$failures,
-    reasons = unlist(found$reasons), unfitted = found$unfitted,
+    reasons = unlist(found$reasons), unfitted = found$unfitted, crossed = found$crossed,
     chosen_groups = if (!is.null(found$chosen_groups)) answer_frame(found$chosen_groups, found$arrays),
     sentence = found$sentence, fit = fit,
     coefficients = lapply(found$coefficients, rows_of, arrays = found$arrays)

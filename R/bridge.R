@@ -25,7 +25,8 @@ call_bridge <- function(name, ..., call = NULL) {
   answer <- jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE)
   if (isTRUE(answer$ok)) return(answer)
   problem <- answer$error
-  stop_gbtm(problem$code, problem$message, problem$argument, problem$way_out, call)
+  way_out <- if (identical(problem$code, "missing_library")) library_way_out() else problem$way_out
+  stop_gbtm(problem$code, problem$message, problem$argument, way_out, call)
 }
 
 # Call a function of the bridge that fits; the arrays of its document come apart, as doubles.
@@ -121,17 +122,18 @@ engine_failed <- function(message, call) {
 
 #' Fit from long columns
 #'
-#' @param columns what [long_columns()] or [wide_columns()] returns
-#' @param model arguments of the model, by name
+#' @param asked what [asked_model()] returns
 #' @param options settings of the search, see [search_options()]
-#' @param further what [covariate_columns()] returns, or NULL
 #' @param start_document JSON text of a fit with one group less to grow from
 #' @return list of `document` (JSON text), `arrays` (the doubles it points into), `rows` and `data` (see
 #'   [held_data()])
 #' @noRd
-bridge_fit <- function(columns, model, options, control, call, further = NULL, start_document = NULL) {
+bridge_fit <- function(asked, options, control, call, start_document = NULL) {
+  columns <- asked$columns
+  further <- asked$further
   request <- c(panel_request(columns, further), list(
-    formula = columns$formula, model = model, options = options, start_document = start_document, table = FALSE
+    formula = columns$formula, model = asked$model, options = options, inputs = asked$read_as,
+    start_document = start_document, table = FALSE
   ))
   basis <- if (is.null(columns$basis)) raw(0) else as_doubles(columns$basis)
   line <- progress_line(control$progress)
@@ -161,7 +163,7 @@ send_panel <- function(columns, further) {
 bridge_search <- function(asked, options, zero, progress, call) {
   columns <- asked$columns
   request <- c(panel_request(columns, asked$further), list(
-    formula = columns$formula, model = asked$model, options = options, zero = zero
+    formula = columns$formula, model = asked$model, options = options, inputs = asked$read_as, zero = zero
   ))
   basis <- if (is.null(columns$basis)) raw(0) else as_doubles(columns$basis)
   send_panel(columns, asked$further)
@@ -182,10 +184,12 @@ bridge_read_command <- function(text, columns, call) {
   call_bridge("read_command", text, as.character(json_array(columns)), call = call)
 }
 
-# Run a traj command on a table (a named list of numeric columns of one length).
-bridge_command <- function(text, table, ids, id_name, matrices, options, control, call) {
+# Run a traj command on a table (a named list of numeric columns of one length); `id` is the ids' column, or NULL.
+bridge_command <- function(text, table, id, coded, matrices, options, control, call) {
+  ids <- coded$ids
   request <- list(
-    columns = json_array(names(table)), ids = text_ids(ids), id_name = id_name, matrices = matrices, options = options
+    columns = json_array(names(table)), ids = text_ids(ids), id_name = coded$name, id = id,
+    matrices = matrices, options = options
   )
   line <- progress_line(control$progress)
   on.exit(line$end())

@@ -72,13 +72,17 @@ array_text <- function(x, shape) {
 #' @export
 read_gbtm <- function(path) {
   call <- match.call()
-  if (!is.character(path) || length(path) != 1 || !file.exists(path)) {
-    stop_gbtm("no_file", sprintf("path: there is no file %s.", shown(path)), "path", "Check the path.", call)
-  }
+  check_file(path, call)
   text <- rawToChar(readBin(path, "raw", file.size(path)))
   Encoding(text) <- "UTF-8"
   check_document(text, path, call)
   new_gbtm(text)
+}
+
+check_file <- function(path, call) {
+  if (!is.character(path) || length(path) != 1 || !file.exists(path) || dir.exists(path)) {
+    stop_gbtm("no_file", sprintf("path: there is no file %s.", shown(path)), "path", "Check the path.", call)
+  }
 }
 
 readable_versions <- 1

@@ -77,7 +77,7 @@ install_gbtm <- function(path = NULL, python = NULL) {
   dir.create(dirname(path), recursive = TRUE, showWarnings = FALSE)
   run_step(python, c("-m", "venv", shQuote(path)), "making the environment")
   pip <- c("-m", "pip", "install", "--disable-pip-version-check")
-  wanted <- if (nzchar(requirements)) c("-r", shQuote(requirements)) else engine_packages
+  wanted <- if (nzchar(requirements)) c("-r", shQuote(requirements)) else c(engine_packages, report_packages)
   run_step(environment_python(path), c(pip, wanted), "installing the packages")
   message("Installed in ", path, ".")
   invisible(path)
@@ -91,6 +91,7 @@ run_step <- function(program, arguments, what) {
 }
 
 engine_packages <- c("torch", "numpy", "pandas", "scipy", "formulaic", "joblib")
+report_packages <- c("great-tables", "jinja2", "python-docx", "tabulate") # tables and reports; fits do without
 
 default_environment <- function() file.path(tools::R_user_dir("gbtm", "data"), "venv")
 
@@ -191,6 +192,18 @@ engine_way_out <- function(found) {
   "Run gbtm::install_gbtm()."
 }
 
+# How R gets the libraries of tables and reports into the Python that runs, in place of the engine's own word on it.
+library_way_out <- function(python = gbtm_engine()$python, managed = isTRUE(engine_state$managed)) {
+  packages <- paste0("\"", report_packages, "\"", collapse = ", ")
+  if (managed) return(sprintf("In a fresh session first run reticulate::py_require(c(%s)).", packages))
+  folder <- function(path) normalizePath(dirname(path), mustWork = FALSE) # python itself is a link to another
+  if (identical(folder(python), folder(environment_python(default_environment())))) {
+    return("Run gbtm::install_gbtm() and restart R.")
+  }
+  pip <- paste(c("-m pip install", report_packages), collapse = " ")
+  sprintf("Run system2(%s, \"%s\") and restart R.", deparse(python), pip)
+}
+
 # Start the engine at the first fit: importing torch takes two seconds.
 engine_bridge <- function() {
   if (!is.null(engine_state$bridge)) return(engine_state$bridge)
@@ -201,6 +214,7 @@ engine_bridge <- function() {
   }
   if (is.null(engine$python)) {
     getExportedValue("reticulate", "py_require")(engine_packages)
+    engine_state$managed <- TRUE
   } else {
     # of all the ways to choose a Python, only this one goes before a Poetry or Pipenv project in the working directory
     before <- Sys.getenv("RETICULATE_PYTHON", NA)

@@ -90,8 +90,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
   smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
   options <- search_options(control, cov_type, if (!smaller) start_values(start))
-  answer <- bridge_fit(asked$columns, asked$model, options, control, call, asked$further,
-                       if (smaller) document_text(start))
+  answer <- bridge_fit(asked, options, control, call, if (smaller) document_text(start))
   fit <- new_gbtm(answer$document, answer$arrays, call = call, formula = formula, terms = asked$terms,
                   data = answer$data)
   fit$inputs <- asked$inputs
@@ -111,7 +110,7 @@ model_arguments <- c(
 #'
 #' @param given values of `groups`, `order` and of all [gbtm()]'s arguments named in `model_arguments`
 #' @return list: `columns`; `further`, what [covariate_columns()] returns; `model`, arguments by name; `terms` of a
-#'   basis formula; `inputs`, for new data
+#'   basis formula; `inputs`, for new data; `read_as`, the same for Python
 #' @noRd
 asked_model <- function(formula, data, id, given, call) {
   wide <- given$wide
@@ -142,6 +141,7 @@ asked_model <- function(formula, data, id, given, call) {
     rorder = given$rorder
   )
   list(columns = columns, further = further, model = model, terms = terms,
+       read_as = read_as(parts, known, id, given, further$kept),
        inputs = c(list(wide = wide, kept = further$kept), Filter(Negate(is.null), covariates)))
 }
 

@@ -36,7 +36,6 @@ plot_groups <- function(fit, level = 0.95, individuals = 200, labels = NULL, col
   }
   curves <- named(drawn_curves(fit, if (is.null(level)) 0.95 else check_level(level), 101))
   means <- binned_means(fit)
-  means <- means[means$weight > 0, ]
   means$size <- pmax(means$weight / stats::ave(means$weight, means$group, FUN = max), 0.25)
   lines <- own_lines(fit, individuals)
   limits <- groups_range(drawn_range(fit, curves, means, level, FALSE), lines$y)

@@ -6,12 +6,14 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 
 waves_most <- 60 # more distinct waves than these are gathered into bins before means are taken
 bins <- 20
+least_weight <- 0.5 # posterior weight in subjects behind an observed mean that is drawn
 individuals_most <- 1000
 
 #' Plot the fitted curves
 #'
 #' Curves with 95 % bands on the outcome's scale, and posterior-weighted observed means as points. With more than 60
-#' distinct waves the means are taken over 20 bins of time of equal width.
+#' distinct waves the means are taken over 20 bins of time of equal width. Where less than half a subject's weight stands
+#' behind a mean it is not drawn: it would be that of other groups' people.
 #'
 #' @param x a fit
 #' @param level level of the pointwise bands; `NULL` for none
@@ -84,12 +86,13 @@ binned_means <- function(fit) {
     wave <- cut(fit$data$time, seq(min(fit$data$time), max(fit$data$time), length.out = bins + 1),
                 include.lowest = TRUE, labels = FALSE)
   }
-  observed_means(fit, wave)
+  means <- observed_means(fit, wave)
+  means[means$weight > least_weight, ]
 }
 
 # Curves and points always fit; a band that explodes is cut at half their height beyond them.
 drawn_range <- function(fit, curves, means, level, individuals) {
-  core <- range(curves$estimate, means$mean[means$weight > 0.5], finite = TRUE)
+  core <- range(curves$estimate, means$mean, finite = TRUE)
   room <- 0.5 * max(diff(core), 1e-8)
   shown <- core
   if (!is.null(level)) {

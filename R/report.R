@@ -15,6 +15,7 @@
 #' @param checks whether to make residual checks of the final fit, see [residual_checks()], and show them
 #' @param level level of the intervals of estimates
 #' @param data_file name of the data in the code
+#' @param progress `TRUE` shows a line that tells what is being done once it takes more than two seconds
 #' @return Path of the file, invisibly.
 #' @section Errors: `gbtm_unknown_format`, `gbtm_no_folder`, `gbtm_bad_level`; `gbtm_missing_library` where the
 #'   engine's Python lacks what a format needs.
@@ -25,7 +26,8 @@
 #' }
 #' @export
 grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, data_description = NULL, search = NULL,
-                          criterion = "bic_subjects", checks = TRUE, level = 0.95, data_file = "data.csv") {
+                          criterion = "bic_subjects", checks = TRUE, level = 0.95, data_file = "data.csv",
+                          progress = interactive()) {
   call <- match.call()
   check_path(file, "file")
   options <- list(format = format, author = author, title = title, data_description = data_description,
@@ -36,7 +38,8 @@ grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, d
     options$search <- structure(search_text(search), class = "json")
   }
   sent <- printed_object(x)
-  call_bridge("grolts_report", sent$text, sent$kind, path.expand(file), as_request(options), call = call)
+  long_answer("grolts_report", sent$text, sent$kind, path.expand(file), as_request(options), progress = progress,
+              call = call)
   invisible(file)
 }
 

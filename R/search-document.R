@@ -125,9 +125,7 @@ write_search <- function(search, path) {
 #' @export
 read_search <- function(path) {
   call <- match.call()
-  if (!is.character(path) || length(path) != 1 || !file.exists(path)) {
-    stop_gbtm("no_file", sprintf("path: there is no file %s.", shown(path)), "path", "Check the path.", call)
-  }
+  check_file(path, call)
   answer <- fitted_answer("read_search", normalizePath(path), call = call)
   search <- new_search(answer, NULL, list())
   search

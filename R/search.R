@@ -22,7 +22,7 @@
 #'   its own, of the order of its curve; `iorder_by_group = TRUE` one of its own of order `iorder`.
 #' @param cov_type as for [gbtm()]
 #' @param control settings from [gbtm_control()]: `n_starts` and `max_starts` for each number of groups, `seed`,
-#'   `progress`. Its `time_budget`, which is that of one fit, is not used.
+#'   `device`, `progress`. Its `time_budget`, which is that of one fit, is not used.
 #' @param n_jobs worker processes, -1 for one per core; the digits do not depend on it. `NULL`, no other process
 #' @param checkpoint folder that keeps each finished fit: the same call on the same data goes on where it was, whatever
 #'   ended it
@@ -77,7 +77,7 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
     groups = one_or_several(groups), order = one_or_several(order), how = how, criterion = criterion,
     n_jobs = n_jobs, checkpoint = checkpoint_folder(checkpoint), time_budget = seconds_of(time_budget),
     rng = control$seed, n_starts = control$n_starts, max_starts = control$max_starts, shape_starts = shape_starts,
-    cov_type = cov_type, refgroup = given$refgroup
+    cov_type = cov_type, refgroup = given$refgroup, device = control$device
   )
   answer <- bridge_search(asked, options, zero, control$progress, call)
   rows <- if (is.null(given$wide)) used_rows(answer$rows, row.names(data))

@@ -5,7 +5,8 @@
 #' @param ... not used
 #' @return List of class `summary.gbtm`: `call`, `coefficients` (matrix of estimate, standard error, z and p; NA where
 #'   there is no standard error), `groups` (see [group_shares()]), `criteria` (AIC, and BIC for n = subjects and n =
-#'   observations), `entropy` (relative, 1 for a perfect classification), `fit`. Printed with a heading for each group.
+#'   observations), `entropy` (relative, 1 for a perfect classification; sampling weights do not enter), `fit`. Printed
+#'   with a heading for each group.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' summary(fit)

@@ -36,7 +36,7 @@ traj <- function(command, data, id = NULL, matrices = list(), cov_type = "traj",
   coded <- traj_ids(data, id)
   given <- named_matrices(needed$matrices, matrices, parent.frame())
   options <- search_options(control, cov_type)
-  answer <- bridge_command(command, table, coded$ids, coded$name, given, options, control, call)
+  answer <- bridge_command(command, table, id, coded, given, options, control, call)
   fit <- new_gbtm(answer$document, answer$arrays, call = call, traj = answer$traj)
   fit$rows_read <- list(ids = coded$ids, label = row.names(data))
   warn_findings(fit$warnings, call)

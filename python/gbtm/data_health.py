@@ -6,6 +6,7 @@ import numpy as np
 
 from .finding import Finding
 from .measures import Measures
+from .missing_codes import listed, missing_codes, without
 from .panel import Panel
 from .parameters import Layout
 from .spec import SCALE_FAMILIES, OutcomeSpec
@@ -21,7 +22,9 @@ def examine_data(layout: Layout, panel: Panel) -> list[Finding]:
     """All warnings that need no estimates."""
     findings = _saturated(layout, panel)
     for outcome, measures in zip(layout.spec.outcomes, panel.outcomes, strict=True):
-        findings += _piled_up(outcome, measures)
+        codes = missing_codes(measures.y)
+        findings += _missing_codes(measures, codes)
+        findings += _piled_up(outcome, measures.name, without(measures.y, codes))
         findings += _few_waves(measures, panel.n_subjects)
     return findings + _dropout_orders(layout)
 
@@ -37,14 +40,29 @@ def _saturated(layout: Layout, panel: Panel) -> list[Finding]:
     ]
 
 
-def _piled_up(outcome: OutcomeSpec, measures: Measures) -> list[Finding]:
+def _missing_codes(measures: Measures, codes: dict[float, int]) -> list[Finding]:
+    if not codes:
+        return []
+    others = without(measures.y, codes)
+    one = len(codes) == 1
+    return [
+        Finding(
+            "missing_code", None,
+            f"{measures.name}: {listed(codes)} {'stands' if one else 'stand'} apart from all other values, "
+            f"{others.min():g} to {others.max():g}, and {'looks like a code' if one else 'look like codes'} for a "
+            f"missing value. Make {'it' if one else 'them'} missing and fit again: these estimates take "
+            f"{'it' if one else 'them'} for measured.",
+        )
+    ]
+
+
+def _piled_up(outcome: OutcomeSpec, name: str, y: np.ndarray) -> list[Finding]:
     """Values at an end of the scale that the family does not know to be an end."""
     if outcome.family not in SCALE_FAMILIES:
         return []
-    y = measures.y
     values = np.unique(y)
     if values.size == 2 and outcome.family == "normal":
-        return [_two_values(measures.name, values)]
+        return [_two_values(name, values)]
     least = PILED_UP if values.size > FEW_DISTINCT else PILED_UP_FEW
     ends = (("ceiling", y.max(), outcome.upper, "largest", "max"), ("floor", y.min(), outcome.lower, "smallest", "min"))
     findings = []
@@ -54,7 +72,7 @@ def _piled_up(outcome: OutcomeSpec, measures: Measures) -> list[Finding]:
             findings.append(
                 Finding(
                     code, None,
-                    f"{measures.name}: {100 * share:.0f} % of the values are the {which}, {end:g}, as with a {code} of "
+                    f"{name}: {100 * share:.0f} % of the values are the {which}, {end:g}, as with a {code} of "
                     "the scale, which bends curves and correlates errors. Use "
                     f"{'family cnorm with ' if outcome.family == 'normal' else ''}{argument} = {end:g}.",
                 )

@@ -94,6 +94,22 @@ def save(document: dict[str, Any], path: str | Path) -> None:
     Path(path).write_text(to_json(document), encoding="utf-8")
 
 
+def text_of(path: str | Path) -> str:
+    """The text of a file that :func:`gbtm.load` or :func:`gbtm.load_search` is to read; refuses what has none."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"path: {str(path)!r} cannot be read ({error.strerror}).", code="no_file", argument="path",
+            way_out="Check the path.",
+        ) from None
+    except UnicodeDecodeError:
+        raise DataError(
+            f"path: {str(path)!r} is no text.", code="bad_document", argument="path",
+            way_out="Give a file written by save().",
+        ) from None
+
+
 def load(path: str | Path, *, trust_formula: bool = False) -> GBTMResults:
     """Read a fit written by ``res.save()`` or by R's ``write_gbtm()``.
 
@@ -105,8 +121,8 @@ def load(path: str | Path, *, trust_formula: bool = False) -> GBTMResults:
     Raises
     ------
     DataError
-        When the file is not a fit document, or of a newer format.
+        ``no_file`` when there is none, ``bad_document`` when it is not a fit document, or of a newer format.
     """
     from .results import GBTMResults
 
-    return GBTMResults(from_json(Path(path).read_text(encoding="utf-8"), str(path)), trust_formula=trust_formula)
+    return GBTMResults(from_json(text_of(path), str(path)), trust_formula=trust_formula)

@@ -17,6 +17,7 @@ from .parameters import RATE_ZERO, Layout
 EXTREME = 1e-5  # a probability or rate this close to its bound
 EMPTY_SUBJECTS = 0.5
 NO_CORRELATION = 0.1  # atanh of a rho at a boundary that is then the one at 0
+LISTED = 4  # times that a sentence names one by one; of more it gives the range
 TWIN_LOG = 0.1  # the same for what is on a log or logit scale
 TWIN = 0.02  # largest difference between twin groups' curves, in standard deviations of the outcome
 
@@ -207,8 +208,12 @@ def _name_boundary(family: str, predictor: str, eta: np.ndarray, mean: np.ndarra
 def _where(at: np.ndarray, times: np.ndarray, name: str) -> str:
     if at.size == times.size:
         return " at all times"
-    listed = ", ".join(f"{t:g}" for t in at[:4]) + (f" and {at.size - 4} more" if at.size > 4 else "")
-    return f" at {name} {listed}"
+    if at.size <= LISTED:
+        return f" at {name} {', '.join(f'{t:g}' for t in at)}"
+    whole = at.size == ((times >= at.min()) & (times <= at.max())).sum()
+    if whole:
+        return f" at {name} {at.min():g} to {at.max():g} ({at.size} of {times.size} times)"
+    return f" at {at.size} of {times.size} times between {name} {at.min():g} and {at.max():g}"
 
 
 def _twins(layout: Layout, panel: Panel, flat: np.ndarray, curves: list[dict[str, np.ndarray]]) -> list[Finding]:

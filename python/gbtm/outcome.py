@@ -16,6 +16,7 @@ from .families import Family, make_family
 from .families.ar1 import AutoregressiveNormal
 from .families.random_normal import RANDOM, random_normal
 from .measures import Measures
+from .missing_codes import listed, missing_codes
 from .panel import Panel
 from .spec import COUNT_FAMILIES, SCALE_FAMILIES, ModelSpec, OutcomeSpec
 
@@ -144,6 +145,10 @@ def prepare(panel: Panel, spec: ModelSpec, *, check_size: bool = True) -> Panel:
             )
         bad, sentence, way_out = make_family(outcome.family, outcome.lower, outcome.upper).problem(y)
         if bad.any():
+            codes = {value: n for value, n in missing_codes(y, least=1).items() if value in y[bad]}
+            if codes:
+                looks = "looks like a code" if len(codes) == 1 else "look like codes"
+                way_out = f"{listed(codes)} {looks} for a missing value: make it missing. Otherwise: {way_out}"
             raise DataError(
                 f"{measures.name}: {sentence} for family '{outcome.family}'; {int(bad.sum())} values are not, "
                 f"first {panel.describe_rows(np.flatnonzero(bad), measures)}.",

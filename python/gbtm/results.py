@@ -151,23 +151,31 @@ class GBTMResults:
 
     @cached_property
     def entropy(self) -> float:
-        """Relative entropy, 1 for a perfect classification; NaN with one group."""
+        """Relative entropy, 1 for a perfect classification; NaN with one group.
+
+        A mean over the people of the sample: sampling weights do not enter, unlike in ``criteria``'s ``icl``.
+        """
         if self.n_groups == 1:
             return float("nan")
-        p = self.document["posterior"]
-        spread = -np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0.0).sum()
-        return float(1 - spread / (self.n_subjects * np.log(self.n_groups)))
+        return float(1 - self._uncertainty.sum() / (self.n_subjects * np.log(self.n_groups)))
+
+    @property
+    def _uncertainty(self) -> np.ndarray:
+        """Entropy (N,) of each subject's posterior, -sum_k P_ik log P_ik."""
+        p = np.asarray(self.document["posterior"])
+        return -np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0.0).sum(axis=1)
 
     @cached_property
     def criteria(self) -> pd.DataFrame:
         """Information criteria for n = subjects and n = observations.
 
         ``aic``, ``bic``, ``sabic``, ``caic``, ``icl`` are on the usual scale (smaller is better); ``traj_aic`` and
-        ``traj_bic`` on traj's (log-likelihood minus penalty, larger is better).
+        ``traj_bic`` on traj's (log-likelihood minus penalty, larger is better). ``icl`` is ``bic`` plus twice the
+        entropy of the posteriors, summed with the sampling weights of the log-likelihood: people count alike in both.
         """
         k, ll = self.df_model, self.llf
-        p = self.document["posterior"]
-        uncertainty = -2 * np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0.0).sum()
+        weight = self.document.get("weights")
+        uncertainty = 2 * float(np.sum(self._uncertainty if weight is None else weight * self._uncertainty))
         columns = {}
         for label, n in (("subjects", self.n_subjects), ("observations", self.nobs)):
             bic = -2 * ll + k * np.log(n)

@@ -91,6 +91,21 @@ def test_labels_where_sorting_by_level_would_swap_them():
     assert (boot.bse / crossing.bse).between(0.6, 1.6).all()
 
 
+def test_groups_of_unlike_orders_that_change_places_are_counted_and_told(res, boot):
+    """Two flat groups with orders 0 and 2: which of them gets the second order is left to chance in each sample."""
+    flat = oracle.Model("normal", (0, 0))
+    unlike = gbtm.bootstrap(fit(flat, [0, 3, 1, 0.2], n=60, order=[0, 2]), n=30, n_starts=3, progress=False)
+    level = unlike.params["intercept[2]"] + 2 * unlike.params["t[2]"] + 4 * unlike.params["t^2[2]"]
+    low = level < unlike.params["intercept[1]"]
+    there = unlike.res.predict([2.0])["estimate"]
+    swapped = int((low != (there.iloc[1] < there.iloc[0])).sum())
+    assert unlike.crossed == swapped >= 2
+    assert f"In {swapped} of 30 replicates groups of unlike orders changed places" in unlike.sentence
+    same = gbtm.bootstrap(fit(flat, [0, 3, 1, 0.2], n=60, order=0), n=30, n_starts=1, progress=False)
+    assert same.crossed == boot.crossed == 0
+    assert "changed places" not in same.sentence + boot.sentence
+
+
 def test_how_many_groups_are_chosen(res):
     boot = gbtm.bootstrap(res, n=6, groups=[1, 3], n_starts=1, progress=False)
     assert boot.chosen_groups.index.tolist() == [1, 2, 3]

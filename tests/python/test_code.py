@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import warnings
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,30 +16,26 @@ import pandas as pd
 import pytest
 
 import gbtm
-import parts
 from conftest import ROOT, TRUTH, arguments, long_table, true_data
+from do_files import STATA_FITS, fitted
 from gbtm.errors import SpecificationError
 from gbtm.report.code import code_for
 
-STATA_FITS = ("risk_reference", "tcov", "exposure_zip", "never", "weights", "beta", "dropout1", "everything_censored")
 PYTHON_FITS = (*STATA_FITS, "exposure_negbin", "everything")
 
 
-@cache
-def fitted(name: str):
-    data = parts.draw(name)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", gbtm.GBTMWarning)
-        return data.table, data.built().fit(n_starts=4, rng=3)
-
-
-def run_python(code: str, table: pd.DataFrame, folder: Path):
+def scope_of(code: str, table: pd.DataFrame, folder: Path) -> dict:
+    """All that the code makes, by name."""
     table.to_csv(folder / "data.csv", index=False)
     scope: dict = {}
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore", gbtm.GBTMWarning)
         exec(compile(code, "report.py", "exec"), scope)
-    return scope["res"]
+    return scope
+
+
+def run_python(code: str, table: pd.DataFrame, folder: Path):
+    return scope_of(code, table, folder)["res"]
 
 
 @pytest.mark.parametrize("name", PYTHON_FITS)
@@ -85,88 +80,100 @@ def test_a_wide_fit_is_asked_for_as_wide(tmp_path):
         "y ~ t", wide, id="id", groups=2, order=[1, 2], wide={"y": "y_*", "t": [0, 1, 2, 3, 4]}).fit(n_starts=2)
     again = run_python(code_for(res, "Python"), wide, tmp_path)
     assert again.llf == res.llf
-    stata = code_for(res, "Stata")
-    assert "reshape" not in stata
-    assert stata_fit(stata, wide).llf == pytest.approx(res.llf, abs=1e-6)
 
 
-def test_a_factor_is_made_of_indicators_in_stata(tmp_path):
+def test_levels_that_a_file_has_in_another_order_are_put_in_theirs(tmp_path):
     table = long_table(*true_data("normal"))
-    table["region"] = table["id"].map(lambda i: ("north", "east", "south")[i % 3])
+    region = table["id"].map(lambda i: ("north", "east", "south")[i % 3])
+    table["region"] = pd.Categorical(region, ["south", "north", "east"])
     res = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=2, order=[1, 2], risk="~ region").fit(n_starts=2)
-    assert run_python(code_for(res, "Python"), table, tmp_path).llf == pytest.approx(res.llf, abs=1e-8)
-    assert stata_fit(code_for(res, "Stata"), table).llf == pytest.approx(res.llf, abs=1e-6)
-    assert "risk = ~ region" in code_for(res, "R")
+    again = run_python(code_for(res, "Python"), table, tmp_path)
+    assert list(again.params.index) == list(res.params.index)
+    np.testing.assert_allclose(again.params, res.params, atol=1e-4)
+    code = code_for(res, "R")
+    assert "risk = ~ region" in code
+    assert 'data[["region"]] <- factor(data[["region"]], levels = c("south", "north", "east"))' in code
 
 
-# -- Stata: the do-file's own lines, done by pandas ---------------------------------------------------------------
+# -- searches ------------------------------------------------------------------------------------------------------
 
 
-def stata_fit(code: str, table: pd.DataFrame):
-    """Does what the do-file says, line by line, and gives its command to the package's parser."""
-    data = table.copy()
-    lines = [line for line in code.split("\ntraj,")[0].splitlines() if not line.startswith("*")]
-    for line in lines:
-        if found := re.match(r"drop if missing\((.+)\)$", line):
-            data = data.dropna(subset=[c.strip() for c in found[1].split(",")])
-        elif found := re.match(r"egen _wave = group\((\w+)\)", line):
-            data["_wave"] = data[found[1]].rank(method="dense").astype(int)
-        elif found := re.match(r"generate (?:double )?(\w+) = (\w+) == \"?([^\"]+)\"?$", line):
-            data[found[1]] = (data[found[2]].astype(str) == found[3]).astype(float)
-        elif found := re.match(r"generate double (\w+) = (\S+)$", line):
-            data[found[1]] = float(found[2])
-        elif found := re.match(r"keep (.+)", line):
-            data = data[found[1].split()]
-        elif found := re.match(r"rename \((.+)\) =_", line):
-            data = data.rename(columns={c: f"{c}_" for c in found[1].split()})
-        elif found := re.match(r"reshape wide (.+), i\((\w+)\) j\(_wave\)", line):
-            varying = found[1].split()
-            wide = data.pivot(index=found[2], columns="_wave", values=varying)
-            wide.columns = [f"{v}{j}" for v, j in wide.columns]
-            rest = data.drop(columns=[*varying, "_wave"]).groupby(found[2]).first()
-            data = wide.join(rest).reset_index()
-        elif found := re.match(r"    quietly replace (\w+)_`j'", line):
-            for column in [c for c in data if re.fullmatch(rf"{found[1]}_\d+", str(c))]:
-                data[column] = data[column].fillna(data[column].mean())
-        else:
-            assert re.match(r"import delimited|forvalues|    quietly summarize|}$", line), line
-    command = "traj," + code.split("\ntraj,")[1].removesuffix("trajplot\n")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", gbtm.GBTMWarning)
-        return gbtm.traj(command, data, n_starts=4, rng=3)
+def settled(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns="seconds")
 
 
-@pytest.mark.parametrize("name", STATA_FITS)
-def test_the_stata_code_makes_the_same_fit(name):
-    table, res = fitted(name)
-    assert stata_fit(code_for(res, "Stata"), table).llf == pytest.approx(res.llf, abs=1e-5)
+SEARCHES = {
+    "two stages": ({"groups": 3, "order": 1, "max_starts": 40, "shape_starts": 2}, "best()"),
+    "one number of groups": ({"groups": [2], "order": [0, 2], "how": "grid", "n_starts": 2, "rng": 7,
+                              "criterion": "bic_observations", "cov_type": "robust"}, "best()"),
+    "risk": ({"groups": 2, "order": 0, "how": "groups", "risk": "~ C(z)", "weights": "w", "n_starts": 2,
+              "refgroup": 2, "time_budget": 1000.0}, "best()"),
+}
 
 
-@pytest.mark.parametrize("name", ["normal", "logit", "zip_own", "poisson_never", "cnorm"])
-def test_the_stata_code_of_plain_models(name):
-    table = long_table(*true_data(name, keep=0.9))
-    res = gbtm.GBTM.from_formula("y ~ t", table, id="id", **arguments(TRUTH[name][0])).fit(n_starts=3)
-    assert stata_fit(code_for(res, "Stata"), table).llf == pytest.approx(res.llf, abs=1e-5)
+@pytest.mark.parametrize("name", SEARCHES)
+def test_the_python_code_makes_the_same_search(name, tmp_path):
+    options, picked = SEARCHES[name]
+    table = gbtm.datasets.two_groups(rng=0)
+    table["z"], table["w"] = table["id"] % 3, 1.0 + table["id"] % 2
+    table.to_csv(tmp_path / "data.csv", index=False)
+    table = pd.read_csv(tmp_path / "data.csv")
+    search = gbtm.search("y ~ t", table, id="id", **options)
+    code = code_for(search.best(), "Python", search=search)
+    scope = scope_of(code, table, tmp_path)
+    pd.testing.assert_frame_equal(settled(scope["found"].table), settled(search.table), check_exact=True)
+    assert f"res = found.{picked}" in code
+    assert scope["res"].llf == pytest.approx(search.best().llf, abs=1e-6)
+    assert all(f"{k}=" in code for k in options)
+    search.save(tmp_path / "search.json")
+    stored = gbtm.load_search(tmp_path / "search.json")
+    assert code_for(stored.best(), "Python", search=stored) == code
 
 
-def test_stata_says_what_traj_lacks():
-    _, res = fitted("exposure_negbin")
-    code = code_for(res, "Stata")
-    assert code.startswith("*")
-    assert "negbin" in code
-    assert "traj," not in code
-    table = long_table(*true_data("normal"))
-    res = gbtm.GBTM.from_formula("y ~ bs(t, df=4)", table, id="id", groups=2).fit(n_starts=2)
-    assert "basis formula" in code_for(res, "Stata")
+@pytest.mark.parametrize(("options", "orders"), [
+    ({"iorder": 1, "iorder_by_group": True}, [1]), ({"iorder": "order"}, [1]), ({"iorder": 1}, 1)])
+def test_a_zero_part_is_asked_for_as_it_was(options, orders, tmp_path):
+    table = long_table(*true_data("zip_common"))
+    search = gbtm.search("y ~ t", table, id="id", groups=[1], order=orders, how="groups", family="zip", n_starts=1,
+                         **options)
+    code = code_for(search.best(), "Python", search=search)
+    scope = scope_of(code, table, tmp_path)
+    assert scope["found"].space == search.space
 
 
-def test_bounds_beyond_the_data_censor_nothing():
-    table = long_table(*true_data("normal"))
-    res = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=2, order=[1, 2]).fit(n_starts=2)
-    code = code_for(res, "Stata")
-    low, high = (float(re.search(rf"{w}\((\S+)\)", code)[1]) for w in ("min", "max"))
-    assert low < table["y"].min()
-    assert high > table["y"].max()
+def test_the_model_is_picked_by_what_chooses_it():
+    table = gbtm.datasets.two_groups(rng=0)
+    search = gbtm.search("y ~ t", table, id="id", groups=2, order=1, how="grid", n_starts=2, shape_starts=1)
+    last = next(label for label in search.table.index if label not in set(search.choices))
+    code = code_for(search.fits[last], "Python", search=search)
+    assert f'res = found.fits["{last}"]' in code
+    assert f'fit <- found$fits[["{last}"]]' in code_for(search.fits[last], "R", search=search)
+    search.criterion = "aic"
+    own = {search.choices[c]: c for c in search.choices.index}
+    label = next((k for k in own if k != search.choices["aic"]), None)
+    if label is not None:
+        assert re.search(r"res = found.best\(\"\w+\"\)", code_for(search.fits[label], "Python", search=search))
+    other = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=3, order=0).fit(n_starts=1)
+    code = code_for(other, "Python", search=search)
+    assert "none of the search's" in code
+    assert "res = found" not in code
+
+
+def test_a_search_of_an_earlier_file_says_that_its_settings_are_lost():
+    table = gbtm.datasets.two_groups(rng=0)
+    search = gbtm.search("y ~ t", table, id="id", groups=[1], order=[0], how="groups", n_starts=1)
+    search.settings = None
+    for language in ("R", "Python"):
+        assert "is not known: these are the defaults" in code_for(search.best(), language, search=search)
+
+
+def test_r_is_given_a_single_number_in_a_list():
+    table = gbtm.datasets.two_groups(rng=0)
+    search = gbtm.search("y ~ t", table, id="id", groups=[2], order=[0], how="groups", n_starts=1)
+    code = code_for(search.best(), "R", search=search)
+    assert "groups = list(2)" in code  # R's c(2) would be 1 to 2
+    assert "control = gbtm_control(seed = 0, n_starts = 1)" in code
+    assert "fit <- best(found)" in code
 
 
 def test_a_command_is_handed_on_as_it_was(tmp_path):
@@ -231,6 +238,15 @@ def test_r_makes_the_same_fit(tmp_path):
     if "llf" not in done.stdout and re.search("engine|reticulate|shared library|Python", done.stderr):
         pytest.skip(f"R has no engine here: {done.stderr[-300:]}")
     assert float(re.search(r"llf (\S+)", done.stdout)[1]) == pytest.approx(res.llf, abs=1e-6), done.stderr
+
+
+def test_r_has_the_optimum_as_a_start_in_a_comment():
+    _, res = fitted("tcov")
+    call = code_for(res, "R").split("the same optimum without a search:\n")[1].split("control")[0]
+    lines = call.rstrip().splitlines()
+    assert all(line.lstrip().startswith("# ") for line in lines)
+    start = re.search(r"start = c\((.*)\),$", " ".join(line.lstrip()[2:].strip() for line in lines))[1]
+    assert [float(v) for v in start.split(",")] == list(res.params)
 
 
 def test_odd_names_are_quoted_in_r():

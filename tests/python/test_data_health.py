@@ -49,6 +49,25 @@ def test_a_scale_of_a_few_values_has_its_ends_by_right():
     assert codes == []
 
 
+@pytest.mark.parametrize(
+    ("family", "code"), [("normal", -99.0), ("normal", 999.0), ("poisson", 99.0)]
+)
+def test_a_code_for_a_missing_value_is_told_and_no_floor(family, code):
+    """15 % of the values are a code: that it is the end of the scale is no floor, and the way out leaves no warning."""
+    rng = np.random.default_rng(8)
+    y = _two(rng) if family == "normal" else rng.poisson(np.repeat([0.5, 4.0], 60)[:, None], (120, 5)).astype(float)
+    gone = rng.random(y.shape) < 0.15
+    coded = np.where(gone, code, y)
+    res, codes = _fit(coded, groups=2, order=0, family=family, fit={"n_starts": 8})
+    assert "missing_code" in codes
+    assert not {"floor", "ceiling"} & set(codes)
+    said = _message(res, "missing_code")
+    assert said.startswith(f"y: {code:g} ({gone.sum()} times) stands apart from all other values, ")
+    assert f"{y[~gone].min():g} to {y[~gone].max():g}" in said
+    _, codes = _fit(np.where(gone, np.nan, y), groups=2, order=0, family=family, fit={"n_starts": 8})
+    assert codes == []
+
+
 @pytest.mark.parametrize("observed", [1, 2])
 def test_too_few_waves(observed):
     rng = np.random.default_rng(4)

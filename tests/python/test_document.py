@@ -110,6 +110,17 @@ def test_anything_else_is_refused_by_name(text, fragment, tmp_path):
     assert "thing.json" in e.value.message
 
 
+def test_a_file_that_cannot_be_read_is_refused(tmp_path):
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
+    for path, code in (
+        (tmp_path / "none.json", "no_file"), (tmp_path, "no_file"), (tmp_path / "bytes", "bad_document"),
+    ):
+        with pytest.raises(DataError, match=path.name) as caught:
+            gbtm.load(path)
+        assert (caught.value.code, caught.value.argument) == (code, "path")
+        assert caught.value.way_out
+
+
 def test_a_document_without_its_version_is_refused(tmp_path):
     path = tmp_path / "thing.json"
     path.write_text('{"format": "gbtm-fit"}')

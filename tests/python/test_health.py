@@ -10,6 +10,7 @@ from scipy import stats
 
 import gbtm
 from conftest import TRUTH, build
+from gbtm.health import _where
 from parts import draw
 
 SILENT = ("normal", "normal_sbg", "cnorm", "cnorm_sbg", "poisson", "zip_common", "zip_own", "logit")
@@ -69,6 +70,30 @@ def test_separation_from_some_wave_on():
     assert codes == ["separated_group"]
     assert "probability is 0 or 1" in res.warnings[0]
     assert set(res.bse[res.bse.isna()].index) == {"intercept[2]", "time[2]"}
+
+
+def test_irregular_times_are_told_by_range_and_number():
+    """600 times of their own: which of them are meant follows from the fitted probabilities."""
+    rng = np.random.default_rng(1)
+    times = np.sort(rng.uniform(0, 20, (100, 6)), axis=1)
+    y = np.vstack([times[:40] > 8, rng.random((60, 6)) < 0.5])
+    res, codes = _fit(y, times, groups=2, order=1, family="logit", fit={"n_starts": 12})
+    assert codes == ["separated_group"]
+    p = res.predict(np.sort(times.ravel())).query("group == 2").set_index("time")["estimate"]
+    certain = p.index[(p < 1e-5) | (p > 1 - 1e-5)]
+    assert 500 < certain.size < 600
+    assert f"at {certain.size} of 600 times between time {certain.min():g} and {certain.max():g}: " in res.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ([3, 5], " at age 3, 5"), (range(10), " at all times"), (range(2, 8), " at age 2 to 7 (6 of 10 times)"),
+        ([0, 1, 2, 8, 9], " at 5 of 10 times between age 0 and 9"),
+    ],
+)
+def test_a_few_times_are_named_and_many_are_counted(at, said):
+    assert _where(np.array(at, dtype=float), np.arange(10.0), "age") == said
 
 
 @pytest.mark.parametrize("family", ["poisson", "zip"])

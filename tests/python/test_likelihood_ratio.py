@@ -6,7 +6,9 @@ from scipy import stats
 
 import gbtm
 import oracle
-from conftest import arguments, long_table
+from conftest import ROOT, arguments, long_table
+from gbtm import simulate
+from gbtm.parallel import spread
 from gbtm.resampling import likelihood_ratio as room
 from parts import draw
 
@@ -158,6 +160,36 @@ def test_with_covariates_exposure_and_weights():
     assert "weights" in gbtm.blrt(weighted, n_max=1, alpha=0.5, n_starts=1).sentence
 
 
+def test_ar1_errors_stay_in_the_draws(monkeypatch):
+    """Each draw's errors have the correlation that was fitted: sum of e_t e_(t-1) over sum of e_(t-1)^2 is near rho."""
+    n, rho, rng = 60, 0.6, np.random.default_rng(3)
+    errors = rng.normal(size=(n, 5))
+    for t in range(1, 5):
+        errors[:, t] = rho * errors[:, t - 1] + np.sqrt(1 - rho**2) * errors[:, t]
+    curves = np.array([1 + 0.2 * np.arange(5), 5 - 0.3 * np.arange(5)])[np.repeat([0, 1], [35, 25])]
+    table = long_table(np.repeat(np.arange(n), 5), np.tile(np.arange(5.0), n), (curves + errors).ravel())
+    about = {"id": "id", "order": 1, "ar1": True}
+    two, one = (gbtm.GBTM.from_formula("y ~ t", table, groups=k, **about).fit(n_starts=4) for k in (2, 1))
+    draws, original = [], simulate.simulate
+
+    def watching(*given):
+        draws.append(original(*given))
+        return draws[-1]
+
+    monkeypatch.setattr(simulate, "simulate", watching)
+    found = gbtm.blrt(two, one, n_max=4, alpha=0.2, n_starts=2)
+    assert (found.n, found.failures, found.negative) == (4, 0, 0)
+    assert found.statistic == pytest.approx(2 * (two.llf - one.llf))
+    assert found.statistic > 30 > found.replicates.max()
+    mean = one.params["intercept[1]"] + one.params["t[1]"] * np.arange(5)
+    e = np.concatenate([panel.outcomes[0].y.reshape(n, 5) for panel, _ in draws]) - mean
+    products, squares = (e[:, 1:] * e[:, :-1]).sum(axis=1), (e[:, :-1] ** 2).sum(axis=1)
+    slope = products.sum() / squares.sum()
+    se = (products - slope * squares).std(ddof=1) * np.sqrt(len(e)) / squares.sum()
+    assert one.params["rho"] > 0.5
+    assert abs(slope - one.params["rho"]) < 3.5 * se < 0.15
+
+
 def test_a_group_that_never_happens():
     """Without the group that has a rate nothing is left: the other one goes."""
     res = fit(oracle.Model("poisson", (-1, 0)), [0.3, 0.5], 2, order=[-1, 0])
@@ -205,18 +237,55 @@ def test_a_smaller_fit_with_other_covariates_exposure_or_weights_is_refused(name
         assert caught.value.code == "not_nested"
 
 
+# true model, its parameters: what is drawn under the hypothesis that a group more is one too many
+SIZES = {
+    "normal": (oracle.Model("normal", (1,)), [0, 0.1, 1]),
+    "poisson": (oracle.Model("poisson", (1,)), [0, 0.1]),
+    "logit": (oracle.Model("logit", (1,)), [0, 0.1]),
+    "poisson, two groups": (oracle.Model("poisson", (1, 1)), [-0.5, 0.1, 1.5, -0.1, 0.0]),
+}
+DATA_SETS = 100
+HEAD = f"""# How often the bootstrap likelihood-ratio test rejects a true number of groups
+
+Written by `pytest -m slow tests/python/test_likelihood_ratio.py`: {DATA_SETS} simulated data sets per row, 60 subjects
+at five waves, linear curves; the true number against one group more, by `blrt(n_max=39, n_starts=4)`. Each cell: % of
+the data sets with a p-value as small as that. Expected are the figures at the head of the columns; the interval
+(Clopper-Pearson, 95 %) says what {DATA_SETS} data sets can tell.
+
+| family | true groups | p <= 0.05 | interval | p <= 0.10 | p <= 0.50 |
+|---|---:|---:|---|---:|---:|
+"""
+
+
+@pytest.fixture(scope="module")
+def sizes():
+    rows: dict[str, str] = {}
+    yield rows
+    if list(rows) == list(SIZES):
+        (ROOT / "docs" / "blrt.md").write_text(HEAD + "".join(rows.values()), encoding="utf-8")
+
+
+def p_value(name, seed):
+    """The p-value of a group too many, on one data set."""
+    model, params = SIZES[name]
+    res = fit(model, params, model.n_groups + 1, n=60, waves=5, seed=seed)
+    return gbtm.blrt(res, n_max=39, n_starts=4, rng=seed, progress=False).p_value
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["normal", "poisson", "logit"])
-def test_size_under_the_smaller_model(family):
-    """100 data sets with one group: the share of rejections at 5 % is within chance of 5 %.
+@pytest.mark.parametrize("name", SIZES)
+def test_size_under_the_smaller_model(name, sizes):
+    """The share of rejections at 5 % is within chance of 5 %, the p-values are as large as chance has them.
 
     With n_max = 39 the level is exactly 2/40 in theory. Binomial(100, 0.05) lies in 0..12 with probability 0.9985.
     """
-    scale = [1] if family == "normal" else []
-    p_values = []
-    for seed in range(100):
-        res = fit(oracle.Model(family, (1,)), [0, 0.1, *scale], 2, n=60, waves=5, seed=seed)
-        p_values.append(gbtm.blrt(res, n_max=39, n_starts=4, rng=seed, progress=False).p_value)
-    p = np.array(p_values)
-    assert (p <= 0.05).sum() <= 12, np.sort(p)[:15]
-    assert 0.35 < (p > 0.5).mean() < 0.75 or family != "normal", np.sort(p)
+    p = np.array(list(spread(p_value, [(name, seed) for seed in range(DATA_SETS)], n_jobs=-1)))
+    reject, tenth, half = (int((p <= level + 1e-12).sum()) for level in (0.05, 0.10, 0.50))
+    low, high = stats.binomtest(reject, DATA_SETS).proportion_ci(0.95)
+    sizes[name] = (
+        f"| {name.split(',')[0]} | {SIZES[name][0].n_groups} | {100 * reject / DATA_SETS:.0f} | "
+        f"{100 * low:.0f} to {100 * high:.0f} | {100 * tenth / DATA_SETS:.0f} | {100 * half / DATA_SETS:.0f} |\n"
+    )
+    assert reject <= 12, np.sort(p)[:15]
+    assert 30 <= half <= 70, np.sort(p)  # 50 but for chance
+

@@ -7,7 +7,7 @@ import pytest
 
 from conftest import TRUTH
 from gbtm.refit import model_of
-from gbtm.resampling.matching import Matcher, match_curves, match_posteriors
+from gbtm.resampling.matching import Matcher, is_crossed, match_curves, match_posteriors
 from gbtm.spec import make_spec
 from parts import draw
 
@@ -49,6 +49,15 @@ def test_only_groups_of_one_specification_change_places():
     spec = make_spec(groups=2, order=1, family="zip", iorder=[0, 1])
     p = posteriors(50, 2)
     assert match_posteriors(p, p[:, ::-1], spec).tolist() == [0, 1]
+
+
+def test_a_forbidden_exchange_is_known():
+    """The same exchange is undone where the groups are alike, and crossed where they are not."""
+    p = posteriors(50, 3)
+    for orders, crossed in (([1, 2, 1], True), ([2, 2, 1], False), ([1, 1, 1], False)):
+        spec = make_spec(groups=3, order=orders, family="normal")
+        for other, is_so in ((p[:, [1, 0, 2]], crossed), (p, False)):
+            assert is_crossed(p, other, match_posteriors(p, other, spec)) is is_so
 
 
 def test_curves_that_run_off_and_equal_curves():

@@ -420,6 +420,18 @@ def test_outcomes_a_family_cannot_take(family, values, more):
     )
 
 
+def test_a_bad_outcome_that_looks_like_a_code_for_missing_is_told():
+    """The first counts -9 twice; in the second -4 is no such code, and in the third there are none but counts."""
+    for values, said in (([-9.0, -9.0], True), ([-4.0, 2.0], False), ([2.5, 99.0], False)):
+        y = [1.0, values[0], 0.0, values[1], 3.0, 2.0]
+        table = pd.DataFrame({"id": [1, 1, 2, 2, 3, 3], "t": [1, 2] * 3, "y": y})
+        with pytest.raises(DataError) as caught:
+            GBTM.from_formula("y ~ t", table, id="id", groups=1, order=0, family="poisson")
+        assert caught.value.code == "bad_outcome"
+        assert ("-9 (2 times) looks like a code for a missing value" in caught.value.way_out) == said
+        assert "Round or recode them." in caught.value.way_out
+
+
 def test_bad_outcome_in_wide_data_tells_the_column():
     wide = pd.DataFrame({"c1": [1.0, 0.0], "c2": [0.0, -4.0]}, index=["r1", "r2"])
     columns = {"out": "c*", "t": [1, 2]}

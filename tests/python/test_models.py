@@ -127,6 +127,17 @@ def test_other_files_are_refused(found, tmp_path):
         load_search(tmp_path / "new.json")
 
 
+def test_a_file_that_cannot_be_read_is_refused(tmp_path):
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
+    for path, code in (
+        (tmp_path / "none.json", "no_file"), (tmp_path, "no_file"), (tmp_path / "bytes", "bad_document"),
+    ):
+        with pytest.raises(gbtm.DataError, match=path.name) as caught:
+            load_search(path)
+        assert (caught.value.code, caught.value.argument) == (code, "path")
+        assert caught.value.way_out
+
+
 def test_sorting(found):
     by = found.sorted("aic")
     assert by["aic"].is_monotonic_increasing
@@ -297,6 +308,20 @@ def test_disagreement_in_words():
     assert "2: 1 1: group 2 holds 3.0 % (0 subjects assigned)." in said
     assert "2: 1 1: Beware." in said
     assert said[-2:] == ["Skipped.", "Repaired."]
+
+
+def test_it_is_said_by_which_criterion_orders_were_lowered(data):
+    """In stages one criterion alone led the way; on the grid, or with one shape each, none did."""
+    def said(**options):
+        found = gbtm.search("y ~ t", data, id="id", groups=2, family="normal", n_starts=2, **options)
+        return [s for s in found.sentences if "Orders were lowered" in s]
+
+    for how in ("two_stage", "stepwise"):
+        assert said(order=1, how=how, criterion="aic") == [
+            "Orders were lowered by AIC alone: the other criteria choose among the models that this led to, and might "
+            "prefer shapes that were not fitted (how 'grid' fits them all)."
+        ]
+    assert said(order=1, how="grid") == said(order=[1]) == said(order=1, how="groups") == []
 
 
 def test_a_criterion_without_a_penalty_is_told():

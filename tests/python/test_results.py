@@ -71,6 +71,29 @@ def test_criteria(name, fitted):
     assert res.bic == res.criteria.loc["bic", "subjects"]
 
 
+def test_icl_counts_a_weight_as_so_many_people(fitted):
+    """Integer weights against the people written down as often: only log n tells the two apart.
+
+    Weights are rescaled to mean 1, so that the weighted sums come out smaller by the mean weight.
+    """
+    table = long_table(*true_data("normal"))
+    times = 1 + table["id"] % 3
+    copies = table.loc[table.index.repeat(times)].reset_index(drop=True)
+    copies["id"] = copies["id"] * 10 + copies.groupby(["id", "t"]).cumcount()
+    about = {"id": "id", "groups": 2, "order": (1, 2)}
+    start = fitted("normal").params
+    weighted = gbtm.GBTM.from_formula("y ~ t", table.assign(w=times), weights="w", **about).fit(start=start)
+    written = gbtm.GBTM.from_formula("y ~ t", copies, **about).fit(start=start)
+    mean = written.n_subjects / weighted.n_subjects
+    assert written.llf == pytest.approx(weighted.llf * mean, rel=1e-9)
+    for n in ("subjects", "observations"):
+        ours, theirs = weighted.criteria[n], written.criteria[n]
+        assert theirs["icl"] - theirs["bic"] > 0.01
+        assert (ours["icl"] - ours["bic"]) * mean == pytest.approx(theirs["icl"] - theirs["bic"], rel=1e-5)
+    p = weighted.posterior.to_numpy()
+    assert weighted.entropy == pytest.approx(1 + (p * np.log(p)).sum() / (len(p) * np.log(2)), rel=1e-9)
+
+
 def test_one_group(fitted):
     res = gbtm.GBTM.from_formula("y ~ t", long_table(*true_data("normal")), id="id", groups=1, order=1).fit()
     assert np.isnan(res.entropy)

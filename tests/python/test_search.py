@@ -273,7 +273,7 @@ def test_a_fit_that_fails_is_told(data, monkeypatch):
         ({"shape_starts": 0}, "shape_starts"), ({"max_starts": 0}, "max_starts"), ({"iorder": 1}, "iorder"),
         ({"iorder": "order"}, "iorder"), ({"iorder": "each"}, "iorder"), ({"iorder": [0, 1]}, "iorder"),
         ({"rorder": [0, 1]}, "rorder"), ({"dropout": [0, 1]}, "dropout"), ({"refgroup": 0}, "refgroup"),
-        ({"family": "gamma"}, "family"), ({"id": None}, "id"), ({"id": "who"}, "id"),
+        ({"family": "gamma"}, "family"), ({"id": None}, "id"), ({"id": "who"}, "id"), ({"device": "abacus"}, "device"),
     ],
 )
 def test_bad_input_names_the_argument(data, change, argument):
@@ -281,6 +281,18 @@ def test_bad_input_names_the_argument(data, change, argument):
         gbtm.search("y ~ t", data, **{**OPTIONS, **change})
     assert caught.value.argument in (argument, "who")
     assert caught.value.way_out
+
+
+def test_every_fit_is_made_on_the_device_that_was_asked_for(data, monkeypatch):
+    used, original = set(), gbtm.GBTM.search
+
+    def watching(model, control, **options):
+        used.add(control.device)
+        return original(model, control, **options)
+
+    monkeypatch.setattr(gbtm.GBTM, "search", watching)
+    gbtm.search("y ~ t", data, n_jobs=1, device="cpu:0", **{**OPTIONS, "groups": 2, "order": 1})
+    assert used == {"cpu:0"}
 
 
 def test_orders_beyond_the_waves_are_refused_before_anything_is_fitted(data):

@@ -11,6 +11,7 @@ test_that("writing and reading keeps every byte", {
 test_that("what is not a fit document is refused", {
   file <- tempfile()
   expect_error(read_gbtm(file), class = "gbtm_no_file")
+  expect_error(read_gbtm(tempdir()), class = "gbtm_no_file")
   writeLines("{\"format\": \"other\"}", file)
   expect_error(read_gbtm(file), class = "gbtm_bad_document")
   writeLines("not json", file)

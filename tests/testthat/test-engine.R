@@ -38,3 +38,22 @@ test_that("the packages named without a lock file are those the probe asks for",
   named <- regmatches(probe, regexpr("^NEEDED = .*", probe))
   expect_identical(regmatches(named, gregexpr("[a-z]+", named))[[1]], gbtm:::engine_packages)
 })
+
+test_that("a library that tables need is got the R way", {
+  own <- gbtm:::library_way_out("/some/bin/python", managed = FALSE)
+  expect_match(own, 'Run system2("/some/bin/python", "-m pip install great-tables jinja2 python-docx tabulate")',
+               fixed = TRUE)
+  made <- gbtm:::environment_python(gbtm:::default_environment())
+  expect_match(gbtm:::library_way_out(made, managed = FALSE), "gbtm::install_gbtm()", fixed = TRUE)
+  expect_match(gbtm:::library_way_out(NULL, managed = TRUE), 'py_require(c("great-tables", "jinja2",', fixed = TRUE)
+  need_engine()
+  small_fit() # starts Python
+  reticulate::py_run_string("import sys; kept = sys.modules.get('tabulate'); sys.modules['tabulate'] = None")
+  on.exit(reticulate::py_run_string("
+if kept is None: del sys.modules['tabulate']
+else: sys.modules['tabulate'] = kept
+"))
+  error <- expect_error(to_table(small_fit(), "markdown"), "needs the library tabulate", class = "gbtm_missing_library")
+  expect_identical(error$way_out, gbtm:::library_way_out())
+  expect_false(grepl("gbtm[report]", conditionMessage(error), fixed = TRUE))
+})

@@ -24,6 +24,23 @@ test_that("observed means are weighted by the posteriors", {
   expect_equal(means$mean[means$group == 2 & means$time == 12], stats::weighted.mean(fit$data$y[rows], w))
 })
 
+test_that("no mean is drawn where less than half a subject's weight stands behind it", {
+  fit <- example_fit()
+  one <- fit$data[1, ]
+  one[c("time", "y", "wave")] <- c(20, 40, max(fit$data$wave) + 1)
+  fit$data <- rbind(fit$data, one)
+  fit$posterior[one$subject, ] <- c(0.6, 0.3, 0.1)
+  means <- gbtm:::binned_means(fit)
+  expect_identical(means$group[means$time == 20], 1L)
+  expect_identical(nrow(means), nrow(gbtm:::observed_means(fit)) - 2L)
+  expect_silent(drawn(fit))
+  skip_if_not_installed("ggplot2")
+  for (picture in list(ggplot2::autoplot(fit), plot_groups(fit))) {
+    points <- Filter(function(l) inherits(l$geom, "GeomPoint"), picture$layers)
+    expect_identical(as.integer(points[[1]]$data$group[points[[1]]$data$time == 20]), 1L)
+  }
+})
+
 test_that("many distinct times are gathered into bins", {
   fit <- example_fit()
   set.seed(1)

@@ -22,6 +22,61 @@ test_that("a fit and a search are reported on", {
   expect_error(grolts_report(3, file), class = "gbtm_bad_fit")
 })
 
+# The code of a report in one language, run on a table; what it makes, by name.
+made_by_code <- function(x, data, ...) {
+  file <- tempfile(fileext = ".md")
+  table <- tempfile(fileext = ".csv")
+  data$y <- sprintf("%.17g", data$y)
+  utils::write.csv(data, table, row.names = FALSE, quote = FALSE)
+  grolts_report(x, file, checks = FALSE, data_file = table, ...)
+  lines <- readLines(file, encoding = "UTF-8", warn = FALSE)
+  begin <- which(lines == "library(gbtm)")
+  code <- lines[seq(begin, begin + which(startsWith(lines[-seq_len(begin)], "```"))[1] - 1)]
+  made <- new.env()
+  utils::capture.output(eval(parse(text = code), made))
+  c(as.list(made), code = list(code))
+}
+
+test_that("the code of a report makes the fit again, and from its optimum", {
+  need_report()
+  fit <- small_fit()
+  made <- made_by_code(fit, small_data())
+  expect_identical(coef(made$fit), coef(fit))
+  at <- grep("the same optimum without a search:", made$code)
+  code <- made$code
+  below <- seq(at + 1, length(code))
+  code[below] <- sub("^( *)# ", "\\1", code[below])
+  again <- new.env()
+  utils::capture.output(eval(parse(text = code), again))
+  expect_equal(as.numeric(logLik(again$fit)), as.numeric(logLik(fit)), tolerance = 1e-10)
+  expect_match(again$fit$search$sentence, "start values given")
+})
+
+test_that("the code of a report makes the search again", {
+  need_report()
+  search <- gbtm_search(y ~ t, small_data(), id = "id", groups = list(2), order = c(0, 1), how = "grid",
+                        criterion = "aic", shape_starts = 2, refgroup = 2,
+                        control = gbtm_control(n_starts = 3, seed = 5))
+  file <- tempfile(fileext = ".json")
+  write_search(search, file)
+  for (x in list(search, read_search(file))) {
+    made <- made_by_code(x, small_data(), criterion = "aic")
+    same <- setdiff(names(search$table), "seconds")
+    expect_identical(made$found$table[same], search$table[same])
+    expect_equal(as.numeric(logLik(made$fit)), as.numeric(logLik(best(search))), tolerance = 1e-8)
+    expect_true("fit <- best(found)" %in% made$code)
+  }
+})
+
+test_that("a report says what it is doing", {
+  need_report()
+  expect_error(grolts_report(small_fit(), tempfile(fileext = ".md"), progress = NA), class = "gbtm_error")
+  said <- character()
+  tell <- function(what, seconds) said <<- c(said, what) # in place of the line, which waits two seconds
+  gbtm:::call_bridge("grolts_report", gbtm:::document_text(small_fit()), "fit", tempfile(fileext = ".md"), "{}", tell)
+  expect_match(said, "report", all = FALSE)
+})
+
 test_that("tables go out as text and as files", {
   need_report()
   expect_match(to_table(small_fit(), "markdown"), "Estimates")

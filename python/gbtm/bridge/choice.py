@@ -49,8 +49,8 @@ def search(
         template, options = make_spec(**asked["model"]), asked["options"]
         n_jobs = options.pop("n_jobs", None)
         found, notes = with_workers(n_jobs, lambda n, tell: search_models(
-            panel, template, formula=asked.get("formula"), bases=bases, zero=asked["zero"], n_jobs=n, progress=tell,
-            **options,
+            panel, template, formula=asked.get("formula"), bases=bases, inputs=asked.get("inputs"), zero=asked["zero"],
+            n_jobs=n, progress=tell, **options,
         ), progress)
         fitted = panel.split()[0]
         sent = {"time": times, "y": values}

@@ -83,8 +83,9 @@ def fit(
     request : JSON with ``ids`` (text, or null where they are numbers), ``id_name``, ``time_name``, ``outcome_name``,
         ``model`` (arguments of :func:`gbtm.spec.make_spec`), ``basis_names`` (or null), ``options`` (arguments of
         :meth:`GBTM.fit`), and optionally ``table`` (false: without traj's table), ``start_document``, a fit with as
-        many groups, or one less, to start from, and what :func:`receive` has besides: ``subjects``, the arguments
-        of :func:`gbtm.subjects.subjects_of_arrays` with one value per id (``risk`` by column, its ``risk_names``);
+        many groups, or one less, to start from, ``inputs``, how R read the table (as :attr:`GBTM.inputs` says it, or
+        null), and what :func:`receive` has besides: ``subjects``, the arguments of
+        :func:`gbtm.subjects.subjects_of_arrays` with one value per id (``risk`` by column, its ``risk_names``);
         ``tcov_names`` and ``dcov_names`` for matrices by column; ``exposure``, true or false; ``waves``, how many of
         them each subject has, for wide data
     ids : the ids where they are numbers, in the order of the codes; empty where ``subject`` holds them
@@ -103,7 +104,7 @@ def fit(
         panel = asked_panel(asked, ids, subject, times, values)
         bases = asked_bases(asked, panel, basis, values.size)
         model = GBTM.from_panel(panel, make_spec(**asked["model"]), bases=bases, formula=asked.get("formula"))
-        options = asked["options"]
+        model.inputs, options = asked.get("inputs"), asked["options"]
         if asked.get("start_document"):
             options["start"] = GBTMResults(from_json(asked["start_document"]))
         res = model.fit(progress=progress_of(progress) or False, **options)
@@ -129,8 +130,8 @@ def command(text: str, request: str, ids: bytearray, table: bytearray, progress:
 
     Parameters
     ----------
-    request : JSON with ``columns`` (names), ``ids`` (as for :func:`fit`), ``id_name``, ``matrices`` (the numbers of
-        each matrix that the command names, by row) and ``options``
+    request : JSON with ``columns`` (names), ``ids`` (as for :func:`fit`), ``id_name``, ``id`` (their column, or null),
+        ``matrices`` (the numbers of each matrix that the command names, by row) and ``options``
     table : the columns' doubles, by column
     """
 
@@ -144,7 +145,10 @@ def command(text: str, request: str, ids: bytearray, table: bytearray, progress:
         options = {"cov_type": "traj", **asked["options"]}
         if start is not None:
             options["start"] = np.asarray(start, dtype=float)
-        res = build(read, data, matrices=matrices).fit(progress=progress_of(progress) or False, **options)
+        model = build(read, data, matrices=matrices)
+        assert model.inputs is not None
+        model.inputs["id"] = asked.get("id")  # the ids came apart from the columns
+        res = model.fit(progress=progress_of(progress) or False, **options)
         return _fitted(res, res.ids)
 
     return answer(work)

@@ -97,8 +97,8 @@ def bootstrap(document: str, options: str, progress: RCallback | None) -> str:
             "params": encode(found.params.to_numpy(), bulk), "shares": encode(found.shares.to_numpy(), bulk),
             "replicates": [int(i) for i in found.params.index], "coefficients": coefficients,
             "failures": found.failures, "reasons": found.reasons, "unfitted": found.unfitted,
-            "chosen_groups": None if chosen is None else frame(chosen, bulk), "sentence": found.sentence,
-            "notes": notes,
+            "crossed": found.crossed, "chosen_groups": None if chosen is None else frame(chosen, bulk),
+            "sentence": found.sentence, "notes": notes,
         }
 
     return answer(work)

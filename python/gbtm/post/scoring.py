@@ -6,6 +6,7 @@ the uncertainty of the parameters: the delta method on the scale of log(P / (1 -
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import replace
 from statistics import NormalDist
@@ -91,11 +92,17 @@ def classify_panel(res: GBTMResults, panel: Panel, *, by_wave: bool = False, lev
 
 def _same_covariates(panel: Panel, layout: Layout) -> None:
     wanted = layout.membership.names[1:]
-    if panel.subjects.risk_names != wanted:
+    if _bare(panel.subjects.risk_names) != _bare(wanted):
         raise DataError(
             f"newdata: membership covariates {list(panel.subjects.risk_names)} instead of {list(wanted)}.",
             code="other_covariates", argument="newdata", way_out="Give the columns that were fitted.",
         )
+
+
+def _bare(names: tuple[str, ...]) -> list[str]:
+    """``region[T.south]`` and ``C(region)[T.south]``, as formulaic names a level, as R does: ``regionsouth``."""
+    inside = [re.sub(r"^(?:C|factor|as\.factor)\(([^()]*)\)", r"\1", name) for name in names]
+    return [re.sub(r"\[T\.([^\]]*)\]$", r"\1", name) for name in inside]
 
 
 def _until(panel: Panel, wave: int | None) -> tuple[Panel, np.ndarray]:

@@ -60,8 +60,9 @@ def compose(
         to.say(_counted(answers))
         to.blocks.append(ChecklistBlock(source, tuple(answers)))
     to.heading(CODE)
-    to.say(f"It reads the data from {data_file}; put the name of your file there.")
-    to.blocks += [CodeBlock(language, code_for(res, language, data_file)) for language in LANGUAGES]
+    first = "" if search is None else " The search is run first, then the model that was picked is fitted by itself."
+    to.say(f"It reads the data from {data_file}; put the name of your file there.{first}")
+    to.blocks += [CodeBlock(language, code_for(res, language, data_file, search)) for language in LANGUAGES]
     to.heading("Software")
     to.say(versions_sentence(res))
     name = f"Trajectories of {res.outcome_name} over {res.time_name}"

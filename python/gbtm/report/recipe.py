@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from ..results import GBTMResults
 
 
+UNKNOWN = "The fit does not say from which columns it was made: check the names."
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Attributes
@@ -23,7 +26,11 @@ class Recipe:
     columns : risk, tcov, dcov, exposure, weights, cluster, stratum, out_of_sample, obsmar: what was given, where it was
     model : arguments that describe the model, those at their default left out
     fit : arguments of the fit
+    factors : the levels of the factors among the covariates
+    levels : those of them that a file does not give in this order, on which the meaning of the parameters depends
     estimates : the parameters found
+    from_start : the fit was made from given numbers
+    searches_orders : the orders are a search's to find
     """
 
     form: str
@@ -35,8 +42,11 @@ class Recipe:
     columns: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     fit: dict[str, Any] = field(default_factory=dict)
+    factors: dict[str, list[Any]] = field(default_factory=dict)
+    levels: dict[str, list[Any]] = field(default_factory=dict)
     estimates: tuple[float, ...] = ()
     from_start: bool = False
+    searches_orders: bool = False
 
 
 def recipe(res: GBTMResults) -> Recipe:
@@ -45,6 +55,8 @@ def recipe(res: GBTMResults) -> Recipe:
     inputs = document.get("inputs") or {}
     formula = document.get("formula") or f"{res.outcome_name} ~ {res.time_name}"
     command = formula.lstrip().startswith("traj")
+    if not command and document["spec"]["outcomes"][0]["basis"] is None:
+        formula = f"{res.outcome_name} ~ {res.time_name}"  # R's has backticks around odd names
     form = "command" if command else inputs.get("form", "unknown")
     columns = dict(inputs.get("design") or {})
     columns |= {k: inputs.get(k) for k in ("risk", "tcov", "dcov", "exposure")} if inputs else _from_names(document)
@@ -59,7 +71,8 @@ def recipe(res: GBTMResults) -> Recipe:
         form=form, formula=formula, id=inputs["id"] if "id" in inputs else str(document["id_name"]),
         outcome=res.outcome_name, time=res.time_name, wide=wide,
         columns={k: _plain(v) for k, v in columns.items() if v not in (None, [], (), {})},
-        model=_model(document["spec"]), fit=_fit(document, columns, command),
+        factors=inputs.get("levels") or {}, levels=_unsorted(inputs.get("levels") or {}),
+        model=model_arguments(document["spec"]), fit=_fit(document, columns, command),
         estimates=tuple(float(v) for v in np.asarray(document["params"])),
         from_start=bool(document["search"].get("user_start")),
     )
@@ -81,7 +94,18 @@ def _from_names(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _model(spec: dict[str, Any]) -> dict[str, Any]:
+def _unsorted(levels: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Levels in an order that neither Python nor R, which may ignore case, gives them by itself."""
+    def by_itself(values: list[Any]) -> bool:
+        texts = all(isinstance(v, str) for v in values)
+        alike = texts or not any(isinstance(v, str) for v in values)
+        return alike and values == sorted(values) and (not texts or values == sorted(values, key=str.casefold))
+
+    return {column: list(values) for column, values in levels.items() if not by_itself(list(values))}
+
+
+def model_arguments(spec: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that a specification, as a document has it, was made of; those at their default left out."""
     outcome = spec["outcomes"][0]
     model: dict[str, Any] = {"groups": int(spec["n_groups"])}
     if outcome["orders"] is not None:

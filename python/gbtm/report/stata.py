@@ -8,22 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .recipe import Recipe
+from .recipe import UNKNOWN, Recipe
+from .search_recipe import SearchRecipe
+from .stata_covariates import columns_of, covariates
+from .stata_names import LEGAL, StataNames
 
 if TYPE_CHECKING:
     from ..results import GBTMResults
 
 WIDTH = 96
 WAVES_MOST = 60  # with more distinct times, waves are each subject's first, second, .. observation
-LEVEL = re.compile(r"(?:C\()?(?P<name>\w+)\)?\[T?\.?(?P<level>[^\]]+)\]")
-NAME = re.compile(r"[A-Za-z_]\w{0,31}")
+OF_SUBJECTS = (("weight", "weights"), ("outofsample", "out_of_sample"), ("obsmar", "obsmar"))
 MODEL_OF = {"normal": "cnorm", "cnorm": "cnorm", "poisson": "zip", "zip": "zip", "logit": "logit", "beta": "beta"}
+
+Options = list[tuple[str, Any]]
 
 
 @dataclass
 class _Script:
     """The lines of a do-file as they come."""
 
+    names: StataNames
     comments: list[str] = field(default_factory=list)
     prepare: list[str] = field(default_factory=list)
 
@@ -38,35 +43,70 @@ def lacking(res: GBTMResults) -> str:
     return ""
 
 
-def stata_code(res: GBTMResults, asked: Recipe, data: str) -> str:
+def stata_code(res: GBTMResults, asked: Recipe, data: str, search: SearchRecipe | None = None) -> str:
     """A do-file with the reshape and the traj command, or a comment on what traj lacks."""
+    elsewhere = "* The search was made elsewhere, as Stata has none: the table of the report has the models compared."
+    before = [elsewhere] if search is not None else []
     missing = lacking(res)
     if missing:
-        return f"* Stata's traj cannot fit this model. It lacks {missing}.\n"
-    start = [f'import delimited "{data}", clear case(preserve)']
+        return "\n".join([*before, f"* Stata's traj cannot fit this model. It lacks {missing}."]) + "\n"
+    columns = _columns(res, asked)
+    script = _Script(StataNames(columns))
     if asked.form == "command":
-        return "\n".join([*start, asked.formula.strip(), "trajplot"]) + "\n"
-    script = _Script()
+        return "\n".join([*before, *script.names.reading(data, []), asked.formula.strip(), "trajplot"]) + "\n"
     if "cluster" in asked.columns or "stratum" in asked.columns:
         script.comments.append("traj knows no clusters or strata: same estimates, other standard errors.")
     if asked.form == "unknown":
-        script.comments.append("The fit does not say from which columns it was made: check the names.")
-    command = _command(res, asked, script)
-    return "\n".join([*start, *(f"* {c}" for c in script.comments), *script.prepare, command, "trajplot"]) + "\n"
+        script.comments += [UNKNOWN, *(f"call the column {c} {n} in the file: Stata does not allow its name."
+                                       for c, n in script.names.changed.items())]
+        columns = []
+    options = _options(res, asked, script)
+    if search is not None:
+        before = _numbers_of_groups(search, options)
+    return "\n".join([
+        *script.names.reading(data, columns), *(f"* {c}" for c in script.comments), *script.prepare, *before,
+        _text(options), "trajplot",
+    ]) + "\n"
 
 
-def _command(res: GBTMResults, asked: Recipe, script: _Script) -> str:
-    risk = _covariates(list(res.document["membership"]["names"][1:]), script, res)
+def _columns(res: GBTMResults, asked: Recipe) -> list[str]:
+    """The columns of the file that the do-file names."""
+    one_each = [asked.columns[k] for _, k in OF_SUBJECTS if k in asked.columns]
+    risk, tcov, dcov = (columns_of(names, asked, kind) for kind, names in _design(res).items())
+    if asked.form == "wide":
+        given = [[v] if isinstance(v, str) else list(v) for v in asked.wide.values()]
+        return [*(str(c) for g in given for c in g if isinstance(c, str) and not set("*?[") & set(c)), *risk, *one_each]
+    exposure = [asked.columns["exposure"]] if "exposure" in asked.columns else []
+    return [asked.outcome, asked.time, asked.id or "id", *tcov, *dcov, *risk, *one_each, *exposure]
+
+
+def _design(res: GBTMResults) -> dict[str, list[str]]:
+    """What the fit calls its covariates."""
     stored, dropout = res.document["outcomes"][0], res.document.get("dropout")
-    tcov = [] if stored.get("covariates") is None else list(stored["covariates"]["names"])
-    dcov = list(((dropout or {}).get("covariates") or {}).get("names", ()))
-    tcov, dcov = _covariates(tcov, script, res), _covariates(dcov, script, res)
-    _censor_beyond(res, script)
-    waves = _wide_columns(asked, tcov, dcov, script) if asked.form == "wide" else _reshape(
-        res, asked, tcov, dcov, script)
+    return {
+        "risk": list(res.document["membership"]["names"][1:]),
+        "tcov": list((stored.get("covariates") or {}).get("names", ())),
+        "dcov": list(((dropout or {}).get("covariates") or {}).get("names", ())),
+    }
+
+
+def _options(res: GBTMResults, asked: Recipe, script: _Script) -> Options:
+    """The options of the command, in its order; what comes before it goes to the script."""
+    wide = asked.form == "wide"
+    risk, tcov, dcov = (
+        names if wide and kind != "risk" else  # those of wide data are names of waves
+        covariates(names, asked, kind, script.names, script.prepare, script.comments)
+        for kind, names in _design(res).items()
+    )
+    if not wide:
+        _censor_beyond(res, [script.names[asked.outcome]], script)
+    waves = _wide_columns(res, asked, script) if wide else _reshape(res, asked, risk, [*tcov, *dcov], script)
+    outcome, time = (n if wide else script.names[n] for n in (asked.outcome, asked.time))
+    if wide:
+        _censor_beyond(res, waves[outcome], script)
     spec, model = res.document["spec"]["outcomes"][0], asked.model
-    options = [("var", waves[asked.outcome]), ("indep", waves[asked.time]), ("model", [MODEL_OF[res.family]]),
-               ("order", spec["orders"])]
+    options: Options = [("var", waves[outcome]), ("indep", waves[time]), ("model", [MODEL_OF[res.family]]),
+                        ("order", spec["orders"])]
     if spec["zero_orders"] is not None:
         options.append(("iorder", spec["zero_orders"]))
     if MODEL_OF[res.family] == "cnorm":
@@ -80,27 +120,53 @@ def _command(res: GBTMResults, asked: Recipe, script: _Script) -> str:
     options += [("refgroup", [model["refgroup"]])] if "refgroup" in model else []
     options += [("tcov", [c for name in tcov for c in waves[name]])] if tcov else []
     exposure = asked.columns.get("exposure")
-    options += [("exposure", waves[exposure])] if exposure else []
-    for word, key in (("weight", "weights"), ("outofsample", "out_of_sample"), ("obsmar", "obsmar")):
-        options += [(word, [asked.columns[key]])] if key in asked.columns else []
+    options += [("exposure", waves[exposure if wide else script.names[exposure]])] if exposure else []
+    options += [(word, [script.names[asked.columns[key]]]) for word, key in OF_SUBJECTS if key in asked.columns]
     if res.document["spec"]["dropout"] is not None:
         options.append(("dropout", res.document["spec"]["dropout"]))
         options += [("dcov", [c for name in dcov for c in waves[name]])] if dcov else []
-    return _text(options)
+    return options
 
 
-def _text(options: list[tuple[str, Any]]) -> str:
+def _text(options: Options, indent: str = "") -> str:
     """The command, its options over lines that ``///`` joins."""
-    lines, line = [], "traj,"
+    lines, line = [], f"{indent}traj,"
     for name, values in options:
         whole = name if values is None else f"{name}({' '.join(str(v) for v in values)})"
         words = [whole] if len(whole) < WIDTH // 2 else whole.split()
         for word in words:
             if len(line) + 1 + len(word) > WIDTH:
                 lines.append(line + " ///")
-                line = "   "
+                line = f"{indent}   "
             line += f" {word}"
     return "\n".join([*lines, line])
+
+
+def _numbers_of_groups(search: SearchRecipe, options: Options) -> list[str]:
+    """A loop over the numbers of groups, all at the highest order, which is where the search began too."""
+    space, one = search.space, search.space.template.outcomes[0]
+    assert space.orders is not None  # a basis formula is something that traj lacks
+    top, named = space.orders[-1], dict(options)
+    repeated = {"order": top}
+    if one.zero_orders is not None and space.zero != "common":
+        repeated["iorder"] = top if space.zero == "order" else one.zero_orders[0]
+    if space.template.dropout is not None:
+        repeated["dropout"] = space.template.dropout[0]
+    if one.random_orders is not None:
+        repeated["rorder"] = one.random_orders[0]
+    named |= {name: [f"`{name}s'"] for name in repeated}
+    named.pop("refgroup", None)  # there may be fewer groups, and the criteria are the same
+    groups = [k for k in space.groups if k > 1 or "risk" not in named]  # one group has no membership to explain
+    first, *rest = _text(list(named.items()), "    ").split("\n")
+    return [
+        f"* Stata has no search. This compares the numbers of groups with every curve of order {top}, by traj's BIC,",
+        "* where larger is better. The table of the report has the models that the search compared.",
+        f"foreach k of numlist {' '.join(map(str, groups))} {{",
+        *(f'    local {name}s = strtrim(`k\' * "{order} ")' for name, order in repeated.items()),
+        f"    quietly {first.strip()}", *rest,
+        "    display \"`k' groups: log-likelihood \" e(ll) \", BIC (n = subjects) \" e(BIC_n_subjects)",
+        "}",
+    ]
 
 
 def _bounds(res: GBTMResults, script: _Script) -> tuple[float, float]:
@@ -115,86 +181,67 @@ def _bounds(res: GBTMResults, script: _Script) -> tuple[float, float]:
     return lower, upper
 
 
-def _censor_beyond(res: GBTMResults, script: _Script) -> None:
+def _censor_beyond(res: GBTMResults, columns: list[str], script: _Script) -> None:
     spec = res.document["spec"]["outcomes"][0]
-    if not spec["censor_beyond"]:
-        return
-    for bound, sign in ((spec["lower"], "<"), (spec["upper"], ">")):
-        if bound is not None:
-            script.prepare.append(
-                f"replace {res.outcome_name} = {bound:g} if {res.outcome_name} {sign} {bound:g} "
-                f"& !missing({res.outcome_name})"
-            )
-
-
-def _covariates(names: list[str], script: _Script, res: GBTMResults) -> list[str]:
-    """Covariates as Stata's variables; the indicators of a factor are made first."""
-    found = []
-    for name in names:
-        level = LEVEL.fullmatch(name)
-        if NAME.fullmatch(name):
-            found.append(name)
-        elif level:
-            made = re.sub(r"\W", "_", f"{level['name']}_{level['level']}")[:32]
-            value = level["level"] if re.fullmatch(r"-?\d+(\.\d+)?", level["level"]) else f'"{level["level"]}"'
-            line = f"generate {made} = {level['name']} == {value}"
-            if line not in script.prepare:
-                script.prepare.append(line)
-            found.append(made)
-        else:
-            made = re.sub(r"\W+", "_", name).strip("_")[:32]
-            script.comments.append(f"make the variable {made} first: it stands for {name}.")
-            found.append(made)
-    return found
+    bounds = [(b, sign) for b, sign in ((spec["lower"], "<"), (spec["upper"], ">")) if b is not None]
+    if spec["censor_beyond"] and bounds:
+        script.prepare += [
+            f"foreach v of varlist {' '.join(columns)} {{",
+            *(f"    replace `v' = {b:.10g} if `v' {sign} {b:.10g} & !missing(`v')" for b, sign in bounds), "}",
+        ]
 
 
 def _reshape(
-    res: GBTMResults, asked: Recipe, tcov: list[str], dcov: list[str], script: _Script
+    res: GBTMResults, asked: Recipe, risk: list[str], covariates: list[str], script: _Script
 ) -> dict[str, list[str]]:
     """Lines that make long data wide, and the columns of each wave by name."""
-    data, dropout = res.document["data"], res.document.get("dropout")
+    data, dropout, names = res.document["data"], res.document.get("dropout"), script.names
     subject, n_waves = np.asarray(data["subject"]).astype(int), np.unique(np.asarray(data["time"])).size
-    exposure = asked.columns.get("exposure")
-    varying = list(dict.fromkeys([asked.outcome, asked.time, *tcov, *dcov, *([exposure] if exposure else [])]))
-    constant = [asked.id or "id"]
+    outcome, time, id_ = (names[c] for c in (asked.outcome, asked.time, asked.id or "id"))
+    exposure = [names[asked.columns["exposure"]]] if "exposure" in asked.columns else []
+    varying = list(dict.fromkeys([outcome, time, *covariates, *exposure]))
+    constant = [*risk, *(names[asked.columns[k]] for _, k in OF_SUBJECTS if k in asked.columns)]
     lines = script.prepare
-    lines.append(f"drop if missing({asked.id or 'id'}, {asked.time})")
+    lines.append(f"drop if missing({id_}, {time})")
     if dropout is None:
-        lines.append(f"drop if missing({asked.outcome})")
+        lines.append(f"drop if missing({outcome})")
     elif dropout.get("n_waves"):
         n_waves = int(dropout["n_waves"])
     if n_waves <= WAVES_MOST or dropout is not None:
-        lines.append(f"egen _wave = group({asked.time})")
+        lines.append(f"egen _wave = group({time})")
     else:
         n_waves = int(np.bincount(subject).max())
-        lines.append(f"bysort {constant[0]} ({asked.time}): generate _wave = _n")
-    risk = [c for c in _subject_columns(res, asked) if c not in varying]
+        lines.append(f"bysort {id_} ({time}): generate _wave = _n")
+    kept = [id_, "_wave", *varying, *(c for c in constant if c not in varying)]
     lines += [
-        f"keep {' '.join(dict.fromkeys([*constant, '_wave', *varying, *risk]))}",
+        f"keep {' '.join(dict.fromkeys(kept))}",
         f"rename ({' '.join(varying)}) =_",
-        f"reshape wide {' '.join(f'{v}_' for v in varying)}, i({constant[0]}) j(_wave)",
+        f"reshape wide {' '.join(f'{v}_' for v in varying)}, i({id_}) j(_wave)",
         f"forvalues j = 1/{n_waves} {{  // a time where the wave was missed",
-        f"    quietly summarize {asked.time}_`j'",
-        f"    quietly replace {asked.time}_`j' = r(mean) if missing({asked.time}_`j')",
+        f"    quietly summarize {time}_`j'",
+        f"    quietly replace {time}_`j' = r(mean) if missing({time}_`j')",
         "}",
     ]
     return {name: [f"{name}_{j}" for j in range(1, n_waves + 1)] for name in varying}
 
 
-def _subject_columns(res: GBTMResults, asked: Recipe) -> list[str]:
-    """What every row of a subject has the same."""
-    risk = _covariates(list(res.document["membership"]["names"][1:]), _Script(), res)
-    return risk + [asked.columns[k] for k in ("weights", "out_of_sample", "obsmar") if k in asked.columns]
-
-
-def _wide_columns(asked: Recipe, tcov: list[str], dcov: list[str], script: _Script) -> dict[str, list[str]]:
-    """The columns of each wave by name; times given as numbers become variables."""
+def _wide_columns(res: GBTMResults, asked: Recipe, script: _Script) -> dict[str, list[str]]:
+    """The columns of each wave by the name in the formula; times given as numbers become variables."""
+    n_waves = int(np.max(np.asarray(res.document["data"]["wave"]))) + 1
     waves: dict[str, list[str]] = {}
+
+    def made(name: str, n: int) -> list[str]:
+        return [script.names.add(f"{name}_{j}") for j in range(1, n + 1)]
+
     for name, given in asked.wide.items():
         columns = [given] if isinstance(given, str) else list(given)
         if columns and not isinstance(columns[0], str):
-            made = [f"{re.sub(r'[^A-Za-z0-9_]', '_', name)}_{j}" for j in range(1, len(columns) + 1)]
-            script.prepare += [f"generate double {c} = {v!r}" for c, v in zip(made, columns, strict=True)]
-            columns = made
-        waves[name] = [str(c) for c in columns]
+            waves[name] = made(name, len(columns))
+            script.prepare += [f"generate double {c} = {v!r}" for c, v in zip(waves[name], columns, strict=True)]
+        elif any(set("*?[") & set(c) and not LEGAL.fullmatch(re.sub("[*?]", "_", c)) for c in columns):
+            waves[name] = made(name, n_waves)
+            script.comments.append(f"Stata does not allow the names {', '.join(columns)}: call these columns of the "
+                                   f"file {waves[name][0]} to {waves[name][-1]}, in their order.")
+        else:
+            waves[name] = [script.names[c] for c in columns]
     return waves

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 KINDS = ("subjects", "parametric")
 STARTS = 4  # besides the estimates
+MANY_CROSSED = 0.05  # share of the replicates above which crossed groups are told
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Bootstrap:
     failures : replicates left out because their fit failed; ``reasons`` counts them by what went wrong
     chosen_groups : where asked for, index groups: ``times`` that BIC (n = subjects) chose so many, and their ``share``
     unfitted : of the fits with other numbers of groups, how many failed and could not be chosen
+    crossed : replicates in which groups of unlike orders changed places, which no matching can undo
     """
 
     res: GBTMResults
@@ -51,6 +53,7 @@ class Bootstrap:
     reasons: dict[str, int]
     chosen_groups: pd.DataFrame | None = None
     unfitted: int = 0
+    crossed: int = 0
 
     @property
     def n(self) -> int:
@@ -108,6 +111,12 @@ class Bootstrap:
             out += (
                 f" {self.failures} further replicates are left out ({why}); if they are the odd ones, the intervals "
                 "are too narrow."
+            )
+        if self.crossed > MANY_CROSSED * self.n:
+            out += (
+                f" In {self.crossed} of {self.n} replicates groups of unlike orders changed places: the people of one "
+                "were found in another whose curve has another order, and the two cannot be matched. The intervals "
+                "mix both and are too wide; a fit with one order for all groups has no such fault."
             )
         if self.chosen_groups is not None:
             said = ", ".join(f"{k} in {100 * s:.0f} %" for k, s in self.chosen_groups["share"].items())
@@ -184,12 +193,13 @@ def bootstrap(
     kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     reasons: Counter[str] = Counter()
     choices: list[int] = []
-    unfitted = 0
+    unfitted = crossed = 0
     for i, draw in enumerate(spread(replicate, jobs, n_jobs=n_jobs)):
         if draw.why:
             reasons[draw.why] += 1
         else:
-            order = matcher.order(draw.params)
+            order, is_crossed = matcher.match(draw.params)
+            crossed += is_crossed
             kept[i] = model.layout.permute(draw.params, order), draw.shares[order]
             choices += [draw.chosen] if draw.chosen else []
             unfitted += draw.unfitted
@@ -203,6 +213,7 @@ def bootstrap(
     index = pd.Index(list(kept), name="replicate")
     return Bootstrap(
         res=res, kind=kind, failures=sum(reasons.values()), reasons=dict(reasons), unfitted=unfitted,
+        crossed=crossed,
         params=pd.DataFrame([p for p, _ in kept.values()], index=index, columns=res.params.index),
         shares=pd.DataFrame(
             [s for _, s in kept.values()], index=index, columns=pd.Index(res.group_names, name="group")),

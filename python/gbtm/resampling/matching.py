@@ -15,6 +15,7 @@ from ..spec import ModelSpec
 
 FARTHEST = 1e3  # standard deviations of the outcome; curves may run off to infinity
 FORBIDDEN = 1e9
+ROUNDING = 1e-9
 
 
 def match_posteriors(
@@ -33,8 +34,26 @@ def match_posteriors(
     -------
     order : (K,) int
     """
+    return _assign(-_shared(reference, other, weight), spec)
+
+
+def is_crossed(
+    reference: np.ndarray, other: np.ndarray, order: np.ndarray, weight: np.ndarray | None = None
+) -> bool:
+    """Whether an order that the specification forbids would put more people into the same groups.
+
+    The people of one group are then found in a group of other shape, in whose place it cannot be put: a fit with
+    orders 0 and 2, say, whose flat curve is now that of the others.
+    """
+    shared = _shared(reference, other, weight)
+    own = shared[np.arange(len(order)), order].sum()
+    return bool(shared[linear_sum_assignment(-shared)].sum() > own + ROUNDING)
+
+
+def _shared(reference: np.ndarray, other: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """(K, K) share of the people who are in group k of the one and group j of the other."""
     weighted = reference if weight is None else reference * weight[:, None]
-    return _assign(-(weighted.T @ other) / max(float(weighted.sum()), 1e-300), spec)
+    return np.asarray(weighted.T @ other) / max(float(weighted.sum()), 1e-300)
 
 
 def match_curves(
@@ -95,11 +114,12 @@ class Matcher:
         with torch.no_grad():
             return self.module.posterior(torch.as_tensor(flat)[None])[0].T.cpu().numpy()
 
-    def order(self, params: np.ndarray) -> np.ndarray:
-        """Parameters (p,) in the user's units -> order (K,)."""
-        return match_posteriors(
-            self.reference, self._posterior(self.layout.unreport(params)), self.layout.spec, self.weight)
+    def match(self, params: np.ndarray) -> tuple[np.ndarray, bool]:
+        """Parameters (p,) in the user's units -> order (K,), and whether it is crossed (:func:`is_crossed`)."""
+        other = self._posterior(self.layout.unreport(params))
+        order = match_posteriors(self.reference, other, self.layout.spec, self.weight)
+        return order, is_crossed(self.reference, other, order, self.weight)
 
     def matched(self, params: np.ndarray) -> np.ndarray:
         """Parameters (p,) in the user's units, the groups in the order of the fit."""
-        return self.layout.permute(params, self.order(params))
+        return self.layout.permute(params, self.match(params)[0])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..document import decode, encode
+from ..document import decode, encode, text_of
 from ..errors import DataError, SpecificationError
 from .candidates import Candidate, Space
 from .runner import Fitted
@@ -36,6 +36,8 @@ class ModelSearch:
     Attributes
     ----------
     how, criterion, rng : as they were asked for
+    settings : n_starts, max_starts, shape_starts, cov_type and time_budget, as they were asked for; None where a file
+        of an earlier version does not have them
 
     Notes
     -----
@@ -45,9 +47,11 @@ class ModelSearch:
 
     def __init__(
         self, space: Space, fits: Mapping[Candidate, Fitted], shared: dict[str, Any], *, how: str, criterion: str,
-        happened: Mapping[str, Sequence[str]], rng: int = 0, later: Mapping[str, Mapping[str, float]] | None = None,
+        happened: Mapping[str, Sequence[str]], rng: int = 0, settings: Mapping[str, Any] | None = None,
+        later: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
         self.how, self.criterion, self.rng = how, criterion, rng
+        self.settings = None if settings is None else dict(settings)
         self._space, self._shared = space, shared
         self._happened = {k: list(v) for k, v in happened.items()}
         ordered = sorted(fits, key=lambda c: c.rank)
@@ -60,6 +64,11 @@ class ModelSearch:
         return f"<ModelSearch: {len(self._fitted)} models, {chosen}>"
 
     # -- what was found ----------------------------------------------------------------------------------------
+
+    @property
+    def space(self) -> Space:
+        """The models that were considered, and what all of them share."""
+        return self._space
 
     @cached_property
     def fits(self) -> dict[str, GBTMResults]:
@@ -121,7 +130,8 @@ class ModelSearch:
     @property
     def sentences(self) -> list[str]:
         """Who chooses what and how clearly, what is wrong with the chosen models, repairs, what was left out."""
-        return all_sentences(self.table, self.choices, self._fitted, self._happened)
+        lowered_by = self.criterion if self.how in ("two_stage", "stepwise") else None
+        return all_sentences(self.table, self.choices, self._fitted, self._happened, lowered_by)
 
     def summary(self, by: str | Sequence[str] | None = None) -> str:
         """The main columns, best first, and the sentences."""
@@ -251,7 +261,7 @@ class ModelSearch:
         """All of it as plain values and arrays, the data once; ``fits`` are fit documents without the data."""
         return {
             "format": FORMAT, "format_version": FORMAT_VERSION, "how": self.how, "criterion": self.criterion,
-            "rng": self.rng,
+            "rng": self.rng, "settings": self.settings,
             "space": {
                 "template": asdict(self._space.template), "groups": list(self._space.groups),
                 "orders": None if self._space.orders is None else list(self._space.orders), "zero": self._space.zero,
@@ -283,10 +293,11 @@ def load_search(path: str | Path, *, trust_formula: bool = False) -> ModelSearch
     Raises
     ------
     DataError
-        When the file is not a search, or of a newer format.
+        ``no_file`` when there is none, ``bad_document`` when it is not a search, or of a newer format.
     """
+    text = text_of(path)
     try:
-        stored = decode(json.loads(Path(path).read_text(encoding="utf-8")))
+        stored = decode(json.loads(text))
     except ValueError as error:
         stored = error
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
@@ -321,5 +332,5 @@ def read_search(document: dict[str, Any], *, trust_formula: bool = False) -> Mod
     }
     return ModelSearch(
         space, fits, document["shared"], how=document["how"], criterion=document["criterion"],
-        happened=document["happened"], rng=document["rng"], later=later,
+        happened=document["happened"], rng=document["rng"], settings=document.get("settings"), later=later,
     )

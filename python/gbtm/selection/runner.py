@@ -63,6 +63,7 @@ class Ground:
     panel, held_out : the subjects that are fitted, and those that are scored only
     bases : time basis of the mean at the highest order
     deadline : time (of ``time.time``) after which no fit begins
+    device : torch device; no part of a fit's key, so that a search begun on one machine can go on on another
     """
 
     panel: Panel
@@ -76,6 +77,7 @@ class Ground:
     cov_type: str | None
     checkpoint: Checkpoint | None = None
     deadline: float | None = None
+    device: str = "cpu"
 
     def key(self, task: Task) -> str:
         """Hash of all that a fit depends on besides what the checkpoint's header has."""
@@ -211,7 +213,9 @@ def _fit(ground: Ground, task: Task) -> GBTMResults:
     )
     model.inputs, model.out_of_sample = ground.inputs, ground.held_out
     # without a time budget, so that the digits do not depend on the machine's speed
-    control = Control(n_starts=task.n_starts, max_starts=ground.max_starts, time_budget=None, rng=ground.rng)
+    control = Control(
+        n_starts=task.n_starts, max_starts=ground.max_starts, time_budget=None, rng=ground.rng, device=ground.device,
+    )
     smaller = None
     if task.smaller is not None:
         smaller = (make_layout(model.panel, task.smaller[0], ground.bases), task.smaller[1])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..control import Progress, is_count
+from ..control import Control, Progress, is_count
 from ..design import TimeBasis, split_formula
 from ..errors import SpecificationError
 from ..model import GBTM, _seed
@@ -36,7 +36,7 @@ def search(
     n_jobs: int | None = None, checkpoint: str | Path | None = None, time_budget: float | None = None, rng: int = 0,
     progress: Progress | bool | None = None, n_starts: int | None = None, max_starts: int = 256,
     shape_starts: int = SHAPE_STARTS, cov_type: str | None = None, iorder: int | str | None = None,
-    iorder_by_group: bool = False, refgroup: int = 1, **model: Any,
+    iorder_by_group: bool = False, refgroup: int = 1, device: str = "cpu", **model: Any,
 ) -> ModelSearch:
     """Fit models with more and fewer groups and of higher and lower orders, and say which to choose.
 
@@ -64,6 +64,7 @@ def search(
     iorder : zip, zinb: order of the zero part, the same for all candidates; "order" gives each group its own, of the
         order of its curve, lowered with it
     iorder_by_group : each group has its own zero part of order ``iorder``
+    device : torch device of all fits; a checkpoint may go on on another
     model : further arguments of :meth:`gbtm.GBTM.from_formula`: family, wide, risk, tcov, weights, ...; rorder and
         dropout take one order for all groups
 
@@ -102,6 +103,7 @@ def search(
         base, groups=groups, order=order, how=how, criterion=criterion, zero=zero, n_jobs=n_jobs,
         checkpoint=checkpoint, time_budget=time_budget, rng=rng, progress=progress, n_starts=n_starts,
         max_starts=max_starts, shape_starts=shape_starts, cov_type=cov_type, refgroup=refgroup,
+        device=device,
     )
 
 
@@ -138,8 +140,9 @@ def _search(
     criterion: str = "bic_subjects", zero: str = "common", n_jobs: int | None = None,
     checkpoint: str | Path | None = None, time_budget: float | None = None, rng: int = 0,
     progress: Progress | bool | None = None, n_starts: int | None = None, max_starts: int = 256,
-    shape_starts: int = SHAPE_STARTS, cov_type: str | None = None, refgroup: int = 1,
+    shape_starts: int = SHAPE_STARTS, cov_type: str | None = None, refgroup: int = 1, device: str = "cpu",
 ) -> ModelSearch:
+    Control(device=device)  # refuses one that is not there now, not as the failure of every fit
     _check(how, criterion, time_budget, n_starts=n_starts, max_starts=max_starts, shape_starts=shape_starts,
            refgroup=refgroup)
     space = make_space(base.spec, groups, order, zero, reference=refgroup - 1)
@@ -155,7 +158,7 @@ def _search(
     ground = Ground(
         panel=base.panel, held_out=base.out_of_sample, bases=tuple(p.bases["mean"] for p in highest.layout.outcomes),
         formula=base.formula, inputs=base.inputs, profile=base.profile, rng=_seed(rng), max_starts=max_starts,
-        cov_type=cov_type,
+        cov_type=cov_type, device=device,
     )
     if checkpoint is not None:
         ground = replace(ground, checkpoint=Checkpoint.open(checkpoint, _about(ground, space)))
@@ -165,6 +168,8 @@ def _search(
         run.happened["skipped"] = [words.too_many_groups(skipped, base.panel.n_subjects)]
     return ModelSearch(
         space, run.fits, run.shared, how=how, criterion=criterion, happened=run.happened, rng=ground.rng,
+        settings={"n_starts": n_starts, "max_starts": max_starts, "shape_starts": shape_starts, "cov_type": cov_type,
+                  "time_budget": time_budget},
     )
 
 

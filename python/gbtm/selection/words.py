@@ -33,15 +33,18 @@ def name_of(criterion: str) -> str:
 
 def all_sentences(
     table: pd.DataFrame, choices: pd.Series, fits: Mapping[str, Fitted], happened: Mapping[str, Sequence[Any]],
+    lowered_by: str | None = None,
 ) -> list[str]:
     """Everything that the reader of a search has to know.
 
     ``happened`` has the sentences of the search itself: ``plan``, ``repairs``, ``not_done``, ``skipped``.
+    ``lowered_by`` is the criterion that a search in stages followed; None where no criterion had a say in what to fit.
     """
     return [
-        *happened.get("plan", ()), *_choices(table, choices), *_strength(table, choices), *_edge(table, choices),
-        *_no_penalty(table), *_chosen(table, choices, fits), *_set_aside(table), *happened.get("skipped", ()),
-        *happened.get("repairs", ()), *happened.get("not_done", ()), *happened.get("later", ()),
+        *happened.get("plan", ()), *_choices(table, choices), *_followed(table, choices, lowered_by),
+        *_strength(table, choices), *_edge(table, choices), *_no_penalty(table), *_chosen(table, choices, fits),
+        *_set_aside(table), *happened.get("skipped", ()), *happened.get("repairs", ()), *happened.get("not_done", ()),
+        *happened.get("later", ()),
     ]
 
 
@@ -63,6 +66,16 @@ def _choices(table: pd.DataFrame, choices: pd.Series) -> list[str]:
         return [f"All criteria choose {k} group{'' if k == 1 else 's'}, and disagree on the shapes: {shapes}."]
     text = "; ".join(f"{text} {_model(table, label)}" for label, text in who.items())
     return [f"The criteria disagree: {text}.", *_two_bics(table, choices)]
+
+
+def _followed(table: pd.DataFrame, choices: pd.Series, lowered_by: str | None) -> list[str]:
+    """A criterion that the search did not follow may have its best among the models that were never fitted."""
+    if lowered_by is None or choices.empty or not table["groups"].duplicated().any():
+        return []
+    return [
+        f"Orders were lowered by {name_of(lowered_by)} alone: the other criteria choose among the models that this led "
+        "to, and might prefer shapes that were not fitted (how 'grid' fits them all)."
+    ]
 
 
 def _two_bics(table: pd.DataFrame, choices: pd.Series) -> list[str]:

@@ -1,0 +1,99 @@
+"""What a search was asked for, read back from the search: the arguments any language has to be given again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .fit_tables import label_of
+from .recipe import Recipe, model_arguments, recipe
+
+if TYPE_CHECKING:
+    from ..results import GBTMResults
+    from ..selection.candidates import Space
+
+DEFAULTS = {"groups": 5, "order": 3, "how": "two_stage", "criterion": "bic_subjects"}
+SETTINGS = {"n_starts": None, "max_starts": 256, "shape_starts": 10, "cov_type": None, "time_budget": None}
+LATER = ("cv_loglik", "blrt")  # criteria that are computed after the search, if asked for
+
+
+@dataclass(frozen=True)
+class SearchRecipe:
+    """Attributes
+    ----------
+    asked : the arguments; worker processes and checkpoint are left out, as no digit depends on them
+    space : the models that were considered
+    label : of the fit that is reported; None where it is none of the search's
+    criterion : by which it is the best: "" for the search's own, None where no criterion of the search chooses it
+    settings_lost : a sentence, where a file of an earlier version does not have the settings
+    """
+
+    asked: Recipe
+    space: Space
+    label: str | None
+    criterion: str | None
+    settings_lost: str = ""
+
+    @property
+    def comment(self) -> str:
+        """Over the search."""
+        return "The search over models" + (", and the model picked from it." if self.label is not None else ".")
+
+    @property
+    def then(self) -> str:
+        """Over the fit that follows."""
+        return "The same model by itself." if self.label is not None else "The fit reported is none of the search's."
+
+
+def search_recipe(search: Any, res: GBTMResults) -> SearchRecipe:
+    """How to ask for this search again, and for its fit ``res``."""
+    space: Space = search.space
+    asked = recipe(next(iter(search.fits.values()), res))
+    given = {**SETTINGS, **(search.settings or {})}
+    fit = {k: v for k, v in given.items() if k in SETTINGS and v != SETTINGS[k]}
+    asked = replace(
+        asked, model={**_searched(search, space), **_shared(space)}, fit={"rng": int(search.rng), **fit},
+        from_start=False, searches_orders=space.orders is not None,
+    )
+    label = label_of(search, res)
+    lost = "" if search.settings is not None else "How many starts were asked for is not known: these are the defaults."
+    return SearchRecipe(asked, space, label, _chosen_by(search, label), lost)
+
+
+def _searched(search: Any, space: Space) -> dict[str, Any]:
+    found: dict[str, Any] = {"groups": _up_to(space.groups, 1), "how": search.how, "criterion": search.criterion}
+    if space.orders is not None:
+        found["order"] = _up_to(space.orders, 0)
+    return {k: found[k] for k in DEFAULTS if k in found and found[k] != DEFAULTS[k]}
+
+
+def _up_to(values: Sequence[int], first: int) -> int | list[int]:
+    """One number where it stands for all up to it."""
+    every = list(range(first, values[-1] + 1))
+    return values[-1] if list(values) == every else list(values)
+
+
+def _shared(space: Space) -> dict[str, Any]:
+    """The arguments that all models of the search share."""
+    model = model_arguments(asdict(space.template))
+    for name in ("groups", "order", "refgroup"):
+        model.pop(name, None)
+    if space.zero == "order":
+        model["iorder"] = "order"
+    elif space.zero == "own":
+        model["iorder_by_group"] = True
+    if space.reference:
+        model["refgroup"] = space.reference + 1
+    return model
+
+
+def _chosen_by(search: Any, label: str | None) -> str | None:
+    from ..selection.models import TWINS
+
+    choices = {str(k): str(v) for k, v in search.choices.items() if k not in LATER}
+    if label is None:
+        return None
+    if choices.get(TWINS.get(search.criterion, search.criterion)) == label:
+        return ""
+    return next((criterion for criterion, chosen in choices.items() if chosen == label), None)
