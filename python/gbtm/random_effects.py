@@ -104,38 +104,80 @@ class PatternStatistics(CellStatistics):
         mean = own[:, :, :q] @ self.design[self.seen > 0].T
         return {"mean": mean, "log_sigma": own[:, :, q, None].expand_as(mean)}
 
-    def _of_group(self, own: Tensor) -> Tensor:
-        """A group's own coefficients (Q,) -> terms (P, S) that multiply the statistics."""
+    def _covariance(self, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Groups' own coefficients (.., Q) -> mean (.., P, T), precision (.., P, T, T), log determinant (.., P)."""
         q = self.design.shape[2]
-        mean, log_sigma, spread = self.design @ own[:q], own[q], own[q + 1 :]
-        inside = self.seen[:, :, None] * self.seen[:, None, :]
-        eye = torch.eye(self.seen.shape[1], dtype=own.dtype, device=own.device)
-        scaled = self.effects * spread
+        mean = torch.einsum("ptq,...q->...pt", self.design, own[..., :q])
+        scaled = self.effects * own[..., None, None, q + 1 :]
         # times that a pattern lacks get variance 1 and no covariance, which adds nothing to the determinant
-        covariance = scaled @ scaled.transpose(1, 2) + eye * (
-            torch.exp(2 * log_sigma) * self.seen + (1 - self.seen))[:, :, None]
-        # not logdet() and inv(): with these, vmap of jacfwd gave wrong derivatives (torch 2.13)
-        factor = torch.linalg.cholesky(covariance)
+        alone = torch.exp(2 * own[..., q, None, None]) * self.seen + (1 - self.seen)
+        factor = torch.linalg.cholesky(scaled @ scaled.transpose(-2, -1) + torch.diag_embed(alone))
+        eye = torch.eye(self.seen.shape[1], dtype=own.dtype, device=own.device)
         inverse = torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)
-        precision = inverse.transpose(1, 2) @ inverse * inside
-        log_determinant = 2 * torch.log(factor.diagonal(dim1=1, dim2=2)).sum(1)
-        weighted = (precision @ mean[:, :, None])[:, :, 0]
-        one = -0.5 * (log_determinant + LOG_2PI * self.seen.sum(1) + (weighted * mean).sum(1))
-        return torch.cat([one[:, None], weighted, -0.5 * precision.flatten(1)], dim=1)
+        inside = self.seen[:, :, None] * self.seen[:, None, :]
+        precision = inverse.transpose(-2, -1) @ inverse * inside
+        return mean, precision, 2 * torch.log(factor.diagonal(dim1=-2, dim2=-1)).sum(-1)
+
+    def _moves(self, own: Tensor) -> tuple[Tensor, Tensor]:
+        """First derivatives of the covariance by log sigma and each r, and the second ones (the mixed are 0).
+
+        (.., J, P, T, T) each.
+        """
+        q = self.design.shape[2]
+        noise = torch.exp(2 * own[..., q, None, None, None]) * torch.diag_embed(self.seen)
+        squares = torch.einsum("ptl,pul->lptu", self.effects, self.effects)
+        first = 2 * own[..., q + 1 :, None, None, None] * squares
+        second = (2 * squares).expand_as(first)
+        return torch.cat([2 * noise[..., None, :, :, :], first], -4), torch.cat(
+            [4 * noise[..., None, :, :, :], second], -4)
 
     def terms(self, u: dict[str, Tensor]) -> Tensor:
-        return torch.func.vmap(torch.func.vmap(self._of_group))(u["own"])
+        mean, precision, log_determinant = self._covariance(u["own"])
+        weighted = (precision @ mean[..., None])[..., 0]
+        one = -0.5 * (log_determinant + LOG_2PI * self.seen.sum(1) + (weighted * mean).sum(-1))
+        return torch.cat([one[..., None], weighted, -0.5 * precision.flatten(-2)], dim=-1)
 
     def scores(self, u: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        slopes = torch.func.vmap(torch.func.vmap(torch.func.jacfwd(self._of_group)))(u["own"])
-        return self.spread(self.terms(u)), self.spread(slopes.movedim(-1, 2))
+        mean, precision, _ = self._covariance(u["own"])
+        weighted = (precision @ mean[..., None])[..., 0]
+        columns = torch.einsum("...ptu,puq->...qpt", precision, self.design)
+        level = -torch.einsum("...pt,ptq->...qp", weighted, self.design)
+        flat = columns.new_zeros(*columns.shape, columns.shape[-1]).flatten(-2)
+        by_mean = torch.cat([level[..., None], columns, flat], dim=-1)
+        turned = precision[..., None, :, :, :] @ self._moves(u["own"])[0]
+        pulled = (turned @ weighted[..., None, :, :, None])[..., 0]
+        level = 0.5 * ((pulled * mean[..., None, :, :]).sum(-1) - turned.diagonal(dim1=-2, dim2=-1).sum(-1))
+        square = 0.5 * (turned @ precision[..., None, :, :, :])
+        by_spread = torch.cat([level[..., None], -pulled, square.flatten(-2)], dim=-1)
+        return self.spread(self.terms(u)), self.spread(torch.cat([by_mean, by_spread], dim=-3))
 
     def complete_data(self, u: dict[str, Tensor], statistics: Tensor, safe: bool) -> tuple[Tensor, Tensor, Tensor]:
-        def value(own: Tensor, collected: Tensor) -> Tensor:
-            return (self._of_group(own) * collected).sum()
+        """With W the precision, D_j the derivatives of the covariance, r = sum of y - mean and S the sum of
+        (y - mean)(y - mean)': X'Wr and (tr W D_j W S - n tr W D_j) / 2 (Jennrich and Schluchter 1986, Biometrics 42).
+        """
+        mean, w, log_determinant = self._covariance(u["own"])
+        width = self.seen.shape[1]
+        n, total = statistics[..., 0], statistics[..., 1 : 1 + width]
+        cross = total[..., :, None] * mean[..., None, :]
+        products = statistics[..., 1 + width :].reshape(cross.shape) - cross - cross.transpose(-2, -1)
+        products = products + n[..., None, None] * mean[..., :, None] * mean[..., None, :]
+        rest = (w @ (total - n[..., None] * mean)[..., None])[..., 0]
+        whitened = w @ products
+        first, second = self._moves(u["own"])
+        moved, bent = w[..., None, :, :, :] @ first, w[..., None, :, :, :] @ second
 
-        def over_groups(f: object) -> Tensor:
-            return torch.func.vmap(torch.func.vmap(f))(u["own"], statistics)  # type: ignore[arg-type]
+        def spread(d: Tensor) -> Tensor:
+            """(tr d W S - n tr d) / 2, over the patterns."""
+            own = torch.einsum("...p,...jptt->...j", n, d)
+            return 0.5 * (torch.einsum("...jptu,...put->...j", d, whitened) - own)
 
-        gradient, hessian = over_groups(torch.func.grad(value)), over_groups(torch.func.hessian(value))
-        return over_groups(value).sum(1), gradient, hessian
+        size = n * (log_determinant + LOG_2PI * self.seen.sum(1))
+        value = -0.5 * (size.sum(-1) + whitened.diagonal(dim1=-2, dim2=-1).sum((-2, -1)))
+        gradient = torch.cat([torch.einsum("ptq,...pt->...q", self.design, rest), spread(moved)], dim=-1)
+        by_mean = -torch.einsum("ptq,...p,...ptu,puk->...qk", self.design, n, w, self.design)
+        mixed = -torch.einsum("ptq,...jptu,...pu->...qj", self.design, moved, rest)
+        pairs = torch.einsum("...p,...jptu,...kput->...jk", n, moved, moved)
+        carried = torch.einsum("...jptu,...kput->...jk", moved, moved @ whitened[..., None, :, :, :])
+        by_spread = 0.5 * pairs - carried + torch.diag_embed(spread(bent))
+        upper, lower = torch.cat([by_mean, mixed], -1), torch.cat([mixed.transpose(-2, -1), by_spread], -1)
+        return value.sum(1), gradient, torch.cat([upper, lower], -2)

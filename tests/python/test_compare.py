@@ -100,16 +100,12 @@ def test_a_digit_off_is_told_but_agrees(normal):
 # -- against traj itself -----------------------------------------------------------------------------------------------
 
 
-MINUTES = ("cnorm_rorder1",)
-
-
 def _single_outcome_cases() -> list:
     root = reference_root()
     if root is None:
         return ["sim_cnorm3_miss40", "sim_cnorm5_cens0", "sim_logit_nearsep3", "sim_torchseed_cnorm2"]
     index = json.loads((root / "traj" / "index.json").read_text(encoding="utf-8"))
-    names = [name for name, case in index.items() if not SEVERAL.search(case["command"])]
-    return [pytest.param(name, marks=pytest.mark.slow) if name in MINUTES else name for name in names]
+    return [name for name, case in index.items() if not SEVERAL.search(case["command"])]
 
 
 @pytest.mark.parametrize("name", _single_outcome_cases())
