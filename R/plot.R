@@ -12,8 +12,8 @@ individuals_most <- 1000
 #' Plot the fitted curves
 #'
 #' Curves with 95 % bands on the outcome's scale, and posterior-weighted observed means as points. With more than 60
-#' distinct waves the means are taken over 20 bins of time of equal width. Where less than half a subject's weight stands
-#' behind a mean it is not drawn: it would be that of other groups' people.
+#' distinct waves the means are taken over 20 bins of time of equal width. Where less than half a subject's weight
+#' stands behind a mean it is not drawn: it would be that of other groups' people.
 #'
 #' @param x a fit
 #' @param level level of the pointwise bands; `NULL` for none

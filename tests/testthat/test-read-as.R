@@ -67,7 +67,8 @@ test_that("Python scores people and makes the fit again from wide data", {
   need_engine()
   d <- varied()[c("id", "t", "y", "x", "region")]
   wide <- stats::reshape(d, idvar = "id", timevar = "t", v.names = c("y", "x"), direction = "wide", sep = "_")
-  fit <- few(y ~ t, wide, id = "id", wide = list(y = "y_*", t = 0:3, x = paste0("x_", 0:3)), tcov = "x", risk = ~ region)
+  columns <- list(y = "y_*", t = 0:3, x = paste0("x_", 0:3))
+  fit <- few(y ~ t, wide, id = "id", wide = columns, tcov = "x", risk = ~ region)
   expect_read_alike(fit, wide)
 })
 
