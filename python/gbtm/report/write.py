@@ -103,8 +103,8 @@ def _format(path: Path, format: str | None) -> str:
         argument, given = ("path", path.name) if format is None else ("format", format)
         raise SpecificationError(
             f"{argument}: '{given}' is no format of a report.", code="unknown_format", argument=argument,
-            way_out="Let the file end in .html, .md or .docx, or give format='html', 'md' or 'docx'. For a PDF print the "
-            "page (.html) from a browser.",
+            way_out="Let the file end in .html, .md or .docx, or give format='html', 'md' or 'docx'. For a PDF print "
+            "the page (.html) from a browser.",
         )
     return kind
 
