@@ -44,11 +44,10 @@ def test_terms_are_the_multivariate_normal(rorder, missing, covariate):
     got = room.spread(room.terms(u))
     measures, q = model.panel.outcomes[0], room.design.shape[2]
     for i in range(model.panel.n_subjects):
-        p = i if room.private else int(room.cell[i])
-        here = room.seen[p].numpy() > 0
-        x, z = room.design[p].numpy()[here], room.effects[p].numpy()[here]
-        y = room.stats[i, 1 : 1 + here.size].numpy()[here]
-        assert here.sum() == (measures.subject == i).sum()
+        own, part = measures.subject == i, model.layout.outcomes[0]
+        y = (measures.y[own] - part.centre) / part.scale
+        x = room.design[i if room.private else int(room.cell[i])].numpy()[: y.size]
+        z = np.vander(measures.time[own] / part.time_scale, 1 + rorder, increasing=True)
         for b, k in np.ndindex(3, 2):
             beta, log_sigma, r = np.split(u["own"][b, k].numpy(), [q, q + 1])
             cov = np.exp(2 * log_sigma) * np.eye(y.size) + (z * r) @ (z * r).T
