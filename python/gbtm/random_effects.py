@@ -133,7 +133,9 @@ class PatternStatistics(CellStatistics):
         )
 
     def terms(self, u: dict[str, Tensor]) -> Tensor:
-        law = self._at(u["own"])
+        return self._terms(self._at(u["own"]))
+
+    def _terms(self, law: _Law) -> Tensor:
         precision = torch.exp(-2 * law.log_sigma)
         pulled = _times(law.m, law.level)
         square = torch.einsum("...q,...pq->...p", law.beta, law.mean) - (pulled * law.level).sum(-1)
@@ -175,7 +177,7 @@ class PatternStatistics(CellStatistics):
                                 (p * rho[..., None])[..., None] * k[..., :, None] * k[..., None, :])
             by_sigma = by_sigma - rho[..., None] * turn
             by_r.append(torch.exp(-law.log_sigma)[..., None] * turn)
-        return self.spread(self.terms(u)), self.spread(torch.stack([*by_beta, by_sigma, *by_r], dim=-3))
+        return self.spread(self._terms(law)), self.spread(torch.stack([*by_beta, by_sigma, *by_r], dim=-3))
 
     def complete_data(self, u: dict[str, Tensor], statistics: Tensor, safe: bool) -> tuple[Tensor, Tensor, Tensor]:
         """With e = y - X beta, h = Z'e and K = I - Z'Z M, so that Z' V^-1 e = K h, all that the derivatives need are
