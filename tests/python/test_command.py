@@ -9,7 +9,7 @@ import pytest
 import gbtm
 from conftest import true_data
 from gbtm import CommandError
-from gbtm.post.command import build, expand_varlist, parse
+from gbtm.post.command import build, parse
 from parts import draw
 
 COLUMNS = ["id", "Y1", "Y2", "Y3", "T1", "T2", "T3", "Offense8", "Offense9", "age"]
@@ -57,17 +57,6 @@ def test_model_and_family(model, iorder, family, zero):
     assert arguments["family"] == family
     assert arguments["iorder"] == (None if zero is None else list(zero))
     assert arguments["groups"] == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("Y1-Y3", ("Y1", "Y2", "Y3")), ("Y3 Y1", ("Y3", "Y1")), ("Off*", ("Offense8", "Offense9")), ("ag", ("age",)),
-        ("Y1 T1-T2", ("Y1", "T1", "T2")), ("Offense~", ("Offense8", "Offense9")),
-    ],
-)
-def test_varlists(text, names):
-    assert expand_varlist(text, COLUMNS, "var") == names
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,98 @@
+"""Answers about the data: times, missing values, the distribution of the outcome."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..spec import COUNT_FAMILIES
+from .fit_tables import family_of
+from .known import Known, Said
+from .numbers import show
+
+
+def _time(known: Known) -> Said:
+    time = np.asarray(known.res.document["data"]["time"], dtype=float)
+    name = known.res.time_name
+    return (
+        f"Time is {name}, from {time.min():.5g} to {time.max():.5g}, in the model as it was given.",
+        f"State the unit of {name} (years of age, months, waves ..) and what its zero is.",
+    )
+
+
+def _spread(known: Known) -> Said:
+    found = known.attrition
+    sd = found.waves["SD of time"].to_numpy(dtype=float)
+    word = "wave" if found.common else "occasion (a subject's first, second, .. observation)"
+    text = f"{known.place('waves') or 'The attrition table'} has the mean and the standard deviation of time by {word}."
+    if found.common and not np.nan_to_num(sd).any():
+        text += (f" A wave is a distinct value of {known.res.time_name}, the same for all subjects, so that time has "
+                 "no variance within it.")
+        return text, "If interviews of one wave were spread over time, report the mean and variance of their dates."
+    return text, ""
+
+
+def _mechanism(known: Known) -> Said:
+    text = (
+        "Maximum likelihood from all observations there are: valid where data are missing at random given the observed "
+        "outcomes and the covariates of the model."
+    )
+    dropout = known.res.document["spec"]["dropout"]
+    if dropout is not None:
+        orders = ", ".join(str(int(o)) for o in dropout)
+        text = (
+            f"Dropout is part of the model (orders {orders} by group): its probability may depend on the group and on "
+            "the last outcomes. Waves missed in between are taken as missing at random."
+        )
+    return text, "Say why data are missing and whether this assumption is credible for them."
+
+
+def _related(known: Known) -> Said:
+    return _dropout_covariates(known), (
+        "Say which characteristics of subjects go with leaving or with missed waves, for example by comparing those "
+        "who stayed with those who left."
+    )
+
+
+def _dropout_covariates(known: Known) -> str:
+    stored = known.res.document.get("dropout")
+    if stored is None:
+        return ""
+    names = list((stored.get("covariates") or {}).get("names", ()))
+    extra = f" and on {', '.join(names)}" if names else ""
+    return f"The model of dropout rests on the group, the last outcomes where its order says so{extra}; " + (
+        f"its coefficients are in {known.place('estimates') or 'the table of estimates'}.")
+
+
+def _handling(known: Known) -> Said:
+    dropped = known.res.document["dropped"]["sentence"]
+    return (
+        "Full-information maximum likelihood: a missing outcome drops that observation only, and a subject stays with "
+        "those that are left; nothing was imputed. " + (dropped or "Nothing was dropped."), "",
+    )
+
+
+def _distribution(known: Known) -> Said:
+    res = known.res
+    y, spec = np.asarray(res.document["data"]["y"], dtype=float), res.document["spec"]["outcomes"][0]
+    sd = float(y.std(ddof=1)) if y.size > 1 else float("nan")
+    text = (
+        f"{res.outcome_name}: mean {show(float(y.mean()), 'estimate')}, SD {show(sd, 'estimate')}, "
+        f"minimum {y.min():.5g}, maximum {y.max():.5g} over {res.nobs} observations"
+    )
+    if res.family in COUNT_FAMILIES:
+        text += f"; {show(float((y == 0).mean()), 'percent')} % are zero"
+    if res.family == "logit":
+        text = f"{res.outcome_name} is 1 in {show(float((y == 1).mean()), 'percent')} % of {res.nobs} observations"
+    for word, bound, at in (("lower", spec["lower"], np.less_equal), ("upper", spec["upper"], np.greater_equal)):
+        if bound is not None:
+            share = show(float(at(y, bound).mean()), "percent")
+            text += f"; {share} % are at the {word} bound {bound:g}"
+    text += f". Model: {family_of(res)}."
+    where = known.place("waves")
+    return text + (f" By wave: {where}." if where else ""), ""
+
+
+DATA_TOPICS = {
+    "time": _time, "spread": _spread, "mechanism": _mechanism, "related": _related, "handling": _handling,
+    "distribution": _distribution,
+}

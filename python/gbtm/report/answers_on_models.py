@@ -1,0 +1,212 @@
+"""Answers about the model, how it was chosen, and what it found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..spec import SCALE_FAMILIES
+from .fit_tables import family_of, share_sentence
+from .known import Known, Said
+from .numbers import show
+from .software import versions_sentence
+
+
+def _software(known: Known) -> Said:
+    return versions_sentence(known.res), ""
+
+
+def _estimator(known: Known) -> Said:
+    kind = {
+        "hessian": "the inverse of the observed information", "robust": "a sandwich (robust)",
+        "cluster": "a sandwich that respects clusters and strata",
+        "traj": "the observed information as Stata's traj uses it",
+    }.get(known.res.document["cov_type"], known.res.document["cov_type"])
+    return f"Maximum likelihood of a finite mixture; standard errors from {kind}.", ""
+
+
+def _within(known: Known) -> Said:
+    spec = known.res.document["spec"]["outcomes"][0]
+    if spec["random_orders"] is not None:
+        orders = ", ".join(str(int(o)) for o in spec["random_orders"])
+        text = f"Random effects within groups (orders {orders}: 0 an intercept, 1 a slope too, -1 none)."
+    elif spec["ar1"]:
+        text = "Errors within a subject follow an AR(1) process; there are no random effects."
+    else:
+        text = ("None in this model: subjects of a group share its curve, and observations are independent given the "
+                "group.")
+    found = [] if known.checks is None else [str(s) for s in getattr(known.checks, "sentences", ())]
+    correlation = [s for s in found if "correlation" in s.lower()]
+    text = " ".join([text, *correlation])
+    if known.res.family in SCALE_FAMILIES:
+        return text, "Say whether random effects (rorder) or correlated errors (ar1) were tried, and with what result."
+    return text, "Say whether models with variation within groups were considered, and why this one was kept."
+
+
+def _between(known: Known) -> Said:
+    spec, family = known.res.document["spec"]["outcomes"][0], known.res.family
+    if family in SCALE_FAMILIES:
+        own = spec["sigma_by_group"]
+        text = "Each group has its own sigma." if own else "All groups have the same sigma."
+        other = "one common sigma" if own else "a sigma for each group (sigma_by_group)"
+        return text, f"Say whether {other} was tried."
+    if family in ("negbin", "zinb"):
+        own = spec["dispersion_by_group"]
+        text = "Each group has its own overdispersion psi." if own else "All groups have the same overdispersion psi."
+        return text, f"Say whether {'a common psi' if own else 'a psi for each group (dispersion_by_group)'} was tried."
+    if family == "beta":
+        return "Each group has its own precision phi.", ""
+    return (f"In the family {family_of(known.res)} a group's curve fixes its variance: there is no further parameter "
+            "to vary."), ""
+
+
+def _shapes(known: Known) -> Said:
+    spec = known.res.document["spec"]["outcomes"][0]
+    if spec["orders"] is None:
+        text = f"The final model's curves follow {spec['basis']}."
+    else:
+        orders = ", ".join(str(int(o)) for o in spec["orders"])
+        text = f"The final model's polynomial orders are {orders} (group 1 first)."
+    if spec["zero_orders"] is not None:
+        text += f" Orders of the zero-inflation part: {', '.join(str(int(o)) for o in spec['zero_orders'])}."
+    if known.search is None or len(known.search.table) < 2:
+        return text, "Describe which other orders or forms were tried, and how the choice was made."
+    return f"{text} The alternatives that were fitted are in {known.place('choice') or 'the table of models'}.", ""
+
+
+def _covariates(known: Known) -> Said:
+    document = known.res.document
+    stored = document["outcomes"][0].get("covariates")
+    used = [("membership", document["membership"]["names"][1:]), ("time-varying", (stored or {}).get("names", ()))]
+    found = [f"{kind}: {', '.join(names)}" for kind, names in used if len(names)]
+    if document["data"].get("exposure") is not None:
+        found.append("exposure enters as its logarithm")
+    if document.get("weights") is not None:
+        found.append("sampling weights, rescaled to mean 1")
+    if not found:
+        return "No covariates were used.", ""
+    where = known.place("estimates") or "the table of estimates"
+    listed = "; ".join(found)
+    return (
+        f"Estimated jointly with the groups. {listed[0].upper()}{listed[1:]}. Coefficients are in {where}.",
+        "Describe how each covariate was measured and coded.",
+    )
+
+
+def _starts(known: Known) -> Said:
+    document = known.res.document
+    certificate, search = document["certificate"], document["search"]
+    text = search["sentence"]
+    further = int(search.get("n_moves") or 0)
+    if further and not search.get("found_by_move"):
+        text += f" {further} further starts rearranged the groups of the best optima."
+    ended = "until convergence" if certificate["converged"] else "but did not reach convergence"
+    text += f" Final iterations ran {ended}: largest absolute score {certificate['gradient']:.1e}."
+    if search.get("user_start"):
+        return text, "Say where the start values come from."
+    return text, ""
+
+
+def _selection(known: Known) -> Said:
+    n, obs = known.res.n_subjects, known.res.nobs
+    text = (
+        f"AIC, BIC, sample-size adjusted BIC, CAIC and ICL, with n = {n} subjects and with n = {obs} observations; "
+        "relative entropy, average posterior probabilities and odds of correct classification."
+    )
+    if known.search is None:
+        return text, "Say which models were compared and what decided between them."
+    words = "".join(f" {s}" for s in list(getattr(known.search, "sentences", ()))[:1])
+    where = known.place("choice")
+    shown = f" All criteria are in {where}." if where else ""
+    return text + words + shown, "Say which criterion decided, and what subject matter added."
+
+
+def _models(known: Known) -> Said:
+    if known.search is None:
+        return "", "State how many models were fitted, and report the one-class solution."
+    groups = known.search.table["groups"].astype(int)
+    one = "a one-group model among them" if (groups == 1).any() else "without a one-group model"
+    prompt = "" if (groups == 1).any() else "Fit and report the one-class solution too."
+    where = known.place("choice")
+    return (f"{len(groups)} models with {groups.min()} to {groups.max()} groups, {one}"
+            + (f" ({where})." if where else ".")), prompt
+
+
+def _fit_table(known: Known) -> Said:
+    where = known.place("choice")
+    return (f"{where}.", "") if where else ("", "Give a table with the fit of all models that were evaluated.")
+
+
+def _one_class(known: Known) -> Said:
+    if known.res.n_groups == 1:
+        return "The final model has one group.", ""
+    if known.search is None or not (known.search.table["groups"].astype(int) == 1).any():
+        return "", "Report the one-class solution."
+    row = known.search.table[known.search.table["groups"].astype(int) == 1].iloc[0]
+    loglik, bic = (show(float(row[c]), "criterion") for c in ("loglik", "bic_subjects"))
+    return f"With one group the log-likelihood is {loglik} and BIC {bic} (n = subjects).", ""
+
+
+def _final_cases(known: Known) -> Said:
+    counts = known.res.assignment.value_counts()
+    said = ", ".join(f"{int(counts.get(g, 0))} in group {g}" for g in known.res.group_names)
+    return f"Assigned: {said}. Estimated shares: {share_sentence(known.res)}.", ""
+
+
+def _cases(known: Known) -> Said:
+    where = known.place("cases")
+    if where:
+        return f"{where}.", ""
+    return _final_cases(known)[0], "Give the number of cases per class for the other models too."
+
+
+def _entropy(known: Known) -> Said:
+    if known.res.n_groups == 1:
+        return "With one group there is no classification.", ""
+    where = known.place("classification")
+    return f"Relative entropy is {show(known.res.entropy, 'probability')}." + (
+        f" For the other models: {where}." if where else ""), ""
+
+
+def _shown(name: str, prompt: str) -> Any:
+    def answer(known: Known) -> Said:
+        where = known.place(name)
+        return (f"{where}.", "") if where else ("", prompt)
+
+    return answer
+
+
+def _plots(known: Known) -> Said:
+    if known.place("panels"):
+        return f"{known.place('panels')}.", ""
+    if known.place("best_panels"):
+        return (f"{known.place('best_panels')} has the best model for each number of groups.",
+                "Add the other models: search.plot_models(which='all').")
+    return "", "Add plots of the trajectories of each model that was fitted."
+
+
+def _numbers(known: Known) -> Said:
+    where = [w for w in (known.place("estimates"), known.place("groups")) if w]
+    text = f"Group shares: {share_sentence(known.res)}."
+    return text + (f" Estimates, standard errors, intervals and n: {', '.join(where)}." if where else ""), ""
+
+
+def _syntax(known: Known) -> Said:
+    where = known.place("code")
+    if not where:
+        return "", "Make the syntax available, for example by gbtm.report.code.code_for(res, 'R')."
+    return f"{where} has the code in R, Python and Stata.", "Say where readers find it."
+
+
+def _data_or_code(known: Known) -> Said:
+    text, _ = _syntax(known)
+    return text, "Say where data and code can be had, or why the data cannot be shared."
+
+
+MODEL_TOPICS = {
+    "software": _software, "estimator": _estimator, "within": _within, "between": _between, "shapes": _shapes,
+    "covariates": _covariates, "starts": _starts, "selection": _selection, "models": _models, "fit_table": _fit_table,
+    "one_class": _one_class, "final_cases": _final_cases, "cases": _cases, "entropy": _entropy,
+    "plot": _shown("curves", "Add a plot of the estimated mean trajectories: res.plot()."), "plots": _plots,
+    "individuals": _shown("individuals", "Add a plot of individual trajectories behind each group's curve."),
+    "numbers": _numbers, "syntax": _syntax, "data_or_code": _data_or_code,
+}
