@@ -190,3 +190,20 @@ def test_refusals(fits):
     with pytest.raises(gbtm.SpecificationError, match="fit 2") as caught:
         gbtm.pool([fits[0], fit(table, order=[2, 1])])
     assert caught.value.code == "different_models"
+
+
+def test_groups_of_unlike_orders_that_change_places_are_told():
+    """The flat curve is that of the low group in one data set, of the high group in the other."""
+    rng = np.random.default_rng(1)
+    n, t = 80, np.arange(5.0)
+    high = np.repeat([False, True], n // 2)[:, None]
+
+    def table(rising):
+        y = np.where(high, 5.0, 0.0) + np.where(high == rising, 0.5 * t, 0.0) + rng.normal(0, 0.5, (n, 5))
+        return pd.DataFrame({"id": np.repeat(np.arange(n), 5), "t": np.tile(t, n), "y": y.ravel()})
+
+    model = oracle.Model("normal", (0, 1))
+    low_flat, again, high_flat = (fit(table(rising), model) for rising in (True, True, False))
+    assert not gbtm.pool([low_flat, again]).notes
+    notes = gbtm.pool([low_flat, again, high_flat]).notes
+    assert "In 1 of 3 fits groups of unlike orders have changed places" in notes[0]

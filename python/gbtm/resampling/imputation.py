@@ -19,7 +19,7 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from ..errors import SpecificationError
-from .matching import match_curves, match_posteriors
+from .matching import is_crossed, match_curves, match_posteriors
 
 if TYPE_CHECKING:
     from ..parameters import Layout
@@ -216,12 +216,13 @@ def pool(fits: Sequence[GBTMResults], *, df_complete: float | None = None) -> Po
 
     first = given[0]
     layout = layout_of(first.document, trust_formula=first.trust_formula)
-    orders = np.stack([_order(first, f, layout) for f in given])
+    matches = [_match(first, f, layout) for f in given]
+    orders, crossed = np.stack([order for order, _ in matches]), sum(crossed for _, crossed in matches)
     moved = [_in_order(f, order, layout) for f, order in zip(given, orders, strict=True)]
     df = float(df_complete) if df_complete is not None else max(float(first.n_subjects - first.df_model), 1.0)
     pooled = rubin(np.stack([q for q, _ in moved]), np.stack([u for _, u in moved]), df)
     shares = [f.document["shares"] for f in given]
-    notes = _notes(given, pooled, layout)
+    notes = _notes(given, pooled, layout, crossed)
     return PooledResults(given, orders, pooled, _pooled_shares(given, shares, orders, df), df, notes)
 
 
@@ -239,19 +240,21 @@ def _refuse_different(fits: Sequence[GBTMResults]) -> None:
             )
 
 
-def _order(first: GBTMResults, fit: GBTMResults, layout: Layout) -> np.ndarray:
-    """Group k of the first fit is group order[k] of this one."""
+def _match(first: GBTMResults, fit: GBTMResults, layout: Layout) -> tuple[np.ndarray, bool]:
+    """Group k of the first fit is group order[k] of this one; and whether another order would fit the people better."""
     common = first.ids.intersection(fit.ids)
     if len(common):
         weights = first.document.get("weights")
         weight = None if weights is None else np.asarray(weights)[first.ids.get_indexer(common)]
-        return match_posteriors(
-            first.posterior.loc[common].to_numpy(), fit.posterior.loc[common].to_numpy(), layout.spec, weight)
+        here, there = (f.posterior.loc[common].to_numpy() for f in (first, fit))
+        order = match_posteriors(here, there, layout.spec, weight)
+        return order, is_crossed(here, there, order, weight)
     data = first.document["data"]
     times, counts = np.unique(data["time"], return_counts=True)
-    return match_curves(
+    order = match_curves(
         first.curves.expected(times), fit.curves.expected(times), np.asarray(first.document["shares"]),
         np.asarray(fit.document["shares"]), layout.spec, float(np.std(data["y"])), counts)
+    return order, False
 
 
 def _in_order(fit: GBTMResults, order: np.ndarray, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
@@ -280,8 +283,14 @@ def _pooled_shares(
         return rubin(np.stack(estimates), np.stack(variances), df_complete)
 
 
-def _notes(fits: Sequence[GBTMResults], pooled: Pooled, layout: Layout) -> tuple[str, ...]:
+def _notes(fits: Sequence[GBTMResults], pooled: Pooled, layout: Layout, crossed: int) -> tuple[str, ...]:
     notes = []
+    if crossed:
+        notes.append(
+            f"In {crossed} of {len(fits)} fits groups of unlike orders have changed places: the people of one group of "
+            "the first fit are in another whose curve has another order, and the two cannot be matched. Pool fits with "
+            "one order for all groups."
+        )
     lost = [n for n, v in zip(layout.names, np.diag(pooled.cov), strict=True) if np.isnan(v)]
     if lost:
         notes.append(
