@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from .fit_tables import label_of
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from ..results import GBTMResults
     from ..selection.candidates import Space
 
-DEFAULTS = {"groups": 5, "order": 3, "how": "two_stage", "criterion": "bic_subjects"}
-SETTINGS = {"n_starts": None, "max_starts": 256, "shape_starts": 10, "cov_type": None, "time_budget": None}
+SETTINGS = ("n_starts", "max_starts", "shape_starts", "cov_type", "time_budget")
 LATER = ("cv_loglik", "blrt")  # criteria that are computed after the search, if asked for
 
 
@@ -50,8 +50,8 @@ def search_recipe(search: Any, res: GBTMResults) -> SearchRecipe:
     """How to ask for this search again, and for its fit ``res``."""
     space: Space = search.space
     asked = recipe(next(iter(search.fits.values()), res))
-    given = {**SETTINGS, **(search.settings or {})}
-    fit = {k: v for k, v in given.items() if k in SETTINGS and v != SETTINGS[k]}
+    given = search.settings or {}
+    fit = {k: given[k] for k in SETTINGS if k in given and given[k] != _default(k)}
     asked = replace(
         asked, model={**_searched(search, space), **_shared(space)}, fit={"rng": int(search.rng), **fit},
         from_start=False, searches_orders=space.orders is not None,
@@ -65,7 +65,15 @@ def _searched(search: Any, space: Space) -> dict[str, Any]:
     found: dict[str, Any] = {"groups": _up_to(space.groups, 1), "how": search.how, "criterion": search.criterion}
     if space.orders is not None:
         found["order"] = _up_to(space.orders, 0)
-    return {k: found[k] for k in DEFAULTS if k in found and found[k] != DEFAULTS[k]}
+    in_turn = ("groups", "order", "how", "criterion")
+    return {k: found[k] for k in in_turn if k in found and found[k] != _default(k)}
+
+
+def _default(argument: str) -> Any:
+    """What a search is asked for where nothing is said."""
+    from ..selection.search import search
+
+    return signature(search).parameters[argument].default
 
 
 def _up_to(values: Sequence[int], first: int) -> int | list[int]:
