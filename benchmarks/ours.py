@@ -47,8 +47,8 @@ def floor(model: gbtm.GBTM, res: gbtm.GBTMResults) -> dict[str, float]:
     """Seconds of one likelihood evaluation, and of reading its data once."""
     import torch
 
-    from gbtm.likelihood import Mixture
-    from gbtm.threads import in_order, workers
+    from gbtm.compute.threads import in_order, workers
+    from gbtm.likelihood.mixture import Mixture
 
     module = Mixture(model.layout, model.panel)
     flat = torch.as_tensor(res.document["internal"]["params"])[None]

@@ -19,12 +19,11 @@ if TYPE_CHECKING:
     from . import datasets
     from .adequacy.autocorrelation import ar1_check
     from .adequacy.residuals import residual_checks
-    from .document import load
+    from .api.model import GBTM
+    from .data.panel import Panel
     from .errors import CommandError, DataError, GBTMError, GBTMWarning, SpecificationError
-    from .model import GBTM
-    from .panel import Panel
-    from .post.command import traj
-    from .post.proc_traj import proc_traj
+    from .fit.document import load
+    from .fit.fit import GBTMResults
     from .report.exports import to_table
     from .report.write import grolts_report
     from .resampling.bootstrap import bootstrap
@@ -32,13 +31,15 @@ if TYPE_CHECKING:
     from .resampling.imputation import pool
     from .resampling.likelihood_ratio import blrt
     from .resampling.lo_mendell_rubin import lmr
-    from .results import GBTMResults
     from .selection.models import ModelSearch, load_search
     from .selection.search import search
+    from .traj_programs.sas_step import proc_traj
+    from .traj_programs.stata_command import traj
 
 _HOME = {
-    "GBTM": "model", "GBTMResults": "results", "Panel": "panel", "load": "document", "traj": "post.command",
-    "proc_traj": "post.proc_traj",
+    "GBTM": "api.model", "GBTMResults": "fit.fit", "Panel": "data.panel", "load": "fit.document",
+    "traj": "traj_programs.stata_command",
+    "proc_traj": "traj_programs.sas_step",
     "ar1_check": "adequacy.autocorrelation", "residual_checks": "adequacy.residuals",
     "cross_validate": "resampling.cross_validation",
     "blrt": "resampling.likelihood_ratio", "lmr": "resampling.lo_mendell_rubin", "bootstrap": "resampling.bootstrap",

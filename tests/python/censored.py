@@ -10,8 +10,8 @@ from scipy.special import log_ndtr
 from scipy.stats import multivariate_normal
 
 import gbtm
-from gbtm.derivatives import observed, subject_scores
-from gbtm.likelihood import Mixture
+from gbtm.likelihood.derivatives import observed, subject_scores
+from gbtm.likelihood.mixture import Mixture
 
 LOWER, UPPER = -0.4, 1.1
 

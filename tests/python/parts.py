@@ -13,7 +13,7 @@ import torch
 import gbtm
 import oracle
 from conftest import arguments
-from gbtm.likelihood import CellStatistics, Mixture
+from gbtm.likelihood.mixture import CellStatistics, Mixture
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import pytest
 import gbtm
 import oracle
 from conftest import arguments, long_table
-from gbtm.refit import model_of
+from gbtm.data.subjects import Subjects
+from gbtm.fit.refit import model_of
 from gbtm.resampling.replicates import resampled, rivals_of
-from gbtm.subjects import Subjects
 from parts import draw
 
 MODEL = oracle.Model("normal", (1, 1))
@@ -144,7 +144,7 @@ def test_the_loglik_of_a_replicate_is_that_of_the_repeated_subjects(res):
     data = pd.DataFrame({"id": m.subject, "t": m.time, "y": m.y})
     rows = pd.concat([data[data["id"] == i].assign(id=1000 * i + j) for i in range(150) for j in range(int(count[i]))])
     again = gbtm.GBTM.from_formula("y ~ t", rows, id="id", groups=2, order=1, family="normal").fit(n_starts=4)
-    from gbtm.refit import refit
+    from gbtm.fit.refit import refit
 
     own = refit(panel, model.spec, model.given_bases, start=task.params, n_starts=2)
     assert own.loglik * n / panel.n_subjects == pytest.approx(again.llf, abs=1e-5)

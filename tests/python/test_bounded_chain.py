@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import optimize
 
-from gbtm import bounded_chain
+from gbtm.likelihood import bounded_chain
 
 M = 5
 

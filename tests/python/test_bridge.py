@@ -12,7 +12,7 @@ import pytest
 import gbtm
 from conftest import TRUTH, arguments, true_data
 from gbtm import bridge
-from gbtm.document import from_json
+from gbtm.fit.document import from_json
 
 
 def _bytes(values) -> bytearray:
@@ -164,7 +164,7 @@ def test_read_command_tells_the_columns():
 
 
 def test_traj_table_of_a_stored_fit(fitted):
-    from gbtm.document import to_json
+    from gbtm.fit.document import to_json
 
     res = gbtm.traj(COMMAND.replace("order(1 2)", "order(1 1)"), _wide())
     answer = json.loads(bridge.traj_table(to_json(res.document), "[2, 1]"))
@@ -199,7 +199,7 @@ def test_text_ids_cross_as_json_and_arrays_apart():
 
 
 def test_a_smaller_fit_crosses_as_a_start(fitted):
-    from gbtm.document import to_json
+    from gbtm.fit.document import to_json
 
     s, t, v = true_data("normal")
     one = gbtm.GBTM(v, t, s, groups=1, order=1).fit()

@@ -13,11 +13,11 @@ import torch
 import gbtm
 import oracle
 from conftest import ROOT, arguments
-from gbtm.control import Control
-from gbtm.estimate import estimate
-from gbtm.likelihood import Mixture
-from gbtm.model import GBTM
-from gbtm.parallel import spread
+from gbtm.api.model import GBTM
+from gbtm.compute.parallel import spread
+from gbtm.estimation.control import Control
+from gbtm.estimation.estimate import estimate
+from gbtm.likelihood.mixture import Mixture
 
 DATA_SETS = 100
 SUBJECTS = 300

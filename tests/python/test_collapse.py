@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import gbtm
-from gbtm import likelihood
-from gbtm.likelihood import identical_rows
+from gbtm.likelihood import mixture as likelihood
+from gbtm.likelihood.mixture import identical_rows
 from test_threads import _model, _panel
 
 

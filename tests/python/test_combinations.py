@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 import gbtm
-from gbtm.document import from_json, to_json
 from gbtm.errors import SpecificationError
-from gbtm.spec import COUNT_FAMILIES, DISPERSED_FAMILIES, FAMILIES, SCALE_FAMILIES, ZERO_INFLATED_FAMILIES
-from gbtm.stored import module_of
+from gbtm.fit.document import from_json, to_json
+from gbtm.fit.rebuild import module_of
+from gbtm.model.spec import COUNT_FAMILIES, DISPERSED_FAMILIES, FAMILIES, SCALE_FAMILIES, ZERO_INFLATED_FAMILIES
 
 N, T = 90, 5
 

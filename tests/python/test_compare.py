@@ -14,10 +14,10 @@ import pytest
 import gbtm
 import listings
 from conftest import NO_REFERENCE, TRUTH, arguments, build, long_table, reference_root, true_data
-from gbtm.post.comparison import compare
-from gbtm.post.comparison.compare import compare_traj
-from gbtm.post.comparison.matching import assignment, line_up
-from gbtm.post.comparison.side import of_printout, renamed
+from gbtm.traj_programs.comparison import compare
+from gbtm.traj_programs.comparison.compare import compare_traj
+from gbtm.traj_programs.comparison.matching import assignment, line_up
+from gbtm.traj_programs.comparison.side import of_printout, renamed
 
 # traj stopped at a lower optimum than a default call of ours finds
 STOPPED_SHORT = {

@@ -204,7 +204,7 @@ def test_clusters_stay_together(pair):
 
 def test_an_old_fit_that_does_not_hold_its_clusters_says_so(pair):
     document = {**pair[1][1].document, "cov_type": "cluster", "cluster": None}
-    cv = gbtm.cross_validate(gbtm.results.GBTMResults(document, trust_formula=True), folds=2)
+    cv = gbtm.cross_validate(gbtm.GBTMResults(document, trust_formula=True), folds=2)
     assert any("its file does not hold" in s for s in cv.sentences)
 
 

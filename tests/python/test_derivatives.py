@@ -8,9 +8,9 @@ import torch
 
 import oracle
 from conftest import TRUTH, build, expand, true_data
-from gbtm.derivatives import complete_data, gathered, group_scores, observed, subject_scores
-from gbtm.likelihood import Mixture
-from gbtm.threads import workers
+from gbtm.compute.threads import workers
+from gbtm.likelihood.derivatives import complete_data, gathered, group_scores, observed, subject_scores
+from gbtm.likelihood.mixture import Mixture
 from parts import PARTS, PATHS, away, draw, hold, in_blocks, is_held, mixture, own_posterior
 
 
@@ -72,8 +72,8 @@ def test_batch_members_do_not_mix(name):
 def test_row_path_gives_the_same_derivatives(name, monkeypatch):
 
     built, module, flat = _setup(name)
-    monkeypatch.setattr("gbtm.cells.DENSE_SMALL", 0)
-    monkeypatch.setattr("gbtm.cells.DENSE_FILL", 1.1)
+    monkeypatch.setattr("gbtm.likelihood.cells.DENSE_SMALL", 0)
+    monkeypatch.setattr("gbtm.likelihood.cells.DENSE_FILL", 1.1)
     rows = Mixture(built.layout, built.panel)
     assert rows.cells[0].listed
     for dense, by_row in zip(
@@ -141,7 +141,7 @@ def test_group_scores_per_subject(name):
 
 @pytest.mark.parametrize("name", ["normal_sbg", "zip_common", "logit"])
 def test_blocks_of_subjects_add_up(name, monkeypatch):
-    import gbtm.likelihood as likelihood
+    import gbtm.likelihood.mixture as likelihood
 
     built, module, flat = _setup(name)
     assert len(module.shards) == 1

@@ -10,8 +10,8 @@ import statsmodels.api as sm
 import gbtm
 import oracle
 from gbtm import DataError, SpecificationError
-from gbtm.refit import model_of, refit
-from gbtm.spec import first_groups
+from gbtm.fit.refit import model_of, refit
+from gbtm.model.spec import first_groups
 from parts import draw
 
 # waves seen -> the waves at risk of orders 0, 1 and 2, counted from 0, the last one negative where the subject left
@@ -70,7 +70,7 @@ def test_risk_sets_by_hand(order):
 
 
 def test_groups_of_other_orders_have_parameters_of_their_own():
-    """-1: no dropout model in that group. What they add to the likelihood is in test_likelihood.py."""
+    """-1: no dropout model in that group. What they add to the likelihood is in test_mixture.py."""
     y = _wide(RISK_SETS)
     built = gbtm.GBTM(y, range(5), groups=3, order=0, dropout=[-1, 2, 0])
     assert built.layout.names[3:7] == ["drop0[2]", "drop1[2]", "drop2[2]", "drop0[3]"]

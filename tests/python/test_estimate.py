@@ -10,9 +10,9 @@ import pytest
 import gbtm
 from conftest import TRUTH, build
 from gbtm import SpecificationError
-from gbtm.control import Control
-from gbtm.estimate import estimate
-from gbtm.likelihood import Mixture
+from gbtm.estimation.control import Control
+from gbtm.estimation.estimate import estimate
+from gbtm.likelihood.mixture import Mixture
 
 
 def _run(name: str, **control):

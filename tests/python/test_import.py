@@ -55,7 +55,8 @@ def test_errors_are_value_errors_with_their_parts():
 
 
 @pytest.mark.parametrize(
-    "module", ["design", "panel", "model", "likelihood", "datasets", "post.command"]
+    "module", ["design.time_basis", "data.panel", "api.model", "likelihood.mixture", "datasets",
+               "traj_programs.stata_command"]
 )
 def test_examples_in_docstrings_run(module):
     import doctest

@@ -10,8 +10,8 @@ from scipy import stats
 import gbtm
 import oracle
 from conftest import arguments, long_table
+from gbtm.fit.rebuild import layout_of
 from gbtm.resampling.imputation import rubin
-from gbtm.stored import layout_of
 
 MODEL = oracle.Model("normal", (1, 1), sigma_by_group=True)
 TRUTH = [0, 0.5, 3, -0.3, 0.8, 1.1, 0.4]

@@ -7,8 +7,8 @@ from scipy import stats
 import gbtm
 import oracle
 from conftest import ROOT, arguments, long_table
-from gbtm import simulate
-from gbtm.parallel import spread
+from gbtm.compute.parallel import spread
+from gbtm.likelihood import simulate
 from gbtm.resampling import likelihood_ratio as room
 from parts import draw
 
@@ -119,9 +119,9 @@ def test_one_normal_group_against_two_with_common_sigma_and_no_curve():
     """The statistics drawn are those of fits to the data drawn, found here by EM from many starts with numpy."""
     res = fit(oracle.Model("normal", (0,)), [1.0, 1.0], 2, n=40, waves=1, order=0)
     test = gbtm.blrt(res, n_max=3, rng=5, alpha=0.9)
-    from gbtm.refit import model_of
+    from gbtm.fit.refit import model_of
+    from gbtm.likelihood.simulate import simulate
     from gbtm.resampling.smaller import nested_pair
-    from gbtm.simulate import simulate
 
     model = model_of(res)
     _, _, below = nested_pair(res, None, model.spec, model.panel, model.given_bases, 5)

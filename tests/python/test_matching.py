@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from conftest import TRUTH
-from gbtm.refit import model_of
+from gbtm.fit.refit import model_of
+from gbtm.model.spec import make_spec
 from gbtm.resampling.matching import Matcher, is_crossed, match_curves, match_posteriors
-from gbtm.spec import make_spec
 from parts import draw
 
 RNG = np.random.default_rng(5)

@@ -11,7 +11,7 @@ import torch
 import gbtm
 import oracle
 from gbtm import SpecificationError
-from gbtm.likelihood import Mixture
+from gbtm.likelihood.mixture import Mixture
 from parts import PARTS, away, draw, in_blocks, mixture, own_posterior
 
 WITH_RISK = [name for name, truth in PARTS.items() if truth.model.n_risk]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from conftest import TRUTH, build
-from gbtm import missing_codes as room
-from gbtm.missing_codes import CODES, listed, missing_codes
+from gbtm.data import missing_codes as room
+from gbtm.data.missing_codes import CODES, listed, missing_codes
 
 SCALE = [0.0, 1, 2, 3, 5, 10]
 

@@ -13,7 +13,7 @@ import gbtm
 import oracle
 from conftest import TRUTH, arguments, build, long_table, true_data
 from gbtm import GBTM, DataError, SpecificationError
-from gbtm.given_start import read_start
+from gbtm.fit.start_values import read_start
 from parts import PARTS, draw
 
 # -- one group: a known regression ------------------------------------------------------------------------------------

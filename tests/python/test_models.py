@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import gbtm
-from gbtm.refit import model_of
+from gbtm.fit.refit import model_of
 from gbtm.selection.models import ModelSearch, load_search
 from gbtm.selection.table import COLUMNS, CRITERIA, LARGER, SMALLER, choose, sort_table, weights
 from gbtm.selection.words import all_sentences, name_of

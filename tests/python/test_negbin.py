@@ -10,10 +10,10 @@ from scipy.special import gammaln
 from statsmodels.discrete.discrete_model import NegativeBinomial as StatsmodelsNegativeBinomial
 
 import oracle
-from gbtm.damped_step import damped_step
+from gbtm.compute.damped_newton import damped_step
 from gbtm.families.base import Family
 from gbtm.families.negbin import NegativeBinomial
-from gbtm.parameters import RATE_ZERO
+from gbtm.model.layout import RATE_ZERO
 
 FAMILY = NegativeBinomial()
 COUNTS = np.array([0.0, 1.0, 2.0, 5.0, 30.0, 400.0])

@@ -12,10 +12,10 @@ import torch
 import gbtm
 import oracle
 from conftest import TRUTH, arguments, long_table, true_data
-from gbtm.likelihood import Mixture
-from gbtm.nesting import embed, lowered, nested
-from gbtm.parameters import make_layout
-from gbtm.spec import make_spec
+from gbtm.likelihood.mixture import Mixture
+from gbtm.model.layout import make_layout
+from gbtm.model.nesting import embed, lowered, nested
+from gbtm.model.spec import make_spec
 from parts import draw
 
 PAIRS = 12  # random pairs of specifications for each family

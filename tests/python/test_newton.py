@@ -9,10 +9,10 @@ import torch
 
 import gbtm
 from conftest import TRUTH, build
-from gbtm.derivatives import observed
-from gbtm.likelihood import Mixture
-from gbtm.newton import em, newton
-from gbtm.starts import StartingPlan
+from gbtm.estimation.newton import em, newton
+from gbtm.estimation.starts import StartingPlan
+from gbtm.likelihood.derivatives import observed
+from gbtm.likelihood.mixture import Mixture
 
 
 def _starts(name: str, count: int = 4, seed: int = 0):

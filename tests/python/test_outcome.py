@@ -9,9 +9,9 @@ import pytest
 import gbtm
 from conftest import arguments, long_table, true_data
 from gbtm import SpecificationError
-from gbtm.outcome import prepare
-from gbtm.panel import Panel
-from gbtm.spec import COUNT_FAMILIES, FAMILIES, make_spec
+from gbtm.data.panel import Panel
+from gbtm.model.outcome import prepare
+from gbtm.model.spec import COUNT_FAMILIES, FAMILIES, make_spec
 from parts import draw, mixture
 
 

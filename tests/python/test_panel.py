@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gbtm import DataError, Panel
-from gbtm.panel_arrays import panel_of_arrays
+from gbtm.data.arrays import panel_of_arrays
 
 
 def _long(**columns) -> pd.DataFrame:

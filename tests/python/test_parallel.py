@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gbtm
-from gbtm.parallel import spread, workers_of
+from gbtm.compute.parallel import spread, workers_of
 
 
 def square(x, power=2):

@@ -11,9 +11,9 @@ import pytest
 import listings
 from conftest import NO_REFERENCE, OWN, TRUTH, reference_root
 from gbtm import DataError
-from gbtm.post.comparison import log_text, printout
-from gbtm.post.comparison.log_text import last_command, options_of, plain_lines
-from gbtm.post.comparison.printout import read_printout
+from gbtm.traj_programs.comparison import log_text, printout
+from gbtm.traj_programs.comparison.log_text import last_command, options_of, plain_lines
+from gbtm.traj_programs.comparison.printout import read_printout
 
 STATA_LAYOUTS = {
     "2024": listings.stata, "2019": listings.stata_2019, "sas": listings.sas,

@@ -9,7 +9,7 @@ import torch
 from scipy import stats
 
 import gbtm
-from gbtm.likelihood import Mixture
+from gbtm.likelihood.mixture import Mixture
 
 SUBJECTS, WAVES = 14, 5
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import gbtm
-from gbtm.refit import model_of, refit, subject_loglik
+from gbtm.fit.refit import model_of, refit, subject_loglik
 from parts import draw
 
 

@@ -246,7 +246,7 @@ def test_many_times_are_taken_together():
 def test_a_group_without_members_has_no_band_and_says_so(fitted):
     res = fitted("normal")
     document = {**res.document, "posterior": np.column_stack([np.ones(80), np.zeros(80)])}
-    checks = residual_checks(gbtm.results.GBTMResults(document, trust_formula=True))
+    checks = residual_checks(gbtm.GBTMResults(document, trust_formula=True))
     assert checks.means.query("group == 2")[["se", "lower", "observed"]].isna().all(axis=None)
     assert any("Group 2: at 5 times fewer than 2" in s for s in checks.sentences)
 

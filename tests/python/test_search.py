@@ -16,9 +16,9 @@ import pytest
 
 import gbtm
 from conftest import ROOT, reference_root
+from gbtm.model.spec import make_spec
 from gbtm.selection import rounds, runner
 from gbtm.selection.search import search_models
-from gbtm.spec import make_spec
 
 
 def three_groups(seed=2, n=100, sd=0.6):
@@ -73,8 +73,8 @@ def test_it_finds_the_true_model(data):
 
 
 def test_the_log_likelihood_never_falls_with_groups_or_orders(found):
-    from gbtm.nesting import nested
-    from gbtm.stored import spec_of
+    from gbtm.fit.rebuild import spec_of
+    from gbtm.model.nesting import nested
 
     fits = [(spec_of(r.document), r.llf) for r in found.fits.values()]
     pairs = [(a, b) for sa, a in fits for sb, b in fits if sa != sb and nested(sa, sb)]
@@ -150,10 +150,10 @@ def test_a_torn_file_is_made_again(data, tmp_path):
 
 def test_a_spoiled_fit_is_repaired_from_the_model_nested_in_it(data, monkeypatch):
     """The first fit of three groups is three times one group: lower than two groups, and a stationary point."""
-    from gbtm.control import Control
-    from gbtm.model import GBTM
-    from gbtm.nesting import embed
-    from gbtm.parameters import make_layout
+    from gbtm.api.model import GBTM
+    from gbtm.estimation.control import Control
+    from gbtm.model.layout import make_layout
+    from gbtm.model.nesting import embed
 
     original = runner._fit
 

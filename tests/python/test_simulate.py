@@ -9,8 +9,8 @@ from scipy.special import expit, logsumexp
 import gbtm
 import oracle
 from conftest import arguments
-from gbtm.refit import model_of
-from gbtm.simulate import simulate
+from gbtm.fit.refit import model_of
+from gbtm.likelihood.simulate import simulate
 from parts import PARTS, draw
 
 N = 4000

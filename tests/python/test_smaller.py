@@ -3,8 +3,8 @@
 import pytest
 
 import gbtm
+from gbtm.model.spec import first_groups, make_spec
 from gbtm.resampling.smaller import inside, with_groups, without_one
-from gbtm.spec import first_groups, make_spec
 
 
 def spec(order, family="normal", **more):

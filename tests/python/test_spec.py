@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gbtm import SpecificationError
-from gbtm.spec import ModelSpec, OutcomeSpec, as_orders, make_spec, per_group
+from gbtm.model.spec import ModelSpec, OutcomeSpec, as_orders, make_spec, per_group
 
 GOOD = {"groups": 2, "order": 2, "family": "normal"}
 

@@ -7,8 +7,8 @@ import pytest
 
 import gbtm
 from conftest import TRUTH, build, true_data
-from gbtm.likelihood import Mixture
-from gbtm.starts import StartingPlan, subject_curves
+from gbtm.estimation.starts import StartingPlan, subject_curves
+from gbtm.likelihood.mixture import Mixture
 
 
 def _plan(name: str, seed: int = 0):

@@ -8,9 +8,9 @@ import pytest
 
 import gbtm
 from gbtm import DataError, SpecificationError
-from gbtm.panel import Panel
-from gbtm.panel_arrays import panel_of_arrays
-from gbtm.subjects import Subjects, constant_within, covariate_matrix, subjects_of, subjects_of_arrays
+from gbtm.data.arrays import panel_of_arrays
+from gbtm.data.panel import Panel
+from gbtm.data.subjects import Subjects, constant_within, covariate_matrix, subjects_of, subjects_of_arrays
 
 
 def _table(**columns) -> pd.DataFrame:

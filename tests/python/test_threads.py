@@ -8,9 +8,10 @@ import pytest
 import torch
 
 import gbtm
-from gbtm import likelihood, threads
-from gbtm.derivatives import observed
-from gbtm.inference import information
+from gbtm.compute import threads
+from gbtm.estimation.covariance import information
+from gbtm.likelihood import mixture as likelihood
+from gbtm.likelihood.derivatives import observed
 
 
 def _panel(family: str, n: int = 600, seed: int = 3) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import gbtm
 import oracle
 from conftest import TRUTH, arguments, long_table, true_data
 from gbtm import SpecificationError
-from gbtm.post.traj_table import _stata
+from gbtm.traj_programs.traj_table import _stata
 from parts import PARTS, draw
 
 

@@ -12,14 +12,14 @@ from scipy import stats
 
 import gbtm
 from conftest import build, long_table, true_data
-from gbtm.post.delta import delta
-from gbtm.post.equal_curves import equal_curves, equal_slopes
-from gbtm.post.expressions import evaluate, read
-from gbtm.post.hypotheses import linear_hypotheses
-from gbtm.post.odds_ratios import odds_ratios
-from gbtm.post.trajtest import trajtest
-from gbtm.post.wald import t_test, wald_test, wald_test_nonlinear
-from gbtm.results import GBTMResults
+from gbtm.fit.fit import GBTMResults
+from gbtm.inference.delta import delta
+from gbtm.inference.equal_curves import equal_curves, equal_slopes
+from gbtm.inference.expressions import evaluate, read
+from gbtm.inference.hypotheses import linear_hypotheses
+from gbtm.inference.odds_ratios import odds_ratios
+from gbtm.inference.wald import t_test, wald_test, wald_test_nonlinear
+from gbtm.traj_programs.trajtest import trajtest
 
 NAMES = [
     "intercept[1]", "t[1]", "t^2[1]", "W[1]", "intercept[2]", "t[2]", "bs(t, df=4)[1][2]", "zero_intercept", "zero_t",
@@ -680,9 +680,11 @@ def test_series_given_to_a_function_is_a_copy(numbers):
     pd.testing.assert_series_equal(numbers.params, before)
 
 
-@pytest.mark.parametrize("module", ["wald", "delta", "trajtest", "equal_curves", "odds_ratios"])
+@pytest.mark.parametrize(
+    "module", ["inference.wald", "inference.delta", "traj_programs.trajtest", "inference.equal_curves",
+               "inference.odds_ratios"])
 def test_examples_in_docstrings_run(module):
-    assert doctest.testmod(importlib.import_module(f"gbtm.post.{module}")).failed == 0
+    assert doctest.testmod(importlib.import_module(f"gbtm.{module}")).failed == 0
 def test_methods_are_the_functions(fitted):
     res = fitted("normal")
     assert res.t_test("t[1]").statistic[0] == t_test(res, "t[1]").statistic[0]

@@ -14,7 +14,7 @@ from gbtm.families import ZeroInflatedPoisson
 from gbtm.families.base import Family
 from gbtm.families.negbin import NegativeBinomial
 from gbtm.families.zinb import ZeroInflatedNegativeBinomial
-from gbtm.parameters import NO_ZERO_INFLATION, RATE_ZERO
+from gbtm.model.layout import NO_ZERO_INFLATION, RATE_ZERO
 from test_negbin import COUNTS, assert_closed_forms, climb, covariate, log_density, one_group, tensors, traced
 
 FAMILY = ZeroInflatedNegativeBinomial()

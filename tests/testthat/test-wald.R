@@ -290,11 +290,11 @@ test_that("Python gives the same numbers", {
   file <- normalizePath(system.file("extdata", "offenses.json", package = "gbtm"))
   lines <- run_python(c(
     "import gbtm, numpy as np",
-    "from gbtm.post.delta import delta",
-    "from gbtm.post.equal_curves import equal_curves",
-    "from gbtm.post.odds_ratios import odds_ratios",
-    "from gbtm.post.trajtest import trajtest",
-    "from gbtm.post.wald import wald_test, wald_test_nonlinear",
+    "from gbtm.inference.delta import delta",
+    "from gbtm.inference.equal_curves import equal_curves",
+    "from gbtm.inference.odds_ratios import odds_ratios",
+    "from gbtm.traj_programs.trajtest import trajtest",
+    "from gbtm.inference.wald import wald_test, wald_test_nonlinear",
     sprintf("res = gbtm.load(%s)", encodeString(file, quote = "'")),
     "tests = [wald_test(res, 'age[1] = age[2] = age[3]', use_f=True), wald_test_nonlinear(res, 'exp(theta[2]) = 1'),",
     "         trajtest(res, 'linear1=linear2, quadra1=quadra2'), equal_curves(res, [2, 3])]",

@@ -15,11 +15,11 @@ from ..errors import GBTMError, SpecificationError
 from .fitted import Fitted
 
 if TYPE_CHECKING:
-    from ..control import Progress
-    from ..design import TimeBasis
-    from ..panel import Panel
-    from ..results import GBTMResults
-    from ..spec import ModelSpec
+    from ..data.panel import Panel
+    from ..design.time_basis import TimeBasis
+    from ..estimation.control import Progress
+    from ..fit.fit import GBTMResults
+    from ..model.spec import ModelSpec
 
 MOST_LAGS = 5
 NOTABLE_CORRELATION = 0.1
@@ -168,10 +168,10 @@ def ar1_check(
     >>> check.chosen, check.chosen_ar1
     (2, 2)
     """
-    from ..parallel import spread
-    from ..progress import reporter
-    from ..refit import model_of
-    from ..spec import SCALE_FAMILIES
+    from ..compute.parallel import spread
+    from ..compute.progress import reporter
+    from ..fit.refit import model_of
+    from ..model.spec import SCALE_FAMILIES
 
     fitted = Fitted.of(res)
     left = residual_autocorrelation(fitted)
@@ -247,8 +247,8 @@ def _fit(
     ``least`` is the log-likelihood of the same model with independent errors, which is the one with rho = 0: what AR(1)
     errors lose to it, rho being kept off its ends, is given back.
     """
-    from ..parameters import make_layout
-    from ..refit import refit
+    from ..fit.refit import refit
+    from ..model.layout import make_layout
 
     row: dict[str, Any] = {"loglik": np.nan, "params": 0, "bic": np.nan, "rho": np.nan, "converged": False}
     try:

@@ -13,7 +13,7 @@ from scipy.special import ndtri, softmax
 from .fitted import Fitted
 
 if TYPE_CHECKING:
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 MOST_COUNTS = 30  # above which counts are taken together
 MOST_POINTS = 200
@@ -120,7 +120,7 @@ def quantile_residuals(res: GBTMResults, fitted: Fitted, rng: int) -> np.ndarray
     """
     import torch
 
-    from ..stored import module_of
+    from ..fit.rebuild import module_of
 
     module = module_of(res.document, trust_formula=res.trust_formula)
     flat = torch.as_tensor(np.asarray(res.document["internal"]["params"]))[None]

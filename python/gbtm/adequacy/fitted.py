@@ -12,7 +12,7 @@ from ..families.random_normal import RANDOM
 
 if TYPE_CHECKING:
     from ..families import Family
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 
 @dataclass(frozen=True)

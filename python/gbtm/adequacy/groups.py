@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.special import expit, logit
 
 if TYPE_CHECKING:
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 LEAST_AVEPP = 0.7  # Nagin (2005), Group-Based Modeling of Development, section 5.6
 LEAST_OCC = 5.0  # the same

@@ -23,7 +23,7 @@ from .distribution import (
 from .fitted import Fitted
 
 if TYPE_CHECKING:
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 MOST_WAVES = 40  # above which times are taken together
 BINS = 12
@@ -90,7 +90,7 @@ def residual_checks(res: GBTMResults, *, lags: int = MOST_LAGS, rng: int = 0) ->
     >>> checks.sentences[0][:47]  # one of the groups is a parabola
     'Group 1: the curve misses the observed means at'
     """
-    from ..spec import COUNT_FAMILIES, SCALE_FAMILIES
+    from ..model.spec import COUNT_FAMILIES, SCALE_FAMILIES
 
     fitted = Fitted.of(res)
     means = _means(fitted)

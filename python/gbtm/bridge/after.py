@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..document import encode, from_json
-from ..results import GBTMResults
+from ..fit.document import encode, from_json
+from ..fit.fit import GBTMResults
 from .panels import panel_of_columns
 from .transfer import RCallback, answer, column, fit_of, frame, new_bulk, progress_of, received
 from .workers import waited_for
@@ -24,10 +24,10 @@ def classify(document: str, request: str, ids: bytearray) -> str:
 
     Returns
     -------
-    JSON text with the ``columns`` of the table that :func:`gbtm.post.scoring.classify` makes, by name, and a sentence
+    JSON text with the ``columns`` of the table that :func:`gbtm.fit.scoring.classify` makes, by name, and a sentence
     on what was ``dropped``
     """
-    from ..post.scoring import classify_panel
+    from ..fit.scoring import classify_panel
 
     def work() -> dict[str, Any]:
         asked = json.loads(request)
@@ -58,7 +58,7 @@ def _learn_basis(document: dict[str, Any], times: np.ndarray, columns: np.ndarra
 
 def profile_intervals(document: str, parameters: str, level: float) -> str:
     """Profile-likelihood intervals of named parameters (JSON list); an end that is open is null."""
-    from ..post.profile import profile_interval
+    from ..inference.profile import profile_interval
 
     def work() -> dict[str, Any]:
         res = fit_of(document)
@@ -70,7 +70,7 @@ def profile_intervals(document: str, parameters: str, level: float) -> str:
 
 def dispersion_test(document: str, options: str, progress: RCallback | None) -> str:
     """Likelihood-ratio test of no overdispersion; ``options`` as for :func:`fit`."""
-    from ..post.dispersion import dispersion_test as test
+    from ..inference.dispersion import dispersion_test as test
 
     def work() -> dict[str, Any]:
         found = test(fit_of(document), progress=progress_of(progress) or False, **json.loads(options))
@@ -84,7 +84,7 @@ def dispersion_test(document: str, options: str, progress: RCallback | None) -> 
 
 def plot_matrix(document: str, level: float) -> str:
     """The matrix that traj's plot is drawn from, by column."""
-    from ..post.leftovers import plot_matrix as matrix
+    from ..traj_programs.traj_variables import plot_matrix as matrix
 
     def work() -> dict[str, Any]:
         table = matrix(fit_of(document), level)
@@ -100,7 +100,7 @@ def traj_table(document: str, group_order: str) -> str:
 
 def compare_traj(document: str, text: str, which: str) -> str:
     """A stored fit beside a printed traj table; ``which`` is a whole number as JSON, 0 for the first table."""
-    from ..post.comparison.compare import compare_traj as compare
+    from ..traj_programs.comparison.compare import compare_traj as compare
 
     return answer(lambda: compare(fit_of(document), text, json.loads(which)).record)
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..design import TimeBasis
-from ..document import decode, encode
-from ..panel import Panel
-from ..spec import make_spec
+from ..data.panel import Panel
+from ..design.time_basis import TimeBasis
+from ..fit.document import decode, encode
+from ..model.spec import make_spec
 from .fitting import asked_bases, asked_panel, without_sent
 from .transfer import RCallback, answer, column, frame, new_bulk
 from .workers import with_workers

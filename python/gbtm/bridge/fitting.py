@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..design import TimeBasis, matrix_basis
-from ..document import encode, from_json
-from ..model import GBTM, refuse_without_dropout
-from ..panel import Panel
-from ..post.command import Command, build, parse
-from ..results import GBTMResults
-from ..spec import make_spec
+from ..api.model import GBTM, refuse_without_dropout
+from ..data.panel import Panel
+from ..design.time_basis import TimeBasis, matrix_basis
+from ..fit.document import encode, from_json
+from ..fit.fit import GBTMResults
+from ..model.spec import make_spec
+from ..traj_programs.stata_command import Command, build, parse
 from .panels import ids_of, panel_of_columns
 from .transfer import RCallback, answer, column, doubles, keep_codes, new_bulk, progress_of
 
@@ -81,11 +81,11 @@ def fit(
     Parameters
     ----------
     request : JSON with ``ids`` (text, or null where they are numbers), ``id_name``, ``time_name``, ``outcome_name``,
-        ``model`` (arguments of :func:`gbtm.spec.make_spec`), ``basis_names`` (or null), ``options`` (arguments of
+        ``model`` (arguments of :func:`gbtm.model.spec.make_spec`), ``basis_names`` (or null), ``options`` (arguments of
         :meth:`GBTM.fit`), and optionally ``table`` (false: without traj's table), ``start_document``, a fit with as
         many groups, or one less, to start from, ``inputs``, how R read the table (as :attr:`GBTM.inputs` says it, or
         null), and what :func:`receive` has besides: ``subjects``, the arguments of
-        :func:`gbtm.subjects.subjects_of_arrays` with one value per id (``risk`` by column, its ``risk_names``);
+        :func:`gbtm.data.subjects.subjects_of_arrays` with one value per id (``risk`` by column, its ``risk_names``);
         ``tcov_names`` and ``dcov_names`` for matrices by column; ``exposure``, true or false; ``waves``, how many of
         them each subject has, for wide data
     ids : the ids where they are numbers, in the order of the codes; empty where ``subject`` holds them
@@ -158,6 +158,6 @@ def read_proc(text: str, columns: str) -> str:
     """Translate a PROC TRAJ step against column names (JSON list) into a traj command."""
     from dataclasses import asdict
 
-    from ..post.proc_traj import parse_proc
+    from ..traj_programs.sas_step import parse_proc
 
     return answer(lambda: asdict(parse_proc(text, json.loads(columns))))

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..panel import Panel
-from ..subjects import Subjects, subjects_of_arrays
+from ..data.panel import Panel
+from ..data.subjects import Subjects, subjects_of_arrays
 from .transfer import column, doubles, received
 
 R_MISSING = -(2**31)  # NA among R's integers

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..document import encode
-from ..stored import layout_of
+from ..fit.document import encode
+from ..fit.rebuild import layout_of
 from .transfer import RCallback, answer, fit_of, frame, new_bulk
 from .workers import with_workers
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..control import Progress
-from ..document import encode, from_json
 from ..errors import GBTMError, GBTMWarning
-from ..results import GBTMResults
+from ..estimation.control import Progress
+from ..fit.document import encode, from_json
+from ..fit.fit import GBTMResults
 
 CALLBACK_EVERY = 0.2
 

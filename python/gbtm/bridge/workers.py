@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..control import Progress
-from ..parallel import workers_of
+from ..compute.parallel import workers_of
+from ..estimation.control import Progress
 from .transfer import CALLBACK_EVERY, RCallback
 
 R = TypeVar("R")

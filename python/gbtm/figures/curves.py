@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 INDIVIDUALS_MOST = 300
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..spec import COUNT_FAMILIES
+from ..model.spec import COUNT_FAMILIES
 
 if TYPE_CHECKING:
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 GRID_POINTS = 200
 WAVES_MOST = 60  # more distinct times than this are averaged in bins

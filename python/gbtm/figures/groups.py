@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 INDIVIDUALS_MOST = 200  # per group
 POINT = 20  # area of the largest point

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 LABEL_ROOM = 0.16  # of the panel's width, for the shares at the curves' ends
 LABEL_GAP = 0.085  # of the panel's height, between neighbouring shares

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 BIN = 0.05
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 # Okabe and Ito's colours, told apart by colour-blind readers; their yellow, too faint on white, gives way to grey.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..spec import COUNT_FAMILIES
+from ..model.spec import COUNT_FAMILIES
 from .fit_tables import family_of
 from .known import Known, Said
 from .numbers import show

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..spec import SCALE_FAMILIES
+from ..model.spec import SCALE_FAMILIES
 from .fit_tables import family_of, share_sentence
 from .known import Known, Said
 from .numbers import show

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..control import Progress
+from ..estimation.control import Progress
 from .grolts import Answer
 from .table import Table
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..control import Progress
+from ..estimation.control import Progress
 from .attrition import attrition
 from .blocks import Builder, ChecklistBlock, CodeBlock, FigureBlock, Report
 from .checklist import SOURCE_2017, SOURCE_REVISED
@@ -30,7 +30,7 @@ from .software import versions_sentence
 from .table import Table, table_of
 
 if TYPE_CHECKING:
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 PANELS_MOST = 12  # with more models only the best one for each number of groups is drawn
 CODE = "Code that makes the fit again"

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ..errors import GBTMWarning, SpecificationError
-from ..tables import FAMILY_NAMES
+from ..fit.summary import FAMILY_NAMES
 from .numbers import show
 from .table import HEADINGS, Table, table_of
 
 if TYPE_CHECKING:
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 SAME_LOGLIK = 1e-6
 KINDS = ("estimates", "groups", "odds_ratios", "choice", "classification", "cases")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import exports
+from ..report import exports
 from .blocks import FigureBlock, Report
 from .html import environment
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 
 UNKNOWN = "The fit does not say from which columns it was made: check the names."

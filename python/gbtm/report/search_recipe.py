@@ -11,7 +11,7 @@ from .fit_tables import label_of
 from .recipe import Recipe, model_arguments, recipe
 
 if TYPE_CHECKING:
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
     from ..selection.candidates import Space
 
 SETTINGS = ("n_starts", "max_starts", "shape_starts", "cov_type", "time_budget")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .._version import __version__
 
 if TYPE_CHECKING:
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas")
 

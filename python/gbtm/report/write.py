@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..compute.progress import reporter
 from ..errors import SpecificationError
-from ..progress import reporter
 from .content import compose
 from .fit_tables import is_search
 
 if TYPE_CHECKING:
-    from ..control import Progress
-    from ..results import GBTMResults
+    from ..estimation.control import Progress
+    from ..fit.fit import GBTMResults
 
 FORMATS = {".html": "html", ".htm": "html", ".md": "md", ".markdown": "md", ".docx": "docx"}
 
@@ -111,7 +111,7 @@ def _format(path: Path, format: str | None) -> str:
 
 def _subject(given: Any, search: Any, criterion: str) -> tuple[GBTMResults, Any]:
     """The final model and the search it comes from."""
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
     if isinstance(given, GBTMResults):
         if search is not None and not is_search(search):

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..control import Progress, is_count
+from ..compute.parallel import spread
 from ..errors import DataError, SpecificationError
-from ..parallel import spread
+from ..estimation.control import Progress, is_count
 from .replicates import Task, replicate, rivals_of
 
 if TYPE_CHECKING:
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
 
 KINDS = ("subjects", "parametric")
 STARTS = 4  # besides the estimates
@@ -87,7 +87,7 @@ class Bootstrap:
 
         ``times`` and ``tcov`` are as for :meth:`GBTMResults.predict`, whose columns these are.
         """
-        from ..stored import layout_of
+        from ..fit.rebuild import layout_of
 
         out = self.res.predict(times, level=level, tcov=tcov)
         at = out[self.res.time_name].to_numpy()[: len(out) // self.res.n_groups]
@@ -171,9 +171,9 @@ def bootstrap(
     >>> boot.params.shape
     (10, 6)
     """
-    from ..progress import reporter
-    from ..refit import model_of
-    from ..simulate import simulate
+    from ..compute.progress import reporter
+    from ..fit.refit import model_of
+    from ..likelihood.simulate import simulate
     from .matching import Matcher
 
     _check(kind, n, groups, n_starts)

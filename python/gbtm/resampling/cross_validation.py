@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..control import Progress
 from ..errors import GBTMError, SpecificationError
+from ..estimation.control import Progress
 
 if TYPE_CHECKING:
-    from ..design import TimeBasis
-    from ..model import GBTM
-    from ..panel import Panel
-    from ..results import GBTMResults
-    from ..spec import ModelSpec
+    from ..api.model import GBTM
+    from ..data.panel import Panel
+    from ..design.time_basis import TimeBasis
+    from ..fit.fit import GBTMResults
+    from ..model.spec import ModelSpec
 
 STARTS = 8  # random starts of each fold's fit, besides the estimates on all data
 RESCUE_STARTS = 32  # the same where the first try does not converge
@@ -154,10 +154,10 @@ def cross_validate(
     >>> gain > 2 * se
     True
     """
-    from ..model import GBTM
-    from ..parallel import spread
-    from ..progress import reporter
-    from ..refit import model_of, refit
+    from ..api.model import GBTM
+    from ..compute.parallel import spread
+    from ..compute.progress import reporter
+    from ..fit.refit import model_of, refit
 
     started, tell = time.monotonic(), reporter(progress)
     built = model if isinstance(model, GBTM) else model_of(model)
@@ -201,7 +201,7 @@ def _fold(
     seed: int,
 ) -> tuple[np.ndarray, str]:
     """Log-likelihood, error and 1 where ruled out (n, 3) of the subjects at positions ``held``; what failed, or ''."""
-    from ..refit import refit, subject_loglik
+    from ..fit.refit import refit, subject_loglik
     from .held_out import posterior_of, prediction_error, ruled_out
 
     train = panel.subset(np.setdiff1d(np.arange(panel.n_subjects), held))

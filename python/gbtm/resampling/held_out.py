@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..health import EXTREME
-from ..spec import SCALE_FAMILIES
+from ..findings.fit_checks import EXTREME
+from ..model.spec import SCALE_FAMILIES
 
 if TYPE_CHECKING:
-    from ..measures import Measures
-    from ..panel import Panel
-    from ..refit import Refit
+    from ..data.measures import Measures
+    from ..data.panel import Panel
+    from ..fit.refit import Refit
 
 NOTABLE_SLOPE = 0.1  # of log L_i in a predictor that lies at a boundary
 
@@ -21,8 +21,8 @@ def posterior_of(fit: Refit, panel: Panel) -> np.ndarray:
     """(N, K) P_ik of a prepared panel's subjects at a fit's estimates."""
     import torch
 
-    from ..likelihood import Mixture
-    from ..threads import workers
+    from ..compute.threads import workers
+    from ..likelihood.mixture import Mixture
 
     module = Mixture(fit.layout, panel)
     with torch.no_grad(), workers():

@@ -22,8 +22,8 @@ from ..errors import SpecificationError
 from .matching import is_crossed, match_curves, match_posteriors
 
 if TYPE_CHECKING:
-    from ..parameters import Layout
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
+    from ..model.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ def pool(fits: Sequence[GBTMResults], *, df_complete: float | None = None) -> Po
             argument="fits", way_out="Fit the model to each imputed data set.",
         )
     _refuse_different(given)
-    from ..stored import layout_of
+    from ..fit.rebuild import layout_of
 
     first = given[0]
     layout = layout_of(first.document, trust_formula=first.trust_formula)
@@ -227,7 +227,7 @@ def pool(fits: Sequence[GBTMResults], *, df_complete: float | None = None) -> Po
 
 
 def _refuse_different(fits: Sequence[GBTMResults]) -> None:
-    from ..stored import spec_of
+    from ..fit.rebuild import spec_of
 
     first = fits[0]
     for j, fit in enumerate(fits[1:], start=2):

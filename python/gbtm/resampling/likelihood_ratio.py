@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from ..control import Progress, is_count
-from ..design import TimeBasis
+from ..compute.parallel import spread
+from ..data.panel import Panel
+from ..design.time_basis import TimeBasis
 from ..errors import DataError, GBTMError, SpecificationError
-from ..panel import Panel
-from ..parallel import spread
-from ..spec import ModelSpec
+from ..estimation.control import Progress, is_count
+from ..model.spec import ModelSpec
 from .smaller import nested_pair
 
 if TYPE_CHECKING:
-    from ..refit import Refit
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
+    from ..fit.refit import Refit
 
 ROUND = 20  # draws between two looks at whether to go on
 SMALLER_STARTS = 4  # besides the values that the draw was made with
@@ -134,8 +134,8 @@ def blrt(
     >>> gbtm.blrt(res, n_max=19, n_starts=2).p_value
     0.05
     """
-    from ..progress import reporter
-    from ..refit import model_of
+    from ..compute.progress import reporter
+    from ..fit.refit import model_of
 
     _check(res, n_max, n_min, alpha, n_starts)
     model = model_of(res)
@@ -247,8 +247,8 @@ def _replicate(
     n_starts: int, seed: np.random.SeedSequence,
 ) -> tuple[float, str]:
     """The statistic of one draw, and what went wrong ('' for nothing)."""
-    from ..refit import refit
-    from ..simulate import simulate
+    from ..fit.refit import refit
+    from ..likelihood.simulate import simulate
 
     start_seed = int(seed.generate_state(1)[0])
     try:

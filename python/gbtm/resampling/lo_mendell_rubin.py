@@ -19,9 +19,9 @@ from scipy.integrate import quad
 from .smaller import nested_pair
 
 if TYPE_CHECKING:
-    from ..panel import Panel
-    from ..parameters import Layout
-    from ..results import GBTMResults
+    from ..data.panel import Panel
+    from ..fit.fit import GBTMResults
+    from ..model.layout import Layout
 
 NEGLIGIBLE = 1e-6  # of the largest weight
 ACCURACY = 1e-6  # digits of a smaller p are those of the integration, not of the test
@@ -94,7 +94,7 @@ def lmr(res: GBTMResults, smaller: GBTMResults | None = None, *, rng: int = 0) -
     >>> gbtm.lmr(res).p_value < 0.001
     True
     """
-    from ..refit import model_of
+    from ..fit.refit import model_of
 
     model = model_of(res)
     _, _, below = nested_pair(res, smaller, model.spec, model.panel, model.given_bases, rng)
@@ -114,9 +114,9 @@ def _scores(layout: Layout, flat: np.ndarray, panel: Panel) -> tuple[np.ndarray,
     """Weighted scores of the subjects (N, p), and the inverse (p, p) of the observed information."""
     import torch
 
-    from ..derivatives import subject_scores
-    from ..inference import covariance, information
-    from ..likelihood import Mixture
+    from ..estimation.covariance import covariance, information
+    from ..likelihood.derivatives import subject_scores
+    from ..likelihood.mixture import Mixture
 
     module = Mixture(layout, panel)
     with torch.no_grad():

@@ -1,7 +1,8 @@
 """Which group of one fit is which of another: labels are arbitrary, and resampling would mix groups up.
 
-Only groups of one specification (:meth:`~gbtm.spec.ModelSpec.group_key`) may change places. ``order`` (K,) says that
-group k of the reference is group ``order[k]`` of the other fit, as :meth:`~gbtm.parameters.Layout.permute` takes it.
+Only groups of one specification (:meth:`~gbtm.model.spec.ModelSpec.group_key`) may change places. ``order`` (K,) says
+that group k of the reference is group ``order[k]`` of the other fit, as :meth:`~gbtm.model.layout.Layout.permute` takes
+it.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ..panel import Panel
-from ..parameters import Layout
-from ..spec import ModelSpec
+from ..data.panel import Panel
+from ..model.layout import Layout
+from ..model.spec import ModelSpec
 
 FARTHEST = 1e3  # standard deviations of the outcome; curves may run off to infinity
 FORBIDDEN = 1e9
@@ -101,7 +102,7 @@ class Matcher:
     """
 
     def __init__(self, layout: Layout, panel: Panel, flat: np.ndarray) -> None:
-        from ..likelihood import Mixture
+        from ..likelihood.mixture import Mixture
 
         self.layout = layout
         self.module = Mixture(layout, panel)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..design import TimeBasis
+from ..data.panel import Panel
+from ..data.subjects import Subjects
+from ..design.time_basis import TimeBasis
 from ..errors import GBTMError, SpecificationError
-from ..panel import Panel
-from ..spec import ModelSpec
-from ..subjects import Subjects
+from ..model.spec import ModelSpec
 from .smaller import with_groups
 
 if TYPE_CHECKING:
-    from ..refit import Refit
+    from ..fit.refit import Refit
 
 NO_CLOCK: dict[str, Any] = {"time_budget": None}  # results do not depend on the machine's speed
 
@@ -46,7 +46,7 @@ class Draw:
 
 
 def replicate(task: Task, seed: np.random.SeedSequence) -> Draw:
-    from ..refit import refit
+    from ..fit.refit import refit
 
     nothing = np.empty(0)
     start_seed = int(seed.generate_state(1)[0])
@@ -83,8 +83,8 @@ def replicate(task: Task, seed: np.random.SeedSequence) -> Draw:
 
 def resample(task: Task, rng: np.random.Generator) -> tuple[Panel, float]:
     """Other data, and how many subjects they stand for."""
-    from ..parameters import make_layout
-    from ..simulate import simulate
+    from ..likelihood.simulate import simulate
+    from ..model.layout import make_layout
 
     if task.kind == "subjects":
         count = resampled(task.panel.subjects, rng)
@@ -128,7 +128,7 @@ def rivals_of(
     panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None, groups: Sequence[int] | None, rng: int
 ) -> tuple[tuple[ModelSpec, np.ndarray], ...]:
     """The models with other numbers of groups, and their estimates from all the data."""
-    from ..refit import refit
+    from ..fit.refit import refit
 
     out = []
     below: Refit | None = None

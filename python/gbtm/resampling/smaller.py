@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ..design import TimeBasis
+from ..data.panel import Panel
+from ..design.time_basis import TimeBasis
 from ..errors import SpecificationError
-from ..panel import Panel
-from ..spec import ModelSpec, OutcomeSpec
+from ..model.spec import ModelSpec, OutcomeSpec
 
 if TYPE_CHECKING:
-    from ..refit import Refit
-    from ..results import GBTMResults
+    from ..fit.fit import GBTMResults
+    from ..fit.refit import Refit
 
 OUTSIDE = 1e6
 
@@ -103,15 +103,15 @@ def nested_pair(
     SpecificationError
         When ``smaller`` is no fit of one group less, of the same data, inside the model of ``res``.
     """
-    from ..parameters import make_layout
-    from ..refit import Refit, refit
+    from ..fit.refit import Refit, refit
+    from ..model.layout import make_layout
 
     if smaller is None:
         kept = without_one(spec)
         less = with_groups(spec, kept)
         fit = refit(panel, less, bases, rng=rng, search={"n_starts": None, "time_budget": None})
         return _in_front(spec, kept), less, fit
-    from ..stored import spec_of
+    from ..fit.rebuild import spec_of
 
     less = spec_of(smaller.document)
     found = inside(less, spec) if less.n_groups == spec.n_groups - 1 else None

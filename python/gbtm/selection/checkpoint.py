@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from .._version import __version__
+from ..data.panel import Panel
 from ..errors import SpecificationError
-from ..panel import Panel
 
 HEADER = "search.json"
 FORMAT = "gbtm-search-checkpoint"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..document import decode, encode, text_of
 from ..errors import DataError, SpecificationError
+from ..fit.document import decode, encode, text_of
 from .candidates import Candidate, Space
 from .runner import Fitted
 from .summary import summary_text
@@ -22,8 +22,8 @@ from .words import all_sentences, name_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..control import Progress
-    from ..results import GBTMResults
+    from ..estimation.control import Progress
+    from ..fit.fit import GBTMResults
 
 FORMAT = "gbtm-search"
 FORMAT_VERSION = 1
@@ -239,7 +239,7 @@ class ModelSearch:
         return out
 
     def _one_less(self, label: str) -> GBTMResults | None:
-        from ..nesting import nested
+        from ..model.nesting import nested
 
         own = self._fitted[label].candidate
         less = self._space.top(own.n_groups - 1)
@@ -315,7 +315,7 @@ def load_search(path: str | Path, *, trust_formula: bool = False) -> ModelSearch
 
 def read_search(document: dict[str, Any], *, trust_formula: bool = False) -> ModelSearch:
     """The inverse of :attr:`ModelSearch.document`."""
-    from ..stored import spec_of
+    from ..fit.rebuild import spec_of
 
     about = document["space"]
     space = Space(

@@ -6,8 +6,8 @@ import math
 import time
 from dataclasses import replace
 
-from ..control import Progress
-from . import words
+from ..estimation.control import Progress
+from ..selection import words
 from .candidates import Candidate, Space
 from .runner import Fitted, Ground, Task, make_round, n_workers, read_fit
 from .strategy import NO_LOWER, again_task, task_for, unconfirmed, violations, wanted
@@ -21,7 +21,7 @@ class Rounds:
         self, space: Space, ground: Ground, how: str, criterion: str, n_jobs: int | None, time_budget: float | None,
         n_starts: int | None, shape_starts: int, tell: Progress | None,
     ) -> None:
-        from ..summarise import shared_fields
+        from ..fit.make_document import shared_fields
 
         self.space, self.ground, self.how, self.criterion = space, ground, how, criterion
         self.n_jobs, self.budget, self.tell = n_jobs, time_budget, tell

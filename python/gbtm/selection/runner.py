@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..control import Control
-from ..design import TimeBasis
-from ..document import decode, encode
+from ..compute.parallel import spread, workers_of
+from ..data.panel import Panel
+from ..design.time_basis import TimeBasis
 from ..errors import GBTMError
-from ..panel import Panel
-from ..parallel import spread, workers_of
-from ..spec import ModelSpec
+from ..estimation.control import Control
+from ..fit.document import decode, encode
+from ..model.spec import ModelSpec
 from .candidates import Candidate
 from .checkpoint import Checkpoint, digest
 
 if TYPE_CHECKING:
-    from ..model import GBTM
-    from ..results import GBTMResults
+    from ..api.model import GBTM
+    from ..fit.fit import GBTMResults
 
 SHARED = ("ids", "data", "weights", "cluster", "stratum", "dropped")  # fields that are the same in all documents
 JITTERS = (0.02, 0.3)  # sd of the change of internal coefficients where a fit starts anew from a nested one
@@ -93,7 +93,7 @@ class Fitted:
     ----------
     document : the fit document without the data; None where the fit failed
     failure : the error's message, or ""
-    shared : the data, as :func:`gbtm.summarise.shared_fields` has them
+    shared : the data, as :func:`gbtm.fit.make_document.shared_fields` has them
     trust_formula : a basis formula in the document may be evaluated
     """
 
@@ -106,7 +106,7 @@ class Fitted:
     @cached_property
     def results(self) -> GBTMResults:
         """The fit with the data, which all fits of a search share."""
-        from ..results import GBTMResults
+        from ..fit.fit import GBTMResults
 
         assert self.document is not None
         return GBTMResults(attach(self.document, self.shared), trust_formula=self.trust_formula)
@@ -117,7 +117,7 @@ class Fitted:
 
     @property
     def known(self) -> Known:
-        from ..stored import spec_of
+        from ..fit.rebuild import spec_of
 
         assert self.document is not None
         return spec_of(self.document), np.asarray(self.document["internal"]["params"])
@@ -205,8 +205,8 @@ def fit_task(ground: Ground, task: Task) -> str | None:
 
 
 def _fit(ground: Ground, task: Task) -> GBTMResults:
-    from ..model import GBTM
-    from ..parameters import make_layout
+    from ..api.model import GBTM
+    from ..model.layout import make_layout
 
     model = GBTM.from_panel(
         ground.panel, task.spec, bases=ground.bases, formula=ground.formula, profile=ground.profile,
@@ -227,8 +227,8 @@ def _fit(ground: Ground, task: Task) -> GBTMResults:
 
 def _further(model: GBTM, ground: Ground, task: Task) -> np.ndarray:
     """Starts (B, p) from the fits that were there before."""
-    from ..nesting import embed, lowered
-    from ..parameters import make_layout
+    from ..model.layout import make_layout
+    from ..model.nesting import embed, lowered
 
     starts = [np.zeros((0, model.layout.size))]
     starts += [lowered(make_layout(model.panel, s, ground.bases), flat, model.layout) for s, flat in task.above]

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..control import Control, Progress, is_count
-from ..design import TimeBasis, split_formula
+from ..api.model import GBTM, _seed
+from ..compute.progress import reporter
+from ..data.panel import Panel
+from ..design.time_basis import TimeBasis, split_formula
 from ..errors import SpecificationError
-from ..model import GBTM, _seed
-from ..panel import Panel
-from ..progress import reporter
-from ..spec import ModelSpec, as_orders
-from . import words
+from ..estimation.control import Control, Progress, is_count
+from ..model.spec import ModelSpec, as_orders
+from ..selection import words
 from .candidates import Space, make_space
 from .checkpoint import Checkpoint, data_digest, digest
 from .models import ModelSearch

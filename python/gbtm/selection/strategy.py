@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..nesting import nested
+from ..model.nesting import nested
 from .candidates import Candidate, Space
 from .runner import Fitted, Task
 from .table import LARGER, SMALLER, score

@@ -1,0 +1,1 @@
+"""What the user holds: the model, the results, and the traj and Proc Traj commands."""

@@ -1,0 +1,1 @@
+"""How work is spread: threads, processes, progress, and two numerical tools."""

@@ -1,0 +1,120 @@
+"""Columns of the user's table: found by name, read as numbers, refused by name."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import DataError
+
+MAX_SHOWN = 5
+
+
+def expand_columns(data: pd.DataFrame, columns: str | Sequence[str], argument: str) -> list[str]:
+    """Names and patterns (``*``, ``?``) -> existing column names, in the table's order within a pattern."""
+    wanted = [columns] if isinstance(columns, str) else list(columns)
+    if not wanted:
+        raise DataError(
+            f"{argument}: no columns are named.", code="no_columns", argument=argument,
+            way_out="Give column names or a pattern such as 'count_*'.",
+        )
+    names = [str(c) for c in data.columns]
+    found: list[str] = []
+    for item in wanted:
+        if isinstance(item, str) and any(ch in item for ch in "*?["):
+            hits = [c for c in names if fnmatch.fnmatchcase(c, item)]
+            if not hits:
+                raise DataError(
+                    f"{argument}: no column matches '{item}'.", code="unknown_column", argument=argument,
+                    way_out=f"The columns are {listing(names)}.",
+                )
+            found += hits
+        else:
+            require_columns(data, [item], argument)
+            found.append(item)
+    return found
+
+
+def require_columns(data: pd.DataFrame, wanted: Sequence[str], argument: str | None = None) -> None:
+    unknown = [c for c in wanted if c not in data.columns]
+    if unknown:
+        raise DataError(
+            f"{argument or unknown[0]}: no column named {', '.join(repr(c) for c in unknown)}.", code="unknown_column",
+            argument=argument or unknown[0], way_out=f"The columns are {listing([str(c) for c in data.columns])}.",
+        )
+    for name in wanted:
+        count = int((data.columns == name).sum())
+        if count > 1:
+            raise DataError(
+                f"{name}: {count} columns have this name.", code="duplicate_column", argument=str(name),
+                way_out="Rename them, so that it is clear which is meant.",
+            )
+
+
+def require(data: pd.DataFrame, name: str) -> str:
+    """The name of an existing column."""
+    require_columns(data, [name])
+    return name
+
+
+def listing(names: list[str], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def id_values(column: pd.Series) -> pd.Series:
+    return column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
+
+
+def numeric(column: pd.Series, name: str) -> np.ndarray:
+    """A float64 array with NaN for missing; dates, text and categories are refused by name."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(column.dtype):
+        values = pd.to_numeric(column.astype(object), errors="coerce")
+        bad = column[values.isna() & column.notna()]
+        if len(bad) or isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_datetime64_any_dtype(column):
+            first = bad if len(bad) else column.dropna()
+            shown = ", ".join(f"row {i}: {v!r}" for i, v in first.head(MAX_SHOWN).items())
+            raise DataError(
+                f"{name}: the column is not numeric ({column.dtype}; {shown}).", code="not_numeric", argument=name,
+                way_out="Convert it to numbers first; for dates, use for example years since the first wave.",
+            )
+        return values.to_numpy(dtype=float, na_value=np.nan)
+    return column.to_numpy(dtype=float, na_value=np.nan)
+
+
+def refuse_infinite(
+    values: np.ndarray, name: str, row: np.ndarray, wave: np.ndarray | None, columns: tuple[str, ...], labels: pd.Index
+) -> None:
+    bad = np.flatnonzero(np.isinf(values))
+    if bad.size:
+        shown = ", ".join(
+            f"row {labels[row[i]]}" + (f" column '{columns[wave[i]]}'" if columns and wave is not None else "")
+            for i in bad[:MAX_SHOWN]
+        )
+        raise DataError(
+            f"{name}: {bad.size} infinite values ({shown}).", code="infinite", argument=name,
+            way_out="Recode them as missing or as finite numbers.",
+        )
+
+
+def common_stem(columns: Sequence[str]) -> str:
+    columns = [str(c) for c in columns]
+    stem = columns[0]
+    for c in columns[1:]:
+        while not c.startswith(stem) and stem:
+            stem = stem[:-1]
+    return stem.rstrip("_.0123456789") or columns[0]
+
+
+def number_array(values: Any, argument: str) -> np.ndarray:
+    """An array of doubles, or an error that names the argument."""
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{argument}: not an array of numbers.", code="not_numeric", argument=argument,
+            way_out="Convert it to numbers first, NaN for missing.",
+        ) from None

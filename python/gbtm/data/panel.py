@@ -1,0 +1,339 @@
+"""From a table to arrays: the only door for pandas.
+
+A :class:`Panel` holds who was measured, when, and with what value. Missing outcomes drop that observation, subjects
+with no observation left are dropped, and both are counted in :class:`Dropped`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import DataError
+from .columns import (
+    MAX_SHOWN,
+    common_stem,
+    expand_columns,
+    id_values,
+    numeric,
+    refuse_infinite,
+    require,
+    require_columns,
+)
+from .dropped import Dropped, usable
+from .measures import History, Measures, ranks
+from .subjects import Subjects, covariate_matrix, subjects_of
+
+Terms = str | Sequence[str] | None
+MOST_WAVES = 1000
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Subjects and their measures.
+
+    Build one with :meth:`from_long` or :meth:`from_wide`. ``outcomes`` is a tuple, one entry per outcome.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from gbtm.data.panel import Panel
+    >>> d = pd.DataFrame({"who": ["a", "a", "b"], "age": [1, 2, 1], "y": [0.5, None, 1.5]})
+    >>> panel = Panel.from_long(d, id="who", time="age", outcome="y")
+    >>> panel.n_subjects, panel.nobs, panel.dropped.missing_outcome
+    (2, 2, 1)
+    """
+
+    ids: pd.Index
+    outcomes: tuple[Measures, ...]
+    dropped: Dropped = field(default_factory=Dropped)
+    row_labels: pd.Index | None = None
+    known: Subjects | None = None
+    history: History | None = None
+    departures: Measures | None = None
+
+    @property
+    def sources(self) -> tuple[Measures, ...]:
+        """What the parts of a model are about: the outcomes, and the records of dropout where it is modelled."""
+        return self.outcomes if self.departures is None else (*self.outcomes, self.departures)
+
+    @cached_property
+    def subjects(self) -> Subjects:
+        """Membership covariates, weights and the like, one row per subject."""
+        return self.known if self.known is not None else Subjects.nothing(self.n_subjects)
+
+    @property
+    def n_subjects(self) -> int:
+        return len(self.ids)
+
+    @property
+    def nobs(self) -> int:
+        return sum(m.nobs for m in self.outcomes)
+
+    def subset(self, keep: np.ndarray) -> Panel:
+        """The panel of some subjects, given by their positions, ascending."""
+        new = np.full(self.n_subjects, -1)
+        new[keep] = np.arange(keep.size)
+        outcomes = tuple(m.take(np.flatnonzero(new[m.subject] >= 0), new[m.subject]) for m in self.outcomes)
+        known = None if self.known is None else self.known.take(keep)
+        gone = self.departures
+        return replace(
+            self, ids=self.ids[keep], outcomes=outcomes, known=known,
+            history=None if self.history is None else self.history.take(new),
+            departures=None if gone is None else gone.take(np.flatnonzero(new[gone.subject] >= 0), new[gone.subject]),
+        )
+
+    def weighted(self, count: np.ndarray) -> Panel:
+        """The panel in which subject i stands ``count[i]`` (N,) times, by weights; those with 0 are left out.
+
+        The likelihood of weights rescaled to mean 1 is that of repeated subjects over their mean number.
+        """
+        keep = np.flatnonzero(count)
+        some = self.subset(keep)
+        own = some.subjects.weights
+        return replace(some, known=replace(some.subjects, weights=count[keep] * (1.0 if own is None else own)))
+
+    def split(self) -> tuple[Panel, Panel | None]:
+        """The subjects to fit, and those held out to be scored only (None where there are none)."""
+        held = self.subjects.held_out
+        if held is None or not held.any():
+            return self, None
+        if held.all():
+            raise DataError(
+                "out_of_sample: all subjects are held out.", code="no_data", argument="out_of_sample",
+                way_out="Leave it 0 for those to fit.",
+            )
+        fitted, scored = self.subset(np.flatnonzero(~held)), self.subset(np.flatnonzero(held))
+        if fitted.history is not None and not self.outcomes[0].columns:
+            # in long data waves are the times that occur: those of subjects held out alone are none to drop out from
+            last = int(fitted.history.wave[~np.isnan(fitted.history.y)].max()) + 1
+            fitted = replace(fitted, history=fitted.history.until(last))
+        return fitted, scored
+
+    def describe_rows(self, rows: np.ndarray, measures: Measures) -> str:
+        """The first offending observations, in the user's terms."""
+        shown = []
+        for k in rows[:MAX_SHOWN]:
+            column = f", column '{measures.columns[measures.wave[k]]}'" if measures.columns else ""
+            label = self.row_labels[measures.row[k]] if self.row_labels is not None else measures.row[k]
+            who = self.ids[measures.subject[k]]
+            when = f"{measures.time_name} {measures.time[k]:g}"
+            shown.append(f"row {label}{column} (id {who}, {when}): {measures.y[k]:g}")
+        more = f" and {rows.size - MAX_SHOWN} more" if rows.size > MAX_SHOWN else ""
+        return "; ".join(shown) + more
+
+    @classmethod
+    def from_long(
+        cls, data: pd.DataFrame, *, id: str, time: str, outcome: str, tcov: Terms = None, exposure: str | None = None,
+        dropout: bool = False, dcov: Terms = None, **subjects: Any,
+    ) -> Panel:
+        """One row per observation.
+
+        Parameters
+        ----------
+        data : DataFrame
+        id, time, outcome : column names. The id may be of any type; time and outcome must be numeric or 0/1 logical.
+        tcov : time-varying covariates: column names or a formula such as ``"~ w + C(job)"``
+        exposure : column with the time at risk
+        dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
+        subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
+
+        Raises
+        ------
+        DataError
+            For an unknown column, a time or outcome that is not numeric, infinite values, a duplicated (id, time).
+        """
+        require_columns(data, [id, time, outcome])
+        codes, levels = pd.factorize(id_values(data[id]), sort=False)
+        ids = pd.Index(levels, name=id)
+        covariates, names = covariate_matrix(tcov, data, "tcov")
+        dropout_covariates, dropout_names = covariate_matrix(dcov, data, "dcov")
+        return cls.from_arrays(
+            codes, numeric(data[time], time), numeric(data[outcome], outcome), ids=ids, id_name=id, time_name=time,
+            name=outcome, row_labels=data.index, covariates=covariates, covariate_names=names,
+            exposure=None if exposure is None else numeric(data[require(data, exposure)], exposure),
+            known=subjects_of(data, ids, codes, **subjects), dropout=dropout, dcov=dropout_covariates,
+            dcov_names=dropout_names,
+        )
+
+    @classmethod
+    def from_wide(
+        cls, data: pd.DataFrame, *, outcome: str | Sequence[str], time: str | Sequence[str] | Sequence[float],
+        id: str | None = None, name: str | None = None, time_name: str = "time",
+        tcov: Mapping[str, str | Sequence[str]] | None = None, exposure: str | Sequence[str] | None = None,
+        dropout: bool = False, dcov: Mapping[str, str | Sequence[str]] | None = None, **subjects: Any,
+    ) -> Panel:
+        """One row per subject.
+
+        Parameters
+        ----------
+        outcome : column names, or a pattern such as ``"count_*"``
+        time : the same for the columns that hold the times, or one number per wave
+        id : column with the subjects' ids; the index of ``data`` when absent
+        tcov : name of each time-varying covariate and its columns, one per wave
+        exposure : columns with the time at risk, one per wave
+        dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
+        subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
+        """
+        columns = expand_columns(data, outcome, "outcome")
+        if not isinstance(time, str) and all(isinstance(t, (int, float, np.number)) for t in time):
+            times = np.asarray(time, dtype=float)
+            if times.size != len(columns):
+                raise DataError(
+                    f"time: {times.size} times for {len(columns)} outcome columns.", code="wave_mismatch",
+                    argument="time", way_out="Give one time per outcome column.",
+                )
+            time_matrix = np.broadcast_to(times, (len(data), len(columns)))
+        else:
+            time_matrix = wave_matrix(data, time, "time", len(columns))  # type: ignore[arg-type]
+        ids = _wide_ids(data, id)
+        n, waves = time_matrix.shape
+        codes = np.where(ids.notna(), np.arange(n), -1)
+        w = [wave_matrix(data, c, "tcov", waves).ravel() for c in (tcov or {}).values()]
+        v = [wave_matrix(data, c, "dcov", waves).ravel() for c in (dcov or {}).values()]
+        return cls.from_arrays(
+            np.repeat(codes, waves), time_matrix.ravel(), wave_matrix(data, columns, "outcome", waves).ravel(),
+            ids=ids, id_name=str(ids.name), time_name=time_name, name=name or common_stem(columns),
+            row_labels=data.index, wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
+            columns=tuple(str(c) for c in columns), covariates=np.column_stack(w) if w else None,
+            covariate_names=tuple(tcov or ()),
+            exposure=None if exposure is None else wave_matrix(data, exposure, "exposure", waves).ravel(),
+            known=subjects_of(data, ids, None, **subjects), dropout=dropout,
+            dcov=np.column_stack(v) if v else None, dcov_names=tuple(dcov or ()),
+        )
+
+    @classmethod
+    def from_arrays(
+        cls, subject: np.ndarray, time: np.ndarray, y: np.ndarray, *, ids: pd.Index, id_name: str = "id",
+        time_name: str = "time", name: str = "y", row_labels: pd.Index | None = None, wave: np.ndarray | None = None,
+        row: np.ndarray | None = None, columns: tuple[str, ...] = (), covariates: np.ndarray | None = None,
+        covariate_names: tuple[str, ...] = (), exposure: np.ndarray | None = None, known: Subjects | None = None,
+        dropout: bool = False, dcov: np.ndarray | None = None, dcov_names: tuple[str, ...] = (),
+    ) -> Panel:
+        """From subject codes (n,), -1 for a missing id, times (n,) and outcomes (n,) with NaN for missing.
+
+        ``covariates`` (n, q) and ``exposure`` (n,) are of the observations, ``known`` of the subjects in ``ids``; with
+        ``dropout`` the history is kept, and in it the covariates ``dcov`` (n, q).
+        """
+        time = np.asarray(time, dtype=float)
+        y = np.asarray(y, dtype=float)
+        everything = Measures(
+            subject=np.asarray(subject, dtype=np.int64), time=time, y=y,
+            wave=np.zeros(0, dtype=np.int64) if wave is None else wave,
+            row=np.arange(y.size) if row is None else row, name=name, time_name=time_name, columns=columns,
+            covariates=np.zeros((y.size, 0)) if covariates is None else covariates, covariate_names=covariate_names,
+            exposure=exposure,
+        )
+        labels = row_labels if row_labels is not None else pd.RangeIndex(y.size)
+        _refuse_unusable(everything, wave, labels)
+        if known is not None:
+            known.check(ids)
+        keep, dropped = usable(everything, ids, known)
+        if wave is None:
+            # with dropout a wave counts although nobody's outcome is known there
+            timed = ~np.isnan(time) if dropout else keep
+            everything = replace(everything, wave=ranks(np.where(timed, time, time[keep][0]))[1])
+        present = np.zeros(len(ids), dtype=bool)
+        present[everything.subject[keep]] = True
+        renumbered = (np.cumsum(present) - 1)[everything.subject]
+        rows = slice(None) if keep.all() else np.flatnonzero(keep)
+        measures = everything.take(rows, renumbered)  # type: ignore[arg-type]
+        if not _in_order(measures.subject, measures.time if columns == () else None):
+            keys = (measures.time, measures.subject) if columns == () else (measures.subject,)
+            measures = measures.take(np.lexsort(keys))
+        panel = cls(
+            ids=ids[present], outcomes=(measures,), dropped=dropped, row_labels=labels,
+            known=None if known is None else known.take(present),
+            history=_history(everything, renumbered, present, dcov, dcov_names, by_time=wave is None)
+            if dropout else None,
+        )
+        panel._refuse_duplicates(measures, id_name)
+        return panel
+
+    def _refuse_duplicates(self, measures: Measures, id_name: str) -> None:
+        if _in_order(measures.subject, measures.time):
+            return
+        order = np.lexsort((measures.time, measures.subject))
+        s, t = measures.subject[order], measures.time[order]
+        same = np.flatnonzero((s[1:] == s[:-1]) & (t[1:] == t[:-1])) + 1
+        if same.size:
+            raise DataError(
+                f"{id_name}, {measures.time_name}: {same.size} observations repeat the id and time of another one: "
+                f"{self.describe_rows(order[same], measures)}.",
+                code="duplicate_time", argument=measures.time_name,
+                way_out="Keep one row per subject and time, or check that the id column is right.",
+            )
+
+
+def _refuse_unusable(measures: Measures, wave: np.ndarray | None, labels: pd.Index) -> None:
+    """Infinite values, and exposures that are not positive."""
+    m = measures
+    columns = [(m.time, m.time_name), (m.y, m.name), *zip(m.covariates.T, m.covariate_names, strict=False)]
+    for values, what in columns + ([(m.exposure, "exposure")] if m.exposure is not None else []):
+        refuse_infinite(values, what, m.row, wave, m.columns, labels)
+    if m.exposure is not None and (m.exposure <= 0).any():
+        bad = np.flatnonzero(m.exposure <= 0)
+        raise DataError(
+            f"exposure: {bad.size} values are zero or negative, first in row {labels[m.row[bad[0]]]}.",
+            code="bad_exposure", argument="exposure",
+            way_out="Exposure is time at risk, above 0; where there was none, set the outcome to missing.",
+        )
+
+
+def _history(
+    measures: Measures, subject: np.ndarray, present: np.ndarray, dcov: np.ndarray | None, names: tuple[str, ...],
+    *, by_time: bool,
+) -> History:
+    """The rows read of the subjects that are left; where waves are told by time, those with a time."""
+    m = measures
+    if dcov is not None and names:
+        for column, name in zip(dcov.T, names, strict=True):
+            refuse_infinite(column, name, m.row, None, (), pd.RangeIndex(int(m.row.max()) + 1))
+    timed = ~np.isnan(m.time) if by_time else ~(np.isnan(m.time) & np.isnan(m.y))
+    rows = np.flatnonzero((m.subject >= 0) & present[m.subject] & timed)
+    n_waves = int(m.wave.max()) + 1
+    if n_waves > MOST_WAVES:
+        raise DataError(
+            f"dropout: {n_waves} distinct times; dropout needs waves at which all subjects were due.",
+            code="no_waves", argument="dropout", way_out="Round the times to waves, or leave dropout out.",
+        )
+    v = np.zeros((m.y.size, 0)) if dcov is None else dcov
+    return History(subject[rows], m.wave[rows], m.y[rows], v[rows], names, int(present.sum()), n_waves)
+
+
+def _wide_ids(data: pd.DataFrame, id: str | None) -> pd.Index:
+    if id is None:
+        ids = pd.Index(data.index, name=data.index.name or "id")
+    else:
+        ids = pd.Index(id_values(data[require(data, id)]), name=id)
+    repeated = ids[ids.duplicated() & ids.notna()]
+    if len(repeated):
+        raise DataError(
+            f"{ids.name}: {len(repeated)} ids stand on more than one row of wide data, first {repeated[0]!r}.",
+            code="duplicate_id", argument=str(ids.name), way_out="Wide data have one row per subject.",
+        )
+    return ids
+
+
+def wave_matrix(data: pd.DataFrame, columns: str | Sequence[str], argument: str, waves: int) -> np.ndarray:
+    """Columns of wide data, one per wave, as a matrix (N, T)."""
+    names = expand_columns(data, columns, argument)
+    if len(names) != waves:
+        raise DataError(
+            f"{argument}: {len(names)} {argument} columns for {waves} outcome columns.", code="wave_mismatch",
+            argument=argument, way_out=f"Give one {argument} column per outcome column.",
+        )
+    return np.column_stack([numeric(data[c], c) for c in names])
+
+
+def _in_order(subject: np.ndarray, time: np.ndarray | None) -> bool:
+    """Ascending by subject, and strictly by time within a subject where times are given."""
+    step = np.diff(subject)
+    if (step < 0).any():
+        return False
+    return time is None or not ((step == 0) & (np.diff(time) <= 0)).any()

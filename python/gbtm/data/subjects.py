@@ -1,0 +1,287 @@
+"""What is known of each subject besides its measures: membership covariates, sampling weight, cluster, stratum."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import DataError, GBTMWarning, SpecificationError
+from .columns import MAX_SHOWN, number_array, numeric, require, require_columns
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """One row per subject, aligned with ``Panel.ids``; NaN for missing.
+
+    Attributes
+    ----------
+    risk : (N, r) membership covariates z without the constant
+    risk_names : their r names
+    weights : (N,) sampling weights, or None
+    cluster, stratum : (N,) codes 0.. of sampling clusters (PSU) and strata, -1 for missing, or None
+    held_out : (N,) bool, subjects that are scored but not fitted, or None
+    missing_at_random : (N,) bool, subjects whose absence is no dropout, or None
+    """
+
+    risk: np.ndarray
+    risk_names: tuple[str, ...] = ()
+    weights: np.ndarray | None = None
+    cluster: np.ndarray | None = None
+    stratum: np.ndarray | None = None
+    held_out: np.ndarray | None = None
+    missing_at_random: np.ndarray | None = None
+
+    @classmethod
+    def nothing(cls, n_subjects: int) -> Subjects:
+        """Nothing is known of any of the subjects."""
+        return cls(risk=np.zeros((n_subjects, 0)))
+
+    @property
+    def n_subjects(self) -> int:
+        return self.risk.shape[0]
+
+    def take(self, keep: np.ndarray) -> Subjects:
+        """Some of the subjects, by position or mask."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "risk_names"}
+        return replace(self, **{name: a[keep] for name, a in arrays.items() if a is not None})
+
+    @property
+    def complete(self) -> np.ndarray:
+        """(N,) bool: nothing that the model needs is missing."""
+        good = ~np.isnan(self.risk).any(axis=1)
+        if self.weights is not None:
+            good &= ~np.isnan(self.weights)
+        for codes in (self.cluster, self.stratum):
+            if codes is not None:
+                good &= codes >= 0
+        return good
+
+    @property
+    def relative_weights(self) -> np.ndarray:
+        """(N,) weights rescaled to mean 1; ones where there are none."""
+        return np.ones(self.n_subjects) if self.weights is None else self.weights / self.weights.mean()
+
+    def check(self, ids: pd.Index) -> None:
+        """Refuse infinite covariates and weights that are infinite, negative or all zero."""
+        _refuse("risk", np.isinf(self.risk).any(axis=1), ids, "infinite membership covariates", "Recode them.")
+        if self.weights is not None:
+            bad = np.isinf(self.weights) | (self.weights < 0)
+            _refuse("weights", bad, ids, "negative or infinite weights", "Weights are 0 or more.")
+            if not np.nansum(self.weights) > 0:
+                raise DataError(
+                    "weights: all are zero or missing.", code="bad_weights", argument="weights",
+                    way_out="Give at least one positive weight.",
+                )
+
+
+def _refuse(argument: str, bad: np.ndarray, ids: pd.Index, what: str, way_out: str) -> None:
+    if bad.any():
+        shown = ", ".join(str(i) for i in ids[bad][:MAX_SHOWN])
+        raise DataError(
+            f"{argument}: {int(bad.sum())} subjects have {what} (id {shown}).", code=f"bad_{argument}",
+            argument=argument, way_out=way_out,
+        )
+
+
+def subjects_of(
+    data: pd.DataFrame, ids: pd.Index, codes: np.ndarray | None, *, risk: str | Sequence[str] | None = None,
+    weights: str | None = None, cluster: str | None = None, stratum: str | None = None,
+    out_of_sample: str | None = None, obsmar: str | None = None,
+) -> Subjects | None:
+    """What the user's table says of each subject; None where nothing was asked for.
+
+    Parameters
+    ----------
+    codes : (n,) subject of each row of long data, -1 for none; None where each row is one subject
+    risk : membership covariates: column names or a formula such as ``"~ male + C(region)"``
+    weights : column of sampling weights
+    cluster, stratum : columns that name the sampling cluster (PSU) and the stratum
+    out_of_sample : column, 1 for subjects that are scored but not fitted
+    obsmar : column, 1 for subjects whose missing waves are missing at random: no dropout
+    """
+    single = [c for c in (weights, cluster, stratum, out_of_sample, obsmar) if c is not None]
+    if not single and risk is None:
+        return None
+    for column in single:
+        require(data, column)
+    if codes is not None:
+        used = [c for c in data.columns if c in single or _mentions(risk, str(c))]
+        require_columns(data, list(dict.fromkeys(used)))
+        data = constant_within(codes, data, used, len(ids), ids)
+    z, names = covariate_matrix(risk, data, "risk")
+    return Subjects(
+        risk=z, risk_names=names, weights=None if weights is None else numeric(data[weights], weights),
+        cluster=None if cluster is None else pd.factorize(data[cluster])[0],
+        stratum=None if stratum is None else pd.factorize(data[stratum])[0],
+        held_out=None if out_of_sample is None else _flags(numeric(data[out_of_sample], out_of_sample), out_of_sample),
+        missing_at_random=None if obsmar is None else _flags(numeric(data[obsmar], obsmar), obsmar),
+    )
+
+
+def subjects_of_arrays(
+    n_subjects: int, *, risk: Any = None, weights: Any = None, cluster: Any = None, stratum: Any = None,
+    out_of_sample: Any = None, obsmar: Any = None,
+) -> Subjects | None:
+    """The same from arrays with one row per subject."""
+    given = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
+             "out_of_sample": out_of_sample, "obsmar": obsmar}
+    given = {k: v for k, v in given.items() if v is not None}
+    if not given:
+        return None
+    for argument, values in given.items():
+        if len(values) != n_subjects:
+            raise DataError(
+                f"{argument}: {len(values)} values for {n_subjects} subjects.", code="bad_shape", argument=argument,
+                way_out="Give one per subject, in the order of their first appearance.",
+            )
+    z, names = np.zeros((n_subjects, 0)), tuple[str, ...]()
+    if risk is not None:
+        z = number_array(risk, "risk").reshape(n_subjects, -1)
+        names = tuple(str(c) for c in risk.columns) if isinstance(risk, pd.DataFrame) else tuple(
+            f"z{j + 1}" for j in range(z.shape[1]))
+    return Subjects(
+        risk=z, risk_names=names, weights=None if weights is None else number_array(weights, "weights"),
+        cluster=None if cluster is None else pd.factorize(np.asarray(cluster))[0],
+        stratum=None if stratum is None else pd.factorize(np.asarray(stratum))[0],
+        held_out=None if out_of_sample is None else _flags(
+            number_array(out_of_sample, "out_of_sample"), "out_of_sample"),
+        missing_at_random=None if obsmar is None else _flags(number_array(obsmar, "obsmar"), "obsmar"),
+    )
+
+
+def _mentions(terms: str | Sequence[str] | None, column: str) -> bool:
+    if terms is None:
+        return False
+    if isinstance(terms, str):
+        return re.search(rf"(?<![\w.]){re.escape(column)}(?![\w.])", terms) is not None
+    return column in terms
+
+
+def levels_of(data: pd.DataFrame, terms: Sequence[str | Sequence[str]]) -> dict[str, list[Any]]:
+    """The levels of the factors among the columns that ``terms`` use: text, categories, and what stands in C(..)."""
+    levels: dict[str, list[Any]] = {}
+    for column in map(str, data.columns):
+        used = [t for t in terms if _mentions(t, column)]
+        if not used:
+            continue
+        factor = any(isinstance(t, str) and re.search(rf"C\(\s*`?{re.escape(column)}`?\s*[,)]", t) for t in used)
+        values = data[column]
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            levels[column] = values.cat.categories.tolist()
+        elif factor or not pd.api.types.is_numeric_dtype(values.dtype):
+            levels[column] = sorted(values.dropna().unique().tolist())
+    return levels
+
+
+def without_unfitted_levels(
+    data: pd.DataFrame, terms: Sequence[str | Sequence[str]], fitted: np.ndarray
+) -> pd.DataFrame:
+    """The table without the levels that no fitted row has: nothing can be estimated for them.
+
+    ``fitted`` (n,) bool. Values of such levels become missing, so that the rows count as incomplete, with a warning.
+    """
+    levels = levels_of(data, terms)
+    out = data
+    for column, known in levels.items():
+        here = set(data[column][fitted].dropna())
+        lost = [level for level in known if level not in here]
+        if not lost or not here:
+            continue
+        values = data[column].where(data[column].isin(here) | data[column].isna())
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.cat.remove_categories(lost)
+        count = int((values.isna() & data[column].notna()).sum())
+        if count:
+            warnings.warn(
+                f"{column}: {', '.join(map(repr, lost[:5]))} occurs in no row that is fitted; {count} rows count as "
+                "without a value.", GBTMWarning, stacklevel=4,
+            )
+        out = out.assign(**{column: values})
+    return out
+
+
+def _flags(values: np.ndarray, column: str) -> np.ndarray:
+    if not np.isin(values[~np.isnan(values)], (0, 1)).all():
+        raise DataError(
+            f"{column}: not 0 or 1 throughout.", code="bad_flag", argument=column,
+            way_out="1 marks the subjects it applies to.",
+        )
+    return values == 1
+
+
+def covariate_matrix(
+    terms: str | Sequence[str] | None, table: pd.DataFrame, argument: str
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Columns (n, q) without the constant, and their names.
+
+    Parameters
+    ----------
+    terms : column names, or a one-sided formula such as ``"~ age + C(region)"``; factors get treatment contrasts
+    table : the data; rows with a missing value become NaN throughout
+    """
+    if terms is None or not len(terms):
+        return np.zeros((len(table), 0)), ()
+    if isinstance(terms, str) and "~" not in terms and terms in {str(c) for c in table.columns}:
+        terms = [terms]
+    if isinstance(terms, str):
+        formula = terms.strip().lstrip("~")
+    else:
+        require_columns(table, list(terms))
+        formula = " + ".join(f"`{t}`" for t in terms)
+    return _evaluate(formula, table, argument)
+
+
+def _evaluate(formula: str, table: pd.DataFrame, argument: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    import formulaic
+
+    try:
+        terms = formulaic.Formula(f"1 + {formula}")
+        used = [str(v) for v in terms.required_variables if str(v) in {str(c) for c in table.columns}]
+        complete = table[used].notna().all(axis=1).to_numpy() if used else np.ones(len(table), dtype=bool)
+        matrix = formulaic.model_matrix(terms, table.loc[complete], na_action="raise")
+    except Exception as error:
+        raise SpecificationError(
+            f"{argument}: '{formula.strip()}' cannot be evaluated: {error}.", code="bad_formula", argument=argument,
+            way_out=f"Name columns of the data, for example {argument}=['age', 'male'] or {argument}='~ age + C(x)'.",
+        ) from error
+    names = [str(n) for n in matrix.columns]
+    keep = [j for j, n in enumerate(names) if n != "Intercept"]
+    out = np.full((len(table), len(keep)), np.nan)
+    out[complete] = np.asarray(matrix, dtype=float)[:, keep]
+    return out, tuple(names[j].replace("`", "") for j in keep)
+
+
+def constant_within(subject: np.ndarray, table: pd.DataFrame, columns: Sequence[str], n_subjects: int,
+                    ids: pd.Index) -> pd.DataFrame:
+    """One row per subject from long data: what is said of a subject must be the same on all its rows.
+
+    Missing values yield to what another row of the same subject says.
+    """
+    mine = table[list(dict.fromkeys(columns))][subject >= 0].reset_index(drop=True)
+    codes = subject[subject >= 0]
+    out: dict[str, Any] = {}
+    for name in dict.fromkeys(columns):
+        known = mine[name].notna().to_numpy()
+        at, values = codes[known], mine[name][known]
+        groups = pd.Series(values.to_numpy()).groupby(at)
+        varies = groups.nunique() > 1
+        if varies.any():
+            who = ids[varies.index[varies][0]]
+            raise DataError(
+                f"{name}: differs between the rows of {int(varies.sum())} subjects (first id {who}).",
+                code="not_constant", argument=name,
+                way_out="A membership covariate, weight or cluster is one per subject; for one that changes over time "
+                "use tcov.",
+            )
+        first = pd.Series(np.full(n_subjects, -1))
+        seen, position = np.unique(at, return_index=True)
+        first.iloc[seen] = position
+        taken = values.reset_index(drop=True).reindex(first.where(first >= 0))
+        out[name] = taken.reset_index(drop=True)
+    return pd.DataFrame(out, index=pd.RangeIndex(n_subjects))

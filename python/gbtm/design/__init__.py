@@ -1,0 +1,1 @@
+"""From times and covariates to design columns."""

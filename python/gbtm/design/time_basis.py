@@ -1,0 +1,267 @@
+"""Time bases: orthonormal inside, the user's columns outside. Formulaic lives here.
+
+A basis maps times (C,) to columns (C, q). The engine works with ``internal`` columns, orthonormal over the
+observations, so that order 5 on ages 8 to 38 is as well conditioned as order 1; ``to_user`` (q, q) takes internal
+coefficients back to those of the user's columns. It is upper triangular for polynomials: a group of lower order uses
+the leading columns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import comb
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.measures import ranks
+from ..errors import DataError, SpecificationError
+from .coordinates import Coordinates, orthonormal_mix
+from .covariate_basis import CovariateBasis, spread_of
+
+Columns = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class TimeBasis:
+    """Columns over time.
+
+    Attributes
+    ----------
+    names : the q column names in the user's terms, e.g. ``("intercept", "age", "age^2")``
+    raw : times (C,) -> well-scaled columns (C, q)
+    mix : (q, q), internal columns = raw columns @ mix, orthonormal over the observations
+    to_user : (q, q), coefficients of the user's columns = to_user @ internal coefficients
+    constant : (q,), internal coefficients of the constant 1 (least squares)
+    document : what :func:`basis_from_document` needs to make the basis again
+    everywhere : known at any time, not only at the observed ones
+    """
+
+    names: tuple[str, ...]
+    raw: Columns
+    mix: np.ndarray
+    to_user: np.ndarray
+    constant: np.ndarray
+    document: dict[str, Any]
+    has_intercept: bool = True
+    everywhere: bool = True
+
+    @property
+    def width(self) -> int:
+        return len(self.names)
+
+    def internal(self, times: np.ndarray) -> np.ndarray:
+        """(C,) -> (C, q) orthonormal columns."""
+        return self.raw(np.asarray(times, dtype=float))[:, : self.width] @ self.mix
+
+    def joined(self, covariates: CovariateBasis) -> Coordinates:
+        """Coordinates of these columns followed by covariates, whose centring the constant takes up."""
+        width, q = self.width, covariates.width
+        to_user = np.zeros((width + q, width + q))
+        to_user[:width, :width] = self.to_user
+        to_user[width:, width:] = covariates.to_user
+        to_user[:width, width:] = -np.outer(self.to_user @ self.constant, covariates.centre / covariates.scale)
+        return Coordinates(
+            (*self.names, *covariates.names), to_user, np.concatenate([self.constant, np.zeros(q)])
+        )
+
+    def leading(self, width: int) -> TimeBasis:
+        """The same polynomial basis cut to its first ``width`` columns (the matrices are upper triangular)."""
+        return TimeBasis(
+            names=self.names[:width], raw=self.raw, mix=self.mix[:width, :width],
+            to_user=self.to_user[:width, :width], constant=self.constant[:width], document=self.document,
+            has_intercept=self.has_intercept, everywhere=self.everywhere,
+        )
+
+
+def lag_basis(lags: np.ndarray) -> TimeBasis:
+    """A constant and lagged outcomes (n, L): nested columns like those of a polynomial, for dropout."""
+    centre, scale = spread_of(lags, tuple(f"drop{j + 1}" for j in range(lags.shape[1])), "dropout")
+    raw = np.hstack([np.ones((lags.shape[0], 1)), (lags - centre) / scale])
+    return _lags(centre, scale, orthonormal_mix(raw, np.ones(lags.shape[0])))
+
+
+def lag_basis_from_document(document: dict[str, Any]) -> TimeBasis:
+    """The basis that :func:`lag_basis` made."""
+    centre, scale, mix = (np.asarray(document[k], dtype=float) for k in ("centre", "scale", "mix"))
+    return _lags(centre, scale, mix.reshape(centre.size + 1, centre.size + 1))
+
+
+def _lags(centre: np.ndarray, scale: np.ndarray, mix: np.ndarray) -> TimeBasis:
+    width = centre.size + 1
+
+    def raw(x: np.ndarray) -> np.ndarray:
+        return np.hstack([np.ones((x.shape[0], 1)), (x - centre) / scale])
+
+    expand = np.diag(np.concatenate([[1.0], 1 / scale]))
+    expand[0, 1:] = -centre / scale
+    return TimeBasis(
+        names=tuple(f"drop{j}" for j in range(width)), raw=raw, mix=mix, to_user=expand @ mix,
+        constant=np.eye(width)[0], document={"kind": "lags", "centre": centre.tolist(), "scale": scale.tolist(),
+                                             "mix": mix.tolist()},
+    )
+
+
+def power_names(order: int, time_name: str) -> tuple[str, ...]:
+    return tuple(["intercept", time_name, *(f"{time_name}^{j}" for j in range(2, order + 1))][: order + 1])
+
+
+def polynomial_basis(times: np.ndarray, order: int, time_name: str = "time", argument: str = "order") -> TimeBasis:
+    """Polynomial of ``order`` over the observed ``times`` (n_obs,).
+
+    Raises
+    ------
+    SpecificationError
+        When there are not more distinct times than the order.
+    """
+    distinct, where = ranks(times)
+    counts = np.bincount(where)
+    if distinct.size <= order:
+        raise SpecificationError(
+            f"{argument}: order {order} needs at least {order + 1} distinct times, {time_name} has {distinct.size}.",
+            code="order_too_high", argument=argument, way_out=f"Use order {distinct.size - 1} or lower.",
+        )
+    centre = float(distinct.mean())
+    scale = float(np.abs(distinct - centre).max()) or 1.0
+    mix = orthonormal_mix(_scaled_powers(distinct, centre, scale, order + 1), counts)
+    return _polynomial(power_names(order, time_name), centre, scale, mix)
+
+
+def _scaled_powers(t: np.ndarray, centre: float, scale: float, width: int) -> np.ndarray:
+    return np.vander((t - centre) / scale, width, increasing=True)
+
+
+def _polynomial(names: tuple[str, ...], centre: float, scale: float, mix: np.ndarray) -> TimeBasis:
+    width = len(names)
+    expand = np.zeros((width, width))  # ((t - centre) / scale)^j in powers of t
+    for j in range(width):
+        for i in range(j + 1):
+            expand[i, j] = comb(j, i) * (-centre) ** (j - i) / scale**j
+    return TimeBasis(
+        names=names, raw=lambda t: _scaled_powers(t, centre, scale, width), mix=mix, to_user=expand @ mix,
+        constant=np.eye(width)[0],
+        document={"kind": "polynomial", "names": list(names), "centre": centre, "scale": scale, "mix": mix.tolist()},
+    )
+
+
+def matrix_basis(times: np.ndarray, columns: np.ndarray, names: tuple[str, ...], *, raw: Columns | None = None,
+                 formula: str | None = None) -> TimeBasis:
+    """A basis given by its columns (n_obs, q) at the observed times, and optionally a way to make them elsewhere.
+
+    Raises
+    ------
+    SpecificationError
+        When the columns are linearly dependent over the distinct times.
+    """
+    distinct, where = ranks(times)
+    counts = np.bincount(where)
+    x = np.empty((distinct.size, columns.shape[1]))
+    x[where] = columns
+    try:
+        mix = orthonormal_mix(x, counts)
+    except np.linalg.LinAlgError:
+        raise SpecificationError(
+            f"formula: the {x.shape[1]} basis columns are linearly dependent over {x.shape[0]} distinct times.",
+            code="dependent_basis", argument="formula", way_out="Use fewer basis columns, or drop the duplicate ones.",
+        ) from None
+    return _tabulated(names, distinct, x, mix, raw, formula)
+
+
+def _tabulated(names: tuple[str, ...], distinct: np.ndarray, x: np.ndarray, mix: np.ndarray, raw: Columns | None,
+               formula: str | None) -> TimeBasis:
+    def look_up(t: np.ndarray) -> np.ndarray:
+        where = np.clip(np.searchsorted(distinct, t), 0, distinct.size - 1)
+        if not np.array_equal(distinct[where], t):
+            raise SpecificationError(
+                "times: the basis of a stored fit is known only at the times that were observed.", code="unknown_time",
+                argument="times",
+                way_out="Predict at observed times, or where the model was fitted; in Python, "
+                "load(path, trust_formula=True) evaluates the file's formula, which is code.",
+            )
+        return x[where]
+
+    constant, *_ = np.linalg.lstsq(x @ mix, np.ones(distinct.size), rcond=None)
+    return TimeBasis(
+        names=names, raw=raw or look_up, mix=mix, to_user=mix, constant=constant, everywhere=raw is not None,
+        has_intercept=bool(np.allclose(x @ mix @ constant, 1.0, atol=1e-8)),
+        document={
+            "kind": "columns", "names": list(names), "formula": formula, "times": distinct.tolist(),
+            "columns": x.tolist(), "mix": mix.tolist(),
+        },
+    )
+
+
+def formula_basis(times: np.ndarray, formula: str, time_name: str) -> TimeBasis:
+    """A basis from the right-hand side of a formula in the one variable ``time_name``, such as ``"bs(age, df=4)"``."""
+    names, columns, raw = _formula_columns(times, formula, time_name)
+    return matrix_basis(times, columns, names, raw=raw, formula=formula)
+
+
+def _formula_columns(times: np.ndarray, formula: str, time_name: str) -> tuple[tuple[str, ...], np.ndarray, Columns]:
+    import formulaic
+
+    try:
+        matrix = formulaic.model_matrix(formula, pd.DataFrame({time_name: times}), na_action="raise")
+    except Exception as error:
+        raise SpecificationError(
+            f"formula: '{formula}' cannot be evaluated: {error}.", code="bad_formula", argument="formula",
+            way_out=f"Its only variable must be the time '{time_name}'.",
+        ) from error
+    spec = matrix.model_spec
+
+    def raw(t: np.ndarray) -> np.ndarray:
+        return np.asarray(spec.get_model_matrix(pd.DataFrame({time_name: t})), dtype=float)
+
+    names = tuple("intercept" if n == "Intercept" else str(n) for n in matrix.columns)
+    return names, np.asarray(matrix, dtype=float), raw
+
+
+def basis_from_document(document: dict[str, Any], times: np.ndarray | None, time_name: str) -> TimeBasis:
+    """The basis that ``document`` describes.
+
+    ``times`` (n_obs,) are the observed ones, to evaluate a formula again, knots and all; None where the document
+    comes from a file: a formula is code, and nothing in a file is executed. The basis is then known at observed times.
+    """
+    names, mix = tuple(document["names"]), np.asarray(document["mix"], dtype=float)
+    if document["kind"] == "polynomial":
+        return _polynomial(names, document["centre"], document["scale"], mix)
+    raw = None
+    if document["formula"] is not None and times is not None:
+        _, _, raw = _formula_columns(times, document["formula"], time_name)
+    columns = np.asarray(document["columns"], dtype=float)
+    return _tabulated(names, np.asarray(document["times"], dtype=float), columns, mix, raw, document["formula"])
+
+
+def split_formula(
+    formula: str, data: pd.DataFrame, wide: Mapping[str, Any] | None = None
+) -> tuple[str, str, str | None]:
+    """``"y ~ rhs"`` -> outcome, time variable, basis formula (None where rhs is the time alone)."""
+    sides = formula.split("~")
+    if len(sides) != 2 or not sides[0].strip() or not sides[1].strip():
+        raise SpecificationError(
+            f"formula: {formula!r} is not of the form 'outcome ~ time'.", code="bad_formula", argument="formula",
+            way_out="For example 'offenses ~ age'.",
+        )
+    outcome, rhs = (re.sub(r"^`([^`]*)`$", r"\1", side.strip()) for side in sides)  # R and formulaic quote odd names
+    known = set(wide) if wide is not None else {str(c) for c in data.columns}
+    if rhs in known or re.fullmatch(r"[A-Za-z_.][\w.]*", rhs):
+        return _known(outcome, known), _known(rhs, known), None
+    words = [w for w in dict.fromkeys(re.findall(r"[A-Za-z_][\w.]*", rhs)) if w in known]
+    if len(words) != 1:
+        raise SpecificationError(
+            f"formula: '{rhs}' must use exactly one column, the time; it uses {', '.join(words) or 'none'}.",
+            code="bad_formula", argument="formula", way_out="For example 'offenses ~ bs(age, df=4)'.",
+        )
+    return _known(outcome, known), words[0], rhs
+
+
+def _known(name: str, known: set[str]) -> str:
+    if name not in known:
+        raise DataError(
+            f"formula: no column named '{name}'.", code="unknown_column", argument=name,
+            way_out=f"The columns are {', '.join(sorted(known)[:12])}.",
+        )
+    return name

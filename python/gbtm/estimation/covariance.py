@@ -1,0 +1,153 @@
+"""Covariance of the estimates, and which of them have one.
+
+V = A^-1 with A the observed information, the Hessian of the negative log-likelihood in internal (unconstrained,
+orthonormal) coordinates, by ``torch.autograd.functional.hessian``; the delta method takes it to what is reported.
+
+``robust`` is the sandwich A^-1 B A^-1 with B = sum_i s_i^2 g_i g_i', g_i the score of subject i; ``cluster`` sums the
+scores s_i g_i of a cluster first and centres these sums within strata, each stratum's part times n_h / (n_h - 1).
+``traj`` multiplies A^-1 by N_obs / (N_obs - k + 1) as Stata's traj does, or is ``robust`` where there are weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..compute.threads import in_order
+from ..data.subjects import Subjects
+from ..errors import SpecificationError
+from ..likelihood.derivatives import subject_scores
+from ..likelihood.mixture import Mixture
+
+COV_TYPES = ("hessian", "robust", "cluster", "traj")
+# A direction whose standard error exceeds 30 on the scale of a linear predictor (log rate, log odds, or standard
+# deviations of the outcome) is one the data do not determine: a probability of 0 or 1, a rate of 0, an empty group.
+INFORMATION_LEAST = 1.0 / 30.0**2
+LOADING_MOST = 1e-3  # share of such a direction in a parameter from which its standard error means nothing
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """Covariance in internal coordinates.
+
+    Attributes
+    ----------
+    internal : (p, p), of the identified directions
+    undetermined : (p, d), orthonormal directions the data do not determine
+    negative : some eigenvalue of the information is clearly below zero: not a maximum
+    """
+
+    internal: np.ndarray
+    undetermined: np.ndarray
+    negative: bool
+    cov_type: str
+
+    def reported(self, jacobian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Delta method: (r, p) derivative -> covariance (r, r), NaN where not identified, and identified (r,)."""
+        identified = self.identified(jacobian)
+        cov = jacobian @ self.internal @ jacobian.T
+        cov[~identified, :] = np.nan
+        cov[:, ~identified] = np.nan
+        return cov, identified
+
+    def identified(self, jacobian: np.ndarray) -> np.ndarray:
+        """(r, p) -> (r,) bool: the reported quantity does not load on an undetermined direction."""
+        if self.undetermined.shape[1] == 0:
+            return np.ones(jacobian.shape[0], dtype=bool)
+        length = np.maximum(np.linalg.norm(jacobian, axis=1), 1e-300)
+        return np.linalg.norm(jacobian @ self.undetermined, axis=1) <= LOADING_MOST * length
+
+
+def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
+    """Observed information (p, p) at internal parameters (p,)."""
+    at = torch.as_tensor(flat, dtype=torch.float64, device=module.device)
+
+    def block(shard: Mixture) -> torch.Tensor:
+        return torch.autograd.functional.hessian(  # type: ignore[no-untyped-call]
+            lambda x: -shard.loglik(x[None])[0], at
+        )
+
+    # autograd's many steps gain from threads only where each is long: over rows, not over cells
+    long = any(cells.listed for cells in module.cells)
+    parts = in_order(block, module.shards) if long else [block(s) for s in module.shards]
+    matrix = torch.stack(parts).sum(0).cpu().numpy()
+    return 0.5 * (matrix + matrix.T)
+
+
+def resolve(cov_type: str | None, known: Subjects) -> str:
+    """The kind of covariance: what is asked for, else what the data call for.
+
+    Raises
+    ------
+    SpecificationError
+        For an unknown kind, or clusters asked for where none are named.
+    """
+    survey = known.cluster is not None or known.stratum is not None
+    if cov_type is None:
+        return "cluster" if survey else "robust" if known.weights is not None else "hessian"
+    if cov_type not in COV_TYPES:
+        raise SpecificationError(
+            f"cov_type: '{cov_type}' is not known.", code="bad_cov_type", argument="cov_type",
+            way_out=f"Use one of {', '.join(COV_TYPES)}.",
+        )
+    if cov_type == "cluster" and not survey:
+        raise SpecificationError(
+            "cov_type: 'cluster' needs to know the clusters.", code="bad_cov_type", argument="cov_type",
+            way_out="Name the column with cluster='...', or use cov_type='robust'.",
+        )
+    return cov_type
+
+
+def covariance(
+    info: np.ndarray, cov_type: str, nobs: int, meat: np.ndarray | None = None, bounded: np.ndarray | None = None
+) -> Covariance:
+    """Invert the information (p, p) where the data determine the parameters.
+
+    ``meat`` (p, p), from :func:`score_variance`, makes it a sandwich. ``bounded`` are positions of parameters that lie
+    on the boundary of what they can be, where the curvature is no measure of their uncertainty.
+    """
+    size = info.shape[0]
+    values, vectors = np.linalg.eigh(info)
+    good = values > INFORMATION_LEAST
+    internal = (vectors[:, good] / values[good]) @ vectors[:, good].T
+    if meat is not None:
+        internal = internal @ meat @ internal
+    elif cov_type == "traj":
+        internal = internal * nobs / (nobs - size + 1)
+    negative = bool(size and values[0] < -1e-6 * max(values[-1], 1.0))
+    edge = np.eye(size)[:, [] if bounded is None else bounded]
+    return Covariance(internal, np.hstack([vectors[:, ~good], edge]), negative, cov_type)
+
+
+def score_variance(module: Mixture, flat: np.ndarray, cov_type: str, known: Subjects) -> np.ndarray | None:
+    """The middle of the sandwich (p, p), the variance of the total score; None where ``cov_type`` has no sandwich."""
+    if cov_type == "hessian" or (cov_type == "traj" and known.weights is None):
+        return None
+    at = torch.as_tensor(flat, dtype=torch.float64, device=module.device)
+    with torch.no_grad():
+        scores = subject_scores(module, at).cpu().numpy()
+    weight = known.relative_weights
+    if cov_type != "cluster":
+        square = weight**2 if module.expand is None else np.bincount(module.expand, weight**2)
+        return (scores * square[:, None]).T @ scores
+    scores = (scores if module.expand is None else scores[module.expand]) * weight[:, None]
+    stratum = np.zeros(weight.size, dtype=np.int64) if known.stratum is None else known.stratum
+    cluster = np.arange(weight.size) if known.cluster is None else known.cluster
+    # clusters may be numbered anew in each stratum
+    units, unit = np.unique(np.stack([stratum, cluster]), axis=1, return_inverse=True)
+    sums = np.zeros((units.shape[1], scores.shape[1]))
+    np.add.at(sums, unit.ravel(), scores)
+    out = np.zeros((scores.shape[1], scores.shape[1]))
+    for h in np.unique(units[0]):
+        own = sums[units[0] == h]
+        if own.shape[0] < 2:
+            raise SpecificationError(
+                f"cluster: {'stratum ' + str(h + 1) if known.stratum is not None else 'the data'} has one cluster, "
+                "which says nothing of the variance between clusters.", code="single_cluster", argument="cluster",
+                way_out="Join strata, or use cov_type='robust'.",
+            )
+        centred = own - own.mean(axis=0)
+        out += own.shape[0] / (own.shape[0] - 1) * centred.T @ centred
+    return out

@@ -1,0 +1,150 @@
+"""The one fitting routine: search, polish to rounding level, certify, and report what the starts found.
+
+It knows the module's likelihood and the parameter layout, and no family by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..compute.threads import workers
+from ..data.panel import Panel
+from ..errors import DataError
+from ..likelihood.derivatives import observed
+from ..likelihood.mixture import Mixture
+from ..model.layout import Layout
+from .control import Control
+from .multistart import Optimum, search
+from .newton import newton
+
+NOTHING_TO_GAIN = 1e-6  # decrement at which a run that ended early had arrived all the same
+REPORTED_OPTIMA = 8
+
+
+@dataclass(frozen=True)
+class Search:
+    """What the starts found, best usable optimum first.
+
+    Attributes
+    ----------
+    n_starts : starts from partitions (or the user's values)
+    n_moves : further starts made by rearranging the groups of the optima found
+    found_by_move : the best optimum was reached by such a start only
+    start_subjects : size of the random subsample on which starts were tried; None when all subjects were used
+    """
+
+    optima: tuple[Optimum, ...]
+    n_starts: int
+    n_moves: int
+    n_failed: int
+    found_by_move: bool
+    out_of_time: bool
+    user_start: bool
+    start_subjects: int | None = None
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Proof of convergence at the reported point.
+
+    Attributes
+    ----------
+    gradient : largest absolute score, in internal (orthonormal) coordinates
+    smallest_eigenvalue : of the negative Hessian, in internal coordinates
+    decrement : Newton decrement, the log-likelihood still to be gained
+    """
+
+    gradient: float
+    smallest_eigenvalue: float
+    decrement: float
+    converged: bool
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The outcome of :func:`estimate`: internal parameters (p,), groups in their final order."""
+
+    flat: np.ndarray
+    loglik: float
+    search: Search
+    certificate: Certificate
+    seconds: float
+
+
+def estimate(
+    module: Mixture, panel: Panel, control: Control, *, user_starts: np.ndarray | None = None,
+    smaller: tuple[Layout, np.ndarray] | None = None, exact_growth: bool = False, further: np.ndarray | None = None,
+) -> Estimate:
+    """Fit: find the best optimum and prove that it is one.
+
+    Parameters
+    ----------
+    user_starts : (B, p) internal parameters to start from; then no other starts are made
+    smaller : layout and parameters of a fit with one group less, each of whose groups is split to make further starts
+    exact_growth : among those starts are copies of the smaller fit itself, so that the result is never worse
+    further : (B, p) internal parameters that the search starts from besides its own starts; the result is no worse
+
+    Returns
+    -------
+    Estimate
+        With the module's parameters set to the optimum.
+    """
+    module.to(control.device)
+    with workers():
+        run = search(module, panel, control, user_starts, smaller, exact_growth, further)
+        ledger = run.ledger
+        if not ledger.optima:
+            raise DataError(
+                "outcome: no start gave a finite log-likelihood.", code="no_finite_start", argument="outcome",
+                way_out="Look for outliers, or fit fewer groups or lower orders.",
+            )
+        best = ledger.optima[0]
+        flat, certificate = polish(module, best)
+        flat = module.layout.permute(flat, group_order(module, flat))
+        module.set_flat(flat)
+        loglik = float(module.total_loglik(torch.as_tensor(flat, device=module.device)[None])[0])
+    optima = tuple(
+        replace(o, flat=module.layout.permute(o.flat, group_order(module, o.flat)))
+        for o in ledger.optima[:REPORTED_OPTIMA]
+    )
+    found = Search(
+        optima=optima, n_starts=run.n_starts, n_moves=run.n_moves, n_failed=ledger.n_failed,
+        found_by_move=best.hits == 0, out_of_time=run.cut_short, user_start=user_starts is not None,
+        start_subjects=run.start_subjects,
+    )
+    return Estimate(flat, loglik, found, certificate, run.elapsed())
+
+
+def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:
+    """Newton to rounding level, and the certificate of convergence there."""
+    flat = torch.as_tensor(optimum.flat, device=module.device)[None]
+    _, _, hessian = observed(module, flat)
+    eigenvalues = torch.linalg.eigvalsh(-hessian[0]) if flat.shape[1] else flat.new_ones(1)
+    if optimum.converged and float(eigenvalues[0]) > 1e-6 * float(eigenvalues[-1]):
+        flat = newton(module, flat, steps=4, tolerance=1e-20).flat
+    _, gradient, hessian = observed(module, flat)
+    values, vectors = torch.linalg.eigh(-hessian[0])
+    along = vectors.T @ gradient[0]
+    decrement = float(0.5 * (along**2 / values.clamp(min=1e-12)).sum())
+    certificate = Certificate(
+        gradient=float(gradient.abs().max()), smallest_eigenvalue=float(values[0]), decrement=decrement,
+        converged=optimum.converged or (not optimum.collapsed and 0 <= decrement < NOTHING_TO_GAIN),
+    )
+    return flat[0].cpu().numpy(), certificate
+
+
+def group_order(module: Mixture, flat: np.ndarray) -> np.ndarray:
+    """Order of the groups (K,): those of one specification by their mean fitted (first) outcome, lowest first."""
+    layout = module.layout
+    with np.errstate(over="ignore"):
+        level = layout.outcomes[0].internal_family.expected(module.curves(flat))
+    mean = level.mean(axis=1)
+    order = np.arange(layout.n_groups)
+    keys = [layout.spec.group_key(g) for g in range(layout.n_groups)]
+    for key in dict.fromkeys(keys):
+        members = np.array([g for g in order if keys[g] == key])
+        order[members] = members[np.argsort(mean[members], kind="stable")]
+    return order

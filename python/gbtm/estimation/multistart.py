@@ -1,0 +1,352 @@
+"""The search for the best optimum: starts in rounds until the hit rate is convincing, then rearranged groups.
+
+It knows the module's likelihood and the parameter layout, and no family by name.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..compute.threads import in_order
+from ..data.panel import Panel
+from ..likelihood.cells import PRIVATE_SHARE, is_irregular
+from ..likelihood.mixture import Mixture
+from ..model.layout import Layout
+from .control import Control
+from .newton import Climb, em, newton
+from .rearrange import grown, rearranged
+from .starts import StartingPlan
+
+FIRST_ROUND = 24
+FIRST_ROUND_CONVEX = 2  # one group without a zero part has a single optimum
+LATER_ROUND = 48
+FINISH_MOST = 4
+FINISH_STEPS = 300
+MOVE_ROUND = 32
+MOVE_ROUNDS_MOST = 8
+MOVE_ROUNDS_IDLE = 2  # rounds without a better optimum before the search ends
+SAME_OPTIMUM = 1e-3  # log-likelihoods closer than this count as one optimum
+DOMINANT = 0.9  # share of the starts that reach the best optimum, from which on one round of either kind will do
+UNSEEN_MOST = 0.005  # accepted estimate of the share of starts that would end at an optimum not seen yet
+ENOUGH_HITS = 2
+SIGMA_FLOOR = np.log(2e-5)  # log sigma, in standard deviations of the outcome, below which a group has collapsed
+SIGMA_COLLAPSED = 0.05  # ratio to the largest sigma that is suspect when the group has next to no observations
+BATCH_ENTRIES = 2e7  # doubles in the largest intermediate of a batch
+BATCH_MOST = 64
+BATCH_SHARED = 16
+BATCH_SHARED_FROM = 2e4
+START_BINS = 64  # of time, for starts on irregular data
+START_ROWS = 5000  # observations above which starts are tried on gathered covariates
+COVARIATE_BINS = 12
+START_SUBJECTS = 5000  # subjects on which starts are tried when there are many more
+SURROGATE_EM_STEPS = 4  # with the exact density, from what the surrogate found
+RIVAL_Z = 5.0
+FULL_OPTIMA = 3  # of these optima, the best are then climbed to with all subjects
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """One place where starts ended."""
+
+    flat: np.ndarray
+    loglik: float
+    hits: int
+    converged: bool
+    collapsed: bool
+
+
+@dataclass
+class Ledger:
+    """Distinct optima with their hits."""
+
+    optima: list[Optimum] = field(default_factory=list)
+    n_failed: int = 0
+
+    def add(self, climb: Climb, collapsed: np.ndarray, *, hits: int) -> None:
+        flat, loglik = climb.flat.cpu().numpy(), climb.loglik.cpu().numpy()
+        converged = climb.converged.cpu().numpy()
+        for i in np.argsort(-np.nan_to_num(loglik, nan=-np.inf), kind="stable"):
+            if not np.isfinite(loglik[i]) or not (converged[i] or collapsed[i]):
+                self.n_failed += 1
+            if np.isfinite(loglik[i]):
+                self._note(
+                    Optimum(flat[i], float(loglik[i]), hits, bool(converged[i]), bool(collapsed[i]))
+                )
+        self.optima.sort(key=lambda o: (o.collapsed, not o.converged, -o.loglik))
+
+    def _note(self, new: Optimum) -> None:
+        for j, old in enumerate(self.optima):
+            same = abs(old.loglik - new.loglik) < SAME_OPTIMUM
+            if same and old.collapsed == new.collapsed and old.converged == new.converged:
+                keep = new if new.loglik > old.loglik else old
+                self.optima[j] = Optimum(keep.flat, keep.loglik, old.hits + new.hits, keep.converged, keep.collapsed)
+                return
+        self.optima.append(new)
+
+    @property
+    def usable(self) -> list[Optimum]:
+        return [o for o in self.optima if o.converged and not o.collapsed]
+
+    def unseen(self) -> float:
+        """Estimated share of starts that would end at an optimum not seen yet (Boender and Rinnooy Kan 1987)."""
+        n = sum(o.hits for o in self.usable)
+        w = len([o for o in self.usable if o.hits])
+        return w * (w + 1) / (n * (n - 1)) if n > 1 else 1.0
+
+
+class Run:
+    """One search: carries what its steps share."""
+
+    def __init__(self, module: Mixture, panel: Panel, control: Control) -> None:
+        self.module, self.panel, self.control = module, panel, control
+        self.layout = module.layout
+        self.rng = np.random.default_rng(control.rng)
+        self.ledger = Ledger()
+        self.n_starts = self.n_moves = 0
+        self.start_subjects: int | None = None
+        self.cut_short = False
+        self.begun = time.monotonic()
+        cells = sum(c.n_cells * c.n_stats for c in module.cells)
+        widest = max(panel.n_subjects, cells) * self.layout.n_groups * (2 + max(b.width for b in self.layout.blocks))
+        # small lots for the workers to share where a lot is real work, large ones where it is mostly overhead
+        most = BATCH_SHARED if widest > BATCH_SHARED_FROM else BATCH_MOST
+        self.batch = int(np.clip(BATCH_ENTRIES / widest, 1, most))
+
+    @cached_property
+    def plan(self) -> StartingPlan:
+        return StartingPlan(self.module, self.panel, self.rng)
+
+    @property
+    def convex(self) -> bool:
+        return self.layout.n_groups == 1 and not self.layout.has("zero")
+
+    def elapsed(self) -> float:
+        return time.monotonic() - self.begun
+
+    def out_of_time(self) -> bool:
+        """The time budget is used up; asked where a further round would begin, so that the report can say so."""
+        if self.control.time_budget is not None and self.elapsed() > self.control.time_budget:
+            self.cut_short = True
+        return self.cut_short
+
+    def tell(self, what: str) -> None:
+        if self.control.progress is not None:
+            best = self.ledger.usable[:1]
+            found = f", best log-likelihood {best[0].loglik:.3f} found {best[0].hits} times" if best else ""
+            self.control.progress(what + found, self.elapsed())
+
+    def climb(self, starts: Tensor, *, count_hits: bool, what: str) -> None:
+        """Climb from all starts (B, p), in batches, and note where they end."""
+        self.tell(what)
+        for done in in_order(self._climb_lot, torch.split(starts, self.batch)):
+            self.ledger.add(done, self.collapsed(done.flat), hits=int(count_hits))
+
+    def _climb_lot(self, starts: Tensor) -> Climb:
+        return self._newton(em(self.module, starts, self.control.em_steps))
+
+    def _newton(self, flat: Tensor) -> Climb:
+        return newton(
+            self.module, flat, steps=self.control.newton_steps, tolerance=self.control.tolerance,
+            stop=self.collapsing if self._has_sigma() else None,
+        )
+
+    def _has_sigma(self) -> bool:
+        return self.layout.has("log_sigma")
+
+    def _log_sigma(self, flat: Tensor) -> Tensor:
+        entries = [b.start for b in self.layout.blocks if b.predictor == "log_sigma"]
+        return flat[:, entries]
+
+    def collapsing(self, flat: Tensor) -> Tensor:
+        """(B, p) -> (B,) bool: a sigma on its way to zero."""
+        return (self._log_sigma(flat) < SIGMA_FLOOR).any(1)
+
+    def collapsed(self, flat: Tensor) -> np.ndarray:
+        """(B, p) -> (B,) bool: a sigma at zero, or tiny on a handful of observations."""
+        if not self._has_sigma():
+            return np.zeros(flat.shape[0], dtype=bool)
+        gone = self.collapsing(flat).cpu().numpy()
+        x = flat.cpu().numpy()
+        shares = self.layout.shares(x)
+        for m, measures in enumerate(self.panel.outcomes):
+            part = self.layout.outcomes[m]
+            if "log_sigma" not in part.family.predictors or not part.spec.sigma_by_group:
+                continue
+            sigma = np.exp(self.layout.coefficients(x, m, "log_sigma")[..., 0])
+            width = part.width("mean")
+            few = shares * measures.nobs < 3 * (width + 1)
+            gone |= (few & (sigma < SIGMA_COLLAPSED * sigma.max(1, keepdims=True))).any(1)
+        return gone
+
+    def dominant(self) -> bool:
+        """Nearly all starts reached the best optimum."""
+        best = self.ledger.usable[:1]
+        return bool(best) and best[0].hits >= DOMINANT * self.n_starts
+
+    def random_round(self, count: int) -> None:
+        what = f"starts {self.n_starts + 1} to {self.n_starts + count}"
+        self.climb(self.plan.next(count), count_hits=True, what=what)
+        self.n_starts += count
+
+    def search_starts(self) -> None:
+        control = self.control
+        if control.n_starts is not None:
+            while self.n_starts < control.n_starts and not (self.n_starts and self.out_of_time()):
+                self.random_round(min(BATCH_MOST, control.n_starts - self.n_starts))
+            return
+        first = FIRST_ROUND_CONVEX if self.convex else FIRST_ROUND
+        self.random_round(min(first, control.max_starts))
+        while not self.convex and self.n_starts < control.max_starts and not self.out_of_time():
+            best = self.ledger.usable[:1]
+            if best and best[0].hits >= ENOUGH_HITS and (self.dominant() or self.ledger.unseen() <= UNSEEN_MOST):
+                break
+            self.random_round(min(LATER_ROUND, control.max_starts - self.n_starts))
+
+    def finish(self) -> None:
+        """Go on with runs that ended early at a higher log-likelihood than the best: optima at infinity are far."""
+        best = max((o.loglik for o in self.ledger.usable), default=-np.inf)
+        early = [o for o in self.ledger.optima if not o.converged and not o.collapsed and o.loglik > best]
+        for o in early[:FINISH_MOST]:
+            at = torch.as_tensor(o.flat, device=self.module.device)[None]
+            done = newton(self.module, at, steps=FINISH_STEPS, tolerance=self.control.tolerance)
+            self.ledger.optima.remove(o)
+            self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
+
+    def rivals(self) -> list[Optimum]:
+        """The best optimum, and those that a paired z test on the subjects' log-likelihoods does not rule out."""
+        optima = self.ledger.usable[:FULL_OPTIMA]
+        if len(optima) < 2:
+            return optima
+        flats = torch.as_tensor(np.stack([o.flat for o in optima]), device=self.module.device)
+        own = self.module.subject_loglik(flats)
+        gap = own[0] - own[1:]
+        weight = self.module.weight / self.module.weight.sum()
+        mean = gap @ weight
+        spread = (((gap - mean[:, None]) ** 2) @ weight / self.module.weight.sum()).sqrt()
+        near = (mean < RIVAL_Z * spread).tolist()
+        return optima[:1] + [o for o, keep in zip(optima[1:], near, strict=True) if keep]
+
+    def take_over(self, some: Run) -> None:
+        """Climb with all subjects from the best optima that a search on some of them found."""
+        self.n_starts, self.n_moves, self.start_subjects = some.n_starts, some.n_moves, None
+        if some.panel.n_subjects < self.panel.n_subjects:
+            self.start_subjects = some.panel.n_subjects
+        self.cut_short = some.cut_short
+        self.ledger.n_failed = some.ledger.n_failed
+        if self.module.by_integral:
+            self._take_over_surrogate(some)
+            return
+        optima = some.rivals() or some.ledger.optima[:1]
+        for rank, o in enumerate(optima):
+            at = torch.as_tensor(o.flat, device=self.module.device)[None]
+            self.tell(f"optimum {rank + 1} of {len(optima)} with all subjects")
+            # without EM: what some of the subjects found is within Newton's reach of the optimum of all
+            done = self._newton(at)
+            self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
+
+    def _take_over_surrogate(self, some: Run) -> None:
+        """To the surrogate a group of values at a bound is one without spread, which it need not be."""
+        optima = some.rivals() or some.ledger.optima[:1]
+        for rank, o in enumerate(optima):
+            self.tell(f"optimum {rank + 1} of {len(optima)} with the integrals of censored values")
+            at = torch.as_tensor(self.layout.inside(o.flat), device=self.module.device)[None]
+            done = self._newton(em(self.module, at, SURROGATE_EM_STEPS))
+            self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
+        self.finish()
+
+    def search_moves(self) -> None:
+        """Rearrange the best optima until a whole round brings nothing better."""
+        if self.convex:
+            return
+        idle = 0
+        for _ in range(MOVE_ROUNDS_MOST):
+            optima = self.ledger.usable[:5]
+            if not optima or self.out_of_time():
+                return
+            if self.ledger.unseen() <= UNSEEN_MOST and len(self.ledger.usable) == 1:
+                return
+            before = optima[0].loglik
+            starts = rearranged(self.layout, np.stack([o.flat for o in optima]), self.rng, MOVE_ROUND)
+            self.climb(torch.as_tensor(starts, device=self.module.device), count_hits=False,
+                       what="rearranging the groups of the best optima")
+            self.n_moves += MOVE_ROUND
+            idle = idle + 1 if self.ledger.usable[0].loglik <= before + SAME_OPTIMUM else 0
+            if idle == MOVE_ROUNDS_IDLE or (idle and self.dominant()):
+                return
+
+
+def start_panel(panel: Panel, layout: Layout, control: Control) -> Panel:
+    """The panel on which starts are tried.
+
+    A random subsample where there are many more subjects than it takes, with times gathered in bins where nearly every
+    observation has a time of its own, and covariates and exposure where they make nearly every observation a design
+    cell of its own. What is found there is then climbed to with all subjects and exact values.
+    """
+    if panel.n_subjects > 1.5 * START_SUBJECTS:
+        rng = np.random.default_rng(control.rng)
+        panel = panel.subset(np.sort(rng.choice(panel.n_subjects, START_SUBJECTS, replace=False)))
+    known = all(b.everywhere for part in layout.parts for b in part.bases.values())
+    outcomes = []
+    for part, m in zip(layout.outcomes, panel.outcomes, strict=True):
+        # neighbouring times of a subject may fall into one bin, between which correlated errors would be equal
+        apart = not part.family.lagged and not part.n_random
+        if known and apart and is_irregular(m, panel.n_subjects):
+            m = m.binned(START_BINS)
+        by_exposure = not part.family.folds_exposure
+        if m.nobs > START_ROWS and m.cells(by_exposure=by_exposure)[0].size > PRIVATE_SHARE * m.nobs:
+            m = m.binned_covariates(COVARIATE_BINS)
+        outcomes.append(m)
+    same = all(m is own for m, own in zip(outcomes, panel.outcomes, strict=True))
+    return panel if same else replace(panel, outcomes=tuple(outcomes))
+
+
+def search(
+    module: Mixture, panel: Panel, control: Control, user_starts: np.ndarray | None,
+    smaller: tuple[Layout, np.ndarray] | None, exact_growth: bool, further: np.ndarray | None = None,
+) -> Run:
+    """All the climbing, on a subsample first where there are many subjects.
+
+    ``further`` (B, p) are starts besides those of the search; with all subjects they are climbed from too, so that the
+    result is no worse than any of them. Where the density is an integral, the search is by a surrogate in closed form.
+    """
+    whole = Run(module, panel, control)
+    device = module.device
+    if user_starts is not None:
+        whole.climb(torch.as_tensor(user_starts, device=device), count_hits=True, what="the given start")
+        whole.n_starts = len(user_starts)
+        whole.finish()
+        return whole
+    run = whole
+    some = panel if module.weight.numel() <= START_SUBJECTS and not any(c.private for c in module.cells) else (
+        start_panel(panel, module.layout, control)
+    )
+    if some is not panel or module.by_integral:
+        run = Run(Mixture(module.layout, some, surrogate=True).to(control.device), some, control)
+    if smaller is not None:
+        starts = torch.as_tensor(grown(module.layout, *smaller, run.rng, exact=exact_growth), device=device)
+        run.climb(starts, count_hits=False, what="splitting a group")
+        run.n_moves += len(starts)
+    if further is not None:
+        run.climb(torch.as_tensor(further, device=device), count_hits=False, what="the further starts")
+        run.n_moves += len(further)
+    run.search_starts()
+    run.finish()
+    if control.n_starts is None:
+        run.search_moves()
+    run.finish()
+    if run is not whole:
+        whole.take_over(run)
+        if smaller is not None and exact_growth:
+            whole.climb(starts, count_hits=False, what="splitting a group, all subjects")
+            whole.finish()
+        if further is not None:
+            at = torch.as_tensor(further, device=device)
+            whole.climb(at, count_hits=False, what="the further starts, all subjects")
+            whole.finish()
+    return whole

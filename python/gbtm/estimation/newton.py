@@ -1,0 +1,174 @@
+"""Maximisers on a batch of parameter vectors: damped Newton on EM's Q, EM, and damped Newton on the likelihood.
+
+All of them climb: a step that does not raise its objective is refused and the damping of that batch member grows
+(Levenberg-Marquardt, scaled by the diagonal of the Hessian).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..compute.damped_newton import DAMPING_FLOOR, damped_step
+from ..compute.threads import in_order
+from ..likelihood.derivatives import Collected, complete_data, gathered, observed
+from ..likelihood.mixture import Mixture
+
+DAMPING_START = 1e-3
+DAMPING_ROUNDING = 1e-7  # damping that rounding alone can ask for where the Hessian is singular
+M_STEPS = 3  # Newton steps on Q per M-step: cheap where cells are few, for they cost no pass over the subjects
+EM_ENOUGH = 0.05  # log-likelihood gain of an EM step below which Newton takes over
+
+
+def _q_value(flat: Tensor, collected: list[Collected]) -> Tensor:
+    def of(c: Collected) -> Tensor:
+        terms = c.owner.cells[c.outcome].terms(c.owner.predictors(flat, c.outcome))
+        return (terms * c.statistics).sum((1, 2, 3))
+
+    return torch.stack(in_order(of, collected)).sum(0)
+
+
+def maximise_q(module: Mixture, flat: Tensor, collected: list[Collected], steps: int) -> Tensor:
+    """A few damped Newton steps on Q given the posterior-weighted statistics; theta stays."""
+    free = module.layout.theta.start
+    damping = torch.full((flat.shape[0],), DAMPING_START, dtype=flat.dtype, device=flat.device)
+    for _ in range(steps):
+        value, gradient, hessian = complete_data(module, flat, collected, safe=True)
+        step, damping = damped_step(hessian[:, :free, :free], gradient[:, :free], damping, flat[:, :free])
+        trial = flat.clone()
+        trial[:, :free] += step
+        better = _q_value(trial, collected) >= value
+        flat = torch.where(better[:, None], trial, flat)
+        damping = torch.where(better, (damping / 10).clamp(min=DAMPING_FLOOR), (damping * 10).clamp(min=1e-3))
+    return flat
+
+
+def em(module: Mixture, flat: Tensor, steps: int, enough: float = EM_ENOUGH) -> Tensor:
+    """EM with a few Newton steps on Q as M-step; (B, p) -> (B, p).
+
+    A run ends early once a step gains less than ``enough``.
+    """
+    flat = flat.clone()
+    active = torch.arange(flat.shape[0], device=flat.device)
+    before = torch.full((flat.shape[0],), -torch.inf, dtype=flat.dtype, device=flat.device)
+    for _ in range(steps):
+        x = flat[active]
+        value, membership, collected = expectation(module, x)
+        more = ~(value - before[active] < enough)
+        before[active] = value
+        active = active[more]
+        if active.numel() == 0:
+            break
+        flat[active] = _m_step(module, x[more], tuple(t[more] for t in membership), [c.take(more) for c in collected])
+    return flat
+
+
+def expectation(module: Mixture, flat: Tensor) -> tuple[Tensor, tuple[Tensor, ...], list[Collected]]:
+    """E-step, by blocks of subjects: log-likelihood (B,) without constants, what the M-steps of theta and of the
+    groups need."""
+
+    def block(shard: Mixture) -> tuple[Tensor, tuple[Tensor, ...], list[Tensor]]:
+        joint = shard.joint(flat)
+        subject = torch.logsumexp(joint, dim=1)
+        weighted = torch.exp(joint - subject[:, None]) * shard.weight
+        membership = shard.membership.gather(flat, weighted, shard.weight)
+        return subject @ shard.weight, membership, [cells.collect(weighted) for cells in shard.cells]
+
+    parts = in_order(block, module.shards)
+    value = torch.stack([p[0] for p in parts]).sum(0)
+    membership = tuple(torch.stack(t).sum(0) for t in zip(*(p[1] for p in parts)))
+    return value, membership, gathered(module, [p[2] for p in parts])
+
+
+def _m_step(
+    module: Mixture, flat: Tensor, membership: tuple[Tensor, ...], collected: list[Collected]
+) -> Tensor:
+    """M-step given what the E-step gathered."""
+    rows = any(cells.private for cells in module.cells)
+    theta = module.membership.m_step(flat, membership) if module.layout.n_groups > 1 else None
+    flat = maximise_q(module, flat, collected, 1 if rows else M_STEPS)
+    if theta is not None:
+        flat[:, module.layout.theta] = theta
+    return flat
+
+
+@dataclass(frozen=True)
+class Climb:
+    """Where a batch of Newton runs ended.
+
+    Attributes
+    ----------
+    flat : (B, p)
+    loglik : (B,)
+    decrement : (B,) Newton decrement g' (-H)^-1 g / 2 at the last step: the log-likelihood still to be gained
+    converged : (B,) bool
+    """
+
+    flat: Tensor
+    loglik: Tensor
+    decrement: Tensor
+    converged: Tensor
+
+
+def newton(
+    module: Mixture, flat: Tensor, *, steps: int, tolerance: float, stop: Callable[[Tensor], Tensor] | None = None
+) -> Climb:
+    """Damped Newton with the exact Hessian until the decrement is below ``tolerance``.
+
+    ``stop`` (B, p) -> (B,) bool ends runs that head for a place with no maximum (a collapsed sigma).
+    """
+    batch = flat.shape[0]
+    flat = flat.clone()
+    loglik = torch.full((batch,), -torch.inf, dtype=flat.dtype, device=flat.device)
+    decrement = torch.full_like(loglik, torch.inf)
+    damping = torch.full_like(loglik, DAMPING_START)
+    converged = torch.zeros(batch, dtype=torch.bool, device=flat.device)
+    active = torch.arange(batch, device=flat.device)
+    for _ in range(steps):
+        if stop is not None:
+            ending = stop(flat[active])
+            if ending.any():
+                loglik[active[ending]] = module.total_loglik(flat[active[ending]])
+            active = active[~ending]
+        if active.numel() == 0:
+            break
+        x = flat[active]
+        value, gradient, hessian = observed(module, x)
+        step, used, gain, done = _newton_step(hessian, gradient, damping[active], x, tolerance)
+        loglik[active], decrement[active] = value, gain
+        trial = x + step
+        trial_value = module.total_loglik(trial)
+        better = trial_value >= value
+        flat[active] = torch.where(better[:, None], trial, x)
+        loglik[active] = torch.where(better, trial_value, value)
+        quality = (trial_value - value) / gain.clamp(min=1e-300)
+        shrink = torch.where(quality > 0.5, 0.1, 1.0)
+        damping[active] = torch.where(better, (used * shrink).clamp(min=DAMPING_FLOOR), (used * 10).clamp(min=1e-4))
+        converged[active[done]] = True
+        active = active[~(done | ~torch.isfinite(value))]
+    stopped = torch.isneginf(loglik)  # before their first step
+    if stopped.any():
+        loglik[stopped] = module.total_loglik(flat[stopped])
+    return Climb(flat, loglik, decrement, converged)
+
+
+def _newton_step(
+    hessian: Tensor, gradient: Tensor, damping: Tensor, at: Tensor, tolerance: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Step (B, p), damping used, decrement and whether it is below ``tolerance`` without damping, (B,) each.
+
+    Damping hides what is still to be gained along flat directions, so the last word is had by an undamped step.
+    """
+    step, used = damped_step(hessian, gradient, damping, at)
+    gain = 0.5 * (gradient * step).sum(1)
+    done = torch.zeros_like(gain, dtype=torch.bool)
+    near = torch.nonzero(gain < tolerance)[:, 0]
+    if near.numel():
+        floor = torch.full_like(gain[near], DAMPING_FLOOR)
+        step[near], used[near] = damped_step(hessian[near], gradient[near], floor, at[near])
+        gain[near] = 0.5 * (gradient[near] * step[near]).sum(1)
+        done[near] = (gain[near] < tolerance) & (used[near] <= DAMPING_ROUNDING)
+    return step, used, gain, done

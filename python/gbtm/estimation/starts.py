@@ -1,0 +1,186 @@
+"""Starting values: partitions of the subjects and the parameters they imply.
+
+A start is a soft partition of the subjects, from which each group's parameters follow by a few M-steps, and random
+draws for those parts of a group that can have a shape of their own whatever the partition (the zero part of a ZIP).
+Partitions vary in kind: spread over the outcome's level, k-means on per-subject curves under randomly weighted
+features, and small random seeds. Jittering one start does not find other optima; different partitions do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data.measures import Measures
+from ..data.panel import Panel
+from ..likelihood.derivatives import Collected, gathered
+from ..likelihood.mixture import Mixture
+from ..model.layout import Layout
+from ..model.outcome import OutcomePart
+from ..model.spec import COUNT_FAMILIES
+from .newton import maximise_q
+
+CURVE_COLUMNS = 4
+RIDGE = 0.3  # observations' worth of shrinkage of a subject's own curve to the overall one
+SOFT = 0.9  # weight of a subject in its own cluster; the rest is shared, so that no group starts without data
+START_STEPS = 8
+ZERO_SPREAD = (1.0, 6.0)  # sd of random zero-part coefficients on the orthonormal basis
+
+
+def subject_curves(part: OutcomePart, measures: Measures, n_subjects: int) -> np.ndarray:
+    """Ridge regression of each subject's own (log) outcome on time: standardised coefficients (N, q)."""
+    columns = part.bases["mean"].internal(measures.time)[:, :CURVE_COLUMNS]
+    if part.spec.family in COUNT_FAMILIES:
+        y = np.log1p(measures.y if measures.exposure is None else measures.y / measures.exposure)
+    else:
+        y = (measures.y - part.centre) / part.scale
+    overall, *_ = np.linalg.lstsq(columns, y, rcond=None)
+    residual = y - columns @ overall
+    q = columns.shape[1]
+    gram = np.empty((n_subjects, q, q))
+    cross = np.empty((n_subjects, q))
+    for i in range(q):
+        cross[:, i] = np.bincount(measures.subject, columns[:, i] * residual, minlength=n_subjects)
+        for j in range(i, q):
+            gram[:, i, j] = np.bincount(measures.subject, columns[:, i] * columns[:, j], minlength=n_subjects)
+            gram[:, j, i] = gram[:, i, j]
+    curves = np.linalg.solve(gram + RIDGE * np.eye(q), cross[:, :, None])[:, :, 0]
+    spread = curves.std(axis=0)
+    return curves / np.where(spread > 0, spread, 1.0)
+
+
+def _nearest(features: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Index (N,) of the nearest of the centres (K, q)."""
+    return np.argmin(((features[:, None, :] - centres[None]) ** 2).sum(-1), axis=1)
+
+
+def _seeded(features: np.ndarray, k: int, rng: np.random.Generator, rounds: int) -> np.ndarray:
+    """k-means++ seeds followed by a few Lloyd rounds: cluster labels (N,)."""
+    n = features.shape[0]
+    centres = features[rng.integers(n)][None]
+    for _ in range(1, k):
+        distance = ((features[:, None, :] - centres[None]) ** 2).sum(-1).min(axis=1)
+        total = distance.sum()
+        pick = rng.choice(n, p=distance / total) if total > 0 else rng.integers(n)
+        centres = np.vstack([centres, features[pick]])
+    labels = _nearest(features, centres)
+    for _ in range(rounds):
+        counts = np.bincount(labels, minlength=k)
+        sums = np.stack([np.bincount(labels, f, minlength=k) for f in features.T], axis=1)
+        centres = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], centres)
+        labels = _nearest(features, centres)
+    return labels
+
+
+class StartingPlan:
+    """Makes starting values one batch after the other; the same seed gives the same starts.
+
+    The first start is deterministic: groups spread over the level of the outcome.
+    """
+
+    def __init__(self, module: Mixture, panel: Panel, rng: np.random.Generator) -> None:
+        self.module = module
+        self.layout = module.layout
+        self.rng = rng
+        self.curves = np.hstack(
+            [
+                subject_curves(part, measures, panel.n_subjects)[module.first]
+                for part, measures in zip(module.layout.outcomes, panel.outcomes, strict=True)
+            ]
+        )
+        self.made = 0
+
+    def _labels(self) -> np.ndarray:
+        """Cluster labels (U,) of the distinct subjects for the next start."""
+        k, n = self.layout.n_groups, self.curves.shape[0]
+        turn = self.made
+        self.made += 1
+        if turn == 0:
+            rank = np.argsort(np.argsort(self.curves[:, 0], kind="stable"), kind="stable")
+            return (rank * k) // n
+        if turn == 1:
+            return _by_level(_seeded(self.curves, k, self.rng, rounds=20), self.curves[:, 0], k)
+        weights = self.rng.exponential(size=self.curves.shape[1]) * (self.rng.random(self.curves.shape[1]) < 0.8)
+        labels = _seeded(self.curves * np.maximum(weights, 0.05), k, self.rng, rounds=int(self.rng.integers(0, 3)))
+        if turn % 4 == 3:  # only a few subjects of each cluster speak for it
+            keep = self.rng.random(n) < max(0.1, min(1.0, 8.0 * k / n))
+            labels = np.where(keep, labels, -1)
+        return np.where(labels >= 0, self.rng.permutation(k)[labels], -1)
+
+    def weights(self, count: int) -> np.ndarray:
+        """Soft partitions (B, K, U) of the next ``count`` starts."""
+        k = self.layout.n_groups
+        labels = np.stack([self._labels() for _ in range(count)])
+        soft = np.full((count, k, labels.shape[1]), (1 - SOFT) / k)
+        own = labels[:, None, :] == np.arange(k)[None, :, None]
+        soft[own] += SOFT
+        unlabelled = labels[:, None, :] < 0
+        return np.where(unlabelled, 0.02 / k, soft)
+
+    def next(self, count: int) -> Tensor:
+        """Parameters (B, p) of the next ``count`` starts."""
+        first = self.made
+        weights = self.weights(count)
+        draw = np.arange(first, first + count) > 1
+        return from_partition(self.module, weights, self.rng, draw)
+
+
+def from_partition(module: Mixture, weights: np.ndarray, rng: np.random.Generator, draw: np.ndarray) -> Tensor:
+    """Soft partitions (B, K, U) -> parameters (B, p); random zero parts where ``draw`` (B,)."""
+    layout = module.layout
+    device = module.device
+    w = torch.as_tensor(weights, device=device) * module.weight
+    blocks = [[cells.collect(w[:, :, rows]) for cells in shard.cells] for shard, rows in _blocks(module)]
+    collected = gathered(module, blocks)
+    flat = np.zeros((weights.shape[0], layout.size + 1))
+    for m, part in enumerate(layout.parts):
+        totals = np.sum([_totals(c) for c in collected if c.outcome == m], axis=0)
+        constants = module.cells[m].family.initial(totals)
+        shift = float(module.cells[m].log_exposure.mean())
+        for predictor, table in layout.index[m].items():
+            value = constants[predictor] - (shift if predictor == "mean" else 0.0)
+            if part.common(predictor):
+                value = np.broadcast_to(value.mean(axis=1, keepdims=True), value.shape)
+            for k in range(layout.n_groups):
+                flat[:, table[k]] = value[:, k, None] * part.constant(predictor)
+        _draw_zero_parts(layout, m, flat, rng, draw)
+    shares = w.sum(2)
+    shares = shares / shares.sum(1, keepdim=True)
+    flat = flat[:, : layout.size]
+    theta = np.zeros((*shares.shape, layout.membership.width))
+    theta[..., 0] = shares.log().cpu().numpy() / layout.membership.mix[0, 0]
+    layout.set_membership(flat, theta)
+    start = torch.as_tensor(flat, device=device)
+    return maximise_q(module, start, collected, START_STEPS)
+
+
+def _blocks(module: Mixture) -> Iterator[tuple[Mixture, slice]]:
+    """The blocks of subjects and where they are."""
+    at = 0
+    for shard in module.shards:
+        yield shard, slice(at, at + shard.weight.numel())
+        at += shard.weight.numel()
+
+
+def _totals(c: Collected) -> np.ndarray:
+    """Totals over the cells (B, K, S') of what a family's ``initial`` takes."""
+    return c.owner.cells[c.outcome].totals(c.statistics)
+
+
+def _draw_zero_parts(layout: Layout, m: int, flat: np.ndarray, rng: np.random.Generator, draw: np.ndarray) -> None:
+    """Random zero-inflation coefficients, in place: a ZIP group is multimodal by itself."""
+    for b in layout.blocks:
+        if b.outcome == m and b.predictor == "zero":
+            spread = np.exp(rng.uniform(np.log(ZERO_SPREAD[0]), np.log(ZERO_SPREAD[1]), size=(flat.shape[0], 1)))
+            values = spread * rng.standard_normal((flat.shape[0], b.width))
+            flat[:, b.entries] = np.where(draw[:, None], values, flat[:, b.entries])
+
+
+def _by_level(labels: np.ndarray, level: np.ndarray, k: int) -> np.ndarray:
+    """Rename clusters by their mean level, lowest first."""
+    counts = np.maximum(np.bincount(labels, minlength=k), 1)
+    means = np.bincount(labels, level, minlength=k) / counts
+    return np.argsort(np.argsort(means))[labels]

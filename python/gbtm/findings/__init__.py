@@ -1,0 +1,1 @@
+"""What is doubtful about data and fits, in plain sentences."""

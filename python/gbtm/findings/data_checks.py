@@ -1,0 +1,118 @@
+"""What the data themselves say against a model, whatever its estimates: a ceiling, too few waves or observations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..data.measures import Measures
+from ..data.missing_codes import listed, missing_codes, without
+from ..data.panel import Panel
+from ..model.layout import Layout
+from ..model.spec import SCALE_FAMILIES, OutcomeSpec
+from .finding import Finding
+
+PILED_UP = 0.10  # share of the observations at the largest or smallest value that is a ceiling or a floor
+FEW_DISTINCT = 12  # a scale of so few values has its ends often by right
+PILED_UP_FEW = 0.25
+WAVES_LEAST = 3  # observations below which a subject says next to nothing of a curve
+FEW_WAVES = 0.5  # share of the subjects below that
+
+
+def examine_data(layout: Layout, panel: Panel) -> list[Finding]:
+    """All warnings that need no estimates."""
+    findings = _saturated(layout, panel)
+    for outcome, measures in zip(layout.spec.outcomes, panel.outcomes, strict=True):
+        codes = missing_codes(measures.y)
+        findings += _missing_codes(measures, codes)
+        findings += _piled_up(outcome, measures.name, without(measures.y, codes))
+        findings += _few_waves(measures, panel.n_subjects)
+    return findings + _dropout_orders(layout)
+
+
+def _saturated(layout: Layout, panel: Panel) -> list[Finding]:
+    if layout.size < panel.nobs:
+        return []
+    return [
+        Finding(
+            "more_parameters_than_data", None,
+            f"The model has {layout.size} parameters for {panel.nobs} observations. Fit fewer groups or lower orders.",
+        )
+    ]
+
+
+def _missing_codes(measures: Measures, codes: dict[float, int]) -> list[Finding]:
+    if not codes:
+        return []
+    others = without(measures.y, codes)
+    one = len(codes) == 1
+    return [
+        Finding(
+            "missing_code", None,
+            f"{measures.name}: {listed(codes)} {'stands' if one else 'stand'} apart from all other values, "
+            f"{others.min():g} to {others.max():g}, and {'looks like a code' if one else 'look like codes'} for a "
+            f"missing value. Make {'it' if one else 'them'} missing and fit again: these estimates take "
+            f"{'it' if one else 'them'} for measured.",
+        )
+    ]
+
+
+def _piled_up(outcome: OutcomeSpec, name: str, y: np.ndarray) -> list[Finding]:
+    """Values at an end of the scale that the family does not know to be an end."""
+    if outcome.family not in SCALE_FAMILIES:
+        return []
+    values = np.unique(y)
+    if values.size == 2 and outcome.family == "normal":
+        return [_two_values(name, values)]
+    least = PILED_UP if values.size > FEW_DISTINCT else PILED_UP_FEW
+    ends = (("ceiling", y.max(), outcome.upper, "largest", "max"), ("floor", y.min(), outcome.lower, "smallest", "min"))
+    findings = []
+    for code, end, bound, which, argument in ends:
+        share = float((y == end).mean())
+        if bound is None and share >= least and y.min() < y.max():
+            findings.append(
+                Finding(
+                    code, None,
+                    f"{name}: {100 * share:.0f} % of the values are the {which}, {end:g}, as with a {code} of "
+                    "the scale, which bends curves and correlates errors. Use "
+                    f"{'family cnorm with ' if outcome.family == 'normal' else ''}{argument} = {end:g}.",
+                )
+            )
+    return findings
+
+
+def _two_values(name: str, values: np.ndarray) -> Finding:
+    low, high = values
+    code = "" if (low, high) == (0, 1) else "Code them 0 and 1. "
+    return Finding(
+        "two_values", None,
+        f"{name} has two values only, {low:g} and {high:g}, and no normal distribution. {code}Use family logit.",
+    )
+
+
+def _few_waves(measures: Measures, n_subjects: int) -> list[Finding]:
+    count = np.bincount(measures.subject, minlength=n_subjects)
+    share = float((count < WAVES_LEAST).mean())
+    if share <= FEW_WAVES:
+        return []
+    return [
+        Finding(
+            "few_waves", None,
+            f"{100 * share:.0f} % of the subjects have fewer than {WAVES_LEAST} observations of {measures.name}: what "
+            "tells the groups apart is then the shape of the distribution more than the course over time. Add waves, "
+            "or trust neither the number of groups nor who belongs where.",
+        )
+    ]
+
+
+def _dropout_orders(layout: Layout) -> list[Finding]:
+    orders = layout.spec.dropout
+    if orders is None or len(set(orders)) == 1:
+        return []
+    return [
+        Finding(
+            "dropout_orders", None,
+            f"The dropout orders {', '.join(map(str, orders))} differ: a wave whose lag is unknown counts for the "
+            "groups of lower order only, which favours the others. Compare such fits with none of other orders; one "
+            "order for all groups has no such fault.",
+        )
+    ]

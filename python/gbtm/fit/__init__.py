@@ -1,0 +1,1 @@
+"""The fit document, and reading it; all but fitting and scoring needs numpy and pandas only."""

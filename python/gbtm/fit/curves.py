@@ -1,0 +1,173 @@
+"""Fitted curves with bands, from a fit document: numpy only.
+
+The band is the delta method on the outcome's scale: Var E(y) = g' V g with g the derivative of E(y) in the internal
+parameters, cut to the outcome's range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from ..design.covariate_basis import CovariateBasis
+from ..design.time_basis import TimeBasis, basis_from_document
+from ..errors import SpecificationError
+from ..families import Family, make_family
+from ..families.random_normal import RANDOM
+from ..model.spec import COUNT_FAMILIES
+
+LOADING_MOST = 1e-4  # of the outcome's scale, per unit of a direction the data do not determine
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The curves of one outcome of a fit.
+
+    ``positions`` maps a predictor to (K, q) entries of the internal parameter vector, -1 where absent. ``profile`` are
+    values (T, q) of the time-varying covariates at ``profile_times`` (T,), between which curves are drawn along a line;
+    one row where they are the same at all times (their means, unless the user gave others). Counts are for exposure 1.
+    """
+
+    family: Family
+    bases: dict[str, TimeBasis]
+    coefficients: dict[str, np.ndarray]
+    positions: dict[str, np.ndarray]
+    offsets: dict[str, np.ndarray]
+    centre: float
+    scale: float
+    cov: np.ndarray
+    undetermined: np.ndarray
+    covariates: CovariateBasis | None = None
+    profile: np.ndarray | None = None
+    profile_times: np.ndarray | None = None
+    time_scale: float = 1.0
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any], outcome: int = 0, *, trust_formula: bool = False) -> Curves:
+        """The curves that a document describes; only with ``trust_formula`` is a basis formula in it evaluated."""
+        spec, stored = document["spec"]["outcomes"][outcome], document["outcomes"][outcome]
+        data = document.get("data")
+        times = np.asarray(data["time"]) if trust_formula and data is not None else None
+        return cls(
+            family=make_family(spec["family"], spec["lower"], spec["upper"]),
+            bases={p: basis_from_document(d, times, stored["time_name"]) for p, d in stored["bases"].items()},
+            coefficients={p: np.asarray(c) for p, c in stored["coefficients"].items()},
+            positions={p: np.asarray(t).astype(int) for p, t in stored["positions"].items()},
+            offsets={p: np.asarray(o) for p, o in stored["offsets"].items()},
+            centre=stored["centre"], scale=stored["scale"],
+            covariates=None if stored.get("covariates") is None else CovariateBasis.from_document(stored["covariates"]),
+            profile=None if stored.get("profile") is None else np.asarray(stored["profile"]["values"]),
+            profile_times=None if stored.get("profile") is None else np.asarray(stored["profile"]["times"]),
+            cov=np.asarray(document["internal"]["cov"]), undetermined=np.asarray(document["internal"]["undetermined"]),
+            time_scale=stored.get("time_scale", 1.0),
+        )
+
+    @property
+    def everywhere(self) -> bool:
+        """The curves can be drawn at any time, not only at the observed ones."""
+        return all(b.everywhere for b in self.bases.values())
+
+    @property
+    def n_groups(self) -> int:
+        return self.coefficients["mean"].shape[0]
+
+    def _columns(self, predictor: str, times: np.ndarray, w: np.ndarray | None) -> np.ndarray:
+        if predictor not in self.bases:
+            return np.ones((times.size, 1))
+        own = self.bases[predictor].internal(times)
+        if predictor != "mean" or self.covariates is None:
+            return own
+        at = self._profile_at(times) if w is None else np.broadcast_to(w, (times.size, self.covariates.width))
+        return np.hstack([own, self.covariates.internal(at)])
+
+    def _profile_at(self, times: np.ndarray) -> np.ndarray:
+        """Covariates (C, q) at times (C,)."""
+        assert self.profile is not None
+        assert self.profile_times is not None
+        order = np.argsort(self.profile_times)
+        known, values = self.profile_times[order], self.profile[order]
+        return np.column_stack([np.interp(times, known, column) for column in values.T])
+
+    def predictors(
+        self, times: np.ndarray, w: np.ndarray | None = None, exposure: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """Linear predictors on the user's scale, each (K, C), at covariates w (q,) or (C, q) and exposure (C,)."""
+        u = {
+            p: c @ self._columns(p, times, w).T + self.offsets[p][:, None] for p, c in self.coefficients.items()
+        }
+        if self.family.has_scale:
+            u["mean"] = self.centre + self.scale * u["mean"]
+            u["log_sigma"] = u["log_sigma"] + np.log(self.scale)
+        if exposure is not None:
+            u["mean"] = u["mean"] + np.log(exposure)
+        return u
+
+    def expected(
+        self, times: np.ndarray, w: np.ndarray | None = None, exposure: np.ndarray | None = None
+    ) -> np.ndarray:
+        """E(y) per group and time (K, C)."""
+        with np.errstate(over="ignore"):
+            return self.family.expected(self._marginal(self.predictors(times, w, exposure), times)[0])
+
+    def _marginal(
+        self, u: dict[str, np.ndarray], times: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Predictors with the sd of an outcome among those of all subjects in place of that around a subject's own
+        curve, sqrt(sigma^2 + z' D z) with random effects; and the derivatives of its log in log sigma and the sds of
+        the effects (K, C). A mean asks for it where the outcome is censored."""
+        effects = [name for name in RANDOM if name in u]
+        if not effects or self.family.name != "cnorm":
+            return u, {}
+        own = np.exp(2 * u["log_sigma"])
+        units = {name: self.scale * (times / self.time_scale) ** RANDOM.index(name) for name in effects}
+        total = own + sum((u[name] * units[name]) ** 2 for name in effects)
+        slopes = {"log_sigma": own / total, **{name: u[name] * units[name] ** 2 / total for name in effects}}
+        return {**u, "log_sigma": 0.5 * np.log(total)}, slopes
+
+    def standard_error(self, times: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
+        """Standard error of E(y) (K, C); NaN where the data do not determine it."""
+        u, chain = self._marginal(self.predictors(times, w), times)
+        with np.errstate(over="ignore"):
+            slopes = self.family.expected_gradient(u)
+        if chain:
+            in_log_sd = slopes.pop("log_sigma")
+            slopes |= {name: in_log_sd * own for name, own in chain.items()}
+        gradient = np.zeros((self.n_groups, times.size, self.cov.shape[0] + 1))
+        for p, slope in slopes.items():
+            columns = self._columns(p, times, w) * (self.scale if p == "mean" else 1.0)
+            for k in range(self.n_groups):
+                gradient[k][:, self.positions[p][k]] += slope[k][:, None] * columns
+        gradient = gradient[..., :-1]
+        variance = np.einsum("kcp,pq,kcq->kc", gradient, self.cov, gradient)
+        if self.undetermined.size:
+            loading = np.linalg.norm(gradient @ self.undetermined, axis=-1)
+            variance[loading > LOADING_MOST * self.scale] = np.nan
+        return np.sqrt(variance)
+
+    def band(
+        self, times: np.ndarray, level: float = 0.95, w: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Estimate, standard error, lower and upper limit, each (K, C)."""
+        if not 0 < level < 1:
+            raise SpecificationError(
+                f"level: {level!r} is not between 0 and 1.", code="bad_level", argument="level",
+                way_out="For example level=0.95.",
+            )
+        z = NormalDist().inv_cdf(0.5 + level / 2)
+        estimate, se = self.expected(times, w), self.standard_error(times, w)
+        low, high = self.range
+        return estimate, se, np.clip(estimate - z * se, low, high), np.clip(estimate + z * se, low, high)
+
+    @cached_property
+    def range(self) -> tuple[float, float]:
+        """Smallest and largest possible mean."""
+        name = self.family.name
+        if name == "cnorm":
+            return self.family.lower, self.family.upper  # type: ignore[attr-defined]
+        if name in COUNT_FAMILIES:
+            return 0.0, np.inf
+        return (0.0, 1.0) if name in ("logit", "beta") else (-np.inf, np.inf)

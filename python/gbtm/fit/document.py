@@ -1,0 +1,128 @@
+"""The fit document on disk: one JSON file, bulk arrays inside as base64 of little-endian doubles.
+
+Nothing is executed on load, and R reads the same bytes with jsonlite and readBin. Fields: docs/fit-document.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import DataError
+
+if TYPE_CHECKING:
+    from .fit import GBTMResults
+
+READABLE_VERSIONS = (1,)
+
+
+def encode(value: Any, bulk: bytearray | None = None) -> Any:
+    """A document as JSON-able values: arrays become ``{"f8": base64, "shape": [..]}`` in row-major order.
+
+    With ``bulk``, their bytes are appended to it instead, and ``{"at": .., "shape": [..]}`` says at which double.
+    """
+    if isinstance(value, np.ndarray):
+        data = np.ascontiguousarray(value, dtype="<f8")
+        if bulk is None:
+            return {"f8": base64.b64encode(data.tobytes()).decode("ascii"), "shape": list(data.shape)}
+        at = len(bulk) // 8
+        bulk += data.data.cast("B") if data.size else b""
+        return {"at": at, "shape": list(data.shape)}
+    if isinstance(value, dict):
+        return {k: encode(v, bulk) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        if value and type(value[0]) is int and set(map(type, value)) == {int}:
+            return list(value)  # ids, by the million
+        return [encode(v, bulk) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def decode(value: Any, bulk: bytes | bytearray = b"") -> Any:
+    """The inverse of :func:`encode`."""
+    if isinstance(value, dict):
+        if set(value) == {"f8", "shape"}:
+            return np.frombuffer(base64.b64decode(value["f8"]), dtype="<f8").reshape(value["shape"]).copy()
+        if set(value) == {"at", "shape"}:
+            count = int(np.prod(value["shape"]))
+            return np.frombuffer(bulk, "<f8", count, 8 * value["at"]).reshape(value["shape"]).copy()
+        return {k: decode(v, bulk) for k, v in value.items()}
+    if isinstance(value, list):
+        return [decode(v, bulk) for v in value]
+    return value
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """A fit document as JSON text."""
+    return json.dumps(encode(document), allow_nan=False)
+
+
+def from_json(text: str, source: str = "text", bulk: bytes | bytearray = b"") -> dict[str, Any]:
+    """JSON text as a fit document; refuses anything else by name."""
+    try:
+        document = decode(json.loads(text), bulk)
+    except ValueError as error:
+        raise DataError(
+            f"{source}: not a fit document ({error}).", code="bad_document", argument="path",
+            way_out="Give a file written by save() or write_gbtm().",
+        ) from None
+    if not isinstance(document, dict) or document.get("format") != "gbtm-fit":
+        raise DataError(
+            f"{source}: not a fit document.", code="bad_document", argument="path",
+            way_out="Give a file written by save() or write_gbtm().",
+        )
+    if document.get("format_version") not in READABLE_VERSIONS:
+        raise DataError(
+            f"{source}: format version {document.get('format_version')} is newer than this package reads.",
+            code="bad_document", argument="path", way_out="Update gbtm.",
+        )
+    return document
+
+
+def save(document: dict[str, Any], path: str | Path) -> None:
+    """Write a fit document."""
+    Path(path).write_text(to_json(document), encoding="utf-8")
+
+
+def text_of(path: str | Path) -> str:
+    """The text of a file that :func:`gbtm.load` or :func:`gbtm.load_search` is to read; refuses what has none."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"path: {str(path)!r} cannot be read ({error.strerror}).", code="no_file", argument="path",
+            way_out="Check the path.",
+        ) from None
+    except UnicodeDecodeError:
+        raise DataError(
+            f"path: {str(path)!r} is no text.", code="bad_document", argument="path",
+            way_out="Give a file written by save().",
+        ) from None
+
+
+def load(path: str | Path, *, trust_formula: bool = False) -> GBTMResults:
+    """Read a fit written by ``res.save()`` or by R's ``write_gbtm()``.
+
+    Parameters
+    ----------
+    trust_formula : evaluate a basis formula in the file (``"bs(age, df=4)"``), which is code, so that curves can be
+        had at times that were not observed. Nothing else in the file is ever executed
+
+    Raises
+    ------
+    DataError
+        ``no_file`` when there is none, ``bad_document`` when it is not a fit document, or of a newer format.
+    """
+    from .fit import GBTMResults
+
+    return GBTMResults(from_json(text_of(path), str(path)), trust_formula=trust_formula)

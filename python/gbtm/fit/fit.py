@@ -1,0 +1,470 @@
+"""What the user holds after a fit: a reading of the fit document in numpy and pandas. No torch here."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ..errors import SpecificationError
+from .curves import Curves
+from .document import save
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..inference.delta import Delta
+    from ..inference.dispersion import DispersionTest
+    from ..inference.wald import WaldTest
+    from ..traj_programs.comparison.compare import Comparison
+    from ..traj_programs.traj_table import TrajTable
+
+
+class GBTMResults:
+    """A fitted group-based trajectory model.
+
+    Parameters
+    ----------
+    document : the fit document, as made by a fit or read by :func:`gbtm.load`
+    trust_formula : a basis formula in the document may be evaluated (it is code)
+
+    Notes
+    -----
+    Parameters are in the user's time and units. Standard errors are NaN where the data do not determine a parameter;
+    ``warnings`` says which and why.
+    """
+
+    def __init__(self, document: dict[str, Any], *, trust_formula: bool = False) -> None:
+        self.document = document
+        self.trust_formula = trust_formula
+
+    def __repr__(self) -> str:
+        return (
+            f"<GBTMResults: {self.family}, {self.n_groups} groups, {self.n_subjects} subjects, {self.nobs} "
+            f"observations, log-likelihood {self.llf:.4f}>"
+        )
+
+    # -- size and shape ----------------------------------------------------------------------------------------
+
+    @property
+    def family(self) -> str:
+        return str(self.document["spec"]["outcomes"][0]["family"])
+
+    @property
+    def n_groups(self) -> int:
+        return int(self.document["spec"]["n_groups"])
+
+    @property
+    def nobs(self) -> int:
+        """Number of observations (not of subjects)."""
+        return int(self.document["nobs"])
+
+    @property
+    def n_subjects(self) -> int:
+        return int(self.document["n_subjects"])
+
+    @property
+    def df_model(self) -> int:
+        """Number of free parameters k."""
+        return len(self.document["names"])
+
+    @property
+    def group_names(self) -> list[int]:
+        return list(range(1, self.n_groups + 1))
+
+    @cached_property
+    def ids(self) -> pd.Index:
+        return pd.Index(self.document["ids"], name=self.document["id_name"])
+
+    # -- estimates ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def params(self) -> pd.Series:
+        """Estimates, named, in the user's time and units."""
+        return pd.Series(self.document["params"], index=self.document["names"], name="estimate", dtype=float)
+
+    @cached_property
+    def bse(self) -> pd.Series:
+        """Standard errors; NaN where ``warnings`` says that there is none."""
+        variance = np.diag(self.document["cov_params"])
+        return pd.Series(np.sqrt(variance), index=self.document["names"], name="std err")
+
+    def cov_params(self) -> pd.DataFrame:
+        """Covariance of the estimates (k, k)."""
+        names = self.document["names"]
+        return pd.DataFrame(self.document["cov_params"], index=names, columns=names)
+
+    @property
+    def tvalues(self) -> pd.Series:
+        """z statistics, estimate / standard error."""
+        return (self.params / self.bse).rename("z")
+
+    @property
+    def pvalues(self) -> pd.Series:
+        """Two-sided, standard normal."""
+        return pd.Series(2 * stats.norm.sf(np.abs(self.tvalues)), index=self.params.index, name="P>|z|")
+
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Wald intervals (k, 2) of level 1 - alpha."""
+        z = stats.norm.isf(alpha / 2)
+        return pd.DataFrame({0: self.params - z * self.bse, 1: self.params + z * self.bse})
+
+    @cached_property
+    def group_shares(self) -> pd.DataFrame:
+        """Group shares pi with delta-method standard errors and 95 % intervals, and the share assigned."""
+        share = np.asarray(self.document["shares"])
+        variance = np.clip(np.diag(self.document["cov_shares"]), 0, None)
+        se = np.sqrt(variance) if self.n_groups > 1 else np.array([np.nan])
+        z = stats.norm.isf(0.025)
+        assigned = self.assignment.value_counts().reindex(self.group_names, fill_value=0) / self.n_subjects
+        return pd.DataFrame(
+            {
+                "share": share, "std err": se, "lower": np.clip(share - z * se, 0, 1),
+                "upper": np.clip(share + z * se, 0, 1), "assigned": assigned.to_numpy(),
+            },
+            index=pd.Index(self.group_names, name="group"),
+        )
+
+    # -- fit ---------------------------------------------------------------------------------------------------
+
+    @property
+    def llf(self) -> float:
+        """Log-likelihood, all constants included."""
+        return float(self.document["loglik"])
+
+    @property
+    def aic(self) -> float:
+        """-2 llf + 2 k."""
+        return -2 * self.llf + 2 * self.df_model
+
+    @property
+    def bic(self) -> float:
+        """-2 llf + k log n with n = subjects; ``criteria`` has it for n = observations too."""
+        return float(self.criteria["subjects"]["bic"])
+
+    @cached_property
+    def entropy(self) -> float:
+        """Relative entropy, 1 for a perfect classification; NaN with one group.
+
+        A mean over the people of the sample: sampling weights do not enter, unlike in ``criteria``'s ``icl``.
+        """
+        if self.n_groups == 1:
+            return float("nan")
+        return float(1 - self._uncertainty.sum() / (self.n_subjects * np.log(self.n_groups)))
+
+    @property
+    def _uncertainty(self) -> np.ndarray:
+        """Entropy (N,) of each subject's posterior, -sum_k P_ik log P_ik."""
+        p = np.asarray(self.document["posterior"])
+        return -np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0.0).sum(axis=1)
+
+    @cached_property
+    def criteria(self) -> pd.DataFrame:
+        """Information criteria for n = subjects and n = observations.
+
+        ``aic``, ``bic``, ``sabic``, ``caic``, ``icl`` are on the usual scale (smaller is better); ``traj_aic`` and
+        ``traj_bic`` on traj's (log-likelihood minus penalty, larger is better). ``icl`` is ``bic`` plus twice the
+        entropy of the posteriors, summed with the sampling weights of the log-likelihood: people count alike in both.
+        """
+        k, ll = self.df_model, self.llf
+        weight = self.document.get("weights")
+        uncertainty = 2 * float(np.sum(self._uncertainty if weight is None else weight * self._uncertainty))
+        columns = {}
+        for label, n in (("subjects", self.n_subjects), ("observations", self.nobs)):
+            bic = -2 * ll + k * np.log(n)
+            columns[label] = {
+                "aic": self.aic, "bic": bic, "sabic": -2 * ll + k * np.log((n + 2) / 24),
+                "caic": -2 * ll + k * (np.log(n) + 1), "icl": bic + uncertainty, "traj_aic": ll - k,
+                "traj_bic": ll - 0.5 * k * np.log(n),
+            }
+        return pd.DataFrame(columns)
+
+    # -- who belongs where -------------------------------------------------------------------------------------
+
+    @cached_property
+    def posterior(self) -> pd.DataFrame:
+        """Probability of each group (N, K), indexed by the user's ids."""
+        columns = pd.Index(self.group_names, name="group")
+        return pd.DataFrame(self.document["posterior"], index=self.ids, columns=columns)
+
+    @cached_property
+    def assignment(self) -> pd.Series:
+        """Most probable group of each subject, 1..K."""
+        groups = np.asarray(self.document["posterior"]).argmax(axis=1) + 1
+        return pd.Series(groups, index=self.ids, name="group")
+
+    @cached_property
+    def adequacy(self) -> pd.DataFrame:
+        """AvePP, OCC, mismatch and shares with intervals; see :func:`gbtm.adequacy.groups.adequacy`."""
+        from ..adequacy.groups import adequacy
+
+        return adequacy(self)
+
+    # -- the search --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def start_report(self) -> pd.DataFrame:
+        """Distinct optima: log-likelihood, difference to the best, hits, and how they differ.
+
+        ``start_report.attrs["sentence"]`` sums it up.
+        """
+        search = self.document["search"]
+        table = pd.DataFrame(search["optima"]).set_index("rank")
+        table.attrs = {k: search[k] for k in ("sentence", "n_starts", "n_moves", "n_failed")}
+        return table
+
+    @property
+    def warnings(self) -> list[str]:
+        """What has to be known before these numbers are used, in plain sentences."""
+        return [w["message"] for w in self.document["warnings"]]
+
+    @property
+    def converged(self) -> bool:
+        return bool(self.document["certificate"]["converged"])
+
+    # -- curves ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def curves(self) -> Curves:
+        """The fitted curves as functions of time."""
+        return Curves.from_document(self.document, trust_formula=self.trust_formula)
+
+    @cached_property
+    def out_of_sample(self) -> pd.DataFrame:
+        """Probability of each group (N', K) of the subjects that were scored but not fitted."""
+        held = self.document.get("out_of_sample") or {"ids": [], "posterior": np.zeros((0, self.n_groups))}
+        columns = pd.Index(self.group_names, name="group")
+        return pd.DataFrame(
+            held["posterior"], index=pd.Index(held["ids"], name=self.document["id_name"]), columns=columns
+        )
+
+    def classify(self, newdata: pd.DataFrame, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
+        """Probability of each group for new subjects, with intervals; see :func:`gbtm.fit.scoring.classify`."""
+        from .scoring import classify
+
+        return classify(self, newdata, by_wave=by_wave, level=level)
+
+    def dispersion_test(self, **fit_options: Any) -> DispersionTest:
+        """Is there overdispersion? See :func:`gbtm.inference.dispersion.dispersion_test`."""
+        from ..inference.dispersion import dispersion_test
+
+        return dispersion_test(self, **fit_options)
+
+    def profile_int(self, parameter: str, level: float = 0.95) -> tuple[float, float]:
+        """Profile-likelihood interval of a parameter; see :func:`gbtm.inference.profile.profile_interval`."""
+        from ..inference.profile import profile_interval
+
+        return profile_interval(self, parameter, level)
+
+    def predict(self, times: Any = None, *, level: float = 0.95, tcov: Any = None) -> pd.DataFrame:
+        """Expected outcome of each group at ``times`` (default: the observed ones) with a confidence band.
+
+        With time-varying covariates the curves are drawn at ``tcov``: one value per covariate, or one row of them per
+        time; default their means over the observations. Counts are for exposure 1.
+
+        Returns
+        -------
+        DataFrame with columns group, the time's name, estimate, std err, lower, upper
+        """
+        at = np.unique(self.document["data"]["time"]) if times is None else np.asarray(times, dtype=float).ravel()
+        estimate, se, lower, upper = self.curves.band(at, level, self._profile(tcov, at.size))
+        return pd.DataFrame(
+            {
+                "group": np.repeat(self.group_names, at.size), self.time_name: np.tile(at, self.n_groups),
+                "estimate": estimate.ravel(), "std err": se.ravel(), "lower": lower.ravel(), "upper": upper.ravel(),
+            }
+        )
+
+    def _profile(self, tcov: Any, n_times: int) -> np.ndarray | None:
+        if tcov is None:
+            return None
+        covariates = self.curves.covariates
+        q = 0 if covariates is None else covariates.width
+        try:
+            w = np.asarray(tcov, dtype=float)
+            if q == 0 or w.shape not in ((), (q,), (n_times, q), (n_times,)) or not np.isfinite(w).all():
+                raise ValueError
+        except (TypeError, ValueError):
+            names = ", ".join(covariates.names) if covariates is not None else "none"
+            raise SpecificationError(
+                f"tcov: not values for the time-varying covariates ({names}).", code="bad_profile", argument="tcov",
+                way_out="Give one number per covariate, or one row of them per time.",
+            ) from None
+        return w[:, None] if w.shape == (n_times,) and q == 1 and n_times > 1 else w
+
+    def simulate(self, rng: int = 0) -> pd.DataFrame:
+        """New outcomes for the same people at the same times, with the group each was drawn into (1..K).
+
+        Returns
+        -------
+        DataFrame in long form with columns id, time and outcome, named as in the data, and group
+        """
+        from ..likelihood.simulate import simulate
+        from .rebuild import layout_of, panel_of
+
+        layout = layout_of(self.document, trust_formula=self.trust_formula)
+        panel, group = simulate(layout, np.asarray(self.document["internal"]["params"]), panel_of(self.document), rng)
+        m = panel.outcomes[0]
+        return pd.DataFrame({str(self.ids.name): self.ids[m.subject], self.time_name: m.time, self.outcome_name: m.y,
+                             "group": group[m.subject] + 1})
+
+    @property
+    def time_name(self) -> str:
+        return str(self.document["outcomes"][0]["time_name"])
+
+    @property
+    def outcome_name(self) -> str:
+        return str(self.document["outcomes"][0]["name"])
+
+    @cached_property
+    def observed_means(self) -> pd.DataFrame:
+        """Posterior-weighted mean of the outcome per group and wave: group, time (mean of the wave), mean, weight."""
+        data, p = self.document["data"], np.asarray(self.document["posterior"])
+        wave = np.asarray(data["wave"]).astype(int)
+        subject = np.asarray(data["subject"]).astype(int)
+        count = np.maximum(np.bincount(wave), 1)
+        time = np.bincount(wave, data["time"]) / count
+        rows = []
+        for k in range(self.n_groups):
+            weight = np.bincount(wave, p[subject, k])
+            with np.errstate(invalid="ignore", divide="ignore"):
+                mean = np.bincount(wave, p[subject, k] * data["y"]) / weight
+            rows.append(pd.DataFrame({"group": k + 1, self.time_name: time, "mean": mean, "weight": weight}))
+        return pd.concat(rows, ignore_index=True)
+
+    @cached_property
+    def fittedvalues(self) -> np.ndarray:
+        """(n_obs,) sum_k P_ik E_k(y) at each observation's time, covariates and exposure."""
+        data = self.document["data"]
+        if data.get("covariates") is None:
+            times, where = np.unique(data["time"], return_inverse=True)
+            expected = self.curves.expected(times)[:, where.ravel()]
+        else:
+            expected = self.curves.expected(np.asarray(data["time"]), np.asarray(data["covariates"]))
+        if data.get("exposure") is not None:
+            expected = expected * np.asarray(data["exposure"])
+        p = np.asarray(self.document["posterior"])[np.asarray(data["subject"]).astype(int)]
+        return (expected.T * p).sum(axis=1)
+
+    @property
+    def resid(self) -> np.ndarray:
+        """(n_obs,) observed minus fitted values."""
+        return np.asarray(self.document["data"]["y"]) - self.fittedvalues
+
+    # -- hypotheses and functions of the parameters -------------------------------------------------------------
+
+    def t_test(self, hypotheses: Any, *, use_t: bool = False, df: float | None = None) -> Any:
+        """Linear hypotheses one by one, ``"t[1] = t[2], sigma = 1"``; see :func:`gbtm.inference.wald.t_test`."""
+        from ..inference.wald import t_test
+
+        return t_test(self, hypotheses, use_t=use_t, df=df)
+
+    def wald_test(self, hypotheses: Any, *, use_f: bool = False, df: float | None = None) -> WaldTest:
+        """Linear hypotheses jointly; see :func:`gbtm.inference.wald.wald_test`."""
+        from ..inference.wald import wald_test
+
+        return wald_test(self, hypotheses, use_f=use_f, df=df)
+
+    def wald_test_nonlinear(
+        self, function: Any, value: Any = 0.0, *, use_f: bool = False, df: float | None = None
+    ) -> WaldTest:
+        """Functions of the parameters against given values; see :func:`gbtm.inference.wald.wald_test_nonlinear`."""
+        from ..inference.wald import wald_test_nonlinear
+
+        return wald_test_nonlinear(self, function, value, use_f=use_f, df=df)
+
+    def delta(self, function: Any) -> Delta:
+        """Any function of the parameters with its standard error, ``"-t[1] / (2 * t^2[1])"``; see
+        :func:`gbtm.inference.delta.delta`."""
+        from ..inference.delta import delta
+
+        return delta(self, function)
+
+    def trajtest(self, text: str, *, group_order: Sequence[int] | None = None) -> WaldTest:
+        """SAS's ``%TRAJTEST('linear1=linear2')``; see :func:`gbtm.traj_programs.trajtest.trajtest`."""
+        from ..traj_programs.trajtest import trajtest
+
+        return trajtest(self, text, group_order=group_order)
+
+    def equal_curves(self, groups: Sequence[int] | None = None, *, include_intercept: bool = True) -> WaldTest:
+        """Whether groups share one curve; see :func:`gbtm.inference.equal_curves.equal_curves`."""
+        from ..inference.equal_curves import equal_curves
+
+        return equal_curves(self, groups, include_intercept=include_intercept)
+
+    def equal_slopes(self, groups: Sequence[int] | None = None) -> WaldTest:
+        """Whether the curves of groups are parallel; see :func:`gbtm.inference.equal_curves.equal_slopes`."""
+        from ..inference.equal_curves import equal_slopes
+
+        return equal_slopes(self, groups)
+
+    def odds_ratios(self, level: float = 0.95) -> pd.DataFrame:
+        """exp(theta) with intervals, per group and covariate; see :func:`gbtm.inference.odds_ratios.odds_ratios`."""
+        from ..inference.odds_ratios import odds_ratios
+
+        return odds_ratios(self, level)
+
+    # -- tables, pictures, files -------------------------------------------------------------------------------
+
+    def summary(self) -> Any:
+        """Tables in the look of statsmodels; ``print()`` them."""
+        from .summary import summary
+
+        return summary(self)
+
+    def to_traj(self, group_order: list[int] | None = None) -> TrajTable:
+        """The fit as Stata's traj would show it: ``.text``, ``.b``, ``.V``, ``.table``.
+
+        ``group_order`` renames groups first: its k-th entry is the group that becomes group k.
+        """
+        from ..traj_programs.traj_table import TrajTable
+
+        return TrajTable(self, group_order)
+
+    def traj_data(self) -> pd.DataFrame:
+        """``_traj_Group`` and ``_traj_ProbG#``, indexed by id;
+        see :func:`gbtm.traj_programs.traj_variables.traj_data`."""
+        from ..traj_programs.traj_variables import traj_data
+
+        return traj_data(self)
+
+    def plot_matrix(self) -> pd.DataFrame:
+        """What traj stores as ``e(plot1)``; see :func:`gbtm.traj_programs.traj_variables.plot_matrix`."""
+        from ..traj_programs.traj_variables import plot_matrix
+
+        return plot_matrix(self)
+
+    def compare_traj(self, text: str | Path, which: int = -1) -> Comparison:
+        """This fit beside a printed table; see :func:`gbtm.traj_programs.comparison.compare.compare_traj`."""
+        from ..traj_programs.comparison.compare import compare_traj
+
+        return compare_traj(self, text, which)
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Curves with bands and observed means; see :func:`gbtm.figures.curves.plot_curves`."""
+        from ..figures.curves import plot_curves
+
+        return plot_curves(self, ax, **options)
+
+    def plot_groups(self, **options: Any) -> Figure:
+        """A panel per group, subjects' own lines behind; see :func:`gbtm.figures.groups.plot_groups`."""
+        from ..figures.groups import plot_groups
+
+        return plot_groups(self, **options)
+
+    def plot_posteriors(self, **options: Any) -> Figure:
+        """How surely subjects are assigned; see :func:`gbtm.figures.posteriors.plot_posteriors`."""
+        from ..figures.posteriors import plot_posteriors
+
+        return plot_posteriors(self, **options)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fit document; read it with :func:`gbtm.load` or R's ``read_gbtm()``."""
+        save(self.document, path)

@@ -1,0 +1,173 @@
+"""Who belongs where, among people who were not fitted: posteriors of new subjects, wave by wave if asked.
+
+P_ik = pi_k(z_i) f_k(y_i) / sum_l pi_l(z_i) f_l(y_i) with whatever was seen of subject i so far. The interval carries
+the uncertainty of the parameters: the delta method on the scale of log(P / (1 - P)), so that it stays between 0 and 1.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import replace
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.measures import History
+from ..data.panel import Panel
+from ..errors import DataError, GBTMWarning, SpecificationError
+from .rebuild import for_scoring, layout_of
+
+if TYPE_CHECKING:
+    from ..model.layout import Layout
+    from .fit import GBTMResults
+
+
+def classify(res: GBTMResults, newdata: pd.DataFrame, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
+    """Probability of each group for new subjects.
+
+    Parameters
+    ----------
+    newdata : a table in the form of the one that was fitted (long or wide, the same column names); histories may be
+        as short as one observation
+    by_wave : after each wave, from what was seen up to it
+    level : of the interval for each probability
+
+    Returns
+    -------
+    DataFrame
+        One row per subject (with ``by_wave``: and wave) and group: the id, the time of the last observation used,
+        group, probability, lower, upper, and whether the subject is assigned to the group.
+
+    Raises
+    ------
+    SpecificationError
+        When the fit was not made from a formula and a table.
+    DataError
+        As for the fit: unknown columns, values that the family cannot take.
+    """
+    return classify_panel(res, panel_like(res, newdata), by_wave=by_wave, level=level)
+
+
+def panel_like(res: GBTMResults, newdata: pd.DataFrame) -> Panel:
+    """New data read as the fit's were."""
+    inputs = res.document.get("inputs")
+    if inputs is None:
+        raise SpecificationError(
+            "newdata: this fit does not say from which columns it was made.", code="no_inputs", argument="newdata",
+            way_out="Fit with from_formula or traj, or give a Panel to gbtm.fit.scoring.classify_panel.",
+        )
+    table = newdata.copy()
+    for column, levels in inputs["levels"].items():
+        if column in table:
+            unknown = set(table[column].dropna()) - set(levels)
+            if unknown:
+                raise DataError(
+                    f"{column}: {', '.join(map(repr, sorted(unknown, key=str)[:5]))} did not occur in the fit.",
+                    code="new_level", argument=column, way_out=f"Its levels are {', '.join(map(repr, levels[:12]))}.",
+                )
+            table[column] = pd.Categorical(table[column], categories=levels)
+    arguments = {k: v for k, v in inputs.items() if k not in ("levels", "form", "design")}
+    return Panel.from_wide(table, **arguments) if inputs["form"] == "wide" else Panel.from_long(table, **arguments)
+
+
+def classify_panel(res: GBTMResults, panel: Panel, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
+    """:func:`classify` for a :class:`~gbtm.data.panel.Panel`."""
+    if not 0 < level < 1:
+        raise SpecificationError(
+            f"level: {level!r} is not between 0 and 1.", code="bad_level", argument="level",
+            way_out="For example level=0.95.",
+        )
+    layout = layout_of(res.document, trust_formula=res.trust_formula)
+    _same_covariates(panel, layout)
+    if panel.dropped.subjects or panel.dropped.observations or panel.dropped.incomplete_subjects:
+        warnings.warn(f"newdata: {panel.dropped.sentence()}", GBTMWarning, stacklevel=3)
+    waves = np.unique(panel.outcomes[0].wave).tolist() if by_wave else [None]
+    out = pd.concat([_table(res, layout, _until(panel, wave), level) for wave in waves], ignore_index=True)
+    in_order = out.sort_values(["_position", res.time_name, "group"], kind="stable", ignore_index=True)
+    return in_order.drop(columns="_position")
+
+
+def _same_covariates(panel: Panel, layout: Layout) -> None:
+    wanted = layout.membership.names[1:]
+    if _bare(panel.subjects.risk_names) != _bare(wanted):
+        raise DataError(
+            f"newdata: membership covariates {list(panel.subjects.risk_names)} instead of {list(wanted)}.",
+            code="other_covariates", argument="newdata", way_out="Give the columns that were fitted.",
+        )
+
+
+def _bare(names: tuple[str, ...]) -> list[str]:
+    """``region[T.south]`` and ``C(region)[T.south]``, as formulaic names a level, as R does: ``regionsouth``."""
+    inside = [re.sub(r"^(?:C|factor|as\.factor)\(([^()]*)\)", r"\1", name) for name in names]
+    return [re.sub(r"\[T\.([^\]]*)\]$", r"\1", name) for name in inside]
+
+
+def _until(panel: Panel, wave: int | None) -> tuple[Panel, np.ndarray]:
+    """What was seen up to a wave, and the positions of the subjects seen by then; at that wave itself if given."""
+    m = panel.outcomes[0]
+    if wave is None:
+        return panel, np.arange(panel.n_subjects)
+    here = np.unique(m.subject[m.wave == wave])
+    rows = np.flatnonzero((m.wave <= wave) & np.isin(m.subject, here))
+    new = np.full(panel.n_subjects, -1)
+    new[here] = np.arange(here.size)
+    history = panel.history
+    if history is not None:
+        seen = history.take(new)
+        history = _cut(seen, wave)
+    cut = replace(
+        panel, ids=panel.ids[here], outcomes=(m.take(rows, new[m.subject]),), history=history, departures=None,
+        known=None if panel.known is None else panel.known.take(here),
+    )
+    return cut, here
+
+
+def _cut(history: History, wave: int) -> History:
+    rows = np.flatnonzero(history.wave <= wave)
+    return replace(
+        history, subject=history.subject[rows], wave=history.wave[rows], y=history.y[rows],
+        covariates=history.covariates[rows],
+    )
+
+
+def _table(res: GBTMResults, layout: Layout, seen: tuple[Panel, np.ndarray], level: float) -> pd.DataFrame:
+    panel, position = seen
+    p, se = probabilities(res, layout, panel)
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logit, spread = np.log(p) - np.log1p(-p), se / (p * (1 - p))
+        low, high = (1 / (1 + np.exp(-(logit + sign * z * spread))) for sign in (-1, 1))
+    certain = (p <= 0) | (p >= 1)
+    low, high = np.where(certain, p, low), np.where(certain, p, high)
+    n, groups = p.shape
+    m = panel.outcomes[0]
+    last = np.zeros(n)
+    last[m.subject] = m.time  # observations are in order: the last one stays
+    out: dict[str, Any] = {
+        str(panel.ids.name or "id"): np.repeat(panel.ids.to_numpy(), groups), res.time_name: np.repeat(last, groups),
+        "group": np.tile(np.arange(1, groups + 1), n), "probability": p.ravel(), "lower": low.ravel(),
+        "upper": high.ravel(), "assigned": (p.argmax(axis=1)[:, None] == np.arange(groups)).ravel(),
+        "_position": np.repeat(position, groups),
+    }
+    return pd.DataFrame(out)
+
+
+def probabilities(res: GBTMResults, layout: Layout, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
+    """Posteriors (N, K) of a panel's subjects, and their standard errors from the parameters' covariance."""
+    import torch
+
+    from ..compute.threads import workers
+    from ..likelihood.derivatives import posterior_gradient
+    from ..likelihood.mixture import Mixture
+
+    ready = for_scoring(panel, layout.spec)
+    module = Mixture(layout, ready)
+    flat = torch.as_tensor(np.asarray(res.document["internal"]["params"]))
+    cov = np.asarray(res.document["internal"]["cov"])
+    with torch.no_grad(), workers():
+        posterior, variance = posterior_gradient(module, flat, torch.as_tensor(cov))
+    p, se = posterior.numpy(), np.sqrt(np.maximum(variance.numpy(), 0.0))
+    return (p, se) if module.expand is None else (p[module.expand], se[module.expand])

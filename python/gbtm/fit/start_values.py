@@ -1,0 +1,77 @@
+"""Parameters that the user gives a fit to start from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import SpecificationError
+from ..model.layout import Layout, make_layout
+from ..model.spec import first_groups
+
+if TYPE_CHECKING:
+    from ..api.model import GBTM
+
+
+def read_start(start: Any, model: GBTM) -> tuple[np.ndarray | None, tuple[Layout, np.ndarray] | None]:
+    """What the ``start`` of :meth:`gbtm.GBTM.fit` means.
+
+    Returns
+    -------
+    (1, p) internal parameters, or None; and the layout and internal parameters (p',) of a fit with one group less,
+    or None
+    """
+    from .fit import GBTMResults
+
+    if start is None:
+        return None, None
+    layout, spec = model.layout, model.spec
+    if isinstance(start, GBTMResults):
+        same_family = start.family == spec.outcomes[0].family
+        if start.n_groups == spec.n_groups - 1:
+            smaller = make_layout(model.panel, first_groups(spec, start.n_groups), model.given_bases)
+            if not same_family or smaller.traj_names != start.document["traj_names"]:
+                raise SpecificationError(
+                    "start: the smaller fit is not this model with its last group left out.", code="bad_start",
+                    argument="start",
+                    way_out="Give a fit of the same family, its orders the leading ones of this model.",
+                )
+            return None, (smaller, smaller.unreport(start.params.to_numpy()))
+        if not same_family or start.document["traj_names"] != layout.traj_names:
+            raise SpecificationError(
+                f"start: a {start.family} fit with {start.n_groups} groups is not this model.", code="bad_start",
+                argument="start", way_out="Give a fit of the same model, or one with a group less.",
+            )
+        start = start.params.to_numpy()
+    values = start.reindex(layout.names) if isinstance(start, pd.Series) else start
+    try:
+        numbers = np.asarray(values, dtype=float).ravel()
+    except (TypeError, ValueError):
+        numbers = np.empty(0)
+    return layout.unreport(_checked(numbers, layout))[None], None
+
+
+def _checked(values: np.ndarray, layout: Layout) -> np.ndarray:
+    """Parameters (p,) in the user's units, group percentages turned into theta."""
+    k, size, reference = layout.n_groups, layout.size, layout.reference
+    plain = layout.membership.width == 1  # with membership covariates there is no one percentage
+    percent = plain and values.size == size + 1 and np.isclose(values[-k:].sum(), 100.0, atol=0.5)
+    if percent and (values[-k:] > 0).all():
+        log_share = np.log(values[-k:])
+        values = np.concatenate([values[:-k], np.delete(log_share - log_share[reference], reference)])
+    if values.size != size or not np.isfinite(values).all():
+        raise SpecificationError(
+            f"start: {np.isfinite(values).sum()} finite values, the model has {size} parameters.",
+            code="bad_start", argument="start",
+            way_out=f"Give them in the order {', '.join(layout.names)}"
+            + (f", or percentages for the last {k}." if plain else "."),
+        )
+    sigma = [n for n, v in zip(layout.names, values, strict=True) if n.startswith("sigma") and not v > 0]
+    if sigma:
+        raise SpecificationError(
+            f"start: {', '.join(sigma)} must be positive.", code="bad_start", argument="start",
+            way_out="Sigma is a standard deviation, in the outcome's units.",
+        )
+    return values

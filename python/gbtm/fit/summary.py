@@ -1,0 +1,139 @@
+"""Printed tables in the look of statsmodels."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from .fit import GBTMResults
+
+FAMILY_NAMES = {
+    "normal": "Normal", "cnorm": "Censored normal", "poisson": "Poisson", "zip": "Zero-inflated Poisson",
+    "negbin": "Negative binomial", "zinb": "Zero-inflated neg. binomial", "logit": "Logit", "beta": "Beta",
+}
+
+
+def summary(res: GBTMResults) -> Any:
+    """A statsmodels ``Summary``: the fit, the coefficients by group, the groups, the search, the warnings."""
+    from statsmodels.iolib.summary import Summary
+
+    out = Summary()
+    out.tables.append(_head(res))
+    sections = _sections(res)
+    width = max(len(s) for title, rows in sections for s in [title, *(_stub(n) for n in rows)])
+    out.tables += [_coefficients(res, title, rows, width) for title, rows in sections]
+    out.tables.append(_groups(res))
+    out.add_extra_txt(_notes(res))
+    return out
+
+
+def _number(value: float, decimals: int = 4) -> str:
+    return "NA" if value is None or not np.isfinite(value) else f"{value:.{decimals}f}"
+
+
+def _head(res: GBTMResults) -> Any:
+
+    spec, criteria = res.document["spec"]["outcomes"][0], res.criteria
+    bounds = [f"{w} {spec[k]:g}" for w, k in (("min", "lower"), ("max", "upper")) if spec[k] is not None]
+    family = FAMILY_NAMES[res.family] + (f" ({', '.join(bounds)})" if bounds else "")
+    left = [
+        ("Dep. variable:", res.outcome_name), ("Time:", res.time_name), ("Family:", family),
+        ("Groups:", str(res.n_groups)), ("Subjects:", str(res.n_subjects)), ("Observations:", str(res.nobs)),
+        ("Parameters:", str(res.df_model)),
+    ]
+    right = [
+        ("Log-likelihood:", _number(res.llf)), ("AIC:", _number(res.aic)),
+        ("BIC (n = subjects):", _number(float(criteria["subjects"]["bic"]))),
+        ("BIC (n = obs.):", _number(float(criteria["observations"]["bic"]))), ("Entropy:", _number(res.entropy, 3)),
+        ("Covariance:", str(res.document["cov_type"])), ("Converged:", "yes" if res.converged else "NO"),
+    ]
+    head = _half(left, "Group-based trajectory model")
+    head.extend_right(_half(right, None))
+    return head
+
+
+def _half(rows: list[tuple[str, str]], title: str | None) -> Any:
+    from statsmodels.iolib.table import SimpleTable
+    from statsmodels.iolib.tableformatting import fmt_2cols
+
+    return SimpleTable([[value] for _, value in rows], None, [name for name, _ in rows], title=title, txt_fmt=fmt_2cols)
+
+
+def _sections(res: GBTMResults) -> list[tuple[str, list[str]]]:
+    """Rows by heading: each group's curve and zero part, then what is common."""
+    document = res.document
+    own: dict[int, list[str]] = {g: [] for g in res.group_names}
+    common: list[str] = []
+    theta: list[str] = []
+    for b in document["blocks"]:
+        names = document["names"][b["start"] : b["start"] + b["width"]]
+        (theta if b["kind"] == "theta" else common if b["group"] is None else own[b["group"]]).extend(names)
+    shares = res.group_shares["share"]
+    sections = [(f"Group {g} ({100 * shares[g]:.1f} %)", rows) for g, rows in own.items() if rows]
+    if common:
+        sections.append(("All groups", common))
+    reference = document["spec"]["reference"] + 1
+    return [*sections, (f"Membership logits (reference: group {reference})", theta)] if theta else sections
+
+
+def _stub(name: str) -> str:
+    """A parameter's name without its group, which the heading says."""
+    return name if name.startswith(("theta[", "theta_")) else re.sub(r"\[\d+\]$", "", name)
+
+
+def _coefficients(res: GBTMResults, title: str, names: list[str], width: int) -> Any:
+    from statsmodels.iolib.table import SimpleTable
+    from statsmodels.iolib.tableformatting import fmt_params
+
+    ci = res.conf_int()
+    columns = [res.params, res.bse, res.tvalues, res.pvalues, ci[0], ci[1]]
+    rows = [[_number(c[n], 3 if j in (2, 3) else 4) for j, c in enumerate(columns)] for n in names]
+    header = ["coef", "std err", "z", "P>|z|", "[0.025", "0.975]"]
+    return SimpleTable(rows, header, [_stub(n).ljust(width) for n in names], txt_fmt=fmt_params, title=title)
+
+
+def _groups(res: GBTMResults) -> Any:
+    from statsmodels.iolib.table import SimpleTable
+    from statsmodels.iolib.tableformatting import fmt_params
+
+    shares, adequacy = res.group_shares, res.adequacy
+    rows = [
+        [_number(100 * shares[column][g], 2) for column in ("share", "std err", "lower", "upper")]
+        + [str(adequacy["n_assigned"][g]), _number(adequacy["avepp"][g], 3)]
+        for g in res.group_names
+    ]
+    header = ["share %", "std err", "[0.025", "0.975]", "assigned", "AvePP"]
+    stubs = [f"group {g}".ljust(14) for g in res.group_names]
+    return SimpleTable(rows, header, stubs, txt_fmt=fmt_params, title="Groups")
+
+
+def _notes(res: GBTMResults) -> list[str]:
+    lines = [f"Starts: {res.start_report.attrs['sentence']}"]
+    if res.document["dropped"]["sentence"]:
+        lines.append(res.document["dropped"]["sentence"])
+    lines += [f"Warning: {w}" for w in res.warnings]
+    stored = res.document["outcomes"][0]
+    if stored["covariates"] is not None:
+        lines.append(f"Curves are drawn at {_profile(stored)}.")
+    lines.append("AvePP: mean posterior probability of those assigned to the group.")
+    return lines
+
+
+def _profile(stored: dict[str, Any]) -> str:
+    """Where curves are drawn, in words."""
+    names, values = stored["covariates"]["names"], np.asarray(stored["profile"]["values"])
+    if len(values) > 1 and (values != values[0]).any():
+        return f"the values of {', '.join(names)} that were given for each wave"
+    return ", ".join(f"{n} = {v:.4g}" for n, v in zip(names, values[0], strict=True))
+
+
+def curve_table(res: GBTMResults) -> pd.DataFrame:
+    """Fitted and observed means side by side, per group and wave."""
+    observed = res.observed_means
+    times = observed[res.time_name].to_numpy()[: len(observed) // res.n_groups]
+    fitted = res.predict(times)
+    return fitted.assign(observed=observed["mean"].to_numpy())

@@ -1,0 +1,1 @@
+"""Tests, intervals and functions of the parameters of a fit."""

@@ -1,0 +1,90 @@
+"""Is there overdispersion at all? A likelihood-ratio test of the negative binomial against the Poisson.
+
+psi = 0 lies on the boundary of what psi can be, so that the statistic is zero in half of all samples without
+overdispersion: its law is the mixture chi-square(0)/2 + chi-square(1)/2, and a p-value from chi-square(1) is twice too
+large (Self and Liang 1987). With a psi for each of K groups the weights are those of a binomial(K, 1/2), exact where
+the groups' psi are estimated independently.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import comb
+from scipy.stats import chi2
+
+from ..errors import GBTMWarning, SpecificationError
+from ..model.spec import DISPERSED_FAMILIES
+
+if TYPE_CHECKING:
+    from ..fit.fit import GBTMResults
+
+WITHOUT = {"negbin": "poisson", "zinb": "zip"}
+
+
+@dataclass(frozen=True)
+class DispersionTest:
+    """Outcome of :func:`dispersion_test`.
+
+    Attributes
+    ----------
+    statistic : 2 (log-likelihood with psi - without)
+    pvalue : from the mixture of chi-squares
+    weights : of chi-square(0), chi-square(1), ..
+    without : the fit without psi
+    """
+
+    statistic: float
+    pvalue: float
+    weights: tuple[float, ...]
+    without: GBTMResults
+
+    def __str__(self) -> str:
+        law = " + ".join(f"{w:.4g} chi2({j})" for j, w in enumerate(self.weights))
+        return (
+            f"Likelihood-ratio test of no overdispersion: {self.statistic:.3f}, p = {self.pvalue:.4g} (law {law}); "
+            f"without psi the family is '{self.without.family}', log-likelihood {self.without.llf:.4f}."
+        )
+
+
+def dispersion_test(res: GBTMResults, **fit_options: Any) -> DispersionTest:
+    """Likelihood-ratio test of a negbin fit against poisson, or of zinb against zip, by refitting without psi.
+
+    Parameters
+    ----------
+    fit_options : passed to :meth:`gbtm.GBTM.fit` for the fit without psi
+
+    Raises
+    ------
+    SpecificationError
+        For another family, and for weighted fits.
+    """
+    from ..api.model import GBTM
+    from ..fit.rebuild import panel_of, parts_of, spec_of
+
+    if res.family not in DISPERSED_FAMILIES:
+        raise SpecificationError(
+            f"family: '{res.family}' has no dispersion psi to test.", code="no_dispersion", argument="family",
+            way_out=f"Fit one of {', '.join(DISPERSED_FAMILIES)}.",
+        )
+    if res.document.get("weights") is not None:
+        raise SpecificationError(
+            "weights: log-likelihoods with sampling weights have no likelihood-ratio test.", code="weighted_test",
+            argument="weights", way_out="Look at psi and its robust standard error.",
+        )
+    spec, parts = spec_of(res.document), parts_of(res.document, trust_formula=res.trust_formula)
+    outcome = replace(spec.outcomes[0], family=WITHOUT[res.family], dispersion_by_group=False)
+    panel = replace(panel_of(res.document), history=None)
+    bases = [parts[0].bases["mean"]] if outcome.basis is not None else None
+    model = GBTM.from_panel(panel, replace(spec, outcomes=(outcome,)), bases=bases)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GBTMWarning)
+        without = model.fit(**fit_options)
+    k = res.n_groups if spec.outcomes[0].dispersion_by_group else 1
+    weights = tuple(float(comb(k, j)) / 2.0**k for j in range(k + 1))
+    statistic = max(0.0, 2 * (res.llf - without.llf))
+    tails = [float(statistic <= 0)] + [float(chi2.sf(statistic, j)) for j in range(1, k + 1)]
+    return DispersionTest(statistic, float(np.dot(weights, tails)), weights, without)

@@ -1,0 +1,155 @@
+"""Whether groups share one curve, or have parallel ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import SpecificationError
+from .hypotheses import covariance_of, linear_hypotheses, quadratic_form
+from .wald import WaldTest, chi_square
+
+if TYPE_CHECKING:
+    from ..fit.fit import GBTMResults
+
+ONE_GROUP_NOTE = (
+    "Were the curves equal and nothing else told these groups apart (sigma, zero inflation, time-varying covariates), "
+    "they would be one group, and chi-square is not the reference then: to choose the number of groups, compare fits "
+    "by BIC or a bootstrap."
+)
+
+
+def equal_curves(
+    res: GBTMResults, groups: Sequence[int] | None = None, *, include_intercept: bool = True
+) -> WaldTest:
+    """Joint test that groups share one curve.
+
+    All coefficients of time are compared; where a group's order is lower, what it lacks is 0. The curve is that of the
+    mean's linear predictor, where there are time-varying covariates at 0 of each: not their effects, nor the zero
+    inflation or sigma.
+
+    Parameters
+    ----------
+    groups : the groups to compare, 1..K; by default all
+    include_intercept : False compares shapes only, as :func:`equal_slopes` does
+
+    Returns
+    -------
+    WaldTest
+
+    Raises
+    ------
+    SpecificationError
+        ``bad_groups``; ``no_curve`` for a group whose rate is zero; ``no_slopes`` where there is nothing to compare;
+        otherwise as :func:`wald_test`.
+
+    Examples
+    --------
+    >>> import gbtm
+    >>> from gbtm.inference.equal_curves import equal_curves
+    >>> data = gbtm.datasets.two_groups(rng=0)
+    >>> res = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=2).fit(rng=0)
+    >>> test = equal_curves(res, groups=[1, 2])
+    >>> test.df, test.hypotheses[2]
+    (3, 't^2[1] = t^2[2]')
+    """
+    chosen = _groups(res, groups)
+    equalities = _equalities(res, chosen, include_intercept)
+    names, stems = list(res.params.index), _stems(res)
+    used = np.isin(names, [f"{stems[j]}[{g}]" for pair in equalities for g, j in pair])
+    covariance_of(res, used, "groups")
+    labels = [" = ".join([f"{stems[j]}[{g}]" for g, j in pair] + ["0"] * (len(pair) == 1)) for pair in equalities]
+    covariates = np.shape(res.document["outcomes"][0]["positions"]["mean"])[1] > len(stems)
+    # the engine centres covariates, and the user's intercepts are those at 0
+    if include_intercept and covariates:
+        difference, cov = _reported(res, labels)
+    else:
+        difference, cov = _internal(res, equalities)
+    notes = (ONE_GROUP_NOTE,) if include_intercept else ()
+    return chi_square(quadratic_form(difference, cov, labels, "groups"), labels, notes)
+
+
+def equal_slopes(res: GBTMResults, groups: Sequence[int] | None = None) -> WaldTest:
+    """Joint test that the curves of groups are parallel: every coefficient of time but the intercept is equal.
+
+    Parameters, errors and result as :func:`equal_curves`.
+
+    Examples
+    --------
+    >>> import gbtm
+    >>> from gbtm.inference.equal_curves import equal_slopes
+    >>> data = gbtm.datasets.two_groups(rng=0)
+    >>> res = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=2).fit(rng=0)
+    >>> equal_slopes(res).hypotheses
+    ['t[1] = t[2]', 't^2[1] = t^2[2]']
+    """
+    return equal_curves(res, groups, include_intercept=False)
+
+
+def _groups(res: GBTMResults, groups: Sequence[int] | None) -> list[int]:
+    chosen = list(res.group_names if groups is None else np.atleast_1d(np.asarray(groups)).tolist())
+    if len(chosen) < 2 or len(set(chosen)) < len(chosen) or not set(chosen) <= set(res.group_names):
+        raise SpecificationError(
+            f"groups: {chosen} are not two or more different groups of this fit.", code="bad_groups",
+            argument="groups", way_out=f"The groups are {', '.join(map(str, res.group_names))}.",
+        )
+    return [int(g) for g in chosen]
+
+
+def _stems(res: GBTMResults) -> list[str]:
+    """Names of a curve's coefficients without the group."""
+    outcomes = res.document["outcomes"]
+    prefix = f"{outcomes[0]['name']}:" if len(outcomes) > 1 else ""
+    return [f"{prefix}{s}" for s in outcomes[0]["bases"]["mean"]["names"]]
+
+
+def _equalities(res: GBTMResults, groups: list[int], include_intercept: bool) -> list[list[tuple[int, int]]]:
+    """The (group, column) pairs whose coefficients are to be equal; a pair alone is to be 0."""
+    stems, names = _stems(res), set(res.params.index)
+    columns = res.document["outcomes"][0]["bases"]["mean"]["names"]
+    for g in groups:
+        if not any(f"{s}[{g}]" in names for s in stems):
+            raise SpecificationError(
+                f"groups: group {g} has no curve, its rate is zero.", code="no_curve", argument="groups",
+                way_out="Leave it out.",
+            )
+    found: list[list[tuple[int, int]]] = []
+    for j, stem in enumerate(stems):
+        owners = [(g, j) for g in groups if f"{stem}[{g}]" in names]
+        if columns[j] == "intercept" and not include_intercept:
+            continue
+        # a group without this coefficient has it at 0, and so must all the others
+        found += [[o] for o in owners] if len(owners) < len(groups) else [[owners[0], o] for o in owners[1:]]
+    if not found:
+        raise SpecificationError(
+            "groups: their curves are constant, so that there are no slopes to compare.", code="no_slopes",
+            argument="groups", way_out="equal_curves() compares the levels too.",
+        )
+    return found
+
+
+def _reported(res: GBTMResults, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Differences (m,) and covariance (m, m) of the equalities among the parameters as reported."""
+    h = linear_hypotheses(labels, list(res.params.index))
+    cov = covariance_of(res, (h.matrix != 0).any(axis=0), "groups")
+    return h.matrix @ res.params.to_numpy(), h.matrix @ cov @ h.matrix.T
+
+
+def _internal(res: GBTMResults, equalities: list[list[tuple[int, int]]]) -> tuple[np.ndarray, np.ndarray]:
+    """Differences (m,) and covariance (m, m) of the same equalities among the engine's orthonormal coefficients.
+
+    These are the user's times a triangular matrix common to all groups, so that the hypothesis and its statistic are
+    the same; but over calendar years the user's own are correlated beyond what double precision can tell.
+    """
+    outcome = res.document["outcomes"][0]
+    coefficients = np.asarray(outcome["coefficients"]["mean"], dtype=float)
+    positions = np.asarray(outcome["positions"]["mean"]).astype(int)
+    cov = np.asarray(res.document["internal"]["cov"], dtype=float)
+    rows, difference = np.zeros((len(equalities), cov.shape[0])), np.zeros(len(equalities))
+    for i, pair in enumerate(equalities):
+        for sign, (g, j) in zip((1.0, -1.0), pair, strict=False):
+            rows[i, positions[g - 1, j]] += sign
+            difference[i] += sign * coefficients[g - 1, j]
+    return difference, rows @ cov @ rows.T

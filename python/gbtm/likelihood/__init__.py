@@ -1,0 +1,1 @@
+"""The log-likelihood of the mixture and its derivatives, in torch."""

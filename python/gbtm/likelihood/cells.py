@@ -1,0 +1,210 @@
+"""The data of one outcome as the likelihood sees them: statistics per subject and design cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..data.measures import Measures
+from ..families import Family
+from ..model.outcome import Part
+
+DENSE_FILL = 0.05  # share of (subject, cell) pairs observed from which a full matrix beats a list of rows
+DENSE_SMALL = 200_000  # entries below which a full matrix is always fine
+PRIVATE_SHARE = 0.5  # of cells per row above which rows do not share cells
+
+
+class CellStatistics(nn.Module):
+    """Statistics of one outcome per subject and design cell: the data as the likelihood sees them.
+
+    A cell is a distinct row of time, covariates and exposure (and of y, for families by value). There are C cells with
+    S statistics, and three products with the N subjects: :meth:`spread`, :meth:`collect`, :meth:`scores`. They are held
+    as a full matrix where most subjects were seen in most cells, and else as a list of rows.
+
+    Attributes
+    ----------
+    n_subjects, n_cells, n_stats : N, C, S
+    listed : the statistics are a list of rows (n_obs, S) with their subject and cell
+    private : every row is its own cell, so that a block of subjects has cells of its own
+    """
+
+    stats: Tensor
+    subject: Tensor
+    cell: Tensor
+    log_exposure: Tensor
+
+    def __init__(self, part: Part, measures: Measures, n_subjects: int) -> None:
+        super().__init__()
+        y = (measures.y - part.centre) / part.scale
+        self.family: Family = part.internal_family.seen_in(y)
+        previous, lagged = measures.previous, self.family.lagged
+        last = np.where(previous >= 0, y[previous], 0.0)
+        stats = self.family.pairs(y, last) if lagged else self.family.statistics(y)
+        folded = measures.exposure is not None and self.family.folds_exposure
+        if folded:
+            stats[:, 0] *= measures.exposure
+        first, cell = measures.cells(by_value=self.family.by_value, by_exposure=not folded, by_lag=lagged)
+        self.listed = is_irregular(measures, n_subjects, first.size)
+        self.private = self.listed and first.size > PRIVATE_SHARE * measures.nobs
+        if self.private:
+            first = np.arange(measures.nobs)
+        self.n_subjects, self.n_cells, self.n_stats = n_subjects, first.size, stats.shape[1]
+        for predictor in self.family.predictors:
+            of = previous[first] if predictor == "lag_mean" else first
+            w = measures.covariates[of] if measures.covariate_names else np.zeros((first.size, 0))
+            columns = part.columns(predictor, measures.time[of], w)
+            self.register_buffer(f"columns_{predictor}", torch.as_tensor(columns, dtype=torch.float64).contiguous())
+        log_exposure = np.zeros(1) if measures.exposure is None or folded else np.log(measures.exposure[first])
+        self.register_buffer("log_exposure", torch.from_numpy(log_exposure))
+        w = measures.covariates[first] if measures.covariate_names else np.zeros((first.size, 0))
+        known = part.known(y[first], w, measures.gaps[first] if lagged else None)
+        self.known_names = tuple(known)
+        for name, values in known.items():
+            self.register_buffer(f"known_{name}", torch.from_numpy(values))
+        if self.listed:
+            self.register_buffer("stats", torch.from_numpy(stats))
+            self.register_buffer("subject", torch.from_numpy(measures.subject))
+            self.register_buffer("cell", torch.from_numpy(cell if not self.private else np.zeros(0, dtype=np.int64)))
+        else:
+            full = np.zeros((n_subjects, first.size, stats.shape[1]))
+            if measures.is_binned:
+                np.add.at(full, (measures.subject, cell), stats)
+            else:
+                full[measures.subject, cell] = stats
+            self.register_buffer("stats", torch.from_numpy(full.reshape(n_subjects, -1)))
+
+    def take(self, rows: slice | np.ndarray) -> CellStatistics:
+        """The data of some of the subjects; of a block of them (a slice) where the statistics are a list."""
+        part = CellStatistics.__new__(CellStatistics)
+        nn.Module.__init__(part)
+        part.family, part.n_cells, part.n_stats = self.family, self.n_cells, self.n_stats
+        part.listed, part.private = self.listed, self.private
+        own = slice(None)
+        if self.listed:
+            assert isinstance(rows, slice)
+            start, stop = rows.start, min(rows.stop, self.n_subjects)
+            at = torch.searchsorted(self.subject, torch.tensor([start, stop], device=self.subject.device)).tolist()
+            block = slice(*at)
+            part.register_buffer("stats", self.stats[block])
+            part.register_buffer("subject", self.subject[block] - start)
+            part.register_buffer("cell", self.cell if self.private else self.cell[block])
+            part.n_subjects = stop - start
+            if self.private:
+                own, part.n_cells = block, block.stop - block.start
+        else:
+            part.register_buffer("stats", self.stats[rows])
+            part.n_subjects = part.stats.shape[0]
+        for predictor in self.family.predictors:
+            part.register_buffer(f"columns_{predictor}", self.columns(predictor)[own])
+        part.known_names = self.known_names
+        for name in self.known_names:
+            part.register_buffer(f"known_{name}", getattr(self, f"known_{name}")[..., own])
+        own_exposure = self.log_exposure[own] if self.log_exposure.numel() == self.n_cells else self.log_exposure
+        part.register_buffer("log_exposure", own_exposure)
+        return part
+
+    def columns(self, predictor: str) -> Tensor:
+        """(C, q) internal design columns."""
+        return getattr(self, f"columns_{predictor}")
+
+    def predictors(self, coefficients: dict[str, Tensor], offsets: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Coefficients (B, K, q) and offsets (K,) -> linear predictors (B, K, C), and what else the family is told."""
+        u = {name: c @ self.columns(name).T + offsets[name][:, None] for name, c in coefficients.items()}
+        if "mean" in u:
+            u["mean"] = u["mean"] + self.log_exposure
+        return u | self.known
+
+    @property
+    def known(self) -> dict[str, Tensor]:
+        """What the family is told of the cells (.., C) besides its predictors."""
+        return {name: getattr(self, f"known_{name}") for name in self.known_names}
+
+    def _at_rows(self, cells: Tensor) -> Tensor:
+        """(..., C, S) -> times the statistics, summed over S, per row (..., n_obs)."""
+        return ((cells if self.private else cells[..., self.cell, :]) * self.stats).sum(-1)
+
+    def _sum_rows(self, rows: Tensor) -> Tensor:
+        """(..., n_obs) -> sums per subject (..., N)."""
+        out = rows.new_zeros(*rows.shape[:-1], self.n_subjects)
+        return out.index_add(-1, self.subject, rows)
+
+    def spread(self, terms: Tensor) -> Tensor:
+        """Cell terms (..., C, S) -> sums per subject (..., N)."""
+        if self.listed:
+            return self._sum_rows(self._at_rows(terms))
+        out = terms.reshape(-1, self.n_cells * self.n_stats) @ self.stats.T
+        return out.reshape(*terms.shape[:-2], self.n_subjects)
+
+    def collect(self, weight: Tensor) -> Tensor:
+        """Weights of subjects (..., N) -> weighted statistics per cell (..., C, S)."""
+        if self.listed:
+            rows = weight[..., self.subject, None] * self.stats
+            if self.private:
+                return rows
+            return rows.new_zeros(*weight.shape[:-1], self.n_cells, self.n_stats).index_add(-2, self.cell, rows)
+        out = weight.reshape(-1, self.n_subjects) @ self.stats
+        return out.reshape(*weight.shape[:-1], self.n_cells, self.n_stats)
+
+    def terms(self, u: dict[str, Tensor]) -> Tensor:
+        """Predictors (B, K, C) -> what each statistic is multiplied with (B, K, C, S)."""
+        return self.family.terms(u)
+
+    def scores(self, u: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Log densities per subject (B, K, N) and their derivatives in the coefficients (B, K, Q, N).
+
+        Q runs over the predictors' columns in the family's order.
+        """
+        terms, slopes = self.family.terms(u), self.family.slopes(u)
+        if self.listed:
+            local = []
+            for name, slope in slopes.items():
+                columns = self.columns(name) if self.private else self.columns(name)[self.cell]
+                local.append(self._at_rows(slope)[:, :, None] * columns.T)
+            return self._sum_rows(self._at_rows(terms)), self._sum_rows(torch.cat(local, dim=2))
+        local = [d[:, :, None] * self.columns(n).T[:, :, None] for n, d in slopes.items()]
+        return self.spread(terms), self.spread(torch.cat(local, dim=2))
+
+    def totals(self, statistics: Tensor) -> np.ndarray:
+        """Weighted statistics (B, K, C, S) -> totals of the family's moments (B, K, S'), for starting values."""
+        if not self.family.by_value:
+            return statistics.sum(2).cpu().numpy()
+        return statistics[..., 0].cpu().numpy() @ self.family.moments(self.known["y"].cpu().numpy())
+
+    def curves(self, u: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Linear predictors (B, K, C) over the cells, from what :meth:`predictors` returns."""
+        return {name: u[name] for name in self.family.predictors}
+
+    def complete_data(self, u: dict[str, Tensor], statistics: Tensor, safe: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """Value (B,), and gradient (B, K, Q) and Hessian (B, K, Q, Q) of EM's Q in the groups' own coefficients.
+
+        statistics (B, K, C, S) are posterior-weighted; with ``safe`` the Hessian is bounded where the family knows that
+        a Newton step would overshoot.
+        """
+        value = (self.family.terms(u) * statistics).sum((1, 2, 3))
+        batch, groups = statistics.shape[:2]
+        at, width = {}, 0
+        for name in self.family.predictors:
+            at[name] = slice(width, width + self.columns(name).shape[1])
+            width = at[name].stop
+        gradient, hessian = value.new_zeros(batch, groups, width), value.new_zeros(batch, groups, width, width)
+        for name, slope in self.family.slopes(u).items():
+            gradient[:, :, at[name]] = (slope * statistics).sum(-1) @ self.columns(name)
+        for (a, b), bend in self.family.curvatures(u).items():
+            curvature = (bend * statistics).sum(-1)
+            if safe:
+                curvature = self.family.safe_curvature(a, b, curvature, statistics, u)
+            block = (curvature[:, :, None, :] * self.columns(a).T) @ self.columns(b)
+            hessian[:, :, at[a], at[b]] = block
+            if a != b:
+                hessian[:, :, at[b], at[a]] = block.transpose(2, 3)
+        return value, gradient, hessian
+
+
+def is_irregular(measures: Measures, n_subjects: int, n_cells: int | None = None) -> bool:
+    """So few subjects were seen in each cell that a list of rows beats a matrix of subjects by cells.
+
+    Cells are distinct times unless their number is given.
+    """
+    entries = n_subjects * (measures.distinct_times[0].size if n_cells is None else n_cells)
+    return measures.nobs < DENSE_FILL * entries and entries > DENSE_SMALL

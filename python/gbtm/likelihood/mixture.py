@@ -1,0 +1,285 @@
+"""The mixture likelihood as a torch module.
+
+log L_i = log sum_k pi_k(z_i) prod_t f_k(y_it), with pi(z) = softmax(z' theta), theta = 0 for the reference group.
+
+Given the groups, each family's log density is linear in a few statistics of y per design cell, so that all N x K group
+log-likelihoods are one product: statistics (N, C S) times cell terms (C S, K). A leading batch axis B carries many
+parameter vectors (starting values) at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..compute.threads import in_order
+from ..data.measures import Measures
+from ..data.panel import Panel
+from ..model.blocks import MEMBERSHIP
+from ..model.layout import Layout
+from ..model.outcome import OutcomePart, Part
+from .cells import CellStatistics
+from .censored_ar1 import CensoredChain
+from .censored_random_effects import CensoredEffects
+from .membership import Membership
+from .random_effects import PatternStatistics
+from .subject_integral import WholeSubjects
+
+COLLAPSE_LOOK = 20_000  # subjects looked at before all are compared
+COLLAPSE_SHARE = 0.8  # of distinct subjects above which collapsing does not pay
+SHARD = 32_768  # subjects per block
+
+
+class Mixture(nn.Module):
+    """Group-based trajectory mixture.
+
+    ``forward()`` returns the subject log-likelihoods (N,) at the module's parameters: one vector of mean
+    coefficients (all groups), and where the family has them ``zero``, ``log_sigma``, and ``theta``. Train it with any
+    optimiser; :func:`gbtm.estimation.estimate.estimate` fits this same module.
+
+    Parameters
+    ----------
+    layout : Layout
+    panel : Panel
+    surrogate : take censored values whose errors are correlated for seen at the bound; that density has a closed form,
+        by which a search finds places to climb from
+
+    Examples
+    --------
+    >>> import gbtm, torch
+    >>> data = gbtm.datasets.two_groups(rng=0)
+    >>> model = gbtm.GBTM.from_formula("y ~ t", data=data, id="id", groups=2, order=2, family="normal")
+    >>> module = model.module()
+    >>> loss = -module().sum()
+    >>> loss.backward()
+    """
+
+    constant: Tensor
+    weight: Tensor
+    select: Tensor
+
+    def __init__(self, layout: Layout, panel: Panel, *, surrogate: bool = False) -> None:
+        super().__init__()
+        self.layout = layout
+        # the panel of a model with dropout may be asked about its first groups, none of which has it
+        sources = panel.sources if layout.spec.dropout is not None else panel.outcomes
+        self.outcomes = nn.ModuleList(
+            make_cells(part, measures, panel.n_subjects, surrogate)
+            for part, measures in zip(layout.parts, sources, strict=True)
+        )
+        constant = np.zeros(panel.n_subjects)
+        for part, measures in zip(layout.parts, sources, strict=True):
+            free = part.family.constant(measures.y)
+            if measures.exposure is not None and part.family.folds_exposure:
+                free = free + measures.y * np.log(measures.exposure)
+            if part.scale != 1.0:
+                free = free - np.log(part.scale) * _is_density(part, measures.y)
+            constant += np.bincount(measures.subject, free, minlength=panel.n_subjects)
+        known = panel.subjects
+        weight = known.relative_weights
+        z = torch.ones((1, 1), dtype=torch.float64)
+        if known.risk_names:
+            z = torch.from_numpy(layout.membership.internal(known.risk))
+        self.first, self.expand = self._collapse(panel.n_subjects, z)
+        if self.expand is not None:
+            self.outcomes = nn.ModuleList(c.take(self.first) for c in self.cells)
+            weight = np.bincount(self.expand, weight)
+            z = z[self.first] if known.risk_names else z
+        self.membership = Membership(layout, z)
+        self.register_buffer("constant", torch.from_numpy(constant[self.first]))
+        self.register_buffer("weight", torch.from_numpy(weight))
+        self._register_layout()
+        self.free = nn.ParameterDict(
+            {name: nn.Parameter(torch.zeros(width, dtype=torch.float64)) for name, width in self._sections()}
+        )
+        self._shards: list[Mixture] | None = None
+
+    def _collapse(self, n_subjects: int, z: Tensor) -> tuple[np.ndarray, np.ndarray | None]:
+        """Subjects with the same statistics in every cell become one with a weight: exact, and huge for 0/1 data.
+
+        Returns the first of each kind (U,), and each subject's kind (N,) or None where all differ.
+        """
+        alone = np.arange(n_subjects), None
+        if any(c.listed for c in self.cells):
+            return alone
+        kinds = identical_rows([c.stats for c in self.cells] + ([z] if z.shape[0] == n_subjects else []))
+        return alone if kinds is None else kinds
+
+    def _register_layout(self) -> None:
+        layout = self.layout
+        for m in range(len(layout.parts)):
+            for predictor, table in layout.index[m].items():
+                self.register_buffer(f"index_{m}_{predictor}", torch.from_numpy(table))
+                self.register_buffer(f"offset_{m}_{predictor}", torch.from_numpy(layout.offset[m][predictor]))
+        # (K, Q, p): 1 where a group's q-th own coefficient is entry p of the flat vector
+        own = np.concatenate([table for index in layout.index for table in index.values()], axis=1)
+        select = (own[:, :, None] == np.arange(layout.size)).astype(float)
+        self.register_buffer("select", torch.from_numpy(select))
+
+    @property
+    def cells(self) -> list[CellStatistics]:
+        """The data of each outcome."""
+        return list(self.outcomes)  # type: ignore[arg-type]
+
+    @property
+    def by_integral(self) -> bool:
+        """A subject's density is an integral, at many times the cost of a closed form."""
+        return any(isinstance(c, WholeSubjects) for c in self.cells)
+
+    @property
+    def device(self) -> torch.device:
+        return self.constant.device
+
+    def _sections(self) -> list[tuple[str, int]]:
+        """(name, width) of the runs of the flat vector that one predictor of one outcome takes up."""
+        widths: dict[str, int] = {}
+        for b in self.layout.blocks:
+            plain = len(self.layout.parts) == 1 or b.outcome == MEMBERSHIP
+            name = b.predictor if plain else f"{b.predictor}_{b.outcome}"
+            widths[name] = widths.get(name, 0) + b.width
+        return list(widths.items())
+
+    @property
+    def shards(self) -> list[Mixture]:
+        """The module in blocks of subjects, sharing its memory; itself when there are few."""
+        if self._shards is None:
+            n = self.weight.numel()
+            # lists of rows are several times as wide as a matrix's rows
+            size = SHARD // 4 if any(c.listed for c in self.cells) else SHARD
+            size = min([size, *(c.block for c in self.cells if isinstance(c, WholeSubjects))])
+            whole = n <= 1.5 * size
+            self._shards = [self] if whole else [self._take(slice(i, i + size)) for i in range(0, n, size)]
+        return self._shards
+
+    def _take(self, rows: slice) -> Mixture:
+        part = Mixture.__new__(Mixture)
+        nn.Module.__init__(part)
+        part.layout, part.first, part.expand, part._shards = self.layout, self.first[rows], None, None
+        part.outcomes = nn.ModuleList(c.take(rows) for c in self.cells)
+        z = self.membership.z
+        part.membership = Membership(self.layout, z[rows] if self.membership.has_covariates else z)
+        part.register_buffer("constant", self.constant[rows])
+        part.register_buffer("weight", self.weight[rows])
+        part._register_layout()
+        part.to(self.device)
+        return part
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Mixture:
+        self._shards = None  # they share memory that is about to move
+        return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+
+    def flat(self) -> Tensor:
+        """The module's parameters as one vector (p,)."""
+        return torch.cat([self.free[name] for name, _ in self._sections()])
+
+    def set_flat(self, flat: np.ndarray | Tensor) -> None:
+        """Set the module's parameters from one vector (p,)."""
+        values = torch.as_tensor(flat, dtype=torch.float64)
+        start = 0
+        with torch.no_grad():
+            for name, width in self._sections():
+                self.free[name].copy_(values[start : start + width])
+                start += width
+
+    def index(self, m: int, predictor: str) -> Tensor:
+        return getattr(self, f"index_{m}_{predictor}")
+
+    def coefficients(self, flat: Tensor, m: int, predictor: str) -> Tensor:
+        """(B, p) -> (B, K, q), zeros where absent."""
+        padded = torch.nn.functional.pad(flat, (0, 1))
+        return padded[:, self.index(m, predictor)]
+
+    def predictors(self, flat: Tensor, m: int = 0) -> dict[str, Tensor]:
+        """(B, p) -> linear predictors of outcome m, each (B, K, C)."""
+        names = list(self.layout.index[m])
+        return self.cells[m].predictors(
+            {n: self.coefficients(flat, m, n) for n in names}, {n: getattr(self, f"offset_{m}_{n}") for n in names}
+        )
+
+    def curves(self, flat: np.ndarray, m: int = 0) -> dict[str, np.ndarray]:
+        """(p,) -> linear predictors of outcome m over the cells, each (K, C)."""
+        with torch.no_grad():
+            u = self.cells[m].curves(self.predictors(torch.as_tensor(flat, device=self.device)[None], m))
+        return {name: value[0].cpu().numpy() for name, value in u.items()}
+
+    def own_columns(self, m: int) -> slice:
+        """Where outcome m's coefficients are among a group's own, the Q of ``select``."""
+        widths = [sum(table.shape[1] for table in index.values()) for index in self.layout.index]
+        return slice(sum(widths[:m]), sum(widths[: m + 1]))
+
+    def group_loglik(self, flat: Tensor) -> Tensor:
+        """(B, p) -> sum_t log f_k(y_it), (B, K, N), without the constant."""
+        total = None
+        for m, cells in enumerate(self.cells):
+            part = cells.spread(cells.terms(self.predictors(flat, m)))
+            total = part if total is None else total + part
+        assert total is not None
+        return total
+
+    def log_shares(self, flat: Tensor) -> Tensor:
+        """(B, p) -> log pi (B, K, U), or (B, K, 1) without membership covariates."""
+        return self.membership.log_shares(flat)
+
+    def joint(self, flat: Tensor) -> Tensor:
+        """(B, p) -> log pi_k + sum_t log f_k(y_it), (B, K, N)."""
+        return self.group_loglik(flat) + self.log_shares(flat)
+
+    def subject_loglik(self, flat: Tensor) -> Tensor:
+        """(B, p) -> log L_i, (B, N)."""
+        return torch.logsumexp(self.joint(flat), dim=1) + self.constant
+
+    def loglik(self, flat: Tensor) -> Tensor:
+        """(B, p) -> weighted total log-likelihood (B,)."""
+        return self.subject_loglik(flat) @ self.weight
+
+    def forward(self) -> Tensor:
+        """Subject log-likelihoods (N,) at the module's own parameters."""
+        own = self.subject_loglik(self.flat()[None])[0]
+        return own if self.expand is None else own[torch.as_tensor(self.expand, device=own.device)]
+
+    def posterior(self, flat: Tensor) -> Tensor:
+        """(B, p) -> P_ik, (B, K, U) over the distinct subjects."""
+        return torch.cat(in_order(lambda s: torch.softmax(s.joint(flat), dim=1), self.shards), dim=2)
+
+    def total_loglik(self, flat: Tensor) -> Tensor:
+        """:meth:`loglik` by blocks of subjects."""
+        return torch.stack(in_order(lambda s: s.loglik(flat), self.shards)).sum(0)
+
+
+def identical_rows(statistics: list[Tensor]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Rows equal in all matrices (N, ..): the first of each kind (U,) and the kind of each row (N,); None if few are.
+
+    Rows are told apart by a random projection, and equality is then checked entry by entry.
+    """
+    rng = np.random.default_rng(0)
+    draws = [torch.from_numpy(rng.standard_normal(s.shape[1])) for s in statistics]
+    n = statistics[0].shape[0]
+    look = min(n, COLLAPSE_LOOK)
+    sample = sum((s[:look] @ d).numpy() for s, d in zip(statistics, draws, strict=True))
+    if len(np.unique(sample)) > COLLAPSE_SHARE * look:
+        return None
+    key = sum((s @ d).numpy() for s, d in zip(statistics, draws, strict=True))
+    _, first, kind = np.unique(key, return_index=True, return_inverse=True)
+    kind = kind.ravel()
+    if first.size > COLLAPSE_SHARE * n or not all(torch.equal(s[first][kind], s) for s in statistics):
+        return None
+    return first, kind
+
+
+def make_cells(part: Part, measures: Measures, n_subjects: int, surrogate: bool = False) -> CellStatistics:
+    """One outcome's data in the form that its density asks for."""
+    if not isinstance(part, OutcomePart):
+        return CellStatistics(part, measures, n_subjects)
+    if not surrogate and part.correlated_and_censored(measures.y):
+        return (CensoredEffects if part.n_random else CensoredChain)(part, measures, n_subjects)
+    return (PatternStatistics if part.n_random else CellStatistics)(part, measures, n_subjects)
+
+
+def _is_density(part: Part, y: np.ndarray) -> np.ndarray:
+    """1 where an observation contributes a density (which scales with y), 0 where a probability (censored)."""
+    if isinstance(part, OutcomePart):
+        return (part.side(y) == 0).astype(float)
+    return np.ones_like(y)

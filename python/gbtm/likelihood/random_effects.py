@@ -1,0 +1,264 @@
+"""Random intercept and slope: subjects of a group differ from its curve by a normal deviation of their own.
+
+y_i | k ~ N(X_i beta_k, sigma^2 V_i), V_i = I + Z_i diag(rho_k^2) Z_i', rho = r / sigma, with Z = 1, a (``rorder`` 0:
+the intercept alone). With C = I + diag(rho) Z'Z diag(rho) and M = diag(rho) C^-1 diag(rho), as small as the random
+effects are few,
+
+    V^-1 = I - Z M Z',  |V| = |C|
+
+(Woodbury), so that the log density is linear in y'y, X'y, Z'y and Z'y y'Z. Subjects with the same times share X and Z:
+such a pattern is the design cell here, and a subject is one row. Derivatives are taken in (beta, log sigma, rho) and
+moved to (beta, log sigma, r) at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log, pi
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .cells import CellStatistics
+
+if TYPE_CHECKING:
+    from ..data.measures import Measures
+    from ..model.outcome import OutcomePart
+
+LOG_2PI = log(2 * pi)
+OF_PATTERNS = ("design", "seen", "n_times", "xx", "xz", "zz")
+
+
+class PatternStatistics(CellStatistics):
+    """Statistics 1, y'y, X'y, Z'y, Z'y y'Z of each subject, with one design cell for each pattern of observation times.
+
+    Attributes
+    ----------
+    design : (P, T, q) internal mean columns of each pattern, 0 where a pattern has fewer than T times
+    seen : (P, T) 1 for a pattern's times
+    n_times : (P,)
+    xx, xz, zz : (P, q, q), (P, q, L), (P, L, L) X'X, X'Z, Z'Z; Z are the columns of the random effects
+    """
+
+    design: Tensor
+    seen: Tensor
+    n_times: Tensor
+    xx: Tensor
+    xz: Tensor
+    zz: Tensor
+
+    def __init__(self, part: OutcomePart, measures: Measures, n_subjects: int) -> None:
+        nn.Module.__init__(self)
+        self.family, self.known_names = part.internal_family, ()
+        self.predictor_names = part.family.predictors
+        y = (measures.y - part.centre) / part.scale
+        first, cell = measures.cells()
+        w = measures.covariates[first] if measures.covariate_names else np.zeros((first.size, 0))
+        columns = part.columns("mean", measures.time[first], w)
+        effects = np.vander(measures.time[first] / part.time_scale, part.n_random, increasing=True)
+        place = np.arange(measures.nobs) - np.searchsorted(measures.subject, measures.subject)
+        width = int(place.max()) + 1
+        table = np.full((n_subjects, width), -1)
+        table[measures.subject, place] = cell
+        full = np.zeros((n_subjects, width))
+        full[measures.subject, place] = y
+        patterns, own = np.unique(table, axis=0, return_inverse=True)
+        own, seen = own.ravel(), patterns >= 0
+        x, z = columns[patterns] * seen[:, :, None], effects[patterns] * seen[:, :, None]
+        xy, zy = (np.einsum("ntq,nt->nq", v[own], full) for v in (x, z))
+        products = (zy[:, :, None] * zy[:, None, :]).reshape(n_subjects, -1)
+        stats = np.hstack([np.ones((n_subjects, 1)), (full**2).sum(1)[:, None], xy, zy, products])
+        self.listed, self.private = True, patterns.shape[0] > 0.5 * n_subjects
+        pick = own if self.private else slice(None)
+        x, z, seen = x[pick], z[pick], seen[pick].astype(float)
+        self.n_subjects, self.n_stats, self.n_cells = n_subjects, stats.shape[1], x.shape[0]
+        self.register_buffer("stats", torch.from_numpy(stats))
+        self.register_buffer("subject", torch.arange(n_subjects))
+        self.register_buffer("cell", torch.from_numpy(np.zeros(0, dtype=np.int64) if self.private else own))
+        self.register_buffer("log_exposure", torch.zeros(1, dtype=torch.float64))
+        xt, zt = x.transpose(0, 2, 1), z.transpose(0, 2, 1)
+        for name, values in zip(OF_PATTERNS, (x, seen, seen.sum(1), xt @ x, xt @ z, zt @ z), strict=True):
+            self.register_buffer(name, torch.from_numpy(values))
+
+    def take(self, rows: slice | np.ndarray) -> PatternStatistics:
+        assert isinstance(rows, slice)
+        part = PatternStatistics.__new__(PatternStatistics)
+        nn.Module.__init__(part)
+        part.family, part.known_names, part.predictor_names = self.family, (), self.predictor_names
+        part.listed, part.private, part.n_stats = True, self.private, self.n_stats
+        part.register_buffer("stats", self.stats[rows])
+        part.n_subjects = part.stats.shape[0]
+        part.n_cells = part.n_subjects if self.private else self.n_cells
+        part.register_buffer("subject", torch.arange(part.n_subjects, device=self.stats.device))
+        part.register_buffer("cell", self.cell if self.private else self.cell[rows])
+        part.register_buffer("log_exposure", self.log_exposure)
+        for name in OF_PATTERNS:
+            part.register_buffer(name, getattr(self, name)[rows] if self.private else getattr(self, name))
+        return part
+
+    def columns(self, predictor: str) -> Tensor:
+        """(1, q) placeholder for the number of a predictor's columns; a pattern has many rows of them."""
+        return self.design[0, :1] if predictor == "mean" else self.design.new_ones(1, 1)
+
+    def predictors(self, coefficients: dict[str, Tensor], offsets: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The groups' own coefficients (B, K, Q), side by side: they enter a pattern's density all at once."""
+        return {"own": torch.cat([coefficients[name] for name in self.predictor_names], dim=2)}
+
+    def totals(self, statistics: Tensor) -> np.ndarray:
+        q = self.xx.shape[1]
+        n = statistics[..., 0] @ self.n_times
+        return torch.stack([n, statistics[..., 2 + q].sum(2), statistics[..., 1].sum(2)], dim=-1).cpu().numpy()
+
+    def curves(self, u: dict[str, Tensor]) -> dict[str, Tensor]:
+        own, q = u["own"], self.design.shape[2]
+        mean = own[:, :, :q] @ self.design[self.seen > 0].T
+        return {"mean": mean, "log_sigma": own[:, :, q, None].expand_as(mean)}
+
+    def _at(self, own: Tensor) -> _Law:
+        """What groups' own coefficients (.., Q) say of each pattern."""
+        q, n_random = self.xz.shape[1:]
+        beta, log_sigma = own[..., :q], own[..., q]
+        rho = own[..., q + 1 :] * torch.exp(-log_sigma)[..., None]
+        turn = rho[..., None, :, None] * rho[..., None, None, :]
+        eye = torch.eye(n_random, dtype=own.dtype, device=own.device)
+        factor = torch.linalg.cholesky(eye + turn * self.zz)
+        inverse = torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)
+        m = turn * (inverse.transpose(-2, -1) @ inverse)
+        return _Law(
+            beta=beta, log_sigma=log_sigma[..., None], rho=rho, m=m, kept=eye - self.zz @ m,
+            level=torch.einsum("pql,...q->...pl", self.xz, beta), mean=torch.einsum("pqr,...r->...pq", self.xx, beta),
+            log_determinant=2 * torch.log(factor.diagonal(dim1=-2, dim2=-1)).sum(-1),
+        )
+
+    def terms(self, u: dict[str, Tensor]) -> Tensor:
+        return self._terms(self._at(u["own"]))
+
+    def _terms(self, law: _Law) -> Tensor:
+        precision = torch.exp(-2 * law.log_sigma)
+        pulled = _times(law.m, law.level)
+        square = torch.einsum("...q,...pq->...p", law.beta, law.mean) - (pulled * law.level).sum(-1)
+        one = -0.5 * (self.n_times * (LOG_2PI + 2 * law.log_sigma) + law.log_determinant + precision * square)
+        beta = (precision * law.beta)[..., None, :].expand_as(law.mean)
+        p = precision[..., None]
+        return torch.cat([one[..., None], (-0.5 * p).expand_as(one[..., None]), beta, -p * pulled,
+                          0.5 * p * law.m.flatten(-2)], dim=-1)
+
+    def scores(self, u: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        law = self._at(u["own"])
+        q, n_random = self.xz.shape[1:]
+        p = torch.exp(-2 * law.log_sigma)[..., None]  # (.., 1, 1)
+        pulled = _times(law.m, law.level)  # (.., P, L)
+        zero = torch.zeros_like(law.level[..., 0])
+
+        def side_by_side(one: Tensor, squares: Tensor, xy: Tensor, zy: Tensor, products: Tensor) -> Tensor:
+            return torch.cat([one[..., None], squares[..., None], xy, zy, products.flatten(-2)], dim=-1)
+
+        by_beta = []
+        level = law.mean - torch.einsum("pql,...pl->...pq", self.xz, pulled)
+        for j in range(q):
+            unit = torch.zeros_like(law.mean)
+            unit[..., j] = 1.0
+            cross = -p * _times(law.m, self.xz[:, j].expand_as(law.level))
+            by_beta.append(side_by_side(-p[..., 0] * level[..., j], zero, p * unit, cross, torch.zeros_like(law.m)))
+        square = torch.einsum("...q,...pq->...p", law.beta, law.mean) - (pulled * law.level).sum(-1)
+        by_sigma = side_by_side(
+            p[..., 0] * square - self.n_times, p[..., 0] + zero, (-2 * p * law.beta[..., None, :]).expand_as(law.mean),
+            2 * p * pulled, -p[..., None] * law.m,
+        )
+        by_r = []
+        within = self.zz - self.zz @ law.m @ self.zz
+        for j in range(n_random):
+            k = law.kept[..., j, :]  # how M moves: dM / d rho_j = 2 rho_j k k'
+            met, rho = (k * law.level).sum(-1), law.rho[..., None, j]
+            one = rho * (p[..., 0] * met**2 - within[..., j, j])
+            turn = side_by_side(one, zero, torch.zeros_like(law.mean), -2 * (p * rho[..., None]) * k * met[..., None],
+                                (p * rho[..., None])[..., None] * k[..., :, None] * k[..., None, :])
+            by_sigma = by_sigma - rho[..., None] * turn
+            by_r.append(torch.exp(-law.log_sigma)[..., None] * turn)
+        return self.spread(self._terms(law)), self.spread(torch.stack([*by_beta, by_sigma, *by_r], dim=-3))
+
+    def complete_data(self, u: dict[str, Tensor], statistics: Tensor, safe: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """With e = y - X beta, h = Z'e and K = I - Z'Z M, so that Z' V^-1 e = K h, all that the derivatives need are
+        sums over the subjects of e'e, X'e, h and h h'.
+        """
+        law = self._at(u["own"])
+        q, n_random = self.xz.shape[1:]
+        p, rho = torch.exp(-2 * law.log_sigma), law.rho
+        n, squares = statistics[..., 0], statistics[..., 1]
+        xy, zy = statistics[..., 2 : 2 + q], statistics[..., 2 + q : 2 + q + n_random]
+        h = zy - n[..., None] * law.level
+        xe = xy - n[..., None] * law.mean
+        cross = zy[..., :, None] * law.level[..., None, :]
+        hh = statistics[..., 2 + q + n_random :].reshape(law.m.shape) - cross - cross.transpose(-2, -1)
+        hh = hh + n[..., None, None] * law.level[..., :, None] * law.level[..., None, :]
+        ee = squares - torch.einsum("...q,...pq->...p", law.beta, 2 * xy - n[..., None] * law.mean)
+        distance = (ee - (law.m * hh).sum((-2, -1))).sum(-1)[..., None]
+        count = (n @ self.n_times)[..., None]
+        determinant = (n * law.log_determinant).sum(-1)[..., None]
+        value = -0.5 * (count * (LOG_2PI + 2 * law.log_sigma) + determinant + p * distance)
+        within = self.zz - self.zz @ law.m @ self.zz  # Z' V^-1 Z
+        beyond = law.kept @ hh @ law.kept.transpose(-2, -1)  # sum of Z' V^-1 e e' V^-1 Z
+        own_within, own_beyond = (v.diagonal(dim1=-2, dim2=-1) for v in (within, beyond))
+        by_beta = p * (xe - torch.einsum("pql,...pl->...pq", self.xz, _times(law.m, h))).sum(-2)
+        half = (p[..., None] * own_beyond - n[..., None] * own_within).sum(-2)
+        gradient = torch.cat([by_beta, p * distance - count, rho * half], dim=-1)
+
+        across = self.xz @ law.kept.transpose(-2, -1)  # X' V^-1 Z
+        beta_beta = -p[..., None] * torch.einsum("...p,...pqr->...qr", n, self.xx - self.xz @ law.m @ self.xz.mT)
+        beta_rho = -2 * (p * rho)[..., None, :] * torch.einsum("...pql,...pl->...ql", across, _times(law.kept, h))
+        sigma_rho = -2 * p * rho * own_beyond.sum(-2)
+        pairs = 2 * n[..., None, None] * within**2 - 4 * p[..., None, None] * within * beyond
+        rho_rho = rho[..., :, None] * rho[..., None, :] * pairs.sum(-3) + torch.diag_embed(half)
+        beta_sigma = -2 * by_beta[..., None]
+        lines = [
+            torch.cat([beta_beta, beta_sigma, beta_rho], -1),
+            torch.cat([beta_sigma.mT, -2 * (p * distance)[..., None], sigma_rho[..., None, :]], -1),
+            torch.cat([beta_rho.mT, sigma_rho[..., None], rho_rho], -1),
+        ]
+        return value[..., 0].sum(1), *_in_r(gradient, torch.cat(lines, -2), law)
+
+
+@dataclass(frozen=True)
+class _Law:
+    """Attributes
+    ----------
+    beta : (.., q)
+    log_sigma : (.., 1)
+    rho : (.., L)
+    m : (.., P, L, L) M
+    kept : (.., P, L, L) I - Z'Z M
+    level : (.., P, L) Z'X beta
+    mean : (.., P, q) X'X beta
+    log_determinant : (.., P) log |V|
+    """
+
+    beta: Tensor
+    log_sigma: Tensor
+    rho: Tensor
+    m: Tensor
+    kept: Tensor
+    level: Tensor
+    mean: Tensor
+    log_determinant: Tensor
+
+
+def _times(matrix: Tensor, vector: Tensor) -> Tensor:
+    return (matrix @ vector[..., None])[..., 0]
+
+
+def _in_r(gradient: Tensor, hessian: Tensor, law: _Law) -> tuple[Tensor, Tensor]:
+    """Derivatives in (beta, log sigma, rho) -> in (beta, log sigma, r), where rho = r exp(-log sigma)."""
+    q, n_random = law.beta.shape[-1], law.rho.shape[-1]
+    shrink = torch.exp(-law.log_sigma)
+    turn = torch.diag_embed(torch.ones_like(gradient))
+    turn[..., q + 1 :, q] = -law.rho
+    for j in range(n_random):
+        turn[..., q + 1 + j, q + 1 + j] = shrink[..., 0]
+    by_rho = gradient[..., q + 1 :]
+    out = turn.mT @ hessian @ turn
+    out[..., q, q] += (by_rho * law.rho).sum(-1)
+    out[..., q, q + 1 :] -= shrink * by_rho
+    out[..., q + 1 :, q] -= shrink * by_rho
+    return (turn.mT @ gradient[..., None])[..., 0], out

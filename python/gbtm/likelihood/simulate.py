@@ -1,0 +1,132 @@
+"""New outcomes for the same people from a fitted or assumed model: whatever was given stays, only y is drawn anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.special import softmax
+
+from ..data.measures import Measures
+from ..data.panel import Panel
+from ..errors import SpecificationError
+from ..families.random_normal import RANDOM
+from ..model.layout import Layout
+from ..model.outcome import OutcomePart
+from ..model.spec import COUNT_FAMILIES
+
+LARGEST_LOG_RATE = 40.0  # numpy draws no Poisson counts with a mean above 9e18
+
+
+def simulate(
+    layout: Layout, flat: np.ndarray, panel: Panel, rng: int | np.random.Generator | np.random.SeedSequence
+) -> tuple[Panel, np.ndarray]:
+    """Draw each subject's group, and then its outcomes at its own times.
+
+    Group: k with probability pi_k(z_i). Outcomes: from the group's distribution, given time, covariates and exposure;
+    with AR(1) errors e_t = c e_{t-1} + sqrt(1 - c^2) sigma u_t, c = rho^gap; with random effects each subject has its
+    own draw of them. Which observations are missing, their times, covariates, exposure and weights stay as they are.
+
+    Parameters
+    ----------
+    flat : (p,) internal parameters of ``layout``
+    panel : prepared, as a :class:`~gbtm.api.model.GBTM` holds it
+    rng : seed or generator
+
+    Returns
+    -------
+    Panel
+        ``panel`` with other outcomes.
+    group : (N,) int64
+        The group each subject was drawn into, counted from 0.
+
+    Raises
+    ------
+    SpecificationError
+        ``no_simulation``: with a dropout part, or for rates beyond what can be drawn.
+    """
+    if panel.departures is not None:
+        raise SpecificationError(
+            "simulate: the model has a dropout part, and a subject who stays longer than was observed has no times or "
+            "covariates for its later waves.", code="no_simulation", argument="dropout",
+            way_out="Fit the model without dropout, or resample subjects instead (bootstrap with kind='subjects').",
+        )
+    draw = np.random.default_rng(rng)
+    group = _groups(layout, flat, panel, draw)
+    outcomes = tuple(
+        replace(m, y=_outcome(layout, flat, o, part, m, group, draw))
+        for o, (part, m) in enumerate(zip(layout.outcomes, panel.outcomes, strict=True))
+    )
+    return replace(panel, outcomes=outcomes), group
+
+
+def _groups(layout: Layout, flat: np.ndarray, panel: Panel, rng: np.random.Generator) -> np.ndarray:
+    """The group (N,) of each subject."""
+    z = layout.membership.internal(panel.subjects.risk) if layout.membership.width > 1 else np.ones((1, 1))
+    logits = z @ layout.membership_coefficients(flat).T
+    upper = np.cumsum(softmax(logits, axis=1), axis=1)[:, :-1]
+    return np.asarray((rng.random(panel.n_subjects)[:, None] > upper).sum(axis=1))
+
+
+def _outcome(
+    layout: Layout, flat: np.ndarray, o: int, part: OutcomePart, measures: Measures, group: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Outcomes (n,) in the user's units."""
+    u = _predictors(layout, flat, o, part, measures, group[measures.subject])
+    if "log_sigma" not in u:
+        if part.spec.family in COUNT_FAMILIES:
+            _refuse_rates(part, u["mean"])
+        return part.family.simulate(u, rng)
+    sigma = np.exp(u["log_sigma"])
+    standard = _autoregressive(u["atanh_rho"], measures, rng) if "atanh_rho" in u else rng.standard_normal(sigma.size)
+    y = u["mean"] + sigma * standard
+    for power, name in enumerate(RANDOM):
+        if name in u:
+            own = rng.standard_normal(group.size)[measures.subject]
+            y = y + u[name] * own * measures.time**power
+    spec = part.spec
+    return y if spec.lower is None and spec.upper is None else np.clip(y, spec.lower, spec.upper)
+
+
+def _refuse_rates(part: OutcomePart, eta: np.ndarray) -> None:
+    if eta.max() > LARGEST_LOG_RATE:
+        raise SpecificationError(
+            f"simulate: {part.name} has an expected count of exp({eta.max():.3g}), which cannot be drawn.",
+            code="no_simulation", argument=part.name, way_out="Look at the fit's warnings: a curve has run away.",
+        )
+
+
+def _predictors(
+    layout: Layout, flat: np.ndarray, o: int, part: OutcomePart, measures: Measures, group: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Predictors (n,) of each observation in its subject's group, in the user's units."""
+    u = {}
+    for name in part.reported:
+        coefficients = layout.coefficients(flat, o, name)[group]
+        columns = part.columns(name, measures.time, measures.covariates)
+        u[name] = np.einsum("nq,nq->n", columns, coefficients) + layout.offset[o][name][group]
+    if part.family.has_scale:
+        u["mean"] = part.centre + part.scale * u["mean"]
+        u["log_sigma"] = u["log_sigma"] + np.log(part.scale)
+    for power, name in enumerate(RANDOM):
+        if name in u:
+            u[name] = u[name] * part.scale / part.time_scale**power
+    if measures.exposure is not None:
+        u["mean"] = u["mean"] + np.log(measures.exposure)
+    return u
+
+
+def _autoregressive(atanh_rho: np.ndarray, measures: Measures, rng: np.random.Generator) -> np.ndarray:
+    """Errors (n,) of variance 1 with corr(e_t, e_s) = rho^|a_t - a_s| within a subject."""
+    import torch
+
+    from ..families.ar1 import power_of_rho
+
+    c = power_of_rho(torch.as_tensor(np.tanh(atanh_rho)), torch.as_tensor(measures.gaps)).numpy()
+    out = rng.standard_normal(c.size)
+    place = np.arange(c.size) - np.searchsorted(measures.subject, measures.subject)
+    order = np.argsort(place, kind="stable")
+    for rows in np.split(order, np.cumsum(np.bincount(place))[:-1])[1:]:
+        out[rows] = c[rows] * out[rows - 1] + np.sqrt(1 - c[rows] ** 2) * out[rows]
+    return out

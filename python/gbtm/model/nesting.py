@@ -1,0 +1,194 @@
+"""One model inside another: which models nest, and the smaller one's estimates as starts for the larger one.
+
+A model nests in another when each of its groups finds a group of its own there with at least its order. The larger
+model then is the smaller one where the further coefficients are zero and each further group is a copy of another with
+a part of its share. So its log-likelihood cannot be lower; where a fit's is, the search for it fell short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+
+import numpy as np
+
+from .blocks import MEMBERSHIP, Block
+from .layout import Layout
+from .spec import ModelSpec, OutcomeSpec
+
+FAR = -40.0  # log rate or logit that is zero in double precision for any data, and still a parameter
+NOTHING = -300.0  # log share of a group that nobody is in
+MATCHES_MOST = 12  # ways to match groups that are tried
+STARTS_MOST = 24
+
+Shape = tuple[tuple[int, ...], ...]
+
+
+@lru_cache(maxsize=100_000)
+def nested(small: ModelSpec, big: ModelSpec) -> bool:
+    """Whether ``small`` is ``big`` with some coefficients zero and some groups alike.
+
+    Group by group: orders of the mean, of the zero part and of random effects may be lower. A scale parameter or zero
+    part that is common to all groups nests in one per group. A group whose rate is zero (order -1) is the limit of one
+    of order 0, and so are no zero inflation and no random effect. Families, bounds, bases and dropout have to be the
+    same.
+    """
+    return _comparable(small, big) and next(_matches(small, big), None) is not None
+
+
+def embed(small: Layout, flat: np.ndarray, big: Layout) -> np.ndarray:
+    """Starts (B, p) for a larger model at which its likelihood is that of the smaller one at ``flat``.
+
+    There is one for each way to match the groups and each group that the further ones can be copies of (at most 24);
+    none, (0, p), where the smaller model is not nested. A further group that can be a copy of none has no share.
+
+    Both layouts are of one panel. Coefficients go by their columns' names, so that the bases may differ.
+    """
+    if not _comparable(small.spec, big.spec):
+        return np.zeros((0, big.size))
+    starts: list[np.ndarray] = []
+    shapes, rooms = _shapes(small.spec), _shapes(big.spec)
+    for match in islice(_matches(small.spec, big.spec), MATCHES_MOST):
+        further = [g for g in range(big.n_groups) if g not in match]
+        able = [a for a in range(small.n_groups) if any(_fits(shapes[a], rooms[g]) for g in further)]
+        for copied in (*able,) if able else (None,):
+            source = np.full(big.n_groups, 0 if copied is None else copied)
+            source[list(match)] = np.arange(small.n_groups)
+            real = [g for g in further if copied is not None and _fits(shapes[copied], rooms[g])]
+            starts.append(_start(small, flat, big, source, further, real))
+    return np.stack(starts[:STARTS_MOST]) if starts else np.zeros((0, big.size))
+
+
+def lowered(large: Layout, flat: np.ndarray, low: Layout) -> np.ndarray:
+    """Starts (B, p) for a model whose groups have lower orders, from the estimates of one with as many groups.
+
+    The coefficients that it does not have are dropped, in the orthonormal coordinates inside; one start for each way
+    to match the groups (at most 12), none where the orders are not lower.
+    """
+    if large.n_groups != low.n_groups or not _comparable(low.spec, large.spec):
+        return np.zeros((0, low.size))
+    ways = islice(_matches(low.spec, large.spec, alike="small"), MATCHES_MOST)
+    starts = [_start(large, flat, low, np.asarray(match), [], []) for match in ways]
+    return np.stack(starts) if starts else np.zeros((0, low.size))
+
+
+# -- which groups go where --------------------------------------------------------------------------------------------
+
+
+def _comparable(small: ModelSpec, big: ModelSpec) -> bool:
+    """All but the groups' own orders allows nesting."""
+    if small.n_groups > big.n_groups or len(small.outcomes) != len(big.outcomes):
+        return False
+    if (small.dropout is None) != (big.dropout is None):
+        return False
+    alone = small.n_groups == 1
+    return all(_outcome_comparable(a, b, alone) for a, b in zip(small.outcomes, big.outcomes, strict=True))
+
+
+def _outcome_comparable(a: OutcomeSpec, b: OutcomeSpec, alone: bool) -> bool:
+    same = ("family", "lower", "upper", "censor_beyond", "basis")
+    if any(getattr(a, name) != getattr(b, name) for name in same):
+        return False
+    own = [("sigma_by_group", a, b), ("dispersion_by_group", a, b), ("rho_by_group", a, b)]
+    if any(getattr(x, name) and not getattr(y, name) and not alone for name, x, y in own):
+        return False
+    if b.zero_common and not a.zero_common:
+        return False
+    return b.ar1 or not a.ar1
+
+
+def _shapes(spec: ModelSpec) -> list[Shape]:
+    """Of each group: orders of mean, own zero part and random effects, outcome by outcome; last, of dropout."""
+    out: list[Shape] = []
+    for g in range(spec.n_groups):
+        orders = []
+        for o in spec.outcomes:
+            zero = 0 if o.zero_orders is None else o.zero_orders[0] if o.zero_common else o.zero_orders[g]
+            orders.append((
+                0 if o.orders is None else o.orders[g], zero, -1 if o.random_orders is None else o.random_orders[g],
+            ))
+        out.append((*orders, (0 if spec.dropout is None else spec.dropout[g],)))
+    return out
+
+
+def _fits(shape: Shape, room: Shape) -> bool:
+    """A group of orders ``shape`` is one of orders ``room`` with some coefficients zero."""
+    low = all(a <= b for own, there in zip(shape[:-1], room[:-1], strict=True) for a, b in zip(own, there, strict=True))
+    return low and shape[-1] == room[-1]  # the lag of dropout decides which waves count
+
+
+def _matches(small: ModelSpec, big: ModelSpec, *, alike: str = "big") -> Iterator[tuple[int, ...]]:
+    """Ways to give each group of ``small`` a group of ``big``; groups of one shape in the model ``alike`` are one."""
+    shapes, rooms = _shapes(small), _shapes(big)
+    wanted = sorted(range(len(shapes)), key=lambda a: [-n for part in shapes[a] for n in part])
+    tight = sorted(range(len(rooms)), key=lambda g: [n for part in rooms[g] for n in part])
+
+    def place(taken: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        at = len(taken)
+        if at == len(wanted):
+            yield tuple(g for _, g in sorted(zip(wanted, taken, strict=True)))
+            return
+        shape, tried = shapes[wanted[at]], set()
+        again = alike == "small" and at > 0 and shape == shapes[wanted[at - 1]]
+        for place_of_g, g in enumerate(tight):
+            if g in taken or not _fits(shape, rooms[g]) or (again and place_of_g < tight.index(taken[-1])):
+                continue
+            if alike == "big" and rooms[g] in tried:
+                continue
+            tried.add(rooms[g])
+            yield from place((*taken, g))
+
+    return place(())
+
+
+# -- coefficients -----------------------------------------------------------------------------------------------------
+
+
+def _start(
+    source: Layout, flat: np.ndarray, target: Layout, group: np.ndarray, further: list[int], real: list[int]
+) -> np.ndarray:
+    """Parameters of ``target``: its group g takes those of group ``group[g]``; ``real`` of the further ones share."""
+    blocks = {(b.outcome, b.predictor, b.group): b for b in source.blocks}
+    out = np.zeros(target.size)
+    for b in target.blocks:
+        if b.outcome == MEMBERSHIP:
+            continue
+        a = 0 if b.group is None else int(group[b.group])
+        found = blocks.get((b.outcome, b.predictor, a)) or blocks.get((b.outcome, b.predictor, None))
+        if found is not None:
+            out[b.entries] = _carried(found, flat[found.entries], b)
+        elif b.predictor in ("mean", "zero") and b.basis is not None:
+            out[b.entries] = FAR * b.basis.constant
+    theta = source.membership_coefficients(flat)[group].copy()
+    per_log = 1 / target.membership.mix[0, 0]
+    sharing = [*real, *(g for g in range(target.n_groups) if real and g not in further and group[g] == group[real[0]])]
+    theta[sharing, 0] -= np.log(max(len(sharing), 1)) * per_log
+    theta[[g for g in further if g not in real], 0] += NOTHING * per_log
+    target.set_membership(out, theta)
+    return out
+
+
+def _carried(source: Block, values: np.ndarray, target: Block) -> np.ndarray:
+    """Coefficients of one block in the columns of another: by name, those the other does not have are dropped."""
+    if source.basis is None or target.basis is None:
+        return values
+    at = {name: j for j, name in enumerate(target.basis.names)}
+    here = [j for j, name in enumerate(source.basis.names) if name in at]
+    there = [at[source.basis.names[j]] for j in here]
+    out = np.zeros(target.width)
+    if len(here) < source.width or _one_frame(source, target, there):
+        out[there] = values[here]
+        return out
+    in_users = np.zeros(target.width)
+    in_users[there] = source.basis.to_user @ values
+    return np.asarray(np.linalg.solve(target.basis.to_user, in_users))
+
+
+def _one_frame(source: Block, target: Block, there: list[int]) -> bool:
+    """The two blocks' internal coordinates are the same where they share columns."""
+    assert source.basis is not None
+    assert target.basis is not None
+    others = np.setdiff1d(np.arange(target.width), there)
+    own = target.basis.to_user[:, there]
+    return np.allclose(own[there], source.basis.to_user, rtol=1e-13, atol=0) and not own[others].any()

@@ -1,0 +1,224 @@
+"""One outcome as the engine needs to know it: its family, its columns, how it is shifted and scaled inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from ..data.measures import Measures
+from ..data.missing_codes import listed, missing_codes
+from ..data.panel import Panel
+from ..design.covariate_basis import CovariateBasis, time_varying_basis
+from ..design.time_basis import TimeBasis, formula_basis, polynomial_basis
+from ..errors import DataError, SpecificationError
+from ..families import Family, make_family
+from ..families.ar1 import AutoregressiveNormal
+from ..families.random_normal import RANDOM, random_normal
+from .dropout import DropoutPart, make_dropout, risk_set
+from .spec import COUNT_FAMILIES, SCALE_FAMILIES, ModelSpec, OutcomeSpec
+
+
+@dataclass(frozen=True)
+class OutcomePart:
+    """One outcome with what the engine needs to know of it.
+
+    Attributes
+    ----------
+    bases : time basis of each predictor that has a curve (scale parameters have none)
+    covariates : time-varying covariates, which add to the mean's predictor
+    centre, scale : inside, the outcome is (y - centre) / scale
+    time_scale : inside, a random slope is per this much of time
+    """
+
+    spec: OutcomeSpec
+    bases: dict[str, TimeBasis]
+    centre: float
+    scale: float
+    name: str = "y"
+    covariates: CovariateBasis | None = None
+    time_scale: float = 1.0
+
+    @cached_property
+    def family(self) -> Family:
+        """The family on the user's scale."""
+        if self.spec.ar1:
+            return AutoregressiveNormal()
+        if self.spec.random_orders is not None:
+            return random_normal(self.n_random)
+        return make_family(self.spec.family, self.spec.lower, self.spec.upper)
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """Predictors with parameters of their own."""
+        return tuple(p for p in self.family.predictors if p != "lag_mean")
+
+    @property
+    def n_random(self) -> int:
+        """Number of random effects of the group that has most: 0, 1 or 2."""
+        return max(self.spec.random_orders, default=-1) + 1 if self.spec.random_orders is not None else 0
+
+    @cached_property
+    def internal_family(self) -> Family:
+        return self.family.scaled(self.centre, self.scale)
+
+    def orders(self, predictor: str) -> tuple[int, ...] | None:
+        """Polynomial order of each group, or of all where :meth:`common`; None for all columns of a basis.
+
+        For the sd of a random effect: 0 in groups that have it, -1 in others.
+        """
+        if predictor in RANDOM and self.spec.random_orders is not None:
+            return tuple(0 if o >= RANDOM.index(predictor) else -1 for o in self.spec.random_orders)
+        return self.spec.zero_orders if predictor == "zero" else self.spec.orders
+
+    def common(self, predictor: str) -> bool:
+        """All groups share the predictor's coefficients."""
+        predictor = "mean" if predictor == "lag_mean" else predictor
+        if predictor in self.bases:
+            return predictor == "zero" and self.spec.zero_common
+        return not self.spec.by_group(predictor)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Where the outcome is censored; infinite where it is not."""
+        low, high = self.spec.lower, self.spec.upper
+        return -np.inf if low is None else low, np.inf if high is None else high
+
+    def side(self, y: np.ndarray) -> np.ndarray:
+        """(n,) -> (n,): -1 for values at the lower bound, 1 at the upper, 0 between them."""
+        low, high = self.bounds
+        return (y >= high).astype(float) - (y <= low)
+
+    def correlated_and_censored(self, y: np.ndarray) -> bool:
+        """Values are censored whose errors are correlated: a subject's density is an integral."""
+        return (self.spec.ar1 or self.n_random > 0) and bool(self.side(y).any())
+
+    def known(self, y: np.ndarray, covariates: np.ndarray, gaps: np.ndarray | None) -> dict[str, np.ndarray]:
+        """What the family is told of each design cell (C,) besides its predictors.
+
+        y (C,) for families by value, the time since the last observation (C,) for AR(1) errors.
+        """
+        out = {"y": y} if self.family.by_value else {}
+        return out if gaps is None else {**out, "gap": gaps}
+
+    def width(self, predictor: str) -> int:
+        """Number of internal columns of a predictor."""
+        predictor = "mean" if predictor == "lag_mean" else predictor
+        if predictor not in self.bases:
+            return 1
+        more = self.covariates.width if predictor == "mean" and self.covariates is not None else 0
+        return self.bases[predictor].width + more
+
+    def columns(self, predictor: str, times: np.ndarray, covariates: np.ndarray) -> np.ndarray:
+        """Internal columns (C, q) of a predictor at times (C,) and covariates (C, w)."""
+        predictor = "mean" if predictor == "lag_mean" else predictor
+        if predictor not in self.bases:
+            return np.ones((times.size, 1))
+        own = self.bases[predictor].internal(times)
+        if predictor != "mean" or self.covariates is None:
+            return own
+        return np.hstack([own, self.covariates.internal(covariates)])
+
+    def constant(self, predictor: str) -> np.ndarray:
+        """Internal coefficients (q,) of a predictor that is 1 throughout."""
+        predictor = "mean" if predictor == "lag_mean" else predictor
+        out = np.zeros(self.width(predictor))
+        own = self.bases[predictor].constant if predictor in self.bases else np.ones(1)
+        out[: own.size] = own
+        return out
+
+
+def prepare(panel: Panel, spec: ModelSpec, *, check_size: bool = True) -> Panel:
+    """Check the outcomes against their families; values beyond the bounds are moved to them where the user said so."""
+    outcomes = []
+    for measures, outcome in zip(panel.outcomes, spec.outcomes, strict=True):
+        y = measures.y
+        if outcome.censor_beyond:
+            y = np.clip(y, outcome.lower, outcome.upper)
+            measures = replace(measures, y=y)
+        if measures.exposure is not None and outcome.family not in COUNT_FAMILIES:
+            raise SpecificationError(
+                f"exposure: goes with counts, not with family '{outcome.family}'.", code="bad_exposure",
+                argument="exposure", way_out=f"Use one of {', '.join(COUNT_FAMILIES)}, or leave exposure out.",
+            )
+        bad, sentence, way_out = make_family(outcome.family, outcome.lower, outcome.upper).problem(y)
+        if bad.any():
+            codes = {value: n for value, n in missing_codes(y, least=1).items() if value in y[bad]}
+            if codes:
+                looks = "looks like a code" if len(codes) == 1 else "look like codes"
+                way_out = f"{listed(codes)} {looks} for a missing value: make it missing. Otherwise: {way_out}"
+            raise DataError(
+                f"{measures.name}: {sentence} for family '{outcome.family}'; {int(bad.sum())} values are not, "
+                f"first {panel.describe_rows(np.flatnonzero(bad), measures)}.",
+                code="bad_outcome", argument=measures.name, way_out=way_out,
+            )
+        outcomes.append(measures)
+    if check_size and panel.n_subjects < spec.n_groups:
+        raise SpecificationError(
+            f"groups: {spec.n_groups} groups for {panel.n_subjects} subjects.", code="too_few_subjects",
+            argument="groups", way_out="Ask for fewer groups.",
+        )
+    panel = replace(panel, outcomes=tuple(outcomes))
+    if spec.dropout is None:
+        return panel
+    if panel.history is None and panel.departures is not None:  # from a stored fit
+        return panel
+    if panel.history is None:
+        raise SpecificationError(
+            "dropout: the panel was made without its history.", code="no_history", argument="dropout",
+            way_out="Make it with dropout=True.",
+        )
+    return replace(panel, departures=risk_set(
+        panel.history, spec.dropout, panel.subjects.missing_at_random, may_be_empty=not check_size))
+
+
+Part = OutcomePart | DropoutPart
+
+
+def make_parts(panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None) -> tuple[Part, ...]:
+    """Bases and scaling of each outcome for these data, and of dropout."""
+    given = bases if bases is not None else [None] * len(spec.outcomes)
+    parts: list[Part] = [
+        _make_part(o, m, basis) for o, m, basis in zip(spec.outcomes, panel.outcomes, given, strict=True)
+    ]
+    if spec.dropout is not None and panel.departures is not None:
+        parts.append(make_dropout(panel.departures, spec.dropout))
+    return tuple(parts)
+
+
+def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None) -> OutcomePart:
+    if given is not None:
+        mean = given
+    elif outcome.basis is not None:
+        mean = formula_basis(measures.time, outcome.basis, measures.time_name)
+    else:
+        mean = polynomial_basis(measures.time, max(0, *(outcome.orders or (0,)), 0), measures.time_name)
+    bases = {"mean": mean}
+    if outcome.zero_orders is not None:
+        bases["zero"] = polynomial_basis(measures.time, max(0, *outcome.zero_orders, 0), measures.time_name, "iorder")
+    covariates = None
+    if measures.covariate_names:
+        clash = [n for n in measures.covariate_names if n in mean.names]
+        if clash:
+            raise SpecificationError(
+                f"tcov: {', '.join(clash)} is the name of a column of time.", code="name_clash", argument="tcov",
+                way_out="Rename the covariate: two parameters would have one name.",
+            )
+        covariates = time_varying_basis(
+            measures.covariates, measures.covariate_names, mean.internal(measures.time)
+        )
+    centre, scale = 0.0, 1.0
+    if outcome.family in SCALE_FAMILIES:
+        scale = float(measures.y.std())
+        if not scale > 1e-12 * float(np.abs(measures.y).max()):
+            raise DataError(
+                f"{measures.name}: all values are equal ({measures.y[0]:g}).", code="constant_outcome",
+                argument=measures.name, way_out="There is nothing to model.",
+            )
+        centre = float(measures.y.mean()) if mean.has_intercept else 0.0
+    return OutcomePart(
+        spec=outcome, bases=bases, centre=centre, scale=scale, name=measures.name, covariates=covariates,
+        time_scale=float(np.abs(measures.time).max()) or 1.0,
+    )

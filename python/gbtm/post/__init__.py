@@ -1,1 +1,0 @@
-"""What is made of a fit after the fact: comparison with Stata's traj."""

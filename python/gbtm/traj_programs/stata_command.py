@@ -1,0 +1,350 @@
+"""Stata's command text: ``traj, var(..) indep(..) model(..) order(..) ..`` read, checked and run.
+
+Options are Stata's, with their abbreviations; an option that cannot be honoured is an error that says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..api.model import GBTM, refuse_without_dropout
+from ..data.panel import Panel
+from ..errors import CommandError
+from ..model.spec import make_spec
+from .stata_varlist import expand_varlist
+
+if TYPE_CHECKING:
+    from ..fit.fit import GBTMResults
+
+# option -> shortest abbreviation read
+OPTIONS = {
+    "var": 3, "indep": 5, "model": 5, "order": 5, "iorder": 6, "min": 3, "max": 3, "sigmabygroup": 12, "start": 5,
+    "detail": 6, "novar": 5, "risk": 4, "refgroup": 4, "tcov": 4, "plottcov": 8, "exposure": 5, "weight": 6,
+    "outofsample": 5, "dropout": 4, "dcov": 4, "obsmar": 6, "ar1": 3,
+    "rhobygroup": 10, "rorder": 6,
+}
+# what traj has and this layer does not do yet
+NOT_YET = {
+    "multgroups", "multrisk", "outcome", "omodel", "ocov", "twostep", "joint", "ci",
+    "probupdates",
+}
+MODELS = ("cnorm", "zip", "logit", "beta")
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command text, read. ``var`` and ``indep`` are column names of the data."""
+
+    text: str
+    var: tuple[str, ...]
+    indep: tuple[str, ...]
+    model: str
+    order: tuple[int, ...]
+    iorder: tuple[int, ...] | None = None
+    min: float | None = None
+    max: float | None = None
+    sigma_by_group: bool = False
+    start: tuple[float, ...] | str | None = None
+    risk: tuple[str, ...] = ()
+    refgroup: int = 1
+    tcov: tuple[tuple[str, ...], ...] = ()
+    plottcov: tuple[float, ...] | str | None = None
+    exposure: tuple[str, ...] = ()
+    weight: str | None = None
+    outofsample: str | None = None
+    dropout: tuple[int, ...] | None = None
+    dcov: tuple[tuple[str, ...], ...] = ()
+    obsmar: str | None = None
+    ar1: bool = False
+    rho_by_group: bool = False
+    rorder: tuple[int, ...] | None = None
+    ignored: tuple[str, ...] = field(default_factory=tuple)
+
+    def spec_arguments(self) -> dict[str, Any]:
+        """The arguments of :func:`gbtm.model.spec.make_spec` that say the same."""
+        family = "poisson" if self.model == "zip" and self.iorder is None else self.model
+        return {
+            "groups": len(self.order), "order": self.order, "family": family,
+            "iorder": None if self.iorder is None else list(self.iorder), "sigma_by_group": self.sigma_by_group,
+            "min": self.min, "max": self.max, "refgroup": self.refgroup,
+            "dropout": self.dropout, "ar1": self.ar1, "rho_by_group": self.rho_by_group, "rorder": self.rorder,
+        }
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column of the data that the command uses."""
+        single = [c for c in (self.weight, self.outofsample, self.obsmar) if c is not None]
+        wanted = [*self.var, *self.indep, *self.risk, *(c for w in (*self.tcov, *self.dcov) for c in w)]
+        wanted += [*self.exposure, *single]
+        return list(dict.fromkeys(wanted))
+
+
+def parse(text: str, columns: Sequence[str]) -> Command:
+    """Read a command text against the data's column names.
+
+    Raises
+    ------
+    CommandError
+        For what is not a traj command, an unknown or unsupported option, an unknown variable.
+    """
+    options = _options(text)
+    for name in ("var", "indep", "model", "order"):
+        if name not in options:
+            raise CommandError(
+                f"{name}(): missing.", code="missing_option", argument=name,
+                way_out="A command has var() indep() model() order().",
+            )
+    model = options["model"].strip().lower()
+    if model not in MODELS:
+        raise CommandError(
+            f"model({model}): not available.", code="unknown_model", argument="model",
+            way_out=f"Use one of {', '.join(MODELS)}.",
+        )
+    order = _whole(options["order"], "order")
+    var, indep = (expand_varlist(options[o], columns, o) for o in ("var", "indep"))
+    if len(var) != len(indep):
+        raise CommandError(
+            f"indep(): {len(indep)} variables for {len(var)} in var().", code="wave_mismatch", argument="indep",
+            way_out="Give one time variable per outcome variable.",
+        )
+    return Command(
+        text=text, var=var, indep=indep, model=model, order=order,
+        iorder=_whole(options["iorder"], "iorder") if "iorder" in options else None,
+        min=_number(options, "min"), max=_number(options, "max"), sigma_by_group="sigmabygroup" in options,
+        start=_start(options.get("start")),
+        risk=expand_varlist(options["risk"], columns, "risk") if "risk" in options else (),
+        refgroup=_one_of_whole(options["refgroup"], "refgroup") if "refgroup" in options else 1,
+        tcov=_by_wave(options, "tcov", columns, len(var)), plottcov=_start(options.get("plottcov")),
+        exposure=next(iter(_by_wave(options, "exposure", columns, len(var))), ()),
+        weight=_single(options, "weight", columns), outofsample=_single(options, "outofsample", columns),
+        dropout=_whole(options["dropout"], "dropout") if "dropout" in options else None,
+        dcov=_by_wave(options, "dcov", columns, len(var)), obsmar=_single(options, "obsmar", columns),
+        ar1="ar1" in options, rho_by_group="rhobygroup" in options,
+        rorder=_whole(options["rorder"], "rorder") if "rorder" in options else None,
+        ignored=tuple(o for o in ("detail", "novar") if o in options),
+    )
+
+
+def _by_wave(
+    options: dict[str, str], name: str, columns: Sequence[str], waves: int
+) -> tuple[tuple[str, ...], ...]:
+    """A variable list cut into sets of one variable per wave."""
+    if name not in options:
+        return ()
+    found = expand_varlist(options[name], columns, name)
+    several = name in ("tcov", "dcov")
+    if len(found) % waves or (len(found) > waves and not several):
+        raise CommandError(
+            f"{name}(): {len(found)} variables for {waves} waves.", code="wave_mismatch", argument=name,
+            way_out="Give one variable per wave" + (", all waves of a covariate before the next." if several else "."),
+        )
+    return tuple(found[i : i + waves] for i in range(0, len(found), waves))
+
+
+def _single(options: dict[str, str], name: str, columns: Sequence[str]) -> str | None:
+    if name not in options:
+        return None
+    found = expand_varlist(options[name], columns, name)
+    if len(found) != 1:
+        raise CommandError(
+            f"{name}(): {len(found)} variables.", code="bad_syntax", argument=name, way_out="Name one variable.",
+        )
+    return found[0]
+
+
+def _one_of_whole(text: str, name: str) -> int:
+    values = _whole(text, name)
+    if len(values) != 1:
+        raise CommandError(
+            f"{name}({text}): not one whole number.", code="bad_order", argument=name,
+            way_out=f"For example {name}(1).",
+        )
+    return values[0]
+
+
+def _options(text: str) -> dict[str, str]:
+    """Option name -> its argument, '' for a flag."""
+    body = re.sub(r"///.*?(\n|$)", " ", text).replace("\n", " ").strip().rstrip(";").strip()
+    head, comma, rest = body.partition(",")
+    words = head.split()
+    if not words or words[0] != "traj" or not comma:
+        raise CommandError(
+            f"not a traj command: {body[:60]!r}.", code="not_traj", argument="command",
+            way_out="It reads 'traj, var(..) indep(..) model(..) order(..)'.",
+        )
+    if len(words) > 1:
+        raise CommandError(
+            f"'{' '.join(words[1:])}' before the comma: if and in are not read.", code="if_in", argument="command",
+            way_out="Select the rows of the data first.",
+        )
+    found: dict[str, str] = {}
+    position = 0
+    pattern = re.compile(r"\s*([A-Za-z]\w*)\s*(\(([^()]*)\))?")
+    while position < len(rest):
+        match = pattern.match(rest, position)
+        if match is None:
+            if not rest[position:].strip():
+                break
+            raise CommandError(
+                f"cannot read '{rest[position:].strip()[:40]}'.", code="bad_syntax", argument="command",
+                way_out="Options read name(values) or name, with balanced parentheses.",
+            )
+        name = _option_name(match.group(1))
+        if name in found:
+            raise CommandError(f"{name}(): given twice.", code="bad_syntax", argument=name, way_out="Give it once.")
+        found[name] = match.group(3) or ""
+        position = match.end()
+    return found
+
+
+def _option_name(word: str) -> str:
+    low = word.lower()
+    hits = [o for o, shortest in OPTIONS.items() if o == low or (len(low) >= shortest and o.startswith(low))]
+    if hits:
+        return hits[0]
+    stem = low.rstrip("0123456789")
+    if low in NOT_YET or stem in NOT_YET or (stem != low and stem in OPTIONS) or any(
+        len(low) >= 4 and o.startswith(low) for o in NOT_YET
+    ):
+        raise CommandError(
+            f"{word}(): traj has this option, this version does not.", code="unsupported_option", argument=word,
+            way_out="Leave it out to fit the model without that part.",
+        )
+    raise CommandError(
+        f"{word}(): not an option of traj.", code="unknown_option", argument=word,
+        way_out=f"Options read here: {', '.join(OPTIONS)}.",
+    )
+
+
+def _whole(text: str, option: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(w) for w in text.replace(",", " ").split())
+    except ValueError:
+        raise CommandError(
+            f"{option}({text}): not whole numbers.", code="bad_order", argument=option,
+            way_out=f"For example {option}(2 2).",
+        ) from None
+
+
+def _number(options: dict[str, str], name: str) -> float | None:
+    if name not in options:
+        return None
+    try:
+        return float(options[name])
+    except ValueError:
+        raise CommandError(
+            f"{name}({options[name]}): not a number.", code="bad_bounds", argument=name,
+            way_out=f"For example {name}(0).",
+        ) from None
+
+
+def _start(text: str | None) -> tuple[float, ...] | str | None:
+    """start(): numbers inline, or the name of a matrix given by the caller."""
+    if text is None:
+        return None
+    words = text.replace(",", " ").replace("\\", " ").split()
+    try:
+        return tuple(float(w) for w in words)
+    except ValueError:
+        return text.strip()
+
+
+def traj(
+    command: str, data: pd.DataFrame, *, matrices: dict[str, Any] | None = None, id: str | None = None,
+    **fit_options: Any,
+) -> GBTMResults:
+    """Run a Stata traj command text on wide data.
+
+    Parameters
+    ----------
+    command : ``"traj, var(Y1 Y2 Y3) indep(T1 T2 T3) model(cnorm) order(2 2) min(0) max(10)"``
+    data : wide, one row per subject
+    matrices : values for matrices that the command names, such as ``start(b0)``
+    id : column with the subjects' ids; the index when absent
+    fit_options : passed to :meth:`gbtm.GBTM.fit`; ``cov_type`` is "traj" unless given
+
+    Returns
+    -------
+    GBTMResults
+        ``.to_traj().text`` is traj's table.
+
+    Examples
+    --------
+    >>> import gbtm, pandas as pd
+    >>> d = gbtm.datasets.two_groups(rng=0).pivot(index="id", columns="t", values="y")
+    >>> d.columns = [f"y{j}" for j in range(1, 12)]
+    >>> for j in range(1, 12): d[f"t{j}"] = (j - 6.5) / 5.5
+    >>> res = gbtm.traj("traj, var(y1-y11) indep(t1-t11) model(cnorm) order(2 2) min(-9) max(9)", d)
+    >>> round(float(res.group_shares["share"].iloc[0]), 3)
+    0.5
+    """
+    return build(parse(command, list(data.columns)), data, id, matrices).fit(
+        **{"cov_type": "traj", **fit_options, **_start_option(command, data, matrices, fit_options)}
+    )
+
+
+def build(
+    read: Command, data: pd.DataFrame, id: str | None = None, matrices: dict[str, Any] | None = None
+) -> GBTM:
+    """The model that a command describes."""
+    refuse_without_dropout(read.dropout, dcov=read.dcov or None, obsmar=read.obsmar)
+    inputs: dict[str, Any] = {
+        "outcome": list(read.var), "time": list(read.indep), "id": id, "tcov": {w[0]: list(w) for w in read.tcov},
+        "exposure": list(read.exposure) or None, "risk": list(read.risk) or None, "dropout": read.dropout is not None,
+        "dcov": {w[0]: list(w) for w in read.dcov},
+    }
+    panel = Panel.from_wide(
+        data, **inputs, weights=read.weight, out_of_sample=read.outofsample, obsmar=read.obsmar
+    )
+    model = GBTM.from_panel(
+        panel, make_spec(**read.spec_arguments()), formula=read.text, profile=_profile(read, matrices)
+    )
+    design = {"weights": read.weight, "out_of_sample": read.outofsample, "obsmar": read.obsmar}
+    model.inputs = {"form": "wide", "levels": {}, "design": design, **inputs}
+    return model
+
+
+def _profile(read: Command, matrices: dict[str, Any] | None) -> np.ndarray | None:
+    """plottcov() as (T, q): numbers in the order of tcov(), or a matrix with a row for each covariate."""
+    if read.plottcov is None:
+        return None
+    waves, q = len(read.var), len(read.tcov)
+    given = read.plottcov
+    if isinstance(given, str):
+        if not matrices or given not in matrices:
+            raise CommandError(
+                f"plottcov({given}): no matrix of that name was given.", code="bad_plottcov", argument="plottcov",
+                way_out=f"Pass matrices={{'{given}': [...]}}, or the numbers themselves.",
+            )
+        given = tuple(np.asarray(matrices[given], dtype=float).ravel().tolist())
+    if q == 0 or len(given) not in (q, q * waves):
+        raise CommandError(
+            f"plottcov(): {len(given)} numbers for {q} covariates at {waves} waves.", code="bad_plottcov",
+            argument="plottcov", way_out="Give one number per variable in tcov(), in its order.",
+        )
+    values = np.asarray(given, dtype=float)
+    return np.tile(values, (waves, 1)) if len(given) == q and waves > 1 else values.reshape(q, waves).T
+
+
+def _start_option(
+    command: str, data: pd.DataFrame, matrices: dict[str, Any] | None, fit_options: dict[str, Any]
+) -> dict[str, Any]:
+    start = parse(command, list(data.columns)).start
+    if start is None:
+        return {}
+    if "start" in fit_options:
+        raise CommandError("start(): given twice.", code="bad_start", argument="start", way_out="Give it once.")
+    if isinstance(start, str):
+        if not matrices or start not in matrices:
+            raise CommandError(
+                f"start({start}): no matrix of that name was given.", code="bad_start", argument="start",
+                way_out=f"Pass matrices={{'{start}': [...]}}, or the numbers themselves.",
+            )
+        return {"start": np.asarray(matrices[start], dtype=float).ravel()}
+    return {"start": np.asarray(start)}

@@ -1,0 +1,301 @@
+"""A fit in the printed layout of Stata's traj, with its conventions.
+
+t = estimate / SE with two-sided p from t with N_obs degrees of freedom; V = N_obs/(N_obs - k + 1) H^-1;
+AIC = ll - k, BIC = ll - (k/2) log n for both n; entropy over all subjects read, those without data at their priors.
+Parameters without a standard error show Stata's missing value, a dot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ..errors import SpecificationError
+from ..families.random_normal import RANDOM
+
+if TYPE_CHECKING:
+    from ..fit.fit import GBTMResults
+
+POWER_WORDS = ("Intercept", "Linear", "Quadratic", "Cubic", "Quartic", "Quintic")
+SECTIONS = ("mean", "zero", "dropout")  # kinds of parameters with a section per group; the others share the last
+BASELINE = " {group:<8}Baseline         (0.00000)           .               .            . "
+MODEL_NAMES = {
+    "normal": "Censored Normal (cnorm)", "cnorm": "Censored Normal (cnorm)", "poisson": "Zero Inflated Poisson (zip)",
+    "zip": "Zero Inflated Poisson (zip)", "logit": "Logistic (logit)", "beta": "Beta (beta)",
+    "negbin": "Negative Binomial (negbin)", "zinb": "Zero Inflated Negative Binomial (zinb)",
+}
+ROW = " {group:<8}{name:<10} {b:>14} {se:>12} {t:>15} {p:>12}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One printed line: the group it is headed by (or none), the parameter, its entry in b."""
+
+    group: str
+    name: str
+    estimate: float
+    se: float
+
+
+class TrajTable:
+    """The fit as Stata's traj shows it.
+
+    Attributes
+    ----------
+    text : the printed table
+    b : Series named as traj's e(b)
+    V : DataFrame, traj's covariance convention
+    table : DataFrame of the printed rows
+    """
+
+    def __init__(self, res: GBTMResults, group_order: list[int] | None = None) -> None:
+        self.res = res
+        self.group_order = _check_order(res, group_order)
+        self._move = _relabelling(res, self.group_order)
+
+    @cached_property
+    def b(self) -> pd.Series:
+        """Estimates, named as traj's e(b)."""
+        values = self._move @ self.res.params.to_numpy()
+        return pd.Series(values, index=self.res.document["traj_names"], name="b")
+
+    @cached_property
+    def V(self) -> pd.DataFrame:
+        """Covariance in traj's convention; NaN where there is none."""
+        names = self.res.document["traj_names"]
+        cov = np.asarray(self.res.document["cov_params"]) * self._inflation
+        lost = np.isnan(np.diag(cov))
+        moved = self._move @ np.where(np.isnan(cov), 0.0, cov) @ self._move.T
+        gone = (np.abs(self._move) @ lost.astype(float)) > 0
+        moved[gone, :] = np.nan
+        moved[:, gone] = np.nan
+        return pd.DataFrame(moved, index=names, columns=names)
+
+    @property
+    def _inflation(self) -> float:
+        n, k = self.res.nobs, self.res.df_model
+        return n / (n - k + 1) if self.res.document["cov_type"] == "hessian" else 1.0
+
+    @property
+    def entropy(self) -> float:
+        """Relative entropy as traj counts it: with the subjects without data, at their prior probabilities."""
+        res, share = self.res, np.asarray(self.res.document["shares"])
+        without = len(res.document["dropped"]["subjects"])
+        if not without or res.n_groups == 1:
+            return res.entropy
+        prior = -(share * np.log(share)).sum() / np.log(res.n_groups)
+        return 1 - ((1 - res.entropy) * res.n_subjects + without * float(prior)) / (res.n_subjects + without)
+
+    @cached_property
+    def shares(self) -> pd.DataFrame:
+        """Group membership in percent with traj's standard errors."""
+        pick = np.asarray(self.group_order) - 1
+        share = np.asarray(self.res.document["shares"])[pick]
+        cov = np.asarray(self.res.document["cov_shares"])[np.ix_(pick, pick)] * self._inflation
+        se = np.sqrt(np.diag(cov)) if self.res.n_groups > 1 else np.zeros(1)
+        return pd.DataFrame({"percent": 100 * share, "se": 100 * se}, index=pd.RangeIndex(1, len(pick) + 1))
+
+    @cached_property
+    def _rows(self) -> list[tuple[str, int, Row]]:
+        """Every parameter with its kind and group (0: common to all)."""
+        document, se = self.res.document, np.sqrt(np.diag(self.V))
+        out = []
+        for block in document["blocks"]:
+            group = block["group"] or 0
+            for j in range(block["start"], block["start"] + block["width"]):
+                word = _word(document["traj_names"][j], group)
+                out.append((block["kind"], group, Row("", word, float(self.b.iloc[j]), float(se[j]))))
+        return out
+
+    @cached_property
+    def _sections(self) -> list[list[Row]]:
+        """Rows as printed: one section per group's curve, then zero inflation, dropout, scale parameters."""
+        sections: dict[tuple[int, int], list[Row]] = {}
+        for kind, group, row in self._rows:
+            if kind == "theta":
+                continue
+            own = kind in SECTIONS or kind in RANDOM
+            place = SECTIONS.index(kind) if kind in SECTIONS else len(SECTIONS) + (kind in RANDOM)
+            rows = sections.setdefault((place, group if own else 0), [])
+            heading = str(group) if group and (not rows or not own) else ""
+            rows.append(replace(row, group=heading))
+        return [rows for _, rows in sorted(sections.items())]
+
+    @cached_property
+    def _membership_sections(self) -> list[list[Row]]:
+        """With membership covariates: theta by group, an empty list for the reference group."""
+        out: dict[int, list[Row]] = {g: [] for g in range(1, self.res.n_groups + 1)}
+        for kind, group, row in self._rows:
+            if kind == "theta":
+                out[group].append(replace(row, group="" if out[group] else str(group)))
+        return list(out.values())
+
+    @property
+    def _model_line(self) -> str:
+        name = MODEL_NAMES[self.res.family]
+        return f"\t\tModel: {name} Mixed Effects" if self._is_mixed else f"\t\t\tModel: {name}"
+
+    @property
+    def _is_mixed(self) -> bool:
+        return any(kind in RANDOM for kind, _, _ in self._rows)
+
+    @property
+    def _has_risk(self) -> bool:
+        return len(self.res.document["membership"]["names"]) > 1
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The printed rows: group, parameter, estimate, standard error, t, p."""
+        rows: list[tuple[str, str, float, float]] = []
+        for section in self._sections:
+            rows += [(r.group or section[0].group, r.name, r.estimate, r.se) for r in section]
+        if self._has_risk:
+            for g, section in enumerate(self._membership_sections, start=1):
+                rows += [(str(g), r.name, r.estimate, r.se) for r in section] or [(str(g), "Baseline", 0.0, np.nan)]
+        else:
+            rows += [(r.group, r.name, r.estimate, r.se) for r in self._share_rows]
+        table = pd.DataFrame(rows, columns=["group", "parameter", "estimate", "se"])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            table["t"] = np.where(table["se"] > 0, table["estimate"] / table["se"], np.nan)
+        table["p"] = 2 * stats.t.sf(np.abs(table["t"]), self.res.nobs)
+        return table
+
+    @cached_property
+    def text(self) -> str:
+        """traj's printed table."""
+        res, dropped = self.res, self.res.document["dropped"]
+        waves = (res.document.get("dropout") or {}).get("n_waves")
+        lines = [
+            " ", "==== gbtm ====  group-based trajectory model in the layout of Stata's traj", " ",
+            f"{dropped['subjects_read']} observations read.",
+            *([f"{len(dropped['subjects'])} had no trajectory data."] if dropped["subjects"] else []),
+            f"{res.n_subjects} observations used in the trajectory model.",
+            *([f"Complete data length is {waves} for dropout model 1."] if waves else []), " ",
+            "\t\t\tMaximum Likelihood Estimates", self._model_line, "",
+            "\t\t\t       Standard       T for H0:",
+            " Group   Parameter        Estimate        Error     Parameter=0   Prob > |T|", " ",
+        ]
+        for section in self._sections:
+            lines += [self._line(row) for row in section] + [" "]
+        has_scale = any(kind not in (*SECTIONS, "theta") for kind, _, _ in self._rows)
+        lines += [] if has_scale and not self._is_mixed else [" "]
+        lines.append("  Group membership ")
+        if self._has_risk:
+            for g, section in enumerate(self._membership_sections, start=1):
+                lines += [" ", *(self._line(row) for row in section)] if section else [" ", BASELINE.format(group=g)]
+        else:
+            lines += [self._share_line(row) for row in self._share_rows]
+        lines += [" ", self._criteria_line()]
+        if res.n_groups > 1:
+            lines.append(f" Entropy = {self.entropy:5.3f}")
+        return "\n".join(lines) + ("\n" if res.n_groups > 1 else "")
+
+    def _line(self, row: Row) -> str:
+        t = row.estimate / row.se if row.se > 0 else float("nan")
+        p = 2 * stats.t.sf(abs(t), self.res.nobs)
+        return ROW.format(
+            group=row.group, name=row.name, b=_stata(row.estimate, 12, 5), se=_stata(row.se, 12, 5), t=_stata(t, 12, 3),
+            p=_stata(p, 12, 4),
+        )
+
+    @cached_property
+    def _share_rows(self) -> list[Row]:
+        columns = (self.shares["percent"].to_numpy(), self.shares["se"].to_numpy())
+        return [Row(str(k + 1), "(%)", float(p), float(s)) for k, (p, s) in enumerate(zip(*columns, strict=True))]
+
+    def _share_line(self, row: Row) -> str:
+        if self.res.n_groups > 1:
+            return self._line(row)
+        text = ROW.format(
+            group=row.group, name=row.name, b=_stata(row.estimate, 12, 5), se=_stata(row.se, 12, 5), t="", p=""
+        )
+        return text.rstrip() + " " * 9
+
+    def _criteria_line(self) -> str:
+        res = self.res
+        by_subject, by_obs = (float(res.criteria[n]["traj_bic"]) for n in ("subjects", "observations"))
+        return (
+            f" BIC(N={res.nobs}): {by_obs:<12.2f}BIC(N={res.n_subjects}): {by_subject:<12.2f}"
+            f"AIC: {res.llf - res.df_model:<11.2f}ll: {res.llf:<11.2f}"
+        )
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _stata(value: float, width: int, decimals: int) -> str:
+    """Stata's %w.df: fewer decimals when the number would not fit, a dot for missing."""
+    if not np.isfinite(value):
+        return "."
+    for d in range(decimals, -1, -1):
+        text = f"{value:.{d}f}"
+        if len(text) <= width:
+            return text
+    return f"{value:.{width - 7}e}"
+
+
+def _word(name: str, group: int) -> str:
+    """Name in e(b) -> the printed word."""
+    stem = name
+    for power, word in zip(("interc", "linear", "quadra", "cubic", "quarti", "quinti"), POWER_WORDS, strict=True):
+        if name == f"{power}{group}":
+            return word
+    for ending in (f"G{group}_dcov", f"G{group}", str(group)):
+        if group and name.endswith(ending):
+            stem = name[: -len(ending)]
+            break
+    known = {"alpha": "Alpha", "drop": "Drop", "sigma": "Sigma", "phi": "Phi", "psi": "Psi", "rho": "Rho"}
+    if stem == "const":
+        return "Constant"
+    for low, word in known.items():
+        if stem.rstrip("0123456789") == low:
+            return word + stem[len(low):]
+    return stem.rstrip("_").capitalize() if stem.startswith("basis") else stem
+
+
+def _check_order(res: GBTMResults, group_order: list[int] | None) -> list[int]:
+    order = list(range(1, res.n_groups + 1)) if group_order is None else [int(g) for g in group_order]
+    if sorted(order) != list(range(1, res.n_groups + 1)):
+        raise SpecificationError(
+            f"group_order: {order} does not name each of the {res.n_groups} groups once.", code="bad_group_order",
+            argument="group_order", way_out=f"For example {list(range(res.n_groups, 0, -1))}.",
+        )
+    spec = res.document["spec"]["outcomes"][0]
+    shapes = (spec["orders"], spec["zero_orders"], spec["random_orders"], res.document["spec"]["dropout"])
+    per_group = [o for o in shapes if o is not None and len(o) == res.n_groups]
+    for place, group in enumerate(order):
+        if any(o[place] != o[group - 1] for o in per_group):
+            raise SpecificationError(
+                f"group_order: group {group} cannot become group {place + 1}, their orders differ.",
+                code="bad_group_order", argument="group_order", way_out="Swap groups of one specification only.",
+            )
+    return order
+
+
+def _relabelling(res: GBTMResults, order: list[int]) -> np.ndarray:
+    """(p, p) matrix that renames the groups in the reported parameters."""
+    document = res.document
+    size = len(document["names"])
+    start = {(b["kind"], b["outcome"], b["group"]): b["start"] for b in document["blocks"]}
+    move = np.zeros((size, size))
+    for b in document["blocks"]:
+        if b["kind"] == "theta":
+            continue
+        source = b["start"] if b["group"] is None else start[b["kind"], b["outcome"], order[b["group"] - 1]]
+        for j in range(b["width"]):
+            move[b["start"] + j, source + j] = 1.0
+    theta = np.asarray(document["membership"]["positions"]).astype(int)
+    reference = int(document["spec"]["reference"])
+    for g, positions in enumerate(theta):
+        for j, at in enumerate(positions):
+            if at < 0:
+                continue
+            for source, sign in ((order[g] - 1, 1.0), (order[reference] - 1, -1.0)):
+                if theta[source, j] >= 0:
+                    move[at, theta[source, j]] += sign
+    return move

@@ -1,0 +1,56 @@
+"""One step of the chain against scipy's normal density and moments summed out."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.stats import norm
+
+from gbtm.likelihood.normal_chain import Rows, at_nodes, carried, log_kernel, log_kernels
+
+
+def rows(groups=2, n=3, seed=0):
+    rng = np.random.default_rng(seed)
+    eta, last, c, sigma = rng.normal(size=(4, groups, n))
+    values = eta, last, np.tanh(c), np.exp(sigma)
+    return values, Rows(*(torch.as_tensor(v) for v in values))
+
+
+def test_kernel_is_the_conditional_normal_density():
+    (eta, last_eta, c, sigma), given = rows()
+    rng = np.random.default_rng(1)
+    y, last = rng.normal(size=(2, 3))  # values seen, the same for both groups
+    at = torch.tensor([0, 1, 2])
+    want = norm.logpdf(y, eta + c * (last - last_eta), sigma * np.sqrt(1 - c**2))
+    np.testing.assert_allclose(log_kernel(given, at, *map(torch.as_tensor, (y, last))), want, rtol=1e-12)
+    here, before = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 5))
+    mean = eta[..., None, None] + c[..., None, None] * (before[:, :, None] - last_eta[..., None, None])
+    want = norm.logpdf(here[..., None], mean, (sigma * np.sqrt(1 - c**2))[..., None, None])
+    np.testing.assert_allclose(log_kernels(given, at, *map(torch.as_tensor, (here, before))), want, rtol=1e-12)
+
+
+def test_expectations_are_carried_forward():
+    """E(s) and E(h + s s') when the value before has a law over nodes, by sums written out."""
+    rng = np.random.default_rng(2)
+    groups, runs, here, before, size = 1, 2, 3, 4, 2
+    back = rng.dirichlet(np.ones(before), (groups, runs, here))
+    x, y = rng.normal(size=(groups, runs, before)), rng.normal(size=(groups, runs, here))
+    one, two = rng.normal(size=(groups, runs, size, 6)), rng.normal(size=(groups, runs, size, size, 6))
+    score = rng.normal(size=(groups, runs, before, size))
+    bend = rng.normal(size=(groups, runs, before, size, size))
+    of_one, of_two = (at_nodes(torch.as_tensor(f), torch.as_tensor(y)) for f in (one, two))
+    got = carried(*(torch.as_tensor(v) for v in (back, x, score, bend)), of_one, of_two)
+    for i in np.ndindex(groups, runs, here):
+        g, r, j = i
+        first, second = np.zeros(size), np.zeros((size, size))
+        for k in range(before):
+            a, b = y[g, r, j], x[g, r, k]
+            z = np.array([1, a, a * a, b, b * b, a * b])
+            s = score[g, r, k] + one[g, r] @ z
+            first += back[i][k] * s
+            # the new factor adds its own h and s s', and its products with what was carried
+            own = one[g, r] @ z
+            cross = np.outer(own, score[g, r, k])
+            second += back[i][k] * (bend[g, r, k] + cross + cross.T + np.outer(own, own) + two[g, r] @ z)
+        np.testing.assert_allclose(got[0][i], first, rtol=1e-10)
+        np.testing.assert_allclose(got[1][i], second, rtol=1e-10)

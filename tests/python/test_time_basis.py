@@ -1,0 +1,143 @@
+"""Time bases: orthonormal inside, the user's columns outside."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gbtm import SpecificationError
+from gbtm.design.time_basis import (
+    basis_from_document,
+    formula_basis,
+    matrix_basis,
+    polynomial_basis,
+    power_names,
+    split_formula,
+)
+
+AGES = np.repeat(np.arange(8.0, 39.0), 5)
+
+
+@pytest.mark.parametrize("times", [AGES, AGES * 1e-3, AGES + 2000, np.random.default_rng(0).normal(50, 10, 300)],
+                         ids=["ages", "small", "years", "irregular"])
+@pytest.mark.parametrize("order", [0, 1, 2, 3, 4, 5])
+def test_columns_are_orthonormal_over_the_observations(times, order):
+    basis = polynomial_basis(times, order)
+    x = basis.internal(times)
+    assert x.shape == (times.size, order + 1)
+    np.testing.assert_allclose(x.T @ x / times.size, np.eye(order + 1), atol=1e-11)
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3, 4, 5])
+def test_internal_coefficients_go_back_to_powers_of_time(order):
+    rng = np.random.default_rng(order)
+    basis = polynomial_basis(AGES, order, "age")
+    internal = rng.normal(size=order + 1)
+    user = basis.to_user @ internal
+    t = np.linspace(8, 38, 50)
+    powers = np.stack([t**j for j in range(order + 1)], axis=1)
+    # powers of ages to the fifth cancel: the sum of absolute terms is the scale of the comparison
+    scale = np.abs(powers * user).sum(axis=1).max()
+    np.testing.assert_allclose(powers @ user, basis.internal(t) @ internal, atol=1e-12 * scale)
+    assert np.allclose(np.tril(basis.to_user, -1), 0)
+    np.testing.assert_allclose(basis.internal(t) @ basis.constant, 1.0, atol=1e-12)
+
+
+def test_counts_weigh_the_times():
+    times = np.array([0.0] * 90 + [1.0] * 10)
+    x = polynomial_basis(times, 1).internal(times)
+    assert x[:, 1].mean() == pytest.approx(0, abs=1e-12)
+
+
+def test_leading_columns_are_the_lower_order_basis():
+    full, low = polynomial_basis(AGES, 4, "age"), polynomial_basis(AGES, 2, "age")
+    cut = full.leading(3)
+    np.testing.assert_allclose(cut.internal(AGES), low.internal(AGES), atol=1e-10)
+    np.testing.assert_allclose(cut.to_user, low.to_user, rtol=1e-8, atol=1e-10)
+    assert cut.names == low.names == ("intercept", "age", "age^2")
+
+
+def test_names():
+    assert power_names(0, "t") == ("intercept",)
+    assert power_names(3, "age") == ("intercept", "age", "age^2", "age^3")
+
+
+@pytest.mark.parametrize("argument", ["order", "iorder"])
+def test_more_powers_than_times(argument):
+    said = rf"{argument}: order 2 needs at least 3 distinct times, age has 2"
+    with pytest.raises(SpecificationError, match=said) as e:
+        polynomial_basis(np.array([1.0, 2.0, 1.0]), 2, "age", argument)
+    assert (e.value.code, e.value.argument) == ("order_too_high", argument)
+    assert "Use order 1" in e.value.way_out
+
+
+def test_a_single_time_takes_order_zero():
+    assert polynomial_basis(np.full(4, 7.0), 0).internal(np.array([7.0])) == pytest.approx(1.0)
+
+
+def test_matrix_basis_reproduces_its_columns():
+    rng = np.random.default_rng(1)
+    table = rng.normal(size=(31, 3))
+    table[:, 0] = 1.0
+    columns = table[(AGES - 8).astype(int)]
+    basis = matrix_basis(AGES, columns, ("intercept", "a", "b"))
+    x = basis.internal(AGES)
+    np.testing.assert_allclose(x.T @ x / AGES.size, np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(x, columns @ basis.to_user, atol=1e-12)
+    assert basis.has_intercept
+    assert not matrix_basis(AGES, columns[:, 1:], ("a", "b")).has_intercept
+
+
+def test_matrix_basis_refuses_dependent_columns_and_unknown_times():
+    columns = np.stack([np.ones_like(AGES), AGES, 2 * AGES - 1], axis=1)
+    with pytest.raises(SpecificationError, match="formula: the 3 basis columns are linearly dependent") as e:
+        matrix_basis(AGES, columns, ("1", "a", "b"))
+    assert e.value.code == "dependent_basis"
+    with pytest.raises(SpecificationError, match="dependent"):
+        matrix_basis(np.array([1.0, 2.0]), np.eye(2, 3), ("a", "b", "c"))
+    basis = matrix_basis(AGES, columns[:, :2], ("1", "a"))
+    with pytest.raises(SpecificationError, match="times") as e:
+        basis.internal(np.array([8.5]))
+    assert e.value.code == "unknown_time"
+
+
+def test_formula_basis_is_formulaics_matrix():
+    import formulaic
+
+    basis = formula_basis(AGES, "bs(age, df=5)", "age")
+    want = np.asarray(formulaic.model_matrix("bs(age, df=5)", pd.DataFrame({"age": AGES})), dtype=float)
+    got = basis.internal(AGES) @ np.linalg.inv(basis.mix)
+    np.testing.assert_allclose(got, want, atol=1e-11)
+    assert basis.names[0] == "intercept"
+    assert basis.width == want.shape[1]
+    inside = basis.internal(np.array([8.5, 20.25]))  # knots are remembered, not taken from the new times
+    again = basis.internal(np.array([20.25]))
+    np.testing.assert_allclose(inside[1], again[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("formula", ["bs(nothing, df=4)", "bs(age, df=", "nofunction(age)"])
+def test_formulas_that_cannot_be_evaluated(formula):
+    with pytest.raises(SpecificationError, match="formula") as e:
+        formula_basis(AGES, formula, "age")
+    assert e.value.code == "bad_formula"
+    assert "'age'" in e.value.way_out
+
+
+def test_bases_come_back_from_their_documents():
+    grid = np.unique(AGES)
+    made = [
+        polynomial_basis(AGES, 3, "age"), formula_basis(AGES, "bs(age, df=4)", "age"),
+        matrix_basis(AGES, np.stack([np.ones_like(AGES), np.log(AGES)], axis=1), ("1", "log")),
+    ]
+    for basis in made:
+        again = basis_from_document(basis.document, AGES, "age")
+        assert again.names == basis.names
+        np.testing.assert_array_equal(again.internal(grid), basis.internal(grid))
+        np.testing.assert_array_equal(again.to_user, basis.to_user)
+
+
+def test_names_may_be_quoted_as_in_r():
+    data = pd.DataFrame({"y <b>": [1.0], "age in years": [1.0], "y": [1.0]})
+    assert split_formula("`y <b>` ~ `age in years`", data) == ("y <b>", "age in years", None)
+    assert split_formula("y ~ age in years", data) == ("y", "age in years", None)
