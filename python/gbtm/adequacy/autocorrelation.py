@@ -15,9 +15,9 @@ from ..errors import GBTMError, SpecificationError
 from .fitted import Fitted
 
 if TYPE_CHECKING:
+    from ..compute.progress import Progress
     from ..data.panel import Panel
     from ..design.time_basis import TimeBasis
-    from ..estimation.control import Progress
     from ..fit.fit import GBTMResults
     from ..model.spec import ModelSpec
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..checks import check_seed
+from ..compute.progress import Progress
 from ..data.arrays import panel_of_arrays
 from ..data.panel import Panel
 from ..data.subjects import levels_of, without_unfitted_levels
 from ..design.time_basis import TimeBasis, split_formula
 from ..errors import GBTMWarning, SpecificationError
-from ..estimation.control import Control, Progress
+from ..estimation.control import Control
 from ..fit.start_values import read_start
 from ..model.layout import Layout, make_layout
 from ..model.outcome import prepare
@@ -230,7 +232,7 @@ class GBTM:
         from ..compute.progress import reporter
 
         control = Control(
-            n_starts=n_starts, max_starts=max_starts, time_budget=time_budget, rng=_seed(rng), device=device,
+            n_starts=n_starts, max_starts=max_starts, time_budget=time_budget, rng=check_seed(rng), device=device,
             progress=reporter(progress),
         )
         user_starts, smaller = read_start(start, self)
@@ -334,12 +336,3 @@ def _in_wide(wide: Mapping[str, Any], name: str, argument: str) -> Any:
             way_out=f"Say which columns it is: wide={{..., '{name}': '{name}_*'}}.",
         )
     return wide[name]
-
-
-def _seed(rng: Any) -> int:
-    if isinstance(rng, bool) or not isinstance(rng, (int, np.integer)) or rng < 0:
-        raise SpecificationError(
-            f"rng: {rng!r} is not a whole number, 0 or more.", code="bad_seed", argument="rng",
-            way_out="Give a seed such as rng=0; the same seed gives the same digits.",
-        )
-    return int(rng)

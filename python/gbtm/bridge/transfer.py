@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..compute.progress import Progress
 from ..errors import GBTMError, GBTMWarning
-from ..estimation.control import Progress
 from ..fit.document import encode, from_json
 from ..fit.fit import GBTMResults
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..compute.parallel import workers_of
-from ..estimation.control import Progress
+from ..compute.progress import Progress
 from .transfer import CALLBACK_EVERY, RCallback
 
 R = TypeVar("R")

@@ -10,8 +10,8 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from ..checks import is_count
 from ..errors import SpecificationError
-from ..estimation.control import is_count
 
 R = TypeVar("R")
 

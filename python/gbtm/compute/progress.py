@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
-from ..estimation.control import Progress
+Progress = Callable[[str, float], None]  # called with a sentence and the seconds elapsed
 
 QUIET_SECONDS = 2.0
 LINE_EVERY = 0.5

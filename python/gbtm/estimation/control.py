@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
+from ..checks import is_count
+from ..compute.progress import Progress
 from ..errors import SpecificationError
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -68,8 +65,3 @@ class Control:
                 f"device: {self.device!r} cannot be used here ({str(error).splitlines()[0]}).", code="bad_device",
                 argument="device", way_out="Use 'cpu', or 'cuda' where torch finds a GPU.",
             ) from None
-
-
-def is_count(value: object) -> bool:
-    """A whole number, 1 or more; True is none."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= 1

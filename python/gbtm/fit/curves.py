@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import check_level
 from ..design.covariate_basis import CovariateBasis
 from ..design.time_basis import TimeBasis, basis_from_document
-from ..errors import SpecificationError
 from ..families import Family, make_family
 from ..families.random_normal import RANDOM
 from ..model.spec import COUNT_FAMILIES
@@ -152,11 +152,7 @@ class Curves:
         self, times: np.ndarray, level: float = 0.95, w: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Estimate, standard error, lower and upper limit, each (K, C)."""
-        if not 0 < level < 1:
-            raise SpecificationError(
-                f"level: {level!r} is not between 0 and 1.", code="bad_level", argument="level",
-                way_out="For example level=0.95.",
-            )
+        check_level(level)
         z = NormalDist().inv_cdf(0.5 + level / 2)
         estimate, se = self.expected(times, w), self.standard_error(times, w)
         low, high = self.range

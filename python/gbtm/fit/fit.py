@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..checks import check_level
 from ..errors import SpecificationError
 from .curves import Curves
 from .document import save
@@ -113,7 +114,7 @@ class GBTMResults:
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
         """Wald intervals (k, 2) of level 1 - alpha."""
-        z = stats.norm.isf(alpha / 2)
+        z = stats.norm.isf(check_level(alpha, "alpha", 0.05) / 2)
         return pd.DataFrame({0: self.params - z * self.bse, 1: self.params + z * self.bse})
 
     @cached_property

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..checks import check_level
 from ..data.measures import History
 from ..data.panel import Panel
 from ..errors import DataError, GBTMWarning, SpecificationError
@@ -75,11 +76,7 @@ def panel_like(res: GBTMResults, newdata: pd.DataFrame) -> Panel:
 
 def classify_panel(res: GBTMResults, panel: Panel, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
     """:func:`classify` for a :class:`~gbtm.data.panel.Panel`."""
-    if not 0 < level < 1:
-        raise SpecificationError(
-            f"level: {level!r} is not between 0 and 1.", code="bad_level", argument="level",
-            way_out="For example level=0.95.",
-        )
+    check_level(level)
     layout = layout_of(res.document, trust_formula=res.trust_formula)
     _same_covariates(panel, layout)
     if panel.dropped.subjects or panel.dropped.observations or panel.dropped.incomplete_subjects:

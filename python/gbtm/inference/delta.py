@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..checks import check_level
 from ..errors import SpecificationError
 from .expressions import evaluate, read
 from .hypotheses import covariance_of, named
@@ -49,11 +50,7 @@ class Delta:
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
         """Wald intervals (r, 2) of level 1 - alpha."""
-        if not 0 < alpha < 1:
-            raise SpecificationError(
-                f"alpha: {alpha!r} is not between 0 and 1.", code="bad_alpha", argument="alpha",
-                way_out="For example alpha=0.05.",
-            )
+        check_level(alpha, "alpha", 0.05)
         z = stats.norm.isf(alpha / 2)
         return pd.DataFrame({0: self.estimate - z * self.bse, 1: self.estimate + z * self.bse})
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..checks import check_level
 from ..errors import GBTMWarning, SpecificationError
 
 if TYPE_CHECKING:
@@ -51,11 +52,7 @@ def odds_ratios(res: GBTMResults, level: float = 0.95) -> pd.DataFrame:
     >>> odds_ratios(res)[["lower", "upper"]].round(3).loc[2].to_numpy().tolist()
     [[0.676, 1.48]]
     """
-    if not 0 < level < 1:
-        raise SpecificationError(
-            f"level: {level!r} is not between 0 and 1.", code="bad_level", argument="level",
-            way_out="For example level=0.95.",
-        )
+    check_level(level)
     found = {n: m for n in res.params.index if (m := THETA.fullmatch(str(n)))}
     if not found:
         raise SpecificationError(

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
+from ..checks import check_level
 from ..errors import SpecificationError
 from ..fit.rebuild import module_of
 from ..model.blocks import SCALES
@@ -64,11 +65,7 @@ def profile_interval(res: GBTMResults, parameter: str, level: float = 0.95) -> t
             "parameter: with sampling weights the log-likelihood is no sample's, and its profile has no known law.",
             code="weighted_profile", argument="parameter", way_out="Use conf_int(), which has robust standard errors.",
         )
-    if not 0 < level < 1:
-        raise SpecificationError(
-            f"level: {level!r} is not between 0 and 1.", code="bad_level", argument="level",
-            way_out="For example level=0.95.",
-        )
+    check_level(level)
     profile = Profile(module_of(res.document, trust_formula=res.trust_formula), names.index(parameter))
     half = chi2.ppf(level, 1) / 2
     ends = [profile.end(side, half) for side in (-1.0, 1.0)]

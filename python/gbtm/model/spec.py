@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import is_count
 from ..errors import SpecificationError
-from ..estimation.control import is_count
 
 MAX_ORDER = 5
 MAX_DROPOUT_ORDER = 2

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..estimation.control import Progress
+from ..compute.progress import Progress
 from .grolts import Answer
 from .table import Table
 

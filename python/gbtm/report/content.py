@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..estimation.control import Progress
+from ..compute.progress import Progress
 from .attrition import attrition
 from .blocks import Builder, ChecklistBlock, CodeBlock, FigureBlock, Report
 from .checklist import SOURCE_2017, SOURCE_REVISED

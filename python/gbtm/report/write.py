@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..checks import check_level
 from ..compute.progress import reporter
 from ..errors import SpecificationError
 from .content import compose
 from .fit_tables import is_search
 
 if TYPE_CHECKING:
-    from ..estimation.control import Progress
+    from ..compute.progress import Progress
     from ..fit.fit import GBTMResults
 
 FORMATS = {".html": "html", ".htm": "html", ".md": "md", ".markdown": "md", ".docx": "docx"}
@@ -67,11 +68,7 @@ def grolts_report(
     """
     path = Path(path)
     kind = _format(path, format)
-    if not 0 < level < 1:
-        raise SpecificationError(
-            f"level: {level!r} is not between 0 and 1.", code="bad_level", argument="level",
-            way_out="For example level=0.95.",
-        )
+    check_level(level)
     if not path.parent.is_dir():
         raise SpecificationError(
             f"path: there is no folder '{path.parent}'.", code="no_folder", argument="path",

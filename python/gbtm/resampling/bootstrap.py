@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..checks import is_count
 from ..compute.parallel import spread
+from ..compute.progress import Progress
 from ..errors import DataError, SpecificationError
-from ..estimation.control import Progress, is_count
 from .replicates import Task, replicate, rivals_of
 
 if TYPE_CHECKING:

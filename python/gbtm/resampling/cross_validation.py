@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..compute.progress import Progress
 from ..errors import GBTMError, SpecificationError
-from ..estimation.control import Progress
 
 if TYPE_CHECKING:
     from ..api.model import GBTM

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from ..checks import check_level, is_count
 from ..compute.parallel import spread
+from ..compute.progress import Progress
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..errors import DataError, GBTMError, SpecificationError
-from ..estimation.control import Progress, is_count
 from ..model.spec import ModelSpec
 from .smaller import nested_pair
 
@@ -175,10 +176,7 @@ def _check(res: GBTMResults, n_max: int, n_min: int, alpha: float, n_starts: int
             "res: a fit with one group has nothing smaller to be tested against.", code="one_group", argument="res",
             way_out="Give a fit with two groups or more.",
         )
-    if not 0 < alpha < 1:
-        raise SpecificationError(
-            f"alpha: {alpha!r} is not between 0 and 1.", code="bad_level", argument="alpha", way_out="For example 0.05."
-        )
+    check_level(alpha, "alpha", 0.05)
     if not is_count(n_starts):
         raise SpecificationError(
             f"n_starts: {n_starts!r} is not a positive whole number.", code="bad_n_starts", argument="n_starts",

@@ -8,8 +8,8 @@ from itertools import combinations_with_replacement
 from math import comb
 from typing import Any
 
+from ..checks import is_count
 from ..errors import SpecificationError
-from ..estimation.control import is_count
 from ..model.spec import COUNT_FAMILIES, MAX_ORDER, ZERO_INFLATED_FAMILIES, ModelSpec, as_orders
 
 ZERO_PARTS = ("common", "own", "order")

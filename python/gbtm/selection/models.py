@@ -22,7 +22,7 @@ from .words import all_sentences, name_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..estimation.control import Progress
+    from ..compute.progress import Progress
     from ..fit.fit import GBTMResults
 
 FORMAT = "gbtm-search"

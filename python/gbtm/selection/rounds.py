@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import replace
 
-from ..estimation.control import Progress
+from ..compute.progress import Progress
 from ..selection import words
 from .candidates import Candidate, Space
 from .runner import Fitted, Ground, Task, make_round, n_workers, read_fit

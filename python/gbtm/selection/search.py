@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..api.model import GBTM, _seed
-from ..compute.progress import reporter
+from ..api.model import GBTM
+from ..checks import check_seed, is_count
+from ..compute.progress import Progress, reporter
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, split_formula
 from ..errors import SpecificationError
-from ..estimation.control import Control, Progress, is_count
+from ..estimation.control import Control
 from ..model.spec import ModelSpec, as_orders
 from ..selection import words
 from .candidates import Space, make_space
@@ -157,7 +158,7 @@ def _search(
     highest = GBTM.from_panel(base.panel, space.spec(space.top(1)), bases=base.given_bases)
     ground = Ground(
         panel=base.panel, held_out=base.out_of_sample, bases=tuple(p.bases["mean"] for p in highest.layout.outcomes),
-        formula=base.formula, inputs=base.inputs, profile=base.profile, rng=_seed(rng), max_starts=max_starts,
+        formula=base.formula, inputs=base.inputs, profile=base.profile, rng=check_seed(rng), max_starts=max_starts,
         cov_type=cov_type, device=device,
     )
     if checkpoint is not None:
