@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from .adequacy.autocorrelation import ar1_check
     from .adequacy.residuals import residual_checks
     from .api.model import GBTM
+    from .api.results import GBTMResults, load
+    from .api.traj import proc_traj, traj
     from .data.panel import Panel
     from .errors import CommandError, DataError, GBTMError, GBTMWarning, SpecificationError
-    from .fit.document import load
-    from .fit.fit import GBTMResults
     from .report.exports import to_table
     from .report.write import grolts_report
     from .resampling.bootstrap import bootstrap
@@ -33,13 +33,11 @@ if TYPE_CHECKING:
     from .resampling.lo_mendell_rubin import lmr
     from .selection.models import ModelSearch, load_search
     from .selection.search import search
-    from .traj_programs.sas_step import proc_traj
-    from .traj_programs.stata_command import traj
 
 _HOME = {
-    "GBTM": "api.model", "GBTMResults": "fit.fit", "Panel": "data.panel", "load": "fit.document",
-    "traj": "traj_programs.stata_command",
-    "proc_traj": "traj_programs.sas_step",
+    "GBTM": "api.model", "GBTMResults": "api.results", "Panel": "data.panel", "load": "api.results",
+    "traj": "api.traj",
+    "proc_traj": "api.traj",
     "ar1_check": "adequacy.autocorrelation", "residual_checks": "adequacy.residuals",
     "cross_validate": "resampling.cross_validation",
     "blrt": "resampling.likelihood_ratio", "lmr": "resampling.lo_mendell_rubin", "bootstrap": "resampling.bootstrap",

@@ -8,7 +8,7 @@ import gbtm
 import oracle
 from conftest import arguments, long_table
 from gbtm.data.subjects import Subjects
-from gbtm.fit.refit import model_of
+from gbtm.fit.rebuild import prepared_of
 from gbtm.resampling.replicates import resampled, rivals_of
 from parts import draw
 
@@ -34,7 +34,7 @@ def boot(res):
 
 def test_standard_errors_are_near_those_of_theory(res, boot):
     """A standard deviation of 80 replicates has a relative error of 1/sqrt(160) = 0.08."""
-    robust = model_of(res).fit(rng=0, n_starts=2, cov_type="robust").bse
+    robust = gbtm.GBTM.from_prepared(prepared_of(res)).fit(rng=0, n_starts=2, cov_type="robust").bse
     ratio = boot.bse / robust
     assert ((ratio > 0.7) & (ratio < 1.35)).all(), ratio
     parametric = gbtm.bootstrap(res, kind="parametric", n=80, n_starts=0, progress=False)
@@ -121,8 +121,8 @@ def test_rivals_of_a_fit_with_a_group_whose_rate_is_zero(order):
     table = long_table(np.repeat(np.arange(80), 4), np.tile(np.arange(4), 80),
                        rng.poisson(np.repeat(np.where(rng.random(80) < 0.5, 0.0, 2.0), 4)))
     res = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=2, order=order, family="poisson").fit(rng=0)
-    model = model_of(res)
-    found = rivals_of(model.panel, model.spec, model.given_bases, [1, 3], 0)
+    model = prepared_of(res)
+    found = rivals_of(model.panel, model.spec, model.bases, [1, 3], 0)
     assert [spec.outcomes[0].orders for spec, _ in found] == [(0,), (*order, 0)]
     rate = np.log(table["y"].mean())  # one group of order 0
     np.testing.assert_allclose(found[0][1], [rate], atol=1e-6)
@@ -132,10 +132,10 @@ def test_the_loglik_of_a_replicate_is_that_of_the_repeated_subjects(res):
     """Against fits of a table in which each subject stands as often as it was drawn."""
     from gbtm.resampling import replicates as room
 
-    model = model_of(res)
+    model = prepared_of(res)
     rng = np.random.default_rng(0)
-    task = room.Task(model.panel, model.spec, model.given_bases, res.params.to_numpy(), "subjects",
-                      room.rivals_of(model.panel, model.spec, model.given_bases, [1], 0), 2)
+    task = room.Task(model.panel, model.spec, model.bases, res.params.to_numpy(), "subjects",
+                      room.rivals_of(model.panel, model.spec, model.bases, [1], 0), 2)
     panel, n = room.resample(task, rng)
     assert n == 150
     count = np.zeros(150)
@@ -146,7 +146,7 @@ def test_the_loglik_of_a_replicate_is_that_of_the_repeated_subjects(res):
     again = gbtm.GBTM.from_formula("y ~ t", rows, id="id", groups=2, order=1, family="normal").fit(n_starts=4)
     from gbtm.fit.refit import refit
 
-    own = refit(panel, model.spec, model.given_bases, start=task.params, n_starts=2)
+    own = refit(panel, model.spec, model.bases, start=task.params, n_starts=2)
     assert own.loglik * n / panel.n_subjects == pytest.approx(again.llf, abs=1e-5)
 
 

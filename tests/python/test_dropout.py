@@ -10,7 +10,8 @@ import statsmodels.api as sm
 import gbtm
 import oracle
 from gbtm import DataError, SpecificationError
-from gbtm.fit.refit import model_of, refit
+from gbtm.fit.rebuild import prepared_of
+from gbtm.fit.refit import refit
 from gbtm.model.spec import first_groups
 from parts import draw
 
@@ -288,7 +289,7 @@ def test_first_groups_without_dropout(cut):
     want = oracle.loglik(model, res.params.to_numpy(), *drawn.data, drawn.beside)
     assert res.llf == pytest.approx(want, abs=1e-8)
     # the smaller model has nobody drop out, and is refitted to the same panel
-    below = refit(model_of(res).panel, first_groups(built.spec, cut), built.given_bases, n_starts=2)
+    below = refit(prepared_of(res).panel, first_groups(built.spec, cut), built.prepared.bases, n_starts=2)
     plain = oracle.Model("normal", order[:cut])
     want = oracle.loglik(plain, below.params, *drawn.data)
     assert below.loglik == pytest.approx(want, abs=1e-8)

@@ -56,7 +56,7 @@ def test_errors_are_value_errors_with_their_parts():
 
 @pytest.mark.parametrize(
     "module", ["design.time_basis", "data.panel", "api.model", "likelihood.mixture", "datasets",
-               "traj_programs.stata_command"]
+               "api.traj"]
 )
 def test_examples_in_docstrings_run(module):
     import doctest

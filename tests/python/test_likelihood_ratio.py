@@ -119,12 +119,12 @@ def test_one_normal_group_against_two_with_common_sigma_and_no_curve():
     """The statistics drawn are those of fits to the data drawn, found here by EM from many starts with numpy."""
     res = fit(oracle.Model("normal", (0,)), [1.0, 1.0], 2, n=40, waves=1, order=0)
     test = gbtm.blrt(res, n_max=3, rng=5, alpha=0.9)
-    from gbtm.fit.refit import model_of
+    from gbtm.fit.rebuild import prepared_of
     from gbtm.likelihood.simulate import simulate
     from gbtm.resampling.smaller import nested_pair
 
-    model = model_of(res)
-    _, _, below = nested_pair(res, None, model.spec, model.panel, model.given_bases, 5)
+    model = prepared_of(res)
+    _, _, below = nested_pair(res, None, model.spec, model.panel, model.bases, 5)
     for value, seed in zip(test.replicates, np.random.SeedSequence(5).spawn(3)):
         panel, _ = simulate(below.layout, below.flat, model.panel, np.random.default_rng(seed))
         y = panel.outcomes[0].y

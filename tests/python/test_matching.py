@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from conftest import TRUTH
-from gbtm.fit.refit import model_of
+from gbtm.fit.rebuild import prepared_of
 from gbtm.model.spec import make_spec
 from gbtm.resampling.matching import Matcher, is_crossed, match_curves, match_posteriors
 from parts import draw
@@ -74,7 +74,7 @@ def test_curves_that_run_off_and_equal_curves():
 @pytest.mark.parametrize("name", ["normal_sbg", "zip_own", "poisson", "logit"])
 def test_undoes_an_exchange_of_a_fits_groups(fitted, name):
     res = fitted(name)
-    model = model_of(res)
+    model = prepared_of(res)
     keys = {model.spec.group_key(g) for g in range(2)}
     params = res.params.to_numpy()
     flat = model.layout.unreport(params)

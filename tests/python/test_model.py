@@ -312,7 +312,7 @@ def test_start_at_the_optimum_stays(fitted):
 def test_percentages_in_start_are_the_groups_whatever_the_reference(reference):
     y = np.repeat([0.0, 4, 8], [10, 30, 60])[:, None] + np.random.default_rng(0).normal(size=(100, 4))
     built = GBTM(y, range(4), groups=3, order=0, refgroup=reference)
-    flat, _ = read_start([0.0, 4, 8, 1, 10, 30, 60], built)
+    flat, _ = read_start([0.0, 4, 8, 1, 10, 30, 60], built.prepared)
     np.testing.assert_allclose(built.layout.shares(flat), [[0.1, 0.3, 0.6]], rtol=1e-12)
 
 
@@ -699,7 +699,8 @@ def test_subjects_held_out_do_not_affect_the_fit(name):
     np.testing.assert_array_equal(res.cov_params().to_numpy(), without.cov_params().to_numpy())
     np.testing.assert_array_equal(res.posterior.to_numpy(), without.posterior.to_numpy())
     assert res.nobs == without.nobs
-    assert set(model.out_of_sample.ids) == set(drawn.table["id"][held]) - set(model.out_of_sample.dropped.subjects)
+    scored = model.prepared.held_out
+    assert set(scored.ids) == set(drawn.table["id"][held]) - set(scored.dropped.subjects)
 
 
 def test_everybody_held_out():

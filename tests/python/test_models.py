@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import gbtm
-from gbtm.fit.refit import model_of
+from gbtm.fit.rebuild import prepared_of
 from gbtm.selection.models import ModelSearch, load_search
 from gbtm.selection.table import COLUMNS, CRITERIA, LARGER, SMALLER, choose, sort_table, weights
 from gbtm.selection.words import all_sentences, name_of
@@ -99,7 +99,7 @@ def test_a_fit_of_a_search_is_the_fit_of_its_model(found, data):
     np.testing.assert_allclose(res.params, own.params, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(res.bse, own.bse, rtol=1e-5)
     np.testing.assert_allclose(res.predict()["upper"], own.predict()["upper"], rtol=1e-6)
-    again = model_of(res).fit(start=res)
+    again = gbtm.GBTM.from_prepared(prepared_of(res)).fit(start=res)
     assert again.llf == pytest.approx(res.llf, abs=1e-9)
 
 

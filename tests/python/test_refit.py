@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 import gbtm
-from gbtm.fit.refit import model_of, refit, subject_loglik
+from gbtm.fit.rebuild import prepared_of
+from gbtm.fit.refit import refit, subject_loglik
 from parts import draw
 
 
@@ -16,7 +17,7 @@ def fit():
 
 
 def test_from_its_own_estimates_it_ends_where_the_fit_did(fit):
-    model = model_of(fit)
+    model = prepared_of(fit)
     again = refit(model.panel, model.spec, start=fit.params.to_numpy(), n_starts=0)
     assert again.loglik == pytest.approx(fit.llf, abs=1e-9)
     np.testing.assert_allclose(again.params, fit.params, rtol=1e-7, atol=1e-9)
@@ -25,7 +26,7 @@ def test_from_its_own_estimates_it_ends_where_the_fit_did(fit):
 
 
 def test_a_bad_start_does_no_harm_when_the_search_goes_on(fit):
-    model = model_of(fit)
+    model = prepared_of(fit)
     bad = fit.params.to_numpy().copy()
     bad[:6] = 0.0
     again = refit(model.panel, model.spec, start=bad, n_starts=4)
@@ -36,7 +37,7 @@ def test_a_bad_start_does_no_harm_when_the_search_goes_on(fit):
 def test_subject_loglik_sums_to_the_fit(name):
     model = draw(name).built()
     res = model.fit(rng=0, n_starts=4)
-    model = model_of(res)
+    model = prepared_of(res)
     again = refit(model.panel, model.spec, start=res.params.to_numpy(), n_starts=0)
     own = subject_loglik(again, model.panel)
     weights = model.panel.subjects.relative_weights
@@ -47,7 +48,7 @@ def test_subject_loglik_sums_to_the_fit(name):
 
 
 def test_a_subject_that_stands_twice_counts_twice(fit):
-    model = model_of(fit)
+    model = prepared_of(fit)
     count = np.random.default_rng(1).multinomial(100, np.full(100, 0.01))
     some = model.panel.weighted(count)
     assert some.n_subjects == (count > 0).sum()

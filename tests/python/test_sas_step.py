@@ -11,9 +11,10 @@ import pytest
 
 import gbtm
 from gbtm import CommandError
+from gbtm.api.traj import proc_traj
 from gbtm.traj_programs import sas_step as module
 from gbtm.traj_programs import sas_text
-from gbtm.traj_programs.sas_step import parse_proc, proc_traj
+from gbtm.traj_programs.sas_step import parse_proc
 from gbtm.traj_programs.sas_text import expand_list, statements
 from gbtm.traj_programs.stata_command import parse
 

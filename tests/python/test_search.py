@@ -150,10 +150,11 @@ def test_a_torn_file_is_made_again(data, tmp_path):
 
 def test_a_spoiled_fit_is_repaired_from_the_model_nested_in_it(data, monkeypatch):
     """The first fit of three groups is three times one group: lower than two groups, and a stationary point."""
-    from gbtm.api.model import GBTM
     from gbtm.estimation.control import Control
+    from gbtm.fit.fit_model import fit_model
     from gbtm.model.layout import make_layout
     from gbtm.model.nesting import embed
+    from gbtm.model.prepared import Prepared
 
     original = runner._fit
 
@@ -161,10 +162,10 @@ def test_a_spoiled_fit_is_repaired_from_the_model_nested_in_it(data, monkeypatch
         if task.candidate.n_groups != 3 or task.again is not None:
             return original(ground, task)
         one = make_layout(ground.panel, make_spec(groups=1, order=2, family="normal"), ground.bases)
-        alone = GBTM.from_panel(ground.panel, one.spec, bases=ground.bases).search(Control(n_starts=1))
-        model = GBTM.from_panel(ground.panel, task.spec, bases=ground.bases)
-        start = embed(one, np.asarray(alone.document["internal"]["params"]), model.layout)
-        return model.search(Control(), user_starts=start)
+        alone = fit_model(Prepared.of(ground.panel, one.spec, ground.bases), Control(n_starts=1))
+        prepared = Prepared.of(ground.panel, task.spec, ground.bases)
+        start = embed(one, np.asarray(alone["internal"]["params"]), prepared.layout)
+        return fit_model(prepared, Control(), user_starts=start)
 
     options = {**OPTIONS, "how": "groups"}
     good = gbtm.search("y ~ t", data, **options)

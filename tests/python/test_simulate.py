@@ -9,7 +9,7 @@ from scipy.special import expit, logsumexp
 import gbtm
 import oracle
 from conftest import arguments
-from gbtm.fit.refit import model_of
+from gbtm.fit.rebuild import prepared_of
 from gbtm.likelihood.simulate import simulate
 from parts import PARTS, draw
 
@@ -206,7 +206,7 @@ def test_from_results(fitted):
     assert len(table) == res.nobs
     assert set(table["group"]) <= {1, 2}
     assert (table.loc[table["group"] == 1, "y"] == 0).all()
-    model = model_of(res)
+    model = prepared_of(res)
     flat = model.layout.unreport(res.params.to_numpy())
     panel, group = simulate(model.layout, flat, model.panel, 4)
     np.testing.assert_array_equal(table["y"], panel.outcomes[0].y)

@@ -9,7 +9,8 @@ import pytest
 import gbtm
 from conftest import true_data
 from gbtm import CommandError
-from gbtm.traj_programs.stata_command import build, parse
+from gbtm.api.traj import build
+from gbtm.traj_programs.stata_command import parse
 from parts import draw
 
 COLUMNS = ["id", "Y1", "Y2", "Y3", "T1", "T2", "T3", "Offense8", "Offense9", "age"]

@@ -185,7 +185,7 @@ def test_a_level_of_nobody_in_the_fit_is_no_level(what):
     assert not any("[T.w]" in name for name in model.layout.names)
     assert any("[T.s]" in name for name in model.layout.names)
     if what == "risk":
-        assert model.out_of_sample is None
+        assert model.prepared.held_out is None
         assert len(model.panel.dropped.incomplete_subjects) == 1
 
 

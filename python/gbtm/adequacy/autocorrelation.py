@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..compute.progress import Progress
     from ..data.panel import Panel
     from ..design.time_basis import TimeBasis
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
     from ..model.spec import ModelSpec
 
 MOST_LAGS = 5
@@ -136,7 +136,7 @@ class AR1Check:
 
 
 def ar1_check(
-    res: GBTMResults, groups: Sequence[int] | None = None, *, n_starts: int = 8, rng: int = 0,
+    res: Fit, groups: Sequence[int] | None = None, *, n_starts: int = 8, rng: int = 0,
     n_jobs: int | None = None, progress: Progress | bool | None = None,
 ) -> AR1Check:
     """Would another number of groups be chosen if errors within a subject were allowed to be correlated?
@@ -170,14 +170,14 @@ def ar1_check(
     """
     from ..compute.parallel import spread
     from ..compute.progress import reporter
-    from ..fit.refit import model_of
+    from ..fit.rebuild import prepared_of
     from ..model.spec import SCALE_FAMILIES
 
     fitted = Fitted.of(res)
     left = residual_autocorrelation(fitted)
     said = said_of(left, fitted, has_ar1=res.family in SCALE_FAMILIES)
     empty = pd.DataFrame(columns=["groups", "ar1", "loglik", "params", "bic", "rho", "converged", "problem"])
-    model = model_of(res)
+    model = prepared_of(res)
     if res.family not in SCALE_FAMILIES or model.spec.outcomes[0].random_orders is not None:
         why = (
             "random effects and AR(1) errors together are not to be had" if res.family in SCALE_FAMILIES

@@ -13,7 +13,7 @@ from scipy.special import ndtri, softmax
 from .fitted import Fitted
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 MOST_COUNTS = 30  # above which counts are taken together
 MOST_POINTS = 200
@@ -111,7 +111,7 @@ def dispersion(fitted: Fitted) -> tuple[float, float]:
     return ratio, float(np.sqrt((own**2).sum()) / total)
 
 
-def quantile_residuals(res: GBTMResults, fitted: Fitted, rng: int) -> np.ndarray:
+def quantile_residuals(res: Fit, fitted: Fitted, rng: int) -> np.ndarray:
     """(n,) randomized quantile residuals (Dunn & Smyth 1996): standard normal if the model is right.
 
     Phi^-1 of a point drawn between P(Y_it < y_it) and P(Y_it <= y_it), these being mixtures over the groups with

@@ -12,7 +12,7 @@ from ..families.random_normal import RANDOM
 
 if TYPE_CHECKING:
     from ..families import Family
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Fitted:
     censored: bool = False
 
     @classmethod
-    def of(cls, res: GBTMResults) -> Fitted:
+    def of(cls, res: Fit) -> Fitted:
         """Of a fit's own data at its estimates."""
         document, curves = res.document, res.curves
         data, stored = document["data"], document["outcomes"][0]

@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.special import expit, logit
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 LEAST_AVEPP = 0.7  # Nagin (2005), Group-Based Modeling of Development, section 5.6
 LEAST_OCC = 5.0  # the same
@@ -20,7 +20,7 @@ SMALL_SHARE = 0.05
 NOTABLE_MISMATCH = 0.02  # and twice its standard error
 
 
-def adequacy(res: GBTMResults) -> pd.DataFrame:
+def adequacy(res: Fit) -> pd.DataFrame:
     """Adequacy of the classification, group by group (Nagin 2005, section 5.6).
 
     Returns

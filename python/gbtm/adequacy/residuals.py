@@ -23,7 +23,7 @@ from .distribution import (
 from .fitted import Fitted
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 MOST_WAVES = 40  # above which times are taken together
 BINS = 12
@@ -63,7 +63,7 @@ class ResidualChecks:
     outcome_name: str
 
 
-def residual_checks(res: GBTMResults, *, lags: int = MOST_LAGS, rng: int = 0) -> ResidualChecks:
+def residual_checks(res: Fit, *, lags: int = MOST_LAGS, rng: int = 0) -> ResidualChecks:
     """Means by group and time, the outcome's distribution, and correlation within subjects.
 
     Parameters

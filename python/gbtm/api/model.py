@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from ..checks import check_seed
 from ..compute.progress import Progress
 from ..data.arrays import panel_of_arrays
 from ..data.panel import Panel
 from ..data.subjects import levels_of, without_unfitted_levels
 from ..design.time_basis import TimeBasis, split_formula
 from ..errors import GBTMWarning, SpecificationError
-from ..estimation.control import Control
-from ..fit.start_values import read_start
-from ..model.layout import Layout, make_layout
-from ..model.outcome import prepare
-from ..model.spec import ModelSpec, first_groups, make_spec
+from ..fit.fit_model import fit_as_asked
+from ..model.dropout import refuse_without_dropout
+from ..model.layout import Layout
+from ..model.prepared import Prepared
+from ..model.spec import ModelSpec, make_spec
+from .results import GBTMResults
 
 if TYPE_CHECKING:
-    from ..estimation.estimate import Estimate
-    from ..fit.fit import GBTMResults
     from ..likelihood.mixture import Mixture
-
-LIGHT_STARTS = 8
-
 
 class GBTM:
     """Group-based trajectory model.
@@ -98,34 +92,43 @@ class GBTM:
             censor_beyond=censor_beyond, dispersion_by_group=dispersion_by_group, refgroup=refgroup,
             dropout=dropout, ar1=ar1, rho_by_group=rho_by_group, rorder=rorder,
         )
-        self._set(panel, spec, None, None, None)
+        self.prepared = Prepared.of(panel, spec)
 
-    inputs: dict[str, Any] | None = None  # how the table was read, for new data
+    prepared: Prepared  # the model on its data
 
-    def _set(
-        self, panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None, formula: str | None,
-        profile: np.ndarray | None,
-    ) -> None:
-        self.profile = profile
-        self.formula = formula
-        self.spec = spec
-        self.given_bases = bases
-        fitted, self.out_of_sample = panel.split()
-        self.panel = prepare(fitted, spec)
-        self.layout = make_layout(self.panel, spec, bases)
+    @property
+    def panel(self) -> Panel:
+        """The subjects that are fitted."""
+        return self.prepared.panel
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What is fitted."""
+        return self.prepared.spec
+
+    @property
+    def layout(self) -> Layout:
+        """Where each parameter stands."""
+        return self.prepared.layout
+
+    @classmethod
+    def from_prepared(cls, prepared: Prepared) -> GBTM:
+        """From a :class:`~gbtm.model.prepared.Prepared`, for example that of a fit."""
+        model = cls.__new__(cls)
+        model.prepared = prepared
+        return model
 
     @classmethod
     def from_panel(
         cls, panel: Panel, spec: ModelSpec, *, bases: Sequence[TimeBasis | None] | None = None,
-        formula: str | None = None, profile: np.ndarray | None = None,
+        formula: str | None = None, profile: np.ndarray | None = None, inputs: dict[str, Any] | None = None,
     ) -> GBTM:
         """From a :class:`~gbtm.data.panel.Panel` and a :class:`~gbtm.model.spec.ModelSpec`.
 
         ``profile`` (T, q) are the time-varying covariates at which curves are drawn, wave by wave; default their means.
+        ``inputs`` says how the table was read, so that new tables can be.
         """
-        model = cls.__new__(cls)
-        model._set(panel, spec, bases, formula, profile)
-        return model
+        return cls.from_prepared(Prepared.of(panel, spec, bases, formula=formula, profile=profile, inputs=inputs))
 
     @classmethod
     def from_formula(
@@ -181,15 +184,14 @@ class GBTM:
         else:
             inputs = {"id": id, "time": time, "outcome": outcome, "tcov": tcov, "exposure": exposure, "dcov": dcov}
             panel = Panel.from_long(data, **inputs, **further)
-        model = cls.from_panel(panel, spec, formula=formula)
         terms = [t for t in (risk, None if wide is not None else tcov, None if wide is not None else dcov) if t]
-        model.inputs = {
+        read = {
             "form": "long" if wide is None else "wide", **inputs, "risk": risk, "dropout": dropout is not None,
             "levels": levels_of(data, terms),
             "design": {"weights": weights, "cluster": cluster, "stratum": stratum, "out_of_sample": out_of_sample,
                        "obsmar": obsmar},
         }
-        return model
+        return cls.from_panel(panel, spec, formula=formula, inputs=read)
 
     def module(self) -> Mixture:
         """The likelihood as a ``torch.nn.Module``; its parameters start at a sensible place."""
@@ -229,84 +231,13 @@ class GBTM:
         -------
         GBTMResults
         """
-        from ..compute.progress import reporter
-
-        control = Control(
-            n_starts=n_starts, max_starts=max_starts, time_budget=time_budget, rng=check_seed(rng), device=device,
-            progress=reporter(progress),
+        document = fit_as_asked(
+            self.prepared, n_starts=n_starts, rng=rng, device=device, cov_type=cov_type, start=start,
+            max_starts=max_starts, time_budget=time_budget, progress=progress,
         )
-        user_starts, smaller = read_start(start, self)
-        return self.search(control, cov_type=cov_type, user_starts=user_starts, smaller=smaller)
-
-    def search(
-        self, control: Control, *, cov_type: str | None = None, user_starts: np.ndarray | None = None,
-        smaller: tuple[Layout, np.ndarray] | None = None, further: np.ndarray | None = None,
-    ) -> GBTMResults:
-        """:meth:`fit` for settings that were checked already and starts in internal parameters.
-
-        Parameters
-        ----------
-        user_starts : (B, p), the only starts
-        smaller : layout and internal parameters of a fit with one group less, to grow from; the result is no worse
-        further : (B, p) starts besides those of the search; the result is no worse
-        """
-        from ..compute.threads import workers
-        from ..estimation.covariance import covariance, information, resolve, score_variance
-        from ..estimation.estimate import estimate
-        from ..fit.fit import GBTMResults
-        from ..fit.make_document import make_document
-        from ..likelihood.mixture import Mixture
-
-        kind = resolve(cov_type, self.panel.subjects)
-        module = Mixture(self.layout, self.panel)
-        exact = smaller is not None
-        if user_starts is None and smaller is None and control.n_starts is None and self.spec.n_groups > 1:
-            smaller = self._grow(control)
-        result: Estimate = estimate(
-            module, self.panel, control, user_starts=user_starts, smaller=smaller, exact_growth=exact, further=further
-        )
-        if control.progress is not None:
-            control.progress("standard errors", result.seconds)
-        with workers():
-            meat = score_variance(module, result.flat, kind, self.panel.subjects)
-            bounded = self.layout.at_bound(result.flat)
-            cov = covariance(information(module, result.flat), kind, self.panel.nobs, meat, bounded)
-            document = make_document(self, module, result, cov)
-        document["search"] |= {"rng": control.rng, "n_starts_asked": control.n_starts}
         for finding in document["warnings"]:
-            warnings.warn(finding["message"], GBTMWarning, stacklevel=3)
+            warnings.warn(finding["message"], GBTMWarning, stacklevel=2)
         return GBTMResults(document, trust_formula=True)
-
-    def _grow(self, control: Control) -> tuple[Layout, np.ndarray] | None:
-        """A light fit with one group less, itself grown from one group up."""
-        from ..estimation.estimate import estimate
-        from ..estimation.multistart import start_panel
-        from ..likelihood.mixture import Mixture
-
-        panel = start_panel(self.panel, self.layout, control)
-        smaller: tuple[Layout, np.ndarray] | None = None
-        light = replace(control, n_starts=LIGHT_STARTS, progress=None)
-        for k in range(1, self.spec.n_groups):
-            try:
-                spec = first_groups(self.spec, k)
-            except SpecificationError:
-                continue
-            layout = make_layout(self.panel, spec, self.given_bases)
-            if layout.size == 0:  # the first group is the one that never happens
-                continue
-            fit = estimate(Mixture(layout, panel, surrogate=True), panel, light, smaller=smaller)
-            smaller = (layout, fit.flat)
-        return smaller if smaller is not None and smaller[0].n_groups == self.spec.n_groups - 1 else None
-
-
-def refuse_without_dropout(dropout: Any, **given: Any) -> None:
-    """Refuse what is about dropout where that is not modelled."""
-    for argument, value in given.items():
-        if dropout is None and value is not None:
-            raise SpecificationError(
-                f"{argument}: goes with dropout, which is not asked for.", code="no_dropout", argument=argument,
-                way_out=f"Give dropout (0, 1 or 2) too, or leave {argument} out.",
-            )
 
 
 def _fitted_levels(

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..api.results import GBTMResults
 from ..fit.document import encode, from_json
-from ..fit.fit import GBTMResults
 from .panels import panel_of_columns
 from .transfer import RCallback, answer, column, fit_of, frame, new_bulk, progress_of, received
 from .workers import waited_for

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..api.model import GBTM, refuse_without_dropout
+from ..api.model import GBTM
+from ..api.results import GBTMResults
+from ..api.traj import build
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, matrix_basis
 from ..fit.document import encode, from_json
-from ..fit.fit import GBTMResults
+from ..model.dropout import refuse_without_dropout
 from ..model.spec import make_spec
-from ..traj_programs.stata_command import Command, build, parse
+from ..traj_programs.stata_command import Command, parse
 from .panels import ids_of, panel_of_columns
 from .transfer import RCallback, answer, column, doubles, keep_codes, new_bulk, progress_of
 
@@ -83,9 +85,9 @@ def fit(
     request : JSON with ``ids`` (text, or null where they are numbers), ``id_name``, ``time_name``, ``outcome_name``,
         ``model`` (arguments of :func:`gbtm.model.spec.make_spec`), ``basis_names`` (or null), ``options`` (arguments of
         :meth:`GBTM.fit`), and optionally ``table`` (false: without traj's table), ``start_document``, a fit with as
-        many groups, or one less, to start from, ``inputs``, how R read the table (as :attr:`GBTM.inputs` says it, or
-        null), and what :func:`receive` has besides: ``subjects``, the arguments of
-        :func:`gbtm.data.subjects.subjects_of_arrays` with one value per id (``risk`` by column, its ``risk_names``);
+        many groups, or one less, to start from, ``inputs``, how R read the table (as in
+        :class:`~gbtm.model.prepared.Prepared`, or null), and what :func:`receive` has besides: ``subjects``, the
+        arguments of :func:`gbtm.data.subjects.subjects_of_arrays` with one value per id (``risk`` by column, its ``risk_names``);
         ``tcov_names`` and ``dcov_names`` for matrices by column; ``exposure``, true or false; ``waves``, how many of
         them each subject has, for wide data
     ids : the ids where they are numbers, in the order of the codes; empty where ``subject`` holds them
@@ -103,8 +105,10 @@ def fit(
         times, values = column("time", time), column("y", y)
         panel = asked_panel(asked, ids, subject, times, values)
         bases = asked_bases(asked, panel, basis, values.size)
-        model = GBTM.from_panel(panel, make_spec(**asked["model"]), bases=bases, formula=asked.get("formula"))
-        model.inputs, options = asked.get("inputs"), asked["options"]
+        model = GBTM.from_panel(
+            panel, make_spec(**asked["model"]), bases=bases, formula=asked.get("formula"), inputs=asked.get("inputs")
+        )
+        options = asked["options"]
         if asked.get("start_document"):
             options["start"] = GBTMResults(from_json(asked["start_document"]))
         res = model.fit(progress=progress_of(progress) or False, **options)
@@ -146,8 +150,8 @@ def command(text: str, request: str, ids: bytearray, table: bytearray, progress:
         if start is not None:
             options["start"] = np.asarray(start, dtype=float)
         model = build(read, data, matrices=matrices)
-        assert model.inputs is not None
-        model.inputs["id"] = asked.get("id")  # the ids came apart from the columns
+        assert model.prepared.inputs is not None
+        model.prepared.inputs["id"] = asked.get("id")  # the ids came apart from the columns
         res = model.fit(progress=progress_of(progress) or False, **options)
         return _fitted(res, res.ids)
 

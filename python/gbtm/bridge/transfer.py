@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..api.results import GBTMResults
 from ..compute.progress import Progress
 from ..errors import GBTMError, GBTMWarning
 from ..fit.document import encode, from_json
-from ..fit.fit import GBTMResults
 
 CALLBACK_EVERY = 0.2
 

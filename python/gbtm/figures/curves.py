@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 INDIVIDUALS_MOST = 300
 
 
 def plot_curves(
-    res: GBTMResults, ax: Axes | None = None, *, level: float = 0.95, individuals: bool = False, observed: bool = True,
+    res: Fit, ax: Axes | None = None, *, level: float = 0.95, individuals: bool = False, observed: bool = True,
     labels: Sequence[str] | None = None, colors: Sequence[str] | None = None, rng: int = 0,
     figsize: tuple[float, float] = (7.2, 4.6),
 ) -> Axes:
@@ -88,7 +88,7 @@ def draw_means(ax: Axes, what: Drawn, group: int, color: str, *, size: float = 5
     )
 
 
-def _individuals(ax: Axes, res: GBTMResults, group: int, color: str, rng: int) -> None:
+def _individuals(ax: Axes, res: Fit, group: int, color: str, rng: int) -> None:
     from matplotlib.collections import LineCollection
 
     lines, _ = subject_lines(res, group, max(1, INDIVIDUALS_MOST // res.n_groups), rng)
@@ -96,7 +96,7 @@ def _individuals(ax: Axes, res: GBTMResults, group: int, color: str, rng: int) -
 
 
 def _finish(
-    ax: Axes, res: GBTMResults, what: Drawn, *, individuals: bool, observed: bool, level: float
+    ax: Axes, res: Fit, what: Drawn, *, individuals: bool, observed: bool, level: float
 ) -> None:
     dress(ax)
     ax.set_xlabel(res.time_name)

@@ -10,7 +10,7 @@ import numpy as np
 from ..model.spec import COUNT_FAMILIES
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 GRID_POINTS = 200
 WAVES_MOST = 60  # more distinct times than this are averaged in bins
@@ -64,7 +64,7 @@ class Drawn:
         return low - margin, high + margin
 
 
-def drawn(res: GBTMResults, level: float = 0.95) -> Drawn:
+def drawn(res: Fit, level: float = 0.95) -> Drawn:
     """Curves at a fine grid of times (at the observed ones where the basis is known only there), and the means."""
     time = np.asarray(res.document["data"]["time"])
     grid = np.linspace(time.min(), time.max(), GRID_POINTS) if res.curves.everywhere else np.unique(time)
@@ -72,7 +72,7 @@ def drawn(res: GBTMResults, level: float = 0.95) -> Drawn:
     return Drawn(grid, estimate, lower, upper, tuple(means(res, g) for g in res.group_names))
 
 
-def means(res: GBTMResults, group: int) -> Means:
+def means(res: Fit, group: int) -> Means:
     """Observed means of a group by wave, or by bins of time when there are many waves.
 
     Times at which next to nobody of the group was seen have none: it would be the mean of other groups' people.
@@ -93,7 +93,7 @@ def means(res: GBTMResults, group: int) -> Means:
 
 
 def subject_lines(
-    res: GBTMResults, group: int, most: int, rng: int = 0, *, jitter: bool = False
+    res: Fit, group: int, most: int, rng: int = 0, *, jitter: bool = False
 ) -> tuple[list[np.ndarray], int]:
     """Subjects' own lines, each (T_i, 2) of time and outcome, of those assigned to a group.
 
@@ -122,7 +122,7 @@ def subject_lines(
     return (np.split(points, cuts) if points.size else []), int(mine.size)
 
 
-def jitter_of(res: GBTMResults) -> float:
+def jitter_of(res: Fit) -> float:
     """Largest move of a subject's line, in units of the outcome: 0 where the outcome is continuous."""
     if res.family == "logit":
         return JITTER_LOGIT

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 INDIVIDUALS_MOST = 200  # per group
 POINT = 20  # area of the largest point
@@ -37,7 +37,7 @@ SHOWN = 0.99  # share of the drawn outcomes that the axis has to hold
 
 
 def plot_groups(
-    res: GBTMResults, *, level: float = 0.95, individuals: int | bool = INDIVIDUALS_MOST,
+    res: Fit, *, level: float = 0.95, individuals: int | bool = INDIVIDUALS_MOST,
     labels: Sequence[str] | None = None, colors: Sequence[str] | None = None, columns: int | None = None,
     figsize: tuple[float, float] | None = None, rng: int = 0,
 ) -> Figure:
@@ -91,7 +91,7 @@ def plot_groups(
     return fig
 
 
-def _assigned(res: GBTMResults, group: int) -> int:
+def _assigned(res: Fit, group: int) -> int:
     return int((res.assignment.to_numpy() == group).sum())
 
 
@@ -119,7 +119,7 @@ def _means(ax: Axes, what: Drawn, group: int, color: str) -> None:
         )
 
 
-def _limits(ax: Axes, res: GBTMResults, what: Drawn, lines: list[np.ndarray], level: float) -> float:
+def _limits(ax: Axes, res: Fit, what: Drawn, lines: list[np.ndarray], level: float) -> float:
     """Set the common axes; the share of the drawn outcomes that lies beyond them."""
     low, high = what.limits(band=bool(level))
     time = np.asarray(res.document["data"]["time"])
@@ -140,7 +140,7 @@ def _limits(ax: Axes, res: GBTMResults, what: Drawn, lines: list[np.ndarray], le
     return beyond
 
 
-def _said(res: GBTMResults, level: float, most: int, some_left_out: bool, beyond: float) -> str:
+def _said(res: Fit, level: float, most: int, some_left_out: bool, beyond: float) -> str:
     said = ["Coloured line: fitted mean" + (f" with pointwise {100 * level:g} % band." if level else ".")]
     said.append("Points: observed means weighted by the posterior; smaller where less is observed.")
     if most:

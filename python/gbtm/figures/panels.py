@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 LABEL_ROOM = 0.16  # of the panel's width, for the shares at the curves' ends
 LABEL_GAP = 0.085  # of the panel's height, between neighbouring shares
@@ -74,7 +74,7 @@ def plot_models(
 
 
 def _labels(
-    table: pd.DataFrame, fits: Mapping[str, GBTMResults], which: str | Sequence[str], criterion: str
+    table: pd.DataFrame, fits: Mapping[str, Fit], which: str | Sequence[str], criterion: str
 ) -> list[str]:
     if which == "best":
         wanted = list(best_per_group(table, criterion))
@@ -99,7 +99,7 @@ def _columns(n: int) -> int:
     return min((4, 5, 3) if n < 13 else (5, 6), key=lambda c: (-n) % c)
 
 
-def _heading(label: str, fit: GBTMResults) -> str:
+def _heading(label: str, fit: Fit) -> str:
     """ "3: 2 1 0" as "3 groups: 2 1 0"."""
     count, _, orders = label.partition(":")
     if not count.strip().isdigit():
@@ -107,7 +107,7 @@ def _heading(label: str, fit: GBTMResults) -> str:
     return f"{fit.n_groups} group{'s' if fit.n_groups > 1 else ''}, orders {orders.strip()}"
 
 
-def _limits(curves: list[Drawn], fit: GBTMResults, *, band: bool, observed: bool) -> tuple[float, float]:
+def _limits(curves: list[Drawn], fit: Fit, *, band: bool, observed: bool) -> tuple[float, float]:
     """Axis of the outcome that holds every model's curves; a band that explodes in one is cut."""
     each = np.array([what.limits(band=False, observed=observed) for what in curves])
     low, high = each[:, 0].min(), each[:, 1].max()
@@ -121,7 +121,7 @@ def _limits(curves: list[Drawn], fit: GBTMResults, *, band: bool, observed: bool
 
 
 def _panel(
-    ax: Axes, fit: GBTMResults, what: Drawn, limits: tuple[float, float], *, band: bool, observed: bool
+    ax: Axes, fit: Fit, what: Drawn, limits: tuple[float, float], *, band: bool, observed: bool
 ) -> None:
     dress(ax)
     for g in fit.group_names:

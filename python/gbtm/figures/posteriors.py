@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 BIN = 0.05
 
 
 def plot_posteriors(
-    res: GBTMResults, *, labels: Sequence[str] | None = None, colors: Sequence[str] | None = None,
+    res: Fit, *, labels: Sequence[str] | None = None, colors: Sequence[str] | None = None,
     columns: int | None = None, figsize: tuple[float, float] | None = None,
 ) -> Figure:
     """Histograms of the probability with which subjects belong to the group they are assigned to.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 # Okabe and Ito's colours, told apart by colour-blind readers; their yellow, too faint on white, gives way to grey.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -50,7 +50,7 @@ def dash_of(group: int) -> Any:
     return DASHES[(group - 1) % len(DASHES)]
 
 
-def group_names(res: GBTMResults, labels: Sequence[str] | None = None) -> list[str]:
+def group_names(res: Fit, labels: Sequence[str] | None = None) -> list[str]:
     """Names of the groups: the user's, or "Group 1", ..."""
     from ..errors import SpecificationError
 
@@ -68,7 +68,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def outcome_label(res: GBTMResults) -> str:
+def outcome_label(res: Fit) -> str:
     return f"P({res.outcome_name} = 1)" if res.family == "logit" else res.outcome_name
 
 

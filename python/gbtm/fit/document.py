@@ -9,14 +9,11 @@ import base64
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
-
-if TYPE_CHECKING:
-    from .fit import GBTMResults
 
 READABLE_VERSIONS = (1,)
 
@@ -108,21 +105,3 @@ def text_of(path: str | Path) -> str:
             f"path: {str(path)!r} is no text.", code="bad_document", argument="path",
             way_out="Give a file written by save().",
         ) from None
-
-
-def load(path: str | Path, *, trust_formula: bool = False) -> GBTMResults:
-    """Read a fit written by ``res.save()`` or by R's ``write_gbtm()``.
-
-    Parameters
-    ----------
-    trust_formula : evaluate a basis formula in the file (``"bs(age, df=4)"``), which is code, so that curves can be
-        had at times that were not observed. Nothing else in the file is ever executed
-
-    Raises
-    ------
-    DataError
-        ``no_file`` when there is none, ``bad_document`` when it is not a fit document, or of a newer format.
-    """
-    from .fit import GBTMResults
-
-    return GBTMResults(from_json(text_of(path), str(path)), trust_formula=trust_formula)

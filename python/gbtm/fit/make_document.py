@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,21 +17,19 @@ from ..findings.fit_checks import examine
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
 from ..model.outcome import prepare
-
-if TYPE_CHECKING:
-    from ..api.model import GBTM
+from ..model.prepared import Prepared
 
 FORMAT_VERSION = 1
 
 
-def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covariance) -> dict[str, Any]:
+def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: Covariance) -> dict[str, Any]:
     """The fit document as a dict of plain values and numpy arrays; see docs/fit-document.md for its fields."""
-    layout, panel = model.layout, model.panel
+    layout, panel = prepared.layout, prepared.panel
     with torch.no_grad():
         at = torch.as_tensor(estimate.flat, device=module.device)[None]
         posterior = module.posterior(at)[0].T.cpu().numpy()
         posterior = np.ascontiguousarray(posterior if module.expand is None else posterior[module.expand])
-        held_out = _held_out(model, at)
+        held_out = _held_out(prepared, at)
     jacobian = layout.report_jacobian(estimate.flat)
     cov_params, identified = cov.reported(jacobian)
     cov_shares, _ = cov.reported(layout.shares_jacobian(estimate.flat)) if layout.n_groups > 1 else (
@@ -42,8 +40,8 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
         "format": "gbtm-fit",
         "format_version": FORMAT_VERSION,
         "created_by": f"gbtm {__version__}",
-        "formula": model.formula,
-        "inputs": model.inputs,
+        "formula": prepared.formula,
+        "inputs": prepared.inputs,
         "spec": asdict(layout.spec),
         "outcomes": [
             {
@@ -58,7 +56,7 @@ def make_document(model: GBTM, module: Mixture, estimate: Estimate, cov: Covaria
                 "columns": list(m.columns),
                 "time_scale": part.time_scale,
                 "covariates": None if part.covariates is None else part.covariates.document,
-                "profile": _profile(m, model.profile) if m.covariate_names else None,
+                "profile": _profile(m, prepared.profile) if m.covariate_names else None,
             }
             for i, (part, m) in enumerate(zip(layout.outcomes, panel.outcomes, strict=True))
         ],
@@ -128,12 +126,12 @@ def shared_fields(panel: Panel) -> dict[str, Any]:
     }
 
 
-def _held_out(model: GBTM, at: torch.Tensor) -> dict[str, Any] | None:
+def _held_out(prepared: Prepared, at: torch.Tensor) -> dict[str, Any] | None:
     """Ids and posteriors (N', K) of the subjects that were left out of the fit to be scored."""
-    panel = model.out_of_sample
+    panel = prepared.held_out
     if panel is None:
         return None
-    module = Mixture(model.layout, prepare(panel, model.spec, check_size=False)).to(at.device)
+    module = Mixture(prepared.layout, prepare(panel, prepared.spec, check_size=False)).to(at.device)
     posterior = module.posterior(at)[0].T.cpu().numpy()
     return {"ids": panel.ids.tolist(), "posterior": posterior if module.expand is None else posterior[module.expand]}
 

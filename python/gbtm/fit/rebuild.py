@@ -16,7 +16,9 @@ from ..design.time_basis import basis_from_document, lag_basis_from_document
 from ..model.dropout import DropoutPart, Hazard
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart, Part
+from ..model.prepared import Prepared
 from ..model.spec import ModelSpec, OutcomeSpec
+from .fit import Fit
 
 if TYPE_CHECKING:
     from ..likelihood.mixture import Mixture
@@ -111,6 +113,16 @@ def _departures(document: dict[str, Any]) -> Measures | None:
         subject=subject, time=np.zeros(subject.size), y=np.asarray(records["y"]),
         wave=np.asarray(records["wave"]).astype(np.int64), row=np.arange(subject.size), name="dropout",
         covariates=np.asarray(records["covariates"]), covariate_names=tuple(records["names"]), is_binned=True,
+    )
+
+
+def prepared_of(fit: Fit) -> Prepared:
+    """The model of a fit on the data it was fitted to, ready for another fit."""
+    document = fit.document
+    parts = parts_of(document, trust_formula=fit.trust_formula)
+    bases = [p.bases["mean"] for p in parts if "mean" in p.bases]
+    return Prepared.of(
+        panel_of(document), spec_of(document), bases, formula=document["formula"], inputs=document.get("inputs")
     )
 
 

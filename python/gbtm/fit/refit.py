@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +14,6 @@ from ..design.time_basis import TimeBasis
 from ..estimation.control import Control
 from ..model.layout import Layout
 from ..model.spec import ModelSpec
-
-if TYPE_CHECKING:
-    from ..api.model import GBTM
-    from .fit import GBTMResults
 
 STARTS = 8  # besides the given one
 
@@ -42,19 +38,6 @@ class Refit:
     def params(self) -> np.ndarray:
         """(p,) in the user's time and units, in the order of ``layout.names``."""
         return self.layout.report(self.flat)
-
-
-def model_of(res: GBTMResults) -> GBTM:
-    """The model of a fit, on the data it was fitted to, ready for another :meth:`GBTM.fit`."""
-    from ..api.model import GBTM
-    from .rebuild import panel_of, parts_of, spec_of
-
-    parts = parts_of(res.document, trust_formula=res.trust_formula)
-    bases = [p.bases["mean"] for p in parts if "mean" in p.bases]
-    model = GBTM.from_panel(panel_of(res.document), spec_of(res.document), bases=bases,
-                            formula=res.document["formula"])
-    model.inputs = res.document.get("inputs")
-    return model
 
 
 def refit(
@@ -95,7 +78,7 @@ def refit(
 def subject_loglik(fit: Refit, panel: Panel) -> np.ndarray:
     """(N,) log-likelihood of each subject of a panel at a fit's estimates; of people who were not fitted, too.
 
-    The panel is prepared: part of the one that a :class:`~gbtm.api.model.GBTM` holds.
+    The panel is prepared: part of the one that a :class:`~gbtm.model.prepared.Prepared` holds.
     """
     import torch
 

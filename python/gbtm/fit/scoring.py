@@ -23,10 +23,10 @@ from .rebuild import for_scoring, layout_of
 
 if TYPE_CHECKING:
     from ..model.layout import Layout
-    from .fit import GBTMResults
+    from .fit import Fit
 
 
-def classify(res: GBTMResults, newdata: pd.DataFrame, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
+def classify(res: Fit, newdata: pd.DataFrame, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
     """Probability of each group for new subjects.
 
     Parameters
@@ -52,7 +52,7 @@ def classify(res: GBTMResults, newdata: pd.DataFrame, *, by_wave: bool = False, 
     return classify_panel(res, panel_like(res, newdata), by_wave=by_wave, level=level)
 
 
-def panel_like(res: GBTMResults, newdata: pd.DataFrame) -> Panel:
+def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
     """New data read as the fit's were."""
     inputs = res.document.get("inputs")
     if inputs is None:
@@ -74,7 +74,7 @@ def panel_like(res: GBTMResults, newdata: pd.DataFrame) -> Panel:
     return Panel.from_wide(table, **arguments) if inputs["form"] == "wide" else Panel.from_long(table, **arguments)
 
 
-def classify_panel(res: GBTMResults, panel: Panel, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
+def classify_panel(res: Fit, panel: Panel, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
     """:func:`classify` for a :class:`~gbtm.data.panel.Panel`."""
     check_level(level)
     layout = layout_of(res.document, trust_formula=res.trust_formula)
@@ -130,7 +130,7 @@ def _cut(history: History, wave: int) -> History:
     )
 
 
-def _table(res: GBTMResults, layout: Layout, seen: tuple[Panel, np.ndarray], level: float) -> pd.DataFrame:
+def _table(res: Fit, layout: Layout, seen: tuple[Panel, np.ndarray], level: float) -> pd.DataFrame:
     panel, position = seen
     p, se = probabilities(res, layout, panel)
     z = NormalDist().inv_cdf(0.5 + level / 2)
@@ -152,7 +152,7 @@ def _table(res: GBTMResults, layout: Layout, seen: tuple[Panel, np.ndarray], lev
     return pd.DataFrame(out)
 
 
-def probabilities(res: GBTMResults, layout: Layout, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
+def probabilities(res: Fit, layout: Layout, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
     """Posteriors (N, K) of a panel's subjects, and their standard errors from the parameters' covariance."""
     import torch
 

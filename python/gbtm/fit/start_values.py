@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import SpecificationError
 from ..model.layout import Layout, make_layout
+from ..model.prepared import Prepared
 from ..model.spec import first_groups
-
-if TYPE_CHECKING:
-    from ..api.model import GBTM
+from .fit import Fit
 
 
-def read_start(start: Any, model: GBTM) -> tuple[np.ndarray | None, tuple[Layout, np.ndarray] | None]:
+def read_start(start: Any, prepared: Prepared) -> tuple[np.ndarray | None, tuple[Layout, np.ndarray] | None]:
     """What the ``start`` of :meth:`gbtm.GBTM.fit` means.
 
     Returns
@@ -23,15 +22,13 @@ def read_start(start: Any, model: GBTM) -> tuple[np.ndarray | None, tuple[Layout
     (1, p) internal parameters, or None; and the layout and internal parameters (p',) of a fit with one group less,
     or None
     """
-    from .fit import GBTMResults
-
     if start is None:
         return None, None
-    layout, spec = model.layout, model.spec
-    if isinstance(start, GBTMResults):
+    layout, spec = prepared.layout, prepared.spec
+    if isinstance(start, Fit):
         same_family = start.family == spec.outcomes[0].family
         if start.n_groups == spec.n_groups - 1:
-            smaller = make_layout(model.panel, first_groups(spec, start.n_groups), model.given_bases)
+            smaller = make_layout(prepared.panel, first_groups(spec, start.n_groups), prepared.bases)
             if not same_family or smaller.traj_names != start.document["traj_names"]:
                 raise SpecificationError(
                     "start: the smaller fit is not this model with its last group left out.", code="bad_start",

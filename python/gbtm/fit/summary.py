@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from .fit import GBTMResults
+    from .fit import Fit
 
 FAMILY_NAMES = {
     "normal": "Normal", "cnorm": "Censored normal", "poisson": "Poisson", "zip": "Zero-inflated Poisson",
@@ -17,8 +17,11 @@ FAMILY_NAMES = {
 }
 
 
-def summary(res: GBTMResults) -> Any:
-    """A statsmodels ``Summary``: the fit, the coefficients by group, the groups, the search, the warnings."""
+def summary(res: Fit, adequacy: pd.DataFrame) -> Any:
+    """A statsmodels ``Summary``: the fit, the coefficients by group, the groups, the search, the warnings.
+
+    ``adequacy`` is the table of :func:`gbtm.adequacy.groups.adequacy`.
+    """
     from statsmodels.iolib.summary import Summary
 
     out = Summary()
@@ -26,7 +29,7 @@ def summary(res: GBTMResults) -> Any:
     sections = _sections(res)
     width = max(len(s) for title, rows in sections for s in [title, *(_stub(n) for n in rows)])
     out.tables += [_coefficients(res, title, rows, width) for title, rows in sections]
-    out.tables.append(_groups(res))
+    out.tables.append(_groups(res, adequacy))
     out.add_extra_txt(_notes(res))
     return out
 
@@ -35,7 +38,7 @@ def _number(value: float, decimals: int = 4) -> str:
     return "NA" if value is None or not np.isfinite(value) else f"{value:.{decimals}f}"
 
 
-def _head(res: GBTMResults) -> Any:
+def _head(res: Fit) -> Any:
 
     spec, criteria = res.document["spec"]["outcomes"][0], res.criteria
     bounds = [f"{w} {spec[k]:g}" for w, k in (("min", "lower"), ("max", "upper")) if spec[k] is not None]
@@ -63,7 +66,7 @@ def _half(rows: list[tuple[str, str]], title: str | None) -> Any:
     return SimpleTable([[value] for _, value in rows], None, [name for name, _ in rows], title=title, txt_fmt=fmt_2cols)
 
 
-def _sections(res: GBTMResults) -> list[tuple[str, list[str]]]:
+def _sections(res: Fit) -> list[tuple[str, list[str]]]:
     """Rows by heading: each group's curve and zero part, then what is common."""
     document = res.document
     own: dict[int, list[str]] = {g: [] for g in res.group_names}
@@ -85,7 +88,7 @@ def _stub(name: str) -> str:
     return name if name.startswith(("theta[", "theta_")) else re.sub(r"\[\d+\]$", "", name)
 
 
-def _coefficients(res: GBTMResults, title: str, names: list[str], width: int) -> Any:
+def _coefficients(res: Fit, title: str, names: list[str], width: int) -> Any:
     from statsmodels.iolib.table import SimpleTable
     from statsmodels.iolib.tableformatting import fmt_params
 
@@ -96,11 +99,11 @@ def _coefficients(res: GBTMResults, title: str, names: list[str], width: int) ->
     return SimpleTable(rows, header, [_stub(n).ljust(width) for n in names], txt_fmt=fmt_params, title=title)
 
 
-def _groups(res: GBTMResults) -> Any:
+def _groups(res: Fit, adequacy: pd.DataFrame) -> Any:
     from statsmodels.iolib.table import SimpleTable
     from statsmodels.iolib.tableformatting import fmt_params
 
-    shares, adequacy = res.group_shares, res.adequacy
+    shares = res.group_shares
     rows = [
         [_number(100 * shares[column][g], 2) for column in ("share", "std err", "lower", "upper")]
         + [str(adequacy["n_assigned"][g]), _number(adequacy["avepp"][g], 3)]
@@ -111,7 +114,7 @@ def _groups(res: GBTMResults) -> Any:
     return SimpleTable(rows, header, stubs, txt_fmt=fmt_params, title="Groups")
 
 
-def _notes(res: GBTMResults) -> list[str]:
+def _notes(res: Fit) -> list[str]:
     lines = [f"Starts: {res.start_report.attrs['sentence']}"]
     if res.document["dropped"]["sentence"]:
         lines.append(res.document["dropped"]["sentence"])
@@ -131,7 +134,7 @@ def _profile(stored: dict[str, Any]) -> str:
     return ", ".join(f"{n} = {v:.4g}" for n, v in zip(names, values[0], strict=True))
 
 
-def curve_table(res: GBTMResults) -> pd.DataFrame:
+def curve_table(res: Fit) -> pd.DataFrame:
     """Fitted and observed means side by side, per group and wave."""
     observed = res.observed_means
     times = observed[res.time_name].to_numpy()[: len(observed) // res.n_groups]

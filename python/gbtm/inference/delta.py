@@ -22,7 +22,7 @@ from .expressions import evaluate, read
 from .hypotheses import covariance_of, named
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 ACCURACY = 1e-4  # of the standard error: what the derivative's own error may change in it
 STEPS = 8
@@ -70,7 +70,7 @@ class Delta:
     __repr__ = __str__
 
 
-def delta(res: GBTMResults, function: Any) -> Delta:
+def delta(res: Fit, function: Any) -> Delta:
     """A function of the parameters with its delta-method standard error.
 
     Parameters
@@ -120,7 +120,7 @@ def delta(res: GBTMResults, function: Any) -> Delta:
 
 
 def differentiate(
-    res: GBTMResults, function: Any, argument: str, *, equations: bool = False
+    res: Fit, function: Any, argument: str, *, equations: bool = False
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Values (r,), derivative (r, p) and labels of a function or of expressions at the estimates.
 
@@ -141,7 +141,7 @@ def differentiate(
 
 
 def _of_text(
-    function: Any, res: GBTMResults, argument: str, equations: bool
+    function: Any, res: Fit, argument: str, equations: bool
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     values, slopes, labels = [], [], []
     names, at = list(res.params.index), res.params.to_numpy()
@@ -182,7 +182,7 @@ def _texts(function: Any, argument: str) -> list[tuple[str | None, str]]:
 
 
 def _of_function(
-    function: Callable[[pd.Series], Any], res: GBTMResults, argument: str
+    function: Callable[[pd.Series], Any], res: Fit, argument: str
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     index, at = res.params.index, res.params.to_numpy()
     first = function(res.params.copy())

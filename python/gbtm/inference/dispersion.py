@@ -8,7 +8,6 @@ the groups' psi are estimated independently.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +15,12 @@ import numpy as np
 from scipy.special import comb
 from scipy.stats import chi2
 
-from ..errors import GBTMWarning, SpecificationError
+from ..errors import SpecificationError
+from ..model.prepared import Prepared
 from ..model.spec import DISPERSED_FAMILIES
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 WITHOUT = {"negbin": "poisson", "zinb": "zip"}
 
@@ -40,7 +40,7 @@ class DispersionTest:
     statistic: float
     pvalue: float
     weights: tuple[float, ...]
-    without: GBTMResults
+    without: Fit
 
     def __str__(self) -> str:
         law = " + ".join(f"{w:.4g} chi2({j})" for j, w in enumerate(self.weights))
@@ -50,7 +50,7 @@ class DispersionTest:
         )
 
 
-def dispersion_test(res: GBTMResults, **fit_options: Any) -> DispersionTest:
+def dispersion_test(res: Fit, **fit_options: Any) -> DispersionTest:
     """Likelihood-ratio test of a negbin fit against poisson, or of zinb against zip, by refitting without psi.
 
     Parameters
@@ -62,7 +62,7 @@ def dispersion_test(res: GBTMResults, **fit_options: Any) -> DispersionTest:
     SpecificationError
         For another family, and for weighted fits.
     """
-    from ..api.model import GBTM
+    from ..fit.fit_model import fit_as_asked
     from ..fit.rebuild import panel_of, parts_of, spec_of
 
     if res.family not in DISPERSED_FAMILIES:
@@ -79,10 +79,8 @@ def dispersion_test(res: GBTMResults, **fit_options: Any) -> DispersionTest:
     outcome = replace(spec.outcomes[0], family=WITHOUT[res.family], dispersion_by_group=False)
     panel = replace(panel_of(res.document), history=None)
     bases = [parts[0].bases["mean"]] if outcome.basis is not None else None
-    model = GBTM.from_panel(panel, replace(spec, outcomes=(outcome,)), bases=bases)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", GBTMWarning)
-        without = model.fit(**fit_options)
+    prepared = Prepared.of(panel, replace(spec, outcomes=(outcome,)), bases)
+    without = res.like(fit_as_asked(prepared, **fit_options))
     k = res.n_groups if spec.outcomes[0].dispersion_by_group else 1
     weights = tuple(float(comb(k, j)) / 2.0**k for j in range(k + 1))
     statistic = max(0.0, 2 * (res.llf - without.llf))

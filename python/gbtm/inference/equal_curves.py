@@ -12,7 +12,7 @@ from .hypotheses import covariance_of, linear_hypotheses, quadratic_form
 from .wald import WaldTest, chi_square
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 ONE_GROUP_NOTE = (
     "Were the curves equal and nothing else told these groups apart (sigma, zero inflation, time-varying covariates), "
@@ -22,7 +22,7 @@ ONE_GROUP_NOTE = (
 
 
 def equal_curves(
-    res: GBTMResults, groups: Sequence[int] | None = None, *, include_intercept: bool = True
+    res: Fit, groups: Sequence[int] | None = None, *, include_intercept: bool = True
 ) -> WaldTest:
     """Joint test that groups share one curve.
 
@@ -71,7 +71,7 @@ def equal_curves(
     return chi_square(quadratic_form(difference, cov, labels, "groups"), labels, notes)
 
 
-def equal_slopes(res: GBTMResults, groups: Sequence[int] | None = None) -> WaldTest:
+def equal_slopes(res: Fit, groups: Sequence[int] | None = None) -> WaldTest:
     """Joint test that the curves of groups are parallel: every coefficient of time but the intercept is equal.
 
     Parameters, errors and result as :func:`equal_curves`.
@@ -88,7 +88,7 @@ def equal_slopes(res: GBTMResults, groups: Sequence[int] | None = None) -> WaldT
     return equal_curves(res, groups, include_intercept=False)
 
 
-def _groups(res: GBTMResults, groups: Sequence[int] | None) -> list[int]:
+def _groups(res: Fit, groups: Sequence[int] | None) -> list[int]:
     chosen = list(res.group_names if groups is None else np.atleast_1d(np.asarray(groups)).tolist())
     if len(chosen) < 2 or len(set(chosen)) < len(chosen) or not set(chosen) <= set(res.group_names):
         raise SpecificationError(
@@ -98,14 +98,14 @@ def _groups(res: GBTMResults, groups: Sequence[int] | None) -> list[int]:
     return [int(g) for g in chosen]
 
 
-def _stems(res: GBTMResults) -> list[str]:
+def _stems(res: Fit) -> list[str]:
     """Names of a curve's coefficients without the group."""
     outcomes = res.document["outcomes"]
     prefix = f"{outcomes[0]['name']}:" if len(outcomes) > 1 else ""
     return [f"{prefix}{s}" for s in outcomes[0]["bases"]["mean"]["names"]]
 
 
-def _equalities(res: GBTMResults, groups: list[int], include_intercept: bool) -> list[list[tuple[int, int]]]:
+def _equalities(res: Fit, groups: list[int], include_intercept: bool) -> list[list[tuple[int, int]]]:
     """The (group, column) pairs whose coefficients are to be equal; a pair alone is to be 0."""
     stems, names = _stems(res), set(res.params.index)
     columns = res.document["outcomes"][0]["bases"]["mean"]["names"]
@@ -130,14 +130,14 @@ def _equalities(res: GBTMResults, groups: list[int], include_intercept: bool) ->
     return found
 
 
-def _reported(res: GBTMResults, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def _reported(res: Fit, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Differences (m,) and covariance (m, m) of the equalities among the parameters as reported."""
     h = linear_hypotheses(labels, list(res.params.index))
     cov = covariance_of(res, (h.matrix != 0).any(axis=0), "groups")
     return h.matrix @ res.params.to_numpy(), h.matrix @ cov @ h.matrix.T
 
 
-def _internal(res: GBTMResults, equalities: list[list[tuple[int, int]]]) -> tuple[np.ndarray, np.ndarray]:
+def _internal(res: Fit, equalities: list[list[tuple[int, int]]]) -> tuple[np.ndarray, np.ndarray]:
     """Differences (m,) and covariance (m, m) of the same equalities among the engine's orthonormal coefficients.
 
     These are the user's times a triangular matrix common to all groups, so that the hypothesis and its statistic are

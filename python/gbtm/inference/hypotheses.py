@@ -13,7 +13,7 @@ from ..errors import SpecificationError
 from .expressions import evaluate, read
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 DEPENDENT = 1e-8  # share of a row, in standard errors, below which it says nothing that the rows before it did not
 RANK = 1e-13  # eigenvalue of a correlation matrix below which rounding is all there is
@@ -122,7 +122,7 @@ def _from_matrix(given: Any, size: int) -> Hypotheses:
     )
 
 
-def covariance_of(res: GBTMResults, used: np.ndarray, argument: str) -> np.ndarray:
+def covariance_of(res: Fit, used: np.ndarray, argument: str) -> np.ndarray:
     """The covariance (p, p), zeros where there is none, after making sure that the parameters used (p,) bool have one.
 
     Raises

@@ -14,12 +14,12 @@ from ..checks import check_level
 from ..errors import GBTMWarning, SpecificationError
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 THETA = re.compile(r"theta(?:_(?P<term>.+))?\[(?P<group>\d+)\]", re.DOTALL)
 
 
-def odds_ratios(res: GBTMResults, level: float = 0.95) -> pd.DataFrame:
+def odds_ratios(res: Fit, level: float = 0.95) -> pd.DataFrame:
     """What a membership covariate does to the odds of a group against the reference group.
 
     Parameters

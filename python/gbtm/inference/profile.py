@@ -18,7 +18,7 @@ from ..fit.rebuild import module_of
 from ..model.blocks import SCALES
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
     from ..likelihood.mixture import Mixture
 
 STEPS = 60
@@ -27,7 +27,7 @@ WIDEST = 1e3  # standard errors (or internal units where there is none) beyond w
 TOLERANCE = 1e-8
 
 
-def profile_interval(res: GBTMResults, parameter: str, level: float = 0.95) -> tuple[float, float]:
+def profile_interval(res: Fit, parameter: str, level: float = 0.95) -> tuple[float, float]:
     """Profile-likelihood interval of one parameter.
 
     Parameters

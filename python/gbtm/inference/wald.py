@@ -17,7 +17,7 @@ from .delta import differentiate
 from .hypotheses import covariance_of, independent, linear_hypotheses, quadratic_form
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 @dataclass(frozen=True)
 class WaldTest:
@@ -52,7 +52,7 @@ class WaldTest:
     __repr__ = summary
 
 
-def t_test(res: GBTMResults, hypotheses: Any, *, use_t: bool = False, df: float | None = None) -> Any:
+def t_test(res: Fit, hypotheses: Any, *, use_t: bool = False, df: float | None = None) -> Any:
     """Test linear hypotheses one by one.
 
     Parameters
@@ -105,7 +105,7 @@ def t_test(res: GBTMResults, hypotheses: Any, *, use_t: bool = False, df: float 
     return test
 
 
-def _degrees(res: GBTMResults, df: float | None) -> float:
+def _degrees(res: Fit, df: float | None) -> float:
     if df is None:
         return float(res.nobs)
     if not (isinstance(df, (int, float, np.number)) and df > 0):
@@ -116,7 +116,7 @@ def _degrees(res: GBTMResults, df: float | None) -> float:
     return float(df)
 
 
-def wald_test(res: GBTMResults, hypotheses: Any, *, use_f: bool = False, df: float | None = None) -> WaldTest:
+def wald_test(res: Fit, hypotheses: Any, *, use_f: bool = False, df: float | None = None) -> WaldTest:
     """Test linear hypotheses jointly.
 
     Parameters
@@ -167,7 +167,7 @@ def _as_f(test: WaldTest, df_denom: float) -> WaldTest:
 
 
 def wald_test_nonlinear(
-    res: GBTMResults, function: Any, value: Any = 0.0, *, use_f: bool = False, df: float | None = None
+    res: Fit, function: Any, value: Any = 0.0, *, use_f: bool = False, df: float | None = None
 ) -> WaldTest:
     """Test jointly that functions of the parameters have given values, by the delta method.
 

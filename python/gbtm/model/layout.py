@@ -159,12 +159,12 @@ class Layout:
     @cached_property
     def names(self) -> list[str]:
         """User-facing names: ``age^2[1]``, ``zero_intercept[2]``, ``sigma``, ``theta[2]``, ``theta_male[2]``."""
-        return user_names(self)
+        return user_names(self.blocks, self.parts, self.membership)
 
     @cached_property
     def traj_names(self) -> list[str]:
         """Names of the parameters in traj's e(b)."""
-        return traj_names(self)
+        return traj_names(self.blocks, self.parts, self.membership)
 
     @property
     def document(self) -> list[dict[str, object]]:

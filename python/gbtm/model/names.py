@@ -2,49 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from ..design.covariate_basis import CovariateBasis
 from ..families.random_normal import RANDOM
 from .blocks import MEMBERSHIP, SCALES, Block
-
-if TYPE_CHECKING:
-    from .layout import Layout
+from .outcome import OutcomePart, Part
 
 POWERS = ("interc", "linear", "quadra", "cubic", "quarti", "quinti")
 
 
-def user_names(layout: Layout) -> list[str]:
+def user_names(blocks: Sequence[Block], parts: Sequence[Part], membership: CovariateBasis) -> list[str]:
     """``age^2[1]``, ``zero_intercept[2]``, ``sigma``, ``theta[2]``, ``theta_male[2]``."""
     names = []
-    for b in layout.blocks:
+    several = sum(isinstance(part, OutcomePart) for part in parts) > 1
+    for b in blocks:
         suffix = "" if b.group is None else f"[{b.group + 1}]"
         if b.outcome == MEMBERSHIP:
-            names += [f"theta{suffix}", *(f"theta_{n}{suffix}" for n in layout.membership.names[1:])]
+            names += [f"theta{suffix}", *(f"theta_{n}{suffix}" for n in membership.names[1:])]
             continue
-        outcome = f"{layout.parts[b.outcome].name}:" if len(layout.spec.outcomes) > 1 else ""
+        outcome = f"{parts[b.outcome].name}:" if several else ""
         stems = [SCALES[b.predictor].name] if b.basis is None else list(b.basis.names)
         if b.predictor == "dropout":
-            width = layout.parts[b.outcome].bases["dropout"].width
+            width = parts[b.outcome].bases["dropout"].width
             stems = [s if j < width else f"drop_{s}" for s, j in zip(stems, b.columns, strict=True)]
         prefix = outcome + ("zero_" if b.predictor == "zero" else "")
         names += [f"{prefix}{stem}{suffix}" for stem in stems]
     return names
 
 
-def traj_names(layout: Layout) -> list[str]:
+def traj_names(blocks: Sequence[Block], parts: Sequence[Part], membership: CovariateBasis) -> list[str]:
     """``interc1``, ``alpha0G2``, ``sigma``, ``theta2``, ``maleG2``."""
     names: list[str] = []
-    for b in layout.blocks:
+    for b in blocks:
         group = "" if b.group is None else str(b.group + 1)
         if b.outcome == MEMBERSHIP:
-            covariates = layout.membership.names[1:]
+            covariates = membership.names[1:]
             names += [f"{'const' if covariates else 'theta'}{group}", *(f"{n}G{group}" for n in covariates)]
         elif b.predictor == "dropout":
-            known = layout.parts[b.outcome].bases["dropout"].width
+            known = parts[b.outcome].bases["dropout"].width
             stems = zip(b.basis.names if b.basis is not None else (), b.columns, strict=True)
             names += [f"{n}G{group}" + ("" if j < known else "_dcov") for n, j in stems]
         elif b.predictor == "mean":
-            names += _traj_curve(layout, b, group)
+            names += _traj_curve(parts[b.outcome], b, group)
         elif b.predictor == "zero":
             names += [f"alpha{j}" + (f"G{group}" if group else "") for j in range(b.width)]
         else:
@@ -53,8 +53,8 @@ def traj_names(layout: Layout) -> list[str]:
     return names
 
 
-def _traj_curve(layout: Layout, b: Block, group: str) -> list[str]:
-    part = layout.parts[b.outcome]
+def _traj_curve(part: Part, b: Block, group: str) -> list[str]:
+    assert isinstance(part, OutcomePart)
     polynomial, width = part.orders("mean") is not None, part.bases["mean"].width
     names = []
     for j in b.columns:

@@ -11,7 +11,7 @@ import pandas as pd
 from .table import Table, table_of
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..api.results import GBTMResults
 
 WAVES_MOST = 40  # with more distinct times than this, waves are each subject's first, second, .. observation
 PATTERNS_MOST = 10

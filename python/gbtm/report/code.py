@@ -12,7 +12,7 @@ from .search_recipe import search_recipe
 from .stata import stata_code
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..api.results import GBTMResults
 
 LANGUAGES = ("R", "Python", "Stata")
 

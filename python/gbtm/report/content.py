@@ -30,7 +30,7 @@ from .software import versions_sentence
 from .table import Table, table_of
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..api.results import GBTMResults
 
 PANELS_MOST = 12  # with more models only the best one for each number of groups is drawn
 CODE = "Code that makes the fit again"

@@ -15,7 +15,7 @@ from .numbers import show
 from .table import HEADINGS, Table, table_of
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..api.results import GBTMResults
 
 SAME_LOGLIK = 1e-6
 KINDS = ("estimates", "groups", "odds_ratios", "choice", "classification", "cases")

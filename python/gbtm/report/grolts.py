@@ -13,7 +13,7 @@ from .checklist import GROLTS_2017, GROLTS_REVISED, Question
 from .known import Known
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..api.results import GBTMResults
 
 FILLED = "filled in by the software"
 COMPLETE = "filled in by the software, to be completed by the author"

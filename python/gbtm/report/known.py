@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .attrition import Attrition
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..api.results import GBTMResults
 
 Said = tuple[str, str]  # what the software knows, what the author has to write
 

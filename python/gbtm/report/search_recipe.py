@@ -11,7 +11,7 @@ from .fit_tables import label_of
 from .recipe import Recipe, model_arguments, recipe
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..api.results import GBTMResults
     from ..selection.candidates import Space
 
 SETTINGS = ("n_starts", "max_starts", "shape_starts", "cov_type", "time_budget")

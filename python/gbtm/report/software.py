@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .._version import __version__
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..api.results import GBTMResults
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas")
 

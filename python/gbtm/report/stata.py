@@ -14,7 +14,7 @@ from .stata_covariates import columns_of, covariates
 from .stata_names import LEGAL, StataNames
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..api.results import GBTMResults
 
 WIDTH = 96
 WAVES_MOST = 60  # with more distinct times, waves are each subject's first, second, .. observation

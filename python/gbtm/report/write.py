@@ -12,8 +12,8 @@ from .content import compose
 from .fit_tables import is_search
 
 if TYPE_CHECKING:
+    from ..api.results import GBTMResults
     from ..compute.progress import Progress
-    from ..fit.fit import GBTMResults
 
 FORMATS = {".html": "html", ".htm": "html", ".md": "md", ".markdown": "md", ".docx": "docx"}
 
@@ -108,7 +108,7 @@ def _format(path: Path, format: str | None) -> str:
 
 def _subject(given: Any, search: Any, criterion: str) -> tuple[GBTMResults, Any]:
     """The final model and the search it comes from."""
-    from ..fit.fit import GBTMResults
+    from ..api.results import GBTMResults
 
     if isinstance(given, GBTMResults):
         if search is not None and not is_search(search):

@@ -24,7 +24,7 @@ from ..errors import DataError, SpecificationError
 from .replicates import Task, replicate, rivals_of
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 KINDS = ("subjects", "parametric")
 STARTS = 4  # besides the estimates
@@ -46,7 +46,7 @@ class Bootstrap:
     crossed : replicates in which groups of unlike orders changed places, which no matching can undo
     """
 
-    res: GBTMResults
+    res: Fit
     kind: str
     params: pd.DataFrame
     shares: pd.DataFrame
@@ -137,7 +137,7 @@ def _percentiles(values: pd.DataFrame, alpha: float) -> pd.DataFrame:
 
 
 def bootstrap(
-    res: GBTMResults, *, kind: str = "subjects", n: int = 200, groups: Sequence[int] | None = None, rng: int = 0,
+    res: Fit, *, kind: str = "subjects", n: int = 200, groups: Sequence[int] | None = None, rng: int = 0,
     n_starts: int = STARTS, n_jobs: int | None = None, progress: Progress | bool | None = None,
 ) -> Bootstrap:
     """Bootstrap of a fit.
@@ -173,13 +173,13 @@ def bootstrap(
     (10, 6)
     """
     from ..compute.progress import reporter
-    from ..fit.refit import model_of
+    from ..fit.rebuild import prepared_of
     from ..likelihood.simulate import simulate
     from .matching import Matcher
 
     _check(kind, n, groups, n_starts)
-    model = model_of(res)
-    panel, spec, bases = model.panel, model.spec, model.given_bases
+    model = prepared_of(res)
+    panel, spec, bases = model.panel, model.spec, model.bases
     params = res.params.to_numpy()
     flat = model.layout.unreport(params)
     if kind == "parametric":

@@ -10,24 +10,31 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from ..compute.progress import Progress
 from ..errors import GBTMError, SpecificationError
+from ..fit.fit import Fit
+from ..model.prepared import Prepared
 
 if TYPE_CHECKING:
-    from ..api.model import GBTM
     from ..data.panel import Panel
     from ..design.time_basis import TimeBasis
-    from ..fit.fit import GBTMResults
     from ..model.spec import ModelSpec
 
 STARTS = 8  # random starts of each fold's fit, besides the estimates on all data
 RESCUE_STARTS = 32  # the same where the first try does not converge
 SHOWN = 3  # failures, ids
+
+
+class Model(Protocol):
+    """A :class:`gbtm.GBTM`: a model on its data, not fitted."""
+
+    @property
+    def prepared(self) -> Prepared: ...
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ class CrossValidation:
 
 
 def cross_validate(
-    model: GBTMResults | GBTM, *, folds: int | str | Sequence[Any] | np.ndarray = 10, n_starts: int | None = None,
+    model: Fit | Model, *, folds: int | str | Sequence[Any] | np.ndarray = 10, n_starts: int | None = None,
     rng: int = 0, n_jobs: int | None = None, cluster: Sequence[Any] | np.ndarray | None = None,
     progress: Progress | bool | None = None,
 ) -> CrossValidation:
@@ -154,13 +161,13 @@ def cross_validate(
     >>> gain > 2 * se
     True
     """
-    from ..api.model import GBTM
     from ..compute.parallel import spread
     from ..compute.progress import reporter
-    from ..fit.refit import model_of, refit
+    from ..fit.rebuild import prepared_of
+    from ..fit.refit import refit
 
     started, tell = time.monotonic(), reporter(progress)
-    built = model if isinstance(model, GBTM) else model_of(model)
+    built = prepared_of(model) if isinstance(model, Fit) else model.prepared
     panel, spec = built.panel, built.spec
     bases = [part.bases["mean"] for part in built.layout.outcomes]
     units, about_clusters = _units(panel, model, cluster)
@@ -170,7 +177,7 @@ def cross_validate(
                           "the held-out log-likelihood is too high."]
     if n_starts is None:
         n_starts = 0 if isinstance(folds, str) else STARTS
-    start = refit(panel, spec, bases, rng=rng).params if isinstance(model, GBTM) else model.params.to_numpy()
+    start = model.params.to_numpy() if isinstance(model, Fit) else refit(panel, spec, bases, rng=rng).params
     held = [np.flatnonzero(fold == f) for f in range(int(fold.max()) + 1)]
     seeds = [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(rng).spawn(len(held))]
     jobs = [(panel, spec, bases, out, start, n_starts, seed) for out, seed in zip(held, seeds, strict=True)]
@@ -223,7 +230,7 @@ def _fold(
 
 
 def _units(
-    panel: Panel, model: GBTMResults | GBTM, cluster: Sequence[Any] | np.ndarray | None
+    panel: Panel, model: Fit | Model, cluster: Sequence[Any] | np.ndarray | None
 ) -> tuple[np.ndarray, list[str]]:
     """(N,) codes 0.. of what a fold holds whole: subjects, or clusters; and what has to be said of that."""
     if cluster is not None:

@@ -22,7 +22,7 @@ from ..errors import SpecificationError
 from .matching import is_crossed, match_curves, match_posteriors
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
     from ..model.layout import Layout
 
 
@@ -73,7 +73,7 @@ class PooledResults:
     notes : what has to be known of these numbers, in sentences
     """
 
-    fits: tuple[GBTMResults, ...]
+    fits: tuple[Fit, ...]
     orders: np.ndarray
     pooled: Pooled
     shares: Pooled
@@ -181,7 +181,7 @@ class PooledResults:
         return f"<PooledResults: {first.family}, {first.n_groups} groups, {len(self.fits)} imputations>"
 
 
-def pool(fits: Sequence[GBTMResults], *, df_complete: float | None = None) -> PooledResults:
+def pool(fits: Sequence[Fit], *, df_complete: float | None = None) -> PooledResults:
     """Pool fits of the same model to multiply imputed data by Rubin's rules.
 
     Groups are matched to those of the first fit by the posterior probabilities of the people that both have; where
@@ -226,7 +226,7 @@ def pool(fits: Sequence[GBTMResults], *, df_complete: float | None = None) -> Po
     return PooledResults(given, orders, pooled, _pooled_shares(given, shares, orders, df), df, notes)
 
 
-def _refuse_different(fits: Sequence[GBTMResults]) -> None:
+def _refuse_different(fits: Sequence[Fit]) -> None:
     from ..fit.rebuild import spec_of
 
     first = fits[0]
@@ -240,7 +240,7 @@ def _refuse_different(fits: Sequence[GBTMResults]) -> None:
             )
 
 
-def _match(first: GBTMResults, fit: GBTMResults, layout: Layout) -> tuple[np.ndarray, bool]:
+def _match(first: Fit, fit: Fit, layout: Layout) -> tuple[np.ndarray, bool]:
     """Group k of the first fit is group order[k] of this one; and whether another order would fit the people better."""
     common = first.ids.intersection(fit.ids)
     if len(common):
@@ -257,7 +257,7 @@ def _match(first: GBTMResults, fit: GBTMResults, layout: Layout) -> tuple[np.nda
     return order, False
 
 
-def _in_order(fit: GBTMResults, order: np.ndarray, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
+def _in_order(fit: Fit, order: np.ndarray, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
     """Estimates and covariance in the user's units with the groups in that order; NaN stays where it belongs."""
     move = layout.permute(np.eye(layout.size), order).T  # permute is linear
     cov = fit.cov_params().to_numpy()
@@ -269,7 +269,7 @@ def _in_order(fit: GBTMResults, order: np.ndarray, layout: Layout) -> tuple[np.n
 
 
 def _pooled_shares(
-    fits: Sequence[GBTMResults], shares: Sequence[Any], orders: np.ndarray, df_complete: float
+    fits: Sequence[Fit], shares: Sequence[Any], orders: np.ndarray, df_complete: float
 ) -> Pooled:
     """Logits of the shares, each pooled by itself."""
     estimates, variances = [], []
@@ -283,7 +283,7 @@ def _pooled_shares(
         return rubin(np.stack(estimates), np.stack(variances), df_complete)
 
 
-def _notes(fits: Sequence[GBTMResults], pooled: Pooled, layout: Layout, crossed: int) -> tuple[str, ...]:
+def _notes(fits: Sequence[Fit], pooled: Pooled, layout: Layout, crossed: int) -> tuple[str, ...]:
     notes = []
     if crossed:
         notes.append(

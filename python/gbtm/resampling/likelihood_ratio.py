@@ -27,7 +27,7 @@ from ..model.spec import ModelSpec
 from .smaller import nested_pair
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
     from ..fit.refit import Refit
 
 ROUND = 20  # draws between two looks at whether to go on
@@ -99,7 +99,7 @@ class BootstrapLRT:
 
 
 def blrt(
-    res: GBTMResults, smaller: GBTMResults | None = None, *, n_max: int = 199, n_min: int = 99, alpha: float = 0.05,
+    res: Fit, smaller: Fit | None = None, *, n_max: int = 199, n_min: int = 99, alpha: float = 0.05,
     rng: int = 0, n_starts: int = LARGER_STARTS, n_jobs: int | None = None, progress: Progress | bool | None = None,
 ) -> BootstrapLRT:
     """Bootstrap likelihood-ratio test of a fit against one with a group less.
@@ -136,16 +136,16 @@ def blrt(
     0.05
     """
     from ..compute.progress import reporter
-    from ..fit.refit import model_of
+    from ..fit.rebuild import prepared_of
 
     _check(res, n_max, n_min, alpha, n_starts)
-    model = model_of(res)
+    model = prepared_of(res)
     if model.panel.departures is not None:
         raise SpecificationError(
             "blrt: samples cannot be drawn from a model with a dropout part.", code="no_simulation", argument="res",
             way_out="Fit the model without dropout, or compare the fits by BIC or cross-validation.",
         )
-    larger, less, below = nested_pair(res, smaller, model.spec, model.panel, model.given_bases, rng)
+    larger, less, below = nested_pair(res, smaller, model.spec, model.panel, model.bases, rng)
     statistic = 2 * (res.llf - below.loglik)
     if statistic < -2 * ROUNDING * max(1.0, abs(res.llf)):
         raise SpecificationError(
@@ -154,7 +154,7 @@ def blrt(
             argument="res", way_out="Fit it again with start=, the fit with a group less.",
         )
     jobs = [
-        (model.panel, below, less, larger, model.given_bases, n_starts, seed)
+        (model.panel, below, less, larger, model.bases, n_starts, seed)
         for seed in np.random.SeedSequence(rng).spawn(n_max)
     ]
     tally = _Tally(statistic, alpha, n_max, n_min)
@@ -170,7 +170,7 @@ def blrt(
     return tally.result(res, below)
 
 
-def _check(res: GBTMResults, n_max: int, n_min: int, alpha: float, n_starts: int) -> None:
+def _check(res: Fit, n_max: int, n_min: int, alpha: float, n_starts: int) -> None:
     if res.n_groups < 2:
         raise SpecificationError(
             "res: a fit with one group has nothing smaller to be tested against.", code="one_group", argument="res",
@@ -222,7 +222,7 @@ class _Tally:
                 self.stopped = f"ended early, as it is clearly below {self.alpha:g}"
         return bool(self.stopped)
 
-    def result(self, res: GBTMResults, below: Refit) -> BootstrapLRT:
+    def result(self, res: Fit, below: Refit) -> BootstrapLRT:
         if not self.values:
             why = ", ".join(self.reasons)
             raise DataError(

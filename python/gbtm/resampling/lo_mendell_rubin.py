@@ -20,7 +20,7 @@ from .smaller import nested_pair
 
 if TYPE_CHECKING:
     from ..data.panel import Panel
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
     from ..model.layout import Layout
 
 NEGLIGIBLE = 1e-6  # of the largest weight
@@ -68,7 +68,7 @@ class LoMendellRubin:
         return f"<LoMendellRubin: {self.sentence}>"
 
 
-def lmr(res: GBTMResults, smaller: GBTMResults | None = None, *, rng: int = 0) -> LoMendellRubin:
+def lmr(res: Fit, smaller: Fit | None = None, *, rng: int = 0) -> LoMendellRubin:
     """Lo-Mendell-Rubin adjusted likelihood-ratio test of a fit against one with a group less.
 
     Jeffries (2003, Biometrika 90, 991-994) showed that the proof needs conditions that fail for mixtures: the result
@@ -94,10 +94,10 @@ def lmr(res: GBTMResults, smaller: GBTMResults | None = None, *, rng: int = 0) -
     >>> gbtm.lmr(res).p_value < 0.001
     True
     """
-    from ..fit.refit import model_of
+    from ..fit.rebuild import prepared_of
 
-    model = model_of(res)
-    _, _, below = nested_pair(res, smaller, model.spec, model.panel, model.given_bases, rng)
+    model = prepared_of(res)
+    _, _, below = nested_pair(res, smaller, model.spec, model.panel, model.bases, rng)
     statistic = 2 * (res.llf - below.loglik)
     own = _scores(model.layout, model.layout.unreport(res.params.to_numpy()), model.panel)
     other = _scores(below.layout, below.flat, model.panel)

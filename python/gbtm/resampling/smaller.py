@@ -15,7 +15,7 @@ from ..errors import SpecificationError
 from ..model.spec import ModelSpec, OutcomeSpec
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
     from ..fit.refit import Refit
 
 OUTSIDE = 1e6
@@ -93,7 +93,7 @@ def _dropout(spec: ModelSpec, group: int) -> int:
 
 
 def nested_pair(
-    res: GBTMResults, smaller: GBTMResults | None, spec: ModelSpec, panel: Panel,
+    res: Fit, smaller: Fit | None, spec: ModelSpec, panel: Panel,
     bases: Sequence[TimeBasis | None] | None, rng: int,
 ) -> tuple[ModelSpec, ModelSpec, Refit]:
     """The larger model with the groups of the smaller one in front, the smaller model, and its fit.

@@ -22,8 +22,8 @@ from .words import all_sentences, name_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ..api.results import GBTMResults
     from ..compute.progress import Progress
-    from ..fit.fit import GBTMResults
 
 FORMAT = "gbtm-search"
 FORMAT_VERSION = 1

@@ -18,13 +18,16 @@ from ..design.time_basis import TimeBasis
 from ..errors import GBTMError
 from ..estimation.control import Control
 from ..fit.document import decode, encode
+from ..fit.fit_model import fit_model
+from ..model.layout import make_layout
+from ..model.nesting import embed, lowered
+from ..model.prepared import Prepared
 from ..model.spec import ModelSpec
 from .candidates import Candidate
 from .checkpoint import Checkpoint, digest
 
 if TYPE_CHECKING:
-    from ..api.model import GBTM
-    from ..fit.fit import GBTMResults
+    from ..api.results import GBTMResults
 
 SHARED = ("ids", "data", "weights", "cluster", "stratum", "dropped")  # fields that are the same in all documents
 JITTERS = (0.02, 0.3)  # sd of the change of internal coefficients where a fit starts anew from a nested one
@@ -106,7 +109,7 @@ class Fitted:
     @cached_property
     def results(self) -> GBTMResults:
         """The fit with the data, which all fits of a search share."""
-        from ..fit.fit import GBTMResults
+        from ..api.results import GBTMResults
 
         assert self.document is not None
         return GBTMResults(attach(self.document, self.shared), trust_formula=self.trust_formula)
@@ -195,7 +198,7 @@ def fit_task(ground: Ground, task: Task) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are in the document
-            stored["document"] = encode(slim(_fit(ground, task).document))
+            stored["document"] = encode(slim(_fit(ground, task)))
     except (GBTMError, ArithmeticError, RuntimeError, np.linalg.LinAlgError) as error:
         stored["failure"] = str(error).splitlines()[0]
     text = json.dumps(stored, allow_nan=False)
@@ -204,37 +207,31 @@ def fit_task(ground: Ground, task: Task) -> str | None:
     return text
 
 
-def _fit(ground: Ground, task: Task) -> GBTMResults:
-    from ..api.model import GBTM
-    from ..model.layout import make_layout
-
-    model = GBTM.from_panel(
-        ground.panel, task.spec, bases=ground.bases, formula=ground.formula, profile=ground.profile,
+def _fit(ground: Ground, task: Task) -> dict[str, Any]:
+    prepared = Prepared.of(
+        ground.panel, task.spec, ground.bases, formula=ground.formula, inputs=ground.inputs, profile=ground.profile,
+        held_out=ground.held_out,
     )
-    model.inputs, model.out_of_sample = ground.inputs, ground.held_out
     # without a time budget, so that the digits do not depend on the machine's speed
     control = Control(
         n_starts=task.n_starts, max_starts=ground.max_starts, time_budget=None, rng=ground.rng, device=ground.device,
     )
     smaller = None
     if task.smaller is not None:
-        smaller = (make_layout(model.panel, task.smaller[0], ground.bases), task.smaller[1])
-    starts = _further(model, ground, task)
-    return model.search(
-        control, cov_type=ground.cov_type, smaller=smaller, further=starts if len(starts) else None,
+        smaller = (make_layout(prepared.panel, task.smaller[0], ground.bases), task.smaller[1])
+    starts = _further(prepared, ground, task)
+    return fit_model(
+        prepared, control, cov_type=ground.cov_type, smaller=smaller, further=starts if len(starts) else None,
     )
 
 
-def _further(model: GBTM, ground: Ground, task: Task) -> np.ndarray:
+def _further(prepared: Prepared, ground: Ground, task: Task) -> np.ndarray:
     """Starts (B, p) from the fits that were there before."""
-    from ..model.layout import make_layout
-    from ..model.nesting import embed, lowered
-
-    starts = [np.zeros((0, model.layout.size))]
-    starts += [lowered(make_layout(model.panel, s, ground.bases), flat, model.layout) for s, flat in task.above]
+    starts = [np.zeros((0, prepared.layout.size))]
+    starts += [lowered(make_layout(prepared.panel, s, ground.bases), flat, prepared.layout) for s, flat in task.above]
     rng = np.random.default_rng(ground.rng)
     for spec, flat in task.below:
-        exact = embed(make_layout(model.panel, spec, ground.bases), flat, model.layout)
+        exact = embed(make_layout(prepared.panel, spec, ground.bases), flat, prepared.layout)
         starts += [exact, *(exact + sd * rng.standard_normal(exact.shape) for sd in JITTERS)]
     if task.again is not None:
         starts.append(task.again[1][None])

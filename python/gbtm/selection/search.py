@@ -18,6 +18,7 @@ from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, split_formula
 from ..errors import SpecificationError
 from ..estimation.control import Control
+from ..model.prepared import Prepared
 from ..model.spec import ModelSpec, as_orders
 from ..selection import words
 from .candidates import Space, make_space
@@ -99,7 +100,7 @@ def search(
     base = GBTM.from_formula(
         formula, data, id=id, groups=1, order=0 if basis is None else None,
         iorder=None if isinstance(iorder, str) else iorder, **model,
-    )
+    ).prepared
     return _search(
         base, groups=groups, order=order, how=how, criterion=criterion, zero=zero, n_jobs=n_jobs,
         checkpoint=checkpoint, time_budget=time_budget, rng=rng, progress=progress, n_starts=n_starts,
@@ -120,8 +121,7 @@ def search_models(
     zero : zip, zinb: the zero part is "common" to all groups, each group's "own", or own and of its curve's "order"
     settings : groups, order, how, criterion, n_jobs, checkpoint, ... as for :func:`search`
     """
-    base = GBTM.from_panel(panel, base_spec, bases=bases, formula=formula, profile=profile)
-    base.inputs = inputs
+    base = Prepared.of(panel, base_spec, bases, formula=formula, profile=profile, inputs=inputs)
     return _search(base, zero=zero, **settings)
 
 
@@ -137,8 +137,8 @@ def _zero_part(iorder: int | str | None, by_group: bool) -> str:
 
 
 def _search(
-    base: GBTM, *, groups: int | Iterable[int] = 5, order: int | Sequence[int] | None = None, how: str = "two_stage",
-    criterion: str = "bic_subjects", zero: str = "common", n_jobs: int | None = None,
+    base: Prepared, *, groups: int | Iterable[int] = 5, order: int | Sequence[int] | None = None,
+    how: str = "two_stage", criterion: str = "bic_subjects", zero: str = "common", n_jobs: int | None = None,
     checkpoint: str | Path | None = None, time_budget: float | None = None, rng: int = 0,
     progress: Progress | bool | None = None, n_starts: int | None = None, max_starts: int = 256,
     shape_starts: int = SHAPE_STARTS, cov_type: str | None = None, refgroup: int = 1, device: str = "cpu",
@@ -155,9 +155,9 @@ def _search(
             argument="groups", way_out="Ask for fewer groups.",
         )
     space = replace(space, groups=few)
-    highest = GBTM.from_panel(base.panel, space.spec(space.top(1)), bases=base.given_bases)
+    highest = Prepared.of(base.panel, space.spec(space.top(1)), base.bases)
     ground = Ground(
-        panel=base.panel, held_out=base.out_of_sample, bases=tuple(p.bases["mean"] for p in highest.layout.outcomes),
+        panel=base.panel, held_out=base.held_out, bases=tuple(p.bases["mean"] for p in highest.layout.outcomes),
         formula=base.formula, inputs=base.inputs, profile=base.profile, rng=check_seed(rng), max_starts=max_starts,
         cov_type=cov_type, device=device,
     )

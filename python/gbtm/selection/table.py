@@ -13,7 +13,7 @@ from .candidates import Space
 from .runner import Fitted
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..api.results import GBTMResults
 
 BY_N = ("bic", "sabic", "caic", "icl")
 SMALLER = ("aic", *(f"{name}_{n}" for name in BY_N for n in ("subjects", "observations")))

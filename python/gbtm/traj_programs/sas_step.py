@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from ..errors import CommandError, GBTMWarning
+from ..errors import CommandError
 from .sas_text import expand_list, statements
-from .stata_command import traj
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    pass
 
 MODELS = {
     "cnorm": "cnorm", "zip": "zip", "poisson": "zip", "logit": "logit", "logistic": "logit", "bernoulli": "logit",
@@ -264,34 +260,3 @@ def _not_read(word: str, what: str) -> CommandError:
 
 def _shown(statement: str) -> str:
     return statement if len(statement) <= 40 else statement[:37] + "..."
-
-
-def proc_traj(text: str, data: pd.DataFrame, **fit_options: Any) -> GBTMResults:
-    """Run a SAS PROC TRAJ step on wide data.
-
-    Parameters
-    ----------
-    text : the step, ``"PROC TRAJ DATA=..; ID ..; VAR y1-y5; INDEP t1-t5; MODEL CNORM; .. RUN;"``
-    data : wide, one row per subject; the step's variables are its columns, upper and lower case alike
-    fit_options : passed on to :func:`gbtm.traj`
-
-    Returns
-    -------
-    GBTMResults
-        A default of Proc Traj that the step does not write, such as MIN 0, is told as a warning.
-
-    Examples
-    --------
-    >>> import gbtm
-    >>> d = gbtm.datasets.two_groups(rng=0).pivot(index="id", columns="t", values="y")
-    >>> d.columns = [f"y{j}" for j in range(1, 12)]
-    >>> for j in range(1, 12): d[f"t{j}"] = (j - 6.5) / 5.5
-    >>> step = "PROC TRAJ DATA=d; VAR Y1-Y11; INDEP T1-T11; MODEL CNORM; MIN -9; MAX 9; NGROUPS 2; ORDER 2 2; RUN;"
-    >>> round(float(proc_traj(step, d).group_shares["share"].iloc[0]), 3)
-    0.5
-    """
-    read = parse_proc(text, list(data.columns))
-    for sentence in read.assumed:
-        warnings.warn(sentence, GBTMWarning, stacklevel=2)
-    id = fit_options.pop("id", read.id)
-    return traj(read.command, data, id=id, **fit_options)

@@ -19,7 +19,7 @@ from ..errors import SpecificationError
 from ..families.random_normal import RANDOM
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 POWER_WORDS = ("Intercept", "Linear", "Quadratic", "Cubic", "Quartic", "Quintic")
 SECTIONS = ("mean", "zero", "dropout")  # kinds of parameters with a section per group; the others share the last
@@ -53,7 +53,7 @@ class TrajTable:
     table : DataFrame of the printed rows
     """
 
-    def __init__(self, res: GBTMResults, group_order: list[int] | None = None) -> None:
+    def __init__(self, res: Fit, group_order: list[int] | None = None) -> None:
         self.res = res
         self.group_order = _check_order(res, group_order)
         self._move = _relabelling(res, self.group_order)
@@ -258,7 +258,7 @@ def _word(name: str, group: int) -> str:
     return stem.rstrip("_").capitalize() if stem.startswith("basis") else stem
 
 
-def _check_order(res: GBTMResults, group_order: list[int] | None) -> list[int]:
+def _check_order(res: Fit, group_order: list[int] | None) -> list[int]:
     order = list(range(1, res.n_groups + 1)) if group_order is None else [int(g) for g in group_order]
     if sorted(order) != list(range(1, res.n_groups + 1)):
         raise SpecificationError(
@@ -277,7 +277,7 @@ def _check_order(res: GBTMResults, group_order: list[int] | None) -> list[int]:
     return order
 
 
-def _relabelling(res: GBTMResults, order: list[int]) -> np.ndarray:
+def _relabelling(res: Fit, order: list[int]) -> np.ndarray:
     """(p, p) matrix that renames the groups in the reported parameters."""
     document = res.document
     size = len(document["names"])

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 
-def traj_data(res: GBTMResults) -> pd.DataFrame:
+def traj_data(res: Fit) -> pd.DataFrame:
     """Assignment and posteriors, indexed by id.
 
     Subjects held out of the fit (``outofsample``) are scored and follow at the end; subjects that were dropped have no
@@ -28,7 +28,7 @@ def traj_data(res: GBTMResults) -> pd.DataFrame:
     return out
 
 
-def plot_matrix(res: GBTMResults, level: float = 0.95) -> pd.DataFrame:
+def plot_matrix(res: Fit, level: float = 0.95) -> pd.DataFrame:
     """What traj stores as ``e(plot1)``: one row per wave.
 
     ``trajT`` is the wave's mean time, ``Avg#`` the posterior-weighted mean of the outcome, ``Est#`` the model's mean
@@ -49,7 +49,7 @@ def plot_matrix(res: GBTMResults, level: float = 0.95) -> pd.DataFrame:
     return pd.DataFrame({**out, **_dropout(res, times.size)})
 
 
-def _dropout(res: GBTMResults, n_waves: int) -> dict[str, np.ndarray]:
+def _dropout(res: Fit, n_waves: int) -> dict[str, np.ndarray]:
     dropout = res.document.get("dropout")
     if dropout is None:
         return {}

@@ -16,12 +16,13 @@ from scipy import stats
 from ..errors import SpecificationError
 from ..inference.hypotheses import checked_covariance, independent, linear_hypotheses, quadratic_form
 from ..inference.wald import WaldTest
+from .traj_table import TrajTable
 
 if TYPE_CHECKING:
-    from ..fit.fit import GBTMResults
+    from ..fit.fit import Fit
 
 
-def trajtest(res: GBTMResults, text: str, *, group_order: Sequence[int] | None = None) -> WaldTest:
+def trajtest(res: Fit, text: str, *, group_order: Sequence[int] | None = None) -> WaldTest:
     """SAS's %TRAJTEST: a joint Wald test in the parameter names of Proc Traj.
 
     Parameters
@@ -51,7 +52,7 @@ def trajtest(res: GBTMResults, text: str, *, group_order: Sequence[int] | None =
     >>> round(trajtest(res, "%TRAJTEST('linear1=0, quadra1=1.5')").pvalue, 4)
     0.4332
     """
-    table = res.to_traj(None if group_order is None else list(group_order))
+    table = TrajTable(res, None if group_order is None else list(group_order))
     inner, names = _as_in_sas(_macro_argument(text), [str(n) for n in table.b.index])
     h = linear_hypotheses(inner, names)
     cov = checked_covariance(table.V.to_numpy(), names, (h.matrix != 0).any(axis=0), "text")

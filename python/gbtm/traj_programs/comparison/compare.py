@@ -23,7 +23,7 @@ from .side_by_side import render
 from .words import number
 
 if TYPE_CHECKING:
-    from ...fit.fit import GBTMResults
+    from ...fit.fit import Fit
 
 COLUMNS = (
     "group", "group_printout", "parameter", "estimate", "estimate_printout", "difference", "se", "se_printout",
@@ -132,7 +132,7 @@ class Comparison:
         return f"<p><b>{escape(self.verdict)}</b></p>{self.table.to_html(index=False, na_rep='')}<ol>{items}</ol>"
 
 
-def compare_traj(res: GBTMResults, text: str | Path, which: int = -1) -> Comparison:
+def compare_traj(res: Fit, text: str | Path, which: int = -1) -> Comparison:
     """Hold a fit against a printed traj table.
 
     Parameters

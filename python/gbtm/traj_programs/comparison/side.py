@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..traj_table import TrajTable
 from .printout import Printout
 from .rows import Row, kind_of
 
 if TYPE_CHECKING:
-    from ...fit.fit import GBTMResults
+    from ...fit.fit import Fit
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,9 @@ class Side:
         return values
 
 
-def of_results(res: GBTMResults) -> Side:
+def of_results(res: Fit) -> Side:
     """The fit's side. Standard errors are the fit's own, whatever its ``cov_type``."""
-    shown = res.to_traj()
+    shown = TrajTable(res)
     cov = np.asarray(res.document["cov_params"], dtype=float)
     rows, place = _own_rows(res, shown.b.to_numpy(), cov)
     family = {"normal": "cnorm"}.get(res.family, res.family)
@@ -103,7 +104,7 @@ def of_results(res: GBTMResults) -> Side:
     )
 
 
-def _own_rows(res: GBTMResults, b: np.ndarray, cov: np.ndarray) -> tuple[tuple[Row, ...], tuple[int, ...]]:
+def _own_rows(res: Fit, b: np.ndarray, cov: np.ndarray) -> tuple[tuple[Row, ...], tuple[int, ...]]:
     """Rows of traj's table of this fit with their places among the parameters, found by value."""
     variance, share_variance = np.diag(cov), np.diag(np.asarray(res.document["cov_shares"], dtype=float))
     free = list(range(b.size))
@@ -111,7 +112,7 @@ def _own_rows(res: GBTMResults, b: np.ndarray, cov: np.ndarray) -> tuple[tuple[R
     place: list[int] = []
     above = Row(None, "", "", "", float("nan"))
     section = "curves"
-    for line in res.to_traj().table.to_dict("records"):
+    for line in TrajTable(res).table.to_dict("records"):
         word, label, value = str(line["parameter"]), str(line["group"]), float(line["estimate"])
         section = "membership" if word.lower() in ("(%)", "baseline", "constant") else section
         kind = kind_of(word, section, above)

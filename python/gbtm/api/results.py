@@ -1,0 +1,213 @@
+"""What the user holds after a fit: :class:`~gbtm.fit.fit.Fit` with the methods that hand on to the other rooms.
+
+Imports stand inside the methods: reading, printing and predicting run without torch and without matplotlib.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..fit.document import from_json, text_of
+from ..fit.fit import Fit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..inference.delta import Delta
+    from ..inference.dispersion import DispersionTest
+    from ..inference.wald import WaldTest
+    from ..traj_programs.comparison.compare import Comparison
+    from ..traj_programs.traj_table import TrajTable
+
+
+def load(path: str | Path, *, trust_formula: bool = False) -> GBTMResults:
+    """Read a fit written by ``res.save()`` or by R's ``write_gbtm()``.
+
+    Parameters
+    ----------
+    trust_formula : evaluate a basis formula in the file (``"bs(age, df=4)"``), which is code, so that curves can be
+        had at times that were not observed. Nothing else in the file is ever executed
+
+    Raises
+    ------
+    DataError
+        ``no_file`` when there is none, ``bad_document`` when it is not a fit document, or of a newer format.
+    """
+    return GBTMResults(from_json(text_of(path), str(path)), trust_formula=trust_formula)
+
+
+class GBTMResults(Fit):
+    """A fitted group-based trajectory model.
+
+    Parameters
+    ----------
+    document : the fit document, as made by a fit or read by :func:`gbtm.load`
+    trust_formula : a basis formula in the document may be evaluated (it is code)
+
+    Notes
+    -----
+    Parameters are in the user's time and units. Standard errors are NaN where the data do not determine a parameter;
+    ``warnings`` says which and why.
+    """
+
+    # -- who belongs where ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def adequacy(self) -> pd.DataFrame:
+        """AvePP, OCC, mismatch and shares with intervals; see :func:`gbtm.adequacy.groups.adequacy`."""
+        from ..adequacy.groups import adequacy
+
+        return adequacy(self)
+
+    def classify(self, newdata: pd.DataFrame, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
+        """Probability of each group for new subjects, with intervals; see :func:`gbtm.fit.scoring.classify`."""
+        from ..fit.scoring import classify
+
+        return classify(self, newdata, by_wave=by_wave, level=level)
+
+    # -- new outcomes, further fits ------------------------------------------------------------------------------------
+
+    def simulate(self, rng: int = 0) -> pd.DataFrame:
+        """New outcomes for the same people at the same times, with the group each was drawn into (1..K).
+
+        Returns
+        -------
+        DataFrame in long form with columns id, time and outcome, named as in the data, and group
+        """
+        from ..fit.rebuild import layout_of, panel_of
+        from ..likelihood.simulate import simulate
+
+        layout = layout_of(self.document, trust_formula=self.trust_formula)
+        panel, group = simulate(layout, np.asarray(self.document["internal"]["params"]), panel_of(self.document), rng)
+        m = panel.outcomes[0]
+        return pd.DataFrame({str(self.ids.name): self.ids[m.subject], self.time_name: m.time, self.outcome_name: m.y,
+                             "group": group[m.subject] + 1})
+
+    def dispersion_test(self, **fit_options: Any) -> DispersionTest:
+        """Is there overdispersion? See :func:`gbtm.inference.dispersion.dispersion_test`."""
+        from ..inference.dispersion import dispersion_test
+
+        return dispersion_test(self, **fit_options)
+
+    def profile_int(self, parameter: str, level: float = 0.95) -> tuple[float, float]:
+        """Profile-likelihood interval of a parameter; see :func:`gbtm.inference.profile.profile_interval`."""
+        from ..inference.profile import profile_interval
+
+        return profile_interval(self, parameter, level)
+
+    # -- hypotheses and functions of the parameters --------------------------------------------------------------------
+
+    def t_test(self, hypotheses: Any, *, use_t: bool = False, df: float | None = None) -> Any:
+        """Linear hypotheses one by one, ``"t[1] = t[2], sigma = 1"``; see :func:`gbtm.inference.wald.t_test`."""
+        from ..inference.wald import t_test
+
+        return t_test(self, hypotheses, use_t=use_t, df=df)
+
+    def wald_test(self, hypotheses: Any, *, use_f: bool = False, df: float | None = None) -> WaldTest:
+        """Linear hypotheses jointly; see :func:`gbtm.inference.wald.wald_test`."""
+        from ..inference.wald import wald_test
+
+        return wald_test(self, hypotheses, use_f=use_f, df=df)
+
+    def wald_test_nonlinear(
+        self, function: Any, value: Any = 0.0, *, use_f: bool = False, df: float | None = None
+    ) -> WaldTest:
+        """Functions of the parameters against given values; see :func:`gbtm.inference.wald.wald_test_nonlinear`."""
+        from ..inference.wald import wald_test_nonlinear
+
+        return wald_test_nonlinear(self, function, value, use_f=use_f, df=df)
+
+    def delta(self, function: Any) -> Delta:
+        """Any function of the parameters with its standard error, ``"-t[1] / (2 * t^2[1])"``; see
+        :func:`gbtm.inference.delta.delta`."""
+        from ..inference.delta import delta
+
+        return delta(self, function)
+
+    def equal_curves(self, groups: Sequence[int] | None = None, *, include_intercept: bool = True) -> WaldTest:
+        """Whether groups share one curve; see :func:`gbtm.inference.equal_curves.equal_curves`."""
+        from ..inference.equal_curves import equal_curves
+
+        return equal_curves(self, groups, include_intercept=include_intercept)
+
+    def equal_slopes(self, groups: Sequence[int] | None = None) -> WaldTest:
+        """Whether the curves of groups are parallel; see :func:`gbtm.inference.equal_curves.equal_slopes`."""
+        from ..inference.equal_curves import equal_slopes
+
+        return equal_slopes(self, groups)
+
+    def odds_ratios(self, level: float = 0.95) -> pd.DataFrame:
+        """exp(theta) with intervals, per group and covariate; see :func:`gbtm.inference.odds_ratios.odds_ratios`."""
+        from ..inference.odds_ratios import odds_ratios
+
+        return odds_ratios(self, level)
+
+    # -- Stata's traj, SAS's Proc Traj ---------------------------------------------------------------------------------
+
+    def to_traj(self, group_order: list[int] | None = None) -> TrajTable:
+        """The fit as Stata's traj would show it: ``.text``, ``.b``, ``.V``, ``.table``.
+
+        ``group_order`` renames groups first: its k-th entry is the group that becomes group k.
+        """
+        from ..traj_programs.traj_table import TrajTable
+
+        return TrajTable(self, group_order)
+
+    def traj_data(self) -> pd.DataFrame:
+        """``_traj_Group`` and ``_traj_ProbG#``, indexed by id;
+        see :func:`gbtm.traj_programs.traj_variables.traj_data`."""
+        from ..traj_programs.traj_variables import traj_data
+
+        return traj_data(self)
+
+    def plot_matrix(self) -> pd.DataFrame:
+        """What traj stores as ``e(plot1)``; see :func:`gbtm.traj_programs.traj_variables.plot_matrix`."""
+        from ..traj_programs.traj_variables import plot_matrix
+
+        return plot_matrix(self)
+
+    def trajtest(self, text: str, *, group_order: Sequence[int] | None = None) -> WaldTest:
+        """SAS's ``%TRAJTEST('linear1=linear2')``; see :func:`gbtm.traj_programs.trajtest.trajtest`."""
+        from ..traj_programs.trajtest import trajtest
+
+        return trajtest(self, text, group_order=group_order)
+
+    def compare_traj(self, text: str | Path, which: int = -1) -> Comparison:
+        """This fit beside a printed table; see :func:`gbtm.traj_programs.comparison.compare.compare_traj`."""
+        from ..traj_programs.comparison.compare import compare_traj
+
+        return compare_traj(self, text, which)
+
+    # -- tables and pictures -------------------------------------------------------------------------------------------
+
+    def summary(self) -> Any:
+        """Tables in the look of statsmodels; ``print()`` them."""
+        from ..fit.summary import summary
+
+        return summary(self, self.adequacy)
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Curves with bands and observed means; see :func:`gbtm.figures.curves.plot_curves`."""
+        from ..figures.curves import plot_curves
+
+        return plot_curves(self, ax, **options)
+
+    def plot_groups(self, **options: Any) -> Figure:
+        """A panel per group, subjects' own lines behind; see :func:`gbtm.figures.groups.plot_groups`."""
+        from ..figures.groups import plot_groups
+
+        return plot_groups(self, **options)
+
+    def plot_posteriors(self, **options: Any) -> Figure:
+        """How surely subjects are assigned; see :func:`gbtm.figures.posteriors.plot_posteriors`."""
+        from ..figures.posteriors import plot_posteriors
+
+        return plot_posteriors(self, **options)

@@ -1,0 +1,103 @@
+"""From a prepared model to its fit document: the search, the covariance, the record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..checks import check_seed
+from ..compute.progress import Progress, reporter
+from ..errors import SpecificationError
+from ..estimation.control import Control
+from ..model.layout import Layout, make_layout
+from ..model.prepared import Prepared
+from ..model.spec import first_groups
+from .start_values import read_start
+
+if TYPE_CHECKING:
+    from ..estimation.estimate import Estimate
+
+LIGHT_STARTS = 8
+
+Smaller = tuple[Layout, np.ndarray]  # layout and internal parameters (p',) of a fit with one group less
+
+
+def fit_model(
+    prepared: Prepared, control: Control, *, cov_type: str | None = None, user_starts: np.ndarray | None = None,
+    smaller: Smaller | None = None, further: np.ndarray | None = None,
+) -> dict[str, Any]:
+    """Find the best optimum and its standard errors.
+
+    Parameters
+    ----------
+    cov_type : as for :meth:`gbtm.GBTM.fit`
+    user_starts : (B, p) internal parameters, the only starts
+    smaller : a fit with one group less, to grow from; the result is no worse
+    further : (B, p) starts besides those of the search; the result is no worse
+
+    Returns
+    -------
+    The fit document, see docs/fit-document.md; what is doubtful stands in its ``warnings``.
+    """
+    from ..compute.threads import workers
+    from ..estimation.covariance import covariance, information, resolve, score_variance
+    from ..estimation.estimate import estimate
+    from ..likelihood.mixture import Mixture
+    from .make_document import make_document
+
+    panel, layout = prepared.panel, prepared.layout
+    kind = resolve(cov_type, panel.subjects)
+    module = Mixture(layout, panel)
+    exact = smaller is not None
+    if user_starts is None and smaller is None and control.n_starts is None and prepared.spec.n_groups > 1:
+        smaller = _grow(prepared, control)
+    result: Estimate = estimate(
+        module, panel, control, user_starts=user_starts, smaller=smaller, exact_growth=exact, further=further
+    )
+    if control.progress is not None:
+        control.progress("standard errors", result.seconds)
+    with workers():
+        meat = score_variance(module, result.flat, kind, panel.subjects)
+        bounded = layout.at_bound(result.flat)
+        cov = covariance(information(module, result.flat), kind, panel.nobs, meat, bounded)
+        document = make_document(prepared, module, result, cov)
+    document["search"] |= {"rng": control.rng, "n_starts_asked": control.n_starts}
+    return document
+
+
+def _grow(prepared: Prepared, control: Control) -> Smaller | None:
+    """A light fit with one group less, itself grown from one group up."""
+    from ..estimation.estimate import estimate
+    from ..estimation.multistart import start_panel
+    from ..likelihood.mixture import Mixture
+
+    panel = start_panel(prepared.panel, prepared.layout, control)
+    smaller: Smaller | None = None
+    light = replace(control, n_starts=LIGHT_STARTS, progress=None)
+    for k in range(1, prepared.spec.n_groups):
+        try:
+            spec = first_groups(prepared.spec, k)
+        except SpecificationError:
+            continue
+        layout = make_layout(prepared.panel, spec, prepared.bases)
+        if layout.size == 0:  # the first group is the one that never happens
+            continue
+        fit = estimate(Mixture(layout, panel, surrogate=True), panel, light, smaller=smaller)
+        smaller = (layout, fit.flat)
+    return smaller if smaller is not None and smaller[0].n_groups == prepared.spec.n_groups - 1 else None
+
+
+def fit_as_asked(
+    prepared: Prepared, *, n_starts: int | None = None, rng: int = 0, device: str = "cpu",
+    cov_type: str | None = None, start: Any = None, max_starts: int = 256, time_budget: float | None = 60.0,
+    progress: Progress | bool | None = None,
+) -> dict[str, Any]:
+    """:func:`fit_model` with the arguments of :meth:`gbtm.GBTM.fit`, as users give them."""
+    control = Control(
+        n_starts=n_starts, max_starts=max_starts, time_budget=time_budget, rng=check_seed(rng), device=device,
+        progress=reporter(progress),
+    )
+    user_starts, smaller = read_start(start, prepared)
+    return fit_model(prepared, control, cov_type=cov_type, user_starts=user_starts, smaller=smaller)

@@ -1,0 +1,60 @@
+"""A model and the people it is for, checked against each other: all that a fit needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..data.panel import Panel
+from ..design.time_basis import TimeBasis
+from .layout import Layout, make_layout
+from .outcome import prepare
+from .spec import ModelSpec
+
+Bases = Sequence[TimeBasis | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A model on its data.
+
+    Attributes
+    ----------
+    panel : the subjects to fit, their outcomes checked against the families
+    spec, layout : what is fitted, and where each parameter stands
+    bases : time basis of each outcome's mean where one was given; None for polynomials made of these data
+    held_out : the subjects that are scored but not fitted, or None
+    formula, inputs : how the user asked for it and how the table was read, for the record and for new data
+    profile : (T, q) time-varying covariates at which curves are drawn, wave by wave; None for their means
+    """
+
+    panel: Panel
+    spec: ModelSpec
+    layout: Layout
+    bases: Bases | None = None
+    held_out: Panel | None = None
+    formula: str | None = None
+    inputs: dict[str, Any] | None = None
+    profile: np.ndarray | None = None
+
+    @classmethod
+    def of(
+        cls, panel: Panel, spec: ModelSpec, bases: Bases | None = None, *, formula: str | None = None,
+        inputs: dict[str, Any] | None = None, profile: np.ndarray | None = None, held_out: Panel | None = None,
+    ) -> Prepared:
+        """Check a panel against a specification; subjects held out in it are set apart.
+
+        Raises
+        ------
+        DataError, SpecificationError
+            For values that the family cannot take, more groups than subjects, columns that cannot be told apart.
+        """
+        fitted, scored = panel.split()
+        fitted = prepare(fitted, spec)
+        return cls(
+            fitted, spec, make_layout(fitted, spec, bases), bases, held_out if scored is None else scored, formula,
+            inputs, profile,
+        )
