@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 RLIB := .Rlib
 OUT := demo-output
 LOCKS := inst/constraints/requirements.txt requirements-dev.txt
-R_SOURCES := DESCRIPTION NAMESPACE $(wildcard R/*.R) $(wildcard man/*.Rd) $(wildcard inst/constraints/*) \
+R_SOURCES := DESCRIPTION NAMESPACE $(wildcard R/*.R) $(wildcard man/*.Rd) $(wildcard inst/constraints/* inst/extdata/*) \
   $(shell find python/gbtm -type f -not -path '*__pycache__*')
 
 export R_LIBS := $(CURDIR)/$(RLIB)
@@ -16,7 +16,7 @@ export GBTM_PYTHON := $(CURDIR)/$(PY)
 export PYTHONPATH := $(CURDIR)/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system install-r demo test test-python test-r test-slow lint docs check bench clean
+.PHONY: help setup system install-r demo test test-python test-r test-slow lint tables docs check bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -59,9 +59,12 @@ test-slow: setup ## the slow tests: coverage, simulations, all seeds
 
 lint: setup ## ruff, mypy, lintr
 	@bash scripts/system.sh dev
-	$(PY) -m ruff check python tests/python examples benchmarks
+	$(PY) -m ruff check python tests/python examples benchmarks scripts
 	$(PY) -m mypy
 	Rscript -e 'lints <- lintr::lint_package(); print(lints); quit(status = length(lints) > 0)'
+
+tables: setup ## what R has to know of the families, from the engine
+	$(PY) scripts/tables.py
 
 docs: setup ## Rd pages and NAMESPACE from the R sources
 	@bash scripts/system.sh dev

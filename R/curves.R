@@ -70,7 +70,7 @@ expected_at <- function(fit, times, w = NULL) {
 # of its log in log sigma and the sds of the effects, list of (K, C), or NULL.
 with_marginal_sd <- function(curves, u, times) {
   effects <- intersect(c("r0_sigma", "r1_sigma"), names(u))
-  if (!length(effects) || curves$family != "cnorm") return(list(u = u, chain = NULL))
+  if (!length(effects) || !family_traits(curves$family)$has_bounds) return(list(u = u, chain = NULL))
   own <- exp(2 * u$log_sigma)
   units <- lapply(stats::setNames(nm = effects), function(p) {
     power <- match(p, c("r0_sigma", "r1_sigma")) - 1

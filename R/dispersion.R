@@ -4,7 +4,7 @@
 #' against the zero-inflated Poisson, which is fitted for it. No dispersion, psi = 0, is on the boundary of what psi can
 #' be, so that the statistic's law is a mixture: chi-square(0) / 2 + chi-square(1) / 2 for one psi.
 #'
-#' @param fit a fit of family `"negbin"` or `"zinb"`
+#' @param fit a fit of family `r those_having("has_dispersion", "or")`
 #' @param control settings of the search for the fit without psi
 #'
 #' @return A list of class `htest`: `statistic`, `p.value`, `weights` of chi-square(0), chi-square(1), ..., and of the

@@ -1,37 +1,91 @@
-# The outcome distributions, as far as a fitted curve needs them: mean, its derivative, log density.
+# The outcome distributions, as far as a fitted curve needs them: mean, its derivative, log density. What a family is
+# (a count, censored, ..) is asked of inst/extdata/families.json, which the engine writes (`make tables`).
 # Predictors come as a list of (K, C) matrices: mean, and zero, log_sigma, log_psi or log_phi.
+
+families_known <- new.env(parent = emptyenv())
+
+# The traits of every family, by name, read once.
+family_table <- function() {
+  if (is.null(families_known$table)) {
+    file <- system.file("extdata", "families.json", package = "gbtm", mustWork = TRUE)
+    families_known$table <- jsonlite::fromJSON(file, simplifyVector = FALSE)
+  }
+  families_known$table
+}
+
+# The traits of one family: label, link, is_count, .. as in scripts/tables.py.
+family_traits <- function(family) {
+  traits <- family_table()[[family]]
+  if (is.null(traits)) {
+    stop_gbtm("unknown_family", sprintf("family: '%s' is not known to this version of gbtm, which has %s.", family,
+                                        listing(names(family_table()))),
+              "family", "The fit was made with a newer one: update gbtm.")
+  }
+  traits
+}
+
+family_label <- function(family) family_traits(family)$label
+
+# For the help pages: names in backticks, as a list in words.
+in_list <- function(names, last) {
+  n <- length(names)
+  if (n < 2) names else paste(paste(names[-n], collapse = ", "), last, names[n])
+}
+
+those_having <- function(trait, last = "and") {
+  own <- vapply(family_table(), function(traits) isTRUE(traits[[trait]]), NA)
+  in_list(sprintf("`\"%s\"`", names(own)[own]), last)
+}
+
+family_choices <- function() {
+  names <- names(family_table())
+  labels <- vapply(family_table(), function(traits) traits$label, "")
+  note <- sub("^.* \\((.*)\\)$", "\\1", labels)
+  shown <- ifelse(tolower(note) == names, "", sprintf(" (%s)", note))
+  in_list(sprintf("`\"%s\"`%s", names, shown), "or")
+}
+
+# Inverse links, their derivatives and what they can be.
+links <- list(
+  identity = list(mean = function(eta) eta, slope = function(eta) 1 + 0 * eta, range = c(-Inf, Inf)),
+  log = list(mean = exp, slope = exp, range = c(0, Inf)),
+  logit = list(
+    mean = function(eta) stats::plogis(eta), slope = function(eta) stats::plogis(eta) * stats::plogis(-eta),
+    range = c(0, 1)
+  )
+)
+
+link_of <- function(curves) {
+  name <- family_traits(curves$family)$link
+  link <- links[[name]]
+  if (is.null(link)) {
+    stop_gbtm("unknown_link", sprintf("family: the link '%s' of family '%s' is not known to R.", name, curves$family),
+              "family", "Update gbtm, or predict in Python.")
+  }
+  link
+}
 
 # E(y) on the outcome's scale (K, C).
 expected_outcome <- function(curves, u) {
-  switch(
-    curves$family,
-    normal = u$mean,
-    cnorm = expected_censored(curves, u),
-    poisson = , negbin = exp(u$mean),
-    zip = , zinb = stats::plogis(-u$zero) * exp(u$mean),
-    logit = , beta = stats::plogis(u$mean)
-  )
+  traits <- family_traits(curves$family)
+  if (traits$has_bounds) return(expected_censored(curves, u))
+  mean <- link_of(curves)$mean(u$mean)
+  if (traits$is_zero_inflated) stats::plogis(-u$zero) * mean else mean
 }
 
 # Derivative of E(y) in each predictor: list of (K, C).
 expected_slopes <- function(curves, u) {
-  switch(
-    curves$family,
-    normal = list(mean = 1 + 0 * u$mean),
-    cnorm = {
-      at <- bounds_in_sigmas(curves, u)
-      list(
-        mean = stats::pnorm(at$upper) - stats::pnorm(at$lower),
-        log_sigma = at$sigma * (stats::dnorm(at$lower) - stats::dnorm(at$upper))
-      )
-    },
-    poisson = , negbin = list(mean = exp(u$mean)),
-    zip = , zinb = {
-      mean <- expected_outcome(curves, u)
-      list(mean = mean, zero = -stats::plogis(u$zero) * mean)
-    },
-    logit = , beta = list(mean = stats::plogis(u$mean) * stats::plogis(-u$mean))
-  )
+  traits <- family_traits(curves$family)
+  if (traits$has_bounds) {
+    at <- bounds_in_sigmas(curves, u)
+    return(list(
+      mean = stats::pnorm(at$upper) - stats::pnorm(at$lower),
+      log_sigma = at$sigma * (stats::dnorm(at$lower) - stats::dnorm(at$upper))
+    ))
+  }
+  slope <- link_of(curves)$slope(u$mean)
+  if (!traits$is_zero_inflated) return(list(mean = slope))
+  list(mean = stats::plogis(-u$zero) * slope, zero = -stats::plogis(u$zero) * expected_outcome(curves, u))
 }
 
 bounds_in_sigmas <- function(curves, u) {
@@ -49,46 +103,46 @@ expected_censored <- function(curves, u) {
 
 # Smallest and largest possible mean.
 outcome_range <- function(curves) {
-  switch(
-    curves$family,
-    normal = c(-Inf, Inf),
-    cnorm = c(curves$lower, curves$upper),
-    poisson = , zip = , negbin = , zinb = c(0, Inf),
-    logit = , beta = c(0, 1)
-  )
+  if (family_traits(curves$family)$has_bounds) c(curves$lower, curves$upper) else link_of(curves)$range
 }
+
+# log f_k(y) (K, n) of the families that R can score by itself, from y (K, n) and predictors (K, n). Others are scored by
+# the engine, see is_plain().
+log_densities <- list(
+  normal = function(curves, u, y) stats::dnorm(y, u$mean, exp(u$log_sigma), log = TRUE),
+  cnorm = function(curves, u, y) {
+    sigma <- exp(u$log_sigma)
+    inside <- stats::dnorm(y, u$mean, sigma, log = TRUE)
+    low <- stats::pnorm(curves$lower, u$mean, sigma, log.p = TRUE)
+    high <- stats::pnorm(curves$upper, u$mean, sigma, lower.tail = FALSE, log.p = TRUE)
+    ifelse(y <= curves$lower, low, ifelse(y >= curves$upper, high, inside))
+  },
+  poisson = function(curves, u, y) stats::dpois(y, exp(u$mean), log = TRUE),
+  zip = function(curves, u, y) {
+    positive <- stats::plogis(-u$zero, log.p = TRUE) + stats::dpois(y, exp(u$mean), log = TRUE)
+    zero <- stats::plogis(-u$zero, log.p = TRUE) - exp(u$mean) -
+      stats::plogis(-(u$zero + exp(u$mean)), log.p = TRUE)
+    ifelse(y == 0, zero, positive)
+  },
+  logit = function(curves, u, y) stats::plogis(ifelse(y == 1, u$mean, -u$mean), log.p = TRUE)
+)
+
+has_log_density <- function(family) family %in% names(log_densities)
 
 # log f_k(y) of each observation in each group (K, n); y (n), predictors (K, n).
 log_density <- function(curves, u, y) {
-  y <- matrix(y, nrow(u$mean), length(y), byrow = TRUE)
-  switch(
-    curves$family,
-    normal = stats::dnorm(y, u$mean, exp(u$log_sigma), log = TRUE),
-    cnorm = {
-      sigma <- exp(u$log_sigma)
-      inside <- stats::dnorm(y, u$mean, sigma, log = TRUE)
-      low <- stats::pnorm(curves$lower, u$mean, sigma, log.p = TRUE)
-      high <- stats::pnorm(curves$upper, u$mean, sigma, lower.tail = FALSE, log.p = TRUE)
-      ifelse(y <= curves$lower, low, ifelse(y >= curves$upper, high, inside))
-    },
-    poisson = stats::dpois(y, exp(u$mean), log = TRUE),
-    zip = {
-      positive <- stats::plogis(-u$zero, log.p = TRUE) + stats::dpois(y, exp(u$mean), log = TRUE)
-      zero <- stats::plogis(-u$zero, log.p = TRUE) - exp(u$mean) -
-        stats::plogis(-(u$zero + exp(u$mean)), log.p = TRUE)
-      ifelse(y == 0, zero, positive)
-    },
-    logit = stats::plogis(ifelse(y == 1, u$mean, -u$mean), log.p = TRUE)
-  )
+  if (!has_log_density(curves$family)) {
+    stop_gbtm("unknown_family", sprintf("family: R has no density of family '%s'.", curves$family), "family",
+              "Score with the engine, see install_gbtm(), or update gbtm.")
+  }
+  log_densities[[curves$family]](curves, u, matrix(y, nrow(u$mean), length(y), byrow = TRUE))
 }
 
 # Whether this family can take the values y.
 possible_values <- function(curves, y) {
-  switch(
-    curves$family,
-    normal = rep(TRUE, length(y)),
-    cnorm = y >= curves$lower & y <= curves$upper,
-    poisson = , zip = y >= 0 & y == floor(y),
-    logit = y == 0 | y == 1
-  )
+  traits <- family_traits(curves$family)
+  if (traits$has_bounds) return(y >= curves$lower & y <= curves$upper)
+  if (traits$is_count) return(y >= 0 & y == floor(y))
+  if (traits$is_binary) return(y == 0 | y == 1)
+  rep(TRUE, length(y))
 }

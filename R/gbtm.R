@@ -13,16 +13,14 @@
 #' @param groups number of groups
 #' @param order polynomial order 0 to 5, one for all groups or one per group; -1 for a count group whose rate is zero.
 #'   2 when not given.
-#' @param family `"normal"`, `"cnorm"` (censored normal), `"poisson"`, `"zip"` (zero-inflated Poisson), `"negbin"`
-#'   (negative binomial), `"zinb"` (zero-inflated negative binomial), `"logit"` or `"beta"` (a proportion strictly
-#'   between 0 and 1)
-#' @param iorder for `"zip"` and `"zinb"`: order of the polynomial for the zero-inflation probability. One value (0
+#' @param family `r family_choices()`
+#' @param iorder for `r those_having("is_zero_inflated")`: order of the polynomial for the zero-inflation probability. One value (0
 #'   when not
 #'   given) is common to all groups; one per group gives each its own, -1 for none.
-#' @param sigma_by_group for `"normal"` and `"cnorm"`: one sigma per group instead of one for all
-#' @param min,max for `"cnorm"`: bounds at which the outcome is censored, each optional
-#' @param censor_beyond for `"cnorm"`: values beyond a bound count as at the bound instead of being an error
-#' @param dispersion_by_group for `"negbin"` and `"zinb"`: one psi per group instead of one for all
+#' @param sigma_by_group for `r those_having("has_sigma")`: one sigma per group instead of one for all
+#' @param min,max for `r those_having("has_bounds")`: bounds at which the outcome is censored, each optional
+#' @param censor_beyond for `r those_having("has_bounds")`: values beyond a bound count as at the bound instead of being an error
+#' @param dispersion_by_group for `r those_having("has_dispersion")`: one psi per group instead of one for all
 #' @param risk membership covariates: a one-sided formula such as `~ male + region`, or column names. Factors get
 #'   treatment contrasts. In long data they must be the same on all rows of a subject; a subject with a missing one is
 #'   dropped and counted.
@@ -38,9 +36,9 @@
 #' @param refgroup the group whose membership coefficients are 0
 #' @param dropout order of the dropout model, one for all groups or one per group: 0, a constant; 1, the last outcome
 #'   too; 2, the last two; -1, none in that group
-#' @param ar1 for `"normal"` and `"cnorm"`: AR(1) errors within a subject, corr = rho^|difference in time|
+#' @param ar1 for `r those_having("may_correlate")`: AR(1) errors within a subject, corr = rho^|difference in time|
 #' @param rho_by_group one rho per group
-#' @param rorder for `"normal"` and `"cnorm"`: random effects of each group: 0, an intercept; 1, a slope over time too;
+#' @param rorder for `r those_having("may_correlate")`: random effects of each group: 0, an intercept; 1, a slope over time too;
 #'   -1, none
 #' @param wide for wide data, what the names in the formula stand for:
 #'   `list(offenses = "count_*", age = c("age_1", "age_2"))` or `list(offenses = "count_*", age = c(10, 12))`. `id` is

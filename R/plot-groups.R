@@ -2,7 +2,8 @@
 
 groups_individuals <- 200 # per group
 shown_share <- 0.99 # share of the individual outcomes that the axis has to hold
-little_move <- c(logit = 0.04, poisson = 0.2, zip = 0.2, negbin = 0.2, zinb = 0.2)
+little_move_binary <- 0.04
+little_move_count <- 0.2
 
 #' Each group by itself
 #'
@@ -116,10 +117,16 @@ own_lines <- function(fit, most) {
   if (most < 1) chosen <- integer()
   lines <- fit$data[fit$data$subject %in% chosen, c("subject", "time", "y")]
   lines$group <- unname(group)[lines$subject]
-  move <- little_move[fit$family]
+  move <- little_move(fit$family)
   # Steps of the golden section spread evenly, whoever is chosen, and leave the user's random numbers alone
-  if (!is.na(move)) lines$y <- lines$y + move * (2 * ((lines$subject * 0.6180339887) %% 1) - 1)
+  if (move > 0) lines$y <- lines$y + move * (2 * ((lines$subject * 0.6180339887) %% 1) - 1)
   lines[order(lines$subject, lines$time), ]
+}
+
+# Largest move of a line, in units of the outcome: 0 where the outcome is continuous.
+little_move <- function(family) {
+  traits <- family_traits(family)
+  if (traits$is_binary) little_move_binary else if (traits$is_count) little_move_count else 0
 }
 
 # The common axis: curves and means, and nearly all of the lines.
@@ -139,8 +146,8 @@ groups_caption <- function(fit, level, lines, limits) {
   if (nrow(lines)) {
     some <- length(unique(lines$subject)) < fit$n_subjects
     said <- c(said, sprintf("Grey: %s subjects assigned to the group.", if (some) "some of the" else "the"))
-    move <- little_move[fit$family]
-    if (!is.na(move)) {
+    move <- little_move(fit$family)
+    if (move > 0) {
       said <- c(said, sprintf("Grey lines are moved by up to %g so that they do not hide each other.", move))
     }
     beyond <- mean(lines$y < limits[1] | lines$y > limits[2])

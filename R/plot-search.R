@@ -280,7 +280,9 @@ with_band <- function(table, by) {
   table[known > 0, ]
 }
 
-outcome_label <- function(fit) if (fit$family == "logit") sprintf("P(%s = 1)", fit$outcome_name) else fit$outcome_name
+outcome_label <- function(fit) {
+  if (family_traits(fit$family)$is_binary) sprintf("P(%s = 1)", fit$outcome_name) else fit$outcome_name
+}
 
 # Colours and, for grey print, marks of the groups.
 group_scales <- function(n) {

@@ -157,7 +157,7 @@ print.summary.gbtm_pooled <- function(x, digits = max(3, getOption("digits") - 3
 
 print_pooled_heading <- function(x) {
   first <- x$fits[[1]]
-  cat("Pooled over ", length(x$fits), " imputations: ", family_labels[[first$family]], ", ", first$n_groups, " group",
+  cat("Pooled over ", length(x$fits), " imputations: ", family_label(first$family), ", ", first$n_groups, " group",
       if (first$n_groups > 1) "s", "\n", deparse_line(first$formula), "\n\n", sep = "")
 }
 

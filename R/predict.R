@@ -63,7 +63,7 @@ is_plain <- function(fit) {
   spec <- fit$spec$outcomes[[1]]
   further <- list(fit$membership, fit$curves$covariates, fit$data$exposure, fit$spec$dropout, spec$random_orders,
                   fit$inputs$wide)
-  all(vapply(further, is.null, NA)) && !isTRUE(spec$ar1) && !spec$family %in% c("negbin", "zinb", "beta")
+  all(vapply(further, is.null, NA)) && !isTRUE(spec$ar1) && has_log_density(spec$family)
 }
 
 # The engine's table of new people.

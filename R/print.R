@@ -1,10 +1,5 @@
 # Short forms. The words are those of the fit; nothing is computed here.
 
-family_labels <- c(
-  normal = "normal", cnorm = "censored normal", poisson = "Poisson", zip = "zero-inflated Poisson",
-  negbin = "negative binomial", zinb = "zero-inflated negative binomial", logit = "logistic", beta = "beta"
-)
-
 #' @export
 print.gbtm <- function(x, digits = 4, ...) {
   print_heading(x)
@@ -17,7 +12,7 @@ print.gbtm <- function(x, digits = 4, ...) {
 }
 
 print_heading <- function(x) {
-  cat("Group-based trajectory model: ", family_labels[[x$family]], ", ", x$n_groups, " group", if (x$n_groups > 1) "s",
+  cat("Group-based trajectory model: ", family_label(x$family), ", ", x$n_groups, " group", if (x$n_groups > 1) "s",
       "\n", sep = "")
   cat(x$n_subjects, " subjects, ", x$nobs, " observations of ", x$outcome_name, " over ", x$time_name, ".\n", sep = "")
   if (nzchar(x$dropped$sentence)) print_wrapped(x$dropped$sentence)

@@ -197,7 +197,7 @@ print_search_heading <- function(x) {
   about <- x$about
   tried <- range(x$table$groups)
   groups <- if (tried[1] == tried[2]) tried[1] else paste(tried, collapse = " to ")
-  cat("Search over trajectory models: ", family_labels[[about$family]], ", ", groups, " group",
+  cat("Search over trajectory models: ", family_label(about$family), ", ", groups, " group",
       if (tried[2] > 1) "s", ", ", nrow(x$table), " model", if (nrow(x$table) > 1) "s", "\n", sep = "")
   cat(about$n_subjects, " subjects, ", about$nobs, " observations of ", about$outcome_name, " over ", about$time_name,
       ".\n\n", sep = "")

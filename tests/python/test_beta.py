@@ -200,5 +200,5 @@ def test_one_group_is_statsmodels(phi):
 
 def test_interface_of_the_base_class():
     assert isinstance(FAMILY, Family)
-    assert (FAMILY.name, FAMILY.label, FAMILY.has_scale) == ("beta", "Beta", False)
+    assert (FAMILY.name, FAMILY.label, FAMILY.has_scale) == ("beta", "beta (proportion)", False)
     assert not getattr(FAMILY, "by_value", False)

@@ -11,9 +11,9 @@ import pytest
 
 import gbtm
 from gbtm.errors import SpecificationError
+from gbtm.families import FAMILIES, having
 from gbtm.fit.document import from_json, to_json
 from gbtm.fit.rebuild import module_of
-from gbtm.model.spec import COUNT_FAMILIES, DISPERSED_FAMILIES, FAMILIES, SCALE_FAMILIES, ZERO_INFLATED_FAMILIES
 
 N, T = 90, 5
 
@@ -66,9 +66,9 @@ PARTS = {
     "basis": {"formula": "bs(t, df=4)"},
 }
 GOES_WITH = {
-    "exposure": COUNT_FAMILIES, "ar1": SCALE_FAMILIES, "rorder": SCALE_FAMILIES, "sigma_by_group": SCALE_FAMILIES,
-    "dispersion_by_group": DISPERSED_FAMILIES, "never": COUNT_FAMILIES, "iorder": ZERO_INFLATED_FAMILIES,
-    "censored": ("cnorm",),
+    "exposure": having("takes_exposure"), "ar1": having("may_correlate"), "rorder": having("may_correlate"),
+    "sigma_by_group": having("has_sigma"), "dispersion_by_group": having("has_dispersion"),
+    "never": having("may_be_never"), "iorder": having("is_zero_inflated"), "censored": having("has_bounds"),
 }
 NO_MODEL = {
     frozenset(p)
@@ -77,7 +77,8 @@ NO_MODEL = {
 
 
 def _fit(family: str, parts: tuple[str, ...]) -> gbtm.GBTMResults:
-    outcome = "count" if family in COUNT_FAMILIES else "normal" if family in SCALE_FAMILIES else family
+    traits = FAMILIES[family]
+    outcome = "count" if traits.is_count else "normal" if traits.has_sigma else family
     arguments: dict = {"groups": 2, "order": 1, "family": family}
     for part in parts:
         arguments |= PARTS[part]

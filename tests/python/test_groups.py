@@ -6,7 +6,7 @@ import pytest
 
 import gbtm
 from gbtm.adequacy.groups import adequacy
-from gbtm.fit.fit import GBTMResults
+from gbtm.api.results import GBTMResults
 from parts import draw
 
 

@@ -388,5 +388,5 @@ def test_one_group_is_statsmodels(psi):
 
 def test_interface_of_the_base_class():
     assert isinstance(FAMILY, Family)
-    assert (FAMILY.name, FAMILY.label, FAMILY.has_scale) == ("negbin", "Negative Binomial", False)
+    assert (FAMILY.name, FAMILY.label, FAMILY.has_scale) == ("negbin", "negative binomial", False)
     assert FAMILY.seen_in(COUNTS) is FAMILY

@@ -10,8 +10,9 @@ import gbtm
 from conftest import arguments, long_table, true_data
 from gbtm import SpecificationError
 from gbtm.data.panel import Panel
+from gbtm.families import FAMILIES
 from gbtm.model.outcome import prepare
-from gbtm.model.spec import COUNT_FAMILIES, FAMILIES, make_spec
+from gbtm.model.spec import make_spec
 from parts import draw, mixture
 
 
@@ -32,7 +33,7 @@ def test_exposure_goes_with_counts_only(family):
     y = {"beta": [[0.2, 0.5], [0.3, 0.6]], "normal": [[0.2, 0.5], [0.3, 0.6]], "cnorm": [[0.2, 0.5], [0.3, 0.6]]}
     make = lambda: gbtm.GBTM(  # noqa: E731
         np.array(y.get(family, [[0, 1], [1, 0]])), [1, 2], groups=1, order=0, family=family, exposure=np.ones((2, 2)))
-    if family in COUNT_FAMILIES:
+    if FAMILIES[family].is_count:
         assert make().panel.outcomes[0].exposure.tolist() == [1, 1, 1, 1]
     else:
         _refused("bad_exposure", "exposure", make, family, "poisson")

@@ -12,7 +12,7 @@ from scipy import stats
 
 import gbtm
 from conftest import build, long_table, true_data
-from gbtm.fit.fit import GBTMResults
+from gbtm.api.results import GBTMResults
 from gbtm.inference.delta import delta
 from gbtm.inference.equal_curves import equal_curves, equal_slopes
 from gbtm.inference.expressions import evaluate, read

@@ -240,4 +240,4 @@ def test_one_group_is_statsmodels(psi, zeta):
 
 def test_interface_of_the_base_class():
     assert isinstance(FAMILY, Family)
-    assert (FAMILY.name, FAMILY.label, FAMILY.has_scale) == ("zinb", "Zero Inflated Negative Binomial", False)
+    assert (FAMILY.name, FAMILY.label, FAMILY.has_scale) == ("zinb", "zero-inflated negative binomial", False)

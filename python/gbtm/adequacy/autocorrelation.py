@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from ..errors import GBTMError, SpecificationError
+from ..families import family_named
 from .fitted import Fitted
 
 if TYPE_CHECKING:
@@ -171,16 +172,15 @@ def ar1_check(
     from ..compute.parallel import spread
     from ..compute.progress import reporter
     from ..fit.rebuild import prepared_of
-    from ..model.spec import SCALE_FAMILIES
 
-    fitted = Fitted.of(res)
+    fitted, may_correlate = Fitted.of(res), family_named(res.family).may_correlate
     left = residual_autocorrelation(fitted)
-    said = said_of(left, fitted, has_ar1=res.family in SCALE_FAMILIES)
+    said = said_of(left, fitted, has_ar1=may_correlate)
     empty = pd.DataFrame(columns=["groups", "ar1", "loglik", "params", "bic", "rho", "converged", "problem"])
     model = prepared_of(res)
-    if res.family not in SCALE_FAMILIES or model.spec.outcomes[0].random_orders is not None:
+    if not may_correlate or model.spec.outcomes[0].random_orders is not None:
         why = (
-            "random effects and AR(1) errors together are not to be had" if res.family in SCALE_FAMILIES
+            "random effects and AR(1) errors together are not to be had" if may_correlate
             else f"family '{res.family}' has no version with AR(1) errors"
         )
         tried = f"Whether K survives AR(1) errors was not tried: {why}."

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import stats
 from scipy.special import ndtri, softmax
 
+from ..families import Family, those_having
 from .fitted import Fitted
 
 if TYPE_CHECKING:
@@ -171,12 +172,12 @@ def normality(residuals: np.ndarray, fitted: Fitted) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def said_of_counts(fitted: Fitted, family: str) -> list[str]:
+def said_of_counts(fitted: Fitted, family: Family) -> list[str]:
     """Zeros and variance of counts in words."""
     sentences = []
     for e in zeros(fitted):
         if abs(e.z) > NOTABLE_Z and e.enough:
-            cure = "a higher iorder" if family in ("zip", "zinb") else "zero inflation or a higher order"
+            cure = "a higher iorder" if family.is_zero_inflated else "zero inflation or a higher order"
             remedy = f" Consider {cure} for it." if e.z > 0 else ""
             sentences.append(
                 f"Group {e.group} has too {'many' if e.z > 0 else 'few'} zeros for the model: "
@@ -184,8 +185,8 @@ def said_of_counts(fitted: Fitted, family: str) -> list[str]:
             )
     ratio, se = dispersion(fitted)
     if abs(ratio - 1) > max(NOTABLE_Z * se, 0.1):
-        plain = ratio > 1 and family in ("poisson", "zip")
-        more = " Consider family 'negbin' or 'zinb', or more groups." if plain else ""
+        plain = ratio > 1 and not family.has_dispersion
+        more = f" Consider family {those_having('has_dispersion', 'or')}, or more groups." if plain else ""
         sentences.append(
             f"Within groups the squared residuals are {ratio:.2f} times (standard error {se:.2f}) what the family says."
             f"{more}"
@@ -193,7 +194,7 @@ def said_of_counts(fitted: Fitted, family: str) -> list[str]:
     return sentences or ["The counts, their zeros and their variance within groups are as the model says."]
 
 
-def said_of_residuals(table: pd.DataFrame, family: str) -> list[str]:
+def said_of_residuals(table: pd.DataFrame, family: Family) -> list[str]:
     """The distribution of quantile residuals in words."""
     words = {
         "mean": ("lie higher", "lie lower"), "variance": ("spread more", "spread less"),
@@ -207,9 +208,5 @@ def said_of_residuals(table: pd.DataFrame, family: str) -> list[str]:
     ]
     if not found:
         return ["The distribution of the residuals is as the model says."]
-    remedy = {
-        "normal": " Consider a transformation, bounds (family 'cnorm') or sigma by group.",
-        "cnorm": " Consider sigma by group, or a transformation.",
-    }.get(family, "")
-    return [f"Outcomes {' and '.join(found)} than the model says.{remedy}"]
+    return [f"Outcomes {' and '.join(found)} than the model says. {family.residual_remedy}".rstrip()]
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..families import family_named
 from .autocorrelation import MOST_LAGS, residual_autocorrelation, said_of
 from .distribution import (
     LEAST_TOTAL,
@@ -90,16 +91,14 @@ def residual_checks(res: Fit, *, lags: int = MOST_LAGS, rng: int = 0) -> Residua
     >>> checks.sentences[0][:47]  # one of the groups is a parabola
     'Group 1: the curve misses the observed means at'
     """
-    from ..model.spec import COUNT_FAMILIES, SCALE_FAMILIES
-
-    fitted = Fitted.of(res)
+    fitted, family = Fitted.of(res), family_named(res.family)
     means = _means(fitted)
     residuals = quantile_residuals(res, fitted, rng)
-    moments, counts = normality(residuals, fitted), res.family in COUNT_FAMILIES
+    moments, counts = normality(residuals, fitted), family.is_count
     lagged = residual_autocorrelation(fitted, lags)
-    said = _said_of_means(means, res.time_name, discrete=counts, binary=res.family == "logit")
-    said += said_of_counts(fitted, res.family) if counts else said_of_residuals(moments, res.family)
-    said += said_of(lagged, fitted, has_ar1=res.family in SCALE_FAMILIES)
+    said = _said_of_means(means, res.time_name, discrete=counts, binary=family.is_binary)
+    said += said_of_counts(fitted, family) if counts else said_of_residuals(moments, family)
+    said += said_of(lagged, fitted, has_ar1=family.may_correlate)
     return ResidualChecks(
         means=means, distribution=rootogram(fitted) if counts else quantile_table(residuals),
         quantile_residuals=residuals, normality=moments, autocorrelation=lagged, sentences=tuple(said),

@@ -35,7 +35,7 @@ class GBTM:
     id : (n,) array of subject ids for long ``y``; optional (N,) ids for wide
     groups : number of groups K
     order : polynomial order 0 to 5, one for all groups or one per group; -1 for a count group that never happens
-    family : "normal", "cnorm", "poisson", "zip", "negbin", "zinb", "logit" or "beta"
+    family : "normal" or another name in ``gbtm.families.FAMILIES``; docs/model.md has their densities
     iorder : zip, zinb: order of the zero-inflation polynomial; one value is common to all groups, K are per group
     sigma_by_group : normal, cnorm: one sigma per group
     dispersion_by_group : negbin, zinb: one psi per group

@@ -87,8 +87,8 @@ def fit(
         :meth:`GBTM.fit`), and optionally ``table`` (false: without traj's table), ``start_document``, a fit with as
         many groups, or one less, to start from, ``inputs``, how R read the table (as in
         :class:`~gbtm.model.prepared.Prepared`, or null), and what :func:`receive` has besides: ``subjects``, the
-        arguments of :func:`gbtm.data.subjects.subjects_of_arrays` with one value per id (``risk`` by column, its ``risk_names``);
-        ``tcov_names`` and ``dcov_names`` for matrices by column; ``exposure``, true or false; ``waves``, how many of
+        arguments of :func:`gbtm.data.subjects.subjects_of_arrays` with one value per id (``risk`` by column,
+        its ``risk_names``); ``tcov_names`` and ``dcov_names`` for matrices by column; ``exposure``, true or false; ``waves``, how many of
         them each subject has, for wide data
     ids : the ids where they are numbers, in the order of the codes; empty where ``subject`` holds them
     subject : codes 0.. into the ids, or the ids themselves, NaN for a missing id

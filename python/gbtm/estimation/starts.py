@@ -20,7 +20,6 @@ from ..likelihood.derivatives import Collected, gathered
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart
-from ..model.spec import COUNT_FAMILIES
 from .newton import maximise_q
 
 CURVE_COLUMNS = 4
@@ -33,7 +32,7 @@ ZERO_SPREAD = (1.0, 6.0)  # sd of random zero-part coefficients on the orthonorm
 def subject_curves(part: OutcomePart, measures: Measures, n_subjects: int) -> np.ndarray:
     """Ridge regression of each subject's own (log) outcome on time: standardised coefficients (N, q)."""
     columns = part.bases["mean"].internal(measures.time)[:, :CURVE_COLUMNS]
-    if part.spec.family in COUNT_FAMILIES:
+    if part.spec.traits.is_count:
         y = np.log1p(measures.y if measures.exposure is None else measures.y / measures.exposure)
     else:
         y = (measures.y - part.centre) / part.scale

@@ -29,7 +29,7 @@ class AutoregressiveNormal(Normal):
     """
 
     name = "normal"
-    label = "Normal, AR(1) errors"
+    label = "normal, AR(1) errors"
     predictors = ("mean", "lag_mean", "log_sigma", "atanh_rho")
     lagged: ClassVar[bool] = True
 

@@ -1,10 +1,14 @@
-"""What a family is: a log density that is linear in a few statistics of y, given its linear predictors."""
+"""What a family is: a log density that is linear in a few statistics of y, and what the rest of the package asks of it.
+
+The traits are asked where a model is specified, checked, drawn, described or handed to another program. No file outside
+this folder knows a family by its name, so that a new family is one file here and a line in ``__init__``.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -12,6 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Predictors = Mapping[str, np.ndarray]
+Link = Literal["identity", "log", "logit"]
+RANGES: dict[Link, tuple[float, float]] = {"identity": (-np.inf, np.inf), "log": (0.0, np.inf), "logit": (0.0, 1.0)}
 
 
 class Family(ABC):
@@ -20,15 +26,80 @@ class Family(ABC):
     The log density of y is ``constant(y) + sum_s statistics(y)_s * terms(u)_s`` where u holds the linear predictors:
     ``mean`` (eta), and for some families ``zero`` (logit of the zero-inflation probability) or ``log_sigma``.
     Sums of statistics over the observations of a design cell are all that a fit needs of the data.
+
+    Attributes
+    ----------
+    name : what users write, ``family="zip"``
+    label : its name within a sentence, ``"zero-inflated Poisson"``
+    predictors : ``mean``, and ``zero`` (zero inflation) and scale parameters (``log_sigma``, ``log_psi``, ``log_phi``)
+    link : g of E(y) = (1 - p) g^-1(eta), p being the zero-inflation probability; before censoring where it has bounds
+    is_count, is_binary : y is 0, 1, 2, ..; y is 0 or 1
+    takes_exposure : log exposure may be added to eta
+    may_be_never : a group's order may be -1, y being 0 throughout
+    has_bounds : y may be censored at ``min`` and ``max``, see :meth:`between`
+    may_correlate : errors may be AR(1), or a subject may have random effects
+    with_bounds, without_zeros, without_dispersion : the family that is this one with bounds, without zero inflation or
+        without psi
+    residual_remedy : what to consider where residuals are not as the family says
+    traj_model, traj_heading : ``model()`` of Stata's traj, and what heads its table; None for families it does not have
+    sas_models : words for it after MODEL in a step of SAS's Proc Traj
+    traj_band_fault : what is wrong with the confidence bands that traj plots; empty where nothing is
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
+    link: ClassVar[Link]
     predictors: ClassVar[tuple[str, ...]] = ("mean",)
+
+    is_count: ClassVar[bool] = False
+    is_binary: ClassVar[bool] = False
+    takes_exposure: ClassVar[bool] = False
+    may_be_never: ClassVar[bool] = False
+    has_bounds: ClassVar[bool] = False
+    may_correlate: ClassVar[bool] = False
+    with_bounds: ClassVar[str | None] = None
+    without_zeros: ClassVar[str | None] = None
+    without_dispersion: ClassVar[str | None] = None
+    residual_remedy: ClassVar[str] = ""
+
+    traj_model: ClassVar[str | None] = None
+    traj_heading: ClassVar[str | None] = None
+    sas_models: ClassVar[tuple[str, ...]] = ()
+    traj_band_fault: ClassVar[str] = ""
+
+    # how the engine computes
     has_scale: ClassVar[bool] = False  # the outcome may be shifted and scaled inside
     folds_exposure: ClassVar[bool] = False  # exposure multiplies the first statistic and makes no cells of its own
     lagged: ClassVar[bool] = False  # an observation depends on the one before: pairs(), u["lag_mean"], u["gap"]
     by_value: ClassVar[bool] = False  # a design cell for each value of y, which terms() gets as u["y"]
+
+    @property
+    def is_zero_inflated(self) -> bool:
+        return "zero" in self.predictors
+
+    @property
+    def has_sigma(self) -> bool:
+        return "log_sigma" in self.predictors
+
+    @property
+    def has_dispersion(self) -> bool:
+        """It has an overdispersion psi."""
+        return "log_psi" in self.predictors
+
+    @property
+    def has_precision(self) -> bool:
+        """It has a precision phi."""
+        return "log_phi" in self.predictors
+
+    @property
+    def mean_range(self) -> tuple[float, float]:
+        """Smallest and largest possible E(y)."""
+        return RANGES[self.link]
+
+    @property
+    def title(self) -> str:
+        """The label with a capital, as it heads a table."""
+        return self.label[:1].upper() + self.label[1:]
 
     @abstractmethod
     def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
@@ -129,7 +200,18 @@ class Family(ABC):
         """The family of (y - centre) / scale; only where ``has_scale``."""
         return self
 
+    def between(self, lower: float | None, upper: float | None) -> Family:
+        """The family censored at these bounds; only where ``has_bounds``."""
+        return self
 
-def whole_counts(y: np.ndarray) -> tuple[np.ndarray, str, str]:
-    """The check shared by the count families."""
-    return (y < 0) | (y != np.floor(y)), "counts must be whole numbers, 0 or more", "Round or recode them."
+
+class CountFamily(Family):
+    """What the families of counts share: y is 0, 1, 2, .. with mean e exp(eta), e the exposure."""
+
+    link: ClassVar[Link] = "log"
+    is_count: ClassVar[bool] = True
+    takes_exposure: ClassVar[bool] = True
+    may_be_never: ClassVar[bool] = True
+
+    def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
+        return (y < 0) | (y != np.floor(y)), "counts must be whole numbers, 0 or more", "Round or recode them."

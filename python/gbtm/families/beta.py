@@ -24,7 +24,12 @@ class Beta(Family):
     """
 
     name = "beta"
-    label = "Beta"
+    label = "beta (proportion)"
+    link = "logit"
+    traj_model = "beta"
+    traj_heading = "Beta (beta)"
+    sas_models = ("beta",)
+    traj_band_fault = "the variance is mu (1 - mu)/(1 + phi) there"
     predictors = ("mean", "log_phi")
 
     def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:

@@ -26,8 +26,16 @@ class CensoredNormal(Family):
     """
 
     name = "cnorm"
-    label = "Censored Normal"
+    label = "censored normal"
+    link = "identity"
     predictors = ("mean", "log_sigma")
+    has_bounds = True
+    may_correlate = True
+    residual_remedy = "Consider sigma by group, or a transformation."
+    traj_model = "cnorm"
+    traj_heading = "Censored Normal (cnorm)"
+    sas_models = ("cnorm",)
+    traj_band_fault = "where values are censored a term has the wrong sign"
     has_scale = True
 
     def __init__(self, lower: float | None = None, upper: float | None = None) -> None:
@@ -153,6 +161,13 @@ class CensoredNormal(Family):
 
     def scaled(self, centre: float, scale: float) -> CensoredNormal:
         return CensoredNormal((self.lower - centre) / scale, (self.upper - centre) / scale)
+
+    def between(self, lower: float | None, upper: float | None) -> CensoredNormal:
+        return CensoredNormal(lower, upper)
+
+    @property
+    def mean_range(self) -> tuple[float, float]:
+        return self.lower, self.upper
 
 
 def _density(x: np.ndarray) -> np.ndarray:

@@ -18,7 +18,12 @@ class Logit(Family):
     """log f = y log P(1) + (1 - y) log P(0). Statistics: zero or not, one or not."""
 
     name = "logit"
-    label = "Logistic"
+    label = "logit (binary)"
+    link = "logit"
+    is_binary = True
+    traj_model = "logit"
+    traj_heading = "Logistic (logit)"
+    sas_models = ("logit", "logistic", "bernoulli")
 
     def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
         return (y != 0) & (y != 1), "values must be 0 or 1", "Recode the outcome as 0 and 1."

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.special import betainc, expit, gammaln
 
-from .base import Family, Predictors, whole_counts
+from .base import CountFamily, Predictors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +28,7 @@ LEAST_SHARE = 0.01  # of the sum of absolute second derivatives that is left whe
 LEAST_LOG_PSI = -30.0  # a gamma this narrow is a constant to the last digit that a draw could show
 
 
-class NegativeBinomial(Family):
+class NegativeBinomial(CountFamily):
     """log f = R(y) + y (eta - log(1 + psi mu)) - log(1 + psi mu)/psi - log y!, with mu = exp(eta) and
 
     R(y) = lgamma(y + 1/psi) - lgamma(1/psi) + y log psi = sum_{j < y} log(1 + j psi); so Var(y) = mu + psi mu^2.
@@ -39,12 +39,10 @@ class NegativeBinomial(Family):
     """
 
     name = "negbin"
-    label = "Negative Binomial"
+    label = "negative binomial"
+    without_dispersion: ClassVar[str | None] = "poisson"
     predictors: ClassVar[tuple[str, ...]] = ("mean", "log_psi")
     by_value: ClassVar[bool] = True
-
-    def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
-        return whole_counts(y)
 
     def statistics(self, y: np.ndarray) -> np.ndarray:
         return np.ones((y.size, 1))

@@ -21,8 +21,14 @@ class Normal(Family):
     """log f = -log sigma - log(2 pi)/2 - (y^2 - 2 y eta + eta^2) / (2 sigma^2)."""
 
     name = "normal"
-    label = "Normal"
+    label = "normal"
+    link = "identity"
     predictors: ClassVar[tuple[str, ...]] = ("mean", "log_sigma")
+    may_correlate = True
+    with_bounds: ClassVar[str | None] = "cnorm"
+    residual_remedy = "Consider a transformation, bounds (family 'cnorm') or sigma by group."
+    traj_model = "cnorm"
+    traj_heading = "Censored Normal (cnorm)"
     has_scale = True
 
     def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:

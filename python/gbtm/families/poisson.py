@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaln, pdtr
 
-from .base import Family, Predictors, whole_counts
+from .base import CountFamily, Predictors
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Poisson(Family):
+class Poisson(CountFamily):
     """log f = y (eta + log e) - e exp(eta) - log y!, with e the exposure."""
 
     name = "poisson"
     label = "Poisson"
+    traj_model = "zip"
+    traj_heading = "Zero Inflated Poisson (zip)"
+    sas_models = ("poisson",)
     folds_exposure = True
-
-    def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
-        return whole_counts(y)
 
     def statistics(self, y: np.ndarray) -> np.ndarray:
         return np.stack([np.ones_like(y), y], axis=-1)

@@ -34,7 +34,9 @@ class ZeroInflatedNegativeBinomial(NegativeBinomial):
     """
 
     name = "zinb"
-    label = "Zero Inflated Negative Binomial"
+    label = "zero-inflated negative binomial"
+    without_zeros = "negbin"
+    without_dispersion = "zip"
     predictors: ClassVar[tuple[str, ...]] = ("mean", "zero", "log_psi")
 
     def moments(self, y: np.ndarray) -> np.ndarray:

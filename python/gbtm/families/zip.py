@@ -8,25 +8,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit, gammaln
 
-from .base import Family, Predictors, whole_counts
+from .base import CountFamily, Predictors
 from .poisson import Poisson
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class ZeroInflatedPoisson(Family):
+class ZeroInflatedPoisson(CountFamily):
     """P(0) = p + (1-p) exp(-lambda), P(y) = (1-p) Poisson(y; lambda), lambda = exp(eta), logit p = ``zero``.
 
     Statistics: zero or not, positive or not, y.
     """
 
     name = "zip"
-    label = "Zero Inflated Poisson"
+    label = "zero-inflated Poisson"
     predictors = ("mean", "zero")
-
-    def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
-        return whole_counts(y)
+    without_zeros = "poisson"
+    traj_model = "zip"
+    traj_heading = "Zero Inflated Poisson (zip)"
+    sas_models = ("zip",)
+    traj_band_fault = "a factor is missing in its zero part"
 
     def statistics(self, y: np.ndarray) -> np.ndarray:
         return np.stack([(y == 0).astype(float), (y > 0).astype(float), y], axis=-1)

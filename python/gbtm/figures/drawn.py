@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..model.spec import COUNT_FAMILIES
+from ..families import family_named
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
@@ -16,7 +16,7 @@ GRID_POINTS = 200
 WAVES_MOST = 60  # more distinct times than this are averaged in bins
 BINS = 20
 BAND_ROOM = 0.5  # of the height of curves and means: how far beyond them a band is shown
-JITTER_LOGIT, JITTER_COUNT = 0.04, 0.2
+JITTER_BINARY, JITTER_COUNT = 0.04, 0.2
 LEAST_WEIGHT = 0.5  # posterior weight in subjects behind an observed mean that is drawn
 
 
@@ -124,6 +124,7 @@ def subject_lines(
 
 def jitter_of(res: Fit) -> float:
     """Largest move of a subject's line, in units of the outcome: 0 where the outcome is continuous."""
-    if res.family == "logit":
-        return JITTER_LOGIT
-    return JITTER_COUNT if res.family in COUNT_FAMILIES else 0.0
+    family = family_named(res.family)
+    if family.is_binary:
+        return JITTER_BINARY
+    return JITTER_COUNT if family.is_count else 0.0

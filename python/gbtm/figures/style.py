@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..families import family_named
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -69,7 +71,7 @@ def percent(share: float) -> str:
 
 
 def outcome_label(res: Fit) -> str:
-    return f"P({res.outcome_name} = 1)" if res.family == "logit" else res.outcome_name
+    return f"P({res.outcome_name} = 1)" if family_named(res.family).is_binary else res.outcome_name
 
 
 def dress(ax: Axes, *, grid: bool = True) -> None:

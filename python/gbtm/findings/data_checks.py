@@ -7,8 +7,9 @@ import numpy as np
 from ..data.measures import Measures
 from ..data.missing_codes import listed, missing_codes, without
 from ..data.panel import Panel
+from ..families import those_having
 from ..model.layout import Layout
-from ..model.spec import SCALE_FAMILIES, OutcomeSpec
+from ..model.spec import OutcomeSpec
 from .finding import Finding
 
 PILED_UP = 0.10  # share of the observations at the largest or smallest value that is a ceiling or a floor
@@ -58,10 +59,11 @@ def _missing_codes(measures: Measures, codes: dict[float, int]) -> list[Finding]
 
 def _piled_up(outcome: OutcomeSpec, name: str, y: np.ndarray) -> list[Finding]:
     """Values at an end of the scale that the family does not know to be an end."""
-    if outcome.family not in SCALE_FAMILIES:
+    family = outcome.traits
+    if not family.has_scale:
         return []
     values = np.unique(y)
-    if values.size == 2 and outcome.family == "normal":
+    if values.size == 2 and not family.has_bounds:
         return [_two_values(name, values)]
     least = PILED_UP if values.size > FEW_DISTINCT else PILED_UP_FEW
     ends = (("ceiling", y.max(), outcome.upper, "largest", "max"), ("floor", y.min(), outcome.lower, "smallest", "min"))
@@ -74,7 +76,7 @@ def _piled_up(outcome: OutcomeSpec, name: str, y: np.ndarray) -> list[Finding]:
                     code, None,
                     f"{name}: {100 * share:.0f} % of the values are the {which}, {end:g}, as with a {code} of "
                     "the scale, which bends curves and correlates errors. Use "
-                    f"{'family cnorm with ' if outcome.family == 'normal' else ''}{argument} = {end:g}.",
+                    f"{f'family {family.with_bounds} with ' if family.with_bounds else ''}{argument} = {end:g}.",
                 )
             )
     return findings
@@ -85,7 +87,8 @@ def _two_values(name: str, values: np.ndarray) -> Finding:
     code = "" if (low, high) == (0, 1) else "Code them 0 and 1. "
     return Finding(
         "two_values", None,
-        f"{name} has two values only, {low:g} and {high:g}, and no normal distribution. {code}Use family logit.",
+        f"{name} has two values only, {low:g} and {high:g}, and no normal distribution. {code}Use family "
+        f"{those_having('is_binary', 'or')}.",
     )
 
 

@@ -8,6 +8,7 @@ from ..data.measures import Measures
 from ..data.panel import Panel
 from ..estimation.covariance import Covariance
 from ..estimation.estimate import Estimate
+from ..families import Family
 from ..model.blocks import MEMBERSHIP, SCALES
 from ..model.layout import RATE_ZERO, Layout
 from ..model.outcome import OutcomePart
@@ -135,7 +136,7 @@ def _at_boundary(
         eta = u[b.predictor][group]
         names = tuple(n for n, gone in zip(layout.names[b.entries], lost[b.entries], strict=True) if gone)
         where = f"group {b.group + 1}" if b.group is not None else "all groups"
-        code, what, remedy = _name_boundary(part.spec.family, b.predictor, eta, u["mean"][group])
+        code, what, remedy = _name_boundary(part.spec.traits, b.predictor, eta, u["mean"][group])
         if not code:
             continue
         at = _where(times[np.abs(eta) > -np.log(EXTREME)], times, panel.outcomes[m].time_name)
@@ -156,7 +157,7 @@ def _scales_at_bound(layout: Layout, flat: np.ndarray, cov: Covariance) -> list[
     told = {
         "r0_sigma": ("no_random_effect", "the sd of the random intercept is zero", "Use rorder -1 for it."),
         "r1_sigma": ("no_random_effect", "the sd of the random slope is zero", "Use a lower rorder for it."),
-        "log_psi": ("no_overdispersion", "the dispersion psi is {bound}", "Use family 'poisson' or 'zip', or one psi."),
+        "log_psi": ("no_overdispersion", "the dispersion psi is {bound}", "Use family '{without}', or one psi."),
         "log_phi": ("collapsed_phi", "the precision phi is {bound}", "Check for repeated values, or fit fewer groups."),
         "atanh_rho": ("rho_at_bound", "rho is {bound}", "Check for repeated values, or leave ar1 out."),
     }
@@ -169,6 +170,7 @@ def _scales_at_bound(layout: Layout, flat: np.ndarray, cov: Covariance) -> list[
         name = layout.names[b.start]
         where = f"In group {b.group + 1} " if b.group is not None else "For all groups "
         what = what.format(bound=_bound(b.predictor, float(flat[b.start])))
+        remedy = remedy.format(without=layout.spec.outcomes[b.outcome].traits.without_dispersion)
         message = f"{where}{what}: {name} lies on its boundary and has no standard error. {remedy}"
         findings.append(Finding(code, b.group + 1 if b.group is not None else None, message, (name,)))
     return findings
@@ -182,7 +184,7 @@ def _bound(predictor: str, value: float) -> str:
     return "zero" if value < 0 else "infinite"
 
 
-def _name_boundary(family: str, predictor: str, eta: np.ndarray, mean: np.ndarray) -> tuple[str, str, str]:
+def _name_boundary(family: Family, predictor: str, eta: np.ndarray, mean: np.ndarray) -> tuple[str, str, str]:
     far = np.abs(eta) > -np.log(EXTREME)
     if not far.any():
         return "", "", ""
@@ -192,14 +194,14 @@ def _name_boundary(family: str, predictor: str, eta: np.ndarray, mean: np.ndarra
             "zero_inflation_at_bound", f"the zero-inflation probability is {bound}",
             "The optimum lies on the boundary; a lower iorder, or -1 for this group, says the same with fewer.",
         )
-    if family == "logit":
+    if family.is_binary:
         bound = "0" if (eta[far] < 0).all() else "1" if (eta[far] > 0).all() else "0 or 1"
         return (
             "separated_group", f"the probability is {bound}",
             "The group is separated; a lower order for it gives the same curve with fewer parameters.",
         )
-    if family in ("poisson", "zip") and (eta[far] < 0).any():
-        if far.all():
+    if family.is_count and (eta[far] < 0).any():
+        if far.all() and family.may_be_never:
             return "all_zero_group", "the rate is zero", "Use order -1 for a group that never happens."
         return "zero_rate", "the rate is zero", "A lower order for this group may do."
     return "", "", ""

@@ -18,7 +18,6 @@ from ..design.covariate_basis import CovariateBasis
 from ..design.time_basis import TimeBasis, basis_from_document
 from ..families import Family, make_family
 from ..families.random_normal import RANDOM
-from ..model.spec import COUNT_FAMILIES
 
 LOADING_MOST = 1e-4  # of the outcome's scale, per unit of a direction the data do not determine
 
@@ -120,7 +119,7 @@ class Curves:
         curve, sqrt(sigma^2 + z' D z) with random effects; and the derivatives of its log in log sigma and the sds of
         the effects (K, C). A mean asks for it where the outcome is censored."""
         effects = [name for name in RANDOM if name in u]
-        if not effects or self.family.name != "cnorm":
+        if not effects or not self.family.has_bounds:
             return u, {}
         own = np.exp(2 * u["log_sigma"])
         units = {name: self.scale * (times / self.time_scale) ** RANDOM.index(name) for name in effects}
@@ -161,9 +160,4 @@ class Curves:
     @cached_property
     def range(self) -> tuple[float, float]:
         """Smallest and largest possible mean."""
-        name = self.family.name
-        if name == "cnorm":
-            return self.family.lower, self.family.upper  # type: ignore[attr-defined]
-        if name in COUNT_FAMILIES:
-            return 0.0, np.inf
-        return (0.0, 1.0) if name in ("logit", "beta") else (-np.inf, np.inf)
+        return self.family.mean_range

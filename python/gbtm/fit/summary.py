@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..families import family_named
+
 if TYPE_CHECKING:
     from .fit import Fit
-
-FAMILY_NAMES = {
-    "normal": "Normal", "cnorm": "Censored normal", "poisson": "Poisson", "zip": "Zero-inflated Poisson",
-    "negbin": "Negative binomial", "zinb": "Zero-inflated neg. binomial", "logit": "Logit", "beta": "Beta",
-}
 
 
 def summary(res: Fit, adequacy: pd.DataFrame) -> Any:
@@ -34,17 +31,22 @@ def summary(res: Fit, adequacy: pd.DataFrame) -> Any:
     return out
 
 
+def family_title(res: Fit) -> str:
+    """The family in words, with its bounds: ``Censored normal (min 0)``."""
+    spec = res.document["spec"]["outcomes"][0]
+    bounds = [f"{word} {spec[key]:g}" for word, key in (("min", "lower"), ("max", "upper")) if spec[key] is not None]
+    return family_named(res.family).title + (f" ({', '.join(bounds)})" if bounds else "")
+
+
 def _number(value: float, decimals: int = 4) -> str:
     return "NA" if value is None or not np.isfinite(value) else f"{value:.{decimals}f}"
 
 
 def _head(res: Fit) -> Any:
 
-    spec, criteria = res.document["spec"]["outcomes"][0], res.criteria
-    bounds = [f"{w} {spec[k]:g}" for w, k in (("min", "lower"), ("max", "upper")) if spec[k] is not None]
-    family = FAMILY_NAMES[res.family] + (f" ({', '.join(bounds)})" if bounds else "")
+    criteria = res.criteria
     left = [
-        ("Dep. variable:", res.outcome_name), ("Time:", res.time_name), ("Family:", family),
+        ("Dep. variable:", res.outcome_name), ("Time:", res.time_name), ("Family:", family_title(res)),
         ("Groups:", str(res.n_groups)), ("Subjects:", str(res.n_subjects)), ("Observations:", str(res.nobs)),
         ("Parameters:", str(res.df_model)),
     ]

@@ -16,13 +16,11 @@ from scipy.special import comb
 from scipy.stats import chi2
 
 from ..errors import SpecificationError
+from ..families import family_named, having
 from ..model.prepared import Prepared
-from ..model.spec import DISPERSED_FAMILIES
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
-
-WITHOUT = {"negbin": "poisson", "zinb": "zip"}
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,11 @@ def dispersion_test(res: Fit, **fit_options: Any) -> DispersionTest:
     from ..fit.fit_model import fit_as_asked
     from ..fit.rebuild import panel_of, parts_of, spec_of
 
-    if res.family not in DISPERSED_FAMILIES:
+    without_psi = family_named(res.family).without_dispersion
+    if without_psi is None:
         raise SpecificationError(
             f"family: '{res.family}' has no dispersion psi to test.", code="no_dispersion", argument="family",
-            way_out=f"Fit one of {', '.join(DISPERSED_FAMILIES)}.",
+            way_out=f"Fit one of {', '.join(having('without_dispersion'))}.",
         )
     if res.document.get("weights") is not None:
         raise SpecificationError(
@@ -76,7 +75,7 @@ def dispersion_test(res: Fit, **fit_options: Any) -> DispersionTest:
             argument="weights", way_out="Look at psi and its robust standard error.",
         )
     spec, parts = spec_of(res.document), parts_of(res.document, trust_formula=res.trust_formula)
-    outcome = replace(spec.outcomes[0], family=WITHOUT[res.family], dispersion_by_group=False)
+    outcome = replace(spec.outcomes[0], family=without_psi, dispersion_by_group=False)
     panel = replace(panel_of(res.document), history=None)
     bases = [parts[0].bases["mean"]] if outcome.basis is not None else None
     prepared = Prepared.of(panel, replace(spec, outcomes=(outcome,)), bases)

@@ -13,7 +13,6 @@ from ..errors import SpecificationError
 from ..families.random_normal import RANDOM
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart
-from ..model.spec import COUNT_FAMILIES
 
 LARGEST_LOG_RATE = 40.0  # numpy draws no Poisson counts with a mean above 9e18
 
@@ -75,7 +74,7 @@ def _outcome(
     """Outcomes (n,) in the user's units."""
     u = _predictors(layout, flat, o, part, measures, group[measures.subject])
     if "log_sigma" not in u:
-        if part.spec.family in COUNT_FAMILIES:
+        if part.spec.traits.is_count:
             _refuse_rates(part, u["mean"])
         return part.family.simulate(u, rng)
     sigma = np.exp(u["log_sigma"])

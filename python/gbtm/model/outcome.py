@@ -14,11 +14,11 @@ from ..data.panel import Panel
 from ..design.covariate_basis import CovariateBasis, time_varying_basis
 from ..design.time_basis import TimeBasis, formula_basis, polynomial_basis
 from ..errors import DataError, SpecificationError
-from ..families import Family, make_family
+from ..families import Family, having, make_family
 from ..families.ar1 import AutoregressiveNormal
 from ..families.random_normal import RANDOM, random_normal
 from .dropout import DropoutPart, make_dropout, risk_set
-from .spec import COUNT_FAMILIES, SCALE_FAMILIES, ModelSpec, OutcomeSpec
+from .spec import ModelSpec, OutcomeSpec
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,11 @@ def prepare(panel: Panel, spec: ModelSpec, *, check_size: bool = True) -> Panel:
         if outcome.censor_beyond:
             y = np.clip(y, outcome.lower, outcome.upper)
             measures = replace(measures, y=y)
-        if measures.exposure is not None and outcome.family not in COUNT_FAMILIES:
+        if measures.exposure is not None and not outcome.traits.takes_exposure:
             raise SpecificationError(
                 f"exposure: goes with counts, not with family '{outcome.family}'.", code="bad_exposure",
-                argument="exposure", way_out=f"Use one of {', '.join(COUNT_FAMILIES)}, or leave exposure out.",
+                argument="exposure",
+                way_out=f"Use one of {', '.join(having('takes_exposure'))}, or leave exposure out.",
             )
         bad, sentence, way_out = make_family(outcome.family, outcome.lower, outcome.upper).problem(y)
         if bad.any():
@@ -210,7 +211,7 @@ def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None
             measures.covariates, measures.covariate_names, mean.internal(measures.time)
         )
     centre, scale = 0.0, 1.0
-    if outcome.family in SCALE_FAMILIES:
+    if outcome.traits.has_scale:
         scale = float(measures.y.std())
         if not scale > 1e-12 * float(np.abs(measures.y).max()):
             raise DataError(

@@ -10,15 +10,11 @@ import numpy as np
 
 from ..checks import is_count
 from ..errors import SpecificationError
+from ..families import Family, family_named, those_having
 
 MAX_ORDER = 5
 MAX_DROPOUT_ORDER = 2
 MAX_RANDOM_ORDER = 1
-FAMILIES = ("normal", "cnorm", "poisson", "zip", "negbin", "zinb", "logit", "beta")
-COUNT_FAMILIES = ("poisson", "zip", "negbin", "zinb")
-ZERO_INFLATED_FAMILIES = ("zip", "zinb")
-DISPERSED_FAMILIES = ("negbin", "zinb")
-SCALE_FAMILIES = ("normal", "cnorm")
 
 
 @dataclass(frozen=True)
@@ -27,16 +23,16 @@ class OutcomeSpec:
 
     Attributes
     ----------
-    family : one of ``FAMILIES``
+    family : one of :data:`gbtm.families.FAMILIES`, whose traits say which of what follows it may have
     orders : polynomial order of each group, 0 to 5, -1 for a count group whose rate is zero; None with a basis formula
-    zero_orders : zip and zinb only. One entry: common to all groups. K entries: one per group, -1 for none there
-    sigma_by_group : normal and cnorm only. One sigma per group instead of one for all
-    lower, upper : cnorm only. Censoring bounds, each optional
-    censor_beyond : cnorm only. Values beyond a bound count as at the bound instead of being an error
-    dispersion_by_group : negbin and zinb only. One psi per group instead of one for all
-    ar1 : normal and cnorm only. AR(1) errors, corr = rho^|difference in time|
+    zero_orders : zero-inflated families only. One entry: common to all groups. K entries: one each, -1 for none there
+    sigma_by_group : families with a sigma only. One sigma per group instead of one for all
+    lower, upper : families with bounds only. Censoring bounds, each optional
+    censor_beyond : families with bounds only. Values beyond a bound count as at the bound instead of being an error
+    dispersion_by_group : families with a psi only. One psi per group instead of one for all
+    ar1 : families whose errors may correlate only. AR(1) errors, corr = rho^|difference in time|
     rho_by_group : one rho per group instead of one for all
-    random_orders : normal and cnorm only. Random effects of each group: 0, an intercept; 1, a slope too; -1, none
+    random_orders : as ``ar1``. Random effects of each group: 0, an intercept; 1, a slope too; -1, none
     basis : right-hand side of a basis formula (for example ``"bs(age, df=4)"``) instead of polynomials
     """
 
@@ -54,17 +50,13 @@ class OutcomeSpec:
     basis: str | None = None
 
     def __post_init__(self) -> None:
-        if self.family not in FAMILIES:
-            raise SpecificationError(
-                f"family: '{self.family}' is not known.", code="unknown_family", argument="family",
-                way_out=f"Use one of {', '.join(FAMILIES)}.",
-            )
+        traits = self.traits  # refuses an unknown name
         if (self.orders is None) == (self.basis is None):
             raise SpecificationError(
                 "order: give either a polynomial order or a basis formula, not both and not neither.",
                 code="order_or_basis", argument="order", way_out="For example order=2, or 'y ~ bs(age, df=4)'.",
             )
-        lowest = -1 if self.family in COUNT_FAMILIES else 0
+        lowest = -1 if traits.may_be_never else 0
         for order in self.orders or ():
             if not lowest <= order <= MAX_ORDER:
                 raise SpecificationError(
@@ -76,10 +68,11 @@ class OutcomeSpec:
                 "order: -1 for every group leaves no rate to estimate.", code="bad_order", argument="order",
                 way_out="Give at least one group an order of 0 or more.",
             )
-        if (self.zero_orders is not None) != (self.family in ZERO_INFLATED_FAMILIES):
+        if (self.zero_orders is not None) != traits.is_zero_inflated:
             raise SpecificationError(
-                f"iorder: goes with families 'zip' and 'zinb' and only with them, not with '{self.family}'.",
-                code="bad_iorder", argument="iorder", way_out="Use family='zip' or 'zinb' for zero inflation.",
+                f"iorder: goes with {those_having('is_zero_inflated')} and only with them, not with '{self.family}'.",
+                code="bad_iorder", argument="iorder",
+                way_out=f"Use family={those_having('is_zero_inflated', 'or')} for zero inflation.",
             )
         for order in self.zero_orders or ():
             if not -1 <= order <= MAX_ORDER:
@@ -90,28 +83,28 @@ class OutcomeSpec:
         if self.zero_orders and all(order == -1 for order in self.zero_orders):
             raise SpecificationError(
                 "iorder: -1 for every group leaves no zero inflation.", code="bad_iorder", argument="iorder",
-                way_out=f"Use family='{'poisson' if self.family == 'zip' else 'negbin'}'.",
+                way_out=f"Use family='{traits.without_zeros}'.",
             )
-        if self.family != "cnorm" and (self.lower is not None or self.upper is not None):
+        if not traits.has_bounds and (self.lower is not None or self.upper is not None):
             raise SpecificationError(
-                f"min, max: censoring bounds go with family 'cnorm', not '{self.family}'.", code="bad_bounds",
-                argument="min", way_out="Use family='cnorm'.",
+                f"min, max: censoring bounds go with family {those_having('has_bounds')}, not '{self.family}'.",
+                code="bad_bounds", argument="min", way_out=f"Use family={those_having('has_bounds', 'or')}.",
             )
         if self.lower is not None and self.upper is not None and not self.lower < self.upper:
             raise SpecificationError(
                 f"min, max: {self.lower:g} is not below {self.upper:g}.", code="bad_bounds", argument="min",
                 way_out="Give min < max.",
             )
-        if self.sigma_by_group and self.family not in SCALE_FAMILIES:
+        if self.sigma_by_group and not traits.has_sigma:
             raise SpecificationError(
                 f"sigma_by_group: family '{self.family}' has no sigma.", code="bad_sigma", argument="sigma_by_group",
-                way_out="It goes with 'normal' and 'cnorm'.",
+                way_out=f"It goes with {those_having('has_sigma')}.",
             )
 
-        if self.dispersion_by_group and self.family not in DISPERSED_FAMILIES:
+        if self.dispersion_by_group and not traits.has_dispersion:
             raise SpecificationError(
                 f"dispersion_by_group: family '{self.family}' has no dispersion psi.", code="bad_dispersion",
-                argument="dispersion_by_group", way_out="It goes with 'negbin' and 'zinb'.",
+                argument="dispersion_by_group", way_out=f"It goes with {those_having('has_dispersion')}.",
             )
 
         self._check_errors()
@@ -119,10 +112,11 @@ class OutcomeSpec:
     def _check_errors(self) -> None:
         """AR(1) errors and random effects."""
         for argument, asked in (("ar1", self.ar1), ("rorder", self.random_orders is not None)):
-            if asked and self.family not in SCALE_FAMILIES:
+            if asked and not self.traits.may_correlate:
                 raise SpecificationError(
-                    f"{argument}: goes with 'normal' and 'cnorm', not with '{self.family}'.", code=f"bad_{argument}",
-                    argument=argument, way_out="Leave it out: this family has no errors that could be correlated.",
+                    f"{argument}: goes with {those_having('may_correlate')}, not with '{self.family}'.",
+                    code=f"bad_{argument}", argument=argument,
+                    way_out="Leave it out: this family has no errors that could be correlated.",
                 )
         if self.rho_by_group and not self.ar1:
             raise SpecificationError(
@@ -140,6 +134,11 @@ class OutcomeSpec:
                     f"rorder: {order} is not 0, 1 or -1.", code="bad_rorder", argument="rorder",
                     way_out="0: a random intercept; 1: a random slope too; -1: none in that group.",
                 )
+
+    @property
+    def traits(self) -> Family:
+        """The family to ask what it is and may have; without its bounds."""
+        return family_named(self.family)
 
     def by_group(self, predictor: str) -> bool:
         """A scale parameter has a value for each group."""
@@ -248,7 +247,7 @@ def make_spec(
             f"groups: {groups!r} is not a positive whole number.", code="bad_groups", argument="groups",
             way_out="Give the number of groups, 1 or more.",
         )
-    if family in ZERO_INFLATED_FAMILIES and iorder is None:
+    if iorder is None and family_named(family).is_zero_inflated:
         iorder = 0
     outcome = OutcomeSpec(
         family=family, orders=None if order is None else per_group(order, int(groups), "order"),

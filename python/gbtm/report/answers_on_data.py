@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..model.spec import COUNT_FAMILIES
-from .fit_tables import family_of
+from ..families import family_named
+from ..fit.summary import family_title
 from .known import Known, Said
 from .numbers import show
 
@@ -72,22 +72,22 @@ def _handling(known: Known) -> Said:
 
 
 def _distribution(known: Known) -> Said:
-    res = known.res
+    res, family = known.res, family_named(known.res.family)
     y, spec = np.asarray(res.document["data"]["y"], dtype=float), res.document["spec"]["outcomes"][0]
     sd = float(y.std(ddof=1)) if y.size > 1 else float("nan")
     text = (
         f"{res.outcome_name}: mean {show(float(y.mean()), 'estimate')}, SD {show(sd, 'estimate')}, "
         f"minimum {y.min():.5g}, maximum {y.max():.5g} over {res.nobs} observations"
     )
-    if res.family in COUNT_FAMILIES:
+    if family.is_count:
         text += f"; {show(float((y == 0).mean()), 'percent')} % are zero"
-    if res.family == "logit":
+    if family.is_binary:
         text = f"{res.outcome_name} is 1 in {show(float((y == 1).mean()), 'percent')} % of {res.nobs} observations"
     for word, bound, at in (("lower", spec["lower"], np.less_equal), ("upper", spec["upper"], np.greater_equal)):
         if bound is not None:
             share = show(float(at(y, bound).mean()), "percent")
             text += f"; {share} % are at the {word} bound {bound:g}"
-    text += f". Model: {family_of(res)}."
+    text += f". Model: {family_title(res)}."
     where = known.place("waves")
     return text + (f" By wave: {where}." if where else ""), ""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..model.spec import SCALE_FAMILIES
-from .fit_tables import family_of, share_sentence
+from ..families import family_named
+from ..fit.summary import family_title
+from .fit_tables import share_sentence
 from .known import Known, Said
 from .numbers import show
 from .software import versions_sentence
@@ -37,26 +38,26 @@ def _within(known: Known) -> Said:
     found = [] if known.checks is None else [str(s) for s in getattr(known.checks, "sentences", ())]
     correlation = [s for s in found if "correlation" in s.lower()]
     text = " ".join([text, *correlation])
-    if known.res.family in SCALE_FAMILIES:
+    if family_named(known.res.family).may_correlate:
         return text, "Say whether random effects (rorder) or correlated errors (ar1) were tried, and with what result."
     return text, "Say whether models with variation within groups were considered, and why this one was kept."
 
 
 def _between(known: Known) -> Said:
-    spec, family = known.res.document["spec"]["outcomes"][0], known.res.family
-    if family in SCALE_FAMILIES:
+    spec, family = known.res.document["spec"]["outcomes"][0], family_named(known.res.family)
+    if family.has_sigma:
         own = spec["sigma_by_group"]
         text = "Each group has its own sigma." if own else "All groups have the same sigma."
         other = "one common sigma" if own else "a sigma for each group (sigma_by_group)"
         return text, f"Say whether {other} was tried."
-    if family in ("negbin", "zinb"):
+    if family.has_dispersion:
         own = spec["dispersion_by_group"]
         text = "Each group has its own overdispersion psi." if own else "All groups have the same overdispersion psi."
         return text, f"Say whether {'a common psi' if own else 'a psi for each group (dispersion_by_group)'} was tried."
-    if family == "beta":
+    if family.has_precision:
         return "Each group has its own precision phi.", ""
-    return (f"In the family {family_of(known.res)} a group's curve fixes its variance: there is no further parameter "
-            "to vary."), ""
+    return (f"In the family {family_title(known.res)} a group's curve fixes its variance: there is no further "
+            "parameter to vary."), ""
 
 
 def _shapes(known: Known) -> Said:

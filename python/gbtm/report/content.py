@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..compute.progress import Progress
+from ..fit.summary import family_title
 from .attrition import attrition
 from .blocks import Builder, ChecklistBlock, CodeBlock, FigureBlock, Report
 from .checklist import SOURCE_2017, SOURCE_REVISED
@@ -18,7 +19,6 @@ from .fit_tables import (
     choice_table,
     classification_table,
     estimates_table,
-    family_of,
     groups_table,
     odds_table,
     share_sentence,
@@ -89,7 +89,7 @@ def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
     to.say(
         f"{res.n_subjects} subjects with {res.nobs} observations of {res.outcome_name} are described by {k} "
         f"group{'' if k == 1 else 's'} with a curve over {res.time_name} each ({shape}). "
-        f"Distribution: {family_of(res)}. "
+        f"Distribution: {family_title(res)}. "
         + (f"Estimated sizes: {share_sentence(res)}." if k > 1 else "")
     )
     reached = document["search"]["sentence"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import GBTMWarning, SpecificationError
-from ..fit.summary import FAMILY_NAMES
+from ..fit.summary import family_title
 from .numbers import show
 from .table import HEADINGS, Table, table_of
 
@@ -59,14 +59,6 @@ def is_search(x: Any) -> bool:
     return hasattr(x, "table") and hasattr(x, "fits") and hasattr(x, "best")
 
 
-def family_of(res: GBTMResults) -> str:
-    """The family in words, with its bounds."""
-    spec = res.document["spec"]["outcomes"][0]
-    bounds = [f"{word} {spec[key]:g}" for word, key in (("min", "lower"), ("max", "upper")) if spec[key] is not None]
-    name = {"zinb": "Zero-inflated negative binomial", "logit": "Logit (binary)"}.get(res.family)
-    return (name or FAMILY_NAMES[res.family]) + (f" ({', '.join(bounds)})" if bounds else "")
-
-
 def share_sentence(res: GBTMResults) -> str:
     """Shares of the groups with their intervals, in one sentence."""
     table = res.adequacy
@@ -97,7 +89,7 @@ def estimates_table(res: GBTMResults, level: float = 0.95) -> Table:
     frame["belongs"] = frame["belongs"].where(~frame["belongs"].duplicated(), " ")
     percent = f"{100 * level:g} % CI"
     return table_of(
-        frame, index=False, caption=f"Estimates: {family_of(res)}, {_groups(res.n_groups)}",
+        frame, index=False, caption=f"Estimates: {family_title(res)}, {_groups(res.n_groups)}",
         notes=_about_estimates(res, level), gap=_why_none(res),
         headings={"belongs": "", "parameter": "Parameter", "lower": f"{percent} lower", "upper": f"{percent} upper",
                   "estimate": "Estimate", "std err": "SE", "z": "z", "P>|z|": "p"},

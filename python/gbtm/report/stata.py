@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..families import family_named, having
 from .recipe import UNKNOWN, Recipe
 from .search_recipe import SearchRecipe
 from .stata_covariates import columns_of, covariates
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 WIDTH = 96
 WAVES_MOST = 60  # with more distinct times, waves are each subject's first, second, .. observation
 OF_SUBJECTS = (("weight", "weights"), ("outofsample", "out_of_sample"), ("obsmar", "obsmar"))
-MODEL_OF = {"normal": "cnorm", "cnorm": "cnorm", "poisson": "zip", "zip": "zip", "logit": "logit", "beta": "beta"}
 
 Options = list[tuple[str, Any]]
 
@@ -36,8 +36,8 @@ class _Script:
 def lacking(res: GBTMResults) -> str:
     """What of this model Stata's traj does not have; empty where it has all."""
     spec = res.document["spec"]["outcomes"][0]
-    if res.family not in MODEL_OF:
-        return f"the family {res.family} (it has cnorm, zip and Poisson, logit, beta)"
+    if family_named(res.family).traj_model is None:
+        return f"the family {res.family} (it has {', '.join(having('traj_model'))})"
     if spec["basis"] is not None:
         return f"curves of a basis formula ({spec['basis']}); it has polynomials of time up to order 5"
     return ""
@@ -105,11 +105,12 @@ def _options(res: GBTMResults, asked: Recipe, script: _Script) -> Options:
     if wide:
         _censor_beyond(res, waves[outcome], script)
     spec, model = res.document["spec"]["outcomes"][0], asked.model
-    options: Options = [("var", waves[outcome]), ("indep", waves[time]), ("model", [MODEL_OF[res.family]]),
+    traj_model = str(family_named(res.family).traj_model)
+    options: Options = [("var", waves[outcome]), ("indep", waves[time]), ("model", [traj_model]),
                         ("order", spec["orders"])]
     if spec["zero_orders"] is not None:
         options.append(("iorder", spec["zero_orders"]))
-    if MODEL_OF[res.family] == "cnorm":
+    if family_named(traj_model).has_bounds:
         options += [(word, [f"{v:.10g}"]) for word, v in zip(("min", "max"), _bounds(res, script), strict=True)]
     flags = [w for w, k in (("sigmabygroup", "sigma_by_group"), ("ar1", "ar1"), ("rhobygroup", "rho_by_group"))
              if model.get(k)]

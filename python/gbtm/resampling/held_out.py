@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..findings.fit_checks import EXTREME
-from ..model.spec import SCALE_FAMILIES
 
 if TYPE_CHECKING:
     from ..data.measures import Measures
@@ -62,7 +61,7 @@ def ruled_out(fit: Refit, panel: Panel, posterior: np.ndarray) -> np.ndarray:
     import torch
 
     part, measures = fit.layout.outcomes[0], panel.outcomes[0]
-    if part.spec.family in SCALE_FAMILIES:
+    if part.spec.traits.has_scale:
         return np.zeros(panel.n_subjects, dtype=bool)
     u = internal_predictors(fit, measures)
     tensors = {name: torch.from_numpy(value) for name, value in u.items()}

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..checks import is_count
 from ..errors import SpecificationError
-from ..model.spec import COUNT_FAMILIES, MAX_ORDER, ZERO_INFLATED_FAMILIES, ModelSpec, as_orders
+from ..families import Family, those_having
+from ..model.spec import MAX_ORDER, ModelSpec, as_orders
 
 ZERO_PARTS = ("common", "own", "order")
 GROUPS_MOST = 50
@@ -148,17 +149,17 @@ def make_space(
             f"zero: {zero!r} is none of {', '.join(ZERO_PARTS)}.", code="bad_iorder", argument="iorder",
             way_out="One zero part for all groups, each its own, or each its own of its curve's order.",
         )
-    if zero != "common" and outcome.family not in ZERO_INFLATED_FAMILIES:
+    if zero != "common" and not outcome.traits.is_zero_inflated:
         raise SpecificationError(
             f"iorder: family '{outcome.family}' has no zero part.", code="bad_iorder", argument="iorder",
-            way_out="Use family='zip' or 'zinb' for zero inflation.",
+            way_out=f"Use family={those_having('is_zero_inflated', 'or')} for zero inflation.",
         )
     if zero == "order" and outcome.basis is not None:
         raise SpecificationError(
             "iorder: the curves are given by a basis formula and have no order.", code="bad_iorder", argument="iorder",
             way_out="Give the zero part an order of its own, such as iorder=1.",
         )
-    return Space(template, _groups(groups), _orders(order, outcome.family, outcome.basis), zero, reference)
+    return Space(template, _groups(groups), _orders(order, outcome.traits, outcome.basis), zero, reference)
 
 
 def _groups(groups: Any) -> tuple[int, ...]:
@@ -181,7 +182,7 @@ def _groups(groups: Any) -> tuple[int, ...]:
     return tuple(sorted({int(v) for v in values}))
 
 
-def _orders(order: Any, family: str, basis: str | None) -> tuple[int, ...] | None:
+def _orders(order: Any, family: Family, basis: str | None) -> tuple[int, ...] | None:
     if basis is not None:
         if order is not None:
             raise SpecificationError(
@@ -191,10 +192,10 @@ def _orders(order: Any, family: str, basis: str | None) -> tuple[int, ...] | Non
         return None
     given = as_orders(3 if order is None else order, "order")
     single = not isinstance(order, Iterable)
-    lowest = -1 if family in COUNT_FAMILIES and not single else 0
+    lowest = -1 if family.may_be_never and not single else 0
     if not given or min(given) < lowest or max(given) > MAX_ORDER or max(given) < 0:
         raise SpecificationError(
-            f"order: {order!r} is outside {lowest}..{MAX_ORDER} for family '{family}'.", code="bad_order",
+            f"order: {order!r} is outside {lowest}..{MAX_ORDER} for family '{family.name}'.", code="bad_order",
             argument="order", way_out="3 tries orders 0 to 3; a sequence tries these, for counts -1 (a rate of zero) "
             "too, as in [-1, 0, 1, 2].",
         )

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import CommandError
+from ..families import FAMILIES
 from .sas_text import expand_list, statements
 
 if TYPE_CHECKING:
     pass
 
-MODELS = {
-    "cnorm": "cnorm", "zip": "zip", "poisson": "zip", "logit": "logit", "logistic": "logit", "bernoulli": "logit",
-    "beta": "beta",
-}
+MODELS = {word: str(family.traj_model) for family in FAMILIES.values() for word in family.sas_models}
 LISTS = ("VAR", "INDEP", "RISK", "TCOV", "EXPOS", "WEIGHT", "DCOV", "OBSMAR", "OUTCOME", "OCOV")
 NUMBERS = ("ORDER", "MIN", "MAX", "IORDER", "RORDER", "START", "REFGROUP", "DROPOUT", "PLOTTCOV")
 FLAGS = ("SIGMABYGROUP", "AR1", "RHOBYGROUP", "TWOSTEP", "PROBUPDATES")
@@ -228,15 +226,15 @@ def _options(said: dict[str, str], columns: Sequence[str]) -> tuple[list[str], l
 def _defaults(said: dict[str, str], model: str) -> tuple[dict[str, str], list[str]]:
     """What Proc Traj takes where a statement is left out."""
     assumed = []
-    if model == "cnorm" and "MAX" not in said:
+    if FAMILIES[model].has_bounds and "MAX" not in said:
         raise CommandError(
-            "MAX: missing; Proc Traj requires it for CNORM.", code="missing_option", argument="MAX",
+            f"MAX: missing; Proc Traj requires it for {model.upper()}.", code="missing_option", argument="MAX",
             way_out="Give the largest possible value, or a number above all data for no censoring from above.",
         )
-    if model == "cnorm" and "MIN" not in said:
+    if FAMILIES[model].has_bounds and "MIN" not in said:
         said = {**said, "MIN": "0"}
         assumed.append("MIN is not given: Proc Traj takes 0.")
-    if model == "zip" and "IORDER" not in said:
+    if FAMILIES[model].is_zero_inflated and "IORDER" not in said:
         assumed.append("IORDER is not given: no zero inflation.")
     return said, assumed
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CommandError
+from ..families import FAMILIES, having
 from .stata_varlist import expand_varlist
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ NOT_YET = {
     "multgroups", "multrisk", "outcome", "omodel", "ocov", "twostep", "joint", "ci",
     "probupdates",
 }
-MODELS = ("cnorm", "zip", "logit", "beta")
+MODELS = tuple(dict.fromkeys(str(FAMILIES[name].traj_model) for name in having("traj_model")))
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Command:
 
     def spec_arguments(self) -> dict[str, Any]:
         """The arguments of :func:`gbtm.model.spec.make_spec` that say the same."""
-        family = "poisson" if self.model == "zip" and self.iorder is None else self.model
+        family = self.model if self.iorder is not None else FAMILIES[self.model].without_zeros or self.model
         return {
             "groups": len(self.order), "order": self.order, "family": family,
             "iorder": None if self.iorder is None else list(self.iorder), "sigma_by_group": self.sigma_by_group,

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from ..errors import SpecificationError
+from ..families import family_named
 from ..families.random_normal import RANDOM
 
 if TYPE_CHECKING:
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
 POWER_WORDS = ("Intercept", "Linear", "Quadratic", "Cubic", "Quartic", "Quintic")
 SECTIONS = ("mean", "zero", "dropout")  # kinds of parameters with a section per group; the others share the last
 BASELINE = " {group:<8}Baseline         (0.00000)           .               .            . "
-MODEL_NAMES = {
-    "normal": "Censored Normal (cnorm)", "cnorm": "Censored Normal (cnorm)", "poisson": "Zero Inflated Poisson (zip)",
-    "zip": "Zero Inflated Poisson (zip)", "logit": "Logistic (logit)", "beta": "Beta (beta)",
-    "negbin": "Negative Binomial (negbin)", "zinb": "Zero Inflated Negative Binomial (zinb)",
-}
 ROW = " {group:<8}{name:<10} {b:>14} {se:>12} {t:>15} {p:>12}"
 
 
@@ -137,7 +133,8 @@ class TrajTable:
 
     @property
     def _model_line(self) -> str:
-        name = MODEL_NAMES[self.res.family]
+        family = family_named(self.res.family)
+        name = family.traj_heading or f"{family.label.title().replace('-', ' ')} ({family.name})"
         return f"\t\tModel: {name} Mixed Effects" if self._is_mixed else f"\t\t\tModel: {name}"
 
     @property

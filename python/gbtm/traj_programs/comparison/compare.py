@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .differences import Differences, Held
+from .families import same_but_zeros
 from .known_faults import known_faults
 from .matching import line_up, match_groups
 from .model_sentences import APART, Sentence, model_sentences, n_censored, own_bounds
@@ -185,7 +186,7 @@ def _plain(value: Any) -> Any:
 
 
 def _hold(converted: Side, fitted: Side, theirs: Side, pairs: dict[int, int]) -> tuple[Held, ...]:
-    comparable = fitted.family == theirs.family or {fitted.family, theirs.family} == {"poisson", "zip"}
+    comparable = same_but_zeros(fitted.family, theirs.family)
     lines, plain = line_up(converted, theirs, pairs), line_up(fitted, theirs, pairs)
     return tuple(Held(a, a.own, b.own, comparable) for a, b in zip(lines, plain, strict=True))
 

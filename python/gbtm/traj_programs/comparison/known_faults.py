@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...families import FAMILIES
 from .differences import Differences
 from .model_sentences import Sentence, n_censored, own_bounds, uses
 from .words import PROGRAMS
@@ -66,12 +67,15 @@ def _curves(d: Differences, document: dict[str, Any]) -> list[Sentence]:
 def _bands(d: Differences, document: dict[str, Any]) -> list[Sentence]:
     """traj's plotted confidence bands are wrong for these families; said where bands were asked for."""
     asked = "ci" in d.printed.options or any(o.startswith("ci95") for o in d.printed.options)
-    censored = d.theirs.family == "cnorm" and n_censored(document, own_bounds(document)) > 0
-    if not asked or not (censored or d.theirs.family in ("zip", "beta")):
+    family = FAMILIES.get(d.theirs.family)
+    fault = "" if family is None else family.traj_band_fault
+    if family is not None and family.has_bounds and not n_censored(document, own_bounds(document)):
+        fault = ""
+    if not asked or not fault:
         return []
     return [Sentence(
-        "plotted_bands", "The confidence bands that traj plots for this family are wrong (censored normal: a sign; "
-        "zero-inflated Poisson: a missing factor; beta: the variance). This package's differ on purpose.",
+        "plotted_bands", f"The confidence bands that traj plots for this family are wrong: {fault}. This package's "
+        "differ on purpose.",
     )]
 
 

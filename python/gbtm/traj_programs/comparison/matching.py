@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from ...families import family_named
 from .rows import Row
 from .side import Side, renamed
 
@@ -48,10 +49,11 @@ def means(side: Side, times: np.ndarray) -> np.ndarray:
     """(K, GRID) mean of each group's outcome along the observed times, counts as square roots."""
     grid = np.linspace(times.min(), times.max(), GRID)
     eta = np.vstack([predictor(side, g, grid) for g in side.groups])
-    if side.family == "cnorm" or not side.family:
+    link = family_named(side.family).link if side.family else "identity"
+    if link == "identity":
         return eta
     eta = np.clip(eta, -STEEPEST, STEEPEST)
-    if side.family in ("logit", "beta"):
+    if link == "logit":
         return np.asarray(1 / (1 + np.exp(-eta)))
     rate = np.vstack([np.exp(eta[g - 1]) if side.orders[g - 1] >= 0 else 0 * grid for g in side.groups])
     zero = np.vstack([predictor(side, g, grid, "zero") for g in side.groups])

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ...families import having
 from .differences import Differences
+from .families import family_label, same_but_zeros
 from .log_text import options_of
 from .side import Side
-from .words import FAMILY_NAMES, ORDER_NAMES, PROGRAMS, listed, number, plural, short, some
+from .words import ORDER_NAMES, PROGRAMS, listed, number, plural, short, some
 
 KINDS = {"multi": "has several outcomes", "joint": "is a dual (joint) model", "outcome": "has a distal outcome"}
 PARTS = {
@@ -68,11 +70,11 @@ def _family(d: Differences) -> list[Sentence]:
     own, other = d.ours.family, d.theirs.family
     if not other:
         return [Sentence("family", f"The printed model, '{d.printed.model}', is not known to this package.")]
-    if own == other or {own, other} == {"poisson", "zip"}:  # those two differ by the zero part alone
+    if same_but_zeros(own, other):
         return []
     return [Sentence(
-        "family", f"The printed model is {FAMILY_NAMES[other]}, this fit is {FAMILY_NAMES.get(own, own)}: their "
-        "parameters do not mean the same.",
+        "family", f"The printed model is {family_label(other)}, this fit is {family_label(own)}: their parameters do "
+        "not mean the same.",
     )]
 
 
@@ -169,7 +171,7 @@ def _something(value: Any) -> bool:
 def printed_bounds(d: Differences) -> tuple[float, float] | None:
     """Censoring bounds of the echoed command, or None where there is none. A min that is not given is 0 there."""
     options = d.printed.options
-    if d.theirs.family != "cnorm" or not options:
+    if d.theirs.family not in having("has_bounds") or not options:
         return None
     try:
         return float(options.get("min", "0")), float(options.get("max", "inf"))
@@ -192,7 +194,7 @@ def own_bounds(document: dict[str, Any]) -> tuple[float, float]:
 
 def _bounds(d: Differences, document: dict[str, Any]) -> list[Sentence]:
     bounds = printed_bounds(d)
-    if bounds is None or d.ours.family != "cnorm":
+    if bounds is None or d.ours.family not in having("has_bounds"):
         return []
     there, here = n_censored(document, bounds), n_censored(document, own_bounds(document))
     if there == here:

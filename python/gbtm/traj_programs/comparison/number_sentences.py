@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ...families import family_named
 from .differences import ERROR, Differences, Held
 from .matching import means
 from .model_sentences import Sentence
 from .rescale import Scale
-from .rows import COUNTS
 from .words import PROGRAMS, listed, number, plural, short, some
 
 STOPPED_SHORT = 0.1  # log-likelihood, with estimates within half a standard error: the same summit, not quite climbed
@@ -136,9 +136,10 @@ def _time(s: Scale) -> str:
 
 
 def _outcome(s: Scale, d: Differences) -> str:
-    if d.ours.family in ("logit", "beta"):
+    family = family_named(d.ours.family)
+    if family.link == "logit":
         return "The outcome is reversed: theirs = 1 - ours"
-    if d.ours.family != "cnorm":
+    if not family.has_scale:
         return (f"All intercepts differ by {short(s.offset)}: exposure is in other units, theirs = "
                 f"{short(np.exp(-s.offset))} x ours")
     words = "ours" if s.factor == 1 else f"{short(s.factor)} x ours"
@@ -162,7 +163,7 @@ def _far_off(d: Differences, document: dict[str, Any]) -> list[Sentence]:
         return []
     times, y = (np.asarray(document["data"][w]) for w in ("time", "y"))
     own, other = (s.shares @ means(s, times) for s in (d.ours, d.theirs) if s.shares is not None)
-    scale = float(np.std(np.sqrt(y) if d.ours.family in COUNTS else y)) or 1.0
+    scale = float(np.std(np.sqrt(y) if family_named(d.ours.family).link == "log" else y)) or 1.0
     if float(np.sqrt(np.mean((own - other) ** 2))) < FAR * scale:
         return []
     return [Sentence(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import DataError
+from .families import FAMILY_CALLED, FAMILY_WITH, by_zeros
 from .log_text import last_command, options_of, plain_lines
 from .rows import POWERS, Row, continues, kind_of
 
@@ -32,11 +33,6 @@ LOGLIK = re.compile(rf"(?<![A-Za-z])(?:ll|L|log[- ]?likelihood)\s*[:=]\s*({NUMBE
 ENTROPY = re.compile(rf"Entropy\s*[:=]\s*({NUMBER})", re.IGNORECASE)
 WARNING = re.compile(r"\bWARNING\b|\b(?:singular|false|no) convergence", re.IGNORECASE)
 BUILD = re.compile(r"build:?\s*(\w{3}\s+\d+\s+\d{4})")
-FAMILIES = {
-    "cnorm": "cnorm", "normal": "cnorm", "zip": "zip", "poisson": "poisson", "logit": "logit", "logistic": "logit",
-    "beta": "beta", "negbin": "negbin", "zinb": "zinb",
-}
-FAMILY_OF = {"sigma": "cnorm", "zero": "zip", "phi": "beta"}
 
 
 @dataclass(frozen=True)
@@ -82,15 +78,13 @@ class Printout:
     def family(self) -> str:
         """"cnorm", "poisson", "zip", "logit", "beta", or "" where neither the model's name nor the rows tell.
 
-        "negbin" and "zinb" come from this package alone.
+        Families that traj does not have come from this package alone.
         """
         short = re.findall(r"\((\w+)\)", self.model) + re.findall(r"\w+", self.model)
-        name = next((FAMILIES[w.lower()] for w in short if w.lower() in FAMILIES), "")
+        name = next((FAMILY_CALLED[w.lower()] for w in short if w.lower() in FAMILY_CALLED), "")
         if not self.models:  # cut off: the scale parameters tell some of them
-            name = next((FAMILY_OF[r.kind] for r in self.rows if r.kind in FAMILY_OF), "")
-        if name in ("zip", "poisson"):
-            return "zip" if any(r.kind == "zero" for r in self.rows) else "poisson"
-        return name
+            name = next((FAMILY_WITH[r.kind] for r in self.rows if r.kind in FAMILY_WITH), "")
+        return by_zeros(name, zeros=any(r.kind == "zero" for r in self.rows))
 
     @property
     def kind(self) -> str:

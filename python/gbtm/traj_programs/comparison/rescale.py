@@ -14,8 +14,8 @@ from math import comb
 import numpy as np
 from scipy.optimize import least_squares
 
+from ...families import family_named
 from .matching import assignment
-from .rows import COUNTS
 from .side import Side
 
 CLOSE = 0.02  # standard errors within which all coefficients have to agree after the change of scale
@@ -120,7 +120,7 @@ def find_scale(ours: Side, theirs: Side, n_uncensored: int) -> Rescaled | None:
 
 def loglik_moves(ours: Side, scale: Scale, n_uncensored: int) -> float:
     """What a change of scale adds to the log-likelihood."""
-    return -n_uncensored * float(np.log(abs(scale.factor))) + 0.0 if ours.family == "cnorm" else 0.0
+    return -n_uncensored * float(np.log(abs(scale.factor))) + 0.0 if family_named(ours.family).has_scale else 0.0
 
 
 def _same_loglik(ours: Side, theirs: Side, scale: Scale, n_uncensored: int) -> bool:
@@ -139,9 +139,9 @@ def _total(ours: Side, theirs: Side, scale: Scale, pairs: dict[int, int]) -> flo
 def _free(family: str) -> list[tuple[str, ...]]:
     """Sets of what may differ, simplest first. For counts the offset is the unit of exposure."""
     time = ("shift", "unit")
-    if family == "cnorm":
+    if family_named(family).has_scale:
         return [time, ("factor", "offset"), (*time, "factor", "offset")]
-    if family in COUNTS:
+    if family_named(family).takes_exposure:
         return [time, ("offset",), (*time, "offset")]
     return [time, ("sign",), (*time, "sign")]
 

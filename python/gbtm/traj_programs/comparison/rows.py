@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-COUNTS = ("poisson", "zip", "negbin", "zinb")
 POWERS = {"intercept": 0, "linear": 1, "quadratic": 2, "cubic": 3, "quartic": 4, "quintic": 5}
 # kind of a row without a label -> kinds of the row above whose group it shares; what is not here is common to all
 CONTINUES = {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..traj_table import TrajTable
+from .families import as_printed
 from .printout import Printout
 from .rows import Row, kind_of
 
@@ -94,7 +95,7 @@ def of_results(res: Fit) -> Side:
     shown = TrajTable(res)
     cov = np.asarray(res.document["cov_params"], dtype=float)
     rows, place = _own_rows(res, shown.b.to_numpy(), cov)
-    family = {"normal": "cnorm"}.get(res.family, res.family)
+    family = as_printed(res.family)
     bic = [(n, float(res.criteria[w]["traj_bic"])) for w, n in
            (("observations", res.nobs), ("subjects", res.n_subjects))]
     return Side(

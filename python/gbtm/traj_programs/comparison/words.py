@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 PROGRAMS = {"stata": "traj", "sas": "Proc Traj", "gbtm": "gbtm"}
-FAMILY_NAMES = {
-    "cnorm": "normal or censored normal", "poisson": "Poisson", "zip": "zero-inflated Poisson", "logit": "logit",
-    "beta": "beta", "negbin": "negative binomial", "zinb": "zero-inflated negative binomial",
-}
 ORDER_NAMES = {-1: "a rate of zero", 0: "constant", 1: "linear", 2: "quadratic", 3: "cubic", 4: "quartic", 5: "quintic"}
 
 

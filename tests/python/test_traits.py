@@ -1,0 +1,333 @@
+"""What a family says of itself, held against what it does: its values, its mean, its variance, its neighbours."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from scipy.special import expit
+
+from conftest import ROOT
+from gbtm import SpecificationError
+from gbtm.families import FAMILIES, family_named, having, make_family, those_having
+from gbtm.model.spec import make_spec
+
+each = pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
+ETA = np.array([-2.0, -0.3, 0.0, 0.8, 1.7])
+OTHERS = {"zero": -0.7, "log_sigma": 0.3, "log_psi": -0.4, "log_phi": 1.1}
+SIGMA, PSI, PHI, ZERO = (np.exp(OTHERS["log_sigma"]), np.exp(OTHERS["log_psi"]), np.exp(OTHERS["log_phi"]),
+                         expit(OTHERS["zero"]))
+# the matrix: each family as scipy has it, at eta and OTHERS, before zero inflation
+LAWS = {
+    "normal": lambda eta: stats.norm(eta, SIGMA),
+    "cnorm": lambda eta: stats.norm(eta, SIGMA),
+    "poisson": lambda eta: stats.poisson(np.exp(eta)),
+    "zip": lambda eta: stats.poisson(np.exp(eta)),
+    "negbin": lambda eta: stats.nbinom(1 / PSI, 1 / (1 + PSI * np.exp(eta))),
+    "zinb": lambda eta: stats.nbinom(1 / PSI, 1 / (1 + PSI * np.exp(eta))),
+    "logit": lambda eta: stats.bernoulli(expit(eta)),
+    "beta": lambda eta: stats.beta(PHI * expit(eta), PHI * expit(-eta)),
+}
+INVERSE = {"identity": lambda eta: eta, "log": np.exp, "logit": expit}
+
+
+def _u(family, eta=ETA, **values):
+    """Predictors at eta, the others as in OTHERS unless given."""
+    assert set(values) <= set(family.predictors)
+    return {p: eta if p == "mean" else np.full(eta.shape, {**OTHERS, **values}[p]) for p in family.predictors}
+
+
+def _refuses(family, value):
+    return bool(family.problem(np.array([value]))[0][0])
+
+
+# -- the law ----------------------------------------------------------------------------------------------------------
+
+
+@each
+@pytest.mark.parametrize("eta", ETA)
+def test_density_distribution_mean_and_variance_are_scipys(family, eta):
+    law, p = LAWS[family.name](eta), ZERO if family.is_zero_inflated else 0.0
+    y = law.ppf([0.05, 0.3, 0.6, 0.9, 0.999])
+    u = _u(family, np.full(y.shape, eta))
+    density = law.pmf(y) if hasattr(law.dist, "pmf") else law.pdf(y)
+    tensors = {name: torch.from_numpy(value) for name, value in {**u, "y": y}.items()}
+    log_density = (family.statistics(y) * family.terms(tensors).numpy()).sum(axis=-1) + family.constant(y)
+    np.testing.assert_allclose(log_density, np.log((1 - p) * density + p * (y == 0)), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(family.cumulative(y, u)[1], p + (1 - p) * law.cdf(y), rtol=1e-10)
+    np.testing.assert_allclose(family.expected(u), (1 - p) * law.mean(), rtol=1e-12)
+    np.testing.assert_allclose(family.variance(u), (1 - p) * (law.var() + p * law.mean() ** 2), rtol=1e-10)
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+
+
+@each
+def test_counts_are_whole_and_without_end(family):
+    whole = not _refuses(family, 0.0) and not _refuses(family, 7.0) and not _refuses(family, 1e6)
+    assert family.is_count == (whole and _refuses(family, 1.5) and _refuses(family, -1.0))
+
+
+@each
+def test_binary_outcomes_are_0_and_1_and_nothing_else(family):
+    both = not _refuses(family, 0.0) and not _refuses(family, 1.0)
+    assert family.is_binary == (both and _refuses(family, 2.0) and _refuses(family, 0.5))
+
+
+@each
+def test_what_is_drawn_is_of_the_kind_it_says(family):
+    y = family.simulate(_u(family, np.full(4000, 0.4)), np.random.default_rng(0))
+    assert family.is_count == (bool((y == np.floor(y)).all()) and bool((y > 1).any()))
+    assert family.is_binary == (set(np.unique(y)) == {0.0, 1.0})
+    assert family.mean_range[0] <= y.min()
+    assert y.max() <= family.mean_range[1]
+
+
+@each
+def test_bounds_hold_values_and_curves(family):
+    within = family.between(-0.5, 0.25)
+    y = within.simulate(_u(within, np.full(4000, 0.0)), np.random.default_rng(0))
+    at_both = bool((y == -0.5).any() and (y == 0.25).any() and (np.abs(y - (-0.125)) <= 0.375).all())
+    assert family.has_bounds == at_both == (within.mean_range == (-0.5, 0.25))
+    assert family.has_bounds == (type(make_family(family.name, 0.0, 1.0).problem(np.zeros(1))[1]) is str
+                                 and _refuses(make_family(family.name, 0.5, None), 0.0) and not _refuses(family, 0.0))
+
+
+# -- means and variances ----------------------------------------------------------------------------------------------
+
+
+@each
+def test_the_mean_is_the_inverse_link_less_the_zeros(family):
+    p = expit(OTHERS["zero"]) if family.is_zero_inflated else 0.0
+    np.testing.assert_allclose(family.expected(_u(family)), (1 - p) * INVERSE[family.link](ETA), rtol=1e-13)
+
+
+@each
+def test_the_range_is_what_the_mean_can_come_to(family):
+    low, high = family.mean_range
+    far = family.expected(_u(family, np.array([-1e4, 1e4]) if family.link == "identity" else np.array([-700.0, 700.0])))
+    for limit, value in zip((low, high), far, strict=True):
+        if np.isfinite(limit):
+            assert value == pytest.approx(limit, abs=1e-12)
+        else:
+            assert np.sign(limit) * value > 999
+
+
+@each
+def test_exposure_multiplies_the_mean(family):
+    """Log exposure added to eta; elsewhere that is no rate."""
+    doubled = np.allclose(family.expected(_u(family, ETA + np.log(2))), 2 * family.expected(_u(family)), rtol=1e-12)
+    assert family.takes_exposure == (doubled and family.is_count)
+
+
+@each
+def test_only_where_nothing_can_happen_for_certain_may_an_order_be_minus_one(family):
+    u = _u(family, np.array([-700.0]))
+    certain = family.expected(u)[0] < 1e-300 and not _refuses(family, 0.0) and family.variance(u)[0] < 1e-200
+    if family.may_be_never:
+        assert certain
+        assert family.cumulative(np.zeros(1), u)[1] == pytest.approx(1.0, abs=1e-15)
+    assert family.may_be_never == (certain and family.mean_range == (0.0, np.inf))
+
+
+@each
+def test_sigma_is_the_sd(family):
+    if family.has_sigma:
+        sd = np.sqrt(family.variance(_u(family, log_sigma=np.log(3.0))))
+        np.testing.assert_allclose(sd, 3.0, rtol=1e-12)
+    assert family.has_sigma == ("log_sigma" in family.expected_gradient(_u(family)))
+    assert family.has_scale <= family.has_sigma  # what is rescaled needs a sigma to take it up
+    assert family.may_correlate <= (family.link == "identity")
+
+
+@each
+def test_psi_adds_psi_times_the_squared_mean(family):
+    if family.has_dispersion:
+        one, two = (family.variance(_u(family, log_psi=np.log(v))) for v in (1.0, 2.0))
+        p = expit(OTHERS["zero"]) if family.is_zero_inflated else 0.0
+        np.testing.assert_allclose(two - one, (1 - p) * np.exp(2 * ETA), rtol=1e-12)
+    assert family.has_dispersion == ("log_psi" in family.expected_gradient(_u(family)))
+    assert family.has_dispersion == (family.without_dispersion is not None)
+
+
+@each
+def test_phi_divides_the_variance(family):
+    if family.has_precision:
+        one, nine = (family.variance(_u(family, log_phi=np.log(v))) for v in (1.0, 9.0))
+        np.testing.assert_allclose(one / nine, 10 / 2, rtol=1e-12)
+    assert family.has_precision == ("log_phi" in family.expected_gradient(_u(family)))
+
+
+# -- neighbours -------------------------------------------------------------------------------------------------------
+
+Y = np.arange(12.0)
+
+
+@pytest.mark.parametrize("name", having("without_zeros"))
+def test_without_zero_inflation_it_is_that_family(name):
+    family, other = FAMILIES[name], FAMILIES[FAMILIES[name].without_zeros]
+    assert not other.is_zero_inflated
+    for eta in ETA:
+        u = _u(family, np.full(Y.size, eta), zero=-60.0)
+        np.testing.assert_allclose(family.cumulative(Y, u)[1], other.cumulative(Y, u)[1], rtol=1e-13)
+    assert set(having("without_zeros")) == set(having("is_zero_inflated"))
+
+
+@pytest.mark.parametrize("name", having("without_dispersion"))
+def test_without_psi_it_is_that_family(name):
+    family, other = FAMILIES[name], FAMILIES[FAMILIES[name].without_dispersion]
+    assert not other.has_dispersion
+    for eta in ETA:
+        u = _u(family, np.full(Y.size, eta), log_psi=np.log(1e-9))
+        np.testing.assert_allclose(family.cumulative(Y, u)[1], other.cumulative(Y, u)[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", having("with_bounds"))
+def test_with_bounds_it_is_that_family(name):
+    family, other = FAMILIES[name], FAMILIES[FAMILIES[name].with_bounds]
+    assert other.has_bounds
+    assert not family.has_bounds
+    for y in (-1.3, 0.2, 4.0):
+        at = np.full(ETA.size, y)
+        np.testing.assert_array_equal(family.cumulative(at, _u(family)), other.cumulative(at, _u(family)))
+
+
+# -- what a specification makes of them -------------------------------------------------------------------------------
+
+
+@each
+@pytest.mark.parametrize(
+    ("trait", "asked", "code"),
+    [
+        ("may_be_never", {"order": [-1, 1]}, "bad_order"), ("is_zero_inflated", {"iorder": 1}, "bad_iorder"),
+        ("has_bounds", {"min": 0.0}, "bad_bounds"), ("has_bounds", {"max": 0.0}, "bad_bounds"),
+        ("has_sigma", {"sigma_by_group": True}, "bad_sigma"),
+        ("has_dispersion", {"dispersion_by_group": True}, "bad_dispersion"),
+        ("may_correlate", {"ar1": True}, "bad_ar1"), ("may_correlate", {"rorder": 0}, "bad_rorder"),
+    ],
+)
+def test_an_option_is_refused_where_the_trait_is_not(family, trait, asked, code):
+    arguments = {"groups": 2, "order": 1, "family": family.name, **asked}
+    if getattr(family, trait):
+        assert make_spec(**arguments).outcomes[0].traits is family
+        return
+    with pytest.raises(SpecificationError) as caught:
+        make_spec(**arguments)
+    assert caught.value.code == code
+    if code != "bad_order":  # which speaks of counts
+        assert set(re.findall(r"'(\w+)'", str(caught.value))) == {*having(trait), family.name}
+
+
+def test_an_unknown_family_is_refused_with_the_list():
+    for name in ("gamma", None, ["zip"]):
+        with pytest.raises(SpecificationError) as caught:
+            family_named(name)
+        assert (caught.value.code, caught.value.argument) == ("unknown_family", "family")
+        assert all(known in caught.value.way_out for known in FAMILIES)
+
+
+def test_traits_that_are_none_are_refused():
+    with pytest.raises(AttributeError):
+        having("sigma")
+
+
+def test_lists_in_words():
+    assert those_having("has_bounds") == "'cnorm'"
+    assert those_having("is_zero_inflated", "or") == "'zip' or 'zinb'"
+    assert those_having("is_count").startswith("'poisson', 'zip', 'negbin'")
+
+
+@each
+def test_words(family):
+    assert FAMILIES[family.name] is family
+    assert family.title.lower() == family.label.lower()
+    assert family.title[0].isupper()
+    assert set(re.findall(r"family '(\w+)'", family.residual_remedy)) <= set(FAMILIES)
+
+
+# -- traj -------------------------------------------------------------------------------------------------------------
+
+
+@each
+def test_trajs_model_is_the_same_law_or_one_that_holds_it(family):
+    if family.traj_model is None:
+        assert (family.traj_heading, family.sas_models, family.traj_band_fault) == (None, (), "")
+        return
+    host = FAMILIES[family.traj_model]
+    assert host.traj_model == host.name
+    unbounded = (name for name in FAMILIES if FAMILIES[name].with_bounds == host.name)
+    assert family.name in {host.name, host.without_zeros, *unbounded}
+    assert family.traj_heading == host.traj_heading
+    assert f"({host.name})" in family.traj_heading
+
+
+def test_headings_are_those_that_traj_prints():
+    """The recorded printouts of Stata's traj, those that say of what model they are."""
+    printed = set()
+    for file in (ROOT / "tests" / "reference").glob("*/traj_output.txt"):
+        printed |= {m.strip() for m in re.findall(r"Model: (.*\(\w+\))", file.read_text(errors="replace"))}
+    assert printed
+    assert printed <= {FAMILIES[name].traj_heading for name in having("traj_heading")}
+
+
+def test_no_two_families_share_a_word_of_sas():
+    words = [word for family in FAMILIES.values() for word in family.sas_models]
+    assert len(words) == len(set(words))
+
+
+# -- where they live --------------------------------------------------------------------------------------------------
+
+
+def test_traits_are_asked_without_torch():
+    code = (
+        "import sys\nfrom gbtm.families import FAMILIES\n"
+        "[getattr(f, t) for f in FAMILIES.values() for t in dir(f) if not t.startswith('_')]\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT / "python")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_table_for_r_is_the_engines():
+    place = importlib.util.spec_from_file_location("tables", ROOT / "scripts" / "tables.py")
+    tables = importlib.util.module_from_spec(place)
+    place.loader.exec_module(tables)
+    assert tables.FILE.read_text(encoding="utf-8") == tables.families_table(), "stale: run `make tables`"
+
+
+@each
+def test_its_density_is_in_the_model_description(family):
+    rows = (ROOT / "docs" / "model.md").read_text(encoding="utf-8").splitlines()
+    assert sum(row.startswith(f"| `{family.name}`") for row in rows) == 1
+
+
+def _asked_by_name(tree):
+    """Lines that compare a family with a name, or list two names or more, outside docstrings."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and re.search(r"family\b(?!\.link)", ast.unparse(node.left)):
+            named = [c for c in ast.walk(node) if isinstance(c, ast.Constant) and c.value in FAMILIES]
+            if named:
+                yield node.lineno
+        if isinstance(node, (ast.Tuple, ast.List, ast.Set, ast.Dict)):
+            members = node.keys if isinstance(node, ast.Dict) else node.elts
+            if sum(isinstance(m, ast.Constant) and m.value in FAMILIES for m in members) > 1:
+                yield node.lineno
+
+
+def test_no_file_but_a_familys_own_knows_it_by_name():
+    package = ROOT / "python" / "gbtm"
+    found = [
+        f"{file.relative_to(package)}:{line}" for file in sorted(package.rglob("*.py"))
+        if file.parent != package / "families"
+        for line in _asked_by_name(ast.parse(file.read_text(encoding="utf-8")))
+    ]
+    assert found == []
+    asking = "x = family == 'zip'\ny = ('poisson', 'zip')\nz = family.link == 'logit'"
+    assert list(_asked_by_name(ast.parse(asking))) == [1, 2]

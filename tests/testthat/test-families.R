@@ -1,0 +1,59 @@
+# Curves of each family against formulas, and families that this version does not know.
+
+curves_of_family <- function(family, lower = -Inf, upper = Inf) list(family = family, lower = lower, upper = upper)
+
+predictors_at <- function(eta) {
+  rows <- function(x) matrix(x, 1, length(eta))
+  list(mean = rows(eta), zero = rows(-0.7), log_sigma = rows(0.3), log_psi = rows(-0.4), log_phi = rows(1.1))
+}
+
+test_that("means of every family are the formula's, their slopes the differences", {
+  eta <- c(-2, -0.3, 0, 0.8, 1.7)
+  means <- list(
+    normal = eta, cnorm = eta, poisson = exp(eta), zip = exp(eta) / (1 + exp(-0.7)), negbin = exp(eta),
+    zinb = exp(eta) / (1 + exp(-0.7)), logit = 1 / (1 + exp(-eta)), beta = 1 / (1 + exp(-eta))
+  )
+  expect_true(all(names(means) %in% names(family_table())))
+  for (family in names(means)) {
+    curves <- curves_of_family(family)
+    u <- predictors_at(eta)
+    expect_equal(as.vector(expected_outcome(curves, u)), means[[family]], tolerance = 1e-13, info = family)
+    slopes <- expected_slopes(curves, u)
+    expect_true("mean" %in% names(slopes))
+    for (p in names(slopes)) {
+      up <- down <- u
+      up[[p]] <- u[[p]] + 1e-6
+      down[[p]] <- u[[p]] - 1e-6
+      difference <- (expected_outcome(curves, up) - expected_outcome(curves, down)) / 2e-6
+      expect_equal(slopes[[p]], difference, tolerance = 1e-8, info = paste(family, p))
+    }
+    range <- outcome_range(curves)
+    expect_true(all(means[[family]] >= range[1] & means[[family]] <= range[2]), info = family)
+  }
+  expect_identical(outcome_range(curves_of_family("cnorm", 0, 4)), c(0, 4))
+})
+
+test_that("values and densities are those of the family", {
+  expect_identical(possible_values(curves_of_family("poisson"), c(0, 3, 1.5, -1)), c(TRUE, TRUE, FALSE, FALSE))
+  expect_identical(possible_values(curves_of_family("logit"), c(0, 1, 2, 0.5)), c(TRUE, TRUE, FALSE, FALSE))
+  expect_identical(possible_values(curves_of_family("cnorm", 0, 4), c(-1, 0, 4, 5)), c(FALSE, TRUE, TRUE, FALSE))
+  expect_true(all(possible_values(curves_of_family("normal"), c(-1e9, 0.5))))
+  counts <- log_density(curves_of_family("zip"), predictors_at(rep(0.4, 60)), 0:59)
+  expect_equal(sum(exp(counts)), 1, tolerance = 1e-12)
+})
+
+test_that("a family that this version does not know is an error that says so", {
+  fit <- example_fit()
+  fit$family <- fit$curves$family <- "gamma"
+  expect_error(predict(fit), "update gbtm", class = "gbtm_unknown_family")
+  expect_error(print(fit), "'gamma' is not known", class = "gbtm_unknown_family")
+  expect_error(log_density(curves_of_family("beta"), predictors_at(0), 0.5), "engine", class = "gbtm_unknown_family")
+})
+
+test_that("a link that R does not know is an error that says so", {
+  known <- families_known$table
+  on.exit(families_known$table <- known)
+  families_known$table <- family_table()
+  families_known$table$poisson$link <- "cloglog"
+  expect_error(expected_outcome(curves_of_family("poisson"), predictors_at(0)), "cloglog", class = "gbtm_unknown_link")
+})
