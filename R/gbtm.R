@@ -10,7 +10,7 @@
 #'   subject, with `wide`). Outcome and time must be numeric (a logical outcome counts as 0 and 1). An observation with
 #'   a missing outcome, time or id is dropped and counted.
 #' @param id name of the column that tells subjects apart: numbers, text or a factor
-#' @param groups number of groups
+#' @param groups number of groups; may be left out where `order` has one value for each
 #' @param order polynomial order 0 to 5, one for all groups or one per group; -1 for a count group whose rate is zero.
 #'   2 when not given.
 #' @param family `r family_choices()`
@@ -51,6 +51,7 @@
 #'   like; or a fit of the same model: no other starts are made then. Or a fit with one group less: each of its groups
 #'   is split to make further starts, and the result is never worse than that fit.
 #' @param control settings of the search, from [gbtm_control()]
+#' @param ... nothing: an argument that does not exist is refused, with the one that was probably meant
 #'
 #' @return A list of class `gbtm` that holds plain values only, so that `saveRDS()` keeps it. Its methods: `print`,
 #'   `summary`, `coef`, `vcov`, `confint`, `logLik`, `AIC`, `BIC`, `nobs`, `fitted`, `residuals`, `predict`, `plot`,
@@ -77,14 +78,13 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  risk = NULL, tcov = NULL, exposure = NULL, weights = NULL, cluster = NULL, stratum = NULL,
                  out_of_sample = NULL, refgroup = 1, dropout = NULL, dcov = NULL, obsmar = NULL, ar1 = FALSE,
                  rho_by_group = FALSE, rorder = NULL, wide = NULL, cov_type = NULL, start = NULL,
-                 control = gbtm_control()) {
+                 control = gbtm_control(), ...) {
   call <- match.call()
+  if (...length()) refuse_unknown(names(list(...)), names(formals(gbtm)), call)
   check_data(data)
   check_control(control)
-  if (missing(groups)) {
-    stop_gbtm("bad_groups", "groups: not given.", "groups", "Give the number of groups, 1 or more.")
-  }
-  given <- mget(model_arguments)
+  if (missing(groups)) groups <- groups_of(order)
+  given <- mget(model_arguments())
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
   smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
   options <- search_options(control, cov_type, if (!smaller) start_values(start))
@@ -97,16 +97,9 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   fit
 }
 
-# What describes a model besides its formula, data, groups and orders.
-covariate_arguments <- c("risk", "tcov", "dcov", "exposure", "weights", "cluster", "stratum", "out_of_sample", "obsmar")
-model_arguments <- c(
-  "family", "iorder", "sigma_by_group", "min", "max", "censor_beyond", "dispersion_by_group", "refgroup", "dropout",
-  "ar1", "rho_by_group", "rorder", "wide", covariate_arguments
-)
-
 #' What is asked of the engine: columns of numbers and a model
 #'
-#' @param given values of `groups`, `order` and of all [gbtm()]'s arguments named in `model_arguments`
+#' @param given values of `groups`, `order` and of all [gbtm()]'s arguments named by `model_arguments()`
 #' @return list: `columns`; `further`, what [covariate_columns()] returns; `model`, arguments by name; `terms` of a
 #'   basis formula; `inputs`, for new data; `read_as`, the same for Python
 #' @noRd
@@ -114,8 +107,7 @@ asked_model <- function(formula, data, id, given, call) {
   wide <- given$wide
   parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide))
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
-  covariates <- given[covariate_arguments]
-  names(covariates) <- covariate_arguments
+  covariates <- stats::setNames(given[covariate_arguments()], covariate_arguments())
   known <- without_unfitted_levels(covariates, data, columns, wide, call)
   further <- covariate_columns(covariates, known, columns, wide)
   if (!is.null(further)) columns <- further$columns
@@ -129,28 +121,17 @@ asked_model <- function(formula, data, id, given, call) {
     columns$basis <- basis$columns
     terms <- basis$terms
   }
-  flag <- function(name) check_flag(given[[name]], name)
-  model <- list(
-    groups = given$groups, order = if (is.null(terms) && is.null(given$order)) 2 else given$order,
-    family = given$family, iorder = given$iorder,
-    sigma_by_group = flag("sigma_by_group"), min = bound(given$min, "min"), max = bound(given$max, "max"),
-    censor_beyond = flag("censor_beyond"), dispersion_by_group = flag("dispersion_by_group"),
-    refgroup = given$refgroup, dropout = given$dropout, ar1 = flag("ar1"), rho_by_group = flag("rho_by_group"),
-    rorder = given$rorder
-  )
-  list(columns = columns, further = further, model = model, terms = terms,
+  list(columns = columns, further = further, model = sent_options(given), terms = terms,
        read_as = read_as(parts, known, id, given, further$kept),
        inputs = c(list(wide = wide, kept = further$kept), Filter(Negate(is.null), covariates)))
 }
 
-# A censoring bound for JSON, which has no infinity: absent instead.
-bound <- function(value, argument) {
-  if (is.null(value)) return(NULL)
-  if (!is.numeric(value) || length(value) != 1 || is.na(value)) {
-    stop_gbtm("bad_bounds", sprintf("%s: %s is not a number.", argument, shown(value)), argument,
-              sprintf("Give one number, or leave %s out.", argument))
+# The number of groups where only their orders were given.
+groups_of <- function(order) {
+  if (length(order) < 2) {
+    stop_gbtm("bad_groups", "groups: not given.", "groups", "Give the number of groups, 1 or more.")
   }
-  if (is.infinite(value)) NULL else json_number(value)
+  length(order)
 }
 
 start_values <- function(start) {

@@ -86,13 +86,8 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
 
 # Values of all arguments of gbtm() that describe a model, and of iorder_by_group.
 search_arguments <- function(asked, call) {
-  known <- formals(gbtm)[model_arguments]
-  unknown <- setdiff(names(asked), c(model_arguments, "iorder_by_group"))
-  if (length(asked) && (is.null(names(asked)) || !all(nzchar(names(asked))))) unknown <- "without a name"
-  if (length(unknown)) {
-    stop_gbtm("unknown_argument", sprintf("%s: no argument of a search or a model.", unknown[1]), unknown[1],
-              sprintf("Those of a model are %s.", listing(model_arguments, 30)), call)
-  }
+  known <- formals(gbtm)[model_arguments()]
+  if (length(asked)) refuse_unknown(names(asked), c(names(known), "iorder_by_group"), call)
   given <- lapply(known, eval, envir = baseenv())
   given$iorder_by_group <- FALSE
   given[names(asked)] <- asked

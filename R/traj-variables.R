@@ -21,10 +21,10 @@
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' head(traj_data(fit))
 #' plot_matrix(fit)
-#' @name leftovers
+#' @name traj_variables
 NULL
 
-#' @rdname leftovers
+#' @rdname traj_variables
 #' @export
 traj_data <- function(fit) {
   check_fit(fit)
@@ -44,7 +44,7 @@ traj_data <- function(fit) {
   )
 }
 
-#' @rdname leftovers
+#' @rdname traj_variables
 #' @export
 plot_matrix <- function(fit, level = 0.95) {
   check_fit(fit)

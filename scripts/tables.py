@@ -1,7 +1,8 @@
-"""What R has to know of the families, written from the engine: ``inst/extdata/families.json``.
+"""What R has to know of the engine, written from it: ``inst/extdata/families.json`` and ``options.json``.
 
-R prints, draws and predicts without Python, so that it reads from a file what Python asks of a family object. Run
-``make tables`` after a change to a family; ``tests/python/test_traits.py`` says when the file is stale.
+R prints, draws and predicts without Python, and checks arguments before Python starts, so that it reads from a file
+what Python asks of a family object or of the declared options. Run ``make tables`` after a change to either;
+``test_traits.py`` and ``test_description.py`` say when a file is stale.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import json
 from pathlib import Path
 
 from gbtm.families import FAMILIES
+from gbtm.model.description import SYNONYMS, Design, Outcome, options_of
 
-FILE = Path(__file__).resolve().parent.parent / "inst" / "extdata" / "families.json"
+FOLDER = Path(__file__).resolve().parent.parent / "inst" / "extdata"
 TRAITS = ("label", "link", "is_count", "is_binary", "has_bounds", "is_zero_inflated", "has_sigma", "has_dispersion",
           "may_correlate")
 
@@ -22,6 +24,13 @@ def families_table() -> str:
     return json.dumps(rows, indent=2) + "\n"
 
 
+def options_table() -> str:
+    """The options of a model with the kind of their values, and what other programs call them."""
+    kinds = {name: option.kind for cls in (Outcome, Design) for name, option in options_of(cls).items()}
+    return json.dumps({"kinds": kinds, "synonyms": SYNONYMS}, indent=2) + "\n"
+
+
 if __name__ == "__main__":
-    FILE.write_text(families_table(), encoding="utf-8")
-    print(f"Written: {FILE}")
+    for name, text in (("families.json", families_table()), ("options.json", options_table())):
+        (FOLDER / name).write_text(text, encoding="utf-8")
+        print(f"Written: {FOLDER / name}")

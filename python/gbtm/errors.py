@@ -32,6 +32,10 @@ class SpecificationError(GBTMError):
     """The model asked for is not a model, or not one for these data."""
 
 
+class UnknownArgumentError(SpecificationError, TypeError):
+    """An argument that does not exist; also a ``TypeError``, as Python has it for such calls."""
+
+
 class CommandError(GBTMError):
     """A Stata command text that cannot be read, or asks for what cannot be honoured."""
 

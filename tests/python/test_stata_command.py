@@ -10,6 +10,7 @@ import gbtm
 from conftest import true_data
 from gbtm import CommandError
 from gbtm.api.traj import build
+from gbtm.model.spec import model_spec
 from gbtm.traj_programs.stata_command import parse
 from parts import draw
 
@@ -54,10 +55,10 @@ def test_the_same_command_written_otherwise(text):
 )
 def test_model_and_family(model, iorder, family, zero):
     text = f"traj, var(Y1 Y2 Y3) indep(T1 T2 T3) model({model}) order(1 2)" + (f" iorder({iorder})" if iorder else "")
-    arguments = parse(text, COLUMNS).spec_arguments()
-    assert arguments["family"] == family
-    assert arguments["iorder"] == (None if zero is None else list(zero))
-    assert arguments["groups"] == 2
+    spec = model_spec(*parse(text, COLUMNS).described)
+    assert spec.outcomes[0].family == family
+    assert spec.outcomes[0].zero_orders == zero
+    assert spec.n_groups == 2
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,14 +12,14 @@ import pandas as pd
 from ..compute.progress import Progress
 from ..data.arrays import panel_of_arrays
 from ..data.panel import Panel
-from ..data.subjects import levels_of, without_unfitted_levels
-from ..design.time_basis import TimeBasis, split_formula
-from ..errors import GBTMWarning, SpecificationError
+from ..design.time_basis import TimeBasis
+from ..errors import GBTMWarning
 from ..fit.fit_model import fit_as_asked
-from ..model.dropout import refuse_without_dropout
+from ..model.description import described, takes_options
 from ..model.layout import Layout
 from ..model.prepared import Prepared
-from ..model.spec import ModelSpec, make_spec
+from ..model.spec import ModelSpec, model_spec
+from .reading import Wide, read_table
 from .results import GBTMResults
 
 if TYPE_CHECKING:
@@ -33,30 +33,17 @@ class GBTM:
     y : (N, T) array, one row per subject, NaN for missing; or (n,) array with ``id``
     time : (T,) or (N, T) array for wide ``y``; (n,) for long
     id : (n,) array of subject ids for long ``y``; optional (N,) ids for wide
-    groups : number of groups K
-    order : polynomial order 0 to 5, one for all groups or one per group; -1 for a count group that never happens
-    family : "normal" or another name in ``gbtm.families.FAMILIES``; docs/model.md has their densities
-    iorder : zip, zinb: order of the zero-inflation polynomial; one value is common to all groups, K are per group
-    sigma_by_group : normal, cnorm: one sigma per group
-    dispersion_by_group : negbin, zinb: one psi per group
-    min, max : cnorm: censoring bounds, each optional
-    censor_beyond : cnorm: values beyond a bound count as at the bound
-    risk : membership covariates z: (N,) or (N, r) array, or a DataFrame with their names, one row per subject (in the
-        order of their ids' first appearance)
-    tcov : time-varying covariates w: of the shape of ``y``, or with a further axis for several, or a dict of such by
-        name; their effects are each group's own
-    exposure : counts: time at risk, of the shape of ``y``; the rate is per unit of it
-    weights : (N,) sampling weights, rescaled to mean 1
-    cluster, stratum : (N,) labels of the sampling clusters and strata, for standard errors
-    out_of_sample : (N,) 1 for subjects that are scored but not fitted
-    refgroup : the group whose membership coefficients are 0
-    dropout : order of the dropout model, one for all groups or one per group: 0, a constant; 1, the last outcome too;
-        2, the last two; -1, none in that group
-    dcov : covariates of dropout, given like ``tcov``
-    ar1 : normal, cnorm: AR(1) errors within a subject, corr = rho^|difference in time|
-    rho_by_group : one rho per group
-    rorder : normal, cnorm: random effects of each group: 0, an intercept; 1, a slope over time too; -1, none
-    obsmar : (N,) 1 for subjects whose missing waves are missing at random: they say nothing of dropout
+    options : those of an :class:`~gbtm.model.description.Outcome` (family, order, iorder, ..) and of the
+        :class:`~gbtm.model.description.Design` (groups, risk, weights, dropout, ..)
+
+        groups : number of groups K
+        order : polynomial order 0 to 5, one for all groups or one per group; -1 for a count group that never happens
+        family : "normal" or another name in ``gbtm.families.FAMILIES``; docs/model.md has their densities
+        risk : (N,) or (N, r) array, or a DataFrame with their names, one row per subject (in the order of their ids'
+        first appearance)
+        tcov, dcov : of the shape of ``y``, or with a further axis for several, or a dict of such by name
+        exposure : of the shape of ``y``
+        weights, cluster, stratum, out_of_sample, obsmar : (N,)
 
     Raises
     ------
@@ -73,26 +60,14 @@ class GBTM:
     [50, 50]
     """
 
-    def __init__(
-        self, y: Any, time: Any, id: Any = None, *, groups: int, order: int | Sequence[int] = 2,
-        family: str = "normal", iorder: int | Sequence[int] | None = None, sigma_by_group: bool = False,
-        min: float | None = None, max: float | None = None, censor_beyond: bool = False,
-        dispersion_by_group: bool = False, risk: Any = None, tcov: Any = None, exposure: Any = None,
-        weights: Any = None, cluster: Any = None, stratum: Any = None, out_of_sample: Any = None, refgroup: int = 1,
-        dropout: int | Sequence[int] | None = None, dcov: Any = None, obsmar: Any = None, ar1: bool = False,
-        rho_by_group: bool = False, rorder: int | Sequence[int] | None = None,
-    ) -> None:
-        refuse_without_dropout(dropout, dcov=dcov, obsmar=obsmar)
+    @takes_options
+    def __init__(self, y: Any, time: Any, id: Any = None, **options: Any) -> None:
+        outcome, design = described(options, others=("y", "time", "id"))
         panel = panel_of_arrays(
-            y, time, id, tcov=tcov, exposure=exposure, risk=risk, weights=weights, cluster=cluster, stratum=stratum,
-            out_of_sample=out_of_sample, dropout=dropout is not None, dcov=dcov, obsmar=obsmar,
+            y, time, id, tcov=outcome.tcov, exposure=outcome.exposure, dcov=design.dcov,
+            dropout=design.dropout is not None, **design.of_subjects,
         )
-        spec = make_spec(
-            groups=groups, order=order, family=family, iorder=iorder, sigma_by_group=sigma_by_group, min=min, max=max,
-            censor_beyond=censor_beyond, dispersion_by_group=dispersion_by_group, refgroup=refgroup,
-            dropout=dropout, ar1=ar1, rho_by_group=rho_by_group, rorder=rorder,
-        )
-        self.prepared = Prepared.of(panel, spec)
+        self.prepared = Prepared.of(panel, model_spec(outcome, design))
 
     prepared: Prepared  # the model on its data
 
@@ -131,16 +106,9 @@ class GBTM:
         return cls.from_prepared(Prepared.of(panel, spec, bases, formula=formula, profile=profile, inputs=inputs))
 
     @classmethod
+    @takes_options
     def from_formula(
-        cls, formula: str, data: pd.DataFrame, *, id: str | None = None, groups: int,
-        order: int | Sequence[int] | None = None, family: str = "normal", iorder: int | Sequence[int] | None = None,
-        sigma_by_group: bool = False, min: float | None = None, max: float | None = None, censor_beyond: bool = False,
-        dispersion_by_group: bool = False, tcov: str | Sequence[str] | None = None, exposure: str | None = None,
-        risk: str | Sequence[str] | None = None, weights: str | None = None, cluster: str | None = None,
-        stratum: str | None = None, out_of_sample: str | None = None, refgroup: int = 1,
-        dropout: int | Sequence[int] | None = None, dcov: str | Sequence[str] | None = None, obsmar: str | None = None,
-        ar1: bool = False, rho_by_group: bool = False, rorder: int | Sequence[int] | None = None,
-        wide: Mapping[str, str | Sequence[str] | Sequence[float]] | None = None,
+        cls, formula: str, data: pd.DataFrame, *, id: str | None = None, wide: Wide | None = None, **options: Any
     ) -> GBTM:
         """From a formula ``"outcome ~ time"`` and a table.
 
@@ -148,50 +116,17 @@ class GBTM:
         ----------
         formula : ``"offenses ~ age"`` with ``order``, or a basis such as ``"offenses ~ bs(age, df=4)"`` without
         data : long (one row per observation, with ``id``) or wide (one row per subject, with ``wide``)
-        risk : membership covariates: column names, or a formula such as ``"~ male + C(region)"``
-        tcov, dcov : time-varying covariates: the same in long data, names of ``wide`` in wide data
-        exposure, weights, cluster, stratum, out_of_sample, obsmar : column names (exposure: a name of ``wide``)
         wide : what names stand for in wide data: ``{"offenses": "count_*", "age": "age_*"}``, where the time may also
             be a list of numbers, one per wave
+        options : those of an :class:`~gbtm.model.description.Outcome` (family, order, iorder, ..) and of the
+            :class:`~gbtm.model.description.Design` (groups, risk, weights, dropout, ..)
 
-        Other parameters as for the class.
+            risk : membership covariates: column names, or a formula such as ``"~ male + C(region)"``
+            tcov, dcov : time-varying covariates: the same in long data, names of ``wide`` in wide data
+            exposure, weights, cluster, stratum, out_of_sample, obsmar : column names (exposure: a name of ``wide``)
         """
-        refuse_without_dropout(dropout, dcov=dcov, obsmar=obsmar)
-        outcome, time, basis = split_formula(formula, data, wide)
-        spec = make_spec(
-            groups=groups, order=(2 if order is None else order) if basis is None else order, family=family,
-            iorder=iorder, sigma_by_group=sigma_by_group, min=min, max=max, censor_beyond=censor_beyond, basis=basis,
-            dispersion_by_group=dispersion_by_group, refgroup=refgroup, dropout=dropout,
-            ar1=ar1, rho_by_group=rho_by_group, rorder=rorder,
-        )
-        data = _fitted_levels(data, outcome, time, id, wide, risk, tcov, dcov, out_of_sample)
-        further: dict[str, Any] = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
-                    "out_of_sample": out_of_sample, "obsmar": obsmar, "dropout": dropout is not None}
-        if wide is not None:
-            names, leaving = ([c] if isinstance(c, str) else list(c or []) for c in (tcov, dcov))
-            inputs: dict[str, Any] = {
-                "outcome": wide[outcome], "time": wide[time], "id": id, "name": outcome, "time_name": time,
-                "tcov": {n: _in_wide(wide, n, "tcov") for n in names},
-                "dcov": {n: _in_wide(wide, n, "dcov") for n in leaving},
-                "exposure": None if exposure is None else _in_wide(wide, exposure, "exposure"),
-            }
-            panel = Panel.from_wide(data, **inputs, **further)
-        elif id is None:
-            raise SpecificationError(
-                "id: long data need the column that tells subjects apart.", code="no_id", argument="id",
-                way_out="Give id='column', or wide={...} for data with one row per subject.",
-            )
-        else:
-            inputs = {"id": id, "time": time, "outcome": outcome, "tcov": tcov, "exposure": exposure, "dcov": dcov}
-            panel = Panel.from_long(data, **inputs, **further)
-        terms = [t for t in (risk, None if wide is not None else tcov, None if wide is not None else dcov) if t]
-        read = {
-            "form": "long" if wide is None else "wide", **inputs, "risk": risk, "dropout": dropout is not None,
-            "levels": levels_of(data, terms),
-            "design": {"weights": weights, "cluster": cluster, "stratum": stratum, "out_of_sample": out_of_sample,
-                       "obsmar": obsmar},
-        }
-        return cls.from_panel(panel, spec, formula=formula, inputs=read)
+        outcome, design = described(options, formula, others=("formula", "data", "id", "wide"))
+        return cls.from_prepared(read_table(data, outcome, design, id=id, wide=wide))
 
     def module(self) -> Mixture:
         """The likelihood as a ``torch.nn.Module``; its parameters start at a sensible place."""
@@ -238,32 +173,3 @@ class GBTM:
         for finding in document["warnings"]:
             warnings.warn(finding["message"], GBTMWarning, stacklevel=2)
         return GBTMResults(document, trust_formula=True)
-
-
-def _fitted_levels(
-    data: pd.DataFrame, outcome: str, time: str, id: str | None, wide: Mapping[str, Any] | None, risk: Any, tcov: Any,
-    dcov: Any, out_of_sample: str | None,
-) -> pd.DataFrame:
-    """Without the levels of factors that only people held out, people without an outcome, or rows without one have."""
-    fitted = np.ones(len(data), dtype=bool)
-    if out_of_sample is not None and out_of_sample in data:
-        fitted = ~data[out_of_sample].eq(1).to_numpy()
-    if wide is not None:  # its time-varying covariates are numbers
-        return without_unfitted_levels(data, [risk] if risk else [], fitted)
-    if not {outcome, time, id} <= set(data.columns):
-        return data
-    seen = fitted & data[[outcome, time]].notna().all(axis=1).to_numpy()
-    people = pd.Series(seen).groupby(data[id].to_numpy()).transform("any").fillna(False).to_numpy(dtype=bool)
-    # a wave that was missed has its say in dropout
-    for terms, rows in ((risk, people), (tcov, people if dcov else seen), (dcov, people)):
-        data = without_unfitted_levels(data, [terms], rows) if terms else data
-    return data
-
-
-def _in_wide(wide: Mapping[str, Any], name: str, argument: str) -> Any:
-    if name not in wide:
-        raise SpecificationError(
-            f"{argument}: '{name}' does not stand in wide.", code="unknown_column", argument=argument,
-            way_out=f"Say which columns it is: wide={{..., '{name}': '{name}_*'}}.",
-        )
-    return wide[name]

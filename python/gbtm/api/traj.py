@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.panel import Panel
 from ..errors import CommandError, GBTMWarning
-from ..model.dropout import refuse_without_dropout
-from ..model.spec import make_spec
+from ..model.spec import model_spec
 from ..traj_programs.sas_step import parse_proc
 from ..traj_programs.stata_command import Command, parse
 from .model import GBTM
+from .reading import WideColumns, read_wide
 from .results import GBTMResults
 
 
@@ -56,19 +55,14 @@ def build(
     read: Command, data: pd.DataFrame, id: str | None = None, matrices: dict[str, Any] | None = None
 ) -> GBTM:
     """The model that a command describes."""
-    refuse_without_dropout(read.dropout, dcov=read.dcov or None, obsmar=read.obsmar)
-    inputs: dict[str, Any] = {
-        "outcome": list(read.var), "time": list(read.indep), "id": id, "tcov": {w[0]: list(w) for w in read.tcov},
-        "exposure": list(read.exposure) or None, "risk": list(read.risk) or None, "dropout": read.dropout is not None,
-        "dcov": {w[0]: list(w) for w in read.dcov},
-    }
-    panel = Panel.from_wide(
-        data, **inputs, weights=read.weight, out_of_sample=read.outofsample, obsmar=read.obsmar
+    outcome, design = read.described
+    columns = WideColumns(
+        list(read.var), list(read.indep), {w[0]: list(w) for w in read.tcov}, {w[0]: list(w) for w in read.dcov},
+        list(read.exposure) or None,
     )
-    design = {"weights": read.weight, "out_of_sample": read.outofsample, "obsmar": read.obsmar}
+    panel, inputs = read_wide(data, columns, design, id)
     return GBTM.from_panel(
-        panel, make_spec(**read.spec_arguments()), formula=read.text, profile=_profile(read, matrices),
-        inputs={"form": "wide", "levels": {}, "design": design, **inputs},
+        panel, model_spec(outcome, design), formula=read.text, profile=_profile(read, matrices), inputs=inputs
     )
 
 

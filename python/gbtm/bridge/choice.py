@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.panel import Panel
-from ..design.time_basis import TimeBasis
 from ..fit.document import decode, encode
-from ..model.spec import make_spec
-from .fitting import asked_bases, asked_panel, without_sent
+from .fitting import read_request, without_sent
 from .transfer import RCallback, answer, column, frame, new_bulk
 from .workers import with_workers
 
@@ -44,15 +41,13 @@ def search(
     def work() -> dict[str, Any]:
         asked = json.loads(request)
         times, values = column("time", bytearray()), column("y", bytearray())
-        panel: Panel = asked_panel(asked, ids, bytearray(), times, values)
-        bases: list[TimeBasis | None] | None = asked_bases(asked, panel, basis, values.size)
-        template, options = make_spec(**asked["model"]), asked["options"]
+        read, options = read_request(asked, ids, bytearray(), times, values, basis), asked["options"]
         n_jobs = options.pop("n_jobs", None)
         found, notes = with_workers(n_jobs, lambda n, tell: search_models(
-            panel, template, formula=asked.get("formula"), bases=bases, inputs=asked.get("inputs"), zero=asked["zero"],
-            n_jobs=n, progress=tell, **options,
+            read.panel, read.spec, formula=asked.get("formula"), bases=read.bases, inputs=asked.get("inputs"),
+            zero=asked["zero"], n_jobs=n, progress=tell, **options,
         ), progress)
-        fitted = panel.split()[0]
+        fitted = read.panel.split()[0]
         sent = {"time": times, "y": values}
         data, width = without_sent(found.document["shared"]["data"], fitted.outcomes[0].row, sent)
         return {**_whole(found, data), "held": width, "notes": notes}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from ..api.traj import build
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, matrix_basis
 from ..fit.document import encode, from_json
-from ..model.dropout import refuse_without_dropout
-from ..model.spec import make_spec
+from ..model.description import described
+from ..model.spec import ModelSpec, model_spec
 from ..traj_programs.stata_command import Command, parse
 from .panels import ids_of, panel_of_columns
 from .transfer import RCallback, answer, column, doubles, keep_codes, new_bulk, progress_of
@@ -52,26 +53,31 @@ def without_sent(
     return {name: {"held": name} if name in held else values for name, values in data.items()}, width
 
 
-def asked_panel(
-    asked: dict[str, Any], ids: bytearray, subject: bytearray, times: np.ndarray, values: np.ndarray
-) -> Panel:
-    """The panel of a request to fit; what goes with dropout is refused without it."""
-    leaving = asked["model"].get("dropout")
-    refuse_without_dropout(
-        leaving, dcov=asked.get("dcov_names"), obsmar="obsmar" in (asked.get("subjects") or ()) or None
-    )
-    asked["dropout"] = leaving is not None
-    return panel_of_columns(asked, ids, subject, times, values)
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A request to fit, read: the people, the model, the basis that R made of its formula (None for polynomials)."""
+
+    panel: Panel
+    spec: ModelSpec
+    bases: list[TimeBasis | None] | None
 
 
-def asked_bases(asked: dict[str, Any], panel: Panel, basis: bytearray, n: int) -> list[TimeBasis | None] | None:
-    """The basis that R made of its formula at each of the ``n`` rows sent; None for polynomials."""
+def read_request(
+    asked: dict[str, Any], ids: bytearray, subject: bytearray, times: np.ndarray, values: np.ndarray, basis: bytearray
+) -> Asked:
+    """The columns that R sent and the model it asks for; ``basis`` has columns at each of the rows sent."""
     names = asked.get("basis_names")
-    if not names:
-        return None
-    columns = doubles(basis).reshape(len(names), n).T
-    asked["model"]["basis"] = asked["formula"].partition("~")[2].strip()
-    return [matrix_basis(panel.outcomes[0].time, columns[panel.outcomes[0].row], tuple(names))]
+    formula = asked["formula"].partition("~")[2].strip() if names else None
+    # covariates came as columns: which there are is all that the description has to know
+    here = {"dcov": asked.get("dcov_names"), "obsmar": "obsmar" in (asked.get("subjects") or ()) or None,
+            "exposure": asked.get("exposure") or None}
+    outcome, design = described({**asked["model"], **here})
+    panel = panel_of_columns({**asked, "dropout": design.dropout is not None}, ids, subject, times, values)
+    bases: list[TimeBasis | None] | None = None
+    if names:
+        columns, first = doubles(basis).reshape(len(names), values.size).T, panel.outcomes[0]
+        bases = [matrix_basis(first.time, columns[first.row], tuple(names))]
+    return Asked(panel, model_spec(outcome, design, formula), bases)
 
 
 def fit(
@@ -82,14 +88,14 @@ def fit(
 
     Parameters
     ----------
-    request : JSON with ``ids`` (text, or null where they are numbers), ``id_name``, ``time_name``, ``outcome_name``,
-        ``model`` (arguments of :func:`gbtm.model.spec.make_spec`), ``basis_names`` (or null), ``options`` (arguments of
-        :meth:`GBTM.fit`), and optionally ``table`` (false: without traj's table), ``start_document``, a fit with as
-        many groups, or one less, to start from, ``inputs``, how R read the table (as in
+    request : JSON with ``ids`` (text, or null where they are numbers), ``id_name``, ``time_name``,
+        ``outcome_name``, ``model`` (options, see :mod:`gbtm.model.description`), ``basis_names`` (or null), ``options``
+        (arguments of :meth:`GBTM.fit`), and optionally ``table`` (false: without traj's table), ``start_document``, a
+        fit with as many groups, or one less, to start from, ``inputs``, how R read the table (as in
         :class:`~gbtm.model.prepared.Prepared`, or null), and what :func:`receive` has besides: ``subjects``, the
-        arguments of :func:`gbtm.data.subjects.subjects_of_arrays` with one value per id (``risk`` by column,
-        its ``risk_names``); ``tcov_names`` and ``dcov_names`` for matrices by column; ``exposure``, true or false; ``waves``, how many of
-        them each subject has, for wide data
+        arguments of :func:`gbtm.data.subjects.subjects_of_arrays` with one value per id (``risk`` by column, its
+        ``risk_names``); ``tcov_names`` and ``dcov_names`` for matrices by column; ``exposure``, true or false;
+        ``waves``, how many of them each subject has, for wide data
     ids : the ids where they are numbers, in the order of the codes; empty where ``subject`` holds them
     subject : codes 0.. into the ids, or the ids themselves, NaN for a missing id
     subject, time, y : empty for what :func:`receive` has
@@ -103,10 +109,9 @@ def fit(
     def work() -> dict[str, Any]:
         asked = json.loads(request)
         times, values = column("time", time), column("y", y)
-        panel = asked_panel(asked, ids, subject, times, values)
-        bases = asked_bases(asked, panel, basis, values.size)
+        read = read_request(asked, ids, subject, times, values, basis)
         model = GBTM.from_panel(
-            panel, make_spec(**asked["model"]), bases=bases, formula=asked.get("formula"), inputs=asked.get("inputs")
+            read.panel, read.spec, bases=read.bases, formula=asked.get("formula"), inputs=asked.get("inputs")
         )
         options = asked["options"]
         if asked.get("start_document"):

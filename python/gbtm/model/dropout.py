@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -169,13 +169,3 @@ def risk_set(
         covariate_names=("lags known", *(f"drop{j + 1}" for j in range(len(lags))), *history.covariate_names),
         is_binned=True,  # a subject may have several records in one cell
     )
-
-
-def refuse_without_dropout(dropout: Any, **given: Any) -> None:
-    """Refuse what is about dropout where that is not modelled."""
-    for argument, value in given.items():
-        if dropout is None and value is not None:
-            raise SpecificationError(
-                f"{argument}: goes with dropout, which is not asked for.", code="no_dropout", argument=argument,
-                way_out=f"Give dropout (0, 1 or 2) too, or leave {argument} out.",
-            )

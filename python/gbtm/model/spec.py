@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from ..checks import is_count
 from ..errors import SpecificationError
-from ..families import Family, family_named, those_having
+from ..families import Family, family_named
+from .description import Design, Outcome, described, options_of
+from .option_values import as_orders, per_group
 
 MAX_ORDER = 5
 MAX_DROPOUT_ORDER = 2
@@ -50,74 +48,48 @@ class OutcomeSpec:
     basis: str | None = None
 
     def __post_init__(self) -> None:
-        traits = self.traits  # refuses an unknown name
+        for name, option in options_of(Outcome).items():
+            if option.stored:
+                option.refuse_other_families(getattr(self, option.stored), name, self.family)
+        self._check_orders()
+        if self.lower is not None and self.upper is not None and not self.lower < self.upper:
+            raise SpecificationError(
+                f"min, max: {self.lower:g} is not below {self.upper:g}.", code="bad_bounds", argument="min",
+                way_out="Give min < max.",
+            )
+        self._check_errors()
+
+    def _check_orders(self) -> None:
+        """Orders of the curves, and of the zero part."""
+        traits = self.traits
         if (self.orders is None) == (self.basis is None):
             raise SpecificationError(
                 "order: give either a polynomial order or a basis formula, not both and not neither.",
                 code="order_or_basis", argument="order", way_out="For example order=2, or 'y ~ bs(age, df=4)'.",
             )
         lowest = -1 if traits.may_be_never else 0
-        for order in self.orders or ():
-            if not lowest <= order <= MAX_ORDER:
-                raise SpecificationError(
-                    f"order: {order} is outside {lowest}..{MAX_ORDER} for family '{self.family}'.", code="bad_order",
-                    argument="order", way_out="-1 (a group whose rate is zero) is for counts only.",
-                )
-        if self.orders and all(order == -1 for order in self.orders):
+        _refuse_outside(self.orders, lowest, MAX_ORDER, "order", "bad_order", f" for family '{self.family}'",
+                        "-1 (a group whose rate is zero) is for counts only.")
+        if self.orders and max(self.orders) == -1:
             raise SpecificationError(
                 "order: -1 for every group leaves no rate to estimate.", code="bad_order", argument="order",
                 way_out="Give at least one group an order of 0 or more.",
             )
-        if (self.zero_orders is not None) != traits.is_zero_inflated:
+        if traits.is_zero_inflated and self.zero_orders is None:
             raise SpecificationError(
-                f"iorder: goes with {those_having('is_zero_inflated')} and only with them, not with '{self.family}'.",
-                code="bad_iorder", argument="iorder",
-                way_out=f"Use family={those_having('is_zero_inflated', 'or')} for zero inflation.",
+                f"iorder: family '{self.family}' needs one.", code="bad_iorder", argument="iorder",
+                way_out="0 is a probability that is the same at all times.",
             )
-        for order in self.zero_orders or ():
-            if not -1 <= order <= MAX_ORDER:
-                raise SpecificationError(
-                    f"iorder: {order} is outside -1..{MAX_ORDER}.", code="bad_iorder", argument="iorder",
-                    way_out="-1 means no zero inflation in that group.",
-                )
-        if self.zero_orders and all(order == -1 for order in self.zero_orders):
+        _refuse_outside(self.zero_orders, -1, MAX_ORDER, "iorder", "bad_iorder", "",
+                        "-1 means no zero inflation in that group.")
+        if self.zero_orders and max(self.zero_orders) == -1:
             raise SpecificationError(
                 "iorder: -1 for every group leaves no zero inflation.", code="bad_iorder", argument="iorder",
                 way_out=f"Use family='{traits.without_zeros}'.",
             )
-        if not traits.has_bounds and (self.lower is not None or self.upper is not None):
-            raise SpecificationError(
-                f"min, max: censoring bounds go with family {those_having('has_bounds')}, not '{self.family}'.",
-                code="bad_bounds", argument="min", way_out=f"Use family={those_having('has_bounds', 'or')}.",
-            )
-        if self.lower is not None and self.upper is not None and not self.lower < self.upper:
-            raise SpecificationError(
-                f"min, max: {self.lower:g} is not below {self.upper:g}.", code="bad_bounds", argument="min",
-                way_out="Give min < max.",
-            )
-        if self.sigma_by_group and not traits.has_sigma:
-            raise SpecificationError(
-                f"sigma_by_group: family '{self.family}' has no sigma.", code="bad_sigma", argument="sigma_by_group",
-                way_out=f"It goes with {those_having('has_sigma')}.",
-            )
-
-        if self.dispersion_by_group and not traits.has_dispersion:
-            raise SpecificationError(
-                f"dispersion_by_group: family '{self.family}' has no dispersion psi.", code="bad_dispersion",
-                argument="dispersion_by_group", way_out=f"It goes with {those_having('has_dispersion')}.",
-            )
-
-        self._check_errors()
 
     def _check_errors(self) -> None:
         """AR(1) errors and random effects."""
-        for argument, asked in (("ar1", self.ar1), ("rorder", self.random_orders is not None)):
-            if asked and not self.traits.may_correlate:
-                raise SpecificationError(
-                    f"{argument}: goes with {those_having('may_correlate')}, not with '{self.family}'.",
-                    code=f"bad_{argument}", argument=argument,
-                    way_out="Leave it out: this family has no errors that could be correlated.",
-                )
         if self.rho_by_group and not self.ar1:
             raise SpecificationError(
                 "rho_by_group: there is no rho without AR(1) errors.", code="bad_ar1", argument="rho_by_group",
@@ -128,12 +100,8 @@ class OutcomeSpec:
                 "rorder, ar1: both explain the correlation within a subject, and a few waves cannot tell them apart.",
                 code="bad_rorder", argument="rorder", way_out="Choose one of them, for example by BIC.",
             )
-        for order in self.random_orders or ():
-            if not -1 <= order <= MAX_RANDOM_ORDER:
-                raise SpecificationError(
-                    f"rorder: {order} is not 0, 1 or -1.", code="bad_rorder", argument="rorder",
-                    way_out="0: a random intercept; 1: a random slope too; -1: none in that group.",
-                )
+        _refuse_outside(self.random_orders, -1, MAX_RANDOM_ORDER, "rorder", "bad_rorder", "",
+                        "0: a random intercept; 1: a random slope too; -1: none in that group.")
 
     @property
     def traits(self) -> Family:
@@ -214,70 +182,60 @@ class ModelSpec:
         return (*shapes, None if self.dropout is None else self.dropout[group])
 
 
-def per_group(value: int | Sequence[int], n_groups: int, argument: str) -> tuple[int, ...]:
-    """One whole number, or one per group, as a tuple of length ``n_groups``."""
-    values = as_orders(value, argument)
-    return values * n_groups if len(values) == 1 else values
+def _refuse_outside(
+    orders: tuple[int, ...] | None, lowest: int, highest: int, argument: str, code: str, where: str, way_out: str
+) -> None:
+    for order in orders or ():
+        if not lowest <= order <= highest:
+            raise SpecificationError(
+                f"{argument}: {order} is outside {lowest}..{highest}{where}.", code=code, argument=argument,
+                way_out=way_out,
+            )
 
 
-def as_orders(value: int | Sequence[int], argument: str) -> tuple[int, ...]:
-    """Whole numbers as a tuple, refused by name otherwise."""
-    try:
-        items: list[Any] = list(value) if isinstance(value, Iterable) else [value]
-        if any(float(v) != int(v) for v in items):
-            raise ValueError
-        return tuple(int(v) for v in items)
-    except (TypeError, ValueError, OverflowError):
-        raise SpecificationError(
-            f"{argument}: {value!r} is not a whole number or a sequence of them.", code="bad_order",
-            argument=argument, way_out="For example order=2 or order=[2, 1, 3].",
-        ) from None
-
-
-def make_spec(
-    *, groups: int, order: int | Sequence[int] | None, family: str, iorder: int | Sequence[int] | None = None,
-    sigma_by_group: bool = False, min: float | None = None, max: float | None = None, censor_beyond: bool = False,
-    basis: str | None = None, dispersion_by_group: bool = False, refgroup: int = 1,
-    dropout: int | Sequence[int] | None = None, ar1: bool = False, rho_by_group: bool = False,
-    rorder: int | Sequence[int] | None = None,
-) -> ModelSpec:
-    """The specification of a single-outcome model from users' arguments."""
-    if not is_count(groups) and not (type(groups) is float and groups.is_integer() and groups >= 1):
-        raise SpecificationError(
-            f"groups: {groups!r} is not a positive whole number.", code="bad_groups", argument="groups",
-            way_out="Give the number of groups, 1 or more.",
-        )
-    if iorder is None and family_named(family).is_zero_inflated:
-        iorder = 0
-    outcome = OutcomeSpec(
-        family=family, orders=None if order is None else per_group(order, int(groups), "order"),
-        zero_orders=None if iorder is None else as_orders(iorder, "iorder"), sigma_by_group=bool(sigma_by_group),
-        lower=_bound(min, "min"), upper=_bound(max, "max"), censor_beyond=bool(censor_beyond), basis=basis,
-        dispersion_by_group=bool(dispersion_by_group), ar1=bool(ar1), rho_by_group=bool(rho_by_group),
-        random_orders=None if rorder is None else per_group(rorder, int(groups), "rorder"),
+def model_spec(outcome: Outcome, design: Design, basis: str | None = None) -> ModelSpec:
+    """The specification that a description asks for; ``basis`` is the right-hand side of a basis formula, if any."""
+    assert design.groups is not None
+    k = design.groups
+    order = 2 if outcome.order is None and basis is None else outcome.order
+    zero = 0 if family_named(outcome.family).is_zero_inflated and outcome.iorder is None else outcome.iorder
+    one = OutcomeSpec(
+        family=outcome.family, orders=None if order is None else per_group(order, k, "order"),
+        zero_orders=None if zero is None else as_orders(zero, "iorder"), sigma_by_group=outcome.sigma_by_group,
+        lower=outcome.min, upper=outcome.max, censor_beyond=outcome.censor_beyond, basis=basis,
+        dispersion_by_group=outcome.dispersion_by_group, ar1=outcome.ar1, rho_by_group=outcome.rho_by_group,
+        random_orders=None if outcome.rorder is None else per_group(outcome.rorder, k, "rorder"),
     )
-    if not is_count(refgroup) and not (type(refgroup) is float and refgroup.is_integer()):
-        raise SpecificationError(
-            f"refgroup: {refgroup!r} is not the number of a group.", code="bad_refgroup", argument="refgroup",
-            way_out=f"Give a group from 1 to {int(groups)}.",
-        )
     return ModelSpec(
-        n_groups=int(groups), outcomes=(outcome,), reference=int(refgroup) - 1,
-        dropout=None if dropout is None else per_group(dropout, int(groups), "dropout"),
+        n_groups=k, outcomes=(one,), reference=design.refgroup - 1,
+        dropout=None if design.dropout is None else per_group(design.dropout, k, "dropout"),
     )
 
 
-def _bound(value: float | None, argument: str) -> float | None:
-    """A finite bound, or None for none."""
-    if value is None:
-        return None
-    try:
-        return float(value) if np.isfinite(float(value)) else None
-    except (TypeError, ValueError):
-        raise SpecificationError(
-            f"{argument}: {value!r} is not a number.", code="bad_bounds", argument=argument,
-            way_out=f"Give a number, or leave {argument} out.",
-        ) from None
+def make_spec(*, basis: str | None = None, **options: Any) -> ModelSpec:
+    """The specification of a single-outcome model from options by name, see :mod:`gbtm.model.description`."""
+    return model_spec(*described(options), basis)
+
+
+def arguments_of(spec: ModelSpec) -> dict[str, Any]:
+    """The options that a specification was made of, by name; those at their default left out."""
+    outcome = spec.outcomes[0]
+    given: dict[str, Any] = {"groups": spec.n_groups}
+    for name, option in options_of(Outcome).items():
+        value = getattr(outcome, option.stored) if option.stored else None
+        if value is not None and value is not False:  # a bound may be 0
+            given[name] = _one_or_list(value, name) if option.kind == "orders" else value
+    if spec.reference:
+        given["refgroup"] = spec.reference + 1
+    if spec.dropout is not None:
+        given["dropout"] = _one_or_list(spec.dropout, "dropout")
+    return given
+
+
+def _one_or_list(orders: tuple[int, ...], name: str) -> int | list[int]:
+    """One order that stands for all groups; of iorder one that is common to them is another model than equal ones."""
+    alike = len(orders) == 1 if name == "iorder" else len(set(orders)) == 1
+    return orders[0] if alike else list(orders)
 
 
 def first_groups(spec: ModelSpec, k: int) -> ModelSpec:

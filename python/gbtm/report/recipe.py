@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..fit.rebuild import spec_of
+from ..model.spec import arguments_of
+
 if TYPE_CHECKING:
     from ..api.results import GBTMResults
 
@@ -72,7 +75,7 @@ def recipe(res: GBTMResults) -> Recipe:
         outcome=res.outcome_name, time=res.time_name, wide=wide,
         columns={k: _plain(v) for k, v in columns.items() if v not in (None, [], (), {})},
         factors=inputs.get("levels") or {}, levels=_unsorted(inputs.get("levels") or {}),
-        model=model_arguments(document["spec"]), fit=_fit(document, columns, command),
+        model=arguments_of(spec_of(document)), fit=_fit(document, columns, command),
         estimates=tuple(float(v) for v in np.asarray(document["params"])),
         from_start=bool(document["search"].get("user_start")),
     )
@@ -102,37 +105,6 @@ def _unsorted(levels: dict[str, list[Any]]) -> dict[str, list[Any]]:
         return alike and values == sorted(values) and (not texts or values == sorted(values, key=str.casefold))
 
     return {column: list(values) for column, values in levels.items() if not by_itself(list(values))}
-
-
-def model_arguments(spec: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that a specification, as a document has it, was made of; those at their default left out."""
-    outcome = spec["outcomes"][0]
-    model: dict[str, Any] = {"groups": int(spec["n_groups"])}
-    if outcome["orders"] is not None:
-        model["order"] = _one_or_list(outcome["orders"])
-    model["family"] = outcome["family"]
-    if outcome["zero_orders"] is not None:
-        orders = [int(v) for v in outcome["zero_orders"]]
-        model["iorder"] = orders[0] if len(orders) == 1 else orders
-    names = (
-        ("sigma_by_group", "sigma_by_group"), ("lower", "min"), ("upper", "max"), ("censor_beyond", "censor_beyond"),
-        ("dispersion_by_group", "dispersion_by_group"), ("ar1", "ar1"), ("rho_by_group", "rho_by_group"),
-    )
-    for stored, argument in names:
-        if outcome[stored] is not None and outcome[stored] is not False:  # a bound may be 0
-            model[argument] = outcome[stored]
-    if outcome["random_orders"] is not None:
-        model["rorder"] = _one_or_list(outcome["random_orders"])
-    if spec["reference"]:
-        model["refgroup"] = int(spec["reference"]) + 1
-    if spec["dropout"] is not None:
-        model["dropout"] = _one_or_list(spec["dropout"])
-    return model
-
-
-def _one_or_list(orders: Any) -> int | list[int]:
-    values = [int(v) for v in orders]
-    return values[0] if len(set(values)) == 1 else values
 
 
 def _fit(document: dict[str, Any], columns: dict[str, Any], command: bool) -> dict[str, Any]:

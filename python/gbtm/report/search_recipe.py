@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from ..model.spec import arguments_of
 from .fit_tables import label_of
-from .recipe import Recipe, model_arguments, recipe
+from .recipe import Recipe, recipe
 
 if TYPE_CHECKING:
     from ..api.results import GBTMResults
@@ -84,7 +85,7 @@ def _up_to(values: Sequence[int], first: int) -> int | list[int]:
 
 def _shared(space: Space) -> dict[str, Any]:
     """The arguments that all models of the search share."""
-    model = model_arguments(asdict(space.template))
+    model = arguments_of(space.template)
     for name in ("groups", "order", "refgroup"):
         model.pop(name, None)
     if space.zero == "order":

@@ -18,8 +18,9 @@ from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, split_formula
 from ..errors import SpecificationError
 from ..estimation.control import Control
+from ..model.option_values import as_orders
 from ..model.prepared import Prepared
-from ..model.spec import ModelSpec, as_orders
+from ..model.spec import ModelSpec
 from ..selection import words
 from .candidates import Space, make_space
 from .checkpoint import Checkpoint, data_digest, digest

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import CommandError
 from ..families import FAMILIES, having
+from ..model.description import Design, Outcome, described
 from .stata_varlist import expand_varlist
 
 if TYPE_CHECKING:
@@ -61,15 +62,18 @@ class Command:
     rorder: tuple[int, ...] | None = None
     ignored: tuple[str, ...] = field(default_factory=tuple)
 
-    def spec_arguments(self) -> dict[str, Any]:
-        """The arguments of :func:`gbtm.model.spec.make_spec` that say the same."""
+    @property
+    def described(self) -> tuple[Outcome, Design]:
+        """The model that the command asks for."""
+        given = {name: getattr(self, name) for name in (
+            "order", "iorder", "sigma_by_group", "min", "max", "risk", "refgroup", "dropout", "obsmar", "ar1",
+            "rho_by_group", "rorder")}
+        given |= {name: value or None for name, value in (("risk", self.risk), ("dcov", self.dcov))}
         family = self.model if self.iorder is not None else FAMILIES[self.model].without_zeros or self.model
-        return {
-            "groups": len(self.order), "order": self.order, "family": family,
-            "iorder": None if self.iorder is None else list(self.iorder), "sigma_by_group": self.sigma_by_group,
-            "min": self.min, "max": self.max, "refgroup": self.refgroup,
-            "dropout": self.dropout, "ar1": self.ar1, "rho_by_group": self.rho_by_group, "rorder": self.rorder,
-        }
+        return described({
+            "groups": len(self.order), "family": family, "tcov": self.tcov or None, "exposure": self.exposure or None,
+            "weights": self.weight, "out_of_sample": self.outofsample, **given,
+        })
 
     @property
     def columns(self) -> list[str]:

@@ -1,0 +1,132 @@
+"""From a table and a description of a model to the panel that is fitted, with a record of how the table was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.panel import Panel
+from ..data.subjects import levels_of, without_unfitted_levels
+from ..design.time_basis import split_formula
+from ..errors import SpecificationError
+from ..model.description import Design, Outcome
+from ..model.prepared import Prepared
+from ..model.spec import model_spec
+
+Wide = Mapping[str, str | Sequence[str] | Sequence[float]]
+
+
+@dataclass(frozen=True, eq=False)
+class WideColumns:
+    """Which columns of a wide table hold what, one a wave; ``time`` may be numbers, a wave each."""
+
+    outcome: str | Sequence[str]
+    time: str | Sequence[str] | Sequence[float]
+    tcov: dict[str, Any]
+    dcov: dict[str, Any]
+    exposure: str | Sequence[str] | None = None
+
+
+def read_table(
+    data: pd.DataFrame, outcome: Outcome, design: Design, *, id: str | None, wide: Wide | None
+) -> Prepared:
+    """The model of a formula on a long table, or on a wide one where ``wide`` says what its names stand for."""
+    assert outcome.formula is not None
+    name, time, basis = split_formula(outcome.formula, data, wide)
+    spec = model_spec(outcome, design, basis)
+    data = _fitted_levels(data, (name, time, id), outcome, design, wide)
+    if wide is not None:
+        panel, inputs = read_wide(data, _columns(wide, outcome, design, name, time), design, id, name, time)
+        terms = [design.risk]
+    else:
+        panel, inputs = read_long(data, outcome, design, id, name, time)
+        terms = [design.risk, outcome.tcov, design.dcov]
+    inputs["levels"] = levels_of(data, [t for t in terms if t])
+    return Prepared.of(panel, spec, formula=outcome.formula, inputs=inputs)
+
+
+def read_long(
+    data: pd.DataFrame, outcome: Outcome, design: Design, id: str | None, name: str, time: str
+) -> tuple[Panel, dict[str, Any]]:
+    """One row per observation; ``name`` and ``time`` are the outcome's and the time's columns."""
+    if id is None:
+        raise SpecificationError(
+            "id: long data need the column that tells subjects apart.", code="no_id", argument="id",
+            way_out="Give id='column', or wide={...} for data with one row per subject.",
+        )
+    inputs = {"id": id, "time": time, "outcome": name, "tcov": outcome.tcov, "exposure": outcome.exposure,
+              "dcov": design.dcov}
+    panel = Panel.from_long(data, **inputs, **design.of_subjects, dropout=design.dropout is not None)
+    return panel, _record("long", inputs, design)
+
+
+def read_wide(
+    data: pd.DataFrame, columns: WideColumns, design: Design, id: str | None, name: str | None = None,
+    time: str = "time",
+) -> tuple[Panel, dict[str, Any]]:
+    """One row per subject; ``name`` and ``time`` are what the outcome and the time are called."""
+    inputs: dict[str, Any] = {
+        "outcome": columns.outcome, "time": columns.time, "id": id, "tcov": columns.tcov, "dcov": columns.dcov,
+        "exposure": columns.exposure,
+    }
+    if name is not None:
+        inputs |= {"name": name, "time_name": time}
+    panel = Panel.from_wide(data, **inputs, **design.of_subjects, dropout=design.dropout is not None)
+    return panel, _record("wide", inputs, design)
+
+
+def _record(form: str, inputs: dict[str, Any], design: Design) -> dict[str, Any]:
+    """How the table was read, for new tables and for the code that asks for the fit again."""
+    of_subjects = dict(design.of_subjects)
+    return {
+        "form": form, **inputs, "risk": of_subjects.pop("risk"), "dropout": design.dropout is not None, "levels": {},
+        "design": of_subjects,
+    }
+
+
+def _columns(wide: Wide, outcome: Outcome, design: Design, name: str, time: str) -> WideColumns:
+    """What the names in the formula and the covariates stand for."""
+    def of(given: Any, argument: str) -> dict[str, Any]:
+        names = [given] if isinstance(given, str) else list(given or [])
+        return {n: _in_wide(wide, n, argument) for n in names}
+
+    exposure = outcome.exposure
+    return WideColumns(
+        _in_wide(wide, name, "formula"), _in_wide(wide, time, "formula"), of(outcome.tcov, "tcov"),
+        of(design.dcov, "dcov"), None if exposure is None else _in_wide(wide, exposure, "exposure"),
+    )
+
+
+def _in_wide(wide: Wide, name: str, argument: str) -> Any:
+    if name not in wide:
+        raise SpecificationError(
+            f"{argument}: '{name}' does not stand in wide.", code="unknown_column", argument=argument,
+            way_out=f"Say which columns it is: wide={{..., '{name}': '{name}_*'}}.",
+        )
+    return wide[name]
+
+
+def _fitted_levels(
+    data: pd.DataFrame, named: tuple[str, str, str | None], outcome: Outcome, design: Design, wide: Wide | None
+) -> pd.DataFrame:
+    """Without the levels of factors that only people held out, people without an outcome, or rows without one have."""
+    fitted = np.ones(len(data), dtype=bool)
+    if design.out_of_sample is not None and design.out_of_sample in data:
+        fitted = ~data[design.out_of_sample].eq(1).to_numpy()
+    if wide is not None:  # its time-varying covariates are numbers
+        return without_unfitted_levels(data, [design.risk] if design.risk else [], fitted)
+    if not set(named) <= set(data.columns):
+        return data
+    name, time, id = named
+    seen = fitted & data[[name, time]].notna().all(axis=1).to_numpy()
+    people = pd.Series(seen).groupby(data[id].to_numpy()).transform("any").fillna(False).to_numpy(dtype=bool)
+    # a wave that was missed has its say in dropout
+    for terms, rows in (
+        (design.risk, people), (outcome.tcov, people if design.dcov else seen), (design.dcov, people),
+    ):
+        data = without_unfitted_levels(data, [terms], rows) if terms else data
+    return data

@@ -1,0 +1,260 @@
+"""What a user asks for, in his words: each outcome, and the design of the whole. No data.
+
+An option is declared here alone: its name and default, which families may have it, how its value is read, and the
+words of its errors. ``GBTM(...)``, ``GBTM.from_formula``, ``gbtm.search``, the commands of Stata and SAS and R's
+``gbtm()`` all make an :class:`Outcome` and a :class:`Design` of their arguments.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import Any
+
+from ..errors import SpecificationError, UnknownArgumentError
+from ..families import family_named, those_having
+from .option_values import READERS
+
+Orders = int | Sequence[int]
+
+
+@dataclass(frozen=True)
+class Option:
+    """How one option is read.
+
+    Attributes
+    ----------
+    kind : "orders", "flag", "bound", "groups", "group", "columns" (what stands in the data) or "word"; R reads it too
+    trait : what is true of the families that may have it; "" for all families
+    stored : field of the specification that holds it
+    lacks : error where the family may not have it, with ``{family}`` and, for those that may, ``{those}`` and ``{or}``
+    way_out : of that error
+    code : of its errors
+    """
+
+    kind: str
+    trait: str = ""
+    stored: str = ""
+    lacks: str = ""
+    way_out: str = ""
+    code: str = ""
+
+    def read(self, value: Any, name: str) -> Any:
+        """The value as it is kept: orders as a tuple, flags as bool, bounds as finite floats or None.
+
+        None stands for an option that is left out, where that is what leaving it out means.
+        """
+        may_be_none = self.kind not in ("flag", "word", "group")
+        return None if value is None and may_be_none else READERS[self.kind](value, name)
+
+    def refuse_other_families(self, value: Any, name: str, family: str) -> None:
+        """Raise where the option is given and the family may not have it."""
+        given = value is not None and value is not False
+        if given and self.trait and not getattr(family_named(family), self.trait):
+            words = {"family": family, "those": those_having(self.trait), "or": those_having(self.trait, "or")}
+            raise SpecificationError(
+                self.lacks.format_map(words), code=self.code, argument=name, way_out=self.way_out.format_map(words),
+            )
+
+
+def option(default: Any, kind: str, **how: Any) -> Any:
+    """A dataclass field that is an option."""
+    return field(default=default, metadata={"option": Option(kind, **how)})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome:
+    """One outcome: its formula, its distribution, the shape of its curves.
+
+    Parameters
+    ----------
+    formula : ``"offenses ~ age"`` with ``order``, or a basis such as ``"offenses ~ bs(age, df=4)"`` without; None where
+        the outcome is given as arrays
+    family : "normal" or another name in ``gbtm.families.FAMILIES``; docs/model.md has their densities
+    order : polynomial order 0 to 5, one for all groups or one per group, 2 when not given; -1 for a count group that
+        never happens
+    iorder : zip, zinb: order of the zero-inflation polynomial; one value (0 when not given) is common to all groups, K
+        are per group, -1 for none there
+    sigma_by_group : normal, cnorm: one sigma per group
+    dispersion_by_group : negbin, zinb: one psi per group
+    min, max : cnorm: censoring bounds, each optional
+    censor_beyond : cnorm: values beyond a bound count as at the bound
+    tcov : time-varying covariates w; their effects are each group's own
+    exposure : counts: time at risk; the rate is per unit of it
+    ar1 : normal, cnorm: AR(1) errors within a subject, corr = rho^|difference in time|
+    rho_by_group : one rho per group
+    rorder : normal, cnorm: random effects of each group: 0, an intercept; 1, a slope over time too; -1, none
+    """
+
+    formula: str | None = None
+    order: Orders | None = option(None, "orders", stored="orders", code="bad_order")
+    family: str = option("normal", "word", stored="family")
+    iorder: Orders | None = option(
+        None, "orders", trait="is_zero_inflated", stored="zero_orders", code="bad_iorder",
+        lacks="iorder: goes with {those} and only with them, not with '{family}'.",
+        way_out="Use family={or} for zero inflation.",
+    )
+    sigma_by_group: bool = option(
+        False, "flag", trait="has_sigma", stored="sigma_by_group", code="bad_sigma",
+        lacks="sigma_by_group: family '{family}' has no sigma.", way_out="It goes with {those}.",
+    )
+    dispersion_by_group: bool = option(
+        False, "flag", trait="has_dispersion", stored="dispersion_by_group", code="bad_dispersion",
+        lacks="dispersion_by_group: family '{family}' has no dispersion psi.", way_out="It goes with {those}.",
+    )
+    min: float | None = option(
+        None, "bound", trait="has_bounds", stored="lower", code="bad_bounds",
+        lacks="min, max: censoring bounds go with family {those}, not '{family}'.", way_out="Use family={or}.",
+    )
+    max: float | None = option(
+        None, "bound", trait="has_bounds", stored="upper", code="bad_bounds",
+        lacks="min, max: censoring bounds go with family {those}, not '{family}'.", way_out="Use family={or}.",
+    )
+    censor_beyond: bool = option(False, "flag", stored="censor_beyond", code="bad_bounds")
+    tcov: Any = option(None, "columns")
+    exposure: Any = option(
+        None, "columns", trait="takes_exposure", code="bad_exposure",
+        lacks="exposure: goes with counts, not with family '{family}'.",
+        way_out="Use one of {those}, or leave exposure out.",
+    )
+    ar1: bool = option(
+        False, "flag", trait="may_correlate", stored="ar1", code="bad_ar1",
+        lacks="ar1: goes with {those}, not with '{family}'.",
+        way_out="Leave it out: this family has no errors that could be correlated.",
+    )
+    rho_by_group: bool = option(False, "flag", stored="rho_by_group", code="bad_ar1")
+    rorder: Orders | None = option(
+        None, "orders", trait="may_correlate", stored="random_orders", code="bad_rorder",
+        lacks="rorder: goes with {those}, not with '{family}'.",
+        way_out="Leave it out: this family has no errors that could be correlated.",
+    )
+
+    def __post_init__(self) -> None:
+        for name, how in options_of(Outcome).items():
+            how.refuse_other_families(getattr(self, name), name, self.family)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Design:
+    """What belongs to the model as a whole: its groups, what predicts them, how people were sampled, dropout.
+
+    Parameters
+    ----------
+    groups : number of groups K; may be left out where ``order`` has one value for each
+    refgroup : the group whose membership coefficients are 0
+    risk : membership covariates z, one row or value per subject
+    weights : sampling weights, rescaled to mean 1
+    cluster, stratum : labels of the sampling clusters and strata, for standard errors
+    out_of_sample : 1 for subjects that are scored but not fitted
+    dropout : order of the dropout model, one for all groups or one per group: 0, a constant; 1, the last outcome too;
+        2, the last two; -1, none in that group
+    dcov : covariates of dropout, given like ``tcov``
+    obsmar : 1 for subjects whose missing waves are missing at random: they say nothing of dropout
+    """
+
+    groups: int | None = option(None, "groups", stored="n_groups", code="bad_groups")
+    refgroup: int = option(1, "group", stored="reference", code="bad_refgroup")
+    risk: Any = option(None, "columns")
+    weights: Any = option(None, "columns")
+    cluster: Any = option(None, "columns")
+    stratum: Any = option(None, "columns")
+    out_of_sample: Any = option(None, "columns")
+    dropout: Orders | None = option(None, "orders", stored="dropout", code="bad_dropout")
+    dcov: Any = option(None, "columns")
+    obsmar: Any = option(None, "columns")
+
+    def __post_init__(self) -> None:
+        for name in ("dcov", "obsmar"):
+            if self.dropout is None and getattr(self, name) is not None:
+                raise SpecificationError(
+                    f"{name}: goes with dropout, which is not asked for.", code="no_dropout", argument=name,
+                    way_out=f"Give dropout (0, 1 or 2) too, or leave {name} out.",
+                )
+
+    @property
+    def of_subjects(self) -> dict[str, Any]:
+        """What the data hold of each subject, by name."""
+        names = ("risk", "weights", "cluster", "stratum", "out_of_sample", "obsmar")
+        return {name: getattr(self, name) for name in names}
+
+
+def options_of(cls: type) -> dict[str, Option]:
+    """The options that a class declares, by name."""
+    return {f.name: f.metadata["option"] for f in fields(cls) if "option" in f.metadata}
+
+
+# what other programs call it -> our argument
+SYNONYMS = {
+    "ng": "groups", "k": "groups", "n_groups": "groups", "ngroups": "groups", "nclass": "groups", "classes": "groups",
+    "degre": "order", "degree": "order", "degrees": "order", "orders": "order", "dpolyp": "order", "dpolyl": "iorder",
+    "dist": "family", "model": "family", "link": "family", "ymin": "min", "ymax": "max", "lower": "min",
+    "upper": "max", "sigmabygroup": "sigma_by_group", "subject": "id", "subject_id": "id", "indep": "time",
+    "var": "formula", "classmb": "risk", "covariates": "risk", "mixture": "order", "random": "rorder",
+    "offset": "exposure", "expos": "exposure", "weight": "weights", "clusters": "cluster", "strata": "stratum",
+    "outofsample": "out_of_sample", "random_state": "rng", "seed": "rng",
+}
+
+
+def described(
+    arguments: Mapping[str, Any], formula: str | None = None, others: Sequence[str] = ()
+) -> tuple[Outcome, Design]:
+    """One outcome and the design, of arguments by name, each read and checked.
+
+    Parameters
+    ----------
+    others : further arguments that the caller has, to be suggested for a name that is none
+
+    Raises
+    ------
+    UnknownArgumentError
+        For a name that is no option, with the one that was probably meant.
+    SpecificationError
+        For a value that an option cannot have, and for a family that may not have the option.
+    """
+    mine, whole = options_of(Outcome), options_of(Design)
+    for name in arguments:
+        if name not in mine and name not in whole:
+            raise unknown_argument(name, [*mine, *whole, *others])
+    read = {n: (mine.get(n) or whole[n]).read(v, n) for n, v in arguments.items()}
+    if read.get("groups") is None:
+        read["groups"] = _groups_of(read.get("order"))
+    given = {n: v for n, v in read.items() if v is not None}
+    outcome = Outcome(formula=formula, **{n: v for n, v in given.items() if n in mine})
+    return outcome, Design(**{n: v for n, v in given.items() if n in whole})
+
+
+def unknown_argument(name: str, known: Sequence[str]) -> UnknownArgumentError:
+    """The error for an argument that does not exist."""
+    likely = SYNONYMS.get(name.lower()) or SYNONYMS.get(name.lower().replace(".", "_"))
+    matches = [likely] if likely in known else get_close_matches(name.lower(), known, 1, 0.7)
+    return UnknownArgumentError(
+        f"{name}: no such argument.", code="unknown_argument", argument=name,
+        way_out=f"It is called {matches[0]} here." if matches else f"There are: {', '.join(known)}.",
+    )
+
+
+def _groups_of(order: tuple[int, ...] | None) -> int:
+    """The number of groups where only their orders were given."""
+    if order is None or len(order) < 2:
+        raise SpecificationError(
+            "groups: not given.", code="bad_groups", argument="groups",
+            way_out="Give the number of groups, 1 or more.",
+        )
+    return len(order)
+
+
+def takes_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Write the declared options into the signature that ``help()`` and the editor show in place of ``**options``."""
+    shown = inspect.signature(function)
+    declared = [f for cls in (Outcome, Design) for f in fields(cls) if "option" in f.metadata]
+    more = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, annotation=f.type, default=f.default)
+        for f in sorted(declared, key=lambda f: f.name != "groups")
+    ]
+    fixed = [p for p in shown.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    first = [p for p in fixed if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+    last = [p for p in fixed if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    function.__signature__ = shown.replace(parameters=[*first, *more, *last])  # type: ignore[attr-defined]
+    return function

@@ -1,0 +1,95 @@
+"""The values of options as users write them, read and checked: orders, flags, bounds, numbers of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..checks import is_count
+from ..errors import SpecificationError
+
+
+def as_orders(value: Any, argument: str) -> tuple[int, ...]:
+    """Whole numbers as a tuple, refused by name otherwise."""
+    try:
+        items: list[Any] = list(value) if isinstance(value, Iterable) else [value]
+        if any(isinstance(v, (bool, str)) or float(v) != int(v) for v in items):
+            raise ValueError
+        return tuple(int(v) for v in items)
+    except (TypeError, ValueError, OverflowError):
+        raise SpecificationError(
+            f"{argument}: {value!r} is not a whole number or a sequence of them.", code="bad_order",
+            argument=argument, way_out="For example order=2 or order=[2, 1, 3].",
+        ) from None
+
+
+def per_group(value: Any, n_groups: int, argument: str) -> tuple[int, ...]:
+    """One whole number, or one per group, as a tuple of length ``n_groups``."""
+    values = as_orders(value, argument)
+    return values * n_groups if len(values) == 1 else values
+
+
+def as_flag(value: Any, argument: str) -> bool:
+    """True or False; 1 and 0 count as such, text does not."""
+    if isinstance(value, (bool, np.bool_)) or (isinstance(value, (int, np.integer)) and value in (0, 1)):
+        return bool(value)
+    raise SpecificationError(
+        f"{argument}: {value!r} is neither True nor False.", code="bad_flag", argument=argument,
+        way_out=f"Give {argument}=True, or leave it out.",
+    )
+
+
+def as_bound(value: Any, argument: str) -> float | None:
+    """A finite bound; None where there is none, as for an infinite one."""
+    try:
+        if isinstance(value, (bool, str)) or np.isnan(float(value)):
+            raise ValueError
+        return float(value) if np.isfinite(float(value)) else None
+    except (TypeError, ValueError):
+        raise SpecificationError(
+            f"{argument}: {value!r} is not a number.", code="bad_bounds", argument=argument,
+            way_out=f"Give a number, or leave {argument} out.",
+        ) from None
+
+
+def as_number_of_groups(value: Any, argument: str) -> int:
+    """A whole number, 1 or more; 3.0 counts as 3."""
+    if is_count(value) or (isinstance(value, (float, np.floating)) and float(value).is_integer() and value >= 1):
+        return int(value)
+    raise SpecificationError(
+        f"{argument}: {value!r} is not a positive whole number.", code="bad_groups", argument=argument,
+        way_out="Give the number of groups, 1 or more.",
+    )
+
+
+def as_group(value: Any, argument: str) -> int:
+    """The number of a group, from 1; whether the model has it is checked against the number of groups."""
+    if is_count(value) or (isinstance(value, (float, np.floating)) and float(value).is_integer()):
+        return int(value)
+    raise SpecificationError(
+        f"{argument}: {value!r} is not the number of a group.", code=f"bad_{argument}", argument=argument,
+        way_out="Give the number of one of the groups, from 1.",
+    )
+
+
+def as_word(value: Any, argument: str) -> str:
+    """Text; whether it is one of the words allowed is checked where they are known."""
+    if not isinstance(value, str):
+        raise SpecificationError(
+            f"{argument}: {value!r} is not text.", code=f"bad_{argument}", argument=argument,
+            way_out=f"Give a name in quotes, or leave {argument} out.",
+        )
+    return value
+
+
+def as_given(value: Any, argument: str) -> Any:
+    """Names of columns, formulas and arrays are read where the data are."""
+    return value
+
+
+READERS: dict[str, Callable[[Any, str], Any]] = {
+    "orders": as_orders, "flag": as_flag, "bound": as_bound, "groups": as_number_of_groups, "group": as_group,
+    "columns": as_given, "word": as_word,
+}
