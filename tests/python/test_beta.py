@@ -10,9 +10,10 @@ from scipy.special import expit, gammaln
 from statsmodels.othermod.betareg import BetaModel
 
 import oracle
+from closed_forms import assert_closed_forms, tensors
 from gbtm.families.base import Family
 from gbtm.families.beta import Beta, trigamma
-from test_negbin import assert_closed_forms, climb, covariate, one_group, tensors
+from single_group import climb, covariate, one_group
 
 FAMILY = Beta()
 SHARES = np.array([1e-7, 0.02, 0.3, 0.5, 0.81, 0.9999])

@@ -10,17 +10,17 @@ import torch
 import gbtm
 from gbtm.likelihood import mixture as likelihood
 from gbtm.likelihood.mixture import identical_rows
-from test_threads import _model, _panel
+from tables import two_halves, two_halves_model
 
 
 @pytest.mark.parametrize("family", ["logit", "poisson"])
 def test_collapsed_is_the_same_likelihood(family, monkeypatch):
-    small = _model(family).module()
+    small = two_halves_model(family).module()
     assert small.expand is not None
     assert small.weight.numel() < 600
     assert small.weight.sum().item() == 600
     monkeypatch.setattr(likelihood, "identical_rows", lambda statistics: None)
-    full = _model(family).module()
+    full = two_halves_model(family).module()
     assert full.weight.numel() == 600
     flat = full.flat().detach()
     assert small.loglik(flat[None]).item() == pytest.approx(full.loglik(flat[None]).item(), rel=1e-13)
@@ -29,9 +29,9 @@ def test_collapsed_is_the_same_likelihood(family, monkeypatch):
 
 
 def test_fit_of_collapsed_subjects_reports_each(monkeypatch):
-    collapsed = _model("logit").fit(rng=0)
+    collapsed = two_halves_model("logit").fit(rng=0)
     monkeypatch.setattr(likelihood, "identical_rows", lambda statistics: None)
-    each = _model("logit").fit(rng=0)
+    each = two_halves_model("logit").fit(rng=0)
     assert collapsed.llf == pytest.approx(each.llf, abs=1e-9)
     np.testing.assert_allclose(collapsed.bse, each.bse, rtol=1e-8)
     np.testing.assert_allclose(collapsed.posterior, each.posterior, atol=1e-8)
@@ -51,7 +51,7 @@ def test_identical_rows_finds_exactly_the_kinds():
 
 
 def test_doubled_subjects_double_the_loglikelihood():
-    data = _panel("poisson", 200)
+    data = two_halves("poisson", 200)
     twice = pd.concat([data, data.assign(id=data["id"] + 1000)])
     once = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1, family="poisson").fit(rng=0)
     both = gbtm.GBTM.from_formula("y ~ t", twice, id="id", groups=2, order=1, family="poisson").fit(rng=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import re
 import warnings
@@ -498,7 +497,3 @@ def test_a_basis_formula_stands_beside_polynomials():
 
 def test_assignment_with_more_groups_on_one_side():
     assert assignment(np.array([[5.0, 1.0, 9.0], [1.0, 5.0, 9.0]])) == {1: 2, 2: 1}
-
-
-def test_examples_in_docstrings():
-    assert doctest.testmod(compare).failed == 0

@@ -290,11 +290,3 @@ def test_parts_that_are_missing_have_no_axes():
         plot_adequacy(object())
     with pytest.raises(SpecificationError, match="does not name 2 groups"):
         plot_adequacy(_checks(), labels=["a"])
-
-
-@pytest.mark.parametrize("module", ["criteria", "curves", "groups", "posteriors"])
-def test_examples_in_docstrings_run(module):
-    import doctest
-    import importlib
-
-    assert doctest.testmod(importlib.import_module(f"gbtm.figures.{module}")).failed == 0

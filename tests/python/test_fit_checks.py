@@ -8,28 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import gbtm
 from conftest import TRUTH, build
+from findings import fit_and_codes, message_of
 from gbtm.findings.fit_checks import _where
 from parts import draw
 
 SILENT = ("normal", "normal_sbg", "cnorm", "cnorm_sbg", "poisson", "zip_common", "zip_own", "logit")
-
-
-def _fit(y, times=None, **model):
-    """The fit and its warnings' codes; every warning is also a Python warning."""
-    y = np.asarray(y, dtype=float)
-    options = model.pop("fit", {})
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        res = gbtm.GBTM(y, range(y.shape[1]) if times is None else times, **model).fit(**options)
-    said = [str(w.message) for w in caught if issubclass(w.category, gbtm.GBTMWarning)]
-    assert said == res.warnings
-    return res, [w["code"] for w in res.document["warnings"]]
-
-
-def _message(res, code) -> str:
-    return next(w["message"] for w in res.document["warnings"] if w["code"] == code)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -47,7 +31,7 @@ def test_nothing_is_said_about_a_healthy_fit(name, seed):
 def test_separation_in_a_logit_group(value, order):
     rng = np.random.default_rng(0)
     y = np.vstack([np.full((50, 20), value), rng.random((70, 20)) < 0.5])
-    res, codes = _fit(y, groups=2, order=order, family="logit")
+    res, codes = fit_and_codes(y, groups=2, order=order, family="logit")
     assert codes == ["separated_group"]
     where = 1 if value == 0 else 2
     assert res.document["warnings"][0]["group"] == where
@@ -66,7 +50,7 @@ def test_separation_from_some_wave_on():
     rng = np.random.default_rng(1)
     step = np.tile((np.arange(20) >= 4).astype(float), (40, 1))
     y = np.vstack([step, rng.random((60, 20)) < 0.5])
-    res, codes = _fit(y, groups=2, order=1, family="logit")
+    res, codes = fit_and_codes(y, groups=2, order=1, family="logit")
     assert codes == ["separated_group"]
     assert "probability is 0 or 1" in res.warnings[0]
     assert set(res.bse[res.bse.isna()].index) == {"intercept[2]", "time[2]"}
@@ -77,7 +61,7 @@ def test_irregular_times_are_told_by_range_and_number():
     rng = np.random.default_rng(1)
     times = np.sort(rng.uniform(0, 20, (100, 6)), axis=1)
     y = np.vstack([times[:40] > 8, rng.random((60, 6)) < 0.5])
-    res, codes = _fit(y, times, groups=2, order=1, family="logit", fit={"n_starts": 12})
+    res, codes = fit_and_codes(y, times, groups=2, order=1, family="logit", fit={"n_starts": 12})
     assert codes == ["separated_group"]
     p = res.predict(np.sort(times.ravel())).query("group == 2").set_index("time")["estimate"]
     certain = p.index[(p < 1e-5) | (p > 1 - 1e-5)]
@@ -103,13 +87,13 @@ def test_a_count_group_of_zeros_only(family):
     more = {"iorder": [-1, 0]} if family == "zip" else {}
     if family == "zip":
         y[60:][rng.random((60, 6)) < 0.2] = 0
-    res, codes = _fit(y, groups=2, order=[0, 0], family=family, **more)
+    res, codes = fit_and_codes(y, groups=2, order=[0, 0], family=family, **more)
     assert codes == ["all_zero_group"]
     assert res.document["warnings"][0]["group"] == 1
     assert "order -1" in res.warnings[0]
     assert np.isnan(res.bse["intercept[1]"])
     assert np.isfinite(res.bse.drop("intercept[1]")).all()
-    never, codes = _fit(y, groups=2, order=[-1, 0], family=family, **more)  # the way out that is offered
+    never, codes = fit_and_codes(y, groups=2, order=[-1, 0], family=family, **more)  # the way out that is offered
     assert codes == []
     assert never.llf == pytest.approx(res.llf, abs=1e-4)
     assert never.df_model == res.df_model - 1
@@ -118,12 +102,12 @@ def test_a_count_group_of_zeros_only(family):
 def test_zero_inflation_that_is_not_there():
     rng = np.random.default_rng(0)
     y = rng.poisson(np.repeat([1.0, 5.0], 80)[:, None], (160, 6))
-    res, codes = _fit(y, groups=2, order=0, family="zip", iorder=[0, 0])
+    res, codes = fit_and_codes(y, groups=2, order=0, family="zip", iorder=[0, 0])
     assert "zero_inflation_at_bound" in codes
-    message = _message(res, "zero_inflation_at_bound")
+    message = message_of(res, "zero_inflation_at_bound")
     assert "probability is 0" in message
     assert "zero_intercept" in message
-    poisson, _ = _fit(y, groups=2, order=0, family="poisson")
+    poisson, _ = fit_and_codes(y, groups=2, order=0, family="poisson")
     assert res.llf >= poisson.llf - 1e-7
 
 
@@ -132,28 +116,28 @@ def test_sigma_that_collapses_is_set_aside_or_told():
     rng = np.random.default_rng(0)
     y = rng.normal(5, 1, (60, 5))
     y[:3] = 2.345
-    res, codes = _fit(y, groups=2, order=0, sigma_by_group=True)
+    res, codes = fit_and_codes(y, groups=2, order=0, sigma_by_group=True)
     assert set(codes) & {"collapsed_sigma", "collapsed_rival"}
     if "collapsed_sigma" not in codes:
         assert res.params.filter(like="sigma").min() > 0.05
-        assert "no better answer" in _message(res, "collapsed_rival")
+        assert "no better answer" in message_of(res, "collapsed_rival")
     else:
-        assert "unbounded" in _message(res, "collapsed_sigma")
-    _common, codes = _fit(y, groups=2, order=0)
+        assert "unbounded" in message_of(res, "collapsed_sigma")
+    _common, codes = fit_and_codes(y, groups=2, order=0)
     assert "collapsed_sigma" not in codes
 
 
 def test_all_groups_collapse():
     """Two constants and nothing else: no usable optimum exists with a sigma per group."""
     y = np.repeat([1.0, 2.0], 20)[:, None] * np.ones(4)
-    res, codes = _fit(y, groups=2, order=0, sigma_by_group=True)
+    res, codes = fit_and_codes(y, groups=2, order=0, sigma_by_group=True)
     assert "collapsed_sigma" in codes
-    assert "Sigma has collapsed" in _message(res, "collapsed_sigma")
+    assert "Sigma has collapsed" in message_of(res, "collapsed_sigma")
 
 
 def test_a_perfect_fit_with_a_common_sigma_is_told():
     y = np.repeat([1.0, 2.0], 20)[:, None] * np.ones(4)
-    _, codes = _fit(y, groups=2, order=0)
+    _, codes = fit_and_codes(y, groups=2, order=0)
     assert "collapsed_sigma" in codes
 
 
@@ -161,26 +145,26 @@ def test_a_perfect_fit_with_a_common_sigma_is_told():
 def test_too_many_groups_on_one_cloud(groups):
     """All from one normal: whatever optimum is found, an honest fit has no NaN without a reason."""
     y = np.random.default_rng(5).normal(size=(100, 5))
-    res, codes = _fit(y, groups=groups, order=0)
+    res, codes = fit_and_codes(y, groups=groups, order=0)
     lost = res.bse.isna()
     said = " ".join(res.warnings)
     if lost.any():
         assert codes
         assert all(name in said or {"empty_group", "twin_groups"} & set(codes) for name in res.bse.index[lost])
-    one, _ = _fit(y, groups=1, order=0)
+    one, _ = fit_and_codes(y, groups=1, order=0)
     assert res.llf >= one.llf - 1e-8
 
 
 def test_twin_groups_are_named():
     """Counts less spread than a Poisson: no mixture beats one group, and two are the same one twice."""
     y = 4 + np.random.default_rng(5).integers(0, 3, size=(100, 5))
-    one, codes = _fit(y, groups=1, order=0, family="poisson")
+    one, codes = fit_and_codes(y, groups=1, order=0, family="poisson")
     assert codes == []
-    res, codes = _fit(y, groups=2, order=0, family="poisson")
+    res, codes = fit_and_codes(y, groups=2, order=0, family="poisson")
     assert res.llf == pytest.approx(one.llf, abs=1e-6)
     assert set(codes) & {"twin_groups", "empty_group"}
     if "twin_groups" in codes:
-        assert "Groups 1 and 2 have the same curve" in _message(res, "twin_groups")
+        assert "Groups 1 and 2 have the same curve" in message_of(res, "twin_groups")
     assert "fewer groups" in " ".join(res.warnings)
     assert np.isnan(res.bse["theta[2]"])
 
@@ -188,9 +172,9 @@ def test_twin_groups_are_named():
 def test_an_empty_group_is_named():
     rng = np.random.default_rng(0)
     y = rng.normal(0, 1, (60, 5))
-    res, codes = _fit(y, groups=2, order=0, fit={"start": [0.0, 40.0, 1.0, -60.0]})
+    res, codes = fit_and_codes(y, groups=2, order=0, fit={"start": [0.0, 40.0, 1.0, -60.0]})
     assert "empty_group" in codes
-    message = _message(res, "empty_group")
+    message = message_of(res, "empty_group")
     assert "Group 2 is empty" in message
     assert "fewer groups" in message
 
@@ -198,7 +182,7 @@ def test_an_empty_group_is_named():
 def test_more_parameters_than_data():
     """12 observations, 14 parameters."""
     y = np.random.default_rng(0).normal(size=(4, 3))
-    res, codes = _fit(y, groups=3, order=2, sigma_by_group=True)
+    res, codes = fit_and_codes(y, groups=3, order=2, sigma_by_group=True)
     assert res.df_model > res.nobs
     assert codes
 
@@ -208,7 +192,7 @@ def test_times_far_from_zero_with_a_high_order():
     rng = np.random.default_rng(0)
     age = np.arange(8.0, 39.0)
     y = np.repeat([0.0, 3.0], 30)[:, None] + np.sin(age / 5) + rng.normal(0, 0.5, (60, 31))
-    res, codes = _fit(y, age, groups=2, order=5)
+    res, codes = fit_and_codes(y, age, groups=2, order=5)
     assert codes == []
     assert np.isfinite(res.bse).all()
 
@@ -219,7 +203,7 @@ def test_unbalanced_data_with_a_single_observation_each():
     y = np.full((200, 4), np.nan)
     wave = rng.integers(0, 4, 200)
     y[np.arange(200), wave] = np.repeat([0.0, 8.0], 100) + rng.normal(size=200)
-    res, codes = _fit(y, groups=2, order=1)
+    res, codes = fit_and_codes(y, groups=2, order=1)
     assert res.nobs == res.n_subjects == 200
     assert codes == ["few_waves"]
 
@@ -272,7 +256,7 @@ def _crossing(kind, n=2000, waves=4):
 @pytest.mark.parametrize("kind", ["tcov", "phi"])
 def test_groups_that_differ_in_something_else_are_no_twins(kind):
     y, more = _crossing(kind)
-    res, codes = _fit(y, groups=2, order=0, fit={"n_starts": 2}, **more)
+    res, codes = fit_and_codes(y, groups=2, order=0, fit={"n_starts": 2}, **more)
     assert res.entropy > 0.8
     assert codes == []
 
@@ -282,9 +266,9 @@ def test_rho_of_zero_with_uneven_times_is_the_model_without_it():
     rng = np.random.default_rng(4)
     times = np.array([0.0, 0.3, 0.6, 0.9, 1.2, 1.5])
     y = rng.normal(size=(80, 6)) + np.where(np.arange(6) % 2, 0.8, -0.8) * rng.choice([-1.0, 1.0], (80, 1))
-    plain, _ = _fit(y, times, groups=1, order=1)
-    res, codes = _fit(y, times, groups=1, order=1, ar1=True)
+    plain, _ = fit_and_codes(y, times, groups=1, order=1)
+    res, codes = fit_and_codes(y, times, groups=1, order=1, ar1=True)
     assert codes == ["rho_at_bound"]
-    assert "rho is zero" in _message(res, "rho_at_bound")
+    assert "rho is zero" in message_of(res, "rho_at_bound")
     assert res.llf == pytest.approx(plain.llf, abs=1e-8)
     assert abs(res.params["rho"]) < 1e-10

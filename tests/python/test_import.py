@@ -52,15 +52,3 @@ def test_errors_are_value_errors_with_their_parts():
     assert str(error) == "y: wrong. Do this."
     assert str(gbtm.GBTMError("plain")) == "plain"
     assert issubclass(gbtm.GBTMWarning, UserWarning)
-
-
-@pytest.mark.parametrize(
-    "module", ["design.time_basis", "data.panel", "api.model", "likelihood.mixture", "datasets",
-               "api.traj"]
-)
-def test_examples_in_docstrings_run(module):
-    import doctest
-    import importlib
-
-    result = doctest.testmod(importlib.import_module(f"gbtm.{module}"))
-    assert result.failed == 0

@@ -1,12 +1,10 @@
 """Which numbers look like codes for missing values: constructed lists, and none in honest data."""
 
-import doctest
 
 import numpy as np
 import pytest
 
 from conftest import TRUTH, build
-from gbtm.data import missing_codes as room
 from gbtm.data.missing_codes import CODES, listed, missing_codes
 
 SCALE = [0.0, 1, 2, 3, 5, 10]
@@ -58,7 +56,3 @@ def test_heavy_tailed_counts_have_none():
     for seed in range(20):
         y = np.random.default_rng(seed).negative_binomial(0.1, 0.1 / 1.1, 2000).astype(float)
         assert missing_codes(y) == {}
-
-
-def test_the_example_runs():
-    assert doctest.testmod(room).failed == 0

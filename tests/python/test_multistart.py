@@ -11,11 +11,11 @@ from gbtm.estimation import multistart as optima
 from gbtm.estimation.control import Control
 from gbtm.likelihood.cells import is_irregular
 from parts import draw, hold
-from test_threads import _panel
+from tables import two_halves
 
 
 def test_starts_on_a_subsample_reach_the_optimum_of_all(monkeypatch):
-    data = _panel("normal", 3000)
+    data = two_halves("normal", 3000)
     whole = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1).fit(rng=0)
     monkeypatch.setattr(optima, "START_SUBJECTS", 300)
     some = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1).fit(rng=0)

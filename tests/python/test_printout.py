@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 import listings
 from conftest import NO_REFERENCE, OWN, TRUTH, reference_root
 from gbtm import DataError
-from gbtm.traj_programs.comparison import log_text, printout
 from gbtm.traj_programs.comparison.log_text import last_command, options_of, plain_lines
 from gbtm.traj_programs.comparison.printout import read_printout
 
@@ -166,11 +164,6 @@ def test_last_command(lines, command):
 def test_plain_lines_keep_what_is_no_mark():
     assert plain_lines("a\n  > b\nx > y\n12:30 lunch") == ["a", "  > b", "x > y", "12:30 lunch"]
     assert plain_lines("{smcl}\n{txt}Group{space 3}1{hline 5}") == ["", "Group   1"]
-
-
-def test_examples_in_docstrings():
-    for module in (log_text, printout):
-        assert doctest.testmod(module).failed == 0
 
 
 # -- every table of the reference results ------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Residual checks: every table against plain loops over the oracle, right models left in peace, wrong ones named."""
 
-import doctest
 import warnings
 from types import SimpleNamespace
 
@@ -13,7 +12,6 @@ from scipy.special import logsumexp
 import gbtm
 import oracle
 from conftest import TRUTH, arguments, long_table
-from gbtm.adequacy import autocorrelation, distribution, groups, residuals
 from gbtm.adequacy.fitted import Fitted
 from gbtm.adequacy.residuals import residual_checks
 from parts import draw
@@ -268,8 +266,3 @@ def test_covariates_exposure_and_weights(name):
         assert checks.distribution["observed"].sum() == pytest.approx(checks.distribution["expected"].sum())
     assert checks.normality["se"].notna().all()
     assert (np.abs(checks.quantile_residuals) < 6).all()
-
-
-@pytest.mark.parametrize("module", [groups, residuals, autocorrelation, distribution])
-def test_examples(module):
-    assert doctest.testmod(module).failed == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import warnings
 
 import numpy as np
@@ -12,8 +11,6 @@ import pytest
 import gbtm
 from gbtm import CommandError
 from gbtm.api.traj import proc_traj
-from gbtm.traj_programs import sas_step as module
-from gbtm.traj_programs import sas_text
 from gbtm.traj_programs.sas_step import parse_proc
 from gbtm.traj_programs.sas_text import expand_list, statements
 from gbtm.traj_programs.stata_command import parse
@@ -199,8 +196,3 @@ def test_it_fits_what_the_command_fits(wide):
 def test_what_traj_cannot_do_is_its_error(wide):
     with pytest.raises(CommandError, match="twostep"):
         proc_traj(FIT.replace("run;", "min 0; twostep; run;"), wide)
-
-
-def test_examples_in_docstrings():
-    for source in (module, sas_text):
-        assert doctest.testmod(source).failed == 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
 import os
 import signal
 import subprocess
@@ -19,17 +17,7 @@ from conftest import ROOT, reference_root
 from gbtm.model.spec import make_spec
 from gbtm.selection import rounds, runner
 from gbtm.selection.search import search_models
-
-
-def three_groups(seed=2, n=100, sd=0.6):
-    """Long data of three groups: constant, rising, curved."""
-    rng = np.random.default_rng(seed)
-    t = np.arange(6.0)
-    curves = np.stack([np.full(6, 0.0), 1.0 + 0.6 * t, 6.0 - 1.8 * t + 0.3 * t**2])
-    group = rng.choice(3, n, p=[0.5, 0.3, 0.2])
-    y = curves[group] + rng.normal(0, sd, (n, 6))
-    return pd.DataFrame({"id": np.repeat(np.arange(n), 6), "t": np.tile(t, n), "y": y.ravel()})
-
+from tables import three_groups
 
 OPTIONS = {"id": "id", "family": "normal", "groups": 3, "order": 2, "progress": False, "n_starts": 6}
 NO_CLOCK = ["seconds"]
@@ -114,16 +102,16 @@ SCRIPT = """
 import sys
 sys.path[:0] = [{tests!r}, {python!r}]
 import gbtm
-from test_search import OPTIONS, three_groups
+from tables import three_groups
 if __name__ == "__main__":
-    gbtm.search("y ~ t", three_groups(), checkpoint=sys.argv[1], n_jobs=1, **OPTIONS)
+    gbtm.search("y ~ t", three_groups(), checkpoint=sys.argv[1], n_jobs=1, **{options!r})
 """
 
 
 def test_killed_and_started_again_it_loses_no_finished_fit(data, found, tmp_path, monkeypatch):
     folder = tmp_path / "kept"
     script = tmp_path / "run.py"
-    script.write_text(SCRIPT.format(tests=str(ROOT / "tests" / "python"), python=str(ROOT / "python")))
+    script.write_text(SCRIPT.format(tests=str(ROOT / "tests" / "python"), python=str(ROOT / "python"), options=OPTIONS))
     with subprocess.Popen([sys.executable, str(script), str(folder)]) as process:
         until = time.monotonic() + 120
         while len(list(folder.glob("*.json"))) < 4 and process.poll() is None and time.monotonic() < until:
@@ -355,10 +343,6 @@ def test_zero_inflation_of_each_kind():
     assert found.table.index.tolist() == ["1: 1 / 1", "1: 0 / 0", "2: 1 1 / 1 1", "2: 1 0 / 1 0", "2: 0 0 / 0 0"]
     loglik = found.table["loglik"]
     assert loglik["2: 1 1 / 1 1"] >= loglik["2: 1 0 / 1 0"] >= loglik["2: 0 0 / 0 0"]
-
-
-def test_the_example_runs():
-    assert doctest.testmod(importlib.import_module("gbtm.selection.search")).failed == 0
 
 
 def test_a_chosen_model_that_had_no_time_for_the_full_search(data, found, tmp_path, monkeypatch):

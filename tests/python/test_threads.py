@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
-import gbtm
 from gbtm.compute import threads
 from gbtm.estimation.covariance import information
 from gbtm.likelihood import mixture as likelihood
 from gbtm.likelihood.derivatives import observed
-
-
-def _panel(family: str, n: int = 600, seed: int = 3) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    t = np.linspace(-1, 1, 5)
-    eta = np.where(np.arange(n)[:, None] < n // 2, 0.5 + 0.8 * t, -1.0 - 0.5 * t)
-    draw = {
-        "normal": lambda: rng.normal(eta, 1.0), "poisson": lambda: rng.poisson(np.exp(eta)),
-        "logit": lambda: rng.random(eta.shape) < 1 / (1 + np.exp(-2 * eta)),
-    }
-    return pd.DataFrame(
-        {"id": np.repeat(np.arange(n), 5), "t": np.tile(t, n), "y": draw[family]().ravel().astype(float)}
-    )
-
-
-def _model(family: str, n: int = 600) -> gbtm.GBTM:
-    return gbtm.GBTM.from_formula("y ~ t", _panel(family, n), id="id", groups=2, order=1, family=family)
+from tables import two_halves_model
 
 
 def test_in_order_keeps_the_order_and_restores_torch():
@@ -49,7 +31,7 @@ def test_in_order_keeps_the_order_and_restores_torch():
 @pytest.mark.parametrize("family", ["normal", "logit"])
 def test_one_and_two_threads_give_the_same_digits(family, monkeypatch):
     monkeypatch.setattr(likelihood, "SHARD", 64)
-    model = _model(family)
+    model = two_halves_model(family)
     before = torch.get_num_threads()
     fits = []
     try:
@@ -67,10 +49,10 @@ def test_one_and_two_threads_give_the_same_digits(family, monkeypatch):
 
 @pytest.mark.parametrize("family", ["normal", "poisson", "logit"])
 def test_blocks_of_subjects_add_up(family, monkeypatch):
-    whole = _model(family).module()
+    whole = two_halves_model(family).module()
     assert len(whole.shards) == 1
     monkeypatch.setattr(likelihood, "SHARD", 10)
-    blocks = _model(family).module()
+    blocks = two_halves_model(family).module()
     assert len(blocks.shards) > 2
     flat = whole.flat().detach()
     for a, b in zip(observed(whole, flat[None]), observed(blocks, flat[None]), strict=True):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -680,11 +677,6 @@ def test_series_given_to_a_function_is_a_copy(numbers):
     pd.testing.assert_series_equal(numbers.params, before)
 
 
-@pytest.mark.parametrize(
-    "module", ["inference.wald", "inference.delta", "traj_programs.trajtest", "inference.equal_curves",
-               "inference.odds_ratios"])
-def test_examples_in_docstrings_run(module):
-    assert doctest.testmod(importlib.import_module(f"gbtm.{module}")).failed == 0
 def test_methods_are_the_functions(fitted):
     res = fitted("normal")
     assert res.t_test("t[1]").statistic[0] == t_test(res, "t[1]").statistic[0]

@@ -10,12 +10,13 @@ from scipy.special import expit
 from statsmodels.discrete.count_model import ZeroInflatedNegativeBinomialP
 
 import oracle
+from closed_forms import COUNTS, assert_closed_forms, log_density, tensors, traced
 from gbtm.families import ZeroInflatedPoisson
 from gbtm.families.base import Family
 from gbtm.families.negbin import NegativeBinomial
 from gbtm.families.zinb import ZeroInflatedNegativeBinomial
 from gbtm.model.layout import NO_ZERO_INFLATION, RATE_ZERO
-from test_negbin import COUNTS, assert_closed_forms, climb, covariate, log_density, one_group, tensors, traced
+from single_group import climb, covariate, one_group
 
 FAMILY = ZeroInflatedNegativeBinomial()
 

@@ -52,7 +52,7 @@ def profile_interval(res: Fit, parameter: str, level: float = 0.95) -> tuple[flo
     >>> res = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=2).fit(n_starts=2)
     >>> low, high = res.profile_int("theta[2]")
     >>> round(low, 2), round(high, 2)
-    (-0.4, 0.39)
+    (-0.39, 0.39)
     """
     names = res.document["names"]
     if parameter not in names:
