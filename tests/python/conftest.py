@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import functools
 import json
 import warnings
 from pathlib import Path
@@ -55,7 +56,7 @@ def needs_r(package: str) -> None:
 
 
 class Case:
-    """One reference case: the data, what traj gave, and (lazily) our fit of the same command."""
+    """One reference case: the data, what traj gave, and (lazily) our fits of the same command."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -74,6 +75,27 @@ class Case:
                 warnings.simplefilter("ignore", gbtm.GBTMWarning)
                 self._fits[rng] = gbtm.traj(self.command, self.data, rng=rng)
         return self._fits[rng]
+
+    @functools.cached_property
+    def at_trajs(self):
+        """Our fit at traj's optimum: no search, it starts from traj's estimates."""
+        import gbtm
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", gbtm.GBTMWarning)
+            return gbtm.traj(self.command, self.data, start=self.traj["b"])
+
+
+# where the default search runs in the fast suite: most families and parts, and one where traj stopped short
+SEARCHED = (
+    "cnorm_1grp", "cnorm_2grp_sbg", "cnorm_3grp", "cnorm_censored", "cnorm_risk_tcov", "cnorm_ar1", "dropout0",
+    "logit_2grp", "pois", "sim_logit_nearsep3", "sim_zip2_weight", "zip_iorder01",
+)
+
+
+def searched(names) -> list:
+    """Parameters of a test that searches: those of the fixed dozen at once, the rest when slow."""
+    return [name if name in SEARCHED else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 _CASES: dict[str, Case] = {}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gbtm
-from conftest import TRUTH, build
+from conftest import TRUTH, build, searched
 from gbtm import SpecificationError
 from gbtm.estimation.control import Control
 from gbtm.estimation.estimate import estimate
@@ -43,10 +43,11 @@ def test_report_counts_every_start():
     assert result.loglik == pytest.approx(search.optima[0].loglik, abs=1e-6)
 
 
-def test_number_of_starts_follows_the_hit_rate(reference):
+@pytest.mark.parametrize("name", searched(["logit_2grp", "sim_cnorm5_cens0"]))
+def test_number_of_starts_follows_the_hit_rate(name, reference):
     rng = np.random.default_rng(0)
     plain = np.repeat([0.0, 9.0], 40)[:, None] + rng.normal(size=(80, 4))
-    easy, hard = gbtm.GBTM(plain, range(4), groups=2, order=0).fit(), reference("sim_cnorm5_cens0").fit()
+    easy, hard = gbtm.GBTM(plain, range(4), groups=2, order=0).fit(), reference(name).fit()
     assert easy.start_report.attrs["n_starts"] <= 24
     assert 16 < hard.start_report.attrs["n_starts"] <= 256
 

@@ -13,7 +13,7 @@ import gbtm
 def test_groups_and_probabilities_are_trajs(name, reference):
     case = reference(name)
     theirs = pd.read_csv(case.folder / "traj_posterior.csv")
-    ours = case.fit().traj_data()
+    ours = case.at_trajs.traj_data()
     assert list(ours.columns) == list(theirs.columns)
     # groups of the two programs may be numbered the other way round
     match = [int(np.argmax([np.corrcoef(ours[f"_traj_ProbG{g}"], theirs[c])[0, 1] for c in theirs.columns[1:]])) + 1
@@ -27,8 +27,8 @@ def test_groups_and_probabilities_are_trajs(name, reference):
                                              ("zip_iorder0", False), ("sim_cnorm3_miss40", True)])
 def test_plot_matrix_is_trajs(name, bands, reference):
     case = reference(name)
-    ours, theirs = case.fit().plot_matrix(), case.traj["plot1"]
-    groups = range(1, case.fit().n_groups + 1)
+    ours, theirs = case.at_trajs.plot_matrix(), case.traj["plot1"]
+    groups = range(1, case.at_trajs.n_groups + 1)
     np.testing.assert_allclose(ours["trajT"], theirs["trajT"], atol=1e-9)
     for g in groups:
         m = min(groups, key=lambda m, g=g: np.abs(ours[f"Est{g}"] - np.array(theirs[f"Est{m}"])).sum())
@@ -49,7 +49,7 @@ def test_held_out_subjects_follow(reference):
 
 def test_dropout_is_the_mean_hazard_of_those_at_risk(reference):
     case = reference("dropout1")
-    res = case.fit()
+    res = case.at_trajs
     matrix = res.plot_matrix()
     y = case.data[[f"Y{j}" for j in range(1, 6)]].to_numpy()
     seen = ~np.isnan(y)
