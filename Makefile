@@ -16,7 +16,7 @@ export GBTM_PYTHON := $(CURDIR)/$(PY)
 export PYTHONPATH := $(CURDIR)/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system install-r demo test test-python test-r test-slow lint tables docs check bench clean
+.PHONY: help setup system install-r demo test test-python test-r test-slow cases lint tables docs check bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -57,9 +57,13 @@ test-r: setup
 test-slow: setup ## the slow tests: coverage, simulations, all seeds
 	GBTM_REQUIRE_R=1 $(PY) -m pytest -m slow
 
+cases: setup ## tests/shared anew: small fits, and what both languages must make of them
+	OMP_NUM_THREADS=1 $(PY) tests/shared/make_fits.py
+	$(PY) tests/shared/make_cases.py
+
 lint: setup ## ruff, mypy, lintr
 	@bash scripts/system.sh dev
-	$(PY) -m ruff check python tests/python examples benchmarks scripts
+	$(PY) -m ruff check python tests/python tests/shared examples benchmarks scripts
 	$(PY) -m mypy
 	Rscript -e 'lints <- lintr::lint_package(); print(lints); quit(status = length(lints) > 0)'
 

@@ -57,8 +57,7 @@ class Logit(Family):
         return expit(u["mean"])
 
     def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
-        p = expit(u["mean"])
-        return {"mean": p * (1 - p)}
+        return {"mean": expit(u["mean"]) * expit(-u["mean"])}  # 1 - p has no digits left where p is near 1
 
     def variance(self, u: Predictors) -> np.ndarray:
         return expit(u["mean"]) * expit(-u["mean"])

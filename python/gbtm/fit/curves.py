@@ -16,6 +16,7 @@ import numpy as np
 from ..checks import check_level
 from ..design.covariate_basis import CovariateBasis
 from ..design.time_basis import TimeBasis, basis_from_document
+from ..errors import SpecificationError
 from ..families import Family, make_family
 from ..families.random_normal import RANDOM
 
@@ -150,8 +151,18 @@ class Curves:
     def band(
         self, times: np.ndarray, level: float = 0.95, w: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Estimate, standard error, lower and upper limit, each (K, C)."""
+        """Estimate, standard error, lower and upper limit, each (K, C).
+
+        Raises
+        ------
+        SpecificationError
+            ``bad_level``; ``bad_times`` for times that are missing or infinite, or none; ``unknown_time``.
+        """
         check_level(level)
+        if not (times.size and np.isfinite(times).all()):
+            raise SpecificationError(
+                "times: missing or infinite times.", code="bad_times", argument="times", way_out="Give finite numbers.",
+            )
         z = NormalDist().inv_cdf(0.5 + level / 2)
         estimate, se = self.expected(times, w), self.standard_error(times, w)
         low, high = self.range

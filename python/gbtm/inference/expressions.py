@@ -163,7 +163,7 @@ def _next_token(text: str, at: int, by_length: list[tuple[str, int]]) -> _Token 
 def _ends(text: str, at: int, name: str) -> bool:
     """A name may end here: ``sigma`` is neither the head of ``sigma2`` nor that of ``sigma[2]``."""
     following = text[at:at + 1]
-    return following != "[" and not (following and re.fullmatch(r"\w\w", name[-1] + following))
+    return following != "[" and not (following and re.fullmatch(r"[\w.]{2}", name[-1] + following))
 
 
 def _unknown(text: str, at: int, names: Sequence[str], argument: str) -> NoReturn:
