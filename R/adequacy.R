@@ -1,12 +1,6 @@
 # How well the groups are told apart. As the engine's adequacy/groups.py, so that it needs no Python; a test holds the
 # two against each other, sentences too.
 
-least_avepp <- 0.7 # Nagin (2005), section 5.6
-least_occ <- 5 # the same
-clear_entropy <- 0.8
-small_share <- 0.05
-notable_mismatch <- 0.02 # and twice its standard error
-
 #' Adequacy of the classification
 #'
 #' Average posterior probability, odds of correct classification and mismatch, group by group (Nagin 2005,
@@ -72,10 +66,11 @@ adequacy_notes <- function(table, entropy, weighted) {
     return(paste("One group: there is no classification to judge, so OCC, mismatch and the share's interval are left",
                  "out."))
   }
-  first <- sprintf("Relative entropy is %.2f; %s", entropy, if (entropy >= clear_entropy) {
+  first <- sprintf("Relative entropy is %.2f; %s", entropy, if (entropy >= constants$clear_entropy) {
     "groups are clearly told apart."
   } else {
-    sprintf("below %g many subjects have no clear group: use posterior probabilities, not assignments.", clear_entropy)
+    sprintf("below %g many subjects have no clear group: use posterior probabilities, not assignments.",
+            constants$clear_entropy)
   })
   unknown <- table$group[is.na(table$share_lower)]
   c(
@@ -100,17 +95,18 @@ about_group <- function(row) {
 }
 
 about_certainty <- function(row) {
-  if (row$avepp < least_avepp) {
-    low <- if (row$occ < least_occ) sprintf(" and its OCC %.1f, below %g", row$occ, least_occ) else ""
+  if (row$avepp < constants$least_avepp) {
+    low <- ""
+    if (row$occ < constants$least_occ) low <- sprintf(" and its OCC %.1f, below %g", row$occ, constants$least_occ)
     return(sprintf("Group %d: AvePP is %.2f, below %g%s; those assigned to it may well belong elsewhere.", row$group,
-                   row$avepp, least_avepp, low))
+                   row$avepp, constants$least_avepp, low))
   }
-  if (row$occ < least_occ) {
-    odds <- least_occ * row$share / (1 - row$share)
+  if (row$occ < constants$least_occ) {
+    odds <- constants$least_occ * row$share / (1 - row$share)
     return(sprintf(paste(
       "Group %d: OCC is %.1f, below %g, but a large group's OCC is low by construction: with a share of %.0f %% it",
       "would take an AvePP of %.2f to reach %g. Its AvePP is %.2f; judge it by that."
-    ), row$group, row$occ, least_occ, 100 * row$share, odds / (1 + odds), least_occ, row$avepp))
+    ), row$group, row$occ, constants$least_occ, 100 * row$share, odds / (1 + odds), constants$least_occ, row$avepp))
   }
   if (!is.finite(row$occ)) {
     sprintf("Group %d: all assigned to it belong to it with probability 1, so its OCC is infinite.", row$group)
@@ -118,7 +114,7 @@ about_certainty <- function(row) {
 }
 
 about_mismatch <- function(row) {
-  if (abs(row$mismatch) < notable_mismatch || abs(row$mismatch) <= 2 * row$mismatch_se) return(NULL)
+  if (abs(row$mismatch) < constants$notable_mismatch || abs(row$mismatch) <= 2 * row$mismatch_se) return(NULL)
   sprintf(paste(
     "Group %d: %.1f %% are assigned to it, its estimated share is %.1f %% (mismatch %+.1f points, standard error",
     "%.1f): counts of assigned subjects misstate its size."
@@ -129,8 +125,8 @@ smallest_note <- function(table) {
   k <- which.min(table$share)
   n <- table$n_assigned[k]
   sprintf("The smallest group is group %d, with an estimated %.1f %% and %d subject%s assigned%s", k,
-          100 * table$share[k], n, if (n == 1) "" else "s", if (table$share[k] < small_share) {
-            sprintf("; below %g %% a group needs a reason to be kept.", 100 * small_share)
+          100 * table$share[k], n, if (n == 1) "" else "s", if (table$share[k] < constants$small_share) {
+            sprintf("; below %g %% a group needs a reason to be kept.", 100 * constants$small_share)
           } else {
             "."
           })

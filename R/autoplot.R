@@ -10,14 +10,14 @@
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' ggplot2::autoplot(fit)
 #' @exportS3Method ggplot2::autoplot
-autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, n = 101,
+autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, n = 201,
                           tcov = NULL, ...) {
   labels <- legend_labels(object)
   named <- function(table) {
     table$group <- factor(table$group, seq_along(labels), labels)
     table
   }
-  curves <- named(drawn_curves(object, check_level(level), n, tcov))
+  curves <- named(drawn_curves(object, check_band_level(level), n, tcov))
   .data <- ggplot2::.data
   picture <- ggplot2::ggplot(curves, ggplot2::aes(x = .data$time, colour = .data$group, fill = .data$group))
   if (check_flag(individuals, "individuals")) {
@@ -27,9 +27,11 @@ autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = 
       ggplot2::aes(y = .data$y, group = .data$subject), named(lines), alpha = 0.15, linewidth = 0.3
     )
   }
-  picture <- picture +
-    ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$lower, ymax = .data$upper), alpha = 0.2, colour = NA) +
-    ggplot2::geom_line(ggplot2::aes(y = .data$estimate), linewidth = 0.9)
+  if (!is.null(level)) {
+    picture <- picture + ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$lower, ymax = .data$upper),
+                                              with_band(curves, "group"), alpha = 0.2, colour = NA, na.rm = TRUE)
+  }
+  picture <- picture + ggplot2::geom_line(ggplot2::aes(y = .data$estimate), linewidth = 0.9)
   if (check_flag(observed, "observed")) {
     picture <- picture + ggplot2::geom_point(ggplot2::aes(y = .data$mean), named(binned_means(object)))
   }

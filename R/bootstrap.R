@@ -15,7 +15,7 @@
 #' @param progress `TRUE` shows a line that tells what is being done once it takes more than two seconds
 #' @param x,object a bootstrap
 #' @param parm names or numbers of the parameters, all when missing
-#' @param level level of the percentile intervals and bands
+#' @param level level of the percentile intervals and bands; for `plot()`, `NULL` draws no bands
 #' @param times,tcov as for [predict.gbtm()]
 #' @param ... further arguments of [plot.gbtm()]; otherwise not used
 #'
@@ -138,8 +138,8 @@ predict.gbtm_bootstrap <- function(object, times = NULL, level = 0.95, tcov = NU
 #' @rdname bootstrap
 #' @export
 plot.gbtm_bootstrap <- function(x, level = 0.95, ...) {
-  at <- if (can_interpolate(x$fit)) seq(min(x$fit$data$time), max(x$fit$data$time), length.out = 101)
-  curves <- predict(x, times = at, level = level)
+  at <- if (can_interpolate(x$fit)) seq(min(x$fit$data$time), max(x$fit$data$time), length.out = constants$curve_points)
+  curves <- predict(x, times = at, level = if (is.null(level)) constants$level else level)
   names(curves)[2] <- "time"
   draw_curves(x$fit, curves, level, ...)
 }

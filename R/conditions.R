@@ -45,10 +45,9 @@ check_flag <- function(value, argument) {
   value
 }
 
-check_level <- function(level) {
+check_level <- function(level, way_out = "For example level = 0.95.") {
   if (!is.numeric(level) || length(level) != 1 || !isTRUE(level > 0 && level < 1)) {
-    stop_gbtm("bad_level", sprintf("level: %s is not between 0 and 1.", shown(level)), "level",
-              "For example level = 0.95.")
+    stop_gbtm("bad_level", sprintf("level: %s is not between 0 and 1.", shown(level)), "level", way_out)
   }
   level
 }

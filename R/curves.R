@@ -1,9 +1,6 @@
 # Fitted curves with bands, made again from what the fit holds. The band is the delta method on the outcome's scale:
 # Var E(y) = g' V g with g the derivative of E(y) in the engine's internal parameters, cut to the outcome's range.
 
-# A direction the data do not determine makes a standard error meaningless from this share of the outcome's scale on.
-loading_most <- 1e-4
-
 # Design columns (C, q) of a predictor in the engine's internal coordinates; `w` (C, q) are time-varying covariates, by
 # default those of the profile.
 internal_columns <- function(fit, predictor, times, w = NULL) {
@@ -16,8 +13,9 @@ internal_columns <- function(fit, predictor, times, w = NULL) {
 
 # Covariates (C, q) of the profile, along a line between its times.
 profile_at <- function(covariates, times) {
-  known <- covariates$profile_times
-  columns <- apply(covariates$profile, 2, function(values) {
+  in_order <- order(covariates$profile_times)
+  known <- covariates$profile_times[in_order]
+  columns <- apply(covariates$profile[in_order, , drop = FALSE], 2, function(values) {
     if (length(known) == 1) return(rep(values, length(times)))
     stats::approx(known, values, times, rule = 2, ties = "ordered")$y
   })
@@ -102,7 +100,7 @@ curve_se <- function(fit, times, w = NULL) {
     }
     variance <- rowSums((gradient %*% curves$cov) * gradient)
     loading <- sqrt(rowSums((gradient %*% curves$undetermined)^2))
-    variance[loading > loading_most * curves$scale] <- NA_real_
+    variance[loading > constants$loading_most * curves$scale] <- NA_real_
     sqrt(pmax(variance, 0))
   }, numeric(length(times)))
   t(matrix(se, length(times), fit$n_groups))

@@ -94,8 +94,6 @@ differentiate_text <- function(text, b, argument, equations) {
 
 # -- R functions -----------------------------------------------------------------------------------------------------
 
-derivative_accuracy <- 1e-4 # of the standard error: what the derivative's own error may change in it
-
 differentiate_function <- function(f, fit, argument) {
   b <- fit$coefficients
   first <- f(b)
@@ -113,7 +111,7 @@ differentiate_function <- function(f, fit, argument) {
   jacobian <- matrix(vapply(columns, `[[`, numeric(length(value)), "slope"), nrow = length(value))
   error <- matrix(vapply(columns, `[[`, numeric(length(value)), "error"), nrow = length(value))
   total <- sqrt(rowSums(sweep(jacobian, 2, spread, `*`)^2))
-  settled <- sweep(error, 2, spread, `*`) <= derivative_accuracy * total
+  settled <- sweep(error, 2, spread, `*`) <= constants$derivative_accuracy * total
   rough <- which(colSums(!(settled | is.na(error))) > 0)
   if (length(rough)) {
     stop_gbtm("rough_function", sprintf("%s: the derivative of the function in %s does not settle.", argument,

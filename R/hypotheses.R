@@ -1,8 +1,5 @@
 # Linear hypotheses R b = q: from text or a matrix to rows that can be tested.
 
-dependent_share <- 1e-8 # of a row, in standard errors, below which it says nothing that the rows before it did not
-least_eigenvalue <- 1e-13 # of a correlation matrix, below which rounding is all there is
-
 #' List with `matrix` (m, p), `value` (m), `labels` and `notes`
 #' @noRd
 linear_hypotheses <- function(hypotheses, names, value = NULL) {
@@ -87,7 +84,7 @@ independent_rows <- function(h, se) {
     row <- scaled[i, ] / max(size[i], .Machine$double.xmin)
     base <- scaled[keep, , drop = FALSE] / size[keep]
     weight <- if (length(keep)) qr.coef(qr(t(base), tol = 1e-12), row) else numeric()
-    if (size[i] > 0 && sqrt(sum((row - colSums(weight * base))^2)) > dependent_share) {
+    if (size[i] > 0 && sqrt(sum((row - colSums(weight * base))^2)) > constants$dependent_share) {
       keep <- c(keep, i)
       next
     }
@@ -102,7 +99,7 @@ independent_rows <- function(h, se) {
 check_value <- function(h, i, weight, size, keep) {
   parts <- weight * h$value[keep] / size[keep]
   asked <- h$value[i] / (if (size[i] > 0) size[i] else 1)
-  if (abs(asked - sum(parts)) > dependent_share * (abs(asked) + sum(abs(parts)))) {
+  if (abs(asked - sum(parts)) > constants$dependent_share * (abs(asked) + sum(abs(parts)))) {
     stop_gbtm("contradictory", sprintf(
       "hypotheses: '%s' contradicts the others; together they hold for no parameters.", h$labels[i]
     ), "hypotheses", "Leave one of them out.")
@@ -113,7 +110,7 @@ check_value <- function(h, i, weight, size, keep) {
 quadratic_form <- function(difference, v, labels, argument) {
   sd <- sqrt(pmax(diag(v), 0))
   decomposed <- if (all(sd > 0)) eigen(v / (sd %o% sd), symmetric = TRUE)
-  if (is.null(decomposed) || any(decomposed$values <= least_eigenvalue)) {
+  if (is.null(decomposed) || any(decomposed$values <= constants$least_eigenvalue)) {
     stop_gbtm("singular_covariance", sprintf(
       "%s: the estimates of %d hypotheses have a covariance of lower rank: %s.", argument, length(sd),
       paste(labels, collapse = ", ")

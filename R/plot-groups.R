@@ -1,10 +1,5 @@
 # Pictures of one fit, a panel per group.
 
-groups_individuals <- 200 # per group
-shown_share <- 0.99 # share of the individual outcomes that the axis has to hold
-little_move_binary <- 0.04
-little_move_count <- 0.2
-
 #' Each group by itself
 #'
 #' `plot_groups()`: one panel per group with the lines of the subjects assigned to it in grey, the posterior-weighted
@@ -14,8 +9,9 @@ little_move_count <- 0.2
 #'
 #' @param fit a fit
 #' @param level level of the pointwise bands; `NULL` for none
-#' @param individuals most subjects' lines per group, evenly chosen; 0 for none. The lines of a 0/1 outcome or of counts
-#'   are moved up or down by a little, so that equal lines do not hide each other
+#' @param individuals most subjects' lines per group, evenly chosen of those assigned when there are more; `FALSE` or
+#'   0 for none, `TRUE` for 200. The lines of a 0/1 outcome or of counts are moved up or down by a little, so that equal
+#'   lines do not hide each other
 #' @param labels names of the groups; default `"Group 1"`, ...
 #' @param colours one colour per group; recycled
 #' @return A ggplot object.
@@ -35,10 +31,11 @@ plot_groups <- function(fit, level = 0.95, individuals = 200, labels = NULL, col
     table$group <- factor(table$group, seq_len(fit$n_groups))
     table
   }
-  curves <- named(drawn_curves(fit, if (is.null(level)) 0.95 else check_level(level), 101))
+  curves <- named(drawn_curves(fit, check_band_level(level)))
   means <- binned_means(fit)
   means$size <- pmax(means$weight / stats::ave(means$weight, means$group, FUN = max), 0.25)
-  lines <- own_lines(fit, individuals)
+  most <- check_individuals(individuals)
+  lines <- own_lines(fit, most)
   limits <- groups_range(drawn_range(fit, curves, means, level, FALSE), lines$y)
   .data <- ggplot2::.data
   picture <- ggplot2::ggplot(curves, ggplot2::aes(x = .data$time, colour = .data$group, fill = .data$group))
@@ -57,7 +54,8 @@ plot_groups <- function(fit, level = 0.95, individuals = 200, labels = NULL, col
     ggplot2::scale_size_area(max_size = 1.9, guide = "none") +
     ggplot2::facet_wrap(~panel, ncol = panel_columns(fit$n_groups)) +
     open_scales(fit$n_groups, colours) + ggplot2::coord_cartesian(ylim = limits) +
-    ggplot2::labs(x = fit$time_name, y = outcome_label(fit), caption = groups_caption(fit, level, lines, limits)) +
+    ggplot2::labs(x = fit$time_name, y = outcome_label(fit),
+                  caption = groups_caption(fit, level, lines, limits, most)) +
     theme_figures() + ggplot2::theme(legend.position = "none")
 }
 
@@ -79,7 +77,7 @@ plot_posteriors <- function(fit, labels = NULL, colours = group_colours) {
   marks$text <- ifelse(is.na(avepp), "nobody is assigned", sprintf("AvePP %.2f", avepp))
   .data <- ggplot2::.data
   ggplot2::ggplot(bars) +
-    ggplot2::geom_vline(xintercept = 0.7, linetype = "dotted", colour = "#595959") +
+    ggplot2::geom_vline(xintercept = constants$least_avepp, linetype = "dotted", colour = "#595959") +
     ggplot2::geom_rect(ggplot2::aes(xmin = .data$left, xmax = .data$right, ymin = 0, ymax = .data$percent,
                                     fill = .data$group), colour = "white", linewidth = 0.25, alpha = 0.8) +
     ggplot2::geom_vline(ggplot2::aes(xintercept = .data$avepp), marks, linewidth = 0.6, na.rm = TRUE) +
@@ -89,7 +87,8 @@ plot_posteriors <- function(fit, labels = NULL, colours = group_colours) {
     ggplot2::scale_fill_manual(values = rep_len(colours, fit$n_groups), drop = FALSE) +
     ggplot2::scale_y_continuous(breaks = c(0, 25, 50, 75, 100), limits = c(0, 120), expand = c(0, 0)) +
     ggplot2::labs(x = "posterior probability", y = "% of those assigned", caption = wrapped_caption(c(
-      "Solid line: AvePP, the mean of those assigned.", "Dotted line: 0.7, the least AvePP that Nagin (2005) accepts."
+      "Solid line: AvePP, the mean of those assigned.",
+      sprintf("Dotted line: %g, the least AvePP that Nagin (2005) accepts.", constants$least_avepp)
     ))) +
     theme_figures() + ggplot2::theme(legend.position = "none")
 }
@@ -111,42 +110,45 @@ panel_columns <- function(n) if (n < 4) n else if (n == 4) 2 else if (n < 7) 3 e
 # Observations of at most `most` subjects of each group, lines of discrete outcomes moved by a little.
 own_lines <- function(fit, most) {
   group <- assignment(fit)
-  chosen <- unlist(lapply(split(seq_along(group), group), function(i) {
-    i[unique(round(seq(1, length(i), length.out = min(length(i), most))))]
-  }))
-  if (most < 1) chosen <- integer()
+  chosen <- unlist(lapply(split(seq_along(group), group), evenly, most))
   lines <- fit$data[fit$data$subject %in% chosen, c("subject", "time", "y")]
   lines$group <- unname(group)[lines$subject]
-  move <- little_move(fit$family)
-  # Steps of the golden section spread evenly, whoever is chosen, and leave the user's random numbers alone
-  if (move > 0) lines$y <- lines$y + move * (2 * ((lines$subject * 0.6180339887) %% 1) - 1)
+  lines$y <- lines$y + jitter_of(fit) * (2 * ((lines$subject * constants$jitter_step) %% 1) - 1)
   lines[order(lines$subject, lines$time), ]
 }
 
-# Largest move of a line, in units of the outcome: 0 where the outcome is continuous.
-little_move <- function(family) {
-  traits <- family_traits(family)
-  if (traits$is_binary) little_move_binary else if (traits$is_count) little_move_count else 0
+# Largest move of a subject's line, in units of the outcome: 0 where the outcome is continuous.
+jitter_of <- function(fit) {
+  traits <- family_traits(fit$family)
+  if (traits$is_binary) constants$jitter_binary else if (traits$is_count) constants$jitter_count else 0
+}
+
+check_individuals <- function(individuals) {
+  if (isTRUE(individuals)) return(constants$individuals_per_group)
+  if (isFALSE(individuals)) return(0)
+  check_whole(individuals, "individuals", 0, "Give how many lines per group, or FALSE for none.")
+  individuals
 }
 
 # The common axis: curves and means, and nearly all of the lines.
 groups_range <- function(core, y) {
   if (!length(y)) return(core)
-  tail <- (1 - shown_share) / 2
+  tail <- (1 - constants$individuals_shown) / 2
   inner <- stats::quantile(y, c(tail, 1 - tail), names = FALSE)
   whole <- range(y)
   gain <- abs(whole - inner) < 0.25 * diff(inner)
   range(core, ifelse(gain, whole, inner))
 }
 
-groups_caption <- function(fit, level, lines, limits) {
+groups_caption <- function(fit, level, lines, limits, most) {
   band <- if (is.null(level)) "" else sprintf(" with pointwise %g %% band", 100 * level)
   said <- c(sprintf("Coloured line: fitted mean%s.", band),
             "Points: observed means weighted by the posterior; smaller where less is observed.")
   if (nrow(lines)) {
-    some <- length(unique(lines$subject)) < fit$n_subjects
-    said <- c(said, sprintf("Grey: %s subjects assigned to the group.", if (some) "some of the" else "the"))
-    move <- little_move(fit$family)
+    some <- max(tabulate(assignment(fit))) > most
+    said <- c(said, sprintf("Grey: the subjects assigned to the group%s.",
+                            if (some) sprintf(" (%d of each larger group, evenly chosen)", most) else ""))
+    move <- jitter_of(fit)
     if (move > 0) {
       said <- c(said, sprintf("Grey lines are moved by up to %g so that they do not hide each other.", move))
     }
@@ -167,7 +169,7 @@ open_scales <- function(n, colours) {
 subject_weights <- function(fit) if (is.null(fit$weights)) rep(1, fit$n_subjects) else fit$weights
 
 # Share in % of those assigned to a group in each twentieth of probability.
-posterior_bars <- function(p, group, n_groups, width = 0.05) {
+posterior_bars <- function(p, group, n_groups, width = constants$posterior_bin) {
   low <- min(floor(min(p) / width) * width, 0.5)
   edges <- seq(low, 1, length.out = round((1 - low) / width) + 1)
   bin <- pmin(findInterval(p + 1e-12, edges), length(edges) - 1)

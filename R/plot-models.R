@@ -29,10 +29,10 @@ plot_models <- function(x, which = "best", criterion = "bic_subjects", level = 0
     rows$group <- factor(rows$group)
     rows
   }
-  band <- if (is.null(level)) 0.95 else check_level(level)
-  curves <- gather(function(fit) drawn_curves(fit, band, 101))
+  level <- check_band_level(level)
+  curves <- gather(function(fit) drawn_curves(fit, level))
   means <- gather(binned_means)
-  limits <- models_range(x$fits[labels], level, band)
+  limits <- models_range(x$fits[labels], level)
   ends <- gather(function(fit) share_labels(fit, limits))
   .data <- ggplot2::.data
   picture <- ggplot2::ggplot(curves, ggplot2::aes(x = .data$time, colour = .data$group, fill = .data$group))
@@ -51,7 +51,7 @@ plot_models <- function(x, which = "best", criterion = "bic_subjects", level = 0
                                fontface = "bold") +
     ggplot2::facet_wrap(~model, ncol = few_empty(length(labels))) +
     group_scales(nlevels(curves$group)) +
-    ggplot2::scale_x_continuous(expand = ggplot2::expansion(c(0.03, 0.16))) +
+    ggplot2::scale_x_continuous(expand = ggplot2::expansion(c(0.03, constants$label_room))) +
     ggplot2::coord_cartesian(ylim = limits) +
     ggplot2::labs(x = first$time_name, y = outcome_label(first), caption = models_caption(criterion, level, observed)) +
     theme_figures() + ggplot2::theme(legend.position = "none")
@@ -84,29 +84,29 @@ model_titles <- function(table, labels, criterion, chosen) {
 }
 
 # One range of the outcome that holds every model's curves; a band that explodes in one is cut.
-models_range <- function(fits, level, band) {
+models_range <- function(fits, level) {
   each <- function(level) {
     vapply(fits, function(fit) {
-      drawn_range(fit, drawn_curves(fit, band, 101), binned_means(fit), level, FALSE)
+      drawn_range(fit, drawn_curves(fit, level), binned_means(fit), level, FALSE)
     }, numeric(2))
   }
   core <- range(each(NULL))
   if (is.null(level)) return(core)
   wide <- range(each(level))
-  room <- 0.25 * diff(core)
+  room <- constants$models_band_room * diff(core)
   c(max(wide[1], core[1] - room), min(wide[2], core[2] + room))
 }
 
 # Shares in % at the ends of the curves, moved apart where they would hide each other.
 share_labels <- function(fit, limits) {
-  last <- drawn_curves(fit, 0.95, 101)
+  last <- drawn_curves(fit, NULL)
   last <- last[last$time == max(last$time), ]
   height <- diff(limits)
   room <- limits + c(0.03, -0.03) * height
   share <- 100 * fit$shares[last$group]
   data.frame(
     group = last$group, time = last$time + 0.03 * diff(range(fit$data$time)),
-    at = spread_apart(pmin(pmax(last$estimate, room[1]), room[2]), 0.085 * height, room),
+    at = spread_apart(pmin(pmax(last$estimate, room[1]), room[2]), constants$label_gap * height, room),
     share = ifelse(share >= 0.95, sprintf("%.0f", share), sprintf("%.1f", share))
   )
 }

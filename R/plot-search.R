@@ -6,10 +6,11 @@ measure <- function(name, columns, says = "smaller is better", own = TRUE, thres
                     trivial = FALSE) {
   list(name = name, columns = columns, says = says, own = own, threshold = threshold, span = span, trivial = trivial)
 }
+dotted <- function(says, threshold) paste(c(says, sprintf("dotted: %g", threshold)), collapse = "; ")
 n_series <- c("n = subjects", "n = observations")
 both_n <- function(stem) paste0(stem, c("_subjects", "_observations"))
 
-criteria_measures <- list(
+criteria_measures <- function() list(
   bic = measure("BIC", both_n("bic")),
   sabic = measure("Sample-size adjusted BIC", both_n("sabic")),
   caic = measure("CAIC", both_n("caic")),
@@ -17,21 +18,22 @@ criteria_measures <- list(
   aic = measure("AIC", "aic"),
   loglik = measure("Log-likelihood", "loglik", "larger is better", own = FALSE),
   cv_loglik = measure("Cross-validated log-likelihood", "cv_loglik", "larger is better; bars: 1 SE"),
-  p = measure("p, K against K - 1 groups", c("blrt_p", "lmr_p"), "small speaks for K; dotted: 0.05", own = FALSE,
-              threshold = 0.05, span = 0.1),
+  p = measure("p, K against K - 1 groups", c("blrt_p", "lmr_p"), dotted("small speaks for K", constants$p_level),
+              own = FALSE, threshold = constants$p_level, span = 0.1),
   entropy = measure("Relative entropy", "entropy", "larger is better", own = FALSE, span = 0.1, trivial = TRUE),
-  smallest_group = measure("Share of the smallest group", "smallest_group", "dotted: 0.05", own = FALSE,
-                           threshold = 0.05, span = 0.1, trivial = TRUE),
-  avepp_min = measure("Lowest AvePP of a group", "avepp_min", "larger is better; dotted: 0.7", own = FALSE,
-                      threshold = 0.7, span = 0.1, trivial = TRUE),
-  occ_min = measure("Lowest OCC of a group, log10", "occ_min", "larger is better; dotted: OCC of 5", own = FALSE,
-                    threshold = log10(5), trivial = TRUE),
+  smallest_group = measure("Share of the smallest group", "smallest_group",
+                           dotted(NULL, constants$small_share), own = FALSE, threshold = constants$small_share,
+                           span = 0.1, trivial = TRUE),
+  avepp_min = measure("Lowest AvePP of a group", "avepp_min", dotted("larger is better", constants$least_avepp),
+                      own = FALSE, threshold = constants$least_avepp, span = 0.1, trivial = TRUE),
+  occ_min = measure("Lowest OCC of a group, log10", "occ_min",
+                    sprintf("larger is better; dotted: OCC of %g", constants$least_occ), own = FALSE,
+                    threshold = log10(constants$least_occ), trivial = TRUE),
   mismatch_max = measure("Largest mismatch of a group", "mismatch_max", own = FALSE, span = 0.02, trivial = TRUE)
 )
 
 larger_better <- c("loglik", "cv_loglik", "entropy", "avepp_min", "occ_min", "traj_aic", "traj_bic_subjects",
                    "traj_bic_observations")
-off_line <- 0.35 # models further beyond the line than so many of its heights are left out, and counted
 
 #' The fit-criteria figure: all criteria against the number of groups
 #'
@@ -167,12 +169,12 @@ has_values <- function(table, column) !is.null(table[[column]]) && any(!is.na(ta
 informative <- function(table, measure) if (measure$trivial) table$groups > 1 else rep(TRUE, nrow(table))
 
 shown_measures <- function(table, show) {
-  unknown <- setdiff(show, names(criteria_measures))
+  unknown <- setdiff(show, names(criteria_measures()))
   if (length(unknown)) {
     stop_gbtm("unknown_panel", sprintf("show: no panel is called %s.", listing(unknown)), "show",
-              sprintf("Give some of %s.", listing(names(criteria_measures), 20)))
+              sprintf("Give some of %s.", listing(names(criteria_measures()), 20)))
   }
-  wanted <- criteria_measures[if (is.null(show)) names(criteria_measures) else show]
+  wanted <- criteria_measures()[if (is.null(show)) names(criteria_measures()) else show]
   there <- Filter(function(m) {
     any(vapply(m$columns, function(column) has_values(table[informative(table, m), ], column), NA))
   }, wanted)
@@ -225,7 +227,7 @@ line_rows <- function(table, measure, column, criterion) {
 # Range of a panel: its lines, the models near them, the rule of thumb.
 measure_limits <- function(measure, line, dots) {
   core <- range(line$value, line$value - line$se, line$value + line$se, measure$threshold, na.rm = TRUE, finite = TRUE)
-  reach <- if (is.na(measure$threshold)) off_line * diff(core) else Inf
+  reach <- if (is.na(measure$threshold)) constants$off_line * diff(core) else Inf
   if (diff(core) == 0) reach <- Inf
   near <- dots$value[dots$value >= core[1] - reach & dots$value <= core[2] + reach]
   limits <- range(core, near)
@@ -246,7 +248,7 @@ whole_breaks <- function(groups) {
 
 criterion_label <- function(criterion) {
   stem <- sub("_(subjects|observations)$", "", criterion)
-  name <- if (is.null(criteria_measures[[stem]])) gsub("_", " ", stem) else criteria_measures[[stem]]$name
+  name <- if (is.null(criteria_measures()[[stem]])) gsub("_", " ", stem) else criteria_measures()[[stem]]$name
   if (stem == criterion) name else sprintf("%s (n = %s)", name, substring(criterion, nchar(stem) + 2))
 }
 

@@ -1,13 +1,6 @@
 # Pictures: what is drawn is computed here once, for base graphics and for ggplot2.
 
-# Okabe and Ito's colours, told apart by colour-blind readers too; their yellow, too faint on white, gives way to grey.
-group_colours <- c("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
-
-waves_most <- 60 # more distinct waves than these are gathered into bins before means are taken
-bins <- 20
-least_weight <- 0.5 # posterior weight in subjects behind an observed mean that is drawn
-individuals_most <- 1000
 
 #' Plot the fitted curves
 #'
@@ -17,7 +10,7 @@ individuals_most <- 1000
 #'
 #' @param x a fit
 #' @param level level of the pointwise bands; `NULL` for none
-#' @param individuals `TRUE` draws the subjects' own lines behind, coloured by assigned group (1000 at most, evenly
+#' @param individuals `TRUE` draws the subjects' own lines behind, coloured by assigned group (300 at most, evenly
 #'   chosen)
 #' @param observed draw the observed means
 #' @param colours one colour per group; recycled
@@ -33,9 +26,8 @@ individuals_most <- 1000
 #' plot(fit, individuals = TRUE, main = "Offences", ylim = c(0, 8))
 #' @export
 plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, legend = TRUE,
-                      n = 101, tcov = NULL, ...) {
-  if (!is.null(level)) check_level(level)
-  curves <- drawn_curves(x, if (is.null(level)) 0.95 else level, n, tcov)
+                      n = 201, tcov = NULL, ...) {
+  curves <- drawn_curves(x, check_band_level(level), n, tcov)
   draw_curves(x, curves, level, individuals, observed, colours, legend, ...)
 }
 
@@ -63,14 +55,15 @@ draw_curves <- function(x, curves, level, individuals = FALSE, observed = TRUE, 
   invisible(curves)
 }
 
-drawn_curves <- function(fit, level, n, tcov = NULL) {
+# Without a level, the band that would be drawn is there all the same.
+drawn_curves <- function(fit, level, n = constants$curve_points, tcov = NULL) {
   at <- if (can_interpolate(fit)) {
     seq(min(fit$data$time), max(fit$data$time), length.out = n)
   } else {
     sort(unique(fit$data$time))
   }
   w <- covariate_rows(fit, tcov, length(at))
-  table <- curve_table(fit, at, level, w)
+  table <- curve_table(fit, at, if (is.null(level)) constants$level else level, w)
   names(table)[2] <- "time"
   table
 }
@@ -82,18 +75,18 @@ can_interpolate <- function(fit) {
 
 binned_means <- function(fit) {
   wave <- fit$data$wave
-  if (length(unique(wave)) > waves_most) {
-    wave <- cut(fit$data$time, seq(min(fit$data$time), max(fit$data$time), length.out = bins + 1),
-                include.lowest = TRUE, labels = FALSE)
+  if (length(unique(wave)) > constants$waves_most) {
+    edges <- seq(min(fit$data$time), max(fit$data$time), length.out = constants$bins + 1)
+    wave <- findInterval(fit$data$time, edges, rightmost.closed = TRUE)
   }
   means <- observed_means(fit, wave)
-  means[means$weight > least_weight, ]
+  means[means$weight > constants$least_weight, ]
 }
 
 # Curves and points always fit; a band that explodes is cut at half their height beyond them.
 drawn_range <- function(fit, curves, means, level, individuals) {
   core <- range(curves$estimate, means$mean, finite = TRUE)
-  room <- 0.5 * max(diff(core), 1e-8)
+  room <- constants$band_room * max(diff(core), 1e-8)
   shown <- core
   if (!is.null(level)) {
     shown[1] <- max(min(core[1], curves$lower, na.rm = TRUE), core[1] - room)
@@ -134,9 +127,7 @@ broken_path <- function(rows) {
   list(x = x, y = y)
 }
 
-chosen_subjects <- function(fit) {
-  unique(round(seq(1, fit$n_subjects, length.out = min(fit$n_subjects, individuals_most))))
-}
+chosen_subjects <- function(fit) evenly(seq_len(fit$n_subjects), constants$individuals_most)
 
 legend_labels <- function(fit) sprintf("Group %d (%s)", seq_len(fit$n_groups), percent(fit$shares))
 

@@ -12,7 +12,7 @@
 #'   several texts. Without an equals sign, "= 0" is meant; a chain `a = b = c` is two hypotheses. Or a matrix of one
 #'   row a hypothesis and one column a parameter.
 #' @param value,rhs values of the rows of a matrix, or of expressions without an equals sign; by default 0
-#' @param test `"Chisq"`, or `"F"` with `df` denominator degrees of freedom
+#' @param test `"Chisq"`, or `"F"` with `df` denominator degrees of freedom; `df` alone asks for F
 #' @param df,error.df denominator degrees of freedom of F; by default `nobs(fit)`
 #' @param vcov. another covariance than `vcov(model)`
 #' @param expression expressions, as for [delta_method()], or equations; or a function of the named parameters
@@ -36,7 +36,7 @@ wald_test <- function(fit, hypotheses, value = NULL, test = c("Chisq", "F"), df 
   check_fit(fit)
   data_name <- short_name(substitute(fit))
   tested <- test_linear(fit$coefficients, fit$vcov, hypotheses, value)
-  as_wald(tested, match_choice(test, c("Chisq", "F"), "test"), check_df(df, fit), data_name)
+  as_wald(tested, asked_test(test, missing(test), df), check_df(df, fit), data_name)
 }
 
 #' @rdname wald_test
@@ -54,7 +54,12 @@ wald_test_nonlinear <- function(fit, expression, value = 0, test = c("Chisq", "F
   v <- d$jacobian %*% v %*% t(d$jacobian)
   tested <- list(w = quadratic_form(d$value - value, v, labels, "expression"), estimate = d$value - value, vcov = v,
                  labels = labels, notes = character())
-  as_wald(tested, match_choice(test, c("Chisq", "F"), "test"), check_df(df, fit), data_name)
+  as_wald(tested, asked_test(test, missing(test), df), check_df(df, fit), data_name)
+}
+
+# Degrees of freedom ask for F where no test is named, as in Python.
+asked_test <- function(test, unnamed, df) {
+  if (unnamed && !is.null(df)) "F" else match_choice(test, c("Chisq", "F"), "test")
 }
 
 test_linear <- function(b, v, hypotheses, value) {

@@ -17,7 +17,7 @@ import gbtm
 from gbtm import SpecificationError
 from gbtm.adequacy.groups import adequacy
 from gbtm.figures.adequacy import plot_adequacy
-from gbtm.figures.drawn import subject_lines
+from gbtm.figures.drawn import evenly, subject_lines
 from gbtm.figures.panels import plot_models
 
 matplotlib.use("Agg")
@@ -71,11 +71,11 @@ def test_each_group_has_its_people_its_means_and_its_curve(name, fitted):
 
 def test_individual_lines_are_the_data(fitted):
     res = fitted("normal")
-    lines, n = subject_lines(res, 1, 1000)
     data = res.document["data"]
     table = pd.DataFrame({k: np.asarray(data[k]) for k in ("subject", "time", "y")})
     ours = np.flatnonzero(res.assignment.to_numpy() == 1)
-    assert n == len(lines) == len(ours)
+    lines = subject_lines(res, ours)
+    assert len(lines) == len(ours)
     for subject, line in zip(ours, lines):
         own = table[table["subject"] == subject].sort_values("time")
         np.testing.assert_array_equal(line, own[["time", "y"]])
@@ -83,8 +83,8 @@ def test_individual_lines_are_the_data(fitted):
 
 def test_counts_are_moved_but_little_and_it_is_said(fitted):
     res = fitted("poisson")
-    plain, _ = subject_lines(res, 2, 1000)
-    moved, _ = subject_lines(res, 2, 1000, jitter=True)
+    mine = np.flatnonzero(res.assignment.to_numpy() == 2)
+    plain, moved = subject_lines(res, mine), subject_lines(res, mine, jitter=True)
     gap = np.concatenate([m[:, 1] - p[:, 1] for p, m in zip(plain, moved)])
     assert 0.1 < np.abs(gap).max() <= 0.2
     assert all(np.ptp(m[:, 1] - p[:, 1]) < 1e-12 for p, m in zip(plain, moved))
@@ -92,14 +92,15 @@ def test_counts_are_moved_but_little_and_it_is_said(fitted):
     assert "moved" not in fitted("normal").plot_groups().get_supxlabel()
 
 
-def test_a_random_few_of_many_are_drawn_reproducibly(fitted):
+def test_few_of_many_are_chosen_evenly(fitted):
     res = fitted("normal")
-    first, again = (
-        [s.tolist() for ax in res.plot_groups(individuals=7, rng=3).axes for s in _behind(ax)] for _ in range(2)
-    )
-    assert first == again
-    assert len(first) == 14
-    assert "a random 7" in res.plot_groups(individuals=7).get_supxlabel().replace("\n", " ")
+    mine = np.flatnonzero(res.assignment.to_numpy() == 1)
+    ax = res.plot_groups(individuals=7).axes[0]
+    for line, subject in zip(_behind(ax), mine[[j * mine.size // 7 for j in range(7)]], strict=True):
+        np.testing.assert_array_equal(line, subject_lines(res, np.array([subject]))[0])
+    assert evenly(np.arange(5), 5).tolist() == evenly(np.arange(5), 9).tolist() == [0, 1, 2, 3, 4]
+    assert evenly(np.arange(10), 4).tolist() == [0, 2, 5, 7]
+    assert "7 of each larger group, evenly chosen" in res.plot_groups(individuals=7).get_supxlabel().replace("\n", " ")
     assert not any(_behind(ax) for ax in res.plot_groups(individuals=False).axes)
 
 
@@ -116,12 +117,21 @@ def test_an_outlier_does_not_squash_the_curves(fitted):
 
 
 def test_names_colours_and_columns(fitted):
-    fig = fitted("normal").plot_groups(labels=["low", "high"], colors=["red", "blue"], columns=1, level=0)
+    fig = fitted("normal").plot_groups(labels=["low", "high"], colors=["red", "blue"], columns=1, level=None)
     assert [ax.get_title(loc="left").splitlines()[0] for ax in fig.axes] == ["low", "high"]
     assert [_curve(ax).get_color() for ax in fig.axes] == ["red", "blue"]
     assert "band" not in fig.get_supxlabel()
     with pytest.raises(SpecificationError, match="does not name 2 groups"):
         fitted("normal").plot_groups(labels="ab")
+
+
+def test_none_means_no_band_and_so_does_the_zero_of_old(fitted):
+    res = fitted("normal")
+    bands = [sum(type(c).__name__ == "FillBetweenPolyCollection" for ax in res.plot_groups(level=level).axes
+                 for c in ax.collections) for level in (0.9, None, 0)]
+    assert bands == [2, 0, 0]
+    with pytest.raises(SpecificationError, match="not between 0 and 1"):
+        res.plot_groups(level=-0.1)
 
 
 # -- posteriors ------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import gbtm
+from gbtm.figures.drawn import evenly, means, subject_lines
 from gbtm.fit.make_document import FORMAT_VERSION
 from gbtm.fit.scoring import classify
 
@@ -51,6 +52,20 @@ def group_shares(res):
 
 def observed_means(res):
     return res.observed_means.rename(columns={res.time_name: "time"})
+
+
+def drawn_means(res):
+    each = [means(res, g) for g in res.group_names]
+    found = {name: np.concatenate([getattr(m, name) for m in each]) for name in ("time", "mean", "weight")}
+    return found | {"group": np.repeat(res.group_names, [m.time.size for m in each])}
+
+
+def drawn_lines(res, most):
+    of_groups = [evenly(np.flatnonzero(res.assignment.to_numpy() == g), most) for g in res.group_names]
+    subject = [i for chosen in of_groups for i in chosen]
+    lines = [subject_lines(res, np.array([i]), jitter=True)[0] for i in subject]
+    return {"subject": np.repeat(np.array(subject) + 1, [len(x) for x in lines]),
+            "y": np.concatenate([x[:, 1] for x in lines])}
 
 
 def adequacy(res):
@@ -99,8 +114,8 @@ def posterior(res, newdata):
 
 COMPUTED = {
     f.__name__: f for f in (
-        estimates, criteria, group_shares, observed_means, adequacy, fitted, curve, equal_curves, odds_ratios, wald,
-        wald_nonlinear, delta, posterior,
+        estimates, criteria, group_shares, observed_means, drawn_means, drawn_lines, adequacy, fitted, curve,
+        equal_curves, odds_ratios, wald, wald_nonlinear, delta, posterior,
     )
 }
 

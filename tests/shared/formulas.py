@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -260,6 +261,35 @@ def observed_means(fit: Stored) -> dict[str, np.ndarray]:
             found["time"].append(fit.time[here].mean())
             found["mean"].append((weight * fit.y[here]).sum() / weight.sum())
             found["weight"].append(weight.sum())
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def drawn_means(fit: Stored) -> dict[str, np.ndarray]:
+    """What a figure shows of the means: more than 60 waves are gathered into 20 bins [a, b) of equal width over all
+    times, the last one closed; then time is the mean of all of a bin's times. Half a subject's weight is too little."""
+    wave = fit.wave
+    if np.unique(wave).size > 60:
+        width = (fit.time.max() - fit.time.min()) / 20
+        wave = np.minimum(((fit.time - fit.time.min()) / width + 1e-9).astype(int), 19)
+    found = observed_means(replace(fit, wave=wave))
+    shown = found["weight"] > 0.5
+    waves = np.unique(wave).size
+    group = np.repeat(np.arange(1, fit.n_groups + 1), waves)
+    return {name: values[shown] for name, values in {"group": group, **found}.items()}
+
+
+def drawn_lines(fit: Stored, most: int) -> dict[str, np.ndarray]:
+    """The values of the subjects' lines in a figure by group, by group, subject and time: every n / most-th of those
+    assigned, and 0/1 outcomes and counts moved by up to 0.04 and 0.2, by the golden section."""
+    found: dict[str, list[float]] = {"subject": [], "y": []}
+    move = 0.04 if fit.family == "logit" else 0.2 if fit.family in COUNTS else 0.0
+    for k in range(fit.n_groups):
+        mine = np.flatnonzero(assigned(fit) == k)
+        for i in mine if mine.size <= most else mine[[j * mine.size // most for j in range(most)]]:
+            own = np.flatnonzero(fit.subject == i)
+            own = own[np.argsort(fit.time[own])]
+            found["subject"] += [i + 1] * own.size
+            found["y"] += list(fit.y[own] + move * (2 * ((i + 1) * 0.6180339887 % 1) - 1))
     return {name: np.array(values) for name, values in found.items()}
 
 

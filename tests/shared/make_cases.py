@@ -46,6 +46,9 @@ def of_every(fit: Stored) -> Iterator[Case]:
     yield case("criteria", formulas.criteria(fit))
     yield case("group_shares", formulas.group_shares(fit))
     yield case("observed_means", formulas.observed_means(fit))
+    yield case("drawn_means", formulas.drawn_means(fit))
+    for most in (5, 1000):
+        yield case("drawn_lines", formulas.drawn_lines(fit, most), most=most)
     yield case("fitted", {"fitted": formulas.fitted(fit)})
     table = formulas.adequacy(fit)
     if fit.n_groups == 1 or table["avepp"].max() < 1 - 1e-5:  # else the digits of OCC are lost in 1 - AvePP

@@ -69,6 +69,16 @@ def normal_basis() -> gbtm.GBTMResults:
     return fitted("y ~ bs(t, df=4)", d, groups=2)
 
 
+def normal_times() -> gbtm.GBTMResults:
+    """Hardly two people seen at one time: observed means are drawn by bins of time, one of them empty."""
+    rng = np.random.default_rng(16)
+    d, g = long(rng)
+    d["t"] += rng.integers(0, 64, len(d)) / 64
+    d.loc[(d.t > 1.6) & (d.t < 2), "t"] -= 0.5
+    d["y"] = np.where(g, 3.0, 1.0) + 0.3 * d.t + rng.normal(0, 0.9, len(d))
+    return fitted("y ~ t", d.drop_duplicates(["id", "t"]), groups=2, order=1)
+
+
 def normal_dropout() -> gbtm.GBTMResults:
     """AR(1) errors, and people who leave."""
     rng = np.random.default_rng(4)
@@ -186,8 +196,8 @@ def beta() -> gbtm.GBTMResults:
 
 
 FITTED: tuple[Callable[[], gbtm.GBTMResults], ...] = (
-    normal, normal_sigma, normal_basis, normal_dropout, cnorm, cnorm_effects, poisson, poisson_one, poisson_level,
-    zip_own, zip_common, negbin, zinb, logit, logit_separated, beta,
+    normal, normal_sigma, normal_basis, normal_times, normal_dropout, cnorm, cnorm_effects, poisson, poisson_one,
+    poisson_level, zip_own, zip_common, negbin, zinb, logit, logit_separated, beta,
 )
 
 

@@ -10,7 +10,7 @@ drawn <- function(...) {
 test_that("plots take the usual dots and return the curves", {
   fit <- example_fit()
   curves <- expect_silent(drawn(fit))
-  expect_identical(nrow(curves), 303L)
+  expect_identical(nrow(curves), 603L)
   expect_silent(drawn(fit, individuals = TRUE, main = "m", xlab = "x", ylab = "y", ylim = c(0, 9), legend = "topleft"))
   expect_silent(drawn(fit, level = NULL, observed = FALSE, legend = FALSE))
   expect_error(plot(fit, level = 2), class = "gbtm_bad_level")

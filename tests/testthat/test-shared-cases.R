@@ -14,8 +14,6 @@ joint <- function(test) {
   list(statistic = test$statistic[[1]], df = test$parameter[[1]], p = test$p.value)
 }
 
-asked_test <- function(df, f) if (f || !is.null(df)) "F" else "Chisq"
-
 computed <- list(
   estimates = function(fit, level) {
     table <- summary(fit)$coefficients
@@ -29,6 +27,11 @@ computed <- list(
   },
   group_shares = function(fit) group_shares(fit),
   observed_means = function(fit) gbtm:::observed_means(fit),
+  drawn_means = function(fit) gbtm:::binned_means(fit),
+  drawn_lines = function(fit, most) {
+    lines <- gbtm:::own_lines(fit, most)
+    lines[order(lines$group, lines$subject, lines$time), ]
+  },
   adequacy = function(fit) adequacy(fit),
   fitted = function(fit) list(fitted = fitted(fit)),
   curve = function(fit, level, times = NULL, tcov = NULL) predict(fit, times = times, level = level, tcov = tcov),
@@ -41,10 +44,10 @@ computed <- list(
   },
   wald = function(fit, hypotheses = NULL, matrix = NULL, value = NULL, df = NULL, f = FALSE) {
     what <- if (is.null(matrix)) unlist(hypotheses) else matrix
-    joint(wald_test(fit, what, value, test = asked_test(df, f), df = df))
+    joint(if (f) wald_test(fit, what, value, test = "F", df = df) else wald_test(fit, what, value, df = df))
   },
   wald_nonlinear = function(fit, `function`, value = 0, df = NULL) {
-    joint(wald_test_nonlinear(fit, `function`, value, test = asked_test(df, FALSE), df = df))
+    joint(wald_test_nonlinear(fit, `function`, value, df = df))
   },
   delta = function(fit, `function`, level) delta_method(fit, `function`, level),
   posterior = function(fit, newdata) predict(fit, newdata = as.data.frame(newdata), type = "posterior"),

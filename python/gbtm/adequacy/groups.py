@@ -10,14 +10,16 @@ import pandas as pd
 from scipy import stats
 from scipy.special import expit, logit
 
+from ..constants import SHARED
+
 if TYPE_CHECKING:
     from ..fit.fit import Fit
 
-LEAST_AVEPP = 0.7  # Nagin (2005), Group-Based Modeling of Development, section 5.6
-LEAST_OCC = 5.0  # the same
-CLEAR_ENTROPY = 0.8
-SMALL_SHARE = 0.05
-NOTABLE_MISMATCH = 0.02  # and twice its standard error
+LEAST_AVEPP: float = SHARED["least_avepp"]  # Nagin (2005), Group-Based Modeling of Development, section 5.6
+LEAST_OCC: float = SHARED["least_occ"]  # the same
+CLEAR_ENTROPY: float = SHARED["clear_entropy"]
+SMALL_SHARE: float = SHARED["small_share"]
+NOTABLE_MISMATCH: float = SHARED["notable_mismatch"]  # and twice its standard error
 
 
 def adequacy(res: Fit) -> pd.DataFrame:

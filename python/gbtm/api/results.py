@@ -168,11 +168,11 @@ class GBTMResults(Fit):
 
         return traj_data(self)
 
-    def plot_matrix(self) -> pd.DataFrame:
+    def plot_matrix(self, level: float = 0.95) -> pd.DataFrame:
         """What traj stores as ``e(plot1)``; see :func:`gbtm.traj_programs.traj_variables.plot_matrix`."""
         from ..traj_programs.traj_variables import plot_matrix
 
-        return plot_matrix(self)
+        return plot_matrix(self, level)
 
     def trajtest(self, text: str, *, group_order: Sequence[int] | None = None) -> WaldTest:
         """SAS's ``%TRAJTEST('linear1=linear2')``; see :func:`gbtm.traj_programs.trajtest.trajtest`."""

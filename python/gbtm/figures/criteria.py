@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..constants import SHARED
 from ..errors import SpecificationError
 from .measures import MEASURES, N_NAMES, SERIES, Measure, criterion_name, is_larger_better
 from .style import DASHES, FAINT, INK, NOTE, NOTE_SIZE, PALETTE, SHADE, TITLE_SIZE, dress, note, panels
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-OFF_LINE = 0.35  # other models are shown up to so many heights of the line beyond it
+OFF_LINE: float = SHARED["off_line"]  # other models are shown up to so many heights of the line beyond it
 HUGE = 1e5  # odds from here on are written as powers of ten
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .drawn import Drawn, drawn, subject_lines
+import numpy as np
+
+from ..constants import SHARED
+from .drawn import LEVEL, Drawn, band_level, drawn, evenly, subject_lines
 from .style import NOTE, NOTE_SIZE, color_of, dash_of, dress, group_names, mark_size, marker_of, outcome_label, percent
 
 if TYPE_CHECKING:
@@ -14,12 +17,12 @@ if TYPE_CHECKING:
 
     from ..fit.fit import Fit
 
-INDIVIDUALS_MOST = 300
+INDIVIDUALS_MOST: int = SHARED["individuals_most"]
 
 
 def plot_curves(
-    res: Fit, ax: Axes | None = None, *, level: float = 0.95, individuals: bool = False, observed: bool = True,
-    labels: Sequence[str] | None = None, colors: Sequence[str] | None = None, rng: int = 0,
+    res: Fit, ax: Axes | None = None, *, level: float | None = LEVEL, individuals: bool = False,
+    observed: bool = True, labels: Sequence[str] | None = None, colors: Sequence[str] | None = None,
     figsize: tuple[float, float] = (7.2, 4.6),
 ) -> Axes:
     """Fitted curves with confidence bands, posterior-weighted observed means, shares in the legend.
@@ -27,9 +30,9 @@ def plot_curves(
     Parameters
     ----------
     ax : axes to draw on; new ones, of ``figsize`` inches, when absent
-    level : of the bands (pointwise, delta method on the outcome's scale); 0 for none
-    individuals : draw subjects' own lines behind, in the colour of the group they are assigned to (a random few
-        hundred when there are more); :func:`gbtm.figures.groups.plot_groups` has a panel per group
+    level : of the bands (pointwise, delta method on the outcome's scale); None for none
+    individuals : draw subjects' own lines behind, in the colour of the group they are assigned to (300 at most, evenly
+        chosen); :func:`gbtm.figures.groups.plot_groups` has a panel per group
     observed : draw the posterior-weighted means of the outcome, by wave or, with more than 60 distinct times, in 20
         bins of time
     labels, colors : one per group
@@ -49,14 +52,15 @@ def plot_curves(
     """
     import matplotlib.pyplot as plt
 
-    names, shares, what = group_names(res, labels), res.group_shares["share"], drawn(res, level or 0.95)
+    level = band_level(level)
+    names, shares, what = group_names(res, labels), res.group_shares["share"], drawn(res, level)
     if ax is None:
         _, ax = plt.subplots(figsize=figsize, layout="constrained")
     for k, g in enumerate(res.group_names):
         color = color_of(g, colors)
         if individuals:
-            _individuals(ax, res, g, color, rng)
-        draw_curve(ax, what, g, color, band=bool(level), dashed=not observed)
+            _individuals(ax, res, g, color)
+        draw_curve(ax, what, g, color, band=level is not None, dashed=not observed)
         if observed:
             draw_means(ax, what, g, color)
         ax.plot(
@@ -88,15 +92,16 @@ def draw_means(ax: Axes, what: Drawn, group: int, color: str, *, size: float = 5
     )
 
 
-def _individuals(ax: Axes, res: Fit, group: int, color: str, rng: int) -> None:
+def _individuals(ax: Axes, res: Fit, group: int, color: str) -> None:
     from matplotlib.collections import LineCollection
 
-    lines, _ = subject_lines(res, group, max(1, INDIVIDUALS_MOST // res.n_groups), rng)
+    chosen = evenly(np.arange(res.n_subjects), INDIVIDUALS_MOST)
+    lines = subject_lines(res, chosen[res.assignment.to_numpy()[chosen] == group])
     ax.add_collection(LineCollection(lines, colors=color, linewidths=0.5, alpha=0.18, zorder=1), autolim=True)
 
 
 def _finish(
-    ax: Axes, res: Fit, what: Drawn, *, individuals: bool, observed: bool, level: float
+    ax: Axes, res: Fit, what: Drawn, *, individuals: bool, observed: bool, level: float | None
 ) -> None:
     dress(ax)
     ax.set_xlabel(res.time_name)
@@ -104,7 +109,7 @@ def _finish(
     if individuals:
         ax.autoscale_view()
     else:
-        ax.set_ylim(*what.limits(band=bool(level), observed=observed))
+        ax.set_ylim(*what.limits(band=level is not None, observed=observed))
     if res.curves.range[0] == 0.0:
         ax.set_ylim(bottom=0.0 - 0.02 * ax.get_ylim()[1])
     crowded = res.n_groups > 4
@@ -112,7 +117,7 @@ def _finish(
         loc="center left" if crowded else "best", bbox_to_anchor=(1.0, 0.5) if crowded else None, framealpha=0.85,
         edgecolor="none", fontsize=NOTE_SIZE + 1,
     )
-    said = f"Lines: fitted mean with pointwise {100 * level:g} % band." if level else "Lines: fitted mean."
+    said = f"Lines: fitted mean with pointwise {100 * level:g} % band." if level is not None else "Lines: fitted mean."
     if observed:
         said += " Points: observed mean, weighted by the posterior."
     ax.set_title(said, fontsize=8, loc="left", color=NOTE)

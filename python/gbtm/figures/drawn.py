@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..checks import check_level
+from ..constants import SHARED
 from ..families import family_named
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
 
-GRID_POINTS = 200
-WAVES_MOST = 60  # more distinct times than this are averaged in bins
-BINS = 20
-BAND_ROOM = 0.5  # of the height of curves and means: how far beyond them a band is shown
-JITTER_BINARY, JITTER_COUNT = 0.04, 0.2
-LEAST_WEIGHT = 0.5  # posterior weight in subjects behind an observed mean that is drawn
+LEVEL: float = SHARED["level"]
+CURVE_POINTS: int = SHARED["curve_points"]
+WAVES_MOST: int = SHARED["waves_most"]  # more distinct waves than this are averaged in bins of time
+BINS: int = SHARED["bins"]
+BAND_ROOM: float = SHARED["band_room"]  # of the height of curves and means: how far beyond them a band is shown
+JITTER_BINARY: float = SHARED["jitter_binary"]
+JITTER_COUNT: float = SHARED["jitter_count"]
+JITTER_STEP: float = SHARED["jitter_step"]  # of the golden section: spreads evenly, whoever is drawn
+LEAST_WEIGHT: float = SHARED["least_weight"]  # posterior weight in subjects behind an observed mean that is drawn
 
 
 @dataclass(frozen=True)
@@ -64,11 +69,22 @@ class Drawn:
         return low - margin, high + margin
 
 
-def drawn(res: Fit, level: float = 0.95) -> Drawn:
+def band_level(level: float | None) -> float | None:
+    """The level of the bands, None for none; 0 has meant that too.
+
+    Raises
+    ------
+    SpecificationError
+        ``bad_level``.
+    """
+    return None if level is None or level == 0 else check_level(level)
+
+
+def drawn(res: Fit, level: float | None = LEVEL) -> Drawn:
     """Curves at a fine grid of times (at the observed ones where the basis is known only there), and the means."""
     time = np.asarray(res.document["data"]["time"])
-    grid = np.linspace(time.min(), time.max(), GRID_POINTS) if res.curves.everywhere else np.unique(time)
-    estimate, _, lower, upper = res.curves.band(grid, level)
+    grid = np.linspace(time.min(), time.max(), CURVE_POINTS) if res.curves.everywhere else np.unique(time)
+    estimate, _, lower, upper = res.curves.band(grid, LEVEL if level is None else level)
     return Drawn(grid, estimate, lower, upper, tuple(means(res, g) for g in res.group_names))
 
 
@@ -77,49 +93,53 @@ def means(res: Fit, group: int) -> Means:
 
     Times at which next to nobody of the group was seen have none: it would be the mean of other groups' people.
     """
-    table = res.observed_means
-    own = table[(table["group"] == group) & (table["weight"] > 0)]
-    x, y, w = own[res.time_name].to_numpy(), own["mean"].to_numpy(), own["weight"].to_numpy()
-    if x.size > WAVES_MOST:
-        edges = np.linspace(x.min(), x.max(), BINS + 1)
-        at = np.clip(np.digitize(x, edges) - 1, 0, BINS - 1)
-        total = np.bincount(at, w, minlength=BINS)
-        keep = total > 0
-        x = np.bincount(at, w * x, minlength=BINS)[keep] / total[keep]
-        y = np.bincount(at, w * y, minlength=BINS)[keep] / total[keep]
-        w = total[keep]
-    enough = w > LEAST_WEIGHT
-    return Means(x[enough], y[enough], w[enough])
+    data = res.document["data"]
+    if np.unique(data["wave"]).size > WAVES_MOST:
+        time, mean, weight = _binned(res, group)
+    else:
+        own = res.observed_means[res.observed_means["group"] == group]
+        time, mean, weight = own[res.time_name].to_numpy(), own["mean"].to_numpy(), own["weight"].to_numpy()
+    enough = weight > LEAST_WEIGHT
+    return Means(time[enough], mean[enough], weight[enough])
 
 
-def subject_lines(
-    res: Fit, group: int, most: int, rng: int = 0, *, jitter: bool = False
-) -> tuple[list[np.ndarray], int]:
-    """Subjects' own lines, each (T_i, 2) of time and outcome, of those assigned to a group.
+def _binned(res: Fit, group: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean time of a bin, mean of a group, and its weight: bins of equal width over all times, none that is empty."""
+    data = res.document["data"]
+    time, y = np.asarray(data["time"]), np.asarray(data["y"])
+    edges = np.linspace(time.min(), time.max(), BINS + 1)
+    at = np.unique(np.searchsorted(edges[1:-1], time, side="right"), return_inverse=True)[1].ravel()
+    p = np.asarray(res.document["posterior"])[np.asarray(data["subject"]).astype(int), group - 1]
+    weight = np.bincount(at, p)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.bincount(at, time) / np.bincount(at), np.bincount(at, p * y) / weight, weight
+
+
+def evenly(candidates: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the candidates (n,), evenly spaced; R draws the same."""
+    n = candidates.size
+    return candidates if n <= most else candidates[np.arange(most) * n // most]
+
+
+def subject_lines(res: Fit, subjects: np.ndarray, *, jitter: bool = False) -> list[np.ndarray]:
+    """Subjects' own lines, each (T_i, 2) of time and outcome.
 
     Parameters
     ----------
-    most : a random choice of so many when there are more
+    subjects : (m,) positions among the fit's subjects
     jitter : move the line of a 0/1 outcome or of a count up or down by a little, so that equal lines do not hide
         each other
-
-    Returns
-    -------
-    lines, and how many subjects are assigned to the group
     """
-    draw = np.random.default_rng(rng)
     data = res.document["data"]
-    mine = np.flatnonzero(res.assignment.to_numpy() == group)
-    chosen = draw.choice(mine, most, replace=False) if mine.size > most else mine
     subject = np.asarray(data["subject"]).astype(int)
-    keep = np.isin(subject, chosen)
+    keep = np.isin(subject, subjects)
     time, y, subject = np.asarray(data["time"])[keep], np.asarray(data["y"])[keep], subject[keep]
     if jitter:
-        y = y + draw.uniform(-1, 1, res.n_subjects)[subject] * jitter_of(res)
+        y = y + jitter_of(res) * (2 * ((subject + 1) * JITTER_STEP % 1) - 1)
     order = np.lexsort((time, subject))
     points = np.column_stack([time, y])[order]
     cuts = np.flatnonzero(np.diff(subject[order])) + 1
-    return (np.split(points, cuts) if points.size else []), int(mine.size)
+    return np.split(points, cuts) if points.size else []
 
 
 def jitter_of(res: Fit) -> float:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..constants import SHARED
 from .curves import draw_curve
-from .drawn import Drawn, drawn, jitter_of, subject_lines
+from .drawn import LEVEL, Drawn, band_level, drawn, evenly, jitter_of, subject_lines
 from .style import (
     FAINT,
     INK,
@@ -31,15 +32,15 @@ if TYPE_CHECKING:
 
     from ..fit.fit import Fit
 
-INDIVIDUALS_MOST = 200  # per group
+INDIVIDUALS_MOST: int = SHARED["individuals_per_group"]
 POINT = 20  # area of the largest point
-SHOWN = 0.99  # share of the drawn outcomes that the axis has to hold
+SHOWN: float = SHARED["individuals_shown"]  # share of the drawn outcomes that the axis has to hold
 
 
 def plot_groups(
-    res: Fit, *, level: float = 0.95, individuals: int | bool = INDIVIDUALS_MOST,
+    res: Fit, *, level: float | None = LEVEL, individuals: int | bool = INDIVIDUALS_MOST,
     labels: Sequence[str] | None = None, colors: Sequence[str] | None = None, columns: int | None = None,
-    figsize: tuple[float, float] | None = None, rng: int = 0,
+    figsize: tuple[float, float] | None = None,
 ) -> Figure:
     """Each group by itself: the lines of the subjects assigned to it, the observed means, the fitted curve.
 
@@ -48,11 +49,12 @@ def plot_groups(
 
     Parameters
     ----------
-    level : of the pointwise bands; 0 for none
-    individuals : most subjects' lines per group, a random choice of those assigned when there are more; False for none
+    level : of the pointwise bands; None for none
+    individuals : most subjects' lines per group, evenly chosen of those assigned when there are more; False or 0 for
+        none. The lines of a 0/1 outcome or of counts are moved up or down by a little, so that equal lines do not hide
+        each other
     labels, colors : one per group
     columns : panels side by side; default 2 to 4 by the number of groups
-    rng : seed of the choice and of the small moves that keep 0/1 and count lines from hiding each other
 
     Returns
     -------
@@ -66,19 +68,21 @@ def plot_groups(
     >>> [ax.get_title(loc="left").splitlines()[0] for ax in res.plot_groups().axes]
     ['Group 1', 'Group 2']
     """
-    names, what = group_names(res, labels), drawn(res, level or 0.95)
+    level = band_level(level)
+    names, what = group_names(res, labels), drawn(res, level)
     most = INDIVIDUALS_MOST if individuals is True else int(individuals)
     side = side_by_side(res.n_groups, columns)
     fig, axes = panels(res.n_groups, columns=side, size=(3.0, 2.8), figsize=figsize, sharex=True, sharey=True)
     shown: list[np.ndarray] = []
     some_left_out = False
     for g, ax in zip(res.group_names, axes, strict=True):
-        lines, n = subject_lines(res, g, most, rng, jitter=True) if most else ([], _assigned(res, g))
+        assigned = np.flatnonzero(res.assignment.to_numpy() == g)
+        n, lines = assigned.size, subject_lines(res, evenly(assigned, most), jitter=True)
         shown += lines
         some_left_out |= bool(most) and n > most
         _individuals(ax, lines)
         color = color_of(g, colors)
-        draw_curve(ax, what, g, color, band=bool(level))
+        draw_curve(ax, what, g, color, band=level is not None)
         _means(ax, what, g, color)
         dress(ax)
         people = "nobody" if n == 0 else f"{n:,}"
@@ -89,10 +93,6 @@ def plot_groups(
         ax.set_xlabel(res.time_name)
     note(fig, _said(res, level, most, some_left_out, beyond))
     return fig
-
-
-def _assigned(res: Fit, group: int) -> int:
-    return int((res.assignment.to_numpy() == group).sum())
 
 
 def _individuals(ax: Axes, lines: list[np.ndarray]) -> None:
@@ -119,9 +119,9 @@ def _means(ax: Axes, what: Drawn, group: int, color: str) -> None:
         )
 
 
-def _limits(ax: Axes, res: Fit, what: Drawn, lines: list[np.ndarray], level: float) -> float:
+def _limits(ax: Axes, res: Fit, what: Drawn, lines: list[np.ndarray], level: float | None) -> float:
     """Set the common axes; the share of the drawn outcomes that lies beyond them."""
-    low, high = what.limits(band=bool(level))
+    low, high = what.limits(band=level is not None)
     time = np.asarray(res.document["data"]["time"])
     margin = 0.03 * max(float(np.ptp(time)), 1e-8)
     ax.set_xlim(time.min() - margin, time.max() + margin)
@@ -140,11 +140,11 @@ def _limits(ax: Axes, res: Fit, what: Drawn, lines: list[np.ndarray], level: flo
     return beyond
 
 
-def _said(res: Fit, level: float, most: int, some_left_out: bool, beyond: float) -> str:
-    said = ["Coloured line: fitted mean" + (f" with pointwise {100 * level:g} % band." if level else ".")]
+def _said(res: Fit, level: float | None, most: int, some_left_out: bool, beyond: float) -> str:
+    said = ["Coloured line: fitted mean" + (f" with pointwise {100 * level:g} % band." if level is not None else ".")]
     said.append("Points: observed means weighted by the posterior; smaller where less is observed.")
     if most:
-        choice = f" (a random {most} of each larger group)" if some_left_out else ""
+        choice = f" ({most} of each larger group, evenly chosen)" if some_left_out else ""
         said.append(f"Grey: the subjects assigned to the group{choice}.")
     if most and jitter_of(res):
         said.append(f"Grey lines are moved by up to {jitter_of(res):g} so that they do not hide each other.")

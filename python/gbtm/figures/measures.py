@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..constants import SHARED
+
+P_LEVEL, LEAST_SHARE, LEAST_AVEPP, LEAST_OCC = (
+    SHARED[name] for name in ("p_level", "small_share", "least_avepp", "least_occ")
+)
 SMALLER, LARGER = "smaller is better", "larger is better"
 N_NAMES = {"subjects": "n = subjects", "observations": "n = observations"}
 SERIES = {"blrt_p": "bootstrap LRT", "lmr_p": "LMR"}
@@ -52,20 +57,21 @@ MEASURES = {
         "Cross-validated log-likelihood", ("cv_loglik",), f"{LARGER}; bars: one standard error", error="cv_se"
     ),
     "p": Measure(
-        "p, K against K \u2212 1 groups", ("blrt_p", "lmr_p"), "small speaks for K; dotted: 0.05", own=False,
-        threshold=0.05, span=0.1, floor=0, ceiling=1,
+        "p, K against K \u2212 1 groups", ("blrt_p", "lmr_p"), f"small speaks for K; dotted: {P_LEVEL:g}",
+        own=False, threshold=P_LEVEL, span=0.1, floor=0, ceiling=1,
     ),
     "entropy": Measure("Relative entropy", ("entropy",), LARGER, own=False, span=0.1, floor=0, ceiling=1, trivial=True),
     "smallest_group": Measure(
-        "Share of the smallest group", ("smallest_group",), "dotted: 0.05", own=False, threshold=0.05, span=0.1,
-        floor=0, ceiling=1, trivial=True,
+        "Share of the smallest group", ("smallest_group",), f"dotted: {LEAST_SHARE:g}", own=False,
+        threshold=LEAST_SHARE, span=0.1, floor=0, ceiling=1, trivial=True,
     ),
     "avepp_min": Measure(
-        "Lowest AvePP of a group", ("avepp_min",), f"{LARGER}; dotted: 0.7", own=False, threshold=0.7, span=0.1,
-        floor=0, ceiling=1, trivial=True,
+        "Lowest AvePP of a group", ("avepp_min",), f"{LARGER}; dotted: {LEAST_AVEPP:g}", own=False,
+        threshold=LEAST_AVEPP, span=0.1, floor=0, ceiling=1, trivial=True,
     ),
     "occ_min": Measure(
-        "Lowest OCC of a group", ("occ_min",), f"{LARGER}; dotted: 5", own=False, threshold=5, log=True, trivial=True
+        "Lowest OCC of a group", ("occ_min",), f"{LARGER}; dotted: {LEAST_OCC:g}", own=False, threshold=LEAST_OCC,
+        log=True, trivial=True,
     ),
     "mismatch_max": Measure(
         "Largest mismatch of a group", ("mismatch_max",), SMALLER, own=False, span=0.02, floor=0, trivial=True

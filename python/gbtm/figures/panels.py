@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..constants import SHARED
 from ..errors import SpecificationError
 from .criteria import best_model, best_per_group, table_of
 from .curves import draw_curve, draw_means
-from .drawn import Drawn, drawn
+from .drawn import LEVEL, Drawn, band_level, drawn
 from .measures import criterion_name, is_larger_better
 from .style import INK, NOTE_SIZE, color_of, dress, note, outcome_label, panels, spread_apart, title
 
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
 
     from ..fit.fit import Fit
 
-LABEL_ROOM = 0.16  # of the panel's width, for the shares at the curves' ends
-LABEL_GAP = 0.085  # of the panel's height, between neighbouring shares
+LABEL_ROOM: float = SHARED["label_room"]  # of the panel's width, for the shares at the curves' ends
+LABEL_GAP: float = SHARED["label_gap"]  # of the panel's height, between neighbouring shares
+BAND_ROOM: float = SHARED["models_band_room"]  # of the height of all curves: how far beyond them a band is shown
 
 
 def plot_models(
-    search: Any, *, which: str | Sequence[str] = "best", criterion: str = "bic_subjects", level: float = 0.95,
-    observed: bool = True, columns: int | None = None, figsize: tuple[float, float] | None = None,
+    search: Any, *, which: str | Sequence[str] = "best", criterion: str = "bic_subjects",
+    level: float | None = LEVEL, observed: bool = True, columns: int | None = None,
+    figsize: tuple[float, float] | None = None,
 ) -> Figure:
     """Curves of several models, one panel each, with the shares in % at the ends of the curves.
 
@@ -38,7 +41,7 @@ def plot_models(
     which : "best": the best model by ``criterion`` for each number of groups; "all": every model, by number of groups
         and then best first; or labels of models, in the order wanted
     criterion : a column of the table; the model that it chooses has a bold title
-    level : of the pointwise bands; 0 for none
+    level : of the pointwise bands; None for none
     observed : draw the posterior-weighted observed means
     columns : panels side by side
 
@@ -51,19 +54,20 @@ def plot_models(
     SpecificationError
         "unknown_model" for a label that is not in the search, "unknown_criterion", "bad_table".
     """
+    level = band_level(level)
     table, choices = table_of(search, criterion)
     chosen = best_model(table, choices, criterion)
     labels = _labels(table, search.fits if hasattr(search, "fits") else {}, which, criterion)
     fits = [search.fits[label] for label in labels]
-    curves = [drawn(fit, level or 0.95) for fit in fits]
+    curves = [drawn(fit, level) for fit in fits]
     side = columns or _columns(len(labels))
     fig, axes = panels(len(labels), columns=side, size=(2.7, 2.35), figsize=figsize, sharex=True, sharey=True)
-    low, high = _limits(curves, fits[0], band=bool(level), observed=observed)
+    low, high = _limits(curves, fits[0], band=level is not None, observed=observed)
     axes[0].set_ylim(low, high)
     first, last = float(curves[0].time.min()), float(curves[0].time.max())
     axes[0].set_xlim(first - 0.03 * (last - first), last + LABEL_ROOM * (last - first))
     for ax, label, fit, what in zip(axes, labels, fits, curves, strict=True):
-        _panel(ax, fit, what, (low, high), band=bool(level), observed=observed)
+        _panel(ax, fit, what, (low, high), band=level is not None, observed=observed)
         value = f"{criterion_name(criterion).split(' (')[0]} {table[criterion][label]:,.1f}"
         title(ax, f"{_heading(label, fit)}\n{value}", strong=label == chosen)
     for ax in axes[-min(side, len(axes)):]:
@@ -113,7 +117,7 @@ def _limits(curves: list[Drawn], fit: Fit, *, band: bool, observed: bool) -> tup
     low, high = each[:, 0].min(), each[:, 1].max()
     if band:
         with_band = np.array([what.limits(band=True, observed=observed) for what in curves])
-        room = 0.25 * (high - low)
+        room = BAND_ROOM * (high - low)
         low, high = max(with_band[:, 0].min(), low - room), min(with_band[:, 1].max(), high + room)
     floor, ceiling = fit.curves.range
     margin = 0.04 * (high - low)
@@ -138,8 +142,8 @@ def _panel(
         ax.text(end, y, text, color=color_of(g), fontsize=NOTE_SIZE, va="center", fontweight="bold", gid=f"share {g}")
 
 
-def _said(criterion: str, level: float, observed: bool, *, bold: bool) -> str:
-    said = ["Lines: fitted means" + (f" with pointwise {100 * level:g} % bands." if level else ".")]
+def _said(criterion: str, level: float | None, observed: bool, *, bold: bool) -> str:
+    said = ["Lines: fitted means" + (f" with pointwise {100 * level:g} % bands." if level is not None else ".")]
     if observed:
         said.append("Points: observed means weighted by the posterior.")
     said.append("Numbers: group shares in %.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..adequacy.groups import LEAST_AVEPP, adequacy
+from ..constants import SHARED
 from .style import INK, NOTE, NOTE_SIZE, color_of, dress, group_names, note, panels, percent, side_by_side, title
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..fit.fit import Fit
 
-BIN = 0.05
+BIN: float = SHARED["posterior_bin"]
 
 
 def plot_posteriors(

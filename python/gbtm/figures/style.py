@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..constants import SHARED
 from ..families import family_named
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ..fit.fit import Fit
 
 # Okabe and Ito's colours, told apart by colour-blind readers; their yellow, too faint on white, gives way to grey.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+PALETTE: tuple[str, ...] = tuple(SHARED["palette"])
 # What tells groups apart in grey print
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "p")
 DASHES: tuple[Any, ...] = (

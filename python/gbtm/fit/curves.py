@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_level
+from ..constants import SHARED
 from ..design.covariate_basis import CovariateBasis
 from ..design.time_basis import TimeBasis, basis_from_document
 from ..errors import SpecificationError
 from ..families import Family, make_family
 from ..families.random_normal import RANDOM
 
-LOADING_MOST = 1e-4  # of the outcome's scale, per unit of a direction the data do not determine
+# Of the outcome's scale, per unit of a direction the data do not determine
+LOADING_MOST: float = SHARED["loading_most"]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import pandas as pd
 from scipy import stats
 
 from ..checks import check_level
+from ..constants import SHARED
 from ..errors import SpecificationError
 from .expressions import evaluate, read
 from .hypotheses import covariance_of, named
@@ -24,7 +25,8 @@ from .hypotheses import covariance_of, named
 if TYPE_CHECKING:
     from ..fit.fit import Fit
 
-ACCURACY = 1e-4  # of the standard error: what the derivative's own error may change in it
+# Of the standard error: what the derivative's own error may change in it
+ACCURACY: float = SHARED["derivative_accuracy"]
 STEPS = 8
 
 

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..constants import SHARED
 from ..errors import SpecificationError
 from .expressions import evaluate, read
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
 
-DEPENDENT = 1e-8  # share of a row, in standard errors, below which it says nothing that the rows before it did not
-RANK = 1e-13  # eigenvalue of a correlation matrix below which rounding is all there is
-RANK = 1e-13  # eigenvalue of a correlation matrix below which rounding is all there is
+# Share of a row, in standard errors, below which it says nothing that the rows before it did not
+DEPENDENT: float = SHARED["dependent_share"]
+RANK: float = SHARED["least_eigenvalue"]  # of a correlation matrix, below which rounding is all there is
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..constants import SHARED
 from ..errors import SpecificationError
 from .candidates import Space
 from .runner import Fitted
@@ -108,7 +109,7 @@ def choose(table: pd.DataFrame) -> pd.Series:
     return pd.Series(found, name="model", dtype=object)
 
 
-BLRT_LEVEL = 0.05
+BLRT_LEVEL: float = SHARED["p_level"]
 
 
 def _by_blrt(usable: pd.DataFrame) -> str | None:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ..constants import SHARED
 from .table import weights
 
 if TYPE_CHECKING:
     from .runner import Fitted
 
 NAMES = {"aic": "AIC", "bic": "BIC", "sabic": "SABIC", "caic": "CAIC", "icl": "ICL"}
-SMALL_GROUP = 0.05
-CLEAR_ENTROPY = 0.8
+SMALL_GROUP: float = SHARED["small_share"]
+CLEAR_ENTROPY: float = SHARED["clear_entropy"]
 WEIGHED = ("bic_subjects", "bic_observations")
 CLEAR = 0.95  # Schwarz weight of a model that leaves little doubt
 SHOWN = 4
