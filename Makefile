@@ -84,5 +84,11 @@ bench: setup ## ours beside flexmix, and alone up to a million subjects; writes 
 	@bash scripts/system.sh bench
 	$(PY) benchmarks/bench.py
 
+BASE ?= HEAD
+golden: setup ## digits of all reference cases, commit BASE (default HEAD) beside the working tree: 2.5 minutes of a core each
+	@OMP_NUM_THREADS=1 bash scripts/golden.sh $(BASE) $(PY)
+
+.PHONY: golden
+
 clean: ## remove what was made, but not .venv and .Rlib
 	rm -rf $(OUT) build dist *.Rcheck gbtm_*.tar.gz
