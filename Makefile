@@ -88,7 +88,11 @@ BASE ?= HEAD
 golden: setup ## digits of all reference cases, commit BASE (default HEAD) beside the working tree: 2.5 minutes of a core each
 	@OMP_NUM_THREADS=1 bash scripts/golden.sh $(BASE) $(PY)
 
-.PHONY: golden
+LIMIT ?= 1800
+mutate: setup ## small faults in MODULE=families/beta that its tests (TESTS= further files) do not notice; LIMIT= seconds
+	@$(PY) scripts/mutate.py $(MODULE) --limit $(LIMIT) --tests $(TESTS)
+
+.PHONY: golden mutate
 
 clean: ## remove what was made, but not .venv and .Rlib
 	rm -rf $(OUT) build dist *.Rcheck gbtm_*.tar.gz
