@@ -85,14 +85,17 @@ bench: setup ## ours beside flexmix, and alone up to a million subjects; writes 
 	$(PY) benchmarks/bench.py
 
 BASE ?= HEAD
-golden: setup ## digits of all reference cases, commit BASE (default HEAD) beside the working tree: 2.5 minutes of a core each
+golden: $(VENV)/.ready ## digits of all reference cases, commit BASE (default HEAD) beside the working tree: 2.5 minutes of a core each
 	@OMP_NUM_THREADS=1 bash scripts/golden.sh $(BASE) $(PY)
 
 LIMIT ?= 1800
-mutate: setup ## small faults in MODULE=families/beta that its tests (TESTS= further files) do not notice; LIMIT= seconds
+mutate: $(VENV)/.ready ## small faults in MODULE=families/beta that its tests (TESTS= further files) do not notice; LIMIT= seconds
 	@$(PY) scripts/mutate.py $(MODULE) --limit $(LIMIT) --tests $(TESTS)
 
-.PHONY: golden mutate
+architecture: $(VENV)/.ready ## docs/architecture.svg and its table, drawn from the imports
+	@$(PY) scripts/architecture.py
+
+.PHONY: golden mutate architecture
 
 clean: ## remove what was made, but not .venv and .Rlib
 	rm -rf $(OUT) build dist *.Rcheck gbtm_*.tar.gz
