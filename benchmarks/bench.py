@@ -1,8 +1,9 @@
 """The speed table: ours beside flexmix on the same data and model in the same run. Run by `make bench`.
 
-Writes benchmarks/RESULTS.md. Every timing is a whole call, data frame to standard errors, in a process of its own;
-loading packages is not counted on either side. lcmm, trajeR, gbtmkit and crimCV get rows where they happen to be
-installed. `bench.py others` prints these rows alone and writes nothing.
+Writes benchmarks/RESULTS.md, and a line for each timing at the end of benchmarks/HISTORY.csv. Every timing is a whole
+call, data frame to standard errors, in a process of its own; loading packages is not counted on either side. lcmm,
+trajeR, gbtmkit and crimCV get rows where they happen to be installed. `bench.py others` prints these rows alone and
+writes nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from cases import Case
+from history import Run
 
 HERE = Path(__file__).resolve().parent
 SIDE_BY_SIDE = [Case("normal", 4), Case("poisson", 3), Case("logit", 3)]
@@ -68,7 +70,9 @@ def flexmix(case: Case, path: Path, n_starts: int) -> dict[str, float]:
     return call(["Rscript", str(HERE / "flexmix.R"), str(path), case.family, str(case.groups), str(n_starts)])
 
 
-def beside(folder: Path, found: dict[str, str]) -> tuple[list[str], list[tuple[Case, int, float, float]]]:
+def beside(
+    folder: Path, found: dict[str, str], history: Run
+) -> tuple[list[str], list[tuple[Case, int, float, float]]]:
     """Rows of the comparison, and the ratios to flexmix with ten starts and with one."""
     rows, ratios = [], []
     for n in SIZES:
@@ -83,6 +87,8 @@ def beside(folder: Path, found: dict[str, str]) -> tuple[list[str], list[tuple[C
                 times[starts] = theirs["seconds"] / mine["seconds"]
                 if mine["loglik"] < theirs["loglik"] - LOWER_BY:
                     raise RuntimeError(f"{case.family} {n}: gbtm {mine['loglik']}, flexmix {theirs['loglik']}")
+                other = f"flexmix, {starts} start{'s' * (starts > 1)}"
+                history.note(case.name, n, 20, mine["seconds"], mine["peak_gb"], other, theirs["seconds"])
                 rows.append(row(case.name, n, "flexmix", theirs, times[starts]))
             ratios.append((case, n, times[10], times[1]))
             say(rows[-3:])
@@ -159,17 +165,19 @@ def row(
     return "| " + " | ".join(cells) + " |"
 
 
-def growth() -> list[str]:
+def growth(history: Run) -> list[str]:
     """Ours alone, default call, with the exponent of growth from the smallest to the largest size."""
     rows = []
     for case in ALONE:
         timings = [ours(case, n, 0, 3 if n < GROWTH[-1] else 1) for n in GROWTH]
         seconds = [t["seconds"] for t in timings]
+        name = f"{case.family} K={case.groups}, {case.waves} waves"
+        for n, timing in zip(GROWTH, timings, strict=True):
+            history.note(name, n, 0, timing["seconds"], timing["peak_gb"])
         exponent = math.log(seconds[-1] / seconds[0]) / math.log(GROWTH[-1] / GROWTH[0])
         last = timings[-1]
         cells = [
-            f"{case.family} K={case.groups}, {case.waves} waves", *(f"{s:.2f}" for s in seconds),
-            f"{last['peak_gb']:.2f}",
+            name, *(f"{s:.2f}" for s in seconds), f"{last['peak_gb']:.2f}",
             f"{exponent:.2f}", f"{1000 * last['evaluation']:.0f}", f"{1000 * last['reading']:.0f}",
         ]
         rows.append("| " + " | ".join(cells) + " |")
@@ -214,11 +222,12 @@ log-likelihoods.
 def main() -> None:
     """Run everything and write the results; with the argument `others`, the optional packages alone."""
     found = call(["Rscript", str(HERE / "others.R")])
+    history = Run.now()
     with tempfile.TemporaryDirectory() as folder:
         if sys.argv[1:] == ["others"]:
             others_alone([*SIDE_BY_SIDE, *OTHERS_ALONE], Path(folder), found)
             return
-        rows, ratios = beside(Path(folder), found)
+        rows, ratios = beside(Path(folder), found, history)
     large = [r for r in ratios if r[1] == SIZES[-1]]
     ten, one = (statistics.median(r[j] for r in large) for j in (2, 3))
     text = f"""# Speed
@@ -243,7 +252,7 @@ distinct subjects: identical ones count as one with a weight.)
 
 | model | {GROWTH[0]:,} | {GROWTH[1]:,} | {GROWTH[2]:,} | peak GB | exponent | evaluation, ms | reading, ms |
 |---|---|---|---|---|---|---|---|
-""" + "\n".join(growth()) + "\n"
+""" + "\n".join(growth(history)) + "\n"
     (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
     print(text)
 
