@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 RLIB := .Rlib
 OUT := demo-output
 LOCKS := inst/constraints/requirements.txt requirements-dev.txt
-R_SOURCES := DESCRIPTION NAMESPACE $(wildcard R/*.R) $(wildcard man/*.Rd) $(wildcard inst/constraints/* inst/extdata/*) \
+R_SOURCES := DESCRIPTION NAMESPACE NEWS.md $(wildcard R/*.R man/*.Rd inst/constraints/* inst/extdata/*) \
   $(shell find python/gbtm -type f -not -path '*__pycache__*')
 
 export R_LIBS := $(CURDIR)/$(RLIB)
@@ -65,7 +65,7 @@ lint: setup ## ruff, mypy, lintr
 	@bash scripts/system.sh dev
 	$(PY) -m ruff check python tests/python tests/shared examples benchmarks scripts
 	$(PY) -m mypy
-	Rscript -e 'lints <- lintr::lint_package(); print(lints); quit(status = length(lints) > 0)'
+	Rscript scripts/lint.R
 
 tables: setup ## what R has to know of the families, from the engine
 	$(PY) scripts/tables.py
@@ -95,7 +95,11 @@ mutate: $(VENV)/.ready ## small faults in MODULE=families/beta that its tests (T
 architecture: $(VENV)/.ready ## docs/architecture.svg and its table, drawn from the imports
 	@$(PY) scripts/architecture.py
 
-.PHONY: golden mutate architecture
+hooks: $(VENV)/.ready ## lint before every commit (ruff, mypy, lintr)
+	@bash scripts/system.sh dev
+	@$(VENV)/bin/pre-commit install
+
+.PHONY: golden mutate architecture hooks
 
 clean: ## remove what was made, but not .venv and .Rlib
 	rm -rf $(OUT) build dist *.Rcheck gbtm_*.tar.gz
