@@ -58,6 +58,7 @@ PARTS = {
     "dropout1": {"dropout": [1, 0], "dcov": ["w"], "obsmar": "mar"},
     "ar1": {"ar1": True},
     "rorder": {"rorder": 0},
+    "rorder1": {"rorder": [1, 0]},
     "sigma_by_group": {"sigma_by_group": True},
     "dispersion_by_group": {"dispersion_by_group": True},
     "never": {"order": [-1, 1]},
@@ -67,16 +68,17 @@ PARTS = {
 }
 GOES_WITH = {
     "exposure": having("takes_exposure"), "ar1": having("may_correlate"), "rorder": having("may_correlate"),
-    "sigma_by_group": having("has_sigma"), "dispersion_by_group": having("has_dispersion"),
+    "rorder1": having("may_correlate"), "sigma_by_group": having("has_sigma"),
+    "dispersion_by_group": having("has_dispersion"),
     "never": having("may_be_never"), "iorder": having("is_zero_inflated"), "censored": having("has_bounds"),
 }
 NO_MODEL = {
     frozenset(p)
-    for p in [("ar1", "rorder"), ("never", "basis")]
+    for p in [("ar1", "rorder"), ("ar1", "rorder1"), ("never", "basis")]
 }
 
 
-def _fit(family: str, parts: tuple[str, ...]) -> gbtm.GBTMResults:
+def _model(family: str, parts: tuple[str, ...]) -> gbtm.GBTM:
     traits = FAMILIES[family]
     outcome = "count" if traits.is_count else "normal" if traits.has_sigma else family
     arguments: dict = {"groups": 2, "order": 1, "family": family}
@@ -87,7 +89,13 @@ def _fit(family: str, parts: tuple[str, ...]) -> gbtm.GBTMResults:
         arguments["order"] = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", gbtm.GBTMWarning)
-        model = gbtm.GBTM.from_formula(f"{outcome} ~ {rhs}", TABLE, id="id", **arguments)
+        return gbtm.GBTM.from_formula(f"{outcome} ~ {rhs}", TABLE, id="id", **arguments)
+
+
+def _fit(family: str, parts: tuple[str, ...]) -> gbtm.GBTMResults:
+    model = _model(family, parts)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gbtm.GBTMWarning)
         return model.fit(n_starts=2, rng=0)
 
 
@@ -135,3 +143,40 @@ def test_a_family_with_a_part(family, part):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_two_parts_together(family, pair):
     _check(family, pair)
+
+
+def _check_names(family: str, parts: tuple[str, ...]) -> None:
+    """The torch module holds under each name the coefficients of that name, all of them and no others."""
+    if not _is_model(family, parts):
+        return
+    model = _model(family, parts)
+    module, layout = model.module(), model.layout
+    flat = 1.0 + np.arange(layout.size)
+    module.set_flat(flat)
+    np.testing.assert_array_equal(module.flat().detach().numpy(), flat)
+    held = {name: values.detach().numpy() for name, values in module.free.items()}
+    assert sum(values.size for values in held.values()) == layout.size
+    for m, part in enumerate(layout.parts):
+        for predictor in set(part.family.predictors) - {"lag_mean"}:  # that is the curve again
+            want = layout.coefficients(flat, m, predictor).ravel()
+            want = list(dict.fromkeys(want[want > 0]))  # group after group, once where common to all
+            name = predictor if len(layout.parts) == 1 else f"{predictor}_{m}"
+            np.testing.assert_array_equal(held.pop(name, []), want)
+    theta = layout.membership_coefficients(flat)
+    np.testing.assert_array_equal(held.pop("theta"), theta[theta > 0])
+    assert not held
+
+
+@pytest.mark.filterwarnings("ignore::gbtm.GBTMWarning")
+@pytest.mark.parametrize("part", list(PARTS))
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_module_holds_under_a_name_the_coefficients_of_that_name(family, part):
+    _check_names(family, (part,))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::gbtm.GBTMWarning")
+@pytest.mark.parametrize("pair", [p for p in itertools.combinations(PARTS, 2)], ids="-".join)
+def test_names_of_two_parts_together(pair):
+    for family in FAMILIES:
+        _check_names(family, pair)

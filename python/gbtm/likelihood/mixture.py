@@ -60,6 +60,7 @@ class Mixture(nn.Module):
     constant: Tensor
     weight: Tensor
     select: Tensor
+    place: Tensor
 
     def __init__(self, layout: Layout, panel: Panel, *, surrogate: bool = False) -> None:
         super().__init__()
@@ -92,9 +93,13 @@ class Mixture(nn.Module):
         self.register_buffer("constant", torch.from_numpy(constant[self.first]))
         self.register_buffer("weight", torch.from_numpy(weight))
         self._register_layout()
+        positions = self._positions()
         self.free = nn.ParameterDict(
-            {name: nn.Parameter(torch.zeros(width, dtype=torch.float64)) for name, width in self._sections()}
+            {name: nn.Parameter(torch.zeros(at.size, dtype=torch.float64)) for name, at in positions.items()}
         )
+        # where each entry of the flat vector is among the named ones, one name after the other
+        order = np.argsort(np.concatenate([np.empty(0), *positions.values()]))
+        self.register_buffer("place", torch.from_numpy(order))
         self._shards: list[Mixture] | None = None
 
     def _collapse(self, n_subjects: int, z: Tensor) -> tuple[np.ndarray, np.ndarray | None]:
@@ -133,14 +138,14 @@ class Mixture(nn.Module):
     def device(self) -> torch.device:
         return self.constant.device
 
-    def _sections(self) -> list[tuple[str, int]]:
-        """(name, width) of the runs of the flat vector that one predictor of one outcome takes up."""
-        widths: dict[str, int] = {}
+    def _positions(self) -> dict[str, np.ndarray]:
+        """By name, where one predictor's coefficients of one outcome are in the flat vector: not always a run of it."""
+        blocks: dict[str, list[np.ndarray]] = {}
         for b in self.layout.blocks:
             plain = len(self.layout.parts) == 1 or b.outcome == MEMBERSHIP
             name = b.predictor if plain else f"{b.predictor}_{b.outcome}"
-            widths[name] = widths.get(name, 0) + b.width
-        return list(widths.items())
+            blocks.setdefault(name, []).append(np.arange(b.start, b.start + b.width))
+        return {name: np.concatenate(entries) for name, entries in blocks.items()}
 
     @property
     def shards(self) -> list[Mixture]:
@@ -173,16 +178,14 @@ class Mixture(nn.Module):
 
     def flat(self) -> Tensor:
         """The module's parameters as one vector (p,)."""
-        return torch.cat([self.free[name] for name, _ in self._sections()])
+        return torch.cat([self.free[name] for name in self._positions()])[self.place]
 
     def set_flat(self, flat: np.ndarray | Tensor) -> None:
         """Set the module's parameters from one vector (p,)."""
         values = torch.as_tensor(flat, dtype=torch.float64)
-        start = 0
         with torch.no_grad():
-            for name, width in self._sections():
-                self.free[name].copy_(values[start : start + width])
-                start += width
+            for name, at in self._positions().items():
+                self.free[name].copy_(values[torch.from_numpy(at)])
 
     def index(self, m: int, predictor: str) -> Tensor:
         return getattr(self, f"index_{m}_{predictor}")
