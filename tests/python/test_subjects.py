@@ -161,6 +161,52 @@ def test_names_of_covariates(risk, names):
     assert _read(data, risk=risk).subjects.risk_names == names
 
 
+TRANSFORMS = ["bs(age, df=4)", "cr(age, df=3)", "center(age)", "scale(age)", "poly(age, 2)", "np.log(age)",
+              "C(age > 40)"]
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_a_row_without_a_value_is_nan_and_no_part_of_a_transform(transform):
+    """Knots, means and the like come from the rows that can be fitted."""
+    age = np.array([20.0, np.nan, 31, 45, 50, 62, np.nan, 28])
+    known = ~np.isnan(age)
+    z, names = covariate_matrix(f"~ {transform}", pd.DataFrame({"age": age, "df": np.nan}), "risk")
+    alone, same = covariate_matrix(f"~ {transform}", pd.DataFrame({"age": age[known]}), "risk")
+    assert names == same
+    np.testing.assert_array_equal(z[known], alone)
+    assert np.isnan(z[~known]).all()
+
+
+@pytest.mark.parametrize("argument", ["risk", "tcov", "dcov"])
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_missing_values_under_a_transform_are_dropped_and_counted_as_in_a_plain_column(transform, argument):
+    rng = np.random.default_rng(3)
+    n, waves = 40, 4
+    age = np.repeat(rng.uniform(20, 60, n), waves) if argument == "risk" else rng.uniform(20, 60, n * waves)
+    age[:waves] = np.nan  # the first subject's
+    if argument != "risk":
+        age[[9, 14]] = np.nan
+    data = pd.DataFrame({"who": np.repeat(np.arange(n), waves), "t": np.tile(np.arange(waves), n), "age": age,
+                         "y": rng.normal(size=n * waves)})
+    further = {"dropout": True} if argument == "dcov" else {}
+    plain = _read(data, **{argument: ["age"]}, **further)
+    made = _read(data, **{argument: f"~ {transform}"}, **further)
+    assert made.dropped == plain.dropped
+    assert list(made.ids) == list(plain.ids)
+    if argument != "dcov":  # a wave without its covariate says nothing of dropout, and its outcome stays
+        assert made.nobs == plain.nobs < data.shape[0]
+        assert made.dropped.sentence()
+    else:
+        gaps = [np.isnan(p.history.covariates).any(axis=1) for p in (made, plain)]
+        np.testing.assert_array_equal(*gaps)
+        assert gaps[0].sum() == waves + 2
+
+
+def test_a_column_named_like_an_argument_of_a_transform_is_none_of_the_covariates():
+    data = _table(df=[1, 2, 3, 4, 5, 6])  # differs within subjects, and would be refused as a covariate of theirs
+    assert _read(data, risk="~ poly(age, degree=2) + bs(age, df=1, degree=1)").subjects.risk.shape == (3, 3)
+
+
 def test_levels_of_a_factor_are_columns_of_zero_and_one():
     z, names = covariate_matrix(["region"], pd.DataFrame({"region": ["s", "e", None, "w"]}), "risk")
     assert names == ("region[T.s]", "region[T.w]")

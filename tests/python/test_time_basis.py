@@ -141,3 +141,5 @@ def test_names_may_be_quoted_as_in_r():
     data = pd.DataFrame({"y <b>": [1.0], "age in years": [1.0], "y": [1.0]})
     assert split_formula("`y <b>` ~ `age in years`", data) == ("y <b>", "age in years", None)
     assert split_formula("y ~ age in years", data) == ("y", "age in years", None)
+    named = pd.DataFrame({"y": [1.0], "t": [0.0], "df": [1.0], "bs": [1.0]})
+    assert split_formula("y ~ bs(t, df=4)", named) == ("y", "t", "bs(t, df=4)")

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..errors import DataError, GBTMWarning, SpecificationError
 from .columns import MAX_SHOWN, number_array, numeric, require, require_columns
+from .formula_variables import formula_variables, term_columns
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def subjects_of(
     for column in single:
         require(data, column)
     if codes is not None:
-        used = [c for c in data.columns if c in single or _mentions(risk, str(c))]
+        wanted = {*single, *term_columns(risk, data)}
+        used = [c for c in data.columns if c in wanted or str(c) in wanted]
         require_columns(data, list(dict.fromkeys(used)))
         data = constant_within(codes, data, used, len(ids), ids)
     z, names = covariate_matrix(risk, data, "risk")
@@ -155,19 +157,11 @@ def subjects_of_arrays(
     )
 
 
-def _mentions(terms: str | Sequence[str] | None, column: str) -> bool:
-    if terms is None:
-        return False
-    if isinstance(terms, str):
-        return re.search(rf"(?<![\w.]){re.escape(column)}(?![\w.])", terms) is not None
-    return column in terms
-
-
 def levels_of(data: pd.DataFrame, terms: Sequence[str | Sequence[str]]) -> dict[str, list[Any]]:
     """The levels of the factors among the columns that ``terms`` use: text, categories, and what stands in C(..)."""
     levels: dict[str, list[Any]] = {}
     for column in map(str, data.columns):
-        used = [t for t in terms if _mentions(t, column)]
+        used = [t for t in terms if column in term_columns(t, data)]
         if not used:
             continue
         factor = any(isinstance(t, str) and re.search(rf"C\(\s*`?{re.escape(column)}`?\s*[,)]", t) for t in used)
@@ -242,8 +236,9 @@ def _evaluate(formula: str, table: pd.DataFrame, argument: str) -> tuple[np.ndar
 
     try:
         terms = formulaic.Formula(f"1 + {formula}")
-        used = [str(v) for v in terms.required_variables if str(v) in {str(c) for c in table.columns}]
-        complete = table[used].notna().all(axis=1).to_numpy() if used else np.ones(len(table), dtype=bool)
+        # not Formula.required_variables, which overlooks what stands in bs(), center() and their like
+        used = formula_variables(formula, [str(c) for c in table.columns])
+        complete = table[used].notna().all(axis=1).to_numpy()
         matrix = formulaic.model_matrix(terms, table.loc[complete], na_action="raise")
     except Exception as error:
         raise SpecificationError(

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..data.formula_variables import formula_variables
 from ..data.measures import ranks
 from ..errors import DataError, SpecificationError
 from .coordinates import Coordinates, orthonormal_mix
@@ -249,7 +250,7 @@ def split_formula(
     known = set(wide) if wide is not None else {str(c) for c in data.columns}
     if rhs in known or re.fullmatch(r"[A-Za-z_.][\w.]*", rhs):
         return _known(outcome, known), _known(rhs, known), None
-    words = [w for w in dict.fromkeys(re.findall(r"[A-Za-z_][\w.]*", rhs)) if w in known]
+    words = formula_variables(rhs, known)
     if len(words) != 1:
         raise SpecificationError(
             f"formula: '{rhs}' must use exactly one column, the time; it uses {', '.join(words) or 'none'}.",
