@@ -119,7 +119,8 @@ is_formula_text <- function(asked) length(asked) == 1 && grepl("~", asked, fixed
 one_sided <- function(asked, argument) {
   if (is.character(asked) && length(asked) && !anyNA(asked)) {
     if (!is_formula_text(asked)) return(stats::reformulate(sprintf("`%s`", asked), env = baseenv()))
-    asked <- tryCatch(stats::as.formula(asked, env = baseenv()), error = function(e) NULL)
+    # poly(), scale() and the like are found wherever the text comes from
+    asked <- tryCatch(stats::as.formula(asked, env = asNamespace("stats")), error = function(e) NULL)
   }
   if (!inherits(asked, "formula") || length(asked) != 2) {
     stop_gbtm("bad_formula", sprintf("%s: %s is neither column names nor a one-sided formula.", argument, shown(asked)),
@@ -191,7 +192,8 @@ design_columns <- function(asked, table, argument, kept = NULL) {
 
 # Terms without the caller's whole environment, which saveRDS() would write with the fit.
 plain_terms <- function(terms) {
-  environment(terms) <- if (isNamespace(environment(terms))) baseenv() else environment(terms)
+  made_in <- environment(terms)
+  if (isNamespace(made_in) && !identical(made_in, asNamespace("stats"))) environment(terms) <- baseenv()
   terms
 }
 

@@ -279,3 +279,34 @@ test_that("a level of nobody who is fitted is no level", {
   )
   expect_identical(utils::tail(names(coef(fit)), 1), "theta_regions[2]")
 })
+
+test_that("a row with a missing value is NA under any transform, and has no part in its knots or means", {
+  d <- data.frame(age = c(20, NA, 31, 45, 50, 62, NA, 28), df = NA) # df: an argument's name, no covariate
+  known <- !is.na(d$age)
+  for (transform in c("splines::bs(age, df = 4)", "splines::ns(age, 2)", "scale(age)", "poly(age, 2)", "log(age)",
+                      "factor(age > 40)", "I(age^2)")) {
+    for (asked in list(paste("~", transform), stats::as.formula(paste("~", transform)))) {
+      x <- gbtm:::design_columns(asked, d, "risk")$x
+      alone <- stats::model.matrix(stats::as.formula(paste("~", transform)), d[known, ])[, -1, drop = FALSE]
+      expect_identical(unname(x[known, , drop = FALSE]), matrix(alone, sum(known)), label = transform)
+      expect_true(all(is.na(x[!known, ])))
+    }
+  }
+})
+
+test_that("missing values under a transform are dropped and counted as in a plain column", {
+  need_engine()
+  d <- people(40)
+  d$age <- round(stats::runif(40, 20, 60))[d$id]
+  d$age[d$id == 3] <- NA
+  d$x[c(9, 14)] <- NA
+  plain <- suppressWarnings(two(y ~ t, d, risk = "age", tcov = "x"))
+  expect_match(plain$dropped$sentence, "2 observations with a missing time-varying covariate")
+  fit <- suppressWarnings(two(y ~ t, d, risk = "~ splines::bs(age, df = 3)", tcov = "~ poly(x, 2)"))
+  expect_identical(fit$dropped, plain$dropped)
+  expect_identical(fit$ids, plain$ids)
+  # the fit is read again, and its transforms are those of the fit whatever the new data are
+  again <- unserialize(serialize(fit, NULL))
+  expect_equal(predict(again, d[d$id %in% 6:8, ], type = "posterior"), posterior(fit)[5:7, ], ignore_attr = TRUE,
+               tolerance = 1e-8)
+})
