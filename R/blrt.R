@@ -40,7 +40,8 @@ blrt <- function(x, ...) UseMethod("blrt")
 blrt.gbtm <- function(x, smaller = NULL, n_max = 199, n_min = 99, alpha = 0.05, n_starts = 8, seed = 0, n_jobs = NULL,
                       progress = interactive(), ...) {
   call <- sys.call()
-  check_whole(seed, "seed", 0, "Give a seed such as seed = 0; the same seed gives the same digits.")
+  check_seed(seed)
+  check_level(alpha, "alpha", 0.05)
   options <- list(n_max = n_max, n_min = n_min, alpha = json_number(alpha), n_starts = n_starts, rng = seed,
                   n_jobs = n_jobs)
   found <- long_answer("blrt", document_text(x), optional_document(smaller), as_request(options), progress = progress,
@@ -68,6 +69,8 @@ optional_document <- function(fit) {
 #' @export
 blrt.gbtm_search <- function(x, labels = NULL, with_lmr = FALSE, n_max = 199, n_min = 99, alpha = 0.05, n_starts = 8,
                              seed = NULL, n_jobs = NULL, progress = interactive(), ...) {
+  if (!is.null(seed)) check_seed(seed)
+  check_level(alpha, "alpha", 0.05)
   options <- list(lmr = check_flag(with_lmr, "with_lmr"), n_max = n_max, n_min = n_min, alpha = json_number(alpha),
                   n_starts = n_starts, rng = seed, n_jobs = n_jobs)
   more_of_search(x, "search_blrt", labels, options, progress, sys.call())
@@ -78,7 +81,7 @@ blrt.gbtm_search <- function(x, labels = NULL, with_lmr = FALSE, n_max = 199, n_
 lmr <- function(x, smaller = NULL, seed = 0) {
   call <- match.call()
   check_fit(x)
-  check_whole(seed, "seed", 0, "Give a seed such as seed = 0; the same seed gives the same digits.")
+  check_seed(seed)
   found <- fitted_answer("lmr", document_text(x), optional_document(smaller), as.character(json_number(seed)),
                          call = call)
   numbers <- answer_array(found$numbers, found$arrays)

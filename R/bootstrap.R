@@ -39,7 +39,7 @@ bootstrap <- function(fit, kind = "subjects", n = 200, groups = NULL, n_starts =
                       progress = interactive()) {
   call <- match.call()
   check_fit(fit)
-  check_whole(seed, "seed", 0, "Give a seed such as seed = 0; the same seed gives the same digits.")
+  check_seed(seed)
   options <- list(kind = kind, n = n, groups = if (!is.null(groups)) json_array(groups), n_starts = n_starts,
                   rng = seed, n_jobs = n_jobs)
   options <- Filter(Negate(is.null), options)

@@ -45,11 +45,25 @@ check_flag <- function(value, argument) {
   value
 }
 
-check_level <- function(level, way_out = "For example level = 0.95.") {
+# A confidence level, or the alpha that is 1 minus it.
+check_level <- function(level, argument = "level", example = 0.95,
+                        way_out = sprintf("For example %s = %g.", argument, example)) {
   if (!is.numeric(level) || length(level) != 1 || !isTRUE(level > 0 && level < 1)) {
-    stop_gbtm("bad_level", sprintf("level: %s is not between 0 and 1.", shown(level)), "level", way_out)
+    stop_gbtm(paste0("bad_", argument), sprintf("%s: %s is not between 0 and 1.", argument, shown(level)), argument,
+              way_out)
   }
   level
+}
+
+check_whole <- function(value, argument, least, way_out) {
+  if (!is.numeric(value) || length(value) != 1 || !isTRUE(value >= least && value == floor(value))) {
+    stop_gbtm(paste0("bad_", argument),
+              sprintf("%s: %s is not a whole number, %d or more.", argument, shown(value), least), argument, way_out)
+  }
+}
+
+check_seed <- function(seed) {
+  check_whole(seed, "seed", 0, "Give a seed such as seed = 0; the same seed gives the same digits.")
 }
 
 # A value as the user would type it, short enough for a message.

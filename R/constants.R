@@ -38,5 +38,5 @@ evenly <- function(candidates, most) {
 
 # The level of the bands, NULL for none.
 check_band_level <- function(level) {
-  if (!is.null(level)) check_level(level, "For example level = 0.95; level = NULL draws no band.")
+  if (!is.null(level)) check_level(level, way_out = "For example level = 0.95; level = NULL draws no band.")
 }

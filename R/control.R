@@ -22,7 +22,7 @@ gbtm_control <- function(n_starts = NULL, max_starts = 256, seed = 0, time_budge
                          progress = interactive()) {
   if (!is.null(n_starts)) check_whole(n_starts, "n_starts", 1, "Give 1 or more, or NULL to let the hit rate decide.")
   check_whole(max_starts, "max_starts", 1, "Give a number of starts, 1 or more.")
-  check_whole(seed, "seed", 0, "Give a seed such as seed = 0; the same seed gives the same digits.")
+  check_seed(seed)
   if (!is.null(time_budget) && !is_positive(time_budget)) {
     stop_gbtm("bad_time_budget", sprintf("time_budget: %s is not a positive number of seconds.", shown(time_budget)),
               "time_budget", "Give seconds, or NULL for no limit.")
@@ -40,13 +40,6 @@ gbtm_control <- function(n_starts = NULL, max_starts = 256, seed = 0, time_budge
 }
 
 is_positive <- function(value) is.numeric(value) && length(value) == 1 && isTRUE(value > 0)
-
-check_whole <- function(value, argument, least, way_out) {
-  if (!is.numeric(value) || length(value) != 1 || !isTRUE(value >= least && value == floor(value))) {
-    stop_gbtm(paste0("bad_", argument),
-              sprintf("%s: %s is not a whole number, %d or more.", argument, shown(value), least), argument, way_out)
-  }
-}
 
 check_control <- function(control) {
   if (!inherits(control, "gbtm_control")) {

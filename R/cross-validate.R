@@ -40,7 +40,7 @@ cross_validate <- function(x, ...) UseMethod("cross_validate")
 cross_validate.gbtm <- function(x, folds = 10, n_starts = NULL, seed = 0, n_jobs = NULL, cluster = NULL,
                                 progress = interactive(), ...) {
   call <- sys.call()
-  check_whole(seed, "seed", 0, "Give a seed such as seed = 0; the same seed gives the same digits.")
+  check_seed(seed)
   options <- list(folds = folds_asked(folds), n_starts = n_starts, rng = seed, n_jobs = n_jobs)
   if (!is.null(cluster)) options$cluster <- json_array(as.character(cluster))
   answer <- long_answer("cross_validate", document_text(x), as_request(options), progress = progress, call = call)
@@ -65,6 +65,7 @@ folds_asked <- function(folds) {
 #' @export
 cross_validate.gbtm_search <- function(x, labels = NULL, folds = 10, n_starts = NULL, seed = NULL, n_jobs = NULL,
                                        progress = interactive(), ...) {
+  if (!is.null(seed)) check_seed(seed)
   options <- list(folds = folds_asked(folds), n_starts = n_starts, rng = seed, n_jobs = n_jobs)
   more_of_search(x, "search_cross_validate", labels, options, progress, sys.call())
 }

@@ -109,6 +109,7 @@ panel_columns <- function(n) if (n < 4) n else if (n == 4) 2 else if (n < 7) 3 e
 
 # Observations of at most `most` subjects of each group, lines of discrete outcomes moved by a little.
 own_lines <- function(fit, most) {
+  check_whole(most, "individuals", 0, "Give the most lines per group, for example individuals = 200; 0 for none.")
   group <- assignment(fit)
   chosen <- unlist(lapply(split(seq_along(group), group), evenly, most))
   lines <- fit$data[fit$data$subject %in% chosen, c("subject", "time", "y")]

@@ -57,6 +57,7 @@ draw_curves <- function(x, curves, level, individuals = FALSE, observed = TRUE, 
 
 # Without a level, the band that would be drawn is there all the same.
 drawn_curves <- function(fit, level, n = constants$curve_points, tcov = NULL) {
+  check_whole(n, "n", 2, sprintf("Give a number of times, for example n = %d.", constants$curve_points))
   at <- if (can_interpolate(fit)) {
     seq(min(fit$data$time), max(fit$data$time), length.out = n)
   } else {

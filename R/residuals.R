@@ -32,7 +32,7 @@ residual_checks <- function(fit, lags = 5, seed = 0, progress = interactive()) {
   call <- match.call()
   check_fit(fit)
   check_whole(lags, "lags", 1, "Give a number of lags, 1 or more.")
-  check_whole(seed, "seed", 0, "Give a seed such as seed = 0; the same seed gives the same digits.")
+  check_seed(seed)
   found <- long_answer("residual_checks", document_text(fit), as_request(list(lags = lags, rng = seed)),
                        progress = progress, call = call)
   structure(class = "gbtm_residual_checks", c(
@@ -58,7 +58,7 @@ print.gbtm_residual_checks <- function(x, ...) {
 ar1_check <- function(fit, groups = NULL, n_starts = 8, seed = 0, n_jobs = NULL, progress = interactive()) {
   call <- match.call()
   check_fit(fit)
-  check_whole(seed, "seed", 0, "Give a seed such as seed = 0; the same seed gives the same digits.")
+  check_seed(seed)
   options <- list(groups = if (!is.null(groups)) json_array(groups), n_starts = n_starts, rng = seed, n_jobs = n_jobs)
   found <- long_answer("ar1_check", document_text(fit), as_request(options), progress = progress, call = call)
   structure(class = "gbtm_ar1_check", list(

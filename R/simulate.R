@@ -19,7 +19,7 @@
 simulate.gbtm <- function(object, nsim = 1, seed = NULL, ...) {
   check_whole(nsim, "nsim", 1, "Give a number of data sets, 1 or more.")
   if (is.null(seed)) seed <- sample.int(.Machine$integer.max, 1)
-  check_whole(seed, "seed", 0, "Give a seed such as seed = 1; the same seed gives the same digits.")
+  check_seed(seed)
   text <- document_text(object)
   drawn <- lapply(seed + seq_len(nsim) - 1, function(own) {
     answer <- fitted_answer("simulate", text, as.character(json_number(own)))

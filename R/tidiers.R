@@ -23,6 +23,7 @@ NULL
 #' @rdname tidy.gbtm
 #' @exportS3Method generics::tidy
 tidy.gbtm <- function(x, conf.int = FALSE, conf.level = 0.95, ...) { # nolint
+  check_level(conf.level, "conf.level")
   table <- coefficient_table(x)
   tidied <- data.frame(term = rownames(table), estimate = table[, 1], std.error = table[, 2], statistic = table[, 3],
                        p.value = table[, 4], component = components(x), row.names = NULL)
@@ -92,6 +93,7 @@ glance.gbtm_search <- function(x, ...) { # nolint
 #' @rdname tidy.gbtm
 #' @exportS3Method generics::tidy
 tidy.gbtm_pooled <- function(x, conf.int = FALSE, conf.level = 0.95, ...) { # nolint
+  check_level(conf.level, "conf.level")
   table <- summary(x, level = conf.level)$coefficients
   tidied <- data.frame(term = rownames(table), estimate = table[, 1], std.error = table[, 2], statistic = table[, 3],
                        p.value = table[, 5], df = table[, 4], fmi = table[, 8], component = components(x$fits[[1]]),
@@ -111,6 +113,7 @@ glance.gbtm_pooled <- function(x, ...) { # nolint
 #' @rdname tidy.gbtm
 #' @exportS3Method generics::tidy
 tidy.gbtm_bootstrap <- function(x, conf.int = FALSE, conf.level = 0.95, ...) { # nolint
+  check_level(conf.level, "conf.level")
   table <- summary(x, level = conf.level)
   tidied <- data.frame(term = row.names(table), estimate = table$estimate, std.error = table$se,
                        component = components(x$fit), row.names = NULL)

@@ -1,7 +1,8 @@
-"""Numbers that users give, each checked in one place: a count, a level, a seed."""
+"""Numbers that users give, each checked in one place: a count, a level, a seed, seconds."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,22 @@ from .errors import SpecificationError
 def is_count(value: object) -> bool:
     """A whole number, 1 or more; True is none."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= 1
+
+
+def check_count(value: Any, argument: str, example: int, least: int = 1) -> int:
+    """A whole number, ``least`` or more.
+
+    Raises
+    ------
+    SpecificationError
+        ``bad_n``, ``bad_lags`` and so on, after the argument's name.
+    """
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise SpecificationError(
+            f"{argument}: {value!r} is not a whole number, {least} or more.", code=f"bad_{argument}",
+            argument=argument, way_out=f"For example {argument}={example}.",
+        )
+    return int(value)
 
 
 def check_level(level: Any, argument: str = "level", example: float = 0.95) -> float:
@@ -45,3 +62,20 @@ def check_seed(rng: Any) -> int:
             way_out="Give a seed such as rng=0; the same seed gives the same digits.",
         )
     return int(rng)
+
+
+def check_seconds(value: Any, argument: str = "time_budget") -> float | None:
+    """A number of seconds, 0 or more; None for no limit.
+
+    Raises
+    ------
+    SpecificationError
+        ``bad_time_budget``.
+    """
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if value is not None and not (number and value >= 0 and math.isfinite(value)):
+        raise SpecificationError(
+            f"{argument}: {value!r} is not a number of seconds.", code=f"bad_{argument}", argument=argument,
+            way_out="Give seconds, or None for no limit.",
+        )
+    return None if value is None else float(value)

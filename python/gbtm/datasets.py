@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from .checks import check_count, check_seed
 from .errors import DataError
 
 
@@ -28,7 +29,9 @@ def two_groups(rng: int = 0, n_per_group: int = 50, periods: int = 11, noise: fl
     >>> two_groups(rng=0).shape
     (1100, 4)
     """
-    draw = np.random.default_rng(rng)
+    draw = np.random.default_rng(check_seed(rng))
+    check_count(n_per_group, "n_per_group", 50)
+    check_count(periods, "periods", 11)
     t = (np.arange(periods) - 5.5) / 5.5
     means = np.stack([1 + 0.5 * t, 1.5 * t**2])
     group = np.repeat([1, 2], n_per_group)

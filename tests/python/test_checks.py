@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gbtm import SpecificationError
-from gbtm.checks import check_level, check_seed, is_count
+from gbtm.checks import check_count, check_level, check_seconds, check_seed, is_count
 
 
 @pytest.mark.parametrize(("value", "counts"), [
@@ -41,3 +41,27 @@ def test_no_seeds(rng):
     with pytest.raises(SpecificationError, match="whole number") as caught:
         check_seed(rng)
     assert caught.value.code == "bad_seed"
+
+
+@pytest.mark.parametrize(("value", "least"), [(1, 1), (np.int64(7), 2), (0, 0)])
+def test_counts_of_at_least(value, least):
+    assert check_count(value, "n", 200, least) == value
+
+
+@pytest.mark.parametrize(("value", "least"), [(0, 1), (1, 2), (-1, 0), (True, 1), (2.0, 1), ("3", 1), (None, 0)])
+def test_counts_too_small_or_none_at_all(value, least):
+    with pytest.raises(SpecificationError, match=rf"lags: .* whole number, {least} or more.*lags=5") as caught:
+        check_count(value, "lags", 5, least)
+    assert (caught.value.code, caught.value.argument) == ("bad_lags", "lags")
+
+
+@pytest.mark.parametrize("seconds", [0, 2, 0.5, None])
+def test_seconds(seconds):
+    assert check_seconds(seconds) == seconds
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), True, "9"])
+def test_no_seconds(seconds):
+    with pytest.raises(SpecificationError, match=r"time_budget: .*seconds") as caught:
+        check_seconds(seconds)
+    assert caught.value.code == "bad_time_budget"

@@ -202,7 +202,7 @@ def test_refusals(apart, one_too_many):
     for call, code in (
         (lambda: gbtm.blrt(fit(ONE, [0, 0.5, 1], 1)), "one_group"),
         (lambda: gbtm.blrt(apart, n_max=10), "bad_n_max"),
-        (lambda: gbtm.blrt(apart, alpha=2), "bad_level"),
+        (lambda: gbtm.blrt(apart, alpha=2), "bad_alpha"),
         (lambda: gbtm.blrt(apart, n_starts=0), "bad_n_starts"),
         (lambda: gbtm.blrt(apart, apart), "not_nested"),
         (lambda: gbtm.blrt(apart, fit(ONE, [0, 0.5, 1], 1)), "not_nested"),  # other data

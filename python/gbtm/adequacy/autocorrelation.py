@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..checks import check_count, check_seed
 from ..errors import GBTMError, SpecificationError
 from ..families import family_named
 from .fitted import Fitted
@@ -46,6 +47,7 @@ def residual_autocorrelation(fitted: Fitted, lags: int = MOST_LAGS) -> pd.DataFr
     -------
     DataFrame with columns lag, pairs (their number), correlation, lower, upper; lags without pairs are left out
     """
+    check_count(lags, "lags", MOST_LAGS)
     e, n = fitted.standardized, fitted.y.size
     after = np.flatnonzero(fitted.place > 0)
     by_wave = after.size > 0 and float(np.median(np.diff(fitted.wave)[after - 1])) == 1
@@ -173,6 +175,8 @@ def ar1_check(
     from ..compute.progress import reporter
     from ..fit.rebuild import prepared_of
 
+    check_seed(rng)
+    check_count(n_starts, "n_starts", 8)
     fitted, may_correlate = Fitted.of(res), family_named(res.family).may_correlate
     left = residual_autocorrelation(fitted)
     said = said_of(left, fitted, has_ar1=may_correlate)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..checks import check_seed
 from ..families import family_named
 from .autocorrelation import MOST_LAGS, residual_autocorrelation, said_of
 from .distribution import (
@@ -91,6 +92,7 @@ def residual_checks(res: Fit, *, lags: int = MOST_LAGS, rng: int = 0) -> Residua
     >>> checks.sentences[0][:47]  # one of the groups is a parabola
     'Group 1: the curve misses the observed means at'
     """
+    check_seed(rng)
     fitted, family = Fitted.of(res), family_named(res.family)
     means = _means(fitted)
     residuals = quantile_residuals(res, fitted, rng)

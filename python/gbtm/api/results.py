@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..checks import check_seed
 from ..fit.document import from_json, text_of
 from ..fit.fit import Fit
 
@@ -86,7 +87,8 @@ class GBTMResults(Fit):
         from ..likelihood.simulate import simulate
 
         layout = layout_of(self.document, trust_formula=self.trust_formula)
-        panel, group = simulate(layout, np.asarray(self.document["internal"]["params"]), panel_of(self.document), rng)
+        flat = np.asarray(self.document["internal"]["params"])
+        panel, group = simulate(layout, flat, panel_of(self.document), check_seed(rng))
         m = panel.outcomes[0]
         return pd.DataFrame({str(self.ids.name): self.ids[m.subject], self.time_name: m.time, self.outcome_name: m.y,
                              "group": group[m.subject] + 1})

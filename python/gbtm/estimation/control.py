@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..checks import is_count
+from ..checks import check_count, check_seconds
 from ..compute.progress import Progress
 from ..errors import SpecificationError
 
@@ -37,22 +37,10 @@ class Control:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        if self.n_starts is not None and not is_count(self.n_starts):
-            raise SpecificationError(
-                f"n_starts: {self.n_starts!r} is not a positive whole number.", code="bad_n_starts",
-                argument="n_starts", way_out="Give a number of starts, or None to let the hit rate decide.",
-            )
-        if not is_count(self.max_starts):
-            raise SpecificationError(
-                f"max_starts: {self.max_starts!r} is not a positive whole number.", code="bad_max_starts",
-                argument="max_starts", way_out="Give the largest number of starts, for example 256.",
-            )
-        budget = self.time_budget
-        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget >= 0):
-            raise SpecificationError(
-                f"time_budget: {budget!r} is not a number of seconds.", code="bad_time_budget",
-                argument="time_budget", way_out="Give seconds, or None for no limit.",
-            )
+        if self.n_starts is not None:  # None lets the hit rate decide
+            check_count(self.n_starts, "n_starts", 20)
+        check_count(self.max_starts, "max_starts", 256)
+        check_seconds(self.time_budget)
         self._check_device()
 
     def _check_device(self) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..checks import check_count
 from ..constants import SHARED
 from .curves import draw_curve
 from .drawn import LEVEL, Drawn, band_level, drawn, evenly, jitter_of, subject_lines
@@ -70,7 +71,7 @@ def plot_groups(
     """
     level = band_level(level)
     names, what = group_names(res, labels), drawn(res, level)
-    most = INDIVIDUALS_MOST if individuals is True else int(individuals)
+    most = INDIVIDUALS_MOST if individuals is True else check_count(individuals or 0, "individuals", 200, least=0)
     side = side_by_side(res.n_groups, columns)
     fig, axes = panels(res.n_groups, columns=side, size=(3.0, 2.8), figsize=figsize, sharex=True, sharey=True)
     shown: list[np.ndarray] = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..checks import check_level
 from ..errors import GBTMWarning, SpecificationError
 from ..fit.summary import family_title
 from .numbers import show
@@ -36,6 +37,7 @@ def make_table(x: Any, what: str | None = None, *, level: float = 0.95) -> Table
     what : "estimates" (default of a fit), "groups", "odds_ratios"; "choice" (default of a search), "classification",
         "cases"
     """
+    check_level(level)
     of_search = is_search(x)
     what = what or ("choice" if of_search else "estimates")
     if what not in KINDS or (what in ("choice", "classification", "cases")) != of_search:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..checks import is_count
+from ..checks import check_count, check_level, check_seed, is_count
 from ..compute.parallel import spread
 from ..compute.progress import Progress
 from ..errors import DataError, SpecificationError
@@ -133,6 +133,7 @@ class Bootstrap:
 
 
 def _percentiles(values: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    check_level(alpha, "alpha", 0.05)
     return values.quantile([alpha / 2, 1 - alpha / 2]).T.set_axis(["lower", "upper"], axis=1)
 
 
@@ -177,7 +178,7 @@ def bootstrap(
     from ..likelihood.simulate import simulate
     from .matching import Matcher
 
-    _check(kind, n, groups, n_starts)
+    _check(kind, n, groups, n_starts, rng)
     model = prepared_of(res)
     panel, spec, bases = model.panel, model.spec, model.bases
     params = res.params.to_numpy()
@@ -222,21 +223,15 @@ def bootstrap(
     )
 
 
-def _check(kind: str, n: int, groups: Sequence[int] | None, n_starts: int) -> None:
+def _check(kind: str, n: int, groups: Sequence[int] | None, n_starts: int, rng: int) -> None:
     if kind not in KINDS:
         raise SpecificationError(
             f"kind: {kind!r} is not known.", code="bad_kind", argument="kind",
             way_out=f"Use one of {', '.join(KINDS)}.",
         )
-    if not is_count(n) or n < 2:
-        raise SpecificationError(
-            f"n: {n!r} is not a number of replicates.", code="bad_n", argument="n", way_out="For example n=200."
-        )
-    if n_starts != 0 and not is_count(n_starts):
-        raise SpecificationError(
-            f"n_starts: {n_starts!r} is not a number of starts.", code="bad_n_starts", argument="n_starts",
-            way_out=f"For example {STARTS}, or 0 to start from the estimates only.",
-        )
+    check_count(n, "n", 200, least=2)
+    check_count(n_starts, "n_starts", STARTS, least=0)
+    check_seed(rng)
     if groups is not None and (not len(groups) or not all(is_count(k) for k in groups)):
         raise SpecificationError(
             f"groups: {groups!r} are not numbers of groups.", code="bad_groups", argument="groups",

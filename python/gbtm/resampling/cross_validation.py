@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
+from ..checks import check_count, check_seed
 from ..compute.progress import Progress
 from ..errors import GBTMError, SpecificationError
 from ..fit.fit import Fit
@@ -166,6 +167,9 @@ def cross_validate(
     from ..fit.rebuild import prepared_of
     from ..fit.refit import refit
 
+    check_seed(rng)
+    if n_starts is not None:
+        check_count(n_starts, "n_starts", STARTS, least=0)
     started, tell = time.monotonic(), reporter(progress)
     built = prepared_of(model) if isinstance(model, Fit) else model.prepared
     panel, spec = built.panel, built.spec

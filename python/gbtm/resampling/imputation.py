@@ -18,6 +18,7 @@ import pandas as pd
 from scipy import stats
 from scipy.special import expit, logit
 
+from ..checks import check_level
 from ..errors import SpecificationError
 from .matching import is_crossed, match_curves, match_posteriors
 
@@ -42,7 +43,7 @@ class Pooled:
 
     def interval(self, alpha: float) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper limit of level 1 - alpha, by t with ``df``."""
-        reach = stats.t.isf(alpha / 2, self.df) * self.se
+        reach = stats.t.isf(check_level(alpha, "alpha", 0.05) / 2, self.df) * self.se
         return self.estimate - reach, self.estimate + reach
 
 

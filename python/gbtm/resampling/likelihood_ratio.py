@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from ..checks import check_level, is_count
+from ..checks import check_count, check_level, check_seed
 from ..compute.parallel import spread
 from ..compute.progress import Progress
 from ..data.panel import Panel
@@ -138,7 +138,7 @@ def blrt(
     from ..compute.progress import reporter
     from ..fit.rebuild import prepared_of
 
-    _check(res, n_max, n_min, alpha, n_starts)
+    _check(res, n_max, n_min, alpha, n_starts, rng)
     model = prepared_of(res)
     if model.panel.departures is not None:
         raise SpecificationError(
@@ -170,19 +170,18 @@ def blrt(
     return tally.result(res, below)
 
 
-def _check(res: Fit, n_max: int, n_min: int, alpha: float, n_starts: int) -> None:
+def _check(res: Fit, n_max: int, n_min: int, alpha: float, n_starts: int, rng: int) -> None:
     if res.n_groups < 2:
         raise SpecificationError(
             "res: a fit with one group has nothing smaller to be tested against.", code="one_group", argument="res",
             way_out="Give a fit with two groups or more.",
         )
     check_level(alpha, "alpha", 0.05)
-    if not is_count(n_starts):
-        raise SpecificationError(
-            f"n_starts: {n_starts!r} is not a positive whole number.", code="bad_n_starts", argument="n_starts",
-            way_out=f"For example {LARGER_STARTS}.",
-        )
-    if not is_count(n_max) or not is_count(n_min) or alpha * (n_max + 1) < 1 - 1e-9:
+    check_seed(rng)
+    check_count(n_starts, "n_starts", LARGER_STARTS)
+    check_count(n_max, "n_max", 199)
+    check_count(n_min, "n_min", 99)
+    if alpha * (n_max + 1) < 1 - 1e-9:
         raise SpecificationError(
             f"n_max: {n_max!r} draws cannot give a p-value of {alpha:g} or less.", code="bad_n_max", argument="n_max",
             way_out=f"Give {ceil(1 / alpha) - 1} or more, for example 199.",

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import stats
 from scipy.integrate import quad
 
+from ..checks import check_seed
 from .smaller import nested_pair
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def lmr(res: Fit, smaller: Fit | None = None, *, rng: int = 0) -> LoMendellRubin
     """
     from ..fit.rebuild import prepared_of
 
+    check_seed(rng)
     model = prepared_of(res)
     _, _, below = nested_pair(res, smaller, model.spec, model.panel, model.bases, rng)
     statistic = 2 * (res.llf - below.loglik)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..api.model import GBTM
-from ..checks import check_seed, is_count
+from ..checks import check_count, check_seconds, check_seed
 from ..compute.progress import Progress, reporter
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, split_formula
@@ -193,16 +192,7 @@ def _check(how: str, criterion: str, time_budget: float | None, **counts: Any) -
                 way_out=f"Use one of {', '.join(allowed)}.",
             )
     budget = time_budget
-    if budget is not None and (
-        isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget >= 0 or not math.isfinite(budget)
-    ):
-        raise SpecificationError(
-            f"time_budget: {budget!r} is not a number of seconds.", code="bad_time_budget", argument="time_budget",
-            way_out="Give seconds for the whole search, or None for no limit.",
-        )
+    check_seconds(budget)
     for argument, value in counts.items():
-        if not is_count(value) and not (argument == "n_starts" and value is None):
-            raise SpecificationError(
-                f"{argument}: {value!r} is not a positive whole number.", code=f"bad_{argument}", argument=argument,
-                way_out="Give 1 or more.",
-            )
+        if value is not None or argument != "n_starts":
+            check_count(value, argument, 20)
