@@ -9,7 +9,6 @@ import pytest
 
 import gbtm
 from conftest import TRUTH
-from gbtm.fit.summary import curve_table
 
 
 @pytest.mark.parametrize("name", TRUTH)
@@ -57,12 +56,3 @@ def test_average_posterior_of_those_assigned(fitted):
     for g in (1, 2):
         average = res.posterior.loc[res.assignment == g, g].mean()
         assert f"{average:.3f}" in str(res.summary())
-
-
-def test_curve_table_puts_fitted_beside_observed(fitted):
-    res = fitted("cnorm")
-    table = curve_table(res)
-    assert len(table) == 10
-    np.testing.assert_array_equal(table["observed"].to_numpy(), res.observed_means["mean"].to_numpy())
-    np.testing.assert_array_equal(table["t"].to_numpy(), res.observed_means["t"].to_numpy())
-    np.testing.assert_allclose(table["estimate"], res.predict()["estimate"])

@@ -134,11 +134,3 @@ def _profile(stored: dict[str, Any]) -> str:
     if len(values) > 1 and (values != values[0]).any():
         return f"the values of {', '.join(names)} that were given for each wave"
     return ", ".join(f"{n} = {v:.4g}" for n, v in zip(names, values[0], strict=True))
-
-
-def curve_table(res: Fit) -> pd.DataFrame:
-    """Fitted and observed means side by side, per group and wave."""
-    observed = res.observed_means
-    times = observed[res.time_name].to_numpy()[: len(observed) // res.n_groups]
-    fitted = res.predict(times)
-    return fitted.assign(observed=observed["mean"].to_numpy())

@@ -51,8 +51,3 @@ def code_for(res: GBTMResults, language: str, data: str = "data.csv", search: An
     if language == "Stata":
         return stata_code(res, asked, data, before)
     return (r_code if language == "R" else python_code)(asked, data, before)
-
-
-def all_code(res: GBTMResults, data: str = "data.csv") -> dict[str, str]:
-    """The code in every language."""
-    return {language: code_for(res, language, data) for language in LANGUAGES}

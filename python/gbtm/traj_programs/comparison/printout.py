@@ -63,7 +63,6 @@ class Printout:
     entropy: float | None = None
     subjects_read: int | None = None
     subjects_used: int | None = None
-    subjects_empty: int | None = None
     subjects_excluded: int | None = None
     warnings: tuple[str, ...] = ()
     command: str | None = None
@@ -194,7 +193,7 @@ def _read_block(head: list[str], body: list[str]) -> Printout:
         aic=_found(AIC, footer), loglik=_found(LOGLIK, footer), entropy=_found(ENTROPY, footer),
         subjects_read=_counted(r"observations read", above),
         subjects_used=_counted(r"observations used in the trajectory model", above),
-        subjects_empty=_counted(r"had no trajectory data", above), subjects_excluded=_counted(r"excluded by", above),
+        subjects_excluded=_counted(r"excluded by", above),
         warnings=tuple(warnings), command=last_command(head), build=build.group(1) if build else None, text=whole,
     )
 
