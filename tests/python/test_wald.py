@@ -372,10 +372,35 @@ def test_delta_of_several(numbers):
     assert list(delta(numbers, lambda b: np.array([b["t[1]"], b["t[2]"]])).estimate.index) == ["value 1", "value 2"]
 
 
-def test_complex_step_where_differences_drown(numbers):
-    """Adding and taking away 1e14 leaves few digits to differences; the complex step keeps them all."""
-    got = delta(numbers, lambda b: (b["t[1]"] + 1e14) - 1e14)
-    assert got.bse.iloc[0] == pytest.approx(numbers.bse["t[1]"], rel=1e-10)
+def test_where_differences_drown_the_function_is_refused(numbers):
+    """Adding and taking away 1e14 leaves no digits; with 1e8 there are enough."""
+    with pytest.raises(gbtm.SpecificationError) as error:
+        delta(numbers, lambda b: (b["t[1]"] + 1e14) - 1e14)
+    assert error.value.code == "rough_function"
+    got = delta(numbers, lambda b: (b["t[1]"] + 1e8) - 1e8)
+    assert got.bse.iloc[0] == pytest.approx(numbers.bse["t[1]"], rel=1e-4)
+
+
+def test_steps_stay_where_the_function_is_finite():
+    """A value that is small beside its standard error: a tenth of that is already too far for log and sqrt."""
+    res = made([0.02, 1.0], np.diag([4.0, 1.0]), ["a", "b"])
+    got = delta(res, lambda b: [np.log(b["a"]), np.sqrt(b["a"]) * b["b"]])
+    np.testing.assert_allclose(got.jacobian, [[1 / 0.02, 0], [0.5 / np.sqrt(0.02), np.sqrt(0.02)]], rtol=1e-6)
+    assert got.jacobian.iloc[0, 1] == 0
+
+
+def test_a_parameter_that_does_not_matter_needs_no_standard_error():
+    """Neither one that the function leaves alone, nor one at whose value it is flat."""
+    res = made([1.3, 0.0, 5.0], np.diag([0.04, 0.09, np.nan]), ["a", "b", "c"])
+    got = delta(res, lambda b: np.exp(b["a"]) + b["b"] ** 2 + 0 * b["c"])
+    np.testing.assert_allclose(got.jacobian.to_numpy()[0, 0], np.exp(1.3), rtol=1e-9)
+    assert (got.jacobian.to_numpy()[0, 1:] == 0).all()
+    with pytest.raises(gbtm.SpecificationError) as error:
+        delta(res, lambda b: b["b"] ** 2)
+    assert error.value.code == "constant_function"
+    with pytest.raises(gbtm.SpecificationError) as error:
+        delta(res, lambda b: b["a"] * b["c"])
+    assert error.value.code == "no_standard_error"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 """The delta method: an estimate and its standard error for any function g of the parameters, Var g = J V J'.
 
-An expression is differentiated exactly. A Python function is differentiated by central differences, extrapolated to
-step 0 and accepted only where the extrapolation settles; failing that by a complex step, where the function takes
-complex numbers.
+An expression is differentiated exactly. A Python function is differentiated by SciPy's central differences of order 8,
+which are accepted only where they settle.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.differentiate import jacobian
 
 from ..checks import check_level
 from ..constants import SHARED
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 # Of the standard error: what the derivative's own error may change in it
 ACCURACY: float = SHARED["derivative_accuracy"]
-STEPS = 8
+ROUNDING = 1e-10  # share of what a function changes by within a step below which its slope is rounding
+SHORTER = 4  # lengths of steps tried where a function is not finite
 
 
 @dataclass(frozen=True)
@@ -200,19 +201,16 @@ def _of_function(
         return values, np.zeros((values.size, at.size)), labels
     se = np.sqrt(np.diag(res.cov_params()))
     spread = np.where(np.isfinite(se) & (se > 0), se, 0.0)
-    jacobian, error = _differences(flat, at, spread)
-    total = np.sqrt(((jacobian * spread) ** 2).sum(axis=1, keepdims=True))
+    slopes, error = _slopes(flat, at, values, spread)
+    total = np.sqrt(((slopes * spread) ** 2).sum(axis=1, keepdims=True))
     rough = ~(error * spread <= ACCURACY * total) & (error > 0)
     if rough.any():
-        stepped = _complex_step(flat, at, values, spread)
-        if stepped is None:
-            raise SpecificationError(
-                f"{argument}: the derivative of the function in {index[rough.any(axis=0)][0]} does not settle.",
-                code="rough_function", argument=argument,
-                way_out="It must be smooth near the estimates: no rounding, sorting or drawing of random numbers.",
-            )
-        jacobian = stepped
-    return values, jacobian, labels
+        raise SpecificationError(
+            f"{argument}: the derivative of the function in {index[rough.any(axis=0)][0]} does not settle.",
+            code="rough_function", argument=argument,
+            way_out="It must be smooth near the estimates: no rounding, sorting or drawing of random numbers.",
+        )
+    return values, slopes, labels
 
 
 def _flat(value: Any) -> np.ndarray:
@@ -228,53 +226,38 @@ def _labels(value: Any) -> list[str]:
     return ["value"] if size == 1 else [f"value {i + 1}" for i in range(size)]
 
 
-def _differences(
-    f: Callable[[np.ndarray], np.ndarray], at: np.ndarray, spread: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Derivative (r, p) by extrapolated central differences (Ridders), and an estimate of its error (r, p).
-
-    Steps are a tenth of a standard error and less: the natural scale of a parameter, whatever its units.
-    """
-    columns, errors, size = [], [], f(at).size
-    for j in range(at.size):
-        step = max(0.1 * spread[j], 1e-4 * abs(at[j])) or 1e-4
-        moved = np.zeros(at.size)
-        row: list[np.ndarray] = []
-        best, error = np.full(size, np.nan), np.full(size, np.inf)
-        for i in range(STEPS):
-            moved[j] = step * 0.5**i
-            new = [(f(at + moved) - f(at - moved)) / ((at + moved)[j] - (at - moved)[j])]
-            for m, before in enumerate(row):
-                new.append(new[m] + (new[m] - before) / (4.0 ** (m + 1) - 1))
-                doubt = np.maximum(np.abs(new[-1] - new[m]), np.abs(new[-1] - before))
-                better = doubt < error
-                best, error = np.where(better, new[-1], best), np.where(better, doubt, error)
-            row = new
-        # two rounded differences can agree by chance: a further step, no power of two of the others, has a say
-        moved[j] = 0.037 * step
-        check = (f(at + moved) - f(at - moved)) / ((at + moved)[j] - (at - moved)[j])
-        error = np.maximum(error, 0.1 * np.abs(check - best))
-        columns.append(best)
-        errors.append(error)
-    return np.stack(columns, axis=1), np.stack(errors, axis=1)
-
-
-def _complex_step(
+def _slopes(
     f: Callable[[np.ndarray], np.ndarray], at: np.ndarray, values: np.ndarray, spread: np.ndarray
-) -> np.ndarray | None:
-    """Derivative (r, p) as Im f(b + ih) / h, None where the function takes no complex numbers or two steps disagree."""
-    both = []
-    for share in (1e-12, 1e-20):
-        columns = []
-        for j in range(at.size):
-            step = share * (spread[j] or abs(at[j]) or 1.0)
-            try:
-                moved = f(at + 1j * step * np.eye(1, at.size, j)[0])
-            except (TypeError, ValueError):
-                return None
-            if not np.iscomplexobj(moved) or not np.allclose(moved.real, values, rtol=1e-8, atol=0):
-                return None
-            columns.append(moved.imag / step)
-        both.append(np.stack(columns, axis=1))
-    agree = np.abs(both[0] - both[1]) * spread <= ACCURACY * np.sqrt(((both[1] * spread) ** 2).sum(1, keepdims=True))
-    return both[1] if agree.all() else None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Derivative (r, p) of f, whose ``values`` (r,) are those at ``at``, and an estimate of its error (r, p).
+
+    Steps are a tenth of a standard error and less: the natural scale of a parameter, whatever its units. Where f is not
+    finite so far away they are shorter. NaN where it is not finite close by either.
+    """
+    step = np.maximum(0.1 * spread, 1e-4 * np.abs(at))
+    step[step == 0] = 1e-4
+    span = np.zeros((values.size, at.size))  # how far the values go as one parameter moves
+
+    def each(x: np.ndarray) -> np.ndarray:
+        """f takes one point at a time."""
+        points = x.reshape(at.size, -1).T
+        found = np.stack([f(point) for point in points])
+        for point, value in zip(points, found, strict=True):
+            j = point != at
+            span[:, j] = np.fmax(span[:, j], np.abs(value - values)[:, None])
+        return found.T.reshape(-1, *x.shape[1:])
+
+    slopes, error = np.full_like(span, np.nan), np.full_like(span, np.nan)
+    for _ in range(SHORTER):
+        found = jacobian(each, at, initial_step=step)
+        missing = ~np.isfinite(slopes)
+        slopes, error = np.where(missing, found.df, slopes), np.where(missing, found.error, error)
+        outside = ~np.isfinite(slopes).all(axis=0)
+        if not outside.any():
+            break
+        step = np.where(outside, step / 64, step)
+    # the weights of the differences add up to 0 but for rounding: what does not change has no slope, nor has a minimum
+    slopes[np.abs(slopes) * step <= ROUNDING * span] = 0.0
+    constant = span == 0
+    slopes[constant] = error[constant] = 0.0
+    return slopes, error
