@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Of the standard error: what the derivative's own error may change in it
 ACCURACY: float = SHARED["derivative_accuracy"]
-ROUNDING = 1e-10  # share of what a function changes by within a step below which its slope is rounding
+ROUNDING = 1e-12  # share of a function's values below which its slope over a step is rounding
 SHORTER = 4  # lengths of steps tried where a function is not finite
 
 
@@ -257,7 +257,6 @@ def _slopes(
             break
         step = np.where(outside, step / 64, step)
     # the weights of the differences add up to 0 but for rounding: what does not change has no slope, nor has a minimum
-    slopes[np.abs(slopes) * step <= ROUNDING * span] = 0.0
-    constant = span == 0
-    slopes[constant] = error[constant] = 0.0
+    rounding = np.where(span == 0, np.inf, ROUNDING * (span + np.abs(values)[:, None]))
+    slopes, error = (np.where(np.abs(x) * step <= rounding, 0.0, x) for x in (slopes, error))
     return slopes, error
