@@ -125,5 +125,5 @@ def test_two_values_are_no_scale_with_a_floor_and_a_ceiling(low, high, recode):
     assert not {"ceiling", "floor"} & set(codes)
     said = message_of(res, "two_values")
     assert f"{low:g} and {high:g}" in said
-    assert "family logit" in said
+    assert "family 'logit'" in said
     assert ("Code them 0 and 1" in said) == recode

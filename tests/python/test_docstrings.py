@@ -29,7 +29,7 @@ def fits_are_shared():
     done, original = {}, gbtm.GBTM.fit
 
     def fit(model, **options):
-        key = joblib.hash((model.panel, model.spec, model.given_bases, options))
+        key = joblib.hash((model.panel, model.spec, model.prepared.bases, options))
         if key not in done:
             done[key] = original(model, **options)
         return done[key]

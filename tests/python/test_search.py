@@ -171,10 +171,8 @@ def test_what_cannot_be_repaired_is_said(data, monkeypatch):
     original = runner._fit
 
     def spoil(ground, task):
-        res = original(ground, task)
-        if task.candidate.n_groups == 2:
-            res.document["loglik"] = -1e5
-        return res
+        document = original(ground, task)
+        return {**document, "loglik": -1e5} if task.candidate.n_groups == 2 else document
 
     monkeypatch.setattr(runner, "_fit", spoil)
     found = gbtm.search("y ~ t", data, n_jobs=1, **{**OPTIONS, "groups": 2, "how": "groups"})
@@ -273,13 +271,13 @@ def test_bad_input_names_the_argument(data, change, argument):
 
 
 def test_every_fit_is_made_on_the_device_that_was_asked_for(data, monkeypatch):
-    used, original = set(), gbtm.GBTM.search
+    used, original = set(), runner.fit_model
 
-    def watching(model, control, **options):
+    def watching(prepared, control, **options):
         used.add(control.device)
-        return original(model, control, **options)
+        return original(prepared, control, **options)
 
-    monkeypatch.setattr(gbtm.GBTM, "search", watching)
+    monkeypatch.setattr(runner, "fit_model", watching)
     gbtm.search("y ~ t", data, n_jobs=1, device="cpu:0", **{**OPTIONS, "groups": 2, "order": 1})
     assert used == {"cpu:0"}
 

@@ -14,7 +14,7 @@ from .sas_text import expand_list, statements
 if TYPE_CHECKING:
     pass
 
-MODELS = {word: str(family.traj_model) for family in FAMILIES.values() for word in family.sas_models}
+MODELS = {word: family for family in FAMILIES.values() for word in family.sas_models}
 LISTS = ("VAR", "INDEP", "RISK", "TCOV", "EXPOS", "WEIGHT", "DCOV", "OBSMAR", "OUTCOME", "OCOV")
 NUMBERS = ("ORDER", "MIN", "MAX", "IORDER", "RORDER", "START", "REFGROUP", "DROPOUT", "PLOTTCOV")
 FLAGS = ("SIGMABYGROUP", "AR1", "RHOBYGROUP", "TWOSTEP", "PROBUPDATES")
@@ -205,7 +205,7 @@ def _options(said: dict[str, str], columns: Sequence[str]) -> tuple[list[str], l
         )
     said, assumed = _defaults(said, model)
     options = [f"{s.lower()}({' '.join(expand_list(said[s], columns, s))})" for s in ("VAR", "INDEP")]
-    options += [f"model({MODELS[model]})", f"order({' '.join(order)})"]
+    options += [f"model({MODELS[model].traj_model})", f"order({' '.join(order)})"]
     for name in (*NUMBERS, *LISTS, *FLAGS, "OMODEL"):
         if name in ("ORDER", "VAR", "INDEP") or name not in said:
             continue
@@ -226,15 +226,15 @@ def _options(said: dict[str, str], columns: Sequence[str]) -> tuple[list[str], l
 def _defaults(said: dict[str, str], model: str) -> tuple[dict[str, str], list[str]]:
     """What Proc Traj takes where a statement is left out."""
     assumed = []
-    if FAMILIES[model].has_bounds and "MAX" not in said:
+    if MODELS[model].has_bounds and "MAX" not in said:
         raise CommandError(
             f"MAX: missing; Proc Traj requires it for {model.upper()}.", code="missing_option", argument="MAX",
             way_out="Give the largest possible value, or a number above all data for no censoring from above.",
         )
-    if FAMILIES[model].has_bounds and "MIN" not in said:
+    if MODELS[model].has_bounds and "MIN" not in said:
         said = {**said, "MIN": "0"}
         assumed.append("MIN is not given: Proc Traj takes 0.")
-    if FAMILIES[model].is_zero_inflated and "IORDER" not in said:
+    if MODELS[model].is_zero_inflated and "IORDER" not in said:
         assumed.append("IORDER is not given: no zero inflation.")
     return said, assumed
 
