@@ -55,16 +55,19 @@ def own_tests(module: str, further: list[str], root: Path = ROOT) -> list[str]:
 
 
 def copy_tree(module: str, tests: list[str], root: Path = ROOT) -> Path:
-    """A copy of what git knows or would add, with the package under src/, where mutmut looks for it."""
+    """A copy of what git knows or would add, with the package under src/ too, where mutmut looks for it.
+
+    It stays under python/ for tests that read the source.
+    """
     copy = root / "build" / "mutate" / module.replace("/", "-")
     shutil.rmtree(copy, ignore_errors=True)
     listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root,
                             capture_output=True, text=True, check=True).stdout.split("\0")
     for name in filter(None, listed):
         if (root / name).is_file():
-            place = copy / (f"src/{name.removeprefix('python/')}" if name.startswith("python/") else name)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(root / name, place)
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / name, copy / name)
+    shutil.copytree(copy / "python", copy / "src")
     others = sorted(path.name for path in copy.iterdir() if path.name not in ("src", "tests", "pyproject.toml"))
     settings = (copy / "pyproject.toml").read_text(encoding="utf-8")
     settings = settings.replace('pythonpath = ["python"', 'pythonpath = ["src"')
@@ -86,7 +89,8 @@ def run_mutants(copy: Path, limit: float, processes: int) -> bool:
         _stop(process)
         raise
     if process.returncode:
-        sys.exit(f"mutmut could not run:\n{printed[-3000:]}")
+        lines = [line for line in re.split(r"[\r\n]+", printed) if line.strip() and not re.match("[⠀-⣿]", line)]
+        sys.exit("\n".join(["mutmut could not run; the tests must pass without a mutant:", *lines[-60:]]))
     return True
 
 

@@ -75,7 +75,7 @@ def test_the_copy_has_what_git_would_keep_and_the_package_in_src(project):
     assert (copy / "src" / "gbtm" / "rooms" / "toy.py").read_text(encoding="utf-8") == SOURCE
     assert (copy / "tests" / "python" / "test_toy.py").is_file()  # git does not know it yet, but would add it
     assert not (copy / "secret").exists()
-    assert not (copy / "python").exists()
+    assert (copy / "python" / "gbtm" / "rooms" / "toy.py").is_file()  # for tests that read the source
     settings = (copy / "pyproject.toml").read_text(encoding="utf-8")
     assert 'pythonpath = ["src"]' in settings
     assert 'only_mutate = ["src/gbtm/rooms/toy.py"]' in settings
@@ -106,6 +106,13 @@ def test_when_the_time_is_up_nothing_goes_on(tmp_path, monkeypatch):
     assert size > 0
     time.sleep(0.5)
     assert os.path.getsize(beat) == size
+
+
+def test_a_run_that_fails_says_what_was_printed_without_the_spinner(tmp_path, monkeypatch):
+    code = r"import sys; print('⠋ Running stats\r⠙ Running stats\nFAILED test_toy\n'); sys.exit(1)"
+    monkeypatch.setattr(mutate, "MUTMUT", [sys.executable, "-c", code])
+    with pytest.raises(SystemExit, match="must pass without a mutant:\nFAILED test_toy$"):
+        mutate.run_mutants(tmp_path, limit=60, processes=1)
 
 
 @pytest.mark.slow
