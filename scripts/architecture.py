@@ -19,7 +19,7 @@ import rooms
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 BEGIN, END = "<!-- rooms: written by `make architecture` -->", "<!-- end of rooms -->"
-GROUND = ("errors", "_version", "checks")  # every room may use them
+GROUND = ("errors", "constants", "_version", "checks")  # every room may use them
 DOOR = "gbtm"
 
 Edges = Mapping[str, frozenset[str]]
