@@ -71,14 +71,15 @@ def purpose(room: str, source: Path = rooms.SOURCE) -> str:
 
 
 def table(source: Path = rooms.SOURCE) -> str:
-    """Markdown: a line for each room, top to bottom; **bold** is what carries the order."""
+    """Markdown: a line for each room, top to bottom; **bold** is what carries the order. Without the ground."""
     found = edges(source)
     strong = carrying(found)
     lines = ["| floor | room | what it is | imports from |", "|---|---|---|---|"]
     for room in reversed(present(source)):
         if room == DOOR:
             continue
-        others = [f"**{o}**" if (room, o) in strong else o for o in reversed(rooms.ROOMS) if o in found[room]]
+        others = [f"**{o}**" if (room, o) in strong else o for o in reversed(rooms.ROOMS)
+                  if o in found[room] and o not in GROUND]
         lines.append(f"| {rooms.floor_of(room)} | `{room}` | {purpose(room, source)} | {', '.join(others) or 'none'} |")
     return "\n".join(lines)
 

@@ -111,7 +111,7 @@ def test_when_the_time_is_up_nothing_goes_on(tmp_path, monkeypatch):
 def test_a_run_that_fails_says_what_was_printed_without_the_spinner(tmp_path, monkeypatch):
     code = r"import sys; print('⠋ Running stats\r⠙ Running stats\nFAILED test_toy\n'); sys.exit(1)"
     monkeypatch.setattr(mutate, "MUTMUT", [sys.executable, "-c", code])
-    with pytest.raises(SystemExit, match="must pass without a mutant:\nFAILED test_toy$"):
+    with pytest.raises(SystemExit, match=r"must pass without a mutant:\nFAILED test_toy$"):
         mutate.run_mutants(tmp_path, limit=60, processes=1)
 
 
