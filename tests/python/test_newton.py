@@ -96,3 +96,20 @@ def test_separation_reaches_its_supremum():
     with pytest.warns(gbtm.GBTMWarning):
         res = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=1, order=1, family="logit").fit()
     assert res.llf == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["normal", "cnorm_sbg", "zip_common", "logit"])
+def test_newton_along_some_directions_leaves_the_others_where_they_are(name, fitted):
+    built = build(name)
+    module = Mixture(built.layout, built.panel)
+    best = torch.as_tensor(built.layout.unreport(fitted(name).params.to_numpy()))
+    basis = torch.linalg.qr(torch.as_tensor(np.random.default_rng(2).normal(size=(best.numel(), best.numel()))))[0]
+    held, free = basis[:, :1], basis[:, 1:]
+    start = (best + 0.2 * held[:, 0])[None]
+    done = newton(module, start, steps=100, tolerance=1e-12, directions=free)
+    assert done.converged.all()
+    np.testing.assert_allclose((done.flat @ held).numpy(), (start @ held).numpy(), atol=1e-12)
+    _, gradient, hessian = observed(module, done.flat)
+    assert (gradient @ free).abs().max() < 1e-4
+    assert torch.linalg.eigvalsh(free.T @ hessian @ free).max() < 0
+    assert module.loglik(start) < done.loglik < module.loglik(best[None])

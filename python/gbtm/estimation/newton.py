@@ -114,11 +114,13 @@ class Climb:
 
 
 def newton(
-    module: Mixture, flat: Tensor, *, steps: int, tolerance: float, stop: Callable[[Tensor], Tensor] | None = None
+    module: Mixture, flat: Tensor, *, steps: int, tolerance: float, stop: Callable[[Tensor], Tensor] | None = None,
+    directions: Tensor | None = None,
 ) -> Climb:
     """Damped Newton with the exact Hessian until the decrement is below ``tolerance``.
 
-    ``stop`` (B, p) -> (B,) bool ends runs that head for a place with no maximum (a collapsed sigma).
+    ``stop`` (B, p) -> (B,) bool ends runs that head for a place with no maximum (a collapsed sigma). ``directions``
+    (p, q), orthonormal columns, are those that a step may take; default all.
     """
     batch = flat.shape[0]
     flat = flat.clone()
@@ -137,7 +139,12 @@ def newton(
             break
         x = flat[active]
         value, gradient, hessian = observed(module, x)
-        step, used, gain, done = _newton_step(hessian, gradient, damping[active], x, tolerance)
+        if directions is None:
+            step, used, gain, done = _newton_step(hessian, gradient, damping[active], x, tolerance)
+        else:
+            step, used, gain, done = _newton_step(
+                directions.T @ hessian @ directions, gradient @ directions, damping[active], x @ directions, tolerance)
+            step = step @ directions.T
         loglik[active], decrement[active] = value, gain
         trial = x + step
         trial_value = module.total_loglik(trial)

@@ -81,6 +81,10 @@ class Profile:
     """
 
     def __init__(self, module: Mixture, position: int) -> None:
+        import torch
+
+        from ..likelihood.derivatives import observed
+
         self.module, self.layout, self.position = module, module.layout, position
         self.best = module.flat().detach().numpy()
         block = next(b for b in self.layout.blocks if b.entries.start <= position < b.entries.stop)
@@ -90,42 +94,28 @@ class Profile:
         self.centre = float(self.direction @ self.best)
         # an orthonormal basis of what the parameter leaves free
         full = np.linalg.svd(self.direction[None], full_matrices=True)[2]
-        self.free = full[1:].T
+        self.free = torch.from_numpy(full[1:].T.copy())
         self.top, self.warm = self._climb(self.best.copy())
-        information = -self._derivatives(self.best)[2]
+        with torch.no_grad():
+            information = -observed(module, torch.as_tensor(self.best)[None])[2][0].numpy()
         values, vectors = np.linalg.eigh(information)
         along = vectors.T @ self.direction
         good = values > 1e-6
         self.unit = float(np.sqrt((along[good] ** 2 / values[good]).sum())) or 1.0
         self.path = (vectors[:, good] / values[good]) @ along[good]  # where the others go as the parameter moves
 
-    def _derivatives(self, flat: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    def _climb(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
+        """The largest log-likelihood along the free directions, and where it is."""
         import torch
 
-        from ..likelihood.derivatives import observed
+        from ..estimation.newton import newton
 
+        start = torch.as_tensor(flat)[None]
         with torch.no_grad():
-            value, gradient, hessian = observed(self.module, torch.as_tensor(flat)[None])
-        return float(value[0]), gradient[0].numpy(), hessian[0].numpy()
-
-    def _climb(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
-        """Damped Newton on the free directions."""
-        damping = 1e-8
-        value, gradient, hessian = self._derivatives(flat)
-        for _ in range(STEPS):
-            g, h = self.free.T @ gradient, self.free.T @ hessian @ self.free
-            values, vectors = np.linalg.eigh(-h)
-            along = vectors.T @ g
-            step = vectors @ (along / (np.abs(values) + damping * max(np.abs(values).max(), 1.0)))
-            if 0.5 * abs(g @ step) < ENOUGH:
-                break
-            trial = flat + self.free @ step
-            new = self._derivatives(trial)
-            if new[0] >= value:
-                flat, (value, gradient, hessian), damping = trial, new, max(damping / 10, 1e-12)
-            else:
-                damping = max(damping * 100, 1e-6)
-        return value, flat
+            if not self.free.shape[1]:  # a model of one parameter
+                return float(self.module.total_loglik(start)[0]), flat
+            done = newton(self.module, start, steps=STEPS, tolerance=ENOUGH, directions=self.free)
+        return float(done.loglik[0]), done.flat[0].numpy()
 
     def at(self, c: float) -> float:
         """Largest log-likelihood with the parameter at internal value c."""
