@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
 import gbtm
 from conftest import TRUTH, build, true_data
-from gbtm.estimation.starts import StartingPlan, subject_curves
+from gbtm.estimation.starts import StartingPlan, clusters, subject_curves
 from gbtm.likelihood.mixture import Mixture
 
 
@@ -80,6 +82,30 @@ def test_subject_curves_are_the_ridge_regressions():
         want.append(np.linalg.solve(xi.T @ xi + 0.3 * np.eye(x.shape[1]), xi.T @ residual[rows]))
     want = np.array(want)
     np.testing.assert_allclose(got, want / want.std(axis=0), rtol=1e-8, atol=1e-10)
+
+
+def _within(x, labels):
+    return sum(((x[labels == k] - x[labels == k].mean(axis=0)) ** 2).sum() for k in np.unique(labels))
+
+
+def test_clusters_are_rounds_of_k_means():
+    x = np.random.default_rng(0).normal(size=(200, 3)) + np.repeat(np.eye(4, 3) * 3, 50, axis=0)
+    by_rounds = [clusters(x, 4, np.random.default_rng(5), rounds) for rounds in range(6)]
+    for before, after in itertools.pairwise(by_rounds):
+        centres = np.stack([x[before == k].mean(axis=0) for k in range(4)])
+        np.testing.assert_array_equal(after, ((x[:, None] - centres) ** 2).sum(-1).argmin(axis=1))
+        assert _within(x, after) <= _within(x, before) + 1e-9
+    np.testing.assert_array_equal(by_rounds[5], clusters(x, 4, np.random.default_rng(5), 5))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_fewer_points_than_clusters(k):
+    x = np.repeat([[0.0, 1.0], [2.0, 3.0]], 10, axis=0)
+    labels = clusters(x, k, np.random.default_rng(0), 3)
+    assert labels.shape == (20,)
+    assert ((labels >= 0) & (labels < k)).all()
+    assert len(np.unique(labels)) == min(k, 2)
 
 
 @pytest.mark.parametrize("groups", [1, 5])

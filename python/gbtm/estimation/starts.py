@@ -8,10 +8,12 @@ features, and small random seeds. Jittering one start does not find other optima
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
 import torch
+from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
 from ..data.measures import Measures
@@ -51,27 +53,11 @@ def subject_curves(part: OutcomePart, measures: Measures, n_subjects: int) -> np
     return curves / np.where(spread > 0, spread, 1.0)
 
 
-def _nearest(features: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Index (N,) of the nearest of the centres (K, q)."""
-    return np.argmin(((features[:, None, :] - centres[None]) ** 2).sum(-1), axis=1)
-
-
-def _seeded(features: np.ndarray, k: int, rng: np.random.Generator, rounds: int) -> np.ndarray:
-    """k-means++ seeds followed by a few Lloyd rounds: cluster labels (N,)."""
-    n = features.shape[0]
-    centres = features[rng.integers(n)][None]
-    for _ in range(1, k):
-        distance = ((features[:, None, :] - centres[None]) ** 2).sum(-1).min(axis=1)
-        total = distance.sum()
-        pick = rng.choice(n, p=distance / total) if total > 0 else rng.integers(n)
-        centres = np.vstack([centres, features[pick]])
-    labels = _nearest(features, centres)
-    for _ in range(rounds):
-        counts = np.bincount(labels, minlength=k)
-        sums = np.stack([np.bincount(labels, f, minlength=k) for f in features.T], axis=1)
-        centres = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], centres)
-        labels = _nearest(features, centres)
-    return labels
+def clusters(features: np.ndarray, k: int, rng: np.random.Generator, rounds: int) -> np.ndarray:
+    """Cluster labels (N,) of features (N, q): k-means++ seeds followed by a few rounds of k-means."""
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        warnings.simplefilter("ignore")  # fewer distinct curves than clusters: some are empty
+        return kmeans2(features, k, iter=rounds + 1, minit="++", rng=rng)[1].astype(np.int64)
 
 
 class StartingPlan:
@@ -101,9 +87,9 @@ class StartingPlan:
             rank = np.argsort(np.argsort(self.curves[:, 0], kind="stable"), kind="stable")
             return (rank * k) // n
         if turn == 1:
-            return _by_level(_seeded(self.curves, k, self.rng, rounds=20), self.curves[:, 0], k)
+            return _by_level(clusters(self.curves, k, self.rng, rounds=20), self.curves[:, 0], k)
         weights = self.rng.exponential(size=self.curves.shape[1]) * (self.rng.random(self.curves.shape[1]) < 0.8)
-        labels = _seeded(self.curves * np.maximum(weights, 0.05), k, self.rng, rounds=int(self.rng.integers(0, 3)))
+        labels = clusters(self.curves * np.maximum(weights, 0.05), k, self.rng, rounds=int(self.rng.integers(0, 3)))
         if turn % 4 == 3:  # only a few subjects of each cluster speak for it
             keep = self.rng.random(n) < max(0.1, min(1.0, 8.0 * k / n))
             labels = np.where(keep, labels, -1)
