@@ -1,5 +1,6 @@
 # make demo   install what is missing, then fit real data from R and from Python: a table and a picture
 # make test   install what is missing, then run all fast tests, Python and R
+# make quick  run the tests of the files that were changed
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
@@ -16,7 +17,7 @@ export GBTM_PYTHON := $(CURDIR)/$(PY)
 export PYTHONPATH := $(CURDIR)/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system install-r demo test test-python test-r test-slow cases lint tables docs check bench clean
+.PHONY: help setup system install-r demo test quick test-python test-r test-slow cases lint tables docs check bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -47,6 +48,10 @@ demo: setup ## fit real data from R and from Python; tables and pictures in demo
 	@echo; echo "Written:"; ls -1 $(OUT)/*
 
 test: setup test-python test-r ## all fast tests, Python and R; nothing is skipped for want of R or of the engine
+
+quick: ## the tests of the files that were changed; R only where its files were
+	@test -x $(PY) || $(MAKE) setup
+	@$(PY) scripts/quick.py
 
 test-python: setup
 	OMP_NUM_THREADS=1 GBTM_REQUIRE_R=1 $(PY) -m pytest -n $$(getconf _NPROCESSORS_ONLN) --dist loadgroup
