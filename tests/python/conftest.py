@@ -42,7 +42,12 @@ def case_folder(name: str) -> Path:
 
 
 def needs_r(package: str) -> None:
-    """Skip where R, rpy2 or an R package is missing; fail instead where GBTM_REQUIRE_R is set."""
+    """Skip where R, rpy2 or an R package is missing; fail instead where GBTM_REQUIRE_R is set.
+
+    GBTM_WITHOUT_R skips it in any case: ``make quick`` starts no R.
+    """
+    if os.environ.get("GBTM_WITHOUT_R"):
+        pytest.skip("GBTM_WITHOUT_R is set")
     try:
         from rpy2.robjects.packages import isinstalled
 
@@ -113,6 +118,8 @@ def reference():
     return get
 
 
+FEW_STARTS = 6  # enough for these models, whose optimum the default search is tested to find
+
 # Small, well separated true models, one or more per family: (oracle model, parameters, times, n)
 TRUTH = {
     "normal": (oracle.Model("normal", (1, 2)), [1.0, 0.8, 4.0, -0.5, 0.3, 0.8, -0.4], [0, 1, 2, 3, 4], 80),
@@ -182,7 +189,7 @@ def subject_loglik(module, flat) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def fitted():
-    """name of a true model -> its fit, once a session (warnings ignored)."""
+    """name of a true model -> its fit, once a session (warnings ignored). test_model has it that few starts will do."""
     import gbtm
 
     done: dict[str, object] = {}
@@ -191,7 +198,7 @@ def fitted():
         if name not in done:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", gbtm.GBTMWarning)
-                done[name] = build(name).fit(rng=0)
+                done[name] = build(name).fit(rng=0, n_starts=FEW_STARTS)
         return done[name]
 
     return get

@@ -91,27 +91,29 @@ def test_labels_where_sorting_by_level_would_swap_them():
     assert (boot.bse / crossing.bse).between(0.6, 1.6).all()
 
 
-def test_groups_of_unlike_orders_that_change_places_are_counted_and_told(res, boot):
+@pytest.mark.parametrize("n", [15, pytest.param(30, marks=pytest.mark.slow)])
+def test_groups_of_unlike_orders_that_change_places_are_counted_and_told(n, res, boot):
     """Two flat groups with orders 0 and 2: which of them gets the second order is left to chance in each sample."""
     flat = oracle.Model("normal", (0, 0))
-    unlike = gbtm.bootstrap(fit(flat, [0, 3, 1, 0.2], n=60, order=[0, 2]), n=30, n_starts=3, progress=False)
+    unlike = gbtm.bootstrap(fit(flat, [0, 3, 1, 0.2], n=60, order=[0, 2]), n=n, n_starts=3, progress=False)
     level = unlike.params["intercept[2]"] + 2 * unlike.params["t[2]"] + 4 * unlike.params["t^2[2]"]
     low = level < unlike.params["intercept[1]"]
     there = unlike.res.predict([2.0])["estimate"]
     swapped = int((low != (there.iloc[1] < there.iloc[0])).sum())
     assert unlike.crossed == swapped >= 2
-    assert f"In {swapped} of 30 replicates groups of unlike orders changed places" in unlike.sentence
-    same = gbtm.bootstrap(fit(flat, [0, 3, 1, 0.2], n=60, order=0), n=30, n_starts=1, progress=False)
+    assert f"In {swapped} of {n} replicates groups of unlike orders changed places" in unlike.sentence
+    same = gbtm.bootstrap(fit(flat, [0, 3, 1, 0.2], n=60, order=0), n=n, n_starts=1, progress=False)
     assert same.crossed == boot.crossed == 0
     assert "changed places" not in same.sentence + boot.sentence
 
 
-def test_how_many_groups_are_chosen(res):
-    boot = gbtm.bootstrap(res, n=6, groups=[1, 3], n_starts=1, progress=False)
+@pytest.mark.parametrize("n", [3, pytest.param(6, marks=pytest.mark.slow)])
+def test_how_many_groups_are_chosen(n, res):
+    boot = gbtm.bootstrap(res, n=n, groups=[1, 3], n_starts=1, progress=False)
     assert boot.chosen_groups.index.tolist() == [1, 2, 3]
-    assert boot.chosen_groups["times"].sum() == 6
+    assert boot.chosen_groups["times"].sum() == n
     assert boot.chosen_groups["times"][1] == 0  # the groups lie four sd apart
-    assert boot.chosen_groups["times"][2] >= 4
+    assert boot.chosen_groups["times"][2] >= 2 / 3 * n
     assert "2 in" in boot.sentence
 
 
@@ -190,7 +192,7 @@ def without_clusters(res):
     return gbtm.GBTMResults({**res.document, "cluster": None})
 
 
-@pytest.mark.parametrize("name", ["everything_censored", "exposure_zip", "zinb"])
+@pytest.mark.parametrize("name", ["everything_censored", "exposure_zip", pytest.param("zinb", marks=pytest.mark.slow)])
 def test_with_all_parts(name):
     model = draw(name).built()
     res = model.fit(rng=0, n_starts=4)

@@ -95,37 +95,40 @@ def test_failures_and_negative_ones_are_reported(monkeypatch, apart):
         gbtm.blrt(apart, n_max=19)
 
 
-def test_power_and_the_statistic(apart):
+@pytest.mark.parametrize("n", [4, pytest.param(19, marks=pytest.mark.slow)])
+def test_power_and_the_statistic(n, apart):
     less = fit(TWO, [0, 0.5, 4, -0.5, 1, 0], 1)
-    test = gbtm.blrt(apart, less, n_max=19, n_starts=2)
+    test = gbtm.blrt(apart, less, n_max=n, alpha=1 / (n + 1), n_starts=2)
     assert test.statistic == pytest.approx(2 * (apart.llf - less.llf))
     assert test.statistic > 50 > test.replicates.max()
-    assert test.p_value == 0.05
+    assert test.p_value == 1 / (n + 1)
     assert test.replicates.min() >= -2e-6
-    own = gbtm.blrt(apart, n_max=4, alpha=0.5, n_starts=2)
+    own = gbtm.blrt(apart, n_max=2, alpha=0.5, n_starts=2)
     assert own.statistic == pytest.approx(test.statistic, abs=1e-6)
-    np.testing.assert_allclose(own.replicates, test.replicates[:4], atol=1e-5)
+    np.testing.assert_allclose(own.replicates, test.replicates[:2], atol=1e-5)
 
 
-def test_the_same_digits_for_any_number_of_workers(one_too_many):
-    one = gbtm.blrt(one_too_many, n_max=9, alpha=0.5, n_starts=2, rng=3)
-    two = gbtm.blrt(one_too_many, n_max=9, alpha=0.5, n_starts=2, rng=3, n_jobs=2)
+@pytest.mark.parametrize("n", [3, pytest.param(9, marks=pytest.mark.slow)])
+def test_the_same_digits_for_any_number_of_workers(n, one_too_many):
+    one, two = (gbtm.blrt(one_too_many, n_max=n, alpha=0.5, n_starts=2, rng=3, n_jobs=jobs) for jobs in (1, 2))
+    assert one.n > 1
     np.testing.assert_array_equal(one.replicates, two.replicates)
     assert one.p_value == two.p_value
     assert one.sentence == two.sentence
 
 
-def test_one_normal_group_against_two_with_common_sigma_and_no_curve():
+@pytest.mark.parametrize("n", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_one_normal_group_against_two_with_common_sigma_and_no_curve(n):
     """The statistics drawn are those of fits to the data drawn, found here by EM from many starts with numpy."""
     res = fit(oracle.Model("normal", (0,)), [1.0, 1.0], 2, n=40, waves=1, order=0)
-    test = gbtm.blrt(res, n_max=3, rng=5, alpha=0.9)
+    test = gbtm.blrt(res, n_max=n, rng=5, alpha=0.9)
     from gbtm.fit.rebuild import prepared_of
     from gbtm.likelihood.simulate import simulate
     from gbtm.resampling.smaller import nested_pair
 
     model = prepared_of(res)
     _, _, below = nested_pair(res, None, model.spec, model.panel, model.bases, 5)
-    for value, seed in zip(test.replicates, np.random.SeedSequence(5).spawn(3)):
+    for value, seed in zip(test.replicates, np.random.SeedSequence(5).spawn(n)):
         panel, _ = simulate(below.layout, below.flat, model.panel, np.random.default_rng(seed))
         y = panel.outcomes[0].y
         null = stats.norm.logpdf(y, y.mean(), y.std()).sum()
@@ -190,11 +193,12 @@ def test_ar1_errors_stay_in_the_draws(monkeypatch):
     assert abs(slope - one.params["rho"]) < 3.5 * se < 0.15
 
 
-def test_a_group_that_never_happens():
+@pytest.mark.parametrize("n", [4, pytest.param(19, marks=pytest.mark.slow)])
+def test_a_group_that_never_happens(n):
     """Without the group that has a rate nothing is left: the other one goes."""
     res = fit(oracle.Model("poisson", (-1, 0)), [0.3, 0.5], 2, order=[-1, 0])
-    test = gbtm.blrt(res, n_max=19, n_starts=2)
-    assert test.p_value == 0.05
+    test = gbtm.blrt(res, n_max=n, alpha=1 / (n + 1), n_starts=2)
+    assert test.p_value == 1 / (n + 1)
     assert test.replicates.min() >= -2e-6
 
 

@@ -21,6 +21,7 @@ from tables import three_groups
 
 OPTIONS = {"id": "id", "family": "normal", "groups": 3, "order": 2, "progress": False, "n_starts": 6}
 NO_CLOCK = ["seconds"]
+FEW_OR_ALL = pytest.mark.parametrize("groups", [2, pytest.param(3, marks=pytest.mark.slow)])
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,12 @@ def data():
 @pytest.fixture(scope="module")
 def found(data):
     return gbtm.search("y ~ t", data, n_jobs=1, **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def up_to(data, found):
+    """groups -> the search up to as many."""
+    return {2: gbtm.search("y ~ t", data, n_jobs=1, **{**OPTIONS, "groups": 2}), 3: found}
 
 
 def _same(a, b):
@@ -50,8 +57,9 @@ def _count_fits(monkeypatch):
     return made
 
 
-def test_it_finds_the_true_model(data):
-    found = gbtm.search("y ~ t", data, **{**OPTIONS, "groups": 4, "n_starts": None, "max_starts": 24})
+@pytest.mark.parametrize("groups", [3, pytest.param(4, marks=pytest.mark.slow)])
+def test_it_finds_the_true_model(groups, data):
+    found = gbtm.search("y ~ t", data, **{**OPTIONS, "groups": groups, "n_starts": None, "max_starts": 24})
     assert found.choices["bic_subjects"] == found.choices["icl_subjects"] == "3: 2 1 0"
     best = found.best()
     assert best.n_groups == 3
@@ -70,8 +78,9 @@ def test_the_log_likelihood_never_falls_with_groups_or_orders(found):
     assert all(b >= a - 1e-6 for a, b in pairs)
 
 
-def test_one_and_two_workers_give_the_same_digits(data, found):
-    _same(found, gbtm.search("y ~ t", data, n_jobs=2, **OPTIONS))
+@FEW_OR_ALL
+def test_one_and_two_workers_give_the_same_digits(groups, data, up_to):
+    _same(up_to[groups], gbtm.search("y ~ t", data, n_jobs=2, **{**OPTIONS, "groups": groups}))
 
 
 def test_the_same_seed_again(data):
@@ -79,22 +88,23 @@ def test_the_same_seed_again(data):
     _same(gbtm.search("y ~ t", data, rng=5, **few), gbtm.search("y ~ t", data, rng=5, **few))
 
 
-def test_a_finished_search_is_read_not_made_again(data, found, tmp_path, monkeypatch):
-    made = _count_fits(monkeypatch)
-    gbtm.search("y ~ t", data, checkpoint=tmp_path, **OPTIONS)
-    assert len(made) > len(found.table) - 1
+@FEW_OR_ALL
+def test_a_finished_search_is_read_not_made_again(groups, data, up_to, tmp_path, monkeypatch):
+    made, options = _count_fits(monkeypatch), {**OPTIONS, "groups": groups}
+    gbtm.search("y ~ t", data, checkpoint=tmp_path, **options)
+    assert len(made) > len(up_to[groups].table) - 1
     made.clear()
-    again = gbtm.search("y ~ t", data, checkpoint=tmp_path, **OPTIONS)
+    again = gbtm.search("y ~ t", data, checkpoint=tmp_path, **options)
     assert made == []
-    _same(found, again)
-    more = gbtm.search("y ~ t", data, checkpoint=tmp_path, **{**OPTIONS, "groups": 4, "how": "groups"})
-    assert [t.candidate.n_groups for t in made] == [4]  # what another search of these data made is of use
-    assert more.table["groups"].max() == 4
+    _same(up_to[groups], again)
+    more = gbtm.search("y ~ t", data, checkpoint=tmp_path, **{**options, "groups": groups + 1, "how": "groups"})
+    assert [t.candidate.n_groups for t in made] == [groups + 1]  # what another search of these data made is of use
+    assert more.table["groups"].max() == groups + 1
     for change in ({"rng": 1}, {"sigma_by_group": True}, {"max_starts": 20}):
         with pytest.raises(gbtm.SpecificationError, match="another search"):
-            gbtm.search("y ~ t", data, checkpoint=tmp_path, **{**OPTIONS, **change})
+            gbtm.search("y ~ t", data, checkpoint=tmp_path, **{**options, **change})
     with pytest.raises(gbtm.SpecificationError, match=r"another search \(data differ\)"):
-        gbtm.search("y ~ t", three_groups(1), checkpoint=tmp_path, **OPTIONS)
+        gbtm.search("y ~ t", three_groups(1), checkpoint=tmp_path, **options)
     assert made[1:] == []
 
 
@@ -108,32 +118,33 @@ if __name__ == "__main__":
 """
 
 
-def test_killed_and_started_again_it_loses_no_finished_fit(data, found, tmp_path, monkeypatch):
-    folder = tmp_path / "kept"
+@FEW_OR_ALL
+def test_killed_and_started_again_it_loses_no_finished_fit(groups, data, up_to, tmp_path, monkeypatch):
+    folder, options = tmp_path / "kept", {**OPTIONS, "groups": groups}
     script = tmp_path / "run.py"
-    script.write_text(SCRIPT.format(tests=str(ROOT / "tests" / "python"), python=str(ROOT / "python"), options=OPTIONS))
+    script.write_text(SCRIPT.format(tests=str(ROOT / "tests" / "python"), python=str(ROOT / "python"), options=options))
     with subprocess.Popen([sys.executable, str(script), str(folder)]) as process:
         until = time.monotonic() + 120
-        while len(list(folder.glob("*.json"))) < 4 and process.poll() is None and time.monotonic() < until:
+        while len(list(folder.glob("*.json"))) < groups + 1 and process.poll() is None and time.monotonic() < until:
             time.sleep(0.005)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     assert process.returncode == -signal.SIGKILL
     kept = {p: p.stat().st_mtime_ns for p in folder.glob("*.json")}
-    assert len(kept) >= 4  # the header and three fits
+    assert len(kept) >= groups + 1  # the header and a fit for each number of groups
     made = _count_fits(monkeypatch)
-    again = gbtm.search("y ~ t", data, checkpoint=folder, n_jobs=1, **OPTIONS)
-    _same(found, again)
+    again = gbtm.search("y ~ t", data, checkpoint=folder, n_jobs=1, **options)
+    _same(up_to[groups], again)
     assert {p: p.stat().st_mtime_ns for p in kept} == kept
-    assert len(made) == len(list(folder.glob("*.json"))) - len(kept)
+    assert len(made) == len(list(folder.glob("*.json"))) - len(kept) > 0
 
 
-def test_a_torn_file_is_made_again(data, tmp_path):
+def test_a_torn_file_is_made_again(data, up_to, tmp_path):
     options = {**OPTIONS, "groups": 2}
-    first = gbtm.search("y ~ t", data, checkpoint=tmp_path, **options)
+    gbtm.search("y ~ t", data, checkpoint=tmp_path, **options)
     victim = max((p for p in tmp_path.glob("*.json") if p.name != "search.json"), key=lambda p: p.stat().st_size)
     victim.write_text(victim.read_text()[:1000])
-    _same(first, gbtm.search("y ~ t", data, checkpoint=tmp_path, **options))
+    _same(up_to[2], gbtm.search("y ~ t", data, checkpoint=tmp_path, **options))
 
 
 def test_a_spoiled_fit_is_repaired_from_the_model_nested_in_it(data, monkeypatch):
@@ -179,13 +190,15 @@ def test_what_cannot_be_repaired_is_said(data, monkeypatch):
     assert any(s.startswith("2: 2 2 stays below 1: 2, which is nested in it") for s in found.sentences)
 
 
-def test_the_time_budget_ends_the_search_and_says_so(data, tmp_path):
-    none = gbtm.search("y ~ t", data, time_budget=0, checkpoint=tmp_path, **OPTIONS)
+@FEW_OR_ALL
+def test_the_time_budget_ends_the_search_and_says_so(groups, data, tmp_path):
+    options = {**OPTIONS, "groups": groups}
+    none = gbtm.search("y ~ t", data, time_budget=0, checkpoint=tmp_path, **options)
     assert none.table.index.tolist() == ["1: 2"]  # the first fit is made in any case
     assert any(s.startswith("The time budget of 0 s ended the search") and "2: 2 2" in s for s in none.sentences)
-    full = gbtm.search("y ~ t", data, time_budget=600, checkpoint=tmp_path, **OPTIONS)
+    full = gbtm.search("y ~ t", data, time_budget=600, checkpoint=tmp_path, **options)
     assert not any("time budget" in s for s in full.sentences)
-    assert full.best().n_groups == 3
+    assert full.best().n_groups == groups
 
 
 def test_no_fit_begins_after_the_budget(data, monkeypatch):
@@ -354,11 +367,12 @@ def test_a_chosen_model_that_had_no_time_for_the_full_search(data, found, tmp_pa
     assert any("had only 10 starts" in s and "3: 2 1 0" in s for s in short.sentences)
 
 
-def test_from_a_panel(data, found):
+@FEW_OR_ALL
+def test_from_a_panel(groups, data, up_to):
     panel = gbtm.Panel.from_long(data, id="id", time="t", outcome="y")
-    again = search_models(panel, make_spec(groups=1, order=0, family="normal"), formula="y ~ t", groups=3, order=2,
+    again = search_models(panel, make_spec(groups=1, order=0, family="normal"), formula="y ~ t", groups=groups, order=2,
                           n_starts=6, progress=False)
-    _same(found, again)
+    _same(up_to[groups], again)
 
 
 # -- real data -------------------------------------------------------------------------------------------------------
