@@ -79,3 +79,20 @@ def test_the_test_sees_imports_of_every_kind(tmp_path):
         (source / name).write_text(text, encoding="utf-8")
     found = [i for i in rooms.imports(source) if rooms.rises(i)]
     assert [(i.line, i.in_function, i.for_types) for i in found] == [(1, None, False), (3, "f", False), (5, None, True)]
+
+
+def test_a_file_says_one_noun_and_a_function_one_thing():
+    """No room over 3,500 lines, no file over 350, no function over 60 without its docstring."""
+    folder = ROOT / "python" / "gbtm"
+    lines: dict[str, int] = {}
+    for path in sorted(folder.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        room, count = path.relative_to(folder).parts[0], text.count("\n")
+        lines[room] = lines.get(room, 0) + count
+        assert count <= 350, f"{path.relative_to(ROOT)}: {count} lines"
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                own = node.body[1:] if ast.get_docstring(node) else node.body
+                long = (own[-1].end_lineno or 0) - own[0].lineno + 1 if own else 0
+                assert long <= 60, f"{path.relative_to(ROOT)}: {node.name}, {long} lines"
+    assert max(lines.values()) <= 3500, lines

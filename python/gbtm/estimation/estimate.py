@@ -17,7 +17,8 @@ from ..likelihood.derivatives import observed
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
 from .control import Control
-from .multistart import Optimum, search
+from .ledger import Optimum
+from .multistart import search
 from .newton import newton
 
 NOTHING_TO_GAIN = 1e-6  # decrement at which a run that ended early had arrived all the same

@@ -6,7 +6,7 @@ It knows the module's likelihood and the parameter layout, and no family by name
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..likelihood.cells import PRIVATE_SHARE, is_irregular
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
 from .control import Control
+from .ledger import SAME_OPTIMUM, Ledger, Optimum
 from .newton import Climb, em, newton
 from .rearrange import grown, rearranged
 from .starts import StartingPlan
@@ -31,7 +32,6 @@ FINISH_STEPS = 300
 MOVE_ROUND = 32
 MOVE_ROUNDS_MOST = 8
 MOVE_ROUNDS_IDLE = 2  # rounds without a better optimum before the search ends
-SAME_OPTIMUM = 1e-3  # log-likelihoods closer than this count as one optimum
 DOMINANT = 0.9  # share of the starts that reach the best optimum, from which on one round of either kind will do
 UNSEEN_MOST = 0.005  # accepted estimate of the share of starts that would end at an optimum not seen yet
 ENOUGH_HITS = 2
@@ -48,56 +48,6 @@ START_SUBJECTS = 5000  # subjects on which starts are tried when there are many 
 SURROGATE_EM_STEPS = 4  # with the exact density, from what the surrogate found
 RIVAL_Z = 5.0
 FULL_OPTIMA = 3  # of these optima, the best are then climbed to with all subjects
-
-
-@dataclass(frozen=True, eq=False)
-class Optimum:
-    """One place where starts ended."""
-
-    flat: np.ndarray
-    loglik: float
-    hits: int
-    converged: bool
-    collapsed: bool
-
-
-@dataclass
-class Ledger:
-    """Distinct optima with their hits."""
-
-    optima: list[Optimum] = field(default_factory=list)
-    n_failed: int = 0
-
-    def add(self, climb: Climb, collapsed: np.ndarray, *, hits: int) -> None:
-        flat, loglik = climb.flat.cpu().numpy(), climb.loglik.cpu().numpy()
-        converged = climb.converged.cpu().numpy()
-        for i in np.argsort(-np.nan_to_num(loglik, nan=-np.inf), kind="stable"):
-            if not np.isfinite(loglik[i]) or not (converged[i] or collapsed[i]):
-                self.n_failed += 1
-            if np.isfinite(loglik[i]):
-                self._note(
-                    Optimum(flat[i], float(loglik[i]), hits, bool(converged[i]), bool(collapsed[i]))
-                )
-        self.optima.sort(key=lambda o: (o.collapsed, not o.converged, -o.loglik))
-
-    def _note(self, new: Optimum) -> None:
-        for j, old in enumerate(self.optima):
-            same = abs(old.loglik - new.loglik) < SAME_OPTIMUM
-            if same and old.collapsed == new.collapsed and old.converged == new.converged:
-                keep = new if new.loglik > old.loglik else old
-                self.optima[j] = Optimum(keep.flat, keep.loglik, old.hits + new.hits, keep.converged, keep.collapsed)
-                return
-        self.optima.append(new)
-
-    @property
-    def usable(self) -> list[Optimum]:
-        return [o for o in self.optima if o.converged and not o.collapsed]
-
-    def unseen(self) -> float:
-        """Estimated share of starts that would end at an optimum not seen yet (Boender and Rinnooy Kan 1987)."""
-        n = sum(o.hits for o in self.usable)
-        w = len([o for o in self.usable if o.hits])
-        return w * (w + 1) / (n * (n - 1)) if n > 1 else 1.0
 
 
 class Run:
