@@ -116,7 +116,7 @@ def _check(family: str, parts: tuple[str, ...]) -> None:
     assert np.isfinite(res.params).all()
     # the stored fit is the same model, and has the same likelihood
     stored = gbtm.GBTMResults(from_json(to_json(res.document)), trust_formula=True)
-    module = module_of(stored.document, trust_formula=True)
+    module = module_of(stored)
     assert float(module.total_loglik(module.flat()[None]).detach()) == pytest.approx(res.llf, abs=1e-8)
     str(res.summary())
     assert res.to_traj().text

@@ -52,7 +52,7 @@ def fits():
 def exchanged(res, order=(1, 0)):
     """The same fit with its groups in another order, labels and all that goes with them."""
     document = copy.copy(res.document)
-    layout, order = layout_of(document), np.array(order)
+    layout, order = layout_of(res), np.array(order)
     move = layout.permute(np.eye(layout.size), order).T
     document["params"] = move @ document["params"]
     document["cov_params"] = move @ document["cov_params"] @ move.T

@@ -283,7 +283,8 @@ class _Fit:
 
     def __init__(self, shares=(0.6, 0.4), warnings=()):
         self.results = self
-        self.document = {"shares": list(shares), "search": {"n_starts": 24}}
+        self.group_sets = [SimpleNamespace(shares=np.array(shares))]
+        self.search = SimpleNamespace(n_starts=24)
         self.n_groups, self.warnings = len(shares), list(warnings)
         self.assignment = pd.Series([1, 1, 1])
 

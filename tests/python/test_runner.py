@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import gbtm
-from gbtm.fit.make_document import shared_fields
+from gbtm.fit.shared_data import SHARED, attach, shared_fields, slim
 from gbtm.model.spec import make_spec
 from gbtm.selection.candidates import Candidate
-from gbtm.selection.runner import SHARED, Fitted, Ground, Task, attach, fit_task, make_round, read_fit, slim
+from gbtm.selection.runner import Fitted, Ground, Task, fit_task, make_round, read_fit
 from parts import draw
 
 

@@ -71,7 +71,7 @@ def test_correlation_that_is_not_there_gains_next_to_nothing():
 def test_a_stored_fit_and_new_people(kind):
     res = fit(kind)
     stored = gbtm.GBTMResults(from_json(to_json(res.document)))
-    module = module_of(stored.document)
+    module = module_of(stored)
     assert module.by_integral
     assert float(module.total_loglik(module.flat()[None]).detach()) == pytest.approx(res.llf, abs=1e-9)
     table = draw(kind)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -645,7 +647,9 @@ def test_undetermined_coefficients_are_named():
 
 def odds_fixture(cov):
     names = ["sigma", "theta[1]", "theta_X1[1]", "theta[3]", "theta_group: a[3]"]
-    return made([1.0, 0.5, -0.2, 1.0, 0.3], cov, names, spec={"n_groups": 3})
+    res = made([1.0, 0.5, -0.2, 1.0, 0.3], cov, names)
+    res.group_sets = (SimpleNamespace(n_groups=3),)
+    return res
 
 
 def test_odds_ratios_by_hand():

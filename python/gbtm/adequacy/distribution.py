@@ -123,8 +123,8 @@ def quantile_residuals(res: Fit, fitted: Fitted, rng: int) -> np.ndarray:
 
     from ..fit.rebuild import module_of
 
-    module = module_of(res.document, trust_formula=res.trust_formula)
-    flat = torch.as_tensor(np.asarray(res.document["internal"]["params"]))[None]
+    module = module_of(res)
+    flat = torch.as_tensor(res.internal.params)[None]
     with torch.no_grad():
         log_weight = (module.log_shares(flat) if fitted.correlated else module.joint(flat))[0].T.numpy()
     log_weight = np.broadcast_to(log_weight, (module.weight.numel(), res.n_groups))

@@ -47,29 +47,26 @@ class Fitted:
     @classmethod
     def of(cls, res: Fit) -> Fitted:
         """Of a fit's own data at its estimates."""
-        document, curves = res.document, res.curves
-        data, stored = document["data"], document["outcomes"][0]
-        y, time = np.asarray(data["y"], dtype=float), np.asarray(data["time"], dtype=float)
-        w, e, s = data.get("covariates"), data.get("exposure"), document.get("weights")
+        outcome, curves = res.outcomes[0], res.curves
+        data, weights = outcome.data, res.weights
+        y, time = data.y, data.time
         with np.errstate(over="ignore"):
-            u = curves.predictors(time, None if w is None else np.asarray(w), None if e is None else np.asarray(e))
+            u = curves.predictors(time, data.covariates if data.covariate_names else None, data.exposure)
         effects = tuple(
-            np.abs(u.pop(name)) * curves.scale * (time / stored.get("time_scale", 1.0)) ** power
+            np.abs(u.pop(name)) * curves.scale * (time / outcome.time_scale) ** power
             for power, name in enumerate(RANDOM) if name in u
         )
         own = np.exp(u["log_sigma"]) if effects else None
         if own is not None:
             u["log_sigma"] = 0.5 * np.log(own**2 + sum(f**2 for f in effects))
         rho = u.pop("atanh_rho", None)
-        spec = document["spec"]["outcomes"][0]
-        low, high = spec["lower"], spec["upper"]
+        low, high = outcome.bounds
         return cls(
-            family=curves.family, y=y, time=time, subject=np.asarray(data["subject"]).astype(np.int64),
-            wave=np.asarray(data["wave"]).astype(np.int64),
-            weight=np.ones(res.n_subjects) if s is None else np.asarray(s, dtype=float),
-            posterior=np.asarray(document["posterior"], dtype=float), predictors=u, own_sigma=own, effects=effects,
+            family=curves.family, y=y, time=time, subject=data.subject, wave=data.wave,
+            weight=np.ones(res.n_subjects) if weights is None else weights,
+            posterior=res.group_sets[0].posterior, predictors=u, own_sigma=own, effects=effects,
             rho=None if rho is None else np.tanh(rho[:, 0]),
-            censored=bool((low is not None and (y <= low).any()) or (high is not None and (y >= high).any())),
+            censored=bool((y <= low).any() or (y >= high).any()),
         )
 
     @property

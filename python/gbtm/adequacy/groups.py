@@ -53,10 +53,10 @@ def adequacy(res: Fit) -> pd.DataFrame:
     >>> bool((table["avepp"] > 0.7).all())
     True
     """
-    posterior = np.asarray(res.document["posterior"], dtype=float)
+    posterior = res.group_sets[0].posterior
     n, k = posterior.shape
-    stored = res.document.get("weights")
-    weight = np.full(n, 1 / n) if stored is None else np.asarray(stored, dtype=float) / np.sum(stored)
+    given = res.weights
+    weight = np.full(n, 1 / n) if given is None else given / np.sum(given)
     mine = (res.assignment.to_numpy()[:, None] == np.asarray(res.group_names)).astype(float)  # (N, K)
     share = res.group_shares["share"].to_numpy()
     assigned = weight @ mine
@@ -76,7 +76,7 @@ def adequacy(res: Fit) -> pd.DataFrame:
         },
         index=pd.Index(res.group_names, name="group"),
     )
-    table.attrs["notes"] = _notes(table, res.entropy, weighted=stored is not None)
+    table.attrs["notes"] = _notes(table, res.entropy, weighted=given is not None)
     return table
 
 

@@ -170,6 +170,7 @@ class GBTM:
             self.prepared, n_starts=n_starts, rng=rng, device=device, cov_type=cov_type, start=start,
             max_starts=max_starts, time_budget=time_budget, progress=progress,
         )
-        for finding in document["warnings"]:
-            warnings.warn(finding["message"], GBTMWarning, stacklevel=2)
-        return GBTMResults(document, trust_formula=True)
+        res = GBTMResults(document, trust_formula=True)
+        for message in res.warnings:
+            warnings.warn(message, GBTMWarning, stacklevel=2)
+        return res

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from ..checks import check_seed
@@ -86,9 +85,8 @@ class GBTMResults(Fit):
         from ..fit.rebuild import layout_of, panel_of
         from ..likelihood.simulate import simulate
 
-        layout = layout_of(self.document, trust_formula=self.trust_formula)
-        flat = np.asarray(self.document["internal"]["params"])
-        panel, group = simulate(layout, flat, panel_of(self.document), check_seed(rng))
+        layout = layout_of(self)
+        panel, group = simulate(layout, self.internal.params, panel_of(self), check_seed(rng))
         m = panel.outcomes[0]
         return pd.DataFrame({str(self.ids.name): self.ids[m.subject], self.time_name: m.time, self.outcome_name: m.y,
                              "group": group[m.subject] + 1})

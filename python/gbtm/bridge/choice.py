@@ -144,6 +144,6 @@ def _held(shared: dict[str, Any]) -> dict[str, Any]:
 
 def _pointing(document: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
     """A fit document without its data, as one that points to them."""
-    from ..selection.runner import attach
+    from ..fit.shared_data import attach
 
     return attach(document, _held(shared))

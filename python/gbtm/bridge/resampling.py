@@ -86,7 +86,7 @@ def bootstrap(document: str, options: str, progress: RCallback | None) -> str:
     def work() -> dict[str, Any]:
         res, (asked, n_jobs) = fit_of(document), _options(options)
         found, notes = with_workers(n_jobs, lambda n, tell: resample(res, n_jobs=n, progress=tell, **asked), progress)
-        layout, bulk = layout_of(res.document), new_bulk()
+        layout, bulk = layout_of(res), new_bulk()
         flats = [layout.unreport(params) for params in found.params.to_numpy()]
         coefficients = {
             name: encode(np.stack([layout.coefficients(flat, 0, name).ravel() for flat in flats]), bulk)

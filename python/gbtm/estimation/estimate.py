@@ -16,6 +16,7 @@ from ..errors import DataError
 from ..likelihood.derivatives import observed
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
+from .certificate import Certificate
 from .control import Control
 from .ledger import Optimum
 from .multistart import search
@@ -45,23 +46,6 @@ class Search:
     out_of_time: bool
     user_start: bool
     start_subjects: int | None = None
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """Proof of convergence at the reported point.
-
-    Attributes
-    ----------
-    gradient : largest absolute score, in internal (orthonormal) coordinates
-    smallest_eigenvalue : of the negative Hessian, in internal coordinates
-    decrement : Newton decrement, the log-likelihood still to be gained
-    """
-
-    gradient: float
-    smallest_eigenvalue: float
-    decrement: float
-    converged: bool
 
 
 @dataclass(frozen=True)

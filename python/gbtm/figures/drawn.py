@@ -82,7 +82,7 @@ def band_level(level: float | None) -> float | None:
 
 def drawn(res: Fit, level: float | None = LEVEL) -> Drawn:
     """Curves at a fine grid of times (at the observed ones where the basis is known only there), and the means."""
-    time = np.asarray(res.document["data"]["time"])
+    time = res.outcomes[0].data.time
     grid = np.linspace(time.min(), time.max(), CURVE_POINTS) if res.curves.everywhere else np.unique(time)
     estimate, _, lower, upper = res.curves.band(grid, LEVEL if level is None else level)
     return Drawn(grid, estimate, lower, upper, tuple(means(res, g) for g in res.group_names))
@@ -130,10 +130,9 @@ def subject_lines(res: Fit, subjects: np.ndarray, *, jitter: bool = False) -> li
     jitter : move the line of a 0/1 outcome or of a count up or down by a little, so that equal lines do not hide
         each other
     """
-    data = res.document["data"]
-    subject = np.asarray(data["subject"]).astype(int)
-    keep = np.isin(subject, subjects)
-    time, y, subject = np.asarray(data["time"])[keep], np.asarray(data["y"])[keep], subject[keep]
+    data = res.outcomes[0].data
+    keep = np.isin(data.subject, subjects)
+    time, y, subject = data.time[keep], data.y[keep], data.subject[keep]
     if jitter:
         y = y + jitter_of(res) * (2 * ((subject + 1) * JITTER_STEP % 1) - 1)
     order = np.lexsort((time, subject))

@@ -9,17 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 
 from ..checks import check_level
 from ..constants import SHARED
 from ..design.covariate_basis import CovariateBasis
-from ..design.time_basis import TimeBasis, basis_from_document
+from ..design.time_basis import TimeBasis
 from ..errors import SpecificationError
 from ..families import Family, make_family
 from ..families.random_normal import RANDOM
+from .outcome_record import OutcomeRecord, time_bases
+from .parameters import InternalEstimates
 
 # Of the outcome's scale, per unit of a direction the data do not determine
 LOADING_MOST: float = SHARED["loading_most"]
@@ -49,23 +50,16 @@ class Curves:
     time_scale: float = 1.0
 
     @classmethod
-    def from_document(cls, document: dict[str, Any], outcome: int = 0, *, trust_formula: bool = False) -> Curves:
-        """The curves that a document describes; only with ``trust_formula`` is a basis formula in it evaluated."""
-        spec, stored = document["spec"]["outcomes"][outcome], document["outcomes"][outcome]
-        data = document.get("data")
-        times = np.asarray(data["time"]) if trust_formula and data is not None else None
+    def of(cls, outcome: OutcomeRecord, internal: InternalEstimates, *, trust_formula: bool = False) -> Curves:
+        """The curves of an outcome of a fit; only with ``trust_formula`` is a basis formula in it evaluated."""
+        profile = outcome.profile
         return cls(
-            family=make_family(spec["family"], spec["lower"], spec["upper"]),
-            bases={p: basis_from_document(d, times, stored["time_name"]) for p, d in stored["bases"].items()},
-            coefficients={p: np.asarray(c) for p, c in stored["coefficients"].items()},
-            positions={p: np.asarray(t).astype(int) for p, t in stored["positions"].items()},
-            offsets={p: np.asarray(o) for p, o in stored["offsets"].items()},
-            centre=stored["centre"], scale=stored["scale"],
-            covariates=None if stored.get("covariates") is None else CovariateBasis.from_document(stored["covariates"]),
-            profile=None if stored.get("profile") is None else np.asarray(stored["profile"]["values"]),
-            profile_times=None if stored.get("profile") is None else np.asarray(stored["profile"]["times"]),
-            cov=np.asarray(document["internal"]["cov"]), undetermined=np.asarray(document["internal"]["undetermined"]),
-            time_scale=stored.get("time_scale", 1.0),
+            family=make_family(outcome.family, outcome.spec.lower, outcome.spec.upper),
+            bases=time_bases(outcome, trust_formula=trust_formula), coefficients=outcome.coefficients,
+            positions=outcome.positions, offsets=outcome.offsets, centre=outcome.centre, scale=outcome.scale,
+            covariates=outcome.covariates, profile=None if profile is None else profile.values,
+            profile_times=None if profile is None else profile.times, cov=internal.cov,
+            undetermined=internal.undetermined, time_scale=outcome.time_scale,
         )
 
     @property

@@ -14,13 +14,13 @@ from ..checks import check_level
 from ..errors import SpecificationError
 from .curves import Curves
 from .document import save
+from .fit_record import FitRecord
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-
-class Fit:
+class Fit(FitRecord):
     """What a fit document says of a fitted group-based trajectory model.
 
     The user holds a :class:`~gbtm.api.results.GBTMResults`, which adds the methods that need other rooms.
@@ -36,10 +36,6 @@ class Fit:
     ``warnings`` says which and why.
     """
 
-    def __init__(self, document: dict[str, Any], *, trust_formula: bool = False) -> None:
-        self.document = document
-        self.trust_formula = trust_formula
-
     def like(self, document: dict[str, Any]) -> Self:
         """Another fit of this session as this one is: with the same methods."""
         return type(self)(document, trust_formula=True)
@@ -54,51 +50,54 @@ class Fit:
 
     @property
     def family(self) -> str:
-        return str(self.document["spec"]["outcomes"][0]["family"])
+        return self.outcomes[0].family
 
     @property
     def n_groups(self) -> int:
-        return int(self.document["spec"]["n_groups"])
+        return self.group_sets[0].n_groups
 
     @property
     def nobs(self) -> int:
         """Number of observations (not of subjects)."""
-        return int(self.document["nobs"])
+        return int(self._current["nobs"])
 
     @property
     def n_subjects(self) -> int:
-        return int(self.document["n_subjects"])
+        return int(self._current["n_subjects"])
 
     @property
     def df_model(self) -> int:
         """Number of free parameters k."""
-        return len(self.document["names"])
+        return len(self.names)
 
     @property
     def group_names(self) -> list[int]:
         return list(range(1, self.n_groups + 1))
 
+    @property
+    def id_name(self) -> str:
+        return str(self._current["id_name"])
+
     @cached_property
     def ids(self) -> pd.Index:
-        return pd.Index(self.document["ids"], name=self.document["id_name"])
+        return pd.Index(self._current["ids"], name=self.id_name)
 
     # -- estimates ---------------------------------------------------------------------------------------------
 
     @cached_property
     def params(self) -> pd.Series:
         """Estimates, named, in the user's time and units."""
-        return pd.Series(self.document["params"], index=self.document["names"], name="estimate", dtype=float)
+        return pd.Series(self._current["params"], index=self.names, name="estimate", dtype=float)
 
     @cached_property
     def bse(self) -> pd.Series:
         """Standard errors; NaN where ``warnings`` says that there is none."""
-        variance = np.diag(self.document["cov_params"])
-        return pd.Series(np.sqrt(variance), index=self.document["names"], name="std err")
+        variance = np.diag(self._current["cov_params"])
+        return pd.Series(np.sqrt(variance), index=self.names, name="std err")
 
     def cov_params(self) -> pd.DataFrame:
         """Covariance of the estimates (k, k)."""
-        names = self.document["names"]
-        return pd.DataFrame(self.document["cov_params"], index=names, columns=names)
+        return pd.DataFrame(self._current["cov_params"], index=self.names, columns=self.names)
 
     @property
     def tvalues(self) -> pd.Series:
@@ -118,8 +117,8 @@ class Fit:
     @cached_property
     def group_shares(self) -> pd.DataFrame:
         """Group shares pi with delta-method standard errors and 95 % intervals, and the share assigned."""
-        share = np.asarray(self.document["shares"])
-        variance = np.clip(np.diag(self.document["cov_shares"]), 0, None)
+        share = self.group_sets[0].shares
+        variance = np.clip(np.diag(self.group_sets[0].cov_shares), 0, None)
         se = np.sqrt(variance) if self.n_groups > 1 else np.array([np.nan])
         z = stats.norm.isf(0.025)
         assigned = self.assignment.value_counts().reindex(self.group_names, fill_value=0) / self.n_subjects
@@ -132,11 +131,6 @@ class Fit:
         )
 
     # -- fit ---------------------------------------------------------------------------------------------------
-
-    @property
-    def llf(self) -> float:
-        """Log-likelihood, all constants included."""
-        return float(self.document["loglik"])
 
     @property
     def aic(self) -> float:
@@ -161,7 +155,7 @@ class Fit:
     @property
     def _uncertainty(self) -> np.ndarray:
         """Entropy (N,) of each subject's posterior, -sum_k P_ik log P_ik."""
-        p = np.asarray(self.document["posterior"])
+        p = self.group_sets[0].posterior
         return -np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0.0).sum(axis=1)
 
     @cached_property
@@ -172,8 +166,7 @@ class Fit:
         ``traj_bic`` on traj's (log-likelihood minus penalty, larger is better). ``icl`` is ``bic`` plus twice the
         entropy of the posteriors, summed with the sampling weights of the log-likelihood: people count alike in both.
         """
-        k, ll = self.df_model, self.llf
-        weight = self.document.get("weights")
+        k, ll, weight = self.df_model, self.llf, self.weights
         uncertainty = 2 * float(np.sum(self._uncertainty if weight is None else weight * self._uncertainty))
         columns = {}
         for label, n in (("subjects", self.n_subjects), ("observations", self.nobs)):
@@ -191,12 +184,12 @@ class Fit:
     def posterior(self) -> pd.DataFrame:
         """Probability of each group (N, K), indexed by the user's ids."""
         columns = pd.Index(self.group_names, name="group")
-        return pd.DataFrame(self.document["posterior"], index=self.ids, columns=columns)
+        return pd.DataFrame(self.group_sets[0].posterior, index=self.ids, columns=columns)
 
     @cached_property
     def assignment(self) -> pd.Series:
         """Most probable group of each subject, 1..K."""
-        groups = np.asarray(self.document["posterior"]).argmax(axis=1) + 1
+        groups = self.group_sets[0].posterior.argmax(axis=1) + 1
         return pd.Series(groups, index=self.ids, name="group")
 
     # -- the search --------------------------------------------------------------------------------------------
@@ -207,35 +200,37 @@ class Fit:
 
         ``start_report.attrs["sentence"]`` sums it up.
         """
-        search = self.document["search"]
-        table = pd.DataFrame(search["optima"]).set_index("rank")
-        table.attrs = {k: search[k] for k in ("sentence", "n_starts", "n_moves", "n_failed")}
+        columns = ("rank", "loglik", "difference", "hits", "converged", "collapsed")
+        table = pd.DataFrame(
+            {**{c: getattr(o, c) for c in columns}, "shares": list(o.shares[0]), "how": o.how}
+            for o in self.search.optima
+        ).set_index("rank")
+        table.attrs = {k: getattr(self.search, k) for k in ("sentence", "n_starts", "n_moves", "n_failed")}
         return table
 
     @property
     def warnings(self) -> list[str]:
         """What has to be known before these numbers are used, in plain sentences."""
-        return [w["message"] for w in self.document["warnings"]]
+        return [finding.message for finding in self.findings]
 
     @property
     def converged(self) -> bool:
-        return bool(self.document["certificate"]["converged"])
+        return self.certificate.converged
 
     # -- curves ------------------------------------------------------------------------------------------------
 
     @cached_property
     def curves(self) -> Curves:
         """The fitted curves as functions of time."""
-        return Curves.from_document(self.document, trust_formula=self.trust_formula)
+        return Curves.of(self.outcomes[0], self.internal, trust_formula=self.trust_formula)
 
     @cached_property
     def out_of_sample(self) -> pd.DataFrame:
         """Probability of each group (N', K) of the subjects that were scored but not fitted."""
-        held = self.document.get("out_of_sample") or {"ids": [], "posterior": np.zeros((0, self.n_groups))}
+        held = self.group_sets[0].out_of_sample
+        ids = pd.Index(self._current["out_of_sample_ids"] or [], name=self.id_name)
         columns = pd.Index(self.group_names, name="group")
-        return pd.DataFrame(
-            held["posterior"], index=pd.Index(held["ids"], name=self.document["id_name"]), columns=columns
-        )
+        return pd.DataFrame(np.zeros((0, self.n_groups)) if held is None else held, index=ids, columns=columns)
 
     def predict(self, times: Any = None, *, level: float = 0.95, tcov: Any = None) -> pd.DataFrame:
         """Expected outcome of each group at ``times`` (default: the observed ones) with a confidence band.
@@ -247,7 +242,7 @@ class Fit:
         -------
         DataFrame with columns group, the time's name, estimate, std err, lower, upper
         """
-        at = np.unique(self.document["data"]["time"]) if times is None else np.asarray(times, dtype=float).ravel()
+        at = np.unique(self.outcomes[0].data.time) if times is None else np.asarray(times, dtype=float).ravel()
         estimate, se, lower, upper = self.curves.band(at, level, self._profile(tcov, at.size))
         return pd.DataFrame(
             {
@@ -275,46 +270,45 @@ class Fit:
 
     @property
     def time_name(self) -> str:
-        return str(self.document["outcomes"][0]["time_name"])
+        return self.outcomes[0].time_name
 
     @property
     def outcome_name(self) -> str:
-        return str(self.document["outcomes"][0]["name"])
+        return self.outcomes[0].name
 
     @cached_property
     def observed_means(self) -> pd.DataFrame:
         """Posterior-weighted mean of the outcome per group and wave: group, time (mean of the wave), mean, weight."""
-        data, p = self.document["data"], np.asarray(self.document["posterior"])
-        wave = np.asarray(data["wave"]).astype(int)
-        subject = np.asarray(data["subject"]).astype(int)
+        data, p = self.outcomes[0].data, self.group_sets[0].posterior
+        wave, subject = data.wave, data.subject
         count = np.maximum(np.bincount(wave), 1)
-        time = np.bincount(wave, data["time"]) / count
+        time = np.bincount(wave, data.time) / count
         rows = []
         for k in range(self.n_groups):
             weight = np.bincount(wave, p[subject, k])
             with np.errstate(invalid="ignore", divide="ignore"):
-                mean = np.bincount(wave, p[subject, k] * data["y"]) / weight
+                mean = np.bincount(wave, p[subject, k] * data.y) / weight
             rows.append(pd.DataFrame({"group": k + 1, self.time_name: time, "mean": mean, "weight": weight}))
         return pd.concat(rows, ignore_index=True)
 
     @cached_property
     def fittedvalues(self) -> np.ndarray:
         """(n_obs,) sum_k P_ik E_k(y) at each observation's time, covariates and exposure."""
-        data = self.document["data"]
-        if data.get("covariates") is None:
-            times, where = np.unique(data["time"], return_inverse=True)
+        data = self.outcomes[0].data
+        if not data.covariate_names:
+            times, where = np.unique(data.time, return_inverse=True)
             expected = self.curves.expected(times)[:, where.ravel()]
         else:
-            expected = self.curves.expected(np.asarray(data["time"]), np.asarray(data["covariates"]))
-        if data.get("exposure") is not None:
-            expected = expected * np.asarray(data["exposure"])
-        p = np.asarray(self.document["posterior"])[np.asarray(data["subject"]).astype(int)]
+            expected = self.curves.expected(data.time, data.covariates)
+        if data.exposure is not None:
+            expected = expected * data.exposure
+        p = self.group_sets[0].posterior[data.subject]
         return (expected.T * p).sum(axis=1)
 
     @property
     def resid(self) -> np.ndarray:
         """(n_obs,) observed minus fitted values."""
-        return np.asarray(self.document["data"]["y"]) - self.fittedvalues
+        return self.outcomes[0].data.y - self.fittedvalues
 
     def save(self, path: str | Path) -> None:
         """Write the fit document; read it with :func:`gbtm.load` or R's ``read_gbtm()``."""

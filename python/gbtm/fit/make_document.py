@@ -10,7 +10,6 @@ import torch
 
 from .._version import __version__
 from ..data.measures import Measures
-from ..data.panel import Panel
 from ..estimation.covariance import Covariance
 from ..estimation.estimate import Estimate, Search
 from ..findings.fit_checks import examine
@@ -18,6 +17,7 @@ from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
 from ..model.outcome import prepare
 from ..model.prepared import Prepared
+from .shared_data import shared_fields
 
 FORMAT_VERSION = 1
 
@@ -99,30 +99,6 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
         "warnings": [asdict(f) for f in findings],
         "dropped": known["dropped"],
         "seconds": estimate.seconds,
-    }
-
-
-def shared_fields(panel: Panel) -> dict[str, Any]:
-    """What the documents of all models of one panel have in common: the data."""
-    measures, left, subjects = panel.outcomes[0], panel.departures, panel.subjects
-    return {
-        "ids": panel.ids.tolist(),
-        "data": {
-            "subject": measures.subject, "time": measures.time, "y": measures.y, "wave": measures.wave,
-            "covariates": measures.covariates if measures.covariate_names else None, "exposure": measures.exposure,
-        },
-        "risk": subjects.risk if subjects.risk_names else None,
-        "weights": None if subjects.weights is None else subjects.relative_weights,
-        "cluster": subjects.cluster,
-        "stratum": subjects.stratum,
-        "records": None if left is None else {
-            "subject": left.subject, "wave": left.wave, "y": left.y, "covariates": left.covariates,
-            "names": list(left.covariate_names),
-        },
-        "dropped": {
-            **asdict(panel.dropped), "subjects": [str(s) for s in panel.dropped.subjects],
-            "sentence": panel.dropped.sentence(),
-        },
     }
 
 

@@ -54,7 +54,7 @@ def classify(res: Fit, newdata: pd.DataFrame, *, by_wave: bool = False, level: f
 
 def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
     """New data read as the fit's were."""
-    inputs = res.document.get("inputs")
+    inputs = res.inputs
     if inputs is None:
         raise SpecificationError(
             "newdata: this fit does not say from which columns it was made.", code="no_inputs", argument="newdata",
@@ -77,7 +77,7 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
 def classify_panel(res: Fit, panel: Panel, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
     """:func:`classify` for a :class:`~gbtm.data.panel.Panel`."""
     check_level(level)
-    layout = layout_of(res.document, trust_formula=res.trust_formula)
+    layout = layout_of(res)
     _same_covariates(panel, layout)
     if panel.dropped.subjects or panel.dropped.observations or panel.dropped.incomplete_subjects:
         warnings.warn(f"newdata: {panel.dropped.sentence()}", GBTMWarning, stacklevel=3)
@@ -162,9 +162,8 @@ def probabilities(res: Fit, layout: Layout, panel: Panel) -> tuple[np.ndarray, n
 
     ready = for_scoring(panel, layout.spec)
     module = Mixture(layout, ready)
-    flat = torch.as_tensor(np.asarray(res.document["internal"]["params"]))
-    cov = np.asarray(res.document["internal"]["cov"])
+    flat, cov = torch.as_tensor(res.internal.params), torch.as_tensor(res.internal.cov)
     with torch.no_grad(), workers():
-        posterior, variance = posterior_gradient(module, flat, torch.as_tensor(cov))
+        posterior, variance = posterior_gradient(module, flat, cov)
     p, se = posterior.numpy(), np.sqrt(np.maximum(variance.numpy(), 0.0))
     return (p, se) if module.expand is None else (p[module.expand], se[module.expand])

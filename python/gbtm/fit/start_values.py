@@ -29,14 +29,14 @@ def read_start(start: Any, prepared: Prepared) -> tuple[np.ndarray | None, tuple
         same_family = start.family == spec.outcomes[0].family
         if start.n_groups == spec.n_groups - 1:
             smaller = make_layout(prepared.panel, first_groups(spec, start.n_groups), prepared.bases)
-            if not same_family or smaller.traj_names != start.document["traj_names"]:
+            if not same_family or smaller.traj_names != start.traj_names:
                 raise SpecificationError(
                     "start: the smaller fit is not this model with its last group left out.", code="bad_start",
                     argument="start",
                     way_out="Give a fit of the same family, its orders the leading ones of this model.",
                 )
             return None, (smaller, smaller.unreport(start.params.to_numpy()))
-        if not same_family or start.document["traj_names"] != layout.traj_names:
+        if not same_family or start.traj_names != layout.traj_names:
             raise SpecificationError(
                 f"start: a {start.family} fit with {start.n_groups} groups is not this model.", code="bad_start",
                 argument="start", way_out="Give a fit of the same model, or one with a group less.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..families import family_named
 
 if TYPE_CHECKING:
     from .fit import Fit
+    from .outcome_record import Profile
 
 
 def summary(res: Fit, adequacy: pd.DataFrame) -> Any:
@@ -33,8 +35,7 @@ def summary(res: Fit, adequacy: pd.DataFrame) -> Any:
 
 def family_title(res: Fit) -> str:
     """The family in words, with its bounds: ``Censored normal (min 0)``."""
-    spec = res.document["spec"]["outcomes"][0]
-    bounds = [f"{word} {spec[key]:g}" for word, key in (("min", "lower"), ("max", "upper")) if spec[key] is not None]
+    bounds = [f"{w} {b:g}" for w, b in zip(("min", "max"), res.outcomes[0].bounds, strict=True) if np.isfinite(b)]
     return family_named(res.family).title + (f" ({', '.join(bounds)})" if bounds else "")
 
 
@@ -54,7 +55,7 @@ def _head(res: Fit) -> Any:
         ("Log-likelihood:", _number(res.llf)), ("AIC:", _number(res.aic)),
         ("BIC (n = subjects):", _number(float(criteria["subjects"]["bic"]))),
         ("BIC (n = obs.):", _number(float(criteria["observations"]["bic"]))), ("Entropy:", _number(res.entropy, 3)),
-        ("Covariance:", str(res.document["cov_type"])), ("Converged:", "yes" if res.converged else "NO"),
+        ("Covariance:", res.cov_type), ("Converged:", "yes" if res.converged else "NO"),
     ]
     head = _half(left, "Group-based trajectory model")
     head.extend_right(_half(right, None))
@@ -70,18 +71,16 @@ def _half(rows: list[tuple[str, str]], title: str | None) -> Any:
 
 def _sections(res: Fit) -> list[tuple[str, list[str]]]:
     """Rows by heading: each group's curve and zero part, then what is common."""
-    document = res.document
     own: dict[int, list[str]] = {g: [] for g in res.group_names}
     common: list[str] = []
     theta: list[str] = []
-    for b in document["blocks"]:
-        names = document["names"][b["start"] : b["start"] + b["width"]]
-        (theta if b["kind"] == "theta" else common if b["group"] is None else own[b["group"]]).extend(names)
+    for b in res.blocks:
+        (theta if b.kind == "theta" else common if b.group is None else own[b.group]).extend(res.names[b.entries])
     shares = res.group_shares["share"]
     sections = [(f"Group {g} ({100 * shares[g]:.1f} %)", rows) for g, rows in own.items() if rows]
     if common:
         sections.append(("All groups", common))
-    reference = document["spec"]["reference"] + 1
+    reference = res.group_sets[0].reference + 1
     return [*sections, (f"Membership logits (reference: group {reference})", theta)] if theta else sections
 
 
@@ -118,19 +117,18 @@ def _groups(res: Fit, adequacy: pd.DataFrame) -> Any:
 
 def _notes(res: Fit) -> list[str]:
     lines = [f"Starts: {res.start_report.attrs['sentence']}"]
-    if res.document["dropped"]["sentence"]:
-        lines.append(res.document["dropped"]["sentence"])
+    if res.dropped.sentence():
+        lines.append(res.dropped.sentence())
     lines += [f"Warning: {w}" for w in res.warnings]
-    stored = res.document["outcomes"][0]
-    if stored["covariates"] is not None:
-        lines.append(f"Curves are drawn at {_profile(stored)}.")
+    if res.outcomes[0].profile is not None:
+        lines.append(f"Curves are drawn at {_profile(res.outcomes[0].covariate_names, res.outcomes[0].profile)}.")
     lines.append("AvePP: mean posterior probability of those assigned to the group.")
     return lines
 
 
-def _profile(stored: dict[str, Any]) -> str:
+def _profile(names: Sequence[str], profile: Profile) -> str:
     """Where curves are drawn, in words."""
-    names, values = stored["covariates"]["names"], np.asarray(stored["profile"]["values"])
+    values = profile.values
     if len(values) > 1 and (values != values[0]).any():
         return f"the values of {', '.join(names)} that were given for each wave"
     return ", ".join(f"{n} = {v:.4g}" for n, v in zip(names, values[0], strict=True))

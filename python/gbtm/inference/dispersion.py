@@ -61,7 +61,7 @@ def dispersion_test(res: Fit, **fit_options: Any) -> DispersionTest:
         For another family, and for weighted fits.
     """
     from ..fit.fit_model import fit_as_asked
-    from ..fit.rebuild import panel_of, parts_of, spec_of
+    from ..fit.rebuild import panel_of, parts_of
 
     without_psi = family_named(res.family).without_dispersion
     if without_psi is None:
@@ -69,14 +69,14 @@ def dispersion_test(res: Fit, **fit_options: Any) -> DispersionTest:
             f"family: '{res.family}' has no dispersion psi to test.", code="no_dispersion", argument="family",
             way_out=f"Fit one of {', '.join(having('without_dispersion'))}.",
         )
-    if res.document.get("weights") is not None:
+    if res.weights is not None:
         raise SpecificationError(
             "weights: log-likelihoods with sampling weights have no likelihood-ratio test.", code="weighted_test",
             argument="weights", way_out="Look at psi and its robust standard error.",
         )
-    spec, parts = spec_of(res.document), parts_of(res.document, trust_formula=res.trust_formula)
+    spec, parts = res.spec, parts_of(res)
     outcome = replace(spec.outcomes[0], family=without_psi, dispersion_by_group=False)
-    panel = replace(panel_of(res.document), history=None)
+    panel = replace(panel_of(res), history=None)
     bases = [parts[0].bases["mean"]] if outcome.basis is not None else None
     prepared = Prepared.of(panel, replace(spec, outcomes=(outcome,)), bases)
     without = res.like(fit_as_asked(prepared, **fit_options))

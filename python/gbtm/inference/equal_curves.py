@@ -61,7 +61,7 @@ def equal_curves(
     used = np.isin(names, [f"{stems[j]}[{g}]" for pair in equalities for g, j in pair])
     covariance_of(res, used, "groups")
     labels = [" = ".join([f"{stems[j]}[{g}]" for g, j in pair] + ["0"] * (len(pair) == 1)) for pair in equalities]
-    covariates = np.shape(res.document["outcomes"][0]["positions"]["mean"])[1] > len(stems)
+    covariates = res.outcomes[0].positions["mean"].shape[1] > len(stems)
     # the engine centres covariates, and the user's intercepts are those at 0
     if include_intercept and covariates:
         difference, cov = _reported(res, labels)
@@ -100,15 +100,14 @@ def _groups(res: Fit, groups: Sequence[int] | None) -> list[int]:
 
 def _stems(res: Fit) -> list[str]:
     """Names of a curve's coefficients without the group."""
-    outcomes = res.document["outcomes"]
-    prefix = f"{outcomes[0]['name']}:" if len(outcomes) > 1 else ""
-    return [f"{prefix}{s}" for s in outcomes[0]["bases"]["mean"]["names"]]
+    prefix = f"{res.outcome_name}:" if len(res.outcomes) > 1 else ""
+    return [f"{prefix}{s}" for s in res.outcomes[0].bases["mean"]["names"]]
 
 
 def _equalities(res: Fit, groups: list[int], include_intercept: bool) -> list[list[tuple[int, int]]]:
     """The (group, column) pairs whose coefficients are to be equal; a pair alone is to be 0."""
     stems, names = _stems(res), set(res.params.index)
-    columns = res.document["outcomes"][0]["bases"]["mean"]["names"]
+    columns = res.outcomes[0].bases["mean"]["names"]
     for g in groups:
         if not any(f"{s}[{g}]" in names for s in stems):
             raise SpecificationError(
@@ -143,10 +142,8 @@ def _internal(res: Fit, equalities: list[list[tuple[int, int]]]) -> tuple[np.nda
     These are the user's times a triangular matrix common to all groups, so that the hypothesis and its statistic are
     the same; but over calendar years the user's own are correlated beyond what double precision can tell.
     """
-    outcome = res.document["outcomes"][0]
-    coefficients = np.asarray(outcome["coefficients"]["mean"], dtype=float)
-    positions = np.asarray(outcome["positions"]["mean"]).astype(int)
-    cov = np.asarray(res.document["internal"]["cov"], dtype=float)
+    coefficients, positions = res.outcomes[0].coefficients["mean"], res.outcomes[0].positions["mean"]
+    cov = res.internal.cov
     rows, difference = np.zeros((len(equalities), cov.shape[0])), np.zeros(len(equalities))
     for i, pair in enumerate(equalities):
         for sign, (g, j) in zip((1.0, -1.0), pair, strict=False):

@@ -54,19 +54,19 @@ def profile_interval(res: Fit, parameter: str, level: float = 0.95) -> tuple[flo
     >>> round(low, 2), round(high, 2)
     (-0.39, 0.39)
     """
-    names = res.document["names"]
+    names = res.names
     if parameter not in names:
         raise SpecificationError(
             f"parameter: '{parameter}' is not in the model.", code="unknown_parameter", argument="parameter",
             way_out=f"The parameters are {', '.join(names[:12])}{', ..' if len(names) > 12 else ''}.",
         )
-    if res.document.get("weights") is not None:
+    if res.weights is not None:
         raise SpecificationError(
             "parameter: with sampling weights the log-likelihood is no sample's, and its profile has no known law.",
             code="weighted_profile", argument="parameter", way_out="Use conf_int(), which has robust standard errors.",
         )
     check_level(level)
-    profile = Profile(module_of(res.document, trust_formula=res.trust_formula), names.index(parameter))
+    profile = Profile(module_of(res), names.index(parameter))
     half = chi2.ppf(level, 1) / 2
     ends = [profile.end(side, half) for side in (-1.0, 1.0)]
     low, high = sorted(profile.reported(e) for e in ends)

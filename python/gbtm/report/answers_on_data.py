@@ -11,7 +11,7 @@ from .numbers import show
 
 
 def _time(known: Known) -> Said:
-    time = np.asarray(known.res.document["data"]["time"], dtype=float)
+    time = known.res.outcomes[0].data.time
     name = known.res.time_name
     return (
         f"Time is {name}, from {time.min():.5g} to {time.max():.5g}, in the model as it was given.",
@@ -36,9 +36,9 @@ def _mechanism(known: Known) -> Said:
         "Maximum likelihood from all observations there are: valid where data are missing at random given the observed "
         "outcomes and the covariates of the model."
     )
-    dropout = known.res.document["spec"]["dropout"]
+    dropout = known.res.dropout
     if dropout is not None:
-        orders = ", ".join(str(int(o)) for o in dropout)
+        orders = ", ".join(str(int(o)) for o in dropout.orders)
         text = (
             f"Dropout is part of the model (orders {orders} by group): its probability may depend on the group and on "
             "the last outcomes. Waves missed in between are taken as missing at random."
@@ -54,17 +54,16 @@ def _related(known: Known) -> Said:
 
 
 def _dropout_covariates(known: Known) -> str:
-    stored = known.res.document.get("dropout")
-    if stored is None:
+    if known.res.dropout is None:
         return ""
-    names = list((stored.get("covariates") or {}).get("names", ()))
+    names = known.res.dropout.covariate_names
     extra = f" and on {', '.join(names)}" if names else ""
     return f"The model of dropout rests on the group, the last outcomes where its order says so{extra}; " + (
         f"its coefficients are in {known.place('estimates') or 'the table of estimates'}.")
 
 
 def _handling(known: Known) -> Said:
-    dropped = known.res.document["dropped"]["sentence"]
+    dropped = known.res.dropped.sentence()
     return (
         "Full-information maximum likelihood: a missing outcome drops that observation only, and a subject stays with "
         "those that are left; nothing was imputed. " + (dropped or "Nothing was dropped."), "",
@@ -73,7 +72,7 @@ def _handling(known: Known) -> Said:
 
 def _distribution(known: Known) -> Said:
     res, family = known.res, family_named(known.res.family)
-    y, spec = np.asarray(res.document["data"]["y"], dtype=float), res.document["spec"]["outcomes"][0]
+    y, bounds = res.outcomes[0].data.y, res.outcomes[0].bounds
     sd = float(y.std(ddof=1)) if y.size > 1 else float("nan")
     text = (
         f"{res.outcome_name}: mean {show(float(y.mean()), 'estimate')}, SD {show(sd, 'estimate')}, "
@@ -83,8 +82,8 @@ def _distribution(known: Known) -> Said:
         text += f"; {show(float((y == 0).mean()), 'percent')} % are zero"
     if family.is_binary:
         text = f"{res.outcome_name} is 1 in {show(float((y == 1).mean()), 'percent')} % of {res.nobs} observations"
-    for word, bound, at in (("lower", spec["lower"], np.less_equal), ("upper", spec["upper"], np.greater_equal)):
-        if bound is not None:
+    for word, bound, at in (("lower", bounds[0], np.less_equal), ("upper", bounds[1], np.greater_equal)):
+        if np.isfinite(bound):
             share = show(float(at(y, bound).mean()), "percent")
             text += f"; {share} % are at the {word} bound {bound:g}"
     text += f". Model: {family_title(res)}."

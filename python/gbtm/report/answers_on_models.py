@@ -21,16 +21,16 @@ def _estimator(known: Known) -> Said:
         "hessian": "the inverse of the observed information", "robust": "a sandwich (robust)",
         "cluster": "a sandwich that respects clusters and strata",
         "traj": "the observed information as Stata's traj uses it",
-    }.get(known.res.document["cov_type"], known.res.document["cov_type"])
+    }.get(known.res.cov_type, known.res.cov_type)
     return f"Maximum likelihood of a finite mixture; standard errors from {kind}.", ""
 
 
 def _within(known: Known) -> Said:
-    spec = known.res.document["spec"]["outcomes"][0]
-    if spec["random_orders"] is not None:
-        orders = ", ".join(str(int(o)) for o in spec["random_orders"])
+    spec = known.res.outcomes[0].spec
+    if spec.random_orders is not None:
+        orders = ", ".join(str(o) for o in spec.random_orders)
         text = f"Random effects within groups (orders {orders}: 0 an intercept, 1 a slope too, -1 none)."
-    elif spec["ar1"]:
+    elif spec.ar1:
         text = "Errors within a subject follow an AR(1) process; there are no random effects."
     else:
         text = ("None in this model: subjects of a group share its curve, and observations are independent given the "
@@ -44,14 +44,14 @@ def _within(known: Known) -> Said:
 
 
 def _between(known: Known) -> Said:
-    spec, family = known.res.document["spec"]["outcomes"][0], family_named(known.res.family)
+    spec, family = known.res.outcomes[0].spec, family_named(known.res.family)
     if family.has_sigma:
-        own = spec["sigma_by_group"]
+        own = spec.sigma_by_group
         text = "Each group has its own sigma." if own else "All groups have the same sigma."
         other = "one common sigma" if own else "a sigma for each group (sigma_by_group)"
         return text, f"Say whether {other} was tried."
     if family.has_dispersion:
-        own = spec["dispersion_by_group"]
+        own = spec.dispersion_by_group
         text = "Each group has its own overdispersion psi." if own else "All groups have the same overdispersion psi."
         return text, f"Say whether {'a common psi' if own else 'a psi for each group (dispersion_by_group)'} was tried."
     if family.has_precision:
@@ -61,27 +61,26 @@ def _between(known: Known) -> Said:
 
 
 def _shapes(known: Known) -> Said:
-    spec = known.res.document["spec"]["outcomes"][0]
-    if spec["orders"] is None:
-        text = f"The final model's curves follow {spec['basis']}."
+    spec = known.res.outcomes[0].spec
+    if spec.orders is None:
+        text = f"The final model's curves follow {spec.basis}."
     else:
-        orders = ", ".join(str(int(o)) for o in spec["orders"])
+        orders = ", ".join(str(o) for o in spec.orders)
         text = f"The final model's polynomial orders are {orders} (group 1 first)."
-    if spec["zero_orders"] is not None:
-        text += f" Orders of the zero-inflation part: {', '.join(str(int(o)) for o in spec['zero_orders'])}."
+    if spec.zero_orders is not None:
+        text += f" Orders of the zero-inflation part: {', '.join(str(o) for o in spec.zero_orders)}."
     if known.search is None or len(known.search.table) < 2:
         return text, "Describe which other orders or forms were tried, and how the choice was made."
     return f"{text} The alternatives that were fitted are in {known.place('choice') or 'the table of models'}.", ""
 
 
 def _covariates(known: Known) -> Said:
-    document = known.res.document
-    stored = document["outcomes"][0].get("covariates")
-    used = [("membership", document["membership"]["names"][1:]), ("time-varying", (stored or {}).get("names", ()))]
+    res, outcome = known.res, known.res.outcomes[0]
+    used = [("membership", res.group_sets[0].membership.covariate_names), ("time-varying", outcome.covariate_names)]
     found = [f"{kind}: {', '.join(names)}" for kind, names in used if len(names)]
-    if document["data"].get("exposure") is not None:
+    if outcome.data.exposure is not None:
         found.append("exposure enters as its logarithm")
-    if document.get("weights") is not None:
+    if res.weights is not None:
         found.append("sampling weights, rescaled to mean 1")
     if not found:
         return "No covariates were used.", ""
@@ -94,15 +93,13 @@ def _covariates(known: Known) -> Said:
 
 
 def _starts(known: Known) -> Said:
-    document = known.res.document
-    certificate, search = document["certificate"], document["search"]
-    text = search["sentence"]
-    further = int(search.get("n_moves") or 0)
-    if further and not search.get("found_by_move"):
-        text += f" {further} further starts rearranged the groups of the best optima."
-    ended = "until convergence" if certificate["converged"] else "but did not reach convergence"
-    text += f" Final iterations ran {ended}: largest absolute score {certificate['gradient']:.1e}."
-    if search.get("user_start"):
+    certificate, search = known.res.certificate, known.res.search
+    text = search.sentence
+    if search.n_moves and not search.found_by_move:
+        text += f" {search.n_moves} further starts rearranged the groups of the best optima."
+    ended = "until convergence" if certificate.converged else "but did not reach convergence"
+    text += f" Final iterations ran {ended}: largest absolute score {certificate.gradient:.1e}."
+    if search.user_start:
         return text, "Say where the start values come from."
     return text, ""
 

@@ -101,10 +101,9 @@ def attrition(res: GBTMResults) -> Attrition:
     >>> found.waves["Observed"].tolist()[-4:]
     [100, 99, 99, 99]
     """
-    data, n = res.document["data"], res.n_subjects
-    subject = np.asarray(data["subject"]).astype(int)
-    time, y = np.asarray(data["time"], dtype=float), np.asarray(data["y"], dtype=float)
-    wave = np.unique(np.asarray(data["wave"]).astype(int), return_inverse=True)[1].ravel()
+    data, n = res.outcomes[0].data, res.n_subjects
+    subject, time, y = data.subject, data.time, data.y
+    wave = np.unique(data.wave, return_inverse=True)[1].ravel()
     common = int(wave.max()) + 1 <= WAVES_MOST
     if not common:
         wave = _occasions(subject, time)
@@ -160,10 +159,9 @@ def _patterns(subject: np.ndarray, wave: np.ndarray, n: int) -> pd.DataFrame:
 
 
 def _dropped(res: GBTMResults) -> pd.DataFrame:
-    stored = res.document["dropped"]
     rows = []
     for key, of, why in REASONS:
-        value = stored.get(key) or 0
+        value = getattr(res.dropped, key)
         number = value if isinstance(value, (int, float)) else len(value)
         if number:
             rows.append({"Left out": int(number), "Of": of, "Why": why})
@@ -182,9 +180,9 @@ def _sentences(res: GBTMResults, count: np.ndarray, waves: pd.DataFrame, common:
             f"There are {len(waves)} waves; {full} subjects were observed at all of them, and {gone} were not observed "
             "at the last one."
         )
-    sentence = res.document["dropped"]["sentence"]
+    sentence = res.dropped.sentence()
     said.append(sentence if sentence else "Nothing was dropped before the fit.")
-    if res.document.get("dropout") is not None:
-        at_risk, left = res.document["dropout"]["n_records"], res.document["dropout"]["n_dropped"]
+    if res.dropout is not None:
+        at_risk, left = res.dropout.n_records, res.dropout.n_dropped
         said.append(f"Dropout is part of the model: {left} dropouts among {at_risk} records of subjects at risk.")
     return said

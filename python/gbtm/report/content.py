@@ -81,10 +81,10 @@ def _counted(answers: Sequence[Answer]) -> str:
 
 
 def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
-    document, spec = res.document, res.document["spec"]["outcomes"][0]
+    spec = res.outcomes[0].spec
     k = res.n_groups
-    shape = f"basis {spec['basis']}" if spec["orders"] is None else (
-        f"polynomial order{'s' if k > 1 else ''} {', '.join(str(int(o)) for o in spec['orders'])}")
+    shape = f"basis {spec.basis}" if spec.orders is None else (
+        f"polynomial order{'s' if k > 1 else ''} {', '.join(str(o) for o in spec.orders)}")
     to.heading("Summary")
     to.say(
         f"{res.n_subjects} subjects with {res.nobs} observations of {res.outcome_name} are described by {k} "
@@ -92,7 +92,7 @@ def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
         f"Distribution: {family_title(res)}. "
         + (f"Estimated sizes: {share_sentence(res)}." if k > 1 else "")
     )
-    reached = document["search"]["sentence"]
+    reached = res.search.sentence
     ended = "The fit converged." if res.converged else "The fit did not converge."
     to.say(
         f"Log-likelihood {show(res.llf, 'criterion')} with {res.df_model} parameters; BIC {show(res.bic, 'criterion')} "
@@ -140,7 +140,7 @@ def _choice(to: Builder, search: Any, res: GBTMResults) -> None:
 def _model(to: Builder, res: GBTMResults, level: float) -> None:
     to.heading("The model")
     to.table("estimates", estimates_table(res, level))
-    if res.n_groups > 1 and len(res.document["membership"]["names"]) > 1:
+    if res.n_groups > 1 and res.group_sets[0].membership.covariate_names:
         to.table("odds", odds_table(res, level))
 
 

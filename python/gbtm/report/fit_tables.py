@@ -105,27 +105,27 @@ def _groups(n: int) -> str:
 def _belonging(res: GBTMResults) -> dict[str, str]:
     """Parameter name -> heading of its part of the table."""
     place = {}
-    for block in res.document["blocks"]:
-        for name in res.document["names"][block["start"] : block["start"] + block["width"]]:
+    for block in res.blocks:
+        for name in res.names[block.entries]:
             found = re.search(r"\[(\d+)\]$", name)
-            if block["kind"] == "theta":
+            if block.kind == "theta":
                 place[name] = f"Membership of group {found.group(1)}" if found else "Membership"
             else:
-                place[name] = "All groups" if block["group"] is None else f"Group {block['group']}"
+                place[name] = "All groups" if block.group is None else f"Group {block.group}"
     return place
 
 
 def _about_estimates(res: GBTMResults, level: float) -> list[str]:
-    cov_type = res.document["cov_type"]
+    cov_type = res.cov_type
     kind = {"hessian": "from the observed information", "robust": "robust (sandwich)",
             "cluster": "robust to clustering", "traj": "as in Stata's traj"}
     notes = [
         f"Time is {res.time_name} as it was given; intervals of level {100 * level:g} % are estimate plus or minus "
         f"z times its standard error; standard errors are {kind.get(cov_type, cov_type)}."
     ]
-    names = " ".join(res.document["names"])
+    names = " ".join(res.names)
     meaning = (
-        ("theta", f"theta: log odds of a group against group {res.document['spec']['reference'] + 1}."),
+        ("theta", f"theta: log odds of a group against group {res.group_sets[0].reference + 1}."),
         ("zero_", "zero_: logit of the probability of an excess zero."),
         ("drop", "drop: logit of the probability of dropping out; drop1 and drop2 go with the last two outcomes."),
         ("sigma", "sigma: standard deviation of the outcome around its group's curve."),
@@ -140,11 +140,11 @@ def _why_none(res: GBTMResults) -> str:
     """What the warnings say of parameters without a standard error."""
     without = {n for n, s in res.bse.items() if not np.isfinite(s)}
     found = []
-    for w in res.document["warnings"]:
-        named = set(w.get("parameters") or ())
+    for w in res.findings:
+        named = set(w.parameters)
         groups = {int(m.group(1)) for n in without if (m := re.search(r"\[(\d+)\]$", str(n)))}
-        if named & without or (not named and w["group"] is not None and w["group"] in groups):
-            found.append(w["message"])
+        if named & without or (not named and w.group is not None and w.group in groups):
+            found.append(w.message)
     return " ".join(["the data do not determine it.", *dict.fromkeys(found)])
 
 
@@ -201,7 +201,7 @@ def label_of(search: Any, final: GBTMResults | None) -> str | None:
     same = [label for label, fit in search.fits.items() if fit is final]
     alike = [
         label for label, fit in search.fits.items()
-        if fit.document["spec"] == final.document["spec"] and abs(fit.llf - final.llf) < SAME_LOGLIK
+        if fit.spec == final.spec and abs(fit.llf - final.llf) < SAME_LOGLIK
     ]
     return next(iter([*same, *alike]), None)
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ..fit.rebuild import spec_of
 from ..model.spec import arguments_of
 
 if TYPE_CHECKING:
@@ -54,15 +51,14 @@ class Recipe:
 
 def recipe(res: GBTMResults) -> Recipe:
     """How to ask for this fit again."""
-    document = res.document
-    inputs = document.get("inputs") or {}
-    formula = document.get("formula") or f"{res.outcome_name} ~ {res.time_name}"
+    inputs = res.inputs or {}
+    formula = res.formula or f"{res.outcome_name} ~ {res.time_name}"
     command = formula.lstrip().startswith("traj")
-    if not command and document["spec"]["outcomes"][0]["basis"] is None:
+    if not command and res.outcomes[0].spec.basis is None:
         formula = f"{res.outcome_name} ~ {res.time_name}"  # R's has backticks around odd names
     form = "command" if command else inputs.get("form", "unknown")
     columns = dict(inputs.get("design") or {})
-    columns |= {k: inputs.get(k) for k in ("risk", "tcov", "dcov", "exposure")} if inputs else _from_names(document)
+    columns |= {k: inputs.get(k) for k in ("risk", "tcov", "dcov", "exposure")} if inputs else _from_names(res)
     wide: dict[str, Any] = {}
     if form == "wide":
         wide = {res.outcome_name: inputs["outcome"], res.time_name: inputs["time"], **(inputs.get("tcov") or {}),
@@ -71,13 +67,13 @@ def recipe(res: GBTMResults) -> Recipe:
         if inputs.get("exposure") is not None:
             wide["exposure"], columns["exposure"] = inputs["exposure"], "exposure"
     return Recipe(
-        form=form, formula=formula, id=inputs["id"] if "id" in inputs else str(document["id_name"]),
+        form=form, formula=formula, id=inputs.get("id", res.id_name),
         outcome=res.outcome_name, time=res.time_name, wide=wide,
         columns={k: _plain(v) for k, v in columns.items() if v not in (None, [], (), {})},
         factors=inputs.get("levels") or {}, levels=_unsorted(inputs.get("levels") or {}),
-        model=arguments_of(spec_of(document)), fit=_fit(document, columns, command),
-        estimates=tuple(float(v) for v in np.asarray(document["params"])),
-        from_start=bool(document["search"].get("user_start")),
+        model=arguments_of(res.spec), fit=_fit(res, columns, command),
+        estimates=tuple(res.params.tolist()),
+        from_start=res.search.user_start,
     )
 
 
@@ -85,15 +81,13 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _from_names(document: dict[str, Any]) -> dict[str, Any]:
+def _from_names(res: GBTMResults) -> dict[str, Any]:
     """The covariates as the fit calls them, where it does not say from which columns they were made."""
-    stored, dropout = document["outcomes"][0], document.get("dropout")
     return {
-        "risk": list(document["membership"]["names"][1:]),
-        "tcov": list((stored.get("covariates") or {}).get("names", ())),
-        "dcov": list((dropout.get("covariates") or {}).get("names", ())) if dropout else None,
-        "exposure": "exposure" if document["data"].get("exposure") is not None else None,
-        "weights": "weights" if document.get("weights") is not None else None,
+        "risk": list(res.group_sets[0].membership.covariate_names), "tcov": list(res.outcomes[0].covariate_names),
+        "dcov": list(res.dropout.covariate_names) if res.dropout else None,
+        "exposure": "exposure" if res.outcomes[0].data.exposure is not None else None,
+        "weights": "weights" if res.weights is not None else None,
     }
 
 
@@ -107,18 +101,17 @@ def _unsorted(levels: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return {column: list(values) for column, values in levels.items() if not by_itself(list(values))}
 
 
-def _fit(document: dict[str, Any], columns: dict[str, Any], command: bool) -> dict[str, Any]:
-    search = document["search"]
-    fit: dict[str, Any] = {"rng": int(search.get("rng") or 0)}
-    if search.get("n_starts_asked") is not None:
-        fit["n_starts"] = int(search["n_starts_asked"])
+def _fit(res: GBTMResults, columns: dict[str, Any], command: bool) -> dict[str, Any]:
+    fit: dict[str, Any] = {"rng": int(res.search.rng or 0)}
+    if res.search.n_starts_asked is not None:
+        fit["n_starts"] = int(res.search.n_starts_asked)
     usual = "hessian"
     if command:
         usual = "traj"
     elif columns.get("cluster") or columns.get("stratum"):
         usual = "cluster"
-    elif document.get("weights") is not None:
+    elif res.weights is not None:
         usual = "robust"
-    if document["cov_type"] != usual:
-        fit["cov_type"] = document["cov_type"]
+    if res.cov_type != usual:
+        fit["cov_type"] = res.cov_type
     return fit

@@ -29,4 +29,4 @@ def versions_sentence(res: GBTMResults) -> str:
     """The software in one sentence."""
     here = versions()
     libraries = ", ".join(f"{name} {number}" for name, number in here.items() if name != "gbtm")
-    return f"Fitted by {res.document['created_by']}; reported by gbtm {here['gbtm']} ({libraries})."
+    return f"Fitted by {res.created_by}; reported by gbtm {here['gbtm']} ({libraries})."

@@ -35,11 +35,11 @@ class _Script:
 
 def lacking(res: GBTMResults) -> str:
     """What of this model Stata's traj does not have; empty where it has all."""
-    spec = res.document["spec"]["outcomes"][0]
+    spec = res.outcomes[0].spec
     if family_named(res.family).traj_model is None:
         return f"the family {res.family} (it has {', '.join(having('traj_model'))})"
-    if spec["basis"] is not None:
-        return f"curves of a basis formula ({spec['basis']}); it has polynomials of time up to order 5"
+    if spec.basis is not None:
+        return f"curves of a basis formula ({spec.basis}); it has polynomials of time up to order 5"
     return ""
 
 
@@ -82,11 +82,9 @@ def _columns(res: GBTMResults, asked: Recipe) -> list[str]:
 
 def _design(res: GBTMResults) -> dict[str, list[str]]:
     """What the fit calls its covariates."""
-    stored, dropout = res.document["outcomes"][0], res.document.get("dropout")
     return {
-        "risk": list(res.document["membership"]["names"][1:]),
-        "tcov": list((stored.get("covariates") or {}).get("names", ())),
-        "dcov": list(((dropout or {}).get("covariates") or {}).get("names", ())),
+        "risk": list(res.group_sets[0].membership.covariate_names), "tcov": list(res.outcomes[0].covariate_names),
+        "dcov": [] if res.dropout is None else list(res.dropout.covariate_names),
     }
 
 
@@ -104,27 +102,27 @@ def _options(res: GBTMResults, asked: Recipe, script: _Script) -> Options:
     outcome, time = (n if wide else script.names[n] for n in (asked.outcome, asked.time))
     if wide:
         _censor_beyond(res, waves[outcome], script)
-    spec, model = res.document["spec"]["outcomes"][0], asked.model
+    spec, model = res.outcomes[0].spec, asked.model
     traj_model = str(family_named(res.family).traj_model)
     options: Options = [("var", waves[outcome]), ("indep", waves[time]), ("model", [traj_model]),
-                        ("order", spec["orders"])]
-    if spec["zero_orders"] is not None:
-        options.append(("iorder", spec["zero_orders"]))
+                        ("order", spec.orders)]
+    if spec.zero_orders is not None:
+        options.append(("iorder", spec.zero_orders))
     if family_named(traj_model).has_bounds:
         options += [(word, [f"{v:.10g}"]) for word, v in zip(("min", "max"), _bounds(res, script), strict=True)]
     flags = [w for w, k in (("sigmabygroup", "sigma_by_group"), ("ar1", "ar1"), ("rhobygroup", "rho_by_group"))
              if model.get(k)]
     options += [(flag, None) for flag in flags]
-    if spec["random_orders"] is not None:
-        options.append(("rorder", spec["random_orders"]))
+    if spec.random_orders is not None:
+        options.append(("rorder", spec.random_orders))
     options += [("risk", risk)] if risk else []
     options += [("refgroup", [model["refgroup"]])] if "refgroup" in model else []
     options += [("tcov", [c for name in tcov for c in waves[name]])] if tcov else []
     exposure = asked.columns.get("exposure")
     options += [("exposure", waves[exposure if wide else script.names[exposure]])] if exposure else []
     options += [(word, [script.names[asked.columns[key]]]) for word, key in OF_SUBJECTS if key in asked.columns]
-    if res.document["spec"]["dropout"] is not None:
-        options.append(("dropout", res.document["spec"]["dropout"]))
+    if res.dropout is not None:
+        options.append(("dropout", res.dropout.orders))
         options += [("dcov", [c for name in dcov for c in waves[name]])] if dcov else []
     return options
 
@@ -172,20 +170,17 @@ def _numbers_of_groups(search: SearchRecipe, options: Options) -> list[str]:
 
 def _bounds(res: GBTMResults, script: _Script) -> tuple[float, float]:
     """The censoring bounds; beyond the data, where nothing is censored, for a bound that there is not."""
-    spec = res.document["spec"]["outcomes"][0]
-    y = np.asarray(res.document["data"]["y"], dtype=float)
+    y, (lower, upper) = res.outcomes[0].data.y, res.outcomes[0].bounds
     room = 10 * (float(y.max() - y.min()) + 1)
-    if spec["lower"] is None or spec["upper"] is None:
+    if not np.isfinite([lower, upper]).all():
         script.comments.append("traj's cnorm wants both bounds: those beyond the data censor nothing.")
-    lower = float(np.floor(y.min() - room)) if spec["lower"] is None else float(spec["lower"])
-    upper = float(np.ceil(y.max() + room)) if spec["upper"] is None else float(spec["upper"])
-    return lower, upper
+    return max(lower, float(np.floor(y.min() - room))), min(upper, float(np.ceil(y.max() + room)))
 
 
 def _censor_beyond(res: GBTMResults, columns: list[str], script: _Script) -> None:
-    spec = res.document["spec"]["outcomes"][0]
-    bounds = [(b, sign) for b, sign in ((spec["lower"], "<"), (spec["upper"], ">")) if b is not None]
-    if spec["censor_beyond"] and bounds:
+    spec = res.outcomes[0].spec
+    bounds = [(b, sign) for b, sign in ((spec.lower, "<"), (spec.upper, ">")) if b is not None]
+    if spec.censor_beyond and bounds:
         script.prepare += [
             f"foreach v of varlist {' '.join(columns)} {{",
             *(f"    replace `v' = {b:.10g} if `v' {sign} {b:.10g} & !missing(`v')" for b, sign in bounds), "}",
@@ -196,8 +191,8 @@ def _reshape(
     res: GBTMResults, asked: Recipe, risk: list[str], covariates: list[str], script: _Script
 ) -> dict[str, list[str]]:
     """Lines that make long data wide, and the columns of each wave by name."""
-    data, dropout, names = res.document["data"], res.document.get("dropout"), script.names
-    subject, n_waves = np.asarray(data["subject"]).astype(int), np.unique(np.asarray(data["time"])).size
+    data, dropout, names = res.outcomes[0].data, res.dropout, script.names
+    n_waves = np.unique(data.time).size
     outcome, time, id_ = (names[c] for c in (asked.outcome, asked.time, asked.id or "id"))
     exposure = [names[asked.columns["exposure"]]] if "exposure" in asked.columns else []
     varying = list(dict.fromkeys([outcome, time, *covariates, *exposure]))
@@ -206,12 +201,12 @@ def _reshape(
     lines.append(f"drop if missing({id_}, {time})")
     if dropout is None:
         lines.append(f"drop if missing({outcome})")
-    elif dropout.get("n_waves"):
-        n_waves = int(dropout["n_waves"])
+    elif dropout.n_waves:
+        n_waves = dropout.n_waves
     if n_waves <= WAVES_MOST or dropout is not None:
         lines.append(f"egen _wave = group({time})")
     else:
-        n_waves = int(np.bincount(subject).max())
+        n_waves = int(np.bincount(data.subject).max())
         lines.append(f"bysort {id_} ({time}): generate _wave = _n")
     kept = [id_, "_wave", *varying, *(c for c in constant if c not in varying)]
     lines += [
@@ -228,7 +223,7 @@ def _reshape(
 
 def _wide_columns(res: GBTMResults, asked: Recipe, script: _Script) -> dict[str, list[str]]:
     """The columns of each wave by the name in the formula; times given as numbers become variables."""
-    n_waves = int(np.max(np.asarray(res.document["data"]["wave"]))) + 1
+    n_waves = int(res.outcomes[0].data.wave.max()) + 1
     waves: dict[str, list[str]] = {}
 
     def made(name: str, n: int) -> list[str]:

@@ -92,7 +92,7 @@ class Bootstrap:
 
         out = self.res.predict(times, level=level, tcov=tcov)
         at = out[self.res.time_name].to_numpy()[: len(out) // self.res.n_groups]
-        layout = layout_of(self.res.document, trust_formula=self.res.trust_formula)
+        layout = layout_of(self.res)
         w = self.res._profile(tcov, at.size)
         drawn = []
         for params in self.params.to_numpy():
@@ -124,7 +124,7 @@ class Bootstrap:
             out += f" BIC (n = subjects) chose so many groups: {said}."
         if self.unfitted:
             out += f" {self.unfitted} fits with another number of groups failed and could not be chosen."
-        if self.kind == "parametric" and self.res.document.get("cov_type") == "cluster":
+        if self.kind == "parametric" and self.res.cov_type == "cluster":
             out += " The samples take subjects as independent, in spite of their clusters."
         return out
 

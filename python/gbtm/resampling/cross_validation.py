@@ -249,8 +249,7 @@ def _units(
     if known.cluster is not None:
         stratum = np.zeros_like(known.cluster) if known.stratum is None else known.stratum
         return np.unique(np.column_stack([stratum, known.cluster]), axis=0, return_inverse=True)[1].ravel(), []
-    document = getattr(model, "document", None)
-    if document is not None and document["cov_type"] == "cluster":
+    if isinstance(model, Fit) and model.cov_type == "cluster":
         return np.arange(panel.n_subjects), [
             "The fit's standard errors allow for sampling clusters, but its file does not hold them: subjects of one "
             "cluster may be on both sides of a split. Give cluster=, or the model itself."

@@ -151,7 +151,7 @@ class PooledResults:
         """
         first = self.fits[0]
         if times is None:
-            times = np.unique(np.concatenate([np.asarray(f.document["data"]["time"]) for f in self.fits]))
+            times = np.unique(np.concatenate([f.outcomes[0].data.time for f in self.fits]))
         curves = [f.predict(times, level=level, tcov=tcov) for f in self.fits]
         k, c = first.n_groups, len(curves[0]) // first.n_groups
 
@@ -216,24 +216,22 @@ def pool(fits: Sequence[Fit], *, df_complete: float | None = None) -> PooledResu
     from ..fit.rebuild import layout_of
 
     first = given[0]
-    layout = layout_of(first.document, trust_formula=first.trust_formula)
+    layout = layout_of(first)
     matches = [_match(first, f, layout) for f in given]
     orders, crossed = np.stack([order for order, _ in matches]), sum(crossed for _, crossed in matches)
     moved = [_in_order(f, order, layout) for f, order in zip(given, orders, strict=True)]
     df = float(df_complete) if df_complete is not None else max(float(first.n_subjects - first.df_model), 1.0)
     pooled = rubin(np.stack([q for q, _ in moved]), np.stack([u for _, u in moved]), df)
-    shares = [f.document["shares"] for f in given]
+    shares = [f.group_sets[0].shares for f in given]
     notes = _notes(given, pooled, layout, crossed)
     return PooledResults(given, orders, pooled, _pooled_shares(given, shares, orders, df), df, notes)
 
 
 def _refuse_different(fits: Sequence[Fit]) -> None:
-    from ..fit.rebuild import spec_of
-
     first = fits[0]
     for j, fit in enumerate(fits[1:], start=2):
-        same = spec_of(fit.document) == spec_of(first.document)
-        if not same or list(fit.document["names"]) != list(first.document["names"]):
+        same = fit.spec == first.spec
+        if not same or fit.names != first.names:
             raise SpecificationError(
                 f"fits: fit {j} ({fit!r}) is not of the same model as the first ({first!r}).", code="different_models",
                 argument="fits",
@@ -245,16 +243,16 @@ def _match(first: Fit, fit: Fit, layout: Layout) -> tuple[np.ndarray, bool]:
     """Group k of the first fit is group order[k] of this one; and whether another order would fit the people better."""
     common = first.ids.intersection(fit.ids)
     if len(common):
-        weights = first.document.get("weights")
-        weight = None if weights is None else np.asarray(weights)[first.ids.get_indexer(common)]
+        weights = first.weights
+        weight = None if weights is None else weights[first.ids.get_indexer(common)]
         here, there = (f.posterior.loc[common].to_numpy() for f in (first, fit))
         order = match_posteriors(here, there, layout.spec, weight)
         return order, is_crossed(here, there, order, weight)
-    data = first.document["data"]
-    times, counts = np.unique(data["time"], return_counts=True)
+    data = first.outcomes[0].data
+    times, counts = np.unique(data.time, return_counts=True)
     order = match_curves(
-        first.curves.expected(times), fit.curves.expected(times), np.asarray(first.document["shares"]),
-        np.asarray(fit.document["shares"]), layout.spec, float(np.std(data["y"])), counts)
+        first.curves.expected(times), fit.curves.expected(times), first.group_sets[0].shares,
+        fit.group_sets[0].shares, layout.spec, float(np.std(data.y)), counts)
     return order, False
 
 
@@ -276,7 +274,7 @@ def _pooled_shares(
     estimates, variances = [], []
     for fit, share, order in zip(fits, shares, orders, strict=True):
         p = np.asarray(share)[order]
-        variance = np.diag(np.asarray(fit.document["cov_shares"]))[order]
+        variance = np.diag(fit.group_sets[0].cov_shares)[order]
         with np.errstate(divide="ignore", invalid="ignore"):
             estimates.append(logit(p))
             variances.append(np.diag(variance / (p * (1 - p)) ** 2))

@@ -111,11 +111,9 @@ def nested_pair(
         less = with_groups(spec, kept)
         fit = refit(panel, less, bases, rng=rng, search={"n_starts": None, "time_budget": None})
         return _in_front(spec, kept), less, fit
-    from ..fit.rebuild import spec_of
-
-    less = spec_of(smaller.document)
+    less = smaller.spec
     found = inside(less, spec) if less.n_groups == spec.n_groups - 1 else None
-    same = _same_data(smaller.document, res.document)
+    same = _same_data(smaller, res)
     if found is None or not same:
         raise SpecificationError(
             f"smaller: not this model with a group less ({less.n_groups} against {spec.n_groups} groups): "
@@ -128,18 +126,23 @@ def nested_pair(
     return _in_front(spec, found), less, Refit(layout, flat, smaller.llf, smaller.converged, False)
 
 
-def _same_data(one: dict[str, Any], other: dict[str, Any]) -> bool:
+def _same_data(one: Fit, other: Fit) -> bool:
     """The same outcomes of the same people, with the same covariates, exposure and weights."""
 
     def alike(a: Any, b: Any) -> bool:
         return (a is None) == (b is None) and (a is None or np.array_equal(np.asarray(a), np.asarray(b)))
 
     measured = ("subject", "time", "y", "covariates", "exposure")
+    memberships = [fit.group_sets[0].membership for fit in (one, other)]
     return (
-        one["membership"]["names"] == other["membership"]["names"]
-        and all(alike(one["data"].get(x), other["data"].get(x)) for x in measured)
-        and alike(one["membership"].get("risk"), other["membership"].get("risk"))
-        and alike(one.get("weights"), other.get("weights"))
+        memberships[0].covariate_names == memberships[1].covariate_names
+        and len(one.outcomes) == len(other.outcomes)
+        and all(
+            alike(getattr(a.data, x), getattr(b.data, x))
+            for a, b in zip(one.outcomes, other.outcomes, strict=True) for x in measured
+        )
+        and alike(memberships[0].risk, memberships[1].risk)
+        and alike(one.weights, other.weights)
     )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..errors import DataError, SpecificationError
 from ..fit.document import decode, encode, text_of
+from ..fit.fit_record import read_spec
 from .candidates import Candidate, Space
 from .runner import Fitted
 from .summary import summary_text
@@ -315,11 +316,9 @@ def load_search(path: str | Path, *, trust_formula: bool = False) -> ModelSearch
 
 def read_search(document: dict[str, Any], *, trust_formula: bool = False) -> ModelSearch:
     """The inverse of :attr:`ModelSearch.document`."""
-    from ..fit.rebuild import spec_of
-
     about = document["space"]
     space = Space(
-        spec_of({"spec": about["template"]}), tuple(about["groups"]),
+        read_spec(about["template"]), tuple(about["groups"]),
         None if about["orders"] is None else tuple(about["orders"]), about["zero"], about["reference"],
     )
     fits = {}

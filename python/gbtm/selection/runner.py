@@ -19,6 +19,8 @@ from ..errors import GBTMError
 from ..estimation.control import Control
 from ..fit.document import decode, encode
 from ..fit.fit_model import fit_model
+from ..fit.fit_record import FitRecord
+from ..fit.shared_data import attach, slim, with_own_code
 from ..model.layout import make_layout
 from ..model.nesting import embed, lowered
 from ..model.prepared import Prepared
@@ -29,7 +31,6 @@ from .checkpoint import Checkpoint, digest
 if TYPE_CHECKING:
     from ..api.results import GBTMResults
 
-SHARED = ("ids", "data", "weights", "cluster", "stratum", "dropped")  # fields that are the same in all documents
 JITTERS = (0.02, 0.3)  # sd of the change of internal coefficients where a fit starts anew from a nested one
 
 Known = tuple[ModelSpec, np.ndarray]  # a model and its estimates in internal coordinates
@@ -96,7 +97,7 @@ class Fitted:
     ----------
     document : the fit document without the data; None where the fit failed
     failure : the error's message, or ""
-    shared : the data, as :func:`gbtm.fit.make_document.shared_fields` has them
+    shared : the data, as :func:`gbtm.fit.shared_data.shared_fields` has them
     trust_formula : a basis formula in the document may be evaluated
     """
 
@@ -116,45 +117,30 @@ class Fitted:
 
     @property
     def loglik(self) -> float:
-        return float("nan") if self.document is None else float(self.document["loglik"])
+        return float("nan") if self.document is None else self.record.llf
+
+    @cached_property
+    def record(self) -> FitRecord:
+        """What the document says, without the data."""
+        assert self.document is not None
+        return FitRecord(self.document)
 
     @property
     def known(self) -> Known:
-        from ..fit.rebuild import spec_of
-
-        assert self.document is not None
-        return spec_of(self.document), np.asarray(self.document["internal"]["params"])
+        return self.record.spec, self.record.internal.params
 
     @property
     def flag(self) -> str:
         """Why this fit cannot be chosen; "" where it can."""
         if self.document is None:
             return f"failed: {self.failure}"
-        if self.document["search"]["optima"][0]["collapsed"]:
+        if self.record.search.optima[0].collapsed:
             return "sigma collapsed"
-        return "" if self.document["certificate"]["converged"] else "not converged"
+        return "" if self.record.certificate.converged else "not converged"
 
     @property
     def usable(self) -> bool:
         return not self.flag
-
-
-def slim(document: dict[str, Any]) -> dict[str, Any]:
-    """A fit document without the data."""
-    out = {k: v for k, v in document.items() if k not in SHARED}
-    out["membership"] = {k: v for k, v in document["membership"].items() if k != "risk"}
-    if document["dropout"] is not None:
-        out["dropout"] = {k: v for k, v in document["dropout"].items() if k != "records"}
-    return out
-
-
-def attach(document: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
-    """The inverse of :func:`slim`: the data are referred to, not copied."""
-    out = {**document, **{k: shared[k] for k in SHARED}}
-    out["membership"] = {**document["membership"], "risk": shared["risk"]}
-    if document["dropout"] is not None:
-        out["dropout"] = {**document["dropout"], "records": shared["records"]}
-    return out
 
 
 def make_round(ground: Ground, tasks: Sequence[Task], *, n_jobs: int | None) -> Iterator[tuple[Task, str | None]]:
@@ -182,11 +168,7 @@ def read_fit(text: str, candidate: Candidate, ground: Ground, shared: dict[str, 
     stored = json.loads(text)
     if stored["document"] is None:
         return Fitted(candidate, None, stored["failure"], shared)
-    document = decode(stored["document"])
-    document.update(formula=ground.formula, inputs=ground.inputs)
-    for outcome, basis in zip(document["outcomes"], ground.bases, strict=True):
-        if basis is not None:
-            outcome["bases"]["mean"] = basis.document
+    document = with_own_code(decode(stored["document"]), ground.formula, ground.inputs, ground.bases)
     return Fitted(candidate, document, "", shared, trust_formula=True)
 
 

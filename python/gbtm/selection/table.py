@@ -57,15 +57,15 @@ def row(space: Space, fit: Fitted) -> dict[str, Any]:
         return out
     from ..adequacy.groups import adequacy
 
-    res, search = fit.results, fit.document["search"]
+    res, record = fit.results, fit.record
     groups = adequacy(res)
     out.update(
         values_of(res), loglik=res.llf, params=res.df_model, entropy=res.entropy,
         smallest_group=float(groups["share"].min()), smallest_n=int(groups["n_assigned"].min()),
         avepp_min=_worst(groups["avepp"]), occ_min=_worst(groups["occ"]),
-        mismatch_max=float(groups["mismatch"].abs().max()), hits=search["optima"][0]["hits"],
-        starts=search["n_starts"], converged=bool(fit.document["certificate"]["converged"]),
-        warnings=len(res.warnings), seconds=float(fit.document["seconds"]),
+        mismatch_max=float(groups["mismatch"].abs().max()), hits=record.search.optima[0].hits,
+        starts=record.search.n_starts, converged=record.certificate.converged,
+        warnings=len(res.warnings), seconds=record.seconds,
     )
     return out
 

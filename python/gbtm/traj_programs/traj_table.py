@@ -58,13 +58,13 @@ class TrajTable:
     def b(self) -> pd.Series:
         """Estimates, named as traj's e(b)."""
         values = self._move @ self.res.params.to_numpy()
-        return pd.Series(values, index=self.res.document["traj_names"], name="b")
+        return pd.Series(values, index=self.res.traj_names, name="b")
 
     @cached_property
     def V(self) -> pd.DataFrame:
         """Covariance in traj's convention; NaN where there is none."""
-        names = self.res.document["traj_names"]
-        cov = np.asarray(self.res.document["cov_params"]) * self._inflation
+        names = self.res.traj_names
+        cov = self.res.cov_params().to_numpy() * self._inflation
         lost = np.isnan(np.diag(cov))
         moved = self._move @ np.where(np.isnan(cov), 0.0, cov) @ self._move.T
         gone = (np.abs(self._move) @ lost.astype(float)) > 0
@@ -75,13 +75,13 @@ class TrajTable:
     @property
     def _inflation(self) -> float:
         n, k = self.res.nobs, self.res.df_model
-        return n / (n - k + 1) if self.res.document["cov_type"] == "hessian" else 1.0
+        return n / (n - k + 1) if self.res.cov_type == "hessian" else 1.0
 
     @property
     def entropy(self) -> float:
         """Relative entropy as traj counts it: with the subjects without data, at their prior probabilities."""
-        res, share = self.res, np.asarray(self.res.document["shares"])
-        without = len(res.document["dropped"]["subjects"])
+        res, share = self.res, self.res.group_sets[0].shares
+        without = len(res.dropped.subjects)
         if not without or res.n_groups == 1:
             return res.entropy
         prior = -(share * np.log(share)).sum() / np.log(res.n_groups)
@@ -91,21 +91,21 @@ class TrajTable:
     def shares(self) -> pd.DataFrame:
         """Group membership in percent with traj's standard errors."""
         pick = np.asarray(self.group_order) - 1
-        share = np.asarray(self.res.document["shares"])[pick]
-        cov = np.asarray(self.res.document["cov_shares"])[np.ix_(pick, pick)] * self._inflation
+        share = self.res.group_sets[0].shares[pick]
+        cov = self.res.group_sets[0].cov_shares[np.ix_(pick, pick)] * self._inflation
         se = np.sqrt(np.diag(cov)) if self.res.n_groups > 1 else np.zeros(1)
         return pd.DataFrame({"percent": 100 * share, "se": 100 * se}, index=pd.RangeIndex(1, len(pick) + 1))
 
     @cached_property
     def _rows(self) -> list[tuple[str, int, Row]]:
         """Every parameter with its kind and group (0: common to all)."""
-        document, se = self.res.document, np.sqrt(np.diag(self.V))
+        names, se = self.res.traj_names, np.sqrt(np.diag(self.V))
         out = []
-        for block in document["blocks"]:
-            group = block["group"] or 0
-            for j in range(block["start"], block["start"] + block["width"]):
-                word = _word(document["traj_names"][j], group)
-                out.append((block["kind"], group, Row("", word, float(self.b.iloc[j]), float(se[j]))))
+        for block in self.res.blocks:
+            group = block.group or 0
+            for j in range(block.start, block.start + block.width):
+                word = _word(names[j], group)
+                out.append((block.kind, group, Row("", word, float(self.b.iloc[j]), float(se[j]))))
         return out
 
     @cached_property
@@ -143,7 +143,7 @@ class TrajTable:
 
     @property
     def _has_risk(self) -> bool:
-        return len(self.res.document["membership"]["names"]) > 1
+        return bool(self.res.group_sets[0].membership.covariate_names)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -165,12 +165,12 @@ class TrajTable:
     @cached_property
     def text(self) -> str:
         """traj's printed table."""
-        res, dropped = self.res, self.res.document["dropped"]
-        waves = (res.document.get("dropout") or {}).get("n_waves")
+        res, dropped = self.res, self.res.dropped
+        waves = 0 if res.dropout is None else res.dropout.n_waves
         lines = [
             " ", "==== gbtm ====  group-based trajectory model in the layout of Stata's traj", " ",
-            f"{dropped['subjects_read']} observations read.",
-            *([f"{len(dropped['subjects'])} had no trajectory data."] if dropped["subjects"] else []),
+            f"{dropped.subjects_read} observations read.",
+            *([f"{len(dropped.subjects)} had no trajectory data."] if dropped.subjects else []),
             f"{res.n_subjects} observations used in the trajectory model.",
             *([f"Complete data length is {waves} for dropout model 1."] if waves else []), " ",
             "\t\t\tMaximum Likelihood Estimates", self._model_line, "",
@@ -262,8 +262,8 @@ def _check_order(res: Fit, group_order: list[int] | None) -> list[int]:
             f"group_order: {order} does not name each of the {res.n_groups} groups once.", code="bad_group_order",
             argument="group_order", way_out=f"For example {list(range(res.n_groups, 0, -1))}.",
         )
-    spec = res.document["spec"]["outcomes"][0]
-    shapes = (spec["orders"], spec["zero_orders"], spec["random_orders"], res.document["spec"]["dropout"])
+    spec = res.outcomes[0].spec
+    shapes = (spec.orders, spec.zero_orders, spec.random_orders, res.spec.dropout)
     per_group = [o for o in shapes if o is not None and len(o) == res.n_groups]
     for place, group in enumerate(order):
         if any(o[place] != o[group - 1] for o in per_group):
@@ -276,18 +276,15 @@ def _check_order(res: Fit, group_order: list[int] | None) -> list[int]:
 
 def _relabelling(res: Fit, order: list[int]) -> np.ndarray:
     """(p, p) matrix that renames the groups in the reported parameters."""
-    document = res.document
-    size = len(document["names"])
-    start = {(b["kind"], b["outcome"], b["group"]): b["start"] for b in document["blocks"]}
-    move = np.zeros((size, size))
-    for b in document["blocks"]:
-        if b["kind"] == "theta":
+    start = {(b.kind, b.outcome, b.group): b.start for b in res.blocks}
+    move = np.zeros((res.df_model, res.df_model))
+    for b in res.blocks:
+        if b.kind == "theta":
             continue
-        source = b["start"] if b["group"] is None else start[b["kind"], b["outcome"], order[b["group"] - 1]]
-        for j in range(b["width"]):
-            move[b["start"] + j, source + j] = 1.0
-    theta = np.asarray(document["membership"]["positions"]).astype(int)
-    reference = int(document["spec"]["reference"])
+        source = b.start if b.group is None else start[b.kind, b.outcome, order[b.group - 1]]
+        for j in range(b.width):
+            move[b.start + j, source + j] = 1.0
+    theta, reference = res.group_sets[0].membership.positions, res.group_sets[0].reference
     for g, positions in enumerate(theta):
         for j, at in enumerate(positions):
             if at < 0:

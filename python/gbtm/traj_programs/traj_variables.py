@@ -50,28 +50,27 @@ def plot_matrix(res: Fit, level: float = 0.95) -> pd.DataFrame:
 
 
 def _dropout(res: Fit, n_waves: int) -> dict[str, np.ndarray]:
-    dropout = res.document.get("dropout")
-    if dropout is None:
+    if res.dropout is None:
         return {}
     from ..fit.rebuild import parts_of
 
-    part, records = parts_of(res.document)[-1], dropout["records"]
-    subject, wave = (np.asarray(records[name]).astype(int) for name in ("subject", "wave"))
-    covariates, posterior = np.asarray(records["covariates"]), np.asarray(res.document["posterior"])
+    part, records = parts_of(res)[-1], res.dropout.records
+    subject, wave, covariates = records.subject, records.wave, records.covariates
+    posterior = res.group_sets[0].posterior
     columns = part.columns("dropout", np.zeros(subject.size), covariates)
     known = part.known(np.zeros(subject.size), covariates, None)["mask"]
-    flat = np.asarray(res.document["internal"]["params"])
+    flat = res.internal.params
     out = {}
     for k, g in enumerate(res.group_names):
-        own = [b for b in res.document["blocks"] if b["kind"] == "dropout" and b["group"] == g]
+        own = [b for b in res.blocks if b.kind == "dropout" and b.group == g]
         if not own:
             continue
         block = own[0]
         # a group of lower order uses the leading columns of the lags, and all covariates
         lags = part.bases["dropout"].width
-        order = block["width"] - (columns.shape[1] - lags)
+        order = block.width - (columns.shape[1] - lags)
         pick = [*range(order), *range(lags, columns.shape[1])]
-        hazard = 1 / (1 + np.exp(-(columns[:, pick] @ flat[block["start"] : block["start"] + block["width"]])))
+        hazard = 1 / (1 + np.exp(-(columns[:, pick] @ flat[block.entries])))
         weight = posterior[subject, k] * known[k]
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.bincount(wave, weight * hazard, minlength=n_waves) / np.bincount(wave, weight, minlength=n_waves)

@@ -15,7 +15,7 @@ from .differences import Differences, Held
 from .families import same_but_zeros
 from .known_faults import known_faults
 from .matching import line_up, match_groups
-from .model_sentences import APART, Sentence, model_sentences, n_censored, own_bounds
+from .model_sentences import APART, Sentence, model_sentences, n_censored
 from .number_sentences import number_sentences
 from .printout import Printout, read_printout
 from .rescale import find_scale
@@ -161,24 +161,23 @@ def compare_traj(res: Fit, text: str | Path, which: int = -1) -> Comparison:
     True
     """
     printed = read_printout(text, which)
-    document = res.document
     ours, theirs = of_results(res), of_printout(printed)
     if not printed.models and not theirs.family:
         theirs = replace(theirs, family=ours.family)  # the line that names the model was cut off
-    pairs = match_groups(ours, theirs, np.asarray(document["data"]["time"]))
+    pairs = match_groups(ours, theirs, res.outcomes[0].data.time)
     d = Differences(ours, theirs, printed, pairs, None, _hold(ours, ours, theirs, pairs))
     if printed.kind == "single" and d.same_data and not d.same_estimates:
-        n_uncensored = ours.nobs - n_censored(document, own_bounds(document)) if ours.nobs else 0
+        n_uncensored = ours.nobs - n_censored(res, res.outcomes[0].bounds) if ours.nobs else 0
         found = find_scale(ours, theirs, n_uncensored)
         if found is not None:
             held = _hold(found.scale.convert(ours), ours, theirs, found.pairs)
             d = Differences(ours, theirs, printed, found.pairs, found, held)
-    model = model_sentences(d, document)
+    model = model_sentences(d, res)
     d = replace(d, apart=tuple(s.code for s in model if s.code in APART))
-    told = (*model, *number_sentences(d, document), *known_faults(d, document))
+    told = (*model, *number_sentences(d, res), *known_faults(d, res))
     findings = tuple(sorted(told, key=lambda s: LAST.index(s.code) if s.code in LAST else -1))
-    reference = int(document["spec"].get("reference") or 0)
-    return Comparison(d, _verdict(d, [f.code for f in findings]), findings, len(document["names"]), reference)
+    reference = res.group_sets[0].reference
+    return Comparison(d, _verdict(d, [f.code for f in findings]), findings, res.df_model, reference)
 
 
 def _plain(value: Any) -> Any:

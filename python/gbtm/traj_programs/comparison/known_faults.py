@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...families import FAMILIES
 from .differences import Differences
-from .model_sentences import Sentence, n_censored, own_bounds, uses
+from .model_sentences import Sentence, n_censored, uses
 from .words import PROGRAMS
 
+if TYPE_CHECKING:
+    from ...fit.fit import Fit
 
-def known_faults(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+
+def known_faults(d: Differences, res: Fit) -> list[Sentence]:
     """Faults of the program that bear on this table or on its plots."""
     if d.printed.source == "gbtm":
         return []
-    return _convergence(d) + _rho(d) + _random(d) + _curves(d, document) + _bands(d, document) + _entropy(d, document)
+    return _convergence(d) + _rho(d) + _random(d) + _curves(d, res) + _bands(d, res) + _entropy(d, res)
 
 
 def _convergence(d: Differences) -> list[Sentence]:
@@ -51,10 +54,10 @@ def _random(d: Differences) -> list[Sentence]:
     )]
 
 
-def _curves(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+def _curves(d: Differences, res: Fit) -> list[Sentence]:
     """Nothing in the table is wrong then, but the plot is."""
     covariates = bool(d.theirs.of_kind("covariate")) and not any(o.startswith("plottcov") for o in d.printed.options)
-    exposure = any(o.startswith("expos") for o in d.printed.options) or uses(document, "expos")
+    exposure = any(o.startswith("expos") for o in d.printed.options) or uses(res, "expos")
     if not covariates and not exposure:
         return []
     what = "exposure" if exposure and not covariates else "tcov, unless plottcov says otherwise"
@@ -64,12 +67,12 @@ def _curves(d: Differences, document: dict[str, Any]) -> list[Sentence]:
     )]
 
 
-def _bands(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+def _bands(d: Differences, res: Fit) -> list[Sentence]:
     """traj's plotted confidence bands are wrong for these families; said where bands were asked for."""
     asked = "ci" in d.printed.options or any(o.startswith("ci95") for o in d.printed.options)
     family = FAMILIES.get(d.theirs.family)
     fault = "" if family is None else family.traj_band_fault
-    if family is not None and family.has_bounds and not n_censored(document, own_bounds(document)):
+    if family is not None and family.has_bounds and not n_censored(res, res.outcomes[0].bounds):
         fault = ""
     if not asked or not fault:
         return []
@@ -79,8 +82,8 @@ def _bands(d: Differences, document: dict[str, Any]) -> list[Sentence]:
     )]
 
 
-def _entropy(d: Differences, document: dict[str, Any]) -> list[Sentence]:
-    empty = len(document["dropped"]["subjects"])
+def _entropy(d: Differences, res: Fit) -> list[Sentence]:
+    empty = len(res.dropped.subjects)
     if not d.same_optimum or not empty or d.theirs.entropy is None:
         return []
     return [Sentence(

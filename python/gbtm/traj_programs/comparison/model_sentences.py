@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from .families import family_label, same_but_zeros
 from .log_text import options_of
 from .side import Side
 from .words import ORDER_NAMES, PROGRAMS, listed, number, plural, short, some
+
+if TYPE_CHECKING:
+    from ...fit.fit import Fit
 
 KINDS = {"multi": "has several outcomes", "joint": "is a dual (joint) model", "outcome": "has a distal outcome"}
 PARTS = {
@@ -37,7 +40,7 @@ class Sentence:
     text: str
 
 
-def model_sentences(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+def model_sentences(d: Differences, res: Fit) -> list[Sentence]:
     """Everything in which the two models or their data are not the same."""
     found: list[Sentence] = []
     if d.printed.kind != "single":
@@ -47,8 +50,8 @@ def model_sentences(d: Differences, document: dict[str, Any]) -> list[Sentence]:
         ))
     found += _groups(d) + _family(d) + _orders(d) + _sigma(d) + _zero(d) + _parts(d)
     if not d.same_optimum:  # what leaves no row in the table is told by the command alone, and numbers overrule it
-        found += _options(d, document) + _bounds(d, document)
-    return found + _data(d, document) + _labels(d) + _reference(d)
+        found += _options(d, res) + _bounds(d, res)
+    return found + _data(d, res) + _labels(d) + _reference(d)
 
 
 def _groups(d: Differences) -> list[Sentence]:
@@ -135,37 +138,28 @@ def _parts(d: Differences) -> list[Sentence]:
     return found
 
 
-def _options(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+def _options(d: Differences, res: Fit) -> list[Sentence]:
     """Parts that leave no row in the table, told from the echoed command."""
     found = []
     for option, name in OPTIONS.items() if d.printed.options else ():
         there = next((f"{o}({v})" for o, v in d.printed.options.items() if o.startswith(option)), "")
-        if there and not uses(document, option):
+        if there and not uses(res, option):
             found.append(Sentence(option, f"The command above the table has {there}; this fit has no {name}."))
-        elif not there and uses(document, option):
+        elif not there and uses(res, option):
             found.append(Sentence(option, f"This fit has {name}; the command above the table has none."))
     return found
 
 
-def uses(document: dict[str, Any], option: str) -> bool:
-    """The fit has this part: by its command text, or by an entry of the document that is named so."""
-    formula = str(document.get("formula") or "").lstrip()
+def uses(res: Fit, option: str) -> bool:
+    """The fit has this part of ``OPTIONS``: by its command text, or by what it was made of."""
+    formula = (res.formula or "").lstrip()
     if formula.startswith("traj") and any(o.startswith(option) for o in options_of(formula)):
         return True
-    entries = [*document.items(), *document["data"].items()]
-    return _named(document["spec"], option) or any(option in k.lower() and _something(v) for k, v in entries)
-
-
-def _named(value: Any, option: str) -> bool:
-    if isinstance(value, dict):
-        return any((option in str(k).lower() and _something(v)) or _named(v, option) for k, v in value.items())
-    return isinstance(value, (list, tuple)) and any(_named(v, option) for v in value)
-
-
-def _something(value: Any) -> bool:
-    if isinstance(value, np.ndarray):
-        return bool(value.size)
-    return bool(value)
+    design = (res.inputs or {}).get("design") or {}
+    return {
+        "weight": res.weights is not None, "expos": res.outcomes[0].data.exposure is not None,
+        "obsmar": bool(design.get("obsmar")), "outofsample": len(res.out_of_sample) > 0,
+    }[option]
 
 
 def printed_bounds(d: Differences) -> tuple[float, float] | None:
@@ -179,24 +173,17 @@ def printed_bounds(d: Differences) -> tuple[float, float] | None:
         return None
 
 
-def n_censored(document: dict[str, Any], bounds: tuple[float, float]) -> int:
+def n_censored(res: Fit, bounds: tuple[float, float]) -> int:
     """Observations at or beyond these bounds."""
-    y = np.asarray(document["data"]["y"])
+    y = res.outcomes[0].data.y
     return int(((y <= bounds[0]) | (y >= bounds[1])).sum())
 
 
-def own_bounds(document: dict[str, Any]) -> tuple[float, float]:
-    """The fit's own bounds, infinite where there is none."""
-    spec = document["spec"]["outcomes"][0]
-    lower, upper = spec.get("lower"), spec.get("upper")
-    return (-np.inf if lower is None else float(lower), np.inf if upper is None else float(upper))
-
-
-def _bounds(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+def _bounds(d: Differences, res: Fit) -> list[Sentence]:
     bounds = printed_bounds(d)
     if bounds is None or d.ours.family not in having("has_bounds"):
         return []
-    there, here = n_censored(document, bounds), n_censored(document, own_bounds(document))
+    there, here = n_censored(res, bounds), n_censored(res, res.outcomes[0].bounds)
     if there == here:
         return []
     shown = " and ".join(f"{w} {short(b)}" for w, b in zip(("min", "max"), bounds, strict=True) if np.isfinite(b))
@@ -207,7 +194,7 @@ def _bounds(d: Differences, document: dict[str, Any]) -> list[Sentence]:
     )]
 
 
-def _data(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+def _data(d: Differences, res: Fit) -> list[Sentence]:
     sizes = ((d.ours.n_subjects, d.theirs.n_subjects, "subject"), (d.ours.nobs, d.theirs.nobs, "observation"))
     told = [f"{plural(theirs, noun)} there, {own} here" for own, theirs, noun in sizes
             if theirs is not None and own != theirs]
@@ -217,7 +204,7 @@ def _data(d: Differences, document: dict[str, Any]) -> list[Sentence]:
     if d.printed.subjects_excluded:
         text += (f" {PROGRAMS[d.printed.source]} left out {plural(d.printed.subjects_excluded, 'subject')} for missing "
                  "outcomes or risk variables, or by an if condition.")
-    sentence = document["dropped"]["sentence"]
+    sentence = res.dropped.sentence()
     return [Sentence("data", text + (f" This fit: {sentence}" if sentence else ""))]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from .matching import means
 from .model_sentences import Sentence
 from .rescale import Scale
 from .words import PROGRAMS, listed, number, plural, short, some
+
+if TYPE_CHECKING:
+    from ...fit.fit import Fit
 
 STOPPED_SHORT = 0.1  # log-likelihood, with estimates within half a standard error: the same summit, not quite climbed
 NEAR = 0.5
@@ -23,15 +26,15 @@ ABSURD = 100.0
 FAR = 1.0  # standard deviations of the outcome between the mean curves of the two tables
 
 
-def number_sentences(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+def number_sentences(d: Differences, res: Fit) -> list[Sentence]:
     """What explains the numbers, most important first."""
-    found = _optimum(d, document) + _scale(d) + _far_off(d, document)
+    found = _optimum(d, res) + _scale(d) + _far_off(d, res)
     if d.same_optimum:
-        found += _digits(d) + _errors(d, document) + _unidentified(d)
+        found += _digits(d) + _errors(d, res) + _unidentified(d)
     return found + _bic(d)
 
 
-def _optimum(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+def _optimum(d: Differences, res: Fit) -> list[Sentence]:
     """Higher, lower or the same, where the models and the data are the same."""
     gain = d.gain
     if not d.same_model or not d.same_data or d.rescaled is not None:
@@ -56,31 +59,31 @@ def _optimum(d: Differences, document: dict[str, Any]) -> list[Sentence]:
             "stopped_short", f"{'The printout' if gain > 0 else 'This fit'} stopped {number(abs(gain), 3)} below the "
             f"summit of the same optimum ({numbers}); the estimates are within {number(largest)} standard errors.",
         )]
-    return [_higher(d, document, numbers) if gain > 0 else _lower(d, document, numbers)]
+    return [_higher(d, res, numbers) if gain > 0 else _lower(d, res, numbers)]
 
 
-def _higher(d: Differences, document: dict[str, Any], numbers: str) -> Sentence:
-    program, search = PROGRAMS[d.printed.source], document["search"]
+def _higher(d: Differences, res: Fit, numbers: str) -> Sentence:
+    program, search = PROGRAMS[d.printed.source], res.search
     gain, theirs = float(d.gain or 0), float(d.theirs.loglik or 0)
-    optima = [o for o in search["optima"][1:] if abs(o["loglik"] - theirs) < SAME_SUMMIT]
+    optima = [o for o in search.optima[1:] if abs(o.loglik - theirs) < SAME_SUMMIT]
     decimals = 3 if optima else 2  # two are printed; the start report knows the rest
-    gain = -float(optima[0]["difference"]) if optima else gain
+    gain = -optima[0].difference if optima else gain
     text = f"Another optimum: this fit's log-likelihood is {number(gain, decimals)} higher ({numbers})."
-    starts = plural(search["n_starts"], "start")
+    starts = plural(search.n_starts, "start")
     if optima:
-        text += (f" The printout's is optimum {optima[0]['rank']} in this fit's start report, where "
-                 f"{optima[0]['hits']} of {starts} ended; against the best, {optima[0]['how']}.")
+        text += (f" The printout's is optimum {optima[0].rank} in this fit's start report, where "
+                 f"{optima[0].hits} of {starts} ended; against the best, {optima[0].how}.")
     else:
         text += f" The printout is at a local optimum, or {program} stopped before one."
-        text += f" None of this fit's {starts} ended there." if search["n_starts"] > 1 else ""
-    text += "" if search["user_start"] else f" {search['sentence']}"
+        text += f" None of this fit's {starts} ended there." if search.n_starts > 1 else ""
+    text += "" if search.user_start else f" {search.sentence}"
     if gain < NEAR_TIE:
         return Sentence("near_tie", f"{text} So close together, they are two readings of the data: report both.")
     return Sentence("better_here", f"{text} {program} climbs from one start; its start() option can lead it here.")
 
 
-def _lower(d: Differences, document: dict[str, Any], numbers: str) -> Sentence:
-    gain, search = number(-float(d.gain or 0)), document["search"]
+def _lower(d: Differences, res: Fit, numbers: str) -> Sentence:
+    gain, search = number(-float(d.gain or 0)), res.search
     sigmas = sorted(r.estimate for r in d.theirs.of_kind("sigma"))
     own = [r.estimate for r in d.ours.of_kind("sigma")]
     if sigmas and own and sigmas[0] < COLLAPSED * min([*own, *sigmas[1:]]):
@@ -88,8 +91,8 @@ def _lower(d: Differences, document: dict[str, Any], numbers: str) -> Sentence:
             "collapsed_there", f"The printout's log-likelihood is {gain} higher ({numbers}), but by a collapsed group: "
             f"its smallest sigma is {short(sigmas[0], 3)}. That is no better answer.",
         )
-    tried = ("It climbed from the start values given and tried no others." if search["user_start"]
-             else f"{plural(search['n_starts'], 'start')} were not enough.")
+    tried = ("It climbed from the start values given and tried no others." if search.user_start
+             else f"{plural(search.n_starts, 'start')} were not enough.")
     return Sentence(
         "better_there", f"Another optimum: the printout's log-likelihood is {gain} higher ({numbers}). This fit missed "
         f"it. {tried} Fit again from the printed estimates, which are this comparison's `start`.",
@@ -156,12 +159,12 @@ def _loglik_moves(d: Differences) -> str:
             f"{number(float(d.ours.loglik or 0))} to {number(d.theirs.loglik)}.")
 
 
-def _far_off(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+def _far_off(d: Differences, res: Fit) -> list[Sentence]:
     """The printed curves, at this fit's times, are nowhere near the outcome: then their time is another."""
     usable = d.ours.polynomial and d.theirs.polynomial and d.ours.family == d.theirs.family
     if not usable or d.rescaled is not None or d.same_optimum or d.theirs.shares is None or d.ours.shares is None:
         return []
-    times, y = (np.asarray(document["data"][w]) for w in ("time", "y"))
+    times, y = res.outcomes[0].data.time, res.outcomes[0].data.y
     own, other = (s.shares @ means(s, times) for s in (d.ours, d.theirs) if s.shares is not None)
     scale = float(np.std(np.sqrt(y) if family_named(d.ours.family).link == "log" else y)) or 1.0
     if float(np.sqrt(np.mean((own - other) ** 2))) < FAR * scale:
@@ -185,14 +188,14 @@ def _digits(d: Differences) -> list[Sentence]:
     )]
 
 
-def _errors(d: Differences, document: dict[str, Any]) -> list[Sentence]:
+def _errors(d: Differences, res: Fit) -> list[Sentence]:
     """Which convention makes the standard errors differ."""
     rows = [h for h in d.held if h.printed is not None and h.printed.se > PRECISE * h.printed.se_unit
             and np.isfinite(h.se_ratio)]
     if d.same_errors or not rows:
         return []
     ratios = np.array([h.se_ratio for h in rows])
-    k, n, cov_type = d.ours.n_parameters, d.ours.nobs or 1, document["cov_type"]
+    k, n, cov_type = d.ours.n_parameters, d.ours.nobs or 1, res.cov_type
     factor = float(np.sqrt(n / (n - k + 1)))
     if np.abs(ratios / factor - 1).max() < 2 * ERROR and cov_type != "traj":
         return [Sentence(

@@ -93,7 +93,7 @@ class Side:
 def of_results(res: Fit) -> Side:
     """The fit's side. Standard errors are the fit's own, whatever its ``cov_type``."""
     shown = TrajTable(res)
-    cov = np.asarray(res.document["cov_params"], dtype=float)
+    cov = res.cov_params().to_numpy(dtype=float)
     rows, place = _own_rows(res, shown.b.to_numpy(), cov)
     family = as_printed(res.family)
     bic = [(n, float(res.criteria[w]["traj_bic"])) for w, n in
@@ -107,7 +107,7 @@ def of_results(res: Fit) -> Side:
 
 def _own_rows(res: Fit, b: np.ndarray, cov: np.ndarray) -> tuple[tuple[Row, ...], tuple[int, ...]]:
     """Rows of traj's table of this fit with their places among the parameters, found by value."""
-    variance, share_variance = np.diag(cov), np.diag(np.asarray(res.document["cov_shares"], dtype=float))
+    variance, share_variance = np.diag(cov), np.diag(res.group_sets[0].cov_shares)
     free = list(range(b.size))
     rows: list[Row] = []
     place: list[int] = []

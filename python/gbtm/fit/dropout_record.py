@@ -1,0 +1,65 @@
+"""The dropout model of a fit, as the fit document has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..data.measures import Measures
+from ..design.covariate_basis import CovariateBasis
+from ..design.time_basis import TimeBasis, lag_basis_from_document
+
+
+@dataclass(frozen=True, eq=False)
+class DropoutRecord:
+    """A model of leaving the study.
+
+    Attributes
+    ----------
+    orders : of each group (K): 0, a constant; 1, the last outcome too; 2, the last two; -1, none
+    basis : of the constant and the lags
+    covariates : basis of the dropout covariates, or None
+    n_waves : length of a complete history
+    n_records : person-waves at risk
+    n_dropped : of them, those after which the person was not seen again
+    """
+
+    orders: tuple[int, ...]
+    basis: TimeBasis
+    covariates: CovariateBasis | None
+    n_waves: int
+    n_records: int
+    n_dropped: int
+    stored_records: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> DropoutRecord:
+        """The ``dropout`` of an outcome of the document."""
+        covariates = stored["covariates"]
+        return cls(
+            orders=tuple(int(o) for o in stored["orders"]), basis=lag_basis_from_document(stored["basis"]),
+            covariates=None if covariates is None else CovariateBasis.from_document(covariates),
+            n_waves=int(stored["n_waves"]), n_records=int(stored["n_records"]), n_dropped=int(stored["n_dropped"]),
+            stored_records=stored.get("records"),
+        )
+
+    @property
+    def covariate_names(self) -> tuple[str, ...]:
+        """Of the dropout covariates."""
+        return () if self.covariates is None else self.covariates.names
+
+    @cached_property
+    def records(self) -> Measures:
+        """Who was at risk when: ``subject`` (n,) among the fit's ids, ``wave`` (n,), ``y`` (n,) 1 for those who left,
+        ``covariates`` (n, q): the lags and the dropout covariates."""
+        assert self.stored_records is not None, "a fit of a search without the data, which all of them share"
+        stored = self.stored_records
+        subject = np.asarray(stored["subject"]).astype(np.int64)
+        return Measures(
+            subject=subject, time=np.zeros(subject.size), y=np.asarray(stored["y"]),
+            wave=np.asarray(stored["wave"]).astype(np.int64), row=np.arange(subject.size), name="dropout",
+            covariates=np.asarray(stored["covariates"]), covariate_names=tuple(stored["names"]), is_binned=True,
+        )

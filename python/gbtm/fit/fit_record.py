@@ -1,0 +1,176 @@
+"""What a fit document holds, by name and type: the one door to its fields. No other room reads them by key."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..data.dropped import Dropped
+from ..estimation.certificate import Certificate
+from ..findings.finding import Finding
+from ..model.spec import ModelSpec
+from .document_v1 import upgraded
+from .dropout_record import DropoutRecord
+from .group_set import GroupSet
+from .inputs import joined_inputs
+from .outcome_record import OutcomeRecord, outcome_spec
+from .parameters import InternalEstimates, ParameterBlock
+from .search_record import SearchRecord
+
+
+class FitRecord:
+    """A fit document, or one without the data as a search keeps it.
+
+    Parameters
+    ----------
+    document : see docs/fit-document.md
+    trust_formula : a basis formula in the document may be evaluated (it is code)
+    """
+
+    def __init__(self, document: dict[str, Any], *, trust_formula: bool = False) -> None:
+        self.document = document
+        self.trust_formula = trust_formula
+
+    @cached_property
+    def _current(self) -> dict[str, Any]:
+        return upgraded(self.document) if self.document.get("format_version") == 1 else self.document
+
+    # -- the model ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def outcomes(self) -> tuple[OutcomeRecord, ...]:
+        """The outcomes, each with its observations."""
+        return tuple(OutcomeRecord.of(stored) for stored in self._current["outcomes"])
+
+    @cached_property
+    def group_sets(self) -> tuple[GroupSet, ...]:
+        """The sets of groups: one, unless two outcomes have groups of their own."""
+        return tuple(GroupSet.of(stored) for stored in self._current["group_sets"])
+
+    @property
+    def dropout(self) -> DropoutRecord | None:
+        """The dropout model, whichever outcome drives it."""
+        return next((o.dropout for o in self.outcomes if o.dropout is not None), None)
+
+    @cached_property
+    def spec(self) -> ModelSpec:
+        """The specification."""
+        first, dropout = self.group_sets[0], self.dropout
+        return ModelSpec(
+            n_groups=first.n_groups, outcomes=tuple(o.spec for o in self.outcomes), reference=first.reference,
+            dropout=None if dropout is None else dropout.orders,
+        )
+
+    @property
+    def formula(self) -> str | None:
+        """The formula or the Stata command that the model was asked for with, if any."""
+        return self._current["formula"]
+
+    @property
+    def inputs(self) -> dict[str, Any] | None:
+        """How the user's table was read, for new data and for code; None for fits of arrays."""
+        first = self._current["outcomes"][0]
+        own = self._current["group_sets"][first["group_set"]]
+        return joined_inputs(self._current["inputs"], first["inputs"], own["inputs"])
+
+    # -- the subjects ------------------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """(N,) sampling weights of mean 1, or None."""
+        stored = self._current["weights"]
+        return None if stored is None else np.asarray(stored, dtype=float)
+
+    @property
+    def cluster(self) -> np.ndarray | None:
+        """(N,) codes of the sampling clusters, or None."""
+        return _codes(self._current["cluster"])
+
+    @property
+    def stratum(self) -> np.ndarray | None:
+        """(N,) codes of the strata, or None."""
+        return _codes(self._current["stratum"])
+
+    @cached_property
+    def dropped(self) -> Dropped:
+        """What was read, and what was left out and why."""
+        stored = self._current["dropped"].items()
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored if k != "sentence"}
+        return Dropped(**plain)
+
+    # -- the estimates -----------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the parameters (p)."""
+        return list(self._current["names"])
+
+    @property
+    def traj_names(self) -> list[str]:
+        """Their names in traj's e(b)."""
+        return list(self._current["traj_names"])
+
+    @cached_property
+    def blocks(self) -> tuple[ParameterBlock, ...]:
+        """Which runs of the parameters are what."""
+        return tuple(ParameterBlock.of(b) for b in self._current["blocks"])
+
+    @cached_property
+    def internal(self) -> InternalEstimates:
+        """The estimates in the engine's coordinates."""
+        return InternalEstimates.of(self._current["internal"])
+
+    @property
+    def cov_type(self) -> str:
+        """Kind of covariance: "hessian", "robust", "cluster" or "traj"."""
+        return str(self._current["cov_type"])
+
+    @property
+    def llf(self) -> float:
+        """Log-likelihood, all constants included."""
+        return float(self._current["loglik"])
+
+    # -- how they were found -----------------------------------------------------------------------------------
+
+    @cached_property
+    def search(self) -> SearchRecord:
+        """What the starts found."""
+        return SearchRecord.of(self._current["search"])
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """Gradient, smallest eigenvalue and Newton decrement at the estimates."""
+        return Certificate(**self._current["certificate"])
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What has to be known before the numbers are used: code, group and sentence of each."""
+        return tuple(
+            Finding(w["code"], w["group"], w["message"], tuple(w.get("parameters") or ()))
+            for w in self._current["warnings"]
+        )
+
+    @property
+    def seconds(self) -> float:
+        """How long the fit took."""
+        return float(self._current["seconds"])
+
+    @property
+    def created_by(self) -> str:
+        """The program that made the fit, with its version."""
+        return str(self._current["created_by"])
+
+
+def _codes(values: Any) -> np.ndarray | None:
+    return None if values is None else np.asarray(values).astype(np.int64)
+
+
+def read_spec(stored: dict[str, Any]) -> ModelSpec:
+    """A specification from plain values, as a search keeps that of its models."""
+    dropout = stored["dropout"]
+    return ModelSpec(
+        n_groups=int(stored["n_groups"]), outcomes=tuple(outcome_spec(o) for o in stored["outcomes"]),
+        reference=int(stored["reference"]), dropout=None if dropout is None else tuple(dropout),
+    )

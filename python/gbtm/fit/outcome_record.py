@@ -1,0 +1,131 @@
+"""One outcome of a fit, as the fit document has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..data.measures import Measures
+from ..design.covariate_basis import CovariateBasis
+from ..design.time_basis import TimeBasis, basis_from_document
+from ..model.spec import OutcomeSpec
+from .dropout_record import DropoutRecord
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """Time-varying covariates at which curves are drawn.
+
+    Attributes
+    ----------
+    times : (T,), between which they run along a line
+    values : (T, q); one row where they are the same at all times
+    """
+
+    times: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeRecord:
+    """An outcome: its distribution, its groups' curves and its observations.
+
+    Attributes
+    ----------
+    spec : family, orders by group, bounds, ..
+    name, time_name : of the outcome and of its time
+    group_set : number, from 0, of the set of groups whose curves these are
+    centre, scale : y = centre + scale * (what the engine fitted)
+    time_scale : likewise of time where it multiplies a random slope
+    bases : of each predictor that varies with time: how its internal columns are made, as plain values
+    coefficients : of each predictor (K, q), in internal coordinates
+    positions : of each predictor (K, q) where its coefficients stand among the internal parameters, -1 where absent
+    offsets : of each predictor (K,) what is added to it
+    columns : the wide columns it was read from, if any
+    covariates : basis of the time-varying covariates, or None
+    profile : where its curves are drawn, or None without such covariates
+    nobs : number of its observations
+    dropout : model of leaving the study that is driven by this outcome, or None
+    """
+
+    spec: OutcomeSpec
+    name: str
+    time_name: str
+    group_set: int
+    centre: float
+    scale: float
+    time_scale: float
+    bases: dict[str, dict[str, Any]]
+    coefficients: dict[str, np.ndarray]
+    positions: dict[str, np.ndarray]
+    offsets: dict[str, np.ndarray]
+    columns: tuple[str, ...]
+    covariates: CovariateBasis | None
+    profile: Profile | None
+    nobs: int
+    dropout: DropoutRecord | None
+    stored_data: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> OutcomeRecord:
+        """An entry of the document's ``outcomes``."""
+        covariates, profile, dropout = stored["covariates"], stored["profile"], stored["dropout"]
+        return cls(
+            spec=outcome_spec(stored["spec"]), name=str(stored["name"]), time_name=str(stored["time_name"]),
+            group_set=int(stored["group_set"]), centre=float(stored["centre"]), scale=float(stored["scale"]),
+            time_scale=float(stored["time_scale"]), bases=stored["bases"],
+            coefficients={p: np.asarray(c) for p, c in stored["coefficients"].items()},
+            positions={p: np.asarray(at).astype(int) for p, at in stored["positions"].items()},
+            offsets={p: np.asarray(o) for p, o in stored["offsets"].items()}, columns=tuple(stored["columns"]),
+            covariates=None if covariates is None else CovariateBasis.from_document(covariates),
+            profile=None if profile is None else Profile(*(np.asarray(profile[k]) for k in ("times", "values"))),
+            nobs=int(stored["nobs"]), dropout=None if dropout is None else DropoutRecord.of(dropout),
+            stored_data=stored.get("data"),
+        )
+
+    @property
+    def family(self) -> str:
+        """Name of its distribution."""
+        return self.spec.family
+
+    @property
+    def covariate_names(self) -> tuple[str, ...]:
+        """Of the time-varying covariates."""
+        return () if self.covariates is None else self.covariates.names
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Censoring bounds, infinite where there is none."""
+        lower, upper = self.spec.lower, self.spec.upper
+        return -np.inf if lower is None else float(lower), np.inf if upper is None else float(upper)
+
+    @cached_property
+    def data(self) -> Measures:
+        """Its observations, n of them: ``subject`` (n,) among the fit's ids, ``time``, ``y``, ``wave`` (n,), and where
+        the model has them ``covariates`` (n, q) and ``exposure`` (n,)."""
+        assert self.stored_data is not None, "a fit of a search without the data, which all of them share"
+        stored = self.stored_data
+        w, exposure = stored["covariates"], stored["exposure"]
+        subject = np.asarray(stored["subject"]).astype(np.int64)
+        return Measures(
+            subject=subject, time=np.asarray(stored["time"], dtype=float), y=np.asarray(stored["y"], dtype=float),
+            wave=np.asarray(stored["wave"]).astype(np.int64), row=np.arange(subject.size), name=self.name,
+            time_name=self.time_name, columns=self.columns,
+            covariates=np.zeros((subject.size, 0)) if w is None else np.asarray(w),
+            covariate_names=self.covariate_names, exposure=None if exposure is None else np.asarray(exposure),
+        )
+
+
+def time_bases(outcome: OutcomeRecord, *, trust_formula: bool = False) -> dict[str, TimeBasis]:
+    """Of each predictor its basis; a formula in the document is evaluated at the observed times only if trusted."""
+    times = outcome.data.time if trust_formula and outcome.stored_data is not None else None
+    return {p: basis_from_document(stored, times, outcome.time_name) for p, stored in outcome.bases.items()}
+
+
+def outcome_spec(stored: dict[str, Any]) -> OutcomeSpec:
+    """A specification from plain values."""
+    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+    return OutcomeSpec(**plain)
