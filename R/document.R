@@ -19,7 +19,7 @@
 #' @export
 write_gbtm <- function(fit, path) {
   check_fit(fit)
-  writeBin(charToRaw(enc2utf8(document_text(fit))), path)
+  writeBin(charToRaw(enc2utf8(current_text(document_text(fit)))), path)
   invisible(path)
 }
 
@@ -75,8 +75,7 @@ read_gbtm <- function(path) {
   check_file(path, call)
   text <- rawToChar(readBin(path, "raw", file.size(path)))
   Encoding(text) <- "UTF-8"
-  check_document(text, path, call)
-  new_gbtm(text)
+  new_gbtm(checked_document(text, path, call))
 }
 
 check_file <- function(path, call) {
@@ -85,16 +84,50 @@ check_file <- function(path, call) {
   }
 }
 
-readable_versions <- 1
+newest_version <- 2
 
-check_document <- function(text, path, call) {
+# What every document has, by where it stands; its shapes are the engine's to check.
+required_fields <- list(
+  document = c("created_by", "n_subjects", "nobs", "id_name", "ids", "names", "outcomes", "group_sets", "blocks",
+               "params", "cov_params", "identified", "internal", "loglik", "search", "certificate", "warnings",
+               "dropped"),
+  outcome = c("name", "time_name", "spec", "centre", "scale", "bases", "coefficients", "positions", "offsets", "data"),
+  group_set = c("n_groups", "reference", "shares", "cov_shares", "posterior", "membership")
+)
+required_in_v1 <- c("spec", "outcomes", "blocks", "search", "membership", "shares", "cov_shares", "posterior", "nobs",
+                    "data")
+
+# The text of a document of any version as that of today's; refuses anything else by name.
+checked_document <- function(text, path, call) {
   document <- tryCatch(jsonlite::fromJSON(text, simplifyVector = FALSE), error = function(e) NULL)
   if (!is.list(document) || !identical(document$format, "gbtm-fit")) {
     stop_gbtm("bad_document", sprintf("%s: not a fit document.", path), "path",
               "Give a file written by write_gbtm() or by save() in Python.", call)
   }
-  if (!document$format_version %in% readable_versions) {
-    stop_gbtm("bad_document", sprintf("%s: format version %s is newer than this package reads.", path,
-                                      format(document$format_version)), "path", "Update gbtm.", call)
+  version <- document$format_version
+  if (!is.numeric(version) || version < 1) {
+    stop_gbtm("bad_document", sprintf("%s: format_version is no number from 1 on.", path), "path",
+              "Give a file as it was written.", call)
+  }
+  if (version > newest_version) {
+    stop_gbtm("bad_document", sprintf("%s: format version %s is newer than this package reads.", path, format(version)),
+              "path", "Update gbtm.", call)
+  }
+  if (version == 1) {
+    check_fields(document, required_in_v1, "", path, call)
+    document <- upgraded_document(document)
+    text <- json_text(document)
+  }
+  check_fields(document, required_fields$document, "", path, call)
+  for (outcome in document$outcomes) check_fields(outcome, required_fields$outcome, "outcomes.", path, call)
+  for (group_set in document$group_sets) check_fields(group_set, required_fields$group_set, "group_sets.", path, call)
+  text
+}
+
+check_fields <- function(value, fields, where, path, call) {
+  missing <- setdiff(fields, names(value))
+  if (length(missing)) {
+    stop_gbtm("bad_document", sprintf("%s: '%s%s' is missing.", path, where, missing[1]), "path",
+              "Give a file as it was written.", call)
   }
 }

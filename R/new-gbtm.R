@@ -17,9 +17,10 @@ new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = N
   for (name in c("ids", "weights")) if (is.list(document[[name]])) document[[name]] <- held[[name]]
   names <- as.character(document$names)
   first <- document$outcomes[[1]]
+  groups <- document$group_sets[[1]]
   fit <- list(
     call = call, formula = if (is.null(formula)) document_formula(document) else formula, terms = terms,
-    family = document$spec$outcomes[[1]]$family, n_groups = document$spec$n_groups, spec = document$spec,
+    family = first$spec$family, n_groups = groups$n_groups, spec = spec_of(document),
     outcome_name = first$name, time_name = first$time_name, id_name = document$id_name,
     ids = if (is.list(stored$ids) && is.numeric(document$ids)) whole_numbers(document$ids) else document$ids,
     coefficients = stats::setNames(as.vector(document$params), names),
@@ -27,16 +28,45 @@ new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = N
     identified = stats::setNames(as.logical(document$identified), names),
     traj_names = as.character(document$traj_names),
     loglik = document$loglik, nobs = document$nobs, n_subjects = document$n_subjects,
-    shares = as.vector(document$shares), cov_shares = document$cov_shares, posterior = document$posterior,
-    data = data_columns(document$data, data), search = document$search,
+    shares = as.vector(groups$shares), cov_shares = groups$cov_shares, posterior = groups$posterior,
+    data = data_columns(first$data, data), search = with_first_shares(document$search),
     certificate = document$certificate, warnings = document$warnings, dropped = document$dropped,
-    blocks = document$blocks, reference = document$spec$reference + 1, membership = membership_of(document),
-    weighted = !is.null(document$weights), weights = document$weights, out_of_sample = document$out_of_sample,
-    read_as = document$inputs, dropout_covariates = as.character(document$dropout$covariates$names),
+    blocks = document$blocks, reference = groups$reference + 1, membership = membership_of(groups),
+    weighted = !is.null(document$weights), weights = document$weights, out_of_sample = out_of_sample_of(document),
+    read_as = joined_inputs(document), dropout_covariates = as.character(first$dropout$covariates$names),
     curves = curves_of(document), created_by = document$created_by, seconds = document$seconds, traj = traj,
     document = list(text = text, arrays = arrays, held = held)
   )
   structure(fit, class = c(if (!is.null(traj)) "traj", "gbtm"))
+}
+
+# What was fitted, as one list; `dropout` has the orders of each group.
+spec_of <- function(document) {
+  groups <- document$group_sets[[1]]
+  list(
+    n_groups = groups$n_groups, outcomes = lapply(document$outcomes, `[[`, "spec"), reference = groups$reference,
+    dropout = document$outcomes[[1]]$dropout$orders
+  )
+}
+
+# Group shares of each optimum, of the first set of groups.
+with_first_shares <- function(search) {
+  search$optima <- lapply(search$optima, function(o) replace(o, "shares", list(o$shares[[1]])))
+  search
+}
+
+out_of_sample_of <- function(document) {
+  if (is.null(document$out_of_sample_ids)) return(NULL)
+  list(ids = document$out_of_sample_ids, posterior = document$group_sets[[1]]$out_of_sample)
+}
+
+# How the table was read, of a single outcome: the inverse of what split_inputs() does.
+joined_inputs <- function(document) {
+  whole <- document$inputs
+  outcome <- document$outcomes[[1]]$inputs
+  if (is.null(whole) || is.null(outcome)) return(NULL)
+  if ("obsmar" %in% names(outcome)) whole$design["obsmar"] <- outcome["obsmar"]
+  c(whole, outcome[names(outcome) != "obsmar"], document$group_sets[[1]]$inputs)
 }
 
 # Integers where they go, as jsonlite reads whole numbers.
@@ -93,8 +123,8 @@ document_formula <- function(document) {
 
 # What predict() needs to make the curves again.
 curves_of <- function(document) {
-  spec <- document$spec$outcomes[[1]]
   stored <- document$outcomes[[1]]
+  spec <- stored$spec
   list(
     family = spec$family, lower = if (is.null(spec$lower)) -Inf else spec$lower,
     upper = if (is.null(spec$upper)) Inf else spec$upper, centre = stored$centre, scale = stored$scale,
@@ -112,8 +142,8 @@ covariates_of <- function(stored) {
 }
 
 # Names of the membership covariates; NULL where there are none.
-membership_of <- function(document) {
-  names <- as.character(document$membership$names)[-1]
+membership_of <- function(group_set) {
+  names <- as.character(group_set$membership$names)[-1]
   if (length(names)) names
 }
 

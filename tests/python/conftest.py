@@ -175,6 +175,16 @@ def build(name: str, seed: int = 7, keep: float = 1.0):
     return gbtm.GBTM.from_formula("y ~ t", long_table(subject, time, y), id="id", **arguments(TRUTH[name][0]))
 
 
+def other_groups(document, **change):
+    """A fit document whose set of groups is another in some fields."""
+    return {**document, "group_sets": [{**document["group_sets"][0], **change}]}
+
+
+def other_outcome(document, **change):
+    """A fit document whose outcome is another in some fields."""
+    return {**document, "outcomes": [{**document["outcomes"][0], **change}]}
+
+
 def expand(module, values):
     """(.., U) over the distinct subjects that a module keeps -> (.., N) over all of them."""
     values = values.detach().numpy()

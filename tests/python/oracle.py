@@ -289,20 +289,19 @@ def sandwich(scores, information, weights=None, cluster=None, stratum=None):
 
 def of_results(res):
     """The oracle's model of a fitted result, read from its specification."""
-    spec, stored = res.document["spec"], res.document["outcomes"][0]
-    o = spec["outcomes"][0]
-    leaving = res.document.get("dropout") or {}
+    stored, groups = res.document["outcomes"][0], res.document["group_sets"][0]
+    o, leaving = stored["spec"], stored["dropout"] or {}
     return Model(
         o["family"], tuple(o["orders"]), tuple(o["zero_orders"] or ()), bool(o["sigma_by_group"]),
         -np.inf if o["lower"] is None else o["lower"], np.inf if o["upper"] is None else o["upper"],
-        bool(o["dispersion_by_group"]), len((stored.get("covariates") or {"names": []})["names"]),
-        len(res.document["membership"]["names"]) - 1, int(spec["reference"]), tuple(spec["dropout"] or ()),
+        bool(o["dispersion_by_group"]), len((stored["covariates"] or {"names": []})["names"]),
+        len(groups["membership"]["names"]) - 1, int(groups["reference"]), tuple(leaving.get("orders") or ()),
         len((leaving.get("covariates") or {"names": []})["names"]),
     )
 
 
 def data_of(res):
-    d = res.document["data"]
+    d = res.document["outcomes"][0]["data"]
     return np.asarray(d["subject"]), np.asarray(d["time"]), np.asarray(d["y"])
 
 

@@ -12,7 +12,7 @@ import pytest
 import gbtm
 from conftest import TRUTH, arguments, true_data
 from gbtm import bridge
-from gbtm.fit.document import from_json
+from gbtm.fit.document import decode
 
 
 def _bytes(values) -> bytearray:
@@ -20,7 +20,7 @@ def _bytes(values) -> bytearray:
 
 
 def _document(answer):
-    return from_json(answer["document"], bulk=bridge.take_bulk())
+    return decode(json.loads(answer["document"]), bridge.take_bulk())
 
 
 def _fit(name="normal", *, subject=None, time=None, y=None, basis=None, progress=None, **request):
@@ -194,7 +194,7 @@ def test_text_ids_cross_as_json_and_arrays_apart():
     answer = _fit(ids=names)
     document = _document(answer)
     assert document["ids"] == names
-    assert document["posterior"].shape == (len(names), 2)
+    assert document["group_sets"][0]["posterior"].shape == (len(names), 2)
     assert bridge.take_bulk() == b""  # handed over once
 
 
@@ -239,11 +239,12 @@ def test_what_came_in_blocks_does_not_go_back(kind, fitted):
     document = _document(answer)
     assert document["loglik"] == stored["loglik"]
     np.testing.assert_array_equal(document["ids"], stored["ids"])
-    assert document["data"].items() >= {name: {"held": name} for name in ("subject", "time", "y", "wave")}.items()
+    data, before = document["outcomes"][0]["data"], stored["outcomes"][0]["data"]
+    assert data.items() >= {name: {"held": name} for name in ("subject", "time", "y", "wave")}.items()
     codes = _codes(answer["held"])
     assert set(codes) == {"count", "wave"}  # all rows, in order
-    np.testing.assert_array_equal(codes["wave"] - 1.0, stored["data"]["wave"])
-    np.testing.assert_array_equal(np.repeat(np.arange(codes["count"].size), codes["count"]), stored["data"]["subject"])
+    np.testing.assert_array_equal(codes["wave"] - 1.0, before["wave"])
+    np.testing.assert_array_equal(np.repeat(np.arange(codes["count"].size), codes["count"]), before["subject"])
 
 
 @pytest.mark.parametrize(("kind", "missing"), [("<i4", -(2**31)), ("<f8", np.nan)])
@@ -253,7 +254,7 @@ def test_rows_that_were_not_used_or_not_in_order(kind, missing, fitted):
     s, t = np.append(s[order] + 1.0, [missing, 1.0]), np.append(t[order], [0.0, 9.0])
     v = np.append(v[order], [1.0, np.nan])
     answer = _sent_fit(s, t, v, kind)
-    document, stored = _document(answer), fitted("normal").document["data"]
+    document, stored = _document(answer), fitted("normal").document["outcomes"][0]["data"]
     assert document["dropped"]["missing_id"] == document["dropped"]["missing_outcome"] == 1
     row = _codes(answer["held"])["row"] - 1
     assert row.size == order.size
@@ -268,8 +269,9 @@ def test_an_outcome_that_the_engine_changed_goes_back():
     s, t, v = true_data("normal")
     model = {"groups": 2, "order": 1, "family": "cnorm", "max": float(np.median(v)), "censor_beyond": True}
     document = _document(_sent_fit(s, t, v, model=model))
-    assert document["data"]["time"] == {"held": "time"}
-    np.testing.assert_array_equal(document["data"]["y"], np.minimum(v, np.median(v)))
+    data = document["outcomes"][0]["data"]
+    assert data["time"] == {"held": "time"}
+    np.testing.assert_array_equal(data["y"], np.minimum(v, np.median(v)))
 
 
 # -- a search and what follows from a fit ------------------------------------------------------------------------
@@ -318,12 +320,12 @@ def test_fits_of_a_search_point_to_what_they_share(searched):
     answer, bulk = _search(), bridge.take_bulk()
     about = answer["fits"][-1]
     own = bulk[8 * about["at"] : 8 * (about["at"] + about["size"])]
-    document = from_json(about["document"], bulk=own)
+    document = decode(json.loads(about["document"]), own)
     assert document["ids"] == {"held": "ids"}
-    assert document["data"]["y"] == {"held": "y"}
+    assert document["outcomes"][0]["data"]["y"] == {"held": "y"}
     fit = searched.fits[about["label"]]
     np.testing.assert_array_equal(document["params"], fit.params.to_numpy())
-    np.testing.assert_array_equal(document["posterior"], fit.posterior.to_numpy())
+    np.testing.assert_array_equal(document["group_sets"][0]["posterior"], fit.posterior.to_numpy())
 
 
 def test_a_search_goes_back_as_its_document(searched, tmp_path):

@@ -54,7 +54,7 @@ def test_the_start_in_the_comment_is_the_optimum(tmp_path):
     head, comment = code.split("# the same optimum without a search:\n")
     again = run_python(head + "\n".join(line[2:] for line in comment.splitlines()), table, tmp_path)
     assert again.llf == pytest.approx(res.llf, abs=1e-8)
-    assert "start values given" in again.document["search"]["sentence"]
+    assert "start values given" in again.search.sentence
 
 
 def test_settings_of_the_fit_are_kept(tmp_path):

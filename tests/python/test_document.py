@@ -132,7 +132,7 @@ def test_a_fit_stays_a_document(fitted):
     """Fields that R and other readers rely on."""
     document = fitted("normal").document
     assert document["format"] == "gbtm-fit"
-    assert document["format_version"] == 1
-    for field in ("spec", "names", "params", "cov_params", "posterior", "loglik", "search", "warnings", "certificate"):
+    assert document["format_version"] == 2
+    for field in ("outcomes", "group_sets", "names", "params", "cov_params", "loglik", "search", "warnings"):
         assert field in document
     assert document["created_by"] == f"gbtm {gbtm.__version__}"

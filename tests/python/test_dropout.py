@@ -112,8 +112,8 @@ def test_one_group_is_a_logit_of_the_person_waves(order, covariate):
     np.testing.assert_allclose(res.params[plain.params.index], plain.params, rtol=1e-7)
     np.testing.assert_allclose(res.bse[plain.params.index], plain.bse, rtol=1e-7)
     assert res.nobs == plain.nobs
-    assert res.document["dropout"]["n_records"] == len(records)
-    assert res.document["dropout"]["n_dropped"] == records[:, 2].sum()
+    assert res.dropout.n_records == len(records)
+    assert res.dropout.n_dropped == records[:, 2].sum()
 
 
 def test_weights_count_for_dropout_too():

@@ -14,6 +14,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
 import gbtm
+from conftest import other_groups, other_outcome
 from gbtm import SpecificationError
 from gbtm.adequacy.groups import adequacy
 from gbtm.figures.adequacy import plot_adequacy
@@ -71,8 +72,8 @@ def test_each_group_has_its_people_its_means_and_its_curve(name, fitted):
 
 def test_individual_lines_are_the_data(fitted):
     res = fitted("normal")
-    data = res.document["data"]
-    table = pd.DataFrame({k: np.asarray(data[k]) for k in ("subject", "time", "y")})
+    data = res.outcomes[0].data
+    table = pd.DataFrame({k: getattr(data, k) for k in ("subject", "time", "y")})
     ours = np.flatnonzero(res.assignment.to_numpy() == 1)
     lines = subject_lines(res, ours)
     assert len(lines) == len(ours)
@@ -105,11 +106,10 @@ def test_few_of_many_are_chosen_evenly(fitted):
 
 
 def test_an_outlier_does_not_squash_the_curves(fitted):
-    document = {**fitted("normal").document}
-    y = np.array(document["data"]["y"], dtype=float)
+    document = fitted("normal").document
+    y = np.array(document["outcomes"][0]["data"]["y"], dtype=float)
     y[3] = 1e4
-    document["data"] = {**document["data"], "y": y}
-    res = gbtm.GBTMResults(document)
+    res = gbtm.GBTMResults(other_outcome(document, data={**document["outcomes"][0]["data"], "y": y}))
     res.__dict__["observed_means"] = fitted("normal").observed_means
     fig = res.plot_groups()
     assert fig.axes[0].get_ylim()[1] < 100
@@ -153,9 +153,8 @@ def test_bars_are_the_shares_of_those_assigned_and_avepp_is_marked(fitted):
 
 
 def test_a_group_of_nobody_is_said(fitted):
-    document = {**fitted("normal").document}
-    n = document["n_subjects"]
-    document["posterior"] = np.column_stack([np.full(n, 0.6), np.full(n, 0.4)])
+    n = fitted("normal").n_subjects
+    document = other_groups(fitted("normal").document, posterior=np.tile([0.6, 0.4], (n, 1)))
     fig = gbtm.GBTMResults(document).plot_posteriors()
     assert [t.get_text() for t in fig.axes[1].texts] == ["nobody is assigned"]
     assert "0 assigned" in fig.axes[1].get_title(loc="left")

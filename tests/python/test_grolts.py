@@ -27,8 +27,7 @@ def res():
 def search(res):
     return gbtm.search(
         "y ~ t", pd.DataFrame({
-            "id": np.asarray(res.document["data"]["subject"]), "t": np.asarray(res.document["data"]["time"]),
-            "y": np.asarray(res.document["data"]["y"]),
+            "id": res.outcomes[0].data.subject, "t": res.outcomes[0].data.time, "y": res.outcomes[0].data.y,
         }), id="id", groups=2, order=1, how="groups", family="zip", n_jobs=1,
     )
 
@@ -74,7 +73,7 @@ def test_a_search_fills_in_the_other_models(res, search):
 
 
 def test_the_numbers_are_those_of_the_data(res):
-    found, y = by_number(grolts(res)), np.asarray(res.document["data"]["y"])
+    found, y = by_number(grolts(res)), res.outcomes[0].data.y
     assert f"mean {y.mean():.3f}" in found["4"].text
     assert f"SD {y.std(ddof=1):.3f}" in found["4"].text
     assert f"{100 * (y == 0).mean():.1f} % are zero" in found["4"].text

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import gbtm
+from conftest import other_groups
 from gbtm.adequacy.groups import adequacy
 from gbtm.api.results import GBTMResults
 from parts import draw
@@ -15,9 +16,8 @@ def changed(res, posterior, shares, weights=None):
     k = len(shares)
     p = np.asarray(posterior, dtype=float)
     document = {
-        **res.document, "posterior": p, "shares": np.asarray(shares), "weights": weights,
-        "cov_shares": 1e-4 * np.eye(k), "n_subjects": len(p), "ids": list(range(len(p))),
-        "spec": {**res.document["spec"], "n_groups": k},
+        **other_groups(res.document, posterior=p, shares=np.asarray(shares), cov_shares=1e-4 * np.eye(k), n_groups=k),
+        "weights": weights, "n_subjects": len(p), "ids": list(range(len(p))),
     }
     return GBTMResults(document)
 
@@ -26,10 +26,10 @@ def changed(res, posterior, shares, weights=None):
 def test_formulas(fitted, name):
     res = fitted(name)
     table = res.adequacy
-    p = res.document["posterior"]
+    p = res.group_sets[0].posterior
     own = p.argmax(axis=1)
     for g in range(2):
-        pi = res.document["shares"][g]
+        pi = res.group_sets[0].shares[g]
         mean = np.mean([p[i, g] for i in range(len(p)) if own[i] == g])
         row = table.loc[g + 1]
         assert row["avepp"] == pytest.approx(mean)
@@ -53,7 +53,7 @@ def test_interval_of_the_share_is_that_of_theta(fitted):
 
 def test_weights_count():
     res = draw("weights").built().fit(rng=0, n_starts=4)
-    w, p = res.document["weights"], res.document["posterior"]
+    w, p = res.weights, res.group_sets[0].posterior
     table, own = res.adequacy, p.argmax(axis=1)
     mine = own == 0
     assert table["avepp"][1] == pytest.approx(np.average(p[mine, 0], weights=w[mine]))
@@ -65,7 +65,7 @@ def test_weights_count():
 def test_standard_error_of_the_mismatch_is_the_bootstraps(fitted):
     """Over resamples of subjects, the parameters held, the mean of 1(assigned) - P varies by that much."""
     res = fitted("logit")
-    p = res.document["posterior"]
+    p = res.group_sets[0].posterior
     gap = (p.argmax(axis=1) == 0) - p[:, 0]
     rng = np.random.default_rng(3)
     means = [gap[rng.integers(0, len(gap), len(gap))].mean() for _ in range(4000)]

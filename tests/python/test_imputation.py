@@ -9,7 +9,7 @@ from scipy import stats
 
 import gbtm
 import oracle
-from conftest import arguments, long_table
+from conftest import arguments, long_table, other_groups, other_outcome
 from gbtm.fit.rebuild import layout_of
 from gbtm.resampling.imputation import rubin
 
@@ -60,14 +60,13 @@ def exchanged(res, order=(1, 0)):
     internal["params"] = layout.permute(np.asarray(internal["params"]), order)
     internal["cov"] = move @ internal["cov"] @ move.T
     document["internal"] = internal
-    for name in ("shares",):
-        document[name] = np.asarray(document[name])[order]
-    document["cov_shares"] = np.asarray(document["cov_shares"])[np.ix_(order, order)]
-    document["posterior"] = np.asarray(document["posterior"])[:, order]
-    outcome = dict(document["outcomes"][0])
-    outcome["coefficients"] = {p: np.asarray(c)[order] for p, c in outcome["coefficients"].items()}
-    document["outcomes"] = [outcome]
-    return gbtm.GBTMResults(document)
+    groups = res.group_sets[0]
+    document = other_groups(
+        document, shares=groups.shares[order], cov_shares=groups.cov_shares[np.ix_(order, order)],
+        posterior=groups.posterior[:, order],
+    )
+    coefficients = {p: c[order] for p, c in res.outcomes[0].coefficients.items()}
+    return gbtm.GBTMResults(other_outcome(document, coefficients=coefficients))
 
 
 def test_rubin_by_hand():

@@ -541,7 +541,7 @@ def test_a_smaller_fit_of_another_family_is_no_start():
 
 
 def test_a_search_that_ended_by_itself_is_not_called_cut_short():
-    assert not build("normal").fit(n_starts=1, time_budget=1e-9).document["search"]["out_of_time"]
+    assert not build("normal").fit(n_starts=1, time_budget=1e-9).search.out_of_time
 
 
 @pytest.mark.parametrize("level", [1.5, -0.1, 1.0, 95])

@@ -50,7 +50,7 @@ def test_columns_and_criteria_against_the_formulas(found):
         assert table.loc[label, "params"] == len(res.params)
         p, mine = res.posterior.to_numpy(), res.assignment.to_numpy()
         avepp = [p[mine == g, g - 1].mean() if (mine == g).any() else np.nan for g in res.group_names]
-        share = np.asarray(res.document["shares"])
+        share = res.group_sets[0].shares
         counts = np.array([(mine == g).sum() for g in res.group_names])
         assert table.loc[label, "avepp_min"] == pytest.approx(min(avepp), nan_ok=True)
         assert table.loc[label, "smallest_group"] == pytest.approx(share.min())
@@ -80,7 +80,7 @@ def test_the_choices_are_the_best_of_each_column(found):
 
 def test_fits_share_one_copy_of_the_data_and_are_complete(found):
     fits = list(found.fits.values())
-    assert all(r.document["data"] is fits[0].document["data"] for r in fits)
+    assert all(r.document["outcomes"][0]["data"] is fits[0].document["outcomes"][0]["data"] for r in fits)
     assert all(r.document["ids"] is fits[0].document["ids"] for r in fits)
     res = found.best()
     assert np.isfinite(res.bse).all()

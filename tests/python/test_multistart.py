@@ -19,7 +19,7 @@ def test_starts_on_a_subsample_reach_the_optimum_of_all(monkeypatch):
     whole = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1).fit(rng=0)
     monkeypatch.setattr(optima, "START_SUBJECTS", 300)
     some = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1).fit(rng=0)
-    assert some.document["search"]["n_starts"] >= 1
+    assert some.search.n_starts >= 1
     assert "random 300 subjects" in some.start_report.attrs["sentence"]
     assert "random" not in whole.start_report.attrs["sentence"]
     assert some.llf == pytest.approx(whole.llf, abs=1e-8)

@@ -42,7 +42,7 @@ def _same(read, res):
     bic = [(res.nobs, "observations"), (res.n_subjects, "subjects")]
     assert read.bic == tuple((n, round(float(res.criteria.loc["traj_bic", w]), 2)) for n, w in bic)
     assert read.n_groups == res.n_groups
-    orders = res.document["spec"]["outcomes"][0]["orders"]
+    orders = res.outcomes[0].spec.orders
     assert read.orders == tuple(orders)
     if read.models or res.family not in ("logit", "poisson"):  # without its name a table of these does not tell which
         assert read.family == {"normal": "cnorm"}.get(res.family, res.family)

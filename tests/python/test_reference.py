@@ -232,7 +232,7 @@ def test_entropy(name, reference):
         assert np.isnan(res.entropy)
         return
     n, without = res.n_subjects, len(res.document["dropped"]["subjects"])
-    share = np.asarray(res.document["shares"])
+    share = res.group_sets[0].shares
     spread = (1 - res.entropy) * n * np.log(res.n_groups) - without * (share * np.log(share)).sum()
     want = float(np.ravel(case.traj["entropy"])[0])
     assert 1 - spread / ((n + without) * np.log(res.n_groups)) == pytest.approx(want, abs=1e-4)

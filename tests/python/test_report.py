@@ -139,7 +139,7 @@ def own_numbers(search, checks) -> np.ndarray:
     """The numbers of the fit and its search, from the document and the results; none from the report's tables."""
     res = search.best()
     document = res.document
-    data = pd.DataFrame({k: np.asarray(document["data"][k]) for k in ("subject", "time", "y", "wave")})
+    data = pd.DataFrame({k: np.asarray(document["outcomes"][0]["data"][k]) for k in ("subject", "time", "y", "wave")})
     n, waves = res.n_subjects, int(data["wave"].max()) + 1
     seen = np.zeros((n, waves), bool)
     seen[data["subject"].astype(int), data["wave"].astype(int)] = True
@@ -162,7 +162,7 @@ def own_numbers(search, checks) -> np.ndarray:
         [o["loglik"] for o in document["search"]["optima"]], [o["hits"] for o in document["search"]["optima"]],
         [o["difference"] for o in document["search"]["optima"]], [document["search"]["n_starts"]],
         [document["search"]["n_moves"], document["certificate"]["gradient"]], np.arange(1, res.n_groups + 1),
-        [o for spec in document["spec"]["outcomes"] for o in (*spec["orders"], *spec["zero_orders"])],
+        [o for spec in (o["spec"] for o in document["outcomes"]) for o in (*spec["orders"], *spec["zero_orders"])],
     ]
     for fit in search.fits.values():
         found += [fit.group_shares["share"], fit.assignment.value_counts()]

@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 
 import gbtm
 import oracle
-from conftest import TRUTH, arguments, long_table
+from conftest import TRUTH, arguments, long_table, other_groups
 from gbtm.adequacy.fitted import Fitted
 from gbtm.adequacy.residuals import residual_checks
 from parts import draw
@@ -40,7 +40,7 @@ def by_hand(res):
 
     return SimpleNamespace(
         subject=subject.astype(int), time=time, y=y, eta=eta, zeta=zeta, scale=scale, log_share=log_share,
-        log_density=log_density, posterior=res.document["posterior"],
+        log_density=log_density, posterior=res.group_sets[0].posterior,
     )
 
 
@@ -243,7 +243,7 @@ def test_many_times_are_taken_together():
 
 def test_a_group_without_members_has_no_band_and_says_so(fitted):
     res = fitted("normal")
-    document = {**res.document, "posterior": np.column_stack([np.ones(80), np.zeros(80)])}
+    document = other_groups(res.document, posterior=np.tile([1.0, 0.0], (80, 1)))
     checks = residual_checks(gbtm.GBTMResults(document, trust_formula=True))
     assert checks.means.query("group == 2")[["se", "lower", "observed"]].isna().all(axis=None)
     assert any("Group 2: at 5 times fewer than 2" in s for s in checks.sentences)
@@ -258,9 +258,9 @@ def test_covariates_exposure_and_weights(name):
         res = drawn.built().fit(rng=0, n_starts=4)
     checks = residual_checks(res)
     fitted = Fitted.of(res)
-    w = np.ones(res.n_subjects) if drawn.beside.weights is None else res.document["weights"]
+    w = np.ones(res.n_subjects) if drawn.beside.weights is None else res.weights
     assert checks.means["n"].sum() == pytest.approx(w[fitted.subject].sum())
-    np.testing.assert_allclose((res.document["posterior"][fitted.subject].T * fitted.expected).sum(axis=0),
+    np.testing.assert_allclose((res.group_sets[0].posterior[fitted.subject].T * fitted.expected).sum(axis=0),
                                res.fittedvalues, rtol=1e-8, atol=1e-10)
     if name in ("never", "everything"):
         assert checks.distribution["observed"].sum() == pytest.approx(checks.distribution["expected"].sum())

@@ -23,14 +23,16 @@ def test_documents_without_data_get_them_back(name):
     shared = shared_fields(model.panel)
     thin = slim(res.document)
     assert not set(SHARED) & set(thin)
-    assert "risk" not in thin["membership"]
-    assert thin["dropout"] is None or "records" not in thin["dropout"]
+    (outcome,), (groups,) = thin["outcomes"], thin["group_sets"]
+    assert "data" not in outcome
+    assert "risk" not in groups["membership"]
+    assert outcome["dropout"] is None or "records" not in outcome["dropout"]
     whole = attach(thin, shared)
     assert set(whole) == set(res.document)
-    assert whole["data"] is shared["data"]
+    assert whole["outcomes"][0]["data"] is shared["outcomes"][0]["data"]
     again = gbtm.GBTMResults(whole)
     np.testing.assert_array_equal(again.fittedvalues, res.fittedvalues)
-    assert "risk" in whole["membership"]
+    assert "risk" in whole["group_sets"][0]["membership"]
     assert again.document["ids"] == res.document["ids"]
 
 

@@ -22,7 +22,7 @@ def res(table):
 
 
 def named(res, *names: str):
-    res.document["membership"]["names"] = ["constant", *names]
+    res.document["group_sets"][0]["membership"]["names"] = ["constant", *names]
     return gbtm.GBTMResults(res.document)
 
 

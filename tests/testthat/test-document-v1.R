@@ -58,3 +58,66 @@ test_that("new people are scored as before", {
     expect_equal(unname(as.matrix(scored[, -1])), said$scored, tolerance = 1e-12)
   }
 })
+
+test_that("what was read as version 1 is written as version 2, with the same numbers to the last bit", {
+  skip_if_not(dir.exists(folder), "tests/documents")
+  file <- tempfile(fileext = ".json")
+  for (name in v1_names) {
+    fit <- v1_fit(name)
+    write_gbtm(fit, file)
+    stored <- jsonlite::fromJSON(file, simplifyVector = FALSE)
+    expect_identical(stored$format_version, 2L)
+    expect_length(intersect(c("spec", "data", "posterior", "membership"), names(stored)), 0)
+    expect_identical(read_gbtm(file), fit)
+  }
+})
+
+test_that("a fit that an earlier version kept with saveRDS() is written as version 2", {
+  skip_if_not(dir.exists(folder), "tests/documents")
+  path <- file.path(folder, "parts.json")
+  fit <- v1_fit("parts")
+  fit$document <- list(text = paste(readLines(path, warn = FALSE), collapse = "\n"), arrays = NULL, held = NULL)
+  file <- tempfile(fileext = ".json")
+  write_gbtm(fit, file)
+  again <- read_gbtm(file)
+  expect_identical(again[names(again) != "document"], unclass(fit)[names(again) != "document"])
+})
+
+test_that("Python reads what R made of version 1 as its own reading of it", {
+  need_engine()
+  skip_if_not(dir.exists(folder), "tests/documents")
+  file <- tempfile(fileext = ".json")
+  write_gbtm(v1_fit("parts"), file)
+  lines <- run_python(c(
+    "import gbtm, numpy as np",
+    sprintf("a, b = gbtm.load(%s).document, gbtm.load(%s).document", deparse(file),
+            deparse(normalizePath(file.path(folder, "parts.json")))),
+    "def same(x, y):",
+    "    if isinstance(x, dict): return set(x) == set(y) and all(same(x[k], y[k]) for k in x)",
+    "    if isinstance(x, (list, tuple)): return len(x) == len(y) and all(map(same, x, y))",
+    "    if isinstance(x, np.ndarray): return x.shape == y.shape and x.tobytes() == y.tobytes()",
+    "    return x == y",
+    "print(same(a, b))"
+  ))
+  expect_identical(lines, "True")
+})
+
+test_that("a document without a field is refused by the field's name, of either version", {
+  skip_if_not(dir.exists(folder), "tests/documents")
+  file <- tempfile(fileext = ".json")
+  v1 <- jsonlite::fromJSON(file.path(folder, "normal.json"), simplifyVector = FALSE)
+  v2 <- gbtm:::upgraded_document(v1)
+  refused <- function(document, field) {
+    writeLines(gbtm:::json_text(document), file)
+    expect_error(read_gbtm(file), sprintf("'%s' is missing", field), class = "gbtm_bad_document", fixed = TRUE)
+  }
+  refused(v1[names(v1) != "posterior"], "posterior")
+  refused(v1[names(v1) != "search"], "search")
+  refused(v2[names(v2) != "params"], "params")
+  cut <- v2
+  cut$outcomes[[1]]$data <- NULL
+  refused(cut, "outcomes.data")
+  cut <- v2
+  cut$group_sets[[1]]$shares <- NULL
+  refused(cut, "group_sets.shares")
+})

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..api.results import GBTMResults
-from ..fit.document import encode, from_json
+from ..fit.document import encode
 from .panels import panel_of_columns
 from .transfer import RCallback, answer, column, fit_of, frame, new_bulk, progress_of, received
 from .workers import waited_for
@@ -31,13 +30,13 @@ def classify(document: str, request: str, ids: bytearray) -> str:
 
     def work() -> dict[str, Any]:
         asked = json.loads(request)
-        stored = from_json(document)
-        asked["dropout"] = stored.get("dropout") is not None
+        res = fit_of(document)
+        asked["dropout"] = res.dropout is not None
         times, values = column("time", bytearray()), column("y", bytearray())
         if asked.get("basis_names"):
-            _learn_basis(stored, times, received("basis").reshape(len(asked["basis_names"]), -1).T)
+            _learn_basis(res.outcomes[0].bases, times, received("basis").reshape(len(asked["basis_names"]), -1).T)
         panel = panel_of_columns(asked, ids, bytearray(), times, values)
-        table = classify_panel(GBTMResults(stored), panel, by_wave=asked["by_wave"], level=asked["level"])
+        table = classify_panel(res, panel, by_wave=asked["by_wave"], level=asked["level"])
         return {
             "columns": {str(name): encode(table[name].tolist()) for name in table}, "dropped": panel.dropped.sentence()
         }
@@ -45,10 +44,10 @@ def classify(document: str, request: str, ids: bytearray) -> str:
     return answer(work)
 
 
-def _learn_basis(document: dict[str, Any], times: np.ndarray, columns: np.ndarray) -> None:
-    """Add a basis at further times to what a document knows of it, as R makes its own bases."""
+def _learn_basis(bases: dict[str, dict[str, Any]], times: np.ndarray, columns: np.ndarray) -> None:
+    """Add a basis at further times to what a fit knows of it, as R makes its own bases."""
     known = ~(np.isnan(times) | np.isnan(columns).any(axis=1))
-    for basis in document["outcomes"][0]["bases"].values():
+    for basis in bases.values():
         if basis["kind"] == "columns" and len(basis["names"]) == columns.shape[1]:
             at = np.concatenate([np.asarray(basis["times"], dtype=float), times[known]])
             rows = np.vstack([np.asarray(basis["columns"], dtype=float), columns[known]])

@@ -19,6 +19,7 @@ from .workers import with_workers
 if TYPE_CHECKING:
     from ..selection.models import ModelSearch
 
+SUBJECTS = ("weights", "cluster", "stratum")
 RECORDS = ("subject", "wave", "y", "covariates")
 
 
@@ -49,7 +50,7 @@ def search(
         ), progress)
         fitted = read.panel.split()[0]
         sent = {"time": times, "y": values}
-        data, width = without_sent(found.document["shared"]["data"], fitted.outcomes[0].row, sent)
+        data, width = without_sent(found.document["shared"]["outcomes"][0]["data"], fitted.outcomes[0].row, sent)
         return {**_whole(found, data), "held": width, "notes": notes}
 
     return answer(work)
@@ -61,7 +62,7 @@ def read_search(path: str) -> str:
 
     def work() -> dict[str, Any]:
         found = load_search(path)
-        return {**_whole(found, found.document["shared"]["data"]), "held": {}, "notes": []}
+        return {**_whole(found, found.document["shared"]["outcomes"][0]["data"]), "held": {}, "notes": []}
 
     return answer(work)
 
@@ -109,13 +110,12 @@ def _whole(found: ModelSearch, data: dict[str, Any]) -> dict[str, Any]:
         about = {k: fit[k] for k in ("label", "n_groups", "orders", "failure")}
         fits.append({**about, "document": text, "at": len(bulk) // 8, "size": len(own) // 8})
         bulk += own
-    once = {k: v for k, v in shared.items() if k not in ("records", "dropped")}
-    ids = shared["ids"]
+    ids, records = shared["ids"], shared["outcomes"][0]["records"]
+    once = {**{k: shared[k] for k in SUBJECTS}, **shared["group_sets"][0], "ids": ids, "data": data}
     if ids and all(type(i) is int for i in ids):
         once["ids"] = np.asarray(ids)
-    if shared["records"] is not None:
-        once |= {f"record_{name}": np.asarray(shared["records"][name]) for name in RECORDS}
-    once["data"] = data
+    if records is not None:
+        once |= {f"record_{name}": np.asarray(records[name]) for name in RECORDS}
     return {**_said(found, bulk), "shared": encode(once, bulk), "fits": fits}
 
 
@@ -135,11 +135,16 @@ def _held(shared: dict[str, Any]) -> dict[str, Any]:
     def marks(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         return {k: None if v is None else {"held": prefix + k} for k, v in values.items()}
 
-    records = shared["records"]
-    out = {**marks(shared), "data": marks(shared["data"]), "dropped": shared["dropped"]}
-    if records is not None:
-        out["records"] = {**marks({k: records[k] for k in RECORDS}, "record_"), "names": records["names"]}
-    return out
+    def records_of(records: dict[str, Any] | None) -> dict[str, Any] | None:
+        if records is None:
+            return None
+        return {**marks({k: records[k] for k in RECORDS}, "record_"), "names": records["names"]}
+
+    return {
+        **marks({k: shared[k] for k in ("ids", *SUBJECTS)}), "dropped": shared["dropped"],
+        "outcomes": [{"data": marks(o["data"]), "records": records_of(o["records"])} for o in shared["outcomes"]],
+        "group_sets": [marks(s) for s in shared["group_sets"]],
+    }
 
 
 def _pointing(document: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ..api.traj import build
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, matrix_basis
 from ..fit.document import encode, from_json
+from ..fit.shared_data import data_fields, with_data
 from ..model.description import described
 from ..model.spec import ModelSpec, model_spec
 from ..traj_programs.stata_command import Command, parse
@@ -25,18 +26,18 @@ from .transfer import RCallback, answer, column, doubles, keep_codes, new_bulk, 
 def _fitted(res: GBTMResults, ids: pd.Index, data: dict[str, Any] | None = None, table: bool = True) -> dict[str, Any]:
     """The fit document as text, its arrays among those for :func:`take_bulk`, and traj's table if wanted.
 
-    ``data`` stands in for the document's. Ids are among the arrays where they are whole numbers: a million numbers of
-    JSON take R half a second.
+    ``data`` stands in for those of the outcome. Ids are among the arrays where they are whole numbers: a million
+    numbers of JSON take R half a second.
     """
-    lighter: dict[str, Any] = {} if data is None else {"data": data}
+    document = res.document if data is None else with_data(res.document, [data])
     if ids.dtype.kind == "i":
-        lighter["ids"] = ids.to_numpy()
-    text = json.dumps(encode({**res.document, **lighter}, new_bulk()), allow_nan=False)
+        document = {**document, "ids": ids.to_numpy()}
+    text = json.dumps(encode(document, new_bulk()), allow_nan=False)
     return {"document": text, **({"traj": {"text": res.to_traj().text}} if table else {})}
 
 
 def without_sent(
-    data: dict[str, np.ndarray], row: np.ndarray, sent: dict[str, np.ndarray]
+    data: dict[str, Any], row: np.ndarray, sent: dict[str, np.ndarray]
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """The data of a fit with ``{"held": name}`` for what R has or can make again, and the width of each code it needs.
 
@@ -117,7 +118,8 @@ def fit(
         if asked.get("start_document"):
             options["start"] = GBTMResults(from_json(asked["start_document"]))
         res = model.fit(progress=progress_of(progress) or False, **options)
-        data, held = without_sent(res.document["data"], model.panel.outcomes[0].row, {"time": times, "y": values})
+        data = data_fields(res.outcomes[0].data)
+        data, held = without_sent(data, model.panel.outcomes[0].row, {"time": times, "y": values})
         return {**_fitted(res, model.panel.ids, data, asked.get("table", True)), "held": held}
 
     return answer(work)

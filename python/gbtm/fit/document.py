@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from .document_schema import FIT, FIT_V1, check_fields, check_references
+from .document_v1 import upgraded
 
-READABLE_VERSIONS = (1,)
+FORMAT, FORMAT_VERSION = "gbtm-fit", 2
 
 
 def encode(value: Any, bulk: bytearray | None = None) -> Any:
@@ -73,17 +75,43 @@ def from_json(text: str, source: str = "text", bulk: bytes | bytearray = b"") ->
             f"{source}: not a fit document ({error}).", code="bad_document", argument="path",
             way_out="Give a file written by save() or write_gbtm().",
         ) from None
-    if not isinstance(document, dict) or document.get("format") != "gbtm-fit":
+    return current(document, source)
+
+
+def current(document: Any, source: str) -> dict[str, Any]:
+    """A decoded document as one of today's version, checked field by field; refuses anything else by name."""
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise DataError(
             f"{source}: not a fit document.", code="bad_document", argument="path",
             way_out="Give a file written by save() or write_gbtm().",
         )
-    if document.get("format_version") not in READABLE_VERSIONS:
-        raise DataError(
-            f"{source}: format version {document.get('format_version')} is newer than this package reads.",
-            code="bad_document", argument="path", way_out="Update gbtm.",
-        )
+    check_version(document, FORMAT_VERSION, source)
+    return current_fields(document, source)
+
+
+def current_fields(document: dict[str, Any], source: str, *, data: bool = True) -> dict[str, Any]:
+    """The fields of a fit document as those of today's version, checked; without the ``data`` for a fit of a search."""
+    if document.get("format_version") == 1:
+        check_fields(document, FIT_V1, source, data=data)
+        document = upgraded(document)
+    check_fields(document, FIT, source, data=data)
+    check_references(document, source)
     return document
+
+
+def check_version(document: dict[str, Any], newest: int, source: str) -> None:
+    """Refuses a document of a later format, or of none."""
+    version = document.get("format_version")
+    if type(version) is not int or version < 1:
+        raise DataError(
+            f"{source}: format_version is {version!r}, not a whole number from 1 on.", code="bad_document",
+            argument="path", way_out="Give a file as it was written.",
+        )
+    if version > newest:
+        raise DataError(
+            f"{source}: format version {version} is newer than this package reads.", code="bad_document",
+            argument="path", way_out="Update gbtm.",
+        )
 
 
 def save(document: dict[str, Any], path: str | Path) -> None:

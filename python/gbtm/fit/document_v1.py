@@ -14,7 +14,7 @@ MOVED = (
     "spec", "dropout", "data", "shares", "cov_shares", "posterior", "out_of_sample", "membership", "inputs", "outcomes",
     "blocks", "search",
 )
-LATER = ("weights", "cluster", "stratum", "formula")  # fields that the first documents of version 1 did not have
+LATER = ("weights", "cluster", "stratum")  # fields that the first documents of version 1 did not have
 
 
 def upgraded(document: dict[str, Any]) -> dict[str, Any]:
@@ -22,10 +22,10 @@ def upgraded(document: dict[str, Any]) -> dict[str, Any]:
     spec, held = document["spec"], document.get("out_of_sample")
     whole, by_outcome, by_set = split_inputs(document.get("inputs"))
     kept = {k: v for k, v in document.items() if k not in MOVED}
-    if "data" in document:
-        kept = {**dict.fromkeys(LATER), **kept}
+    later = ("formula", *(LATER if "data" in document else ()))
     return {
-        **kept, "format_version": 2, "inputs": whole, "out_of_sample_ids": None if held is None else held["ids"],
+        **kept, **{k: None for k in later if k not in kept}, "format_version": 2, "inputs": whole,
+        "out_of_sample_ids": None if held is None else held["ids"],
         "outcomes": [_outcome(document, stored, by_outcome) for stored in document["outcomes"]],
         "group_sets": [
             {

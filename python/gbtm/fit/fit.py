@@ -59,11 +59,11 @@ class Fit(FitRecord):
     @property
     def nobs(self) -> int:
         """Number of observations (not of subjects)."""
-        return int(self._current["nobs"])
+        return int(self.document["nobs"])
 
     @property
     def n_subjects(self) -> int:
-        return int(self._current["n_subjects"])
+        return int(self.document["n_subjects"])
 
     @property
     def df_model(self) -> int:
@@ -76,28 +76,28 @@ class Fit(FitRecord):
 
     @property
     def id_name(self) -> str:
-        return str(self._current["id_name"])
+        return str(self.document["id_name"])
 
     @cached_property
     def ids(self) -> pd.Index:
-        return pd.Index(self._current["ids"], name=self.id_name)
+        return pd.Index(self.document["ids"], name=self.id_name)
 
     # -- estimates ---------------------------------------------------------------------------------------------
 
     @cached_property
     def params(self) -> pd.Series:
         """Estimates, named, in the user's time and units."""
-        return pd.Series(self._current["params"], index=self.names, name="estimate", dtype=float)
+        return pd.Series(self.document["params"], index=self.names, name="estimate", dtype=float)
 
     @cached_property
     def bse(self) -> pd.Series:
         """Standard errors; NaN where ``warnings`` says that there is none."""
-        variance = np.diag(self._current["cov_params"])
+        variance = np.diag(self.document["cov_params"])
         return pd.Series(np.sqrt(variance), index=self.names, name="std err")
 
     def cov_params(self) -> pd.DataFrame:
         """Covariance of the estimates (k, k)."""
-        return pd.DataFrame(self._current["cov_params"], index=self.names, columns=self.names)
+        return pd.DataFrame(self.document["cov_params"], index=self.names, columns=self.names)
 
     @property
     def tvalues(self) -> pd.Series:
@@ -228,7 +228,7 @@ class Fit(FitRecord):
     def out_of_sample(self) -> pd.DataFrame:
         """Probability of each group (N', K) of the subjects that were scored but not fitted."""
         held = self.group_sets[0].out_of_sample
-        ids = pd.Index(self._current["out_of_sample_ids"] or [], name=self.id_name)
+        ids = pd.Index(self.document["out_of_sample_ids"] or [], name=self.id_name)
         columns = pd.Index(self.group_names, name="group")
         return pd.DataFrame(np.zeros((0, self.n_groups)) if held is None else held, index=ids, columns=columns)
 

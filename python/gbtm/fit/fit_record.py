@@ -11,7 +11,6 @@ from ..data.dropped import Dropped
 from ..estimation.certificate import Certificate
 from ..findings.finding import Finding
 from ..model.spec import ModelSpec
-from .document_v1 import upgraded
 from .dropout_record import DropoutRecord
 from .group_set import GroupSet
 from .inputs import joined_inputs
@@ -33,21 +32,17 @@ class FitRecord:
         self.document = document
         self.trust_formula = trust_formula
 
-    @cached_property
-    def _current(self) -> dict[str, Any]:
-        return upgraded(self.document) if self.document.get("format_version") == 1 else self.document
-
     # -- the model ---------------------------------------------------------------------------------------------
 
     @cached_property
     def outcomes(self) -> tuple[OutcomeRecord, ...]:
         """The outcomes, each with its observations."""
-        return tuple(OutcomeRecord.of(stored) for stored in self._current["outcomes"])
+        return tuple(OutcomeRecord.of(stored) for stored in self.document["outcomes"])
 
     @cached_property
     def group_sets(self) -> tuple[GroupSet, ...]:
         """The sets of groups: one, unless two outcomes have groups of their own."""
-        return tuple(GroupSet.of(stored) for stored in self._current["group_sets"])
+        return tuple(GroupSet.of(stored) for stored in self.document["group_sets"])
 
     @property
     def dropout(self) -> DropoutRecord | None:
@@ -66,38 +61,38 @@ class FitRecord:
     @property
     def formula(self) -> str | None:
         """The formula or the Stata command that the model was asked for with, if any."""
-        return self._current["formula"]
+        return self.document["formula"]
 
     @property
     def inputs(self) -> dict[str, Any] | None:
         """How the user's table was read, for new data and for code; None for fits of arrays."""
-        first = self._current["outcomes"][0]
-        own = self._current["group_sets"][first["group_set"]]
-        return joined_inputs(self._current["inputs"], first["inputs"], own["inputs"])
+        first = self.document["outcomes"][0]
+        own = self.document["group_sets"][first["group_set"]]
+        return joined_inputs(self.document["inputs"], first["inputs"], own["inputs"])
 
     # -- the subjects ------------------------------------------------------------------------------------------
 
     @property
     def weights(self) -> np.ndarray | None:
         """(N,) sampling weights of mean 1, or None."""
-        stored = self._current["weights"]
+        stored = self.document["weights"]
         return None if stored is None else np.asarray(stored, dtype=float)
 
     @property
     def cluster(self) -> np.ndarray | None:
         """(N,) codes of the sampling clusters, or None."""
-        return _codes(self._current["cluster"])
+        return _codes(self.document["cluster"])
 
     @property
     def stratum(self) -> np.ndarray | None:
         """(N,) codes of the strata, or None."""
-        return _codes(self._current["stratum"])
+        return _codes(self.document["stratum"])
 
     @cached_property
     def dropped(self) -> Dropped:
         """What was read, and what was left out and why."""
-        stored = self._current["dropped"].items()
-        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored if k != "sentence"}
+        stored, known = self.document["dropped"].items(), Dropped.__dataclass_fields__
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored if k in known}
         return Dropped(**plain)
 
     # -- the estimates -----------------------------------------------------------------------------------------
@@ -105,62 +100,62 @@ class FitRecord:
     @property
     def names(self) -> list[str]:
         """Names of the parameters (p)."""
-        return list(self._current["names"])
+        return list(self.document["names"])
 
     @property
     def traj_names(self) -> list[str]:
         """Their names in traj's e(b)."""
-        return list(self._current["traj_names"])
+        return list(self.document["traj_names"])
 
     @cached_property
     def blocks(self) -> tuple[ParameterBlock, ...]:
         """Which runs of the parameters are what."""
-        return tuple(ParameterBlock.of(b) for b in self._current["blocks"])
+        return tuple(ParameterBlock.of(b) for b in self.document["blocks"])
 
     @cached_property
     def internal(self) -> InternalEstimates:
         """The estimates in the engine's coordinates."""
-        return InternalEstimates.of(self._current["internal"])
+        return InternalEstimates.of(self.document["internal"])
 
     @property
     def cov_type(self) -> str:
         """Kind of covariance: "hessian", "robust", "cluster" or "traj"."""
-        return str(self._current["cov_type"])
+        return str(self.document["cov_type"])
 
     @property
     def llf(self) -> float:
         """Log-likelihood, all constants included."""
-        return float(self._current["loglik"])
+        return float(self.document["loglik"])
 
     # -- how they were found -----------------------------------------------------------------------------------
 
     @cached_property
     def search(self) -> SearchRecord:
         """What the starts found."""
-        return SearchRecord.of(self._current["search"])
+        return SearchRecord.of(self.document["search"])
 
     @cached_property
     def certificate(self) -> Certificate:
         """Gradient, smallest eigenvalue and Newton decrement at the estimates."""
-        return Certificate(**self._current["certificate"])
+        return Certificate(**{k: self.document["certificate"][k] for k in Certificate.__dataclass_fields__})
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What has to be known before the numbers are used: code, group and sentence of each."""
         return tuple(
             Finding(w["code"], w["group"], w["message"], tuple(w.get("parameters") or ()))
-            for w in self._current["warnings"]
+            for w in self.document["warnings"]
         )
 
     @property
     def seconds(self) -> float:
         """How long the fit took."""
-        return float(self._current["seconds"])
+        return float(self.document["seconds"])
 
     @property
     def created_by(self) -> str:
         """The program that made the fit, with its version."""
-        return str(self._current["created_by"])
+        return str(self.document["created_by"])
 
 
 def _codes(values: Any) -> np.ndarray | None:

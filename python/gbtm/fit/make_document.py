@@ -14,64 +14,37 @@ from ..estimation.covariance import Covariance
 from ..estimation.estimate import Estimate, Search
 from ..findings.fit_checks import examine
 from ..likelihood.mixture import Mixture
+from ..model.blocks import MEMBERSHIP
 from ..model.layout import Layout
 from ..model.outcome import prepare
 from ..model.prepared import Prepared
+from .document import FORMAT, FORMAT_VERSION
+from .inputs import split_inputs
 from .shared_data import shared_fields
 
-FORMAT_VERSION = 1
+DRIVER = 0  # the outcome whose lags drive dropout
 
 
 def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: Covariance) -> dict[str, Any]:
     """The fit document as a dict of plain values and numpy arrays; see docs/fit-document.md for its fields."""
     layout, panel = prepared.layout, prepared.panel
-    with torch.no_grad():
-        at = torch.as_tensor(estimate.flat, device=module.device)[None]
-        posterior = module.posterior(at)[0].T.cpu().numpy()
-        posterior = np.ascontiguousarray(posterior if module.expand is None else posterior[module.expand])
-        held_out = _held_out(prepared, at)
-    jacobian = layout.report_jacobian(estimate.flat)
-    cov_params, identified = cov.reported(jacobian)
-    cov_shares, _ = cov.reported(layout.shares_jacobian(estimate.flat)) if layout.n_groups > 1 else (
-        np.zeros((1, 1)), None)
-    findings = examine(layout, panel, estimate, cov)
-    known = shared_fields(panel)
+    cov_params, identified = cov.reported(layout.report_jacobian(estimate.flat))
+    known, (inputs, of_outcome, of_groups) = shared_fields(panel), split_inputs(prepared.inputs)
+    held_out = prepared.held_out
     return {
-        "format": "gbtm-fit",
+        "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "created_by": f"gbtm {__version__}",
         "formula": prepared.formula,
-        "inputs": prepared.inputs,
-        "spec": asdict(layout.spec),
-        "outcomes": [
-            {
-                "name": part.name, "time_name": m.time_name, "centre": part.centre, "scale": part.scale,
-                "bases": {p: b.document for p, b in part.bases.items()},
-                "coefficients": {p: layout.coefficients(estimate.flat, i, p) for p in part.reported},
-                "positions": {
-                    p: np.where(layout.index[i][p] == layout.size, -1, layout.index[i][p]).astype(float)
-                    for p in part.reported
-                },
-                "offsets": {p: layout.offset[i][p] for p in part.reported},
-                "columns": list(m.columns),
-                "time_scale": part.time_scale,
-                "covariates": None if part.covariates is None else part.covariates.document,
-                "profile": _profile(m, prepared.profile) if m.covariate_names else None,
-            }
-            for i, (part, m) in enumerate(zip(layout.outcomes, panel.outcomes, strict=True))
-        ],
-        "dropout": None if panel.departures is None else {
-            "basis": layout.parts[-1].bases["dropout"].document,
-            "covariates": None if layout.parts[-1].covariates is None else layout.parts[-1].covariates.document,
-            "n_waves": 0 if panel.history is None else panel.history.n_waves,
-            "n_records": panel.departures.nobs, "n_dropped": int(panel.departures.y.sum()),
-            "records": known["records"],
-        },
+        "inputs": inputs,
         "id_name": str(panel.ids.name or "id"),
         "ids": known["ids"],
+        "out_of_sample_ids": None if held_out is None else held_out.ids.tolist(),
+        "outcomes": _outcomes(prepared, estimate, known, of_outcome),
+        "group_sets": [_group_set(prepared, module, estimate, cov, {**known["group_sets"][0], "inputs": of_groups})],
         "names": layout.names,
         "traj_names": layout.traj_names,
-        "blocks": layout.document,
+        "blocks": _blocks(layout),
         "params": layout.report(estimate.flat),
         "cov_params": cov_params,
         "cov_type": cov.cov_type,
@@ -80,36 +53,97 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
         "loglik": estimate.loglik,
         "nobs": panel.nobs,
         "n_subjects": panel.n_subjects,
-        "shares": layout.shares(estimate.flat),
-        "cov_shares": cov_shares,
-        "posterior": posterior,
-        "out_of_sample": held_out,
-        "data": known["data"],
-        "membership": {
-            **layout.membership.document, "positions": np.where(
-                layout.theta_index == layout.size, -1, layout.theta_index).astype(float),
-            "coefficients": layout.membership_coefficients(estimate.flat),
-            "risk": known["risk"],
-        },
         "weights": known["weights"],
         "cluster": known["cluster"],
         "stratum": known["stratum"],
-        "search": _search_document(layout, module, panel.outcomes[0].time, estimate.search, estimate.loglik),
+        "search": _search_document(layout, module, estimate.search, estimate.loglik),
         "certificate": asdict(estimate.certificate),
-        "warnings": [asdict(f) for f in findings],
+        "warnings": [asdict(f) for f in examine(layout, panel, estimate, cov)],
         "dropped": known["dropped"],
         "seconds": estimate.seconds,
     }
 
 
-def _held_out(prepared: Prepared, at: torch.Tensor) -> dict[str, Any] | None:
-    """Ids and posteriors (N', K) of the subjects that were left out of the fit to be scored."""
-    panel = prepared.held_out
-    if panel is None:
+def _outcomes(
+    prepared: Prepared, estimate: Estimate, known: dict[str, Any], inputs: dict[str, Any] | None
+) -> list[dict[str, Any]]:
+    layout, panel = prepared.layout, prepared.panel
+    return [
+        {
+            "name": part.name, "time_name": m.time_name, "group_set": 0, "spec": asdict(part.spec), "inputs": inputs,
+            "centre": part.centre, "scale": part.scale, "time_scale": part.time_scale,
+            "bases": {p: b.document for p, b in part.bases.items()},
+            "coefficients": {p: layout.coefficients(estimate.flat, i, p) for p in part.reported},
+            "positions": {p: _positions(layout.index[i][p], layout) for p in part.reported},
+            "offsets": {p: layout.offset[i][p] for p in part.reported},
+            "columns": list(m.columns),
+            "covariates": None if part.covariates is None else part.covariates.document,
+            "profile": _profile(m, prepared.profile) if m.covariate_names else None,
+            "nobs": m.nobs, "data": known["outcomes"][i]["data"],
+            "dropout": None if i != DRIVER else _dropout(prepared, known["outcomes"][i]["records"]),
+        }
+        for i, (part, m) in enumerate(zip(layout.outcomes, panel.outcomes, strict=True))
+    ]
+
+
+def _dropout(prepared: Prepared, records: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The dropout model."""
+    layout, panel = prepared.layout, prepared.panel
+    if panel.departures is None:
         return None
-    module = Mixture(prepared.layout, prepare(panel, prepared.spec, check_size=False)).to(at.device)
+    part = layout.parts[-1]
+    return {
+        "orders": layout.spec.dropout, "basis": part.bases["dropout"].document,
+        "covariates": None if part.covariates is None else part.covariates.document,
+        "n_waves": 0 if panel.history is None else panel.history.n_waves,
+        "n_records": panel.departures.nobs, "n_dropped": int(panel.departures.y.sum()), "records": records,
+    }
+
+
+def _group_set(
+    prepared: Prepared, module: Mixture, estimate: Estimate, cov: Covariance, known: dict[str, Any]
+) -> dict[str, Any]:
+    layout = prepared.layout
+    cov_shares, _ = cov.reported(layout.shares_jacobian(estimate.flat)) if layout.n_groups > 1 else (
+        np.zeros((1, 1)), None)
+    with torch.no_grad():
+        at = torch.as_tensor(estimate.flat, device=module.device)[None]
+        posterior = _posterior(module, at)
+        held_out = None
+        if prepared.held_out is not None:
+            scored = prepare(prepared.held_out, prepared.spec, check_size=False)
+            held_out = _posterior(Mixture(layout, scored).to(at.device), at)
+    return {
+        "n_groups": layout.n_groups, "reference": layout.reference, "inputs": known["inputs"],
+        "membership": {
+            **layout.membership.document, "positions": _positions(layout.theta_index, layout),
+            "coefficients": layout.membership_coefficients(estimate.flat), "risk": known["risk"],
+        },
+        "shares": layout.shares(estimate.flat), "cov_shares": cov_shares, "posterior": posterior,
+        "out_of_sample": held_out,
+    }
+
+
+def _posterior(module: Mixture, at: torch.Tensor) -> np.ndarray:
+    """(N, K) at internal parameters (1, p)."""
     posterior = module.posterior(at)[0].T.cpu().numpy()
-    return {"ids": panel.ids.tolist(), "posterior": posterior if module.expand is None else posterior[module.expand]}
+    return np.ascontiguousarray(posterior if module.expand is None else posterior[module.expand])
+
+
+def _positions(index: np.ndarray, layout: Layout) -> np.ndarray:
+    """Places among the internal parameters, -1 where there is none."""
+    return np.where(index == layout.size, -1, index).astype(float)
+
+
+def _blocks(layout: Layout) -> list[dict[str, Any]]:
+    """What each run of parameters is, groups counted from 1 (None: common to all)."""
+    return [
+        {
+            "kind": b.predictor, "outcome": {MEMBERSHIP: None, len(layout.outcomes): DRIVER}.get(b.outcome, b.outcome),
+            "group_set": 0, "group": None if b.group is None else b.group + 1, "start": b.start, "width": b.width,
+        }
+        for b in layout.blocks
+    ]
 
 
 def _profile(measures: Measures, given: np.ndarray | None) -> dict[str, Any]:
@@ -121,9 +155,7 @@ def _profile(measures: Measures, given: np.ndarray | None) -> dict[str, Any]:
     return {"times": times, "values": given[count > 0]}
 
 
-def _search_document(
-    layout: Layout, module: Mixture, times: np.ndarray, search: Search, loglik: float
-) -> dict[str, Any]:
+def _search_document(layout: Layout, module: Mixture, search: Search, loglik: float) -> dict[str, Any]:
     """Start report: the distinct optima, how often each was reached, and how it differs from the best."""
     best = search.optima[0]
     reference = _curves(layout, module, best.flat)
@@ -133,7 +165,7 @@ def _search_document(
             {
                 "rank": rank + 1, "loglik": loglik if rank == 0 else o.loglik,
                 "difference": 0.0 if rank == 0 else o.loglik - loglik, "hits": o.hits, "converged": o.converged,
-                "collapsed": o.collapsed, "shares": layout.shares(o.flat).tolist(),
+                "collapsed": o.collapsed, "shares": [layout.shares(o.flat).tolist()],
                 "how": "best" if rank == 0 else _difference(layout, reference, module, best.flat, o.flat),
             }
         )

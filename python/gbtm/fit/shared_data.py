@@ -6,59 +6,107 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ..data.measures import Measures
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
+from .inputs import split_inputs
 
-SHARED = ("ids", "data", "weights", "cluster", "stratum", "dropped")  # fields that are the same in all documents
+SHARED = ("ids", "weights", "cluster", "stratum", "dropped")  # fields that are the same in all documents
 
 
 def shared_fields(panel: Panel) -> dict[str, Any]:
-    """What the documents of all models of one panel have in common: the data."""
-    measures, left, subjects = panel.outcomes[0], panel.departures, panel.subjects
+    """What the documents of all models of one panel have in common.
+
+    Returns
+    -------
+    The fields of ``SHARED``; of each of the ``outcomes`` its ``data`` and the ``records`` of the dropout that it
+    drives; of each of the ``group_sets`` its membership covariates ``risk``.
+    """
+    subjects = panel.subjects
     return {
         "ids": panel.ids.tolist(),
-        "data": {
-            "subject": measures.subject, "time": measures.time, "y": measures.y, "wave": measures.wave,
-            "covariates": measures.covariates if measures.covariate_names else None, "exposure": measures.exposure,
-        },
-        "risk": subjects.risk if subjects.risk_names else None,
         "weights": None if subjects.weights is None else subjects.relative_weights,
         "cluster": subjects.cluster,
         "stratum": subjects.stratum,
-        "records": None if left is None else {
-            "subject": left.subject, "wave": left.wave, "y": left.y, "covariates": left.covariates,
-            "names": list(left.covariate_names),
-        },
         "dropped": {
             **asdict(panel.dropped), "subjects": [str(s) for s in panel.dropped.subjects],
             "sentence": panel.dropped.sentence(),
         },
+        "outcomes": [
+            {"data": data_fields(m), "records": _records(panel.departures) if i == 0 else None}
+            for i, m in enumerate(panel.outcomes)
+        ],
+        "group_sets": [{"risk": subjects.risk if subjects.risk_names else None}],
+    }
+
+
+def data_fields(measures: Measures) -> dict[str, Any]:
+    """The ``data`` of an outcome as the document has them."""
+    return {
+        "subject": measures.subject, "time": measures.time, "y": measures.y, "wave": measures.wave,
+        "covariates": measures.covariates if measures.covariate_names else None, "exposure": measures.exposure,
+    }
+
+
+def _records(left: Measures | None) -> dict[str, Any] | None:
+    """Who was at risk of dropping out when, and who did."""
+    if left is None:
+        return None
+    return {
+        "subject": left.subject, "wave": left.wave, "y": left.y, "covariates": left.covariates,
+        "names": list(left.covariate_names),
     }
 
 
 def slim(document: dict[str, Any]) -> dict[str, Any]:
     """A fit document without the data."""
-    out = {k: v for k, v in document.items() if k not in SHARED}
-    out["membership"] = {k: v for k, v in document["membership"].items() if k != "risk"}
-    if document["dropout"] is not None:
-        out["dropout"] = {k: v for k, v in document["dropout"].items() if k != "records"}
-    return out
+    return {
+        **{k: v for k, v in document.items() if k not in SHARED},
+        "outcomes": [
+            {**_without(outcome, "data"), "dropout": outcome["dropout"] and _without(outcome["dropout"], "records")}
+            for outcome in document["outcomes"]
+        ],
+        "group_sets": [{**s, "membership": _without(s["membership"], "risk")} for s in document["group_sets"]],
+    }
+
+
+def _without(values: dict[str, Any], name: str) -> dict[str, Any]:
+    return {k: v for k, v in values.items() if k != name}
 
 
 def attach(document: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
     """The inverse of :func:`slim`: the data are referred to, not copied."""
-    out = {**document, **{k: shared[k] for k in SHARED}}
-    out["membership"] = {**document["membership"], "risk": shared["risk"]}
-    if document["dropout"] is not None:
-        out["dropout"] = {**document["dropout"], "records": shared["records"]}
-    return out
+    return {
+        **document, **{k: shared[k] for k in SHARED},
+        "outcomes": [
+            {
+                **outcome, "data": known["data"],
+                "dropout": outcome["dropout"] and {**outcome["dropout"], "records": known["records"]},
+            }
+            for outcome, known in zip(document["outcomes"], shared["outcomes"], strict=True)
+        ],
+        "group_sets": [
+            {**s, "membership": {**s["membership"], "risk": known["risk"]}}
+            for s, known in zip(document["group_sets"], shared["group_sets"], strict=True)
+        ],
+    }
+
+
+def with_data(document: dict[str, Any], data: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A document with other ``data`` of each outcome in the place of its own."""
+    outcomes = [{**outcome, "data": d} for outcome, d in zip(document["outcomes"], data, strict=True)]
+    return {**document, "outcomes": outcomes}
 
 
 def with_own_code(
     document: dict[str, Any], formula: str | None, inputs: dict[str, Any] | None, bases: Sequence[TimeBasis | None]
 ) -> dict[str, Any]:
     """A document from a file with formulas, which are code, as they were asked for here and not in the file."""
-    for outcome, basis in zip(document["outcomes"], bases, strict=True):
-        if basis is not None:
-            outcome["bases"]["mean"] = basis.document
-    return {**document, "formula": formula, "inputs": inputs}
+    whole, of_outcome, of_groups = split_inputs(inputs)
+    outcomes = [
+        {**outcome, "inputs": of_outcome} if basis is None else
+        {**outcome, "inputs": of_outcome, "bases": {**outcome["bases"], "mean": basis.document}}
+        for outcome, basis in zip(document["outcomes"], bases, strict=True)
+    ]
+    group_sets = [{**s, "inputs": of_groups} for s in document["group_sets"]]
+    return {**document, "formula": formula, "inputs": whole, "outcomes": outcomes, "group_sets": group_sets}

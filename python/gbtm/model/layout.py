@@ -166,17 +166,6 @@ class Layout:
         """Names of the parameters in traj's e(b)."""
         return traj_names(self.blocks, self.parts, self.membership)
 
-    @property
-    def document(self) -> list[dict[str, object]]:
-        """The blocks as plain values: what each run of parameters is, groups counted from 1 (None: common to all)."""
-        return [
-            {
-                "kind": b.predictor, "outcome": b.outcome, "group": None if b.group is None else b.group + 1,
-                "start": b.start, "width": b.width,
-            }
-            for b in self.blocks
-        ]
-
     # -- reporting ---------------------------------------------------------------------------------------------
 
     def _block_map(self, b: Block) -> np.ndarray:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import DataError, SpecificationError
-from ..fit.document import decode, encode, text_of
+from ..fit.document import check_version, current_fields, decode, encode, text_of
+from ..fit.document_schema import SEARCH_FILE, SHARED_DATA, SHARED_V1, check_fields
+from ..fit.document_v1 import upgraded_shared
 from ..fit.fit_record import read_spec
 from .candidates import Candidate, Space
 from .runner import Fitted
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from ..compute.progress import Progress
 
 FORMAT = "gbtm-search"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 TWINS = {"traj_aic": "aic", **{f"traj_bic_{n}": f"bic_{n}" for n in ("subjects", "observations")}}
 
 
@@ -301,35 +303,38 @@ def load_search(path: str | Path, *, trust_formula: bool = False) -> ModelSearch
         stored = decode(json.loads(text))
     except ValueError as error:
         stored = error
-    if not isinstance(stored, dict) or stored.get("format") != FORMAT:
+    return read_search(stored, trust_formula=trust_formula, source=str(path))
+
+
+def read_search(document: Any, *, trust_formula: bool = False, source: str = "search") -> ModelSearch:
+    """The inverse of :attr:`ModelSearch.document`, of any version; refuses anything else by name."""
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise DataError(
-            f"{path}: not a search.", code="bad_document", argument="path",
+            f"{source}: not a search.", code="bad_document", argument="path",
             way_out="Give a file written by the save() of what gbtm.search() returned.",
         )
-    if stored.get("format_version") != FORMAT_VERSION:
-        raise DataError(
-            f"{path}: format version {stored.get('format_version')} is newer than this package reads.",
-            code="bad_document", argument="path", way_out="Update gbtm.",
-        )
-    return read_search(stored, trust_formula=trust_formula)
-
-
-def read_search(document: dict[str, Any], *, trust_formula: bool = False) -> ModelSearch:
-    """The inverse of :attr:`ModelSearch.document`."""
-    about = document["space"]
+    check_version(document, FORMAT_VERSION, source)
+    check_fields(document, SEARCH_FILE, source)
+    shared, about = document["shared"], document["space"]
+    if document["format_version"] == 1:
+        check_fields(shared, SHARED_V1, source)
+        shared = upgraded_shared(shared)
+    check_fields(shared, SHARED_DATA, source)
     space = Space(
         read_spec(about["template"]), tuple(about["groups"]),
         None if about["orders"] is None else tuple(about["orders"]), about["zero"], about["reference"],
     )
     fits = {}
     for fit in document["fits"]:
-        candidate = Candidate(fit["n_groups"], None if fit["orders"] is None else tuple(fit["orders"]))
-        fits[candidate] = Fitted(candidate, fit["document"], fit["failure"], document["shared"], trust_formula)
+        candidate, own = Candidate(fit["n_groups"], None if fit["orders"] is None else tuple(fit["orders"])), None
+        if fit["document"] is not None:
+            own = current_fields(fit["document"], f"{source}: model {fit['label']}", data=False)
+        fits[candidate] = Fitted(candidate, own, fit["failure"], shared, trust_formula)
     later = {
         label: {c: float("nan") if v is None else v for c, v in found.items()}
         for label, found in document["later"].items()
     }
     return ModelSearch(
-        space, fits, document["shared"], how=document["how"], criterion=document["criterion"],
+        space, fits, shared, how=document["how"], criterion=document["criterion"],
         happened=document["happened"], rng=document["rng"], settings=document.get("settings"), later=later,
     )

@@ -17,7 +17,7 @@ from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..errors import GBTMError
 from ..estimation.control import Control
-from ..fit.document import decode, encode
+from ..fit.document import current_fields, decode, encode
 from ..fit.fit_model import fit_model
 from ..fit.fit_record import FitRecord
 from ..fit.shared_data import attach, slim, with_own_code
@@ -168,7 +168,8 @@ def read_fit(text: str, candidate: Candidate, ground: Ground, shared: dict[str, 
     stored = json.loads(text)
     if stored["document"] is None:
         return Fitted(candidate, None, stored["failure"], shared)
-    document = with_own_code(decode(stored["document"]), ground.formula, ground.inputs, ground.bases)
+    document = current_fields(decode(stored["document"]), "checkpoint", data=False)
+    document = with_own_code(document, ground.formula, ground.inputs, ground.bases)
     return Fitted(candidate, document, "", shared, trust_formula=True)
 
 
