@@ -91,7 +91,7 @@ def test_labels_where_sorting_by_level_would_swap_them():
     assert (boot.bse / crossing.bse).between(0.6, 1.6).all()
 
 
-@pytest.mark.parametrize("n", [15, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [25, pytest.param(30, marks=pytest.mark.slow)])
 def test_groups_of_unlike_orders_that_change_places_are_counted_and_told(n, res, boot):
     """Two flat groups with orders 0 and 2: which of them gets the second order is left to chance in each sample."""
     flat = oracle.Model("normal", (0, 0))

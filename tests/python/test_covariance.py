@@ -12,7 +12,7 @@ import torch
 
 import gbtm
 import oracle
-from conftest import TRUTH, build, true_data
+from conftest import FEW_STARTS, TRUTH, build, true_data
 from gbtm.estimation.covariance import Covariance, covariance, information
 from gbtm.likelihood.mixture import Mixture
 from parts import draw
@@ -61,7 +61,7 @@ def test_information_is_minus_the_hessian(name):
 
 @pytest.mark.parametrize("name", ["normal", "zip_own"])
 def test_traj_covariance_is_inflated(name, fitted):
-    base, res = fitted(name), build(name).fit(cov_type="traj")
+    base, res = fitted(name), build(name).fit(cov_type="traj", n_starts=FEW_STARTS)
     n, k = base.nobs, base.df_model
     np.testing.assert_allclose(res.cov_params(), base.cov_params() * n / (n - k + 1), rtol=1e-12)
     np.testing.assert_allclose(res.to_traj().V, base.to_traj().V, rtol=1e-12)

@@ -71,16 +71,18 @@ def decoded(value: Any) -> Any:
 def read(path: Path) -> Stored:
     """The document at ``path``."""
     d = decoded(json.loads(path.read_text(encoding="utf-8")))
-    spec, outcome, data = d["spec"], d["outcomes"][0], d["data"]
-    lower, upper = spec["outcomes"][0]["lower"], spec["outcomes"][0]["upper"]
+    outcome, groups = d["outcomes"][0], d["group_sets"][0]
+    spec, data = outcome["spec"], outcome["data"]
+    lower, upper = spec["lower"], spec["upper"]
     covariates = outcome["covariates"]
     return Stored(
-        names=d["names"], b=d["params"], cov=d["cov_params"], family=spec["outcomes"][0]["family"],
-        n_groups=spec["n_groups"], reference=spec["reference"] + 1,
+        names=d["names"], b=d["params"], cov=d["cov_params"], family=spec["family"],
+        n_groups=groups["n_groups"], reference=groups["reference"] + 1,
         bounds=(-np.inf if lower is None else lower, np.inf if upper is None else upper),
         columns=outcome["bases"]["mean"]["names"], covariates=[] if covariates is None else covariates["names"],
         profile=np.zeros(0) if covariates is None else np.asarray(outcome["profile"]["values"])[0],
         subject=data["subject"].astype(int), time=data["time"], y=data["y"], wave=data["wave"].astype(int),
-        w=data["covariates"], exposure=data["exposure"], posterior=d["posterior"], weight=d["weights"],
-        shares=d["shares"], cov_shares=d["cov_shares"], loglik=d["loglik"], outcome=outcome, internal=d["internal"],
+        w=data["covariates"], exposure=data["exposure"], posterior=groups["posterior"], weight=d["weights"],
+        shares=groups["shares"], cov_shares=groups["cov_shares"], loglik=d["loglik"],
+        outcome=outcome, internal=d["internal"],
     )

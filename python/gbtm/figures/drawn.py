@@ -93,8 +93,7 @@ def means(res: Fit, group: int) -> Means:
 
     Times at which next to nobody of the group was seen have none: it would be the mean of other groups' people.
     """
-    data = res.document["data"]
-    if np.unique(data["wave"]).size > WAVES_MOST:
+    if np.unique(res.outcomes[0].data.wave).size > WAVES_MOST:
         time, mean, weight = _binned(res, group)
     else:
         own = res.observed_means[res.observed_means["group"] == group]
@@ -105,11 +104,11 @@ def means(res: Fit, group: int) -> Means:
 
 def _binned(res: Fit, group: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean time of a bin, mean of a group, and its weight: bins of equal width over all times, none that is empty."""
-    data = res.document["data"]
-    time, y = np.asarray(data["time"]), np.asarray(data["y"])
+    data = res.outcomes[0].data
+    time, y = data.time, data.y
     edges = np.linspace(time.min(), time.max(), BINS + 1)
     at = np.unique(np.searchsorted(edges[1:-1], time, side="right"), return_inverse=True)[1].ravel()
-    p = np.asarray(res.document["posterior"])[np.asarray(data["subject"]).astype(int), group - 1]
+    p = res.group_sets[0].posterior[data.subject, group - 1]
     weight = np.bincount(at, p)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.bincount(at, time) / np.bincount(at), np.bincount(at, p * y) / weight, weight
