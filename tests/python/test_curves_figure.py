@@ -83,7 +83,8 @@ def test_many_individuals_are_thinned_evenly(fitted, monkeypatch):
     chosen = [j * res.n_subjects // 20 for j in range(20)]
     group = res.assignment.to_numpy()[chosen]
     in_order = [i for g in res.group_names for i in np.array(chosen)[group == g]]
-    subject, data = np.asarray(res.document["data"]["subject"]).astype(int), res.document["data"]
+    data = res.document["outcomes"][0]["data"]
+    subject = np.asarray(data["subject"]).astype(int)
     for line, i in zip(lines, in_order, strict=True):
         np.testing.assert_array_equal(np.array(line)[:, 1], np.asarray(data["y"])[subject == i])
 

@@ -172,7 +172,7 @@ def test_the_fits_are_of_todays_format():
 def test_the_fits_have_all_that_can_differ():
     """Every family, and every kind of parameter and data that a formula has to do with."""
     documents = [load(name).document for name in FITS]
-    specs = [d["spec"]["outcomes"][0] for d in documents]
+    specs = [d["outcomes"][0]["spec"] for d in documents]
     assert {s["family"] for s in specs} == {"normal", "cnorm", "poisson", "zip", "negbin", "zinb", "logit", "beta"}
     kinds = {b["kind"] for d in documents for b in d["blocks"]}
     assert kinds >= {"mean", "zero", "theta", "dropout", "atanh_rho", "r0_sigma"}, kinds
@@ -180,8 +180,8 @@ def test_the_fits_have_all_that_can_differ():
     assert any(-1 in (s["zero_orders"] or ()) for s in specs), "a group without zero inflation"
     assert any(d["internal"]["undetermined"].size for d in documents), "undetermined directions"
     assert any(d["weights"] is not None for d in documents)
-    assert any(d["data"]["exposure"] is not None for d in documents)
+    assert any(d["outcomes"][0]["data"]["exposure"] is not None for d in documents)
     assert any(d["outcomes"][0]["covariates"] is not None for d in documents)
-    assert any(len(d["membership"]["names"]) > 1 for d in documents)
+    assert any(len(d["group_sets"][0]["membership"]["names"]) > 1 for d in documents)
     assert any(d["outcomes"][0]["bases"]["mean"]["kind"] == "columns" for d in documents)
-    assert any(d["spec"]["n_groups"] == 1 for d in documents)
+    assert any(d["group_sets"][0]["n_groups"] == 1 for d in documents)
