@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cases import Case
 from history import Run
+
+from cases import Case
 
 HERE = Path(__file__).resolve().parent
 SIDE_BY_SIDE = [Case("normal", 4), Case("poisson", 3), Case("logit", 3)]

@@ -13,9 +13,8 @@ import time
 import warnings
 from collections.abc import Callable
 
-from cases import Case
-
 import gbtm
+from cases import Case
 
 
 def main(
