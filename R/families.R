@@ -106,7 +106,8 @@ outcome_range <- function(curves) {
   if (family_traits(curves$family)$has_bounds) c(curves$lower, curves$upper) else link_of(curves)$range
 }
 
-# log f_k(y) (K, n) of the families that R can score by itself, from y (K, n) and predictors (K, n). Others are scored by
+# log f_k(y) (K, n) of the families that R can score by itself, from y (K, n) and predictors (K, n). Others are scored
+# by
 # the engine, see is_plain().
 log_densities <- list(
   normal = function(curves, u, y) stats::dnorm(y, u$mean, exp(u$log_sigma), log = TRUE),

@@ -14,12 +14,14 @@
 #' @param order polynomial order 0 to 5, one for all groups or one per group; -1 for a count group whose rate is zero.
 #'   2 when not given.
 #' @param family `r family_choices()`
-#' @param iorder for `r those_having("is_zero_inflated")`: order of the polynomial for the zero-inflation probability. One value (0
+#' @param iorder for `r those_having("is_zero_inflated")`: order of the polynomial for the zero-inflation probability.
+#'   One value (0
 #'   when not
 #'   given) is common to all groups; one per group gives each its own, -1 for none.
 #' @param sigma_by_group for `r those_having("has_sigma")`: one sigma per group instead of one for all
 #' @param min,max for `r those_having("has_bounds")`: bounds at which the outcome is censored, each optional
-#' @param censor_beyond for `r those_having("has_bounds")`: values beyond a bound count as at the bound instead of being an error
+#' @param censor_beyond for `r those_having("has_bounds")`: values beyond a bound count as at the bound instead of
+#'   being an error
 #' @param dispersion_by_group for `r those_having("has_dispersion")`: one psi per group instead of one for all
 #' @param risk membership covariates: a one-sided formula such as `~ male + region`, or column names. Factors get
 #'   treatment contrasts. In long data they must be the same on all rows of a subject; a subject with a missing one is
@@ -38,7 +40,8 @@
 #'   too; 2, the last two; -1, none in that group
 #' @param ar1 for `r those_having("may_correlate")`: AR(1) errors within a subject, corr = rho^|difference in time|
 #' @param rho_by_group one rho per group
-#' @param rorder for `r those_having("may_correlate")`: random effects of each group: 0, an intercept; 1, a slope over time too;
+#' @param rorder for `r those_having("may_correlate")`: random effects of each group: 0, an intercept; 1, a slope over
+#'   time too;
 #'   -1, none
 #' @param wide for wide data, what the names in the formula stand for:
 #'   `list(offenses = "count_*", age = c("age_1", "age_2"))` or `list(offenses = "count_*", age = c(10, 12))`. `id` is

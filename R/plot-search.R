@@ -10,27 +10,29 @@ dotted <- function(says, threshold) paste(c(says, sprintf("dotted: %g", threshol
 n_series <- c("n = subjects", "n = observations")
 both_n <- function(stem) paste0(stem, c("_subjects", "_observations"))
 
-criteria_measures <- function() list(
-  bic = measure("BIC", both_n("bic")),
-  sabic = measure("Sample-size adjusted BIC", both_n("sabic")),
-  caic = measure("CAIC", both_n("caic")),
-  icl = measure("ICL-BIC", both_n("icl")),
-  aic = measure("AIC", "aic"),
-  loglik = measure("Log-likelihood", "loglik", "larger is better", own = FALSE),
-  cv_loglik = measure("Cross-validated log-likelihood", "cv_loglik", "larger is better; bars: 1 SE"),
-  p = measure("p, K against K - 1 groups", c("blrt_p", "lmr_p"), dotted("small speaks for K", constants$p_level),
-              own = FALSE, threshold = constants$p_level, span = 0.1),
-  entropy = measure("Relative entropy", "entropy", "larger is better", own = FALSE, span = 0.1, trivial = TRUE),
-  smallest_group = measure("Share of the smallest group", "smallest_group",
-                           dotted(NULL, constants$small_share), own = FALSE, threshold = constants$small_share,
-                           span = 0.1, trivial = TRUE),
-  avepp_min = measure("Lowest AvePP of a group", "avepp_min", dotted("larger is better", constants$least_avepp),
-                      own = FALSE, threshold = constants$least_avepp, span = 0.1, trivial = TRUE),
-  occ_min = measure("Lowest OCC of a group, log10", "occ_min",
-                    sprintf("larger is better; dotted: OCC of %g", constants$least_occ), own = FALSE,
-                    threshold = log10(constants$least_occ), trivial = TRUE),
-  mismatch_max = measure("Largest mismatch of a group", "mismatch_max", own = FALSE, span = 0.02, trivial = TRUE)
-)
+criteria_measures <- function() {
+  list(
+    bic = measure("BIC", both_n("bic")),
+    sabic = measure("Sample-size adjusted BIC", both_n("sabic")),
+    caic = measure("CAIC", both_n("caic")),
+    icl = measure("ICL-BIC", both_n("icl")),
+    aic = measure("AIC", "aic"),
+    loglik = measure("Log-likelihood", "loglik", "larger is better", own = FALSE),
+    cv_loglik = measure("Cross-validated log-likelihood", "cv_loglik", "larger is better; bars: 1 SE"),
+    p = measure("p, K against K - 1 groups", c("blrt_p", "lmr_p"), dotted("small speaks for K", constants$p_level),
+                own = FALSE, threshold = constants$p_level, span = 0.1),
+    entropy = measure("Relative entropy", "entropy", "larger is better", own = FALSE, span = 0.1, trivial = TRUE),
+    smallest_group = measure("Share of the smallest group", "smallest_group",
+                             dotted(NULL, constants$small_share), own = FALSE, threshold = constants$small_share,
+                             span = 0.1, trivial = TRUE),
+    avepp_min = measure("Lowest AvePP of a group", "avepp_min", dotted("larger is better", constants$least_avepp),
+                        own = FALSE, threshold = constants$least_avepp, span = 0.1, trivial = TRUE),
+    occ_min = measure("Lowest OCC of a group, log10", "occ_min",
+                      sprintf("larger is better; dotted: OCC of %g", constants$least_occ), own = FALSE,
+                      threshold = log10(constants$least_occ), trivial = TRUE),
+    mismatch_max = measure("Largest mismatch of a group", "mismatch_max", own = FALSE, span = 0.02, trivial = TRUE)
+  )
+}
 
 larger_better <- c("loglik", "cv_loglik", "entropy", "avepp_min", "occ_min", "traj_aic", "traj_bic_subjects",
                    "traj_bic_observations")

@@ -20,7 +20,7 @@ test_that("the defaults of arguments are the constants that both languages read"
   space <- asNamespace("gbtm")
   for (name in Filter(function(n) is.function(space[[n]]), ls(space))) {
     for (argument in intersect(c("level", "conf.level"), names(formals(space[[name]])))) {
-      if (!identical(formals(space[[name]])[[argument]], quote(expr = ))) {
+      if (!identical(formals(space[[name]])[[argument]], substitute())) {
         expect_identical(default_of(name, argument), constants$level, info = name)
       }
     }

@@ -7,7 +7,9 @@ v1_fit <- function(name) read_gbtm(file.path(folder, paste0(name, ".json")))
 v1_answers <- function(name) jsonlite::fromJSON(file.path(folder, paste0(name, ".r.json")))
 
 # Numbers of JSON, where null is NA.
-stored_numbers <- function(x) if (is.list(x)) vapply(x, function(v) if (is.null(v)) NA_real_ else v, 0) else as.double(x)
+stored_numbers <- function(x) {
+  if (is.list(x)) vapply(x, function(v) if (is.null(v)) NA_real_ else v, 0) else as.double(x)
+}
 
 close_to <- function(object, wanted, within = 1e-12) {
   testthat::expect_equal(unname(object), stored_numbers(wanted), tolerance = within)

@@ -25,7 +25,8 @@ test_that("options are sent by kind", {
   expect_identical(as.character(sent$max), "3")
   expect_identical(sent$order, c(1, 2))
   expect_false("risk" %in% names(sent))
-  expect_error(gbtm:::sent_options(utils::modifyList(given, list(ar1 = "yes"))), "ar1: .* neither TRUE nor FALSE", class = "gbtm_bad_flag")
+  expect_error(gbtm:::sent_options(utils::modifyList(given, list(ar1 = "yes"))), "ar1: .* neither TRUE nor FALSE",
+               class = "gbtm_bad_flag")
 })
 
 test_that("the number of groups follows from their orders", {
