@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import integrate, stats
-from scipy.special import expit, gammaln
+from scipy.special import betaln, digamma, expit, gammaln
 from statsmodels.othermod.betareg import BetaModel
 
 import oracle
@@ -127,6 +127,18 @@ def test_expected_and_its_gradient():
         np.testing.assert_allclose(gradient[p], fd[:, 0], rtol=1e-9, atol=1e-12)
 
 
+def test_variance_and_cumulative_are_scipys():
+    """Var(y) = mu (1 - mu)/(1 + phi); F(y) from both sides, as the distribution has no atoms."""
+    eta, phi = np.array([-3.0, -0.4, 0.0, 1.1, 4.5, 1.1]), np.array([0.05, 1.0, 7.0, 300.0, 2.0, 0.3])
+    u = {"mean": eta, "log_phi": np.log(phi)}
+    law = stats.beta(expit(eta) * phi, expit(-eta) * phi)
+    np.testing.assert_allclose(FAMILY.variance(u), law.var(), rtol=1e-11)
+    for share in SHARES:
+        below, up_to = FAMILY.cumulative(share, u)
+        np.testing.assert_allclose(below, law.cdf(share), rtol=1e-10, atol=1e-15)
+        np.testing.assert_array_equal(up_to, below)
+
+
 @pytest.mark.parametrize("phi", [0.01, 0.7, 20.0])
 def test_simulate(phi):
     n, mu = 200_000, expit(0.8)
@@ -157,6 +169,22 @@ def test_initial_is_finite_even_without_data():
         assert np.isfinite(values).all()
 
 
+def test_initial_is_the_formula_of_the_geometric_means():
+    """With G and H those of y and 1 - y: a = 1/2 + G/(2 (1 - G - H)), b = 1/2 + H/(2 (1 - G - H)).
+
+    A tenth of an observation with log y = log(1 - y) = -1 is added; values that do not differ give phi near 10,000.
+    """
+    for y in (SHARES, SHARES[:0], SHARES[2:3]):
+        g, h = (np.exp((np.log(x).sum() - 0.1) / (x.size + 0.1)) for x in (y, 1 - y))
+        a, b = (0.5 * (1 + x / (1 - g - h)) for x in (g, h))
+        start = FAMILY.initial(np.array([y.size, np.log(y).sum(), np.log1p(-y).sum()]))
+        np.testing.assert_allclose([start["mean"], start["log_phi"]], [np.log(a / b), np.log(a + b)], rtol=1e-9)
+    n = 1e9
+    start = FAMILY.initial(n * FAMILY.statistics(np.array([0.3]))[0])
+    assert np.exp(start["log_phi"]) == pytest.approx(1 + 0.5 / 5e-5, rel=1e-6)
+    assert expit(start["mean"]) == pytest.approx(0.3, abs=1e-4)
+
+
 @pytest.mark.parametrize("phi", [0.5, 5.0, 100.0])
 @pytest.mark.parametrize("off", [-3.0, 3.0])
 @pytest.mark.parametrize("log_phi", [-2.0, 1.0, 5.0])
@@ -180,6 +208,28 @@ def test_safe_curvature_is_the_expected_information():
         raw = (bend * collected).sum(-1)
         assert float(FAMILY.safe_curvature(a, b, raw, collected, u)) == pytest.approx(float(raw), rel=0.02)
         assert FAMILY.safe_curvature(a, b, raw, collected) is raw
+
+
+def test_expected_information_is_the_variance_of_the_score():
+    """Var of the derivatives of log f in eta and log phi, by quadrature over the density."""
+    pairs = (("mean", "mean"), ("mean", "log_phi"), ("log_phi", "log_phi"))
+    for eta, phi in ((0.9, 3.0), (-1.3, 8.0), (0.0, 40.0)):
+        mu = expit(eta)
+        a, b = mu * phi, (1 - mu) * phi
+
+        def score(y, mu=mu, phi=phi, a=a, b=b):
+            in_a, in_b = np.log(y) - digamma(a) + digamma(phi), np.log1p(-y) - digamma(b) + digamma(phi)
+            return {"mean": phi * mu * (1 - mu) * (in_a - in_b), "log_phi": a * in_a + b * in_b}
+
+        def density(y, a=a, b=b):
+            return np.exp((a - 1) * np.log(y) + (b - 1) * np.log1p(-y) - betaln(a, b))
+
+        u = tensors(mean=np.full((1, 1, 1), eta), log_phi=np.full((1, 1, 1), np.log(phi)))
+        collected = torch.tensor([[[[2.5, -9.0, -7.0]]]], dtype=torch.float64)
+        for p, q in pairs:
+            want = integrate.quad(lambda y, p=p, q=q: score(y)[p] * score(y)[q] * density(y), 0, 1)[0]
+            got = FAMILY.safe_curvature(p, q, torch.zeros(1), collected, u)
+            assert float(got) == pytest.approx(-2.5 * want, rel=1e-6)
 
 
 # -- one group against statsmodels ---------------------------------------------------------------------------------
