@@ -95,7 +95,7 @@ class Measures:
         for column in further:
             levels, own = ranks(column)
             code = ranks(code * levels.size + own)[1]
-        first = np.empty(int(code.max()) + 1, dtype=np.int64)
+        first = np.empty(int(code.max(initial=-1)) + 1, dtype=np.int64)  # none where nobody is at risk of dropout yet
         first[code[::-1]] = np.arange(code.size)[::-1]
         return first, code
 

@@ -133,7 +133,8 @@ class CellStatistics(nn.Module):
         """Cell terms (..., C, S) -> sums per subject (..., N)."""
         if self.listed:
             return self._sum_rows(self._at_rows(terms))
-        out = terms.reshape(-1, self.n_cells * self.n_stats) @ self.stats.T
+        # no -1 for the rows: there may be no cells, of dropout where everybody was seen once
+        out = terms.reshape(terms.shape[:-2].numel(), self.n_cells * self.n_stats) @ self.stats.T
         return out.reshape(*terms.shape[:-2], self.n_subjects)
 
     def collect(self, weight: Tensor) -> Tensor:
