@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import gbtm
+from conftest import ROOT
+from gbtm.fit.document import decode
+from gbtm.fit.document_v1 import upgraded_shared
 from gbtm.fit.shared_data import SHARED, attach, shared_fields, slim
 from gbtm.model.spec import make_spec
 from gbtm.selection.candidates import Candidate
@@ -86,6 +90,20 @@ def test_a_fit_and_its_failure_come_as_text():
     assert failed.flag.startswith("failed: groups: 101 groups for 100 subjects.")
     assert np.isnan(failed.loglik)
     assert isinstance(failed, Fitted)
+
+
+def test_a_fit_that_a_checkpoint_kept_in_version_1_is_read():
+    stored = json.loads((ROOT / "tests" / "documents" / "v1" / "search.json").read_text(encoding="utf-8"))
+    kept, shared = stored["fits"][-1], upgraded_shared(decode(stored["shared"]))
+    assert kept["document"]["format_version"] == 1
+    candidate = Candidate(kept["n_groups"], tuple(kept["orders"]))
+    text = json.dumps({"document": kept["document"], "failure": ""})
+    fit = read_fit(text, candidate, _ground(bases=(None,), formula="leaving ~ t"), shared)
+    found = gbtm.load_search(ROOT / "tests" / "documents" / "v1" / "search.json").fits[kept["label"]]
+    assert fit.loglik == fit.results.llf == found.llf
+    assert fit.results.dropout.n_records == fit.results.dropout.records.nobs
+    np.testing.assert_array_equal(fit.results.fittedvalues, found.fittedvalues)
+    assert fit.results.formula == "leaving ~ t"
 
 
 def test_after_the_deadline_nothing_begins():

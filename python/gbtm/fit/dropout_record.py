@@ -57,9 +57,9 @@ class DropoutRecord:
         ``covariates`` (n, q): the lags and the dropout covariates."""
         assert self.stored_records is not None, "a fit of a search without the data, which all of them share"
         stored = self.stored_records
-        subject = np.asarray(stored["subject"]).astype(np.int64)
+        subject = np.asarray(stored["subject"]).astype(np.int64, copy=False)
         return Measures(
             subject=subject, time=np.zeros(subject.size), y=np.asarray(stored["y"]),
-            wave=np.asarray(stored["wave"]).astype(np.int64), row=np.arange(subject.size), name="dropout",
+            wave=np.asarray(stored["wave"]).astype(np.int64, copy=False), row=np.arange(subject.size), name="dropout",
             covariates=np.asarray(stored["covariates"]), covariate_names=tuple(stored["names"]), is_binned=True,
         )

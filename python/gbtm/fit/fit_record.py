@@ -159,7 +159,7 @@ class FitRecord:
 
 
 def _codes(values: Any) -> np.ndarray | None:
-    return None if values is None else np.asarray(values).astype(np.int64)
+    return None if values is None else np.asarray(values).astype(np.int64, copy=False)
 
 
 def read_spec(stored: dict[str, Any]) -> ModelSpec:

@@ -109,10 +109,10 @@ class OutcomeRecord:
         assert self.stored_data is not None, "a fit of a search without the data, which all of them share"
         stored = self.stored_data
         w, exposure = stored["covariates"], stored["exposure"]
-        subject = np.asarray(stored["subject"]).astype(np.int64)
+        subject = np.asarray(stored["subject"]).astype(np.int64, copy=False)
         return Measures(
             subject=subject, time=np.asarray(stored["time"], dtype=float), y=np.asarray(stored["y"], dtype=float),
-            wave=np.asarray(stored["wave"]).astype(np.int64), row=np.arange(subject.size), name=self.name,
+            wave=np.asarray(stored["wave"]).astype(np.int64, copy=False), row=np.arange(subject.size), name=self.name,
             time_name=self.time_name, columns=self.columns,
             covariates=np.zeros((subject.size, 0)) if w is None else np.asarray(w),
             covariate_names=self.covariate_names, exposure=None if exposure is None else np.asarray(exposure),
