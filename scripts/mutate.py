@@ -85,7 +85,7 @@ def run_mutants(copy: Path, limit: float, processes: int) -> bool:
     except subprocess.TimeoutExpired:
         _stop(process)
         return False
-    except KeyboardInterrupt:
+    except BaseException:  # interrupted or told to end: nothing is left behind
         _stop(process)
         raise
     if process.returncode:
@@ -174,6 +174,7 @@ def main() -> None:
     module = given.module.removeprefix("python/gbtm/").removesuffix(".py")
     if not (ROOT / "python" / "gbtm" / f"{module}.py").is_file():
         sys.exit(f"MODULE: there is no file python/gbtm/{module}.py. Name one as in MODULE=families/beta.")
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     copy = copy_tree(module, own_tests(module, given.tests))
     report(copy, module, run_mutants(copy, given.limit, given.processes))
 

@@ -93,12 +93,37 @@ def test_functions_are_named_as_in_the_source(mutant, function):
     assert mutate.function_of(mutant) == function
 
 
-def test_when_the_time_is_up_nothing_goes_on(tmp_path, monkeypatch):
-    """The command forks a child that writes on and on, as mutmut's do."""
-    beat = tmp_path / "beat"
+def _forking(beat):
+    """Code that starts a child which writes on and on, as mutmut's do."""
     child = f"import time\nwhile True:\n    open({str(beat)!r}, 'a').write('.')\n    time.sleep(0.05)"
-    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]).wait()"
-    monkeypatch.setattr(mutate, "MUTMUT", [sys.executable, "-c", code])
+    return f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]).wait()"
+
+
+def _wait_for(beat, seconds=60):
+    end = time.monotonic() + seconds
+    while not beat.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert beat.exists()
+
+
+def test_a_run_that_is_told_to_end_takes_its_children_with_it(tmp_path):
+    beat = tmp_path / "beat"
+    code = (f"import sys; sys.path.insert(0, {str(ROOT / 'scripts')!r}); import mutate; "
+            f"mutate.MUTMUT = [sys.executable, '-c', {_forking(beat)!r}]; mutate.own_tests = lambda *_: []; "
+            f"from pathlib import Path; mutate.copy_tree = lambda *_: Path({str(tmp_path)!r}); "
+            "sys.argv = ['mutate', 'families/beta']; mutate.main()")
+    process = subprocess.Popen([sys.executable, "-c", code])
+    _wait_for(beat)
+    process.terminate()
+    assert process.wait(60) == 128 + 15
+    size = os.path.getsize(beat)
+    time.sleep(0.5)
+    assert os.path.getsize(beat) == size
+
+
+def test_when_the_time_is_up_nothing_goes_on(tmp_path, monkeypatch):
+    beat = tmp_path / "beat"
+    monkeypatch.setattr(mutate, "MUTMUT", [sys.executable, "-c", _forking(beat)])
     started = time.monotonic()
     assert not mutate.run_mutants(tmp_path, limit=3.0, processes=1)
     assert 3.0 <= time.monotonic() - started < 20
