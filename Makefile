@@ -54,12 +54,14 @@ quick: ## the tests of the files that were changed; R only where its files were
 	@$(PY) scripts/quick.py
 
 test-python: setup
+	@bash scripts/system.sh test
 	OMP_NUM_THREADS=1 GBTM_REQUIRE_R=1 $(PY) -m pytest -n $$(getconf _NPROCESSORS_ONLN) --dist loadgroup
 
 test-r: setup
 	GBTM_REQUIRE_ENGINE=1 Rscript -e 'testthat::test_dir("tests/testthat", package = "gbtm", load_package = "installed", reporter = c("summary", "fail"), stop_on_failure = TRUE)'
 
 test-slow: setup ## the slow tests: coverage, simulations, all seeds
+	@bash scripts/system.sh test
 	GBTM_REQUIRE_R=1 $(PY) -m pytest -m slow
 
 cases: setup ## tests/shared anew: small fits, and what both languages must make of them

@@ -17,6 +17,8 @@ else
     Rscript -e "quit(status = !requireNamespace('$p', quietly = TRUE))" >/dev/null 2>&1 || missing+=("r-cran-${p,,}")
   done
 fi
+# Tests make repositories of their own.
+[ "$extra" != test ] || command -v git >/dev/null || missing+=(git)
 # A compiler and R's headers let rpy2 build its fast interface.
 command -v gcc >/dev/null && [ -d /usr/share/R/include ] || missing+=(r-base-dev)
 bash "$(dirname "$0")/python.sh" >/dev/null 2>&1 || missing+=(python3 python3-venv python3-dev)

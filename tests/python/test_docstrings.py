@@ -45,7 +45,8 @@ def test_the_examples_of_a_module_run(name, fits_are_shared):
     """All of them: one that doctest does not come by, as under a private name that is no attribute, would not run."""
     result = doctest.testmod(importlib.import_module(name))
     assert result.failed == 0
-    assert result.attempted == PROMPTS[name]
+    skipped = getattr(result, "skipped", 0)  # Python 3.13 counts them among the attempted
+    assert result.attempted - skipped == PROMPTS[name]
 
 
 def test_an_example_that_prints_something_else_is_caught(capsys):
