@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..data.measures import Measures
@@ -10,13 +12,26 @@ from ..data.panel import Panel
 from ..families import those_having
 from ..model.layout import Layout
 from ..model.spec import OutcomeSpec
-from .finding import Finding
 
 PILED_UP = 0.10  # share of the observations at the largest or smallest value that is a ceiling or a floor
 FEW_DISTINCT = 12  # a scale of so few values has its ends often by right
 PILED_UP_FEW = 0.25
 WAVES_LEAST = 3  # observations below which a subject says next to nothing of a curve
 FEW_WAVES = 0.5  # share of the subjects below that
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One warning.
+
+    ``group`` counts from 1; None when it concerns the whole fit. ``parameters`` are those left without a standard
+    error that it accounts for.
+    """
+
+    code: str
+    group: int | None
+    message: str
+    parameters: tuple[str, ...] = ()
 
 
 def examine_data(layout: Layout, panel: Panel) -> list[Finding]:

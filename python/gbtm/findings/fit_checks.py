@@ -12,8 +12,7 @@ from ..families import Family
 from ..model.blocks import MEMBERSHIP, SCALES
 from ..model.layout import RATE_ZERO, Layout
 from ..model.outcome import OutcomePart
-from .data_checks import examine_data
-from .finding import Finding
+from .data_checks import Finding, examine_data
 
 EXTREME = 1e-5  # a probability or rate this close to its bound
 EMPTY_SUBJECTS = 0.5

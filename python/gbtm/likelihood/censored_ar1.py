@@ -21,10 +21,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..compute.quadrature import enough_nodes, legendre
 from ..families.ar1 import AutoregressiveNormal, power_of_rho
-from .bounded_chain import mode_within, slope_at, tridiagonal
-from .normal_chain import Rows, at_nodes, carried, log_kernel, log_kernels
-from .subject_integral import WholeSubjects, enough_nodes, legendre
+from .normal_chain import (
+    Rows,
+    at_nodes,
+    carried,
+    log_kernel,
+    log_kernels,
+    mode_within,
+    slope_at,
+    tridiagonal,
+)
+from .subject_integral import WholeSubjects
 
 if TYPE_CHECKING:
     from ..data.measures import Measures

@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..compute.quadrature import enough_nodes, legendre
 from ..families.cnorm import FAR_INSIDE
 from ..families.normal import HALF_LOG_2PI
-from .subject_integral import WholeSubjects, enough_nodes, legendre
+from .subject_integral import WholeSubjects
 
 if TYPE_CHECKING:
     from ..data.measures import Measures

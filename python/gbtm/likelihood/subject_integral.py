@@ -163,17 +163,3 @@ class WholeSubjects(CellStatistics):
             kept = own.detach().clone(), *(x.reshape(*own.shape[:2], *x.shape[1:]) for x in (value, gradient, hessian))
             self.__dict__["_last"] = kept
         return kept[1], kept[2], kept[3]
-
-
-def legendre(n: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Nodes on (-1, 1) and log weights of the Gauss-Legendre rule, (n,) each."""
-    nodes, weights = np.polynomial.legendre.leggauss(n)
-    return like.new_tensor(nodes), like.new_tensor(np.log(weights))
-
-
-RULES = (12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 192)
-
-
-def enough_nodes(needed: float) -> int:
-    """The smallest rule with that many nodes, or the largest there is."""
-    return next((n for n in RULES if n >= needed), RULES[-1])
