@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.dropped import Dropped
 from ..estimation.certificate import Certificate
-from ..findings.finding import Finding
+from ..findings.data_checks import Finding
 from ..model.spec import ModelSpec
 from .dropout_record import DropoutRecord
 from .group_set import GroupSet
