@@ -160,7 +160,7 @@ def test_standard_errors_are_those_of_each_person(known):
     """probabilities(): Var P = (dP/d params)' V (dP/d params); equal records are computed once and told to each."""
     res = known("risk")
     new = new_people("risk", [5, 2, 17]).groupby("id", sort=False).head(1)
-    p, se = probabilities(res, layout_of(res.document), panel_like(res, new))
+    p, se = probabilities(res, layout_of(res), panel_like(res, new))
     at, step = res.params.to_numpy(), res.bse.to_numpy()
     data = seen("risk", new)
     jacobian = oracle.fd_gradient(
