@@ -38,7 +38,8 @@ column_label <- function(x) if (is.name(x)) as.character(x) else deparse_line(x)
 #' Columns of a basis at the complete observations, NA elsewhere
 #'
 #' Only complete observations count, so that knots are placed by what is fitted.
-#' @return list: `columns` (n, q) with names, `terms` that make the same columns at other times
+#' @return list: `columns` (n, q) with names; `terms` that make the same columns at other times, NULL where they are known
+#'   at the observed times alone: categories of time, or what depends on which times there are
 #' @noRd
 basis_columns <- function(parts, columns) {
   complete <- !is.na(columns$subject) & !is.na(columns$y) & !is.na(columns$time)
@@ -58,7 +59,14 @@ basis_columns <- function(parts, columns) {
   all <- matrix(NA_real_, length(columns$time), ncol(made$matrix))
   all[complete, ] <- made$matrix
   colnames(all) <- sub("(Intercept)", "intercept", colnames(made$matrix), fixed = TRUE)
-  list(columns = all, terms = attr(made$frame, "terms"))
+  list(columns = all, terms = if (known_between(made, times, parts$time)) attr(made$frame, "terms"))
+}
+
+known_between <- function(made, times, time_name) {
+  terms <- attr(made$frame, "terms")
+  categories <- attr(terms, "dataClasses") %in% c("factor", "ordered", "character", "logical")
+  some <- list(x = made$matrix, terms = terms, xlevels = NULL)
+  !any(categories) && is.null(depends_on_others(some, time_frame(time_name, times)))
 }
 
 # Columns (n, q) of stored terms at new times; predvars carry the knots.

@@ -118,7 +118,7 @@ is_formula_text <- function(asked) length(asked) == 1 && grepl("~", asked, fixed
 # Column names or a one-sided formula, as a formula.
 one_sided <- function(asked, argument) {
   if (is.character(asked) && length(asked) && !anyNA(asked)) {
-    if (!is_formula_text(asked)) return(stats::reformulate(sprintf("`%s`", asked), env = baseenv()))
+    if (!is_formula_text(asked)) return(of_names(asked))
     # poly(), scale() and the like are found wherever the text comes from
     asked <- tryCatch(stats::as.formula(asked, env = asNamespace("stats")), error = function(e) NULL)
   }
@@ -127,6 +127,12 @@ one_sided <- function(asked, argument) {
               argument, sprintf("For example %s = \"age\" or %s = ~ age + region.", argument, argument))
   }
   asked
+}
+
+# The sum of columns whatever their names are: a name is never read as code.
+of_names <- function(columns) {
+  sum <- Reduce(function(a, b) call("+", a, b), lapply(columns, as.name))
+  stats::as.formula(call("~", sum), env = baseenv())
 }
 
 #' One row per subject from long data
@@ -159,10 +165,11 @@ constant_within <- function(data, variables, columns) {
 #' Factors and text get treatment contrasts, TRUE counts as 1; a row with a missing value is NA throughout. Only
 #' complete
 #' rows count, so that levels and what `poly()` and the like take from the data come from what can be fitted.
-#' @param kept terms and levels of an earlier call
+#' @param kept terms and levels of an earlier call; its `others` names a term whose values depend on the other rows
 #' @return list: `x` (n, q) with names, and `kept`
 #' @noRd
 design_columns <- function(asked, table, argument, kept = NULL) {
+  refuse_others(kept$others, argument)
   formula <- if (is.null(kept)) one_sided(asked, argument) else kept$terms
   used <- all.vars(formula)
   if (is.character(asked) && !is_formula_text(asked)) require_columns(table, asked, argument)
@@ -187,7 +194,37 @@ design_columns <- function(asked, table, argument, kept = NULL) {
   keep <- colnames(made$x) != "(Intercept)"
   x <- matrix(NA_real_, nrow(table), sum(keep), dimnames = list(NULL, gsub("`", "", colnames(made$x)[keep])))
   x[complete, ] <- made$x[, keep]
-  list(x = x, kept = list(terms = plain_terms(made$terms), xlevels = made$xlevels))
+  others <- if (is.null(kept)) depends_on_others(made, table[complete, , drop = FALSE])
+  list(x = x, kept = list(terms = plain_terms(made$terms), xlevels = made$xlevels, others = others))
+}
+
+# The first term that gives some rows other values than it gave them among all, such as x - mean(x); NULL for none. What
+# scale(), poly(), bs() and ns() took from the data stands in the terms. Rows are looked at together, and a few of them
+# each alone: the largest value is the largest of many parts too.
+depends_on_others <- function(made, table) {
+  spread <- function(most) unique(round(seq(1, nrow(table), length.out = min(nrow(table), most))))
+  together <- spread(1000)
+  labels <- attr(made$terms, "term.labels")
+  for (some in c(list(together[seq_len(ceiling(length(together) / 2))]), as.list(spread(6)))) {
+    again <- tryCatch({
+      frame <- stats::model.frame(made$terms, table[some, , drop = FALSE], na.action = stats::na.pass,
+                                  xlev = made$xlevels)
+      stats::model.matrix(made$terms, frame)
+    }, error = function(e) NULL)
+    if (is.null(again) || ncol(again) != ncol(made$x)) return(labels[1])
+    first <- made$x[some, , drop = FALSE]
+    same <- (abs(again - first) <= 1e-9 * pmax(abs(first), 1)) %in% TRUE | (is.na(again) & is.na(first))
+    at <- which(colSums(!matrix(same, nrow(first))) > 0)
+    if (length(at)) return(labels[attr(made$x, "assign")[at[1]]])
+  }
+  NULL
+}
+
+refuse_others <- function(term, argument) {
+  if (is.null(term)) return(invisible())
+  stop_gbtm("not_pointwise", sprintf("%s: '%s' of a person depends on who else is in the table.", argument, term),
+            argument, paste("Compute the column before the fit, or use scale(), poly(), bs() or ns(), which keep what",
+                            "they took from the fitted data."))
 }
 
 # Terms without the caller's whole environment, which saveRDS() would write with the fit.

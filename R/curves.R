@@ -39,8 +39,10 @@ tabulated_columns <- function(basis, times) {
   where <- match(times, basis$times)
   if (anyNA(where)) {
     unknown <- format(times[is.na(where)][1])
-    stop_gbtm("unknown_time", sprintf("times: %s was not observed, where a fit read from a file knows its basis.",
-                                      unknown), "times", "Predict with the fit itself, or at observed times.")
+    stop_gbtm("unknown_time", sprintf("times: %s was not observed, and the curve is known only at times that were.",
+                                      unknown), "times",
+              sprintf("The times are %s. A polynomial or a spline of time is known between them in the fit itself.",
+                      listing(format(basis$times, trim = TRUE))))
   }
   basis$columns[where, , drop = FALSE]
 }

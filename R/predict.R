@@ -104,7 +104,9 @@ known_inputs <- function(fit, newdata) {
   leaving <- fit$dropout_covariates
   in_wide <- identical(stored$form, "wide")
   list(
-    risk = fit$membership, tcov = fit$curves$covariates$names, dcov = if (length(leaving)) leaving,
+    risk = if (length(fit$membership)) of_names(fit$membership),
+    tcov = if (length(fit$curves$covariates$names)) of_names(fit$curves$covariates$names),
+    dcov = if (length(leaving)) of_names(leaving),
     exposure = if (is.null(fit$data$exposure)) NULL else if (in_wide) "exposure" else c(stored$exposure, "exposure")[1],
     wide = if (in_wide) stored_wide(fit)
   )

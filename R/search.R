@@ -71,7 +71,7 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
   zero <- if (identical(given$iorder, "order")) "order" else if (given$iorder_by_group) "own" else "common"
   asked$model[c("groups", "order", "iorder")] <- list(1, NULL, if (zero == "order") NULL else given$iorder)
-  if (is.null(asked$terms)) asked$model$order <- 0
+  if (is.null(asked$columns$basis)) asked$model$order <- 0
   asked$model$refgroup <- NULL
   options <- list(
     groups = one_or_several(groups), order = one_or_several(order), how = how, criterion = criterion,

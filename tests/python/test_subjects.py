@@ -10,7 +10,7 @@ import gbtm
 from gbtm import DataError, SpecificationError
 from gbtm.data.arrays import panel_of_arrays
 from gbtm.data.panel import Panel
-from gbtm.data.subjects import Subjects, constant_within, covariate_matrix, subjects_of, subjects_of_arrays
+from gbtm.data.subjects import Subjects, constant_within, subjects_of, subjects_of_arrays
 
 
 def _table(**columns) -> pd.DataFrame:
@@ -165,18 +165,6 @@ TRANSFORMS = ["bs(age, df=4)", "cr(age, df=3)", "center(age)", "scale(age)", "po
               "C(age > 40)"]
 
 
-@pytest.mark.parametrize("transform", TRANSFORMS)
-def test_a_row_without_a_value_is_nan_and_no_part_of_a_transform(transform):
-    """Knots, means and the like come from the rows that can be fitted."""
-    age = np.array([20.0, np.nan, 31, 45, 50, 62, np.nan, 28])
-    known = ~np.isnan(age)
-    z, names = covariate_matrix(f"~ {transform}", pd.DataFrame({"age": age, "df": np.nan}), "risk")
-    alone, same = covariate_matrix(f"~ {transform}", pd.DataFrame({"age": age[known]}), "risk")
-    assert names == same
-    np.testing.assert_array_equal(z[known], alone)
-    assert np.isnan(z[~known]).all()
-
-
 @pytest.mark.parametrize("argument", ["risk", "tcov", "dcov"])
 @pytest.mark.parametrize("transform", TRANSFORMS)
 def test_missing_values_under_a_transform_are_dropped_and_counted_as_in_a_plain_column(transform, argument):
@@ -205,18 +193,6 @@ def test_missing_values_under_a_transform_are_dropped_and_counted_as_in_a_plain_
 def test_a_column_named_like_an_argument_of_a_transform_is_none_of_the_covariates():
     data = _table(df=[1, 2, 3, 4, 5, 6])  # differs within subjects, and would be refused as a covariate of theirs
     assert _read(data, risk="~ poly(age, degree=2) + bs(age, df=1, degree=1)").subjects.risk.shape == (3, 3)
-
-
-def test_levels_of_a_factor_are_columns_of_zero_and_one():
-    z, names = covariate_matrix(["region"], pd.DataFrame({"region": ["s", "e", None, "w"]}), "risk")
-    assert names == ("region[T.s]", "region[T.w]")
-    np.testing.assert_array_equal(z, [[1, 0], [0, 0], [np.nan, np.nan], [0, 1]])
-
-
-def test_the_reference_level_is_the_users():
-    order = pd.Categorical(["s", "e", "w"], categories=["w", "s", "e"])
-    _, names = covariate_matrix(["region"], pd.DataFrame({"region": order}), "risk")
-    assert names == ("region[T.s]", "region[T.e]")
 
 
 @pytest.mark.parametrize("what", ["risk", "tcov"])

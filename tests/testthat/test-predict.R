@@ -47,3 +47,92 @@ test_that("fitted values and residuals add up to the data", {
   fit <- example_fit()
   expect_equal(fitted(fit) + residuals(fit), fit$data$y)
 })
+
+# Made of the fit's data, for people of whom each has its own values.
+likely <- function(fit, newdata) {
+  p <- predict(fit, newdata = newdata, type = "posterior")
+  unname(as.matrix(p[grep("group", names(p))]))
+}
+
+test_that("new people meet the means, knots and levels of the fit", {
+  need_engine()
+  set.seed(3)
+  d <- expand.grid(t = 0:2, id = 1:120)
+  x <- stats::rnorm(120, 5, 2)
+  d$x <- x[d$id]
+  d$z <- factor(c("a", "b", "c"))[1 + d$id %% 3]
+  d$y <- ifelse(stats::runif(120) < stats::plogis(x - 5), 2.2, 1)[d$id] + stats::rnorm(nrow(d))
+  some <- d[d$x > 7, ]
+  for (risk in c(~ scale(x), ~ poly(x, 2), ~ splines::bs(x, df = 4), ~ splines::ns(x, 3), ~ z * scale(x))) {
+    fit <- suppressWarnings(gbtm(y ~ t, d, id = "id", groups = 2, order = 0, risk = risk, control = quick()))
+    fitted <- unname(as.matrix(posterior(fit)[unique(some$id), c("group_1", "group_2")]))
+    expect_equal(likely(fit, some), fitted, tolerance = 1e-8, info = deparse(risk))
+  }
+})
+
+test_that("covariates that depend on who else is there are refused for new people", {
+  need_engine()
+  d <- two_curves(24)
+  d$x <- d$id %% 5
+  for (risk in c(~ I(x - mean(x)), ~ rank(x), ~ cut(x, 3), ~ I(x / max(x)))) {
+    fit <- suppressWarnings(gbtm(y ~ t, d, id = "id", groups = 2, order = 1, risk = risk, control = quick()))
+    expect_error(predict(fit, newdata = d[d$id < 9, ], type = "posterior"), "depends on who else is in the table",
+                 class = "gbtm_not_pointwise")
+  }
+})
+
+test_that("categories of time are drawn and predicted at the times that were observed", {
+  need_engine()
+  d <- two_curves(24, c(0, 1, 2, 4, 8))
+  fit <- gbtm(y ~ factor(t), d, id = "id", groups = 2, control = quick())
+  means <- predict(fit)
+  expect_equal(sort(unique(means$t)), c(0, 1, 2, 4, 8))
+  seen <- tapply(d$y, list(assignment(fit)[as.character(d$id)], d$t), mean)
+  expect_equal(means$estimate, as.vector(t(seen)), tolerance = 1e-4)
+  expect_equal(predict(fit, times = 4)$estimate, means$estimate[means$t == 4])
+  expect_error(predict(fit, times = 3), "3 was not observed", class = "gbtm_unknown_time")
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  expect_no_error(plot(fit))
+  expect_output(print(fit), "Curves at the first, middle and last observed time")
+  again <- predict(fit, newdata = d[d$id == 4 & d$t < 2, ], type = "posterior")
+  expect_equal(nrow(again), 1)
+})
+
+test_that("nothing in a file is run", {
+  mark <- tempfile()
+  code <- sprintf("~ system('touch %s')", mark)
+  call <- sprintf("system('touch %s')", mark)
+  d <- example_data()
+  change <- function(edit) {
+    document <- jsonlite::fromJSON(system.file("extdata", "offenses.json", package = "gbtm"), simplifyVector = FALSE)
+    path <- tempfile(fileext = ".json")
+    writeLines(jsonlite::toJSON(edit(document), auto_unbox = TRUE, null = "null", digits = NA), path)
+    path
+  }
+  edits <- list(
+    function(x) replace(x, "formula", paste("offenses ~", call)),
+    function(x) replace(x, "formula", paste(call, "~ age")),
+    function(x) {
+      x$group_sets[[1]]$membership$names <- list("constant", code)
+      x
+    },
+    function(x) {
+      x$outcomes[[1]]$name <- call
+      x$outcomes[[1]]$time_name <- code
+      x
+    },
+    function(x) replace(x, "id_name", code)
+  )
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  for (edit in edits) {
+    fit <- tryCatch(read_gbtm(change(edit)), error = function(e) NULL)
+    if (is.null(fit)) next
+    for (use in list(print, summary, plot, stats::formula, function(f) predict(f, newdata = d, type = "posterior"),
+                     function(f) predict(f, newdata = d, type = "group"), stats::residuals, stats::predict)) {
+      utils::capture.output(suppressWarnings(try(use(fit), silent = TRUE)))
+    }
+  }
+  expect_false(file.exists(mark))
+})

@@ -61,7 +61,7 @@ def read_long(
     inputs = {"id": id, "time": time, "outcome": name, "tcov": outcome.tcov, "exposure": outcome.exposure,
               "dcov": design.dcov}
     panel = Panel.from_long(data, **inputs, **design.of_subjects, dropout=design.dropout is not None)
-    return panel, _record("long", inputs, design)
+    return panel, _record("long", inputs, design, panel)
 
 
 def read_wide(
@@ -76,12 +76,14 @@ def read_wide(
     if name is not None:
         inputs |= {"name": name, "time_name": time}
     panel = Panel.from_wide(data, **inputs, **design.of_subjects, dropout=design.dropout is not None)
-    return panel, _record("wide", inputs, design)
+    return panel, _record("wide", inputs, design, panel)
 
 
-def _record(form: str, inputs: dict[str, Any], design: Design) -> dict[str, Any]:
+def _record(form: str, inputs: dict[str, Any], design: Design, panel: Panel) -> dict[str, Any]:
     """How the table was read, for new tables and for the code that asks for the fit again."""
     of_subjects = dict(design.of_subjects)
+    designs = {**panel.designs, "risk": panel.subjects.risk_design}
+    inputs = inputs | {f"{k}_design": d.document for k, d in designs.items() if d is not None}
     return {
         "form": form, **inputs, "risk": of_subjects.pop("risk"), "dropout": design.dropout is not None, "levels": {},
         "design": of_subjects,

@@ -33,8 +33,9 @@ def load(path: str | Path, *, trust_formula: bool = False) -> GBTMResults:
 
     Parameters
     ----------
-    trust_formula : evaluate a basis formula in the file (``"bs(age, df=4)"``), which is code, so that curves can be
-        had at times that were not observed. Nothing else in the file is ever executed
+    trust_formula : run expressions of the file that are code, such as ``"{x.clip(0, 5)}"`` in ``risk``, where new people
+        are classified. Without it nothing in the file is ever run: columns, arithmetic and known functions
+        (``"scale(age)"``, ``"bs(t, df=4)"``) are computed from what the file says of them
 
     Raises
     ------
@@ -50,7 +51,7 @@ class GBTMResults(Fit):
     Parameters
     ----------
     document : the fit document, as made by a fit or read by :func:`gbtm.load`
-    trust_formula : a basis formula in the document may be evaluated (it is code)
+    trust_formula : expressions of the document that are code may be run
 
     Notes
     -----

@@ -26,10 +26,11 @@ from .columns import (
     require_columns,
 )
 from .dropped import Dropped, usable
+from .formula_design import FormulaDesign, covariate_columns
 from .measures import History, Measures, ranks
-from .subjects import Subjects, covariate_matrix, subjects_of
+from .subjects import Subjects, subjects_of
 
-Terms = str | Sequence[str] | None
+Terms = str | Sequence[str] | FormulaDesign | None
 MOST_WAVES = 1000
 
 
@@ -37,7 +38,8 @@ MOST_WAVES = 1000
 class Panel:
     """Subjects and their measures.
 
-    Build one with :meth:`from_long` or :meth:`from_wide`. ``outcomes`` is a tuple, one entry per outcome.
+    Build one with :meth:`from_long` or :meth:`from_wide`. ``outcomes`` is a tuple, one entry per outcome. ``designs``
+    says, of "tcov" and "dcov", how the covariates are made of a long table.
 
     Examples
     --------
@@ -56,6 +58,7 @@ class Panel:
     known: Subjects | None = None
     history: History | None = None
     departures: Measures | None = None
+    designs: Mapping[str, FormulaDesign] = field(default_factory=dict)
 
     @property
     def sources(self) -> tuple[Measures, ...]:
@@ -151,15 +154,17 @@ class Panel:
         require_columns(data, [id, time, outcome])
         codes, levels = pd.factorize(id_values(data[id]), sort=False)
         ids = pd.Index(levels, name=id)
-        covariates, names = covariate_matrix(tcov, data, "tcov")
-        dropout_covariates, dropout_names = covariate_matrix(dcov, data, "dcov")
-        return cls.from_arrays(
+        covariates, names, design = covariate_columns(tcov, data, "tcov")
+        dropout_covariates, dropout_names, dropout_design = covariate_columns(dcov, data, "dcov")
+        designs = {"tcov": design, "dcov": dropout_design}
+        panel = cls.from_arrays(
             codes, numeric(data[time], time), numeric(data[outcome], outcome), ids=ids, id_name=id, time_name=time,
             name=outcome, row_labels=data.index, covariates=covariates, covariate_names=names,
             exposure=None if exposure is None else numeric(data[require(data, exposure)], exposure),
             known=subjects_of(data, ids, codes, **subjects), dropout=dropout, dcov=dropout_covariates,
             dcov_names=dropout_names,
         )
+        return replace(panel, designs={k: d for k, d in designs.items() if d is not None})
 
     @classmethod
     def from_wide(

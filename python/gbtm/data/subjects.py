@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import DataError, GBTMWarning, SpecificationError
+from ..errors import DataError, GBTMWarning
 from .columns import MAX_SHOWN, number_array, numeric, require, require_columns
-from .formula_variables import formula_variables, term_columns
+from .formula_design import FormulaDesign, covariate_columns
+from .formula_variables import term_columns
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Subjects:
     ----------
     risk : (N, r) membership covariates z without the constant
     risk_names : their r names
+    risk_design : how they are made of a table, where they were
     weights : (N,) sampling weights, or None
     cluster, stratum : (N,) codes 0.. of sampling clusters (PSU) and strata, -1 for missing, or None
     held_out : (N,) bool, subjects that are scored but not fitted, or None
@@ -32,6 +34,7 @@ class Subjects:
 
     risk: np.ndarray
     risk_names: tuple[str, ...] = ()
+    risk_design: FormulaDesign | None = None
     weights: np.ndarray | None = None
     cluster: np.ndarray | None = None
     stratum: np.ndarray | None = None
@@ -49,7 +52,7 @@ class Subjects:
 
     def take(self, keep: np.ndarray) -> Subjects:
         """Some of the subjects, by position or mask."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "risk_names"}
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("risk_names", "risk_design")}
         return replace(self, **{name: a[keep] for name, a in arrays.items() if a is not None})
 
     @property
@@ -91,7 +94,8 @@ def _refuse(argument: str, bad: np.ndarray, ids: pd.Index, what: str, way_out: s
 
 
 def subjects_of(
-    data: pd.DataFrame, ids: pd.Index, codes: np.ndarray | None, *, risk: str | Sequence[str] | None = None,
+    data: pd.DataFrame, ids: pd.Index, codes: np.ndarray | None, *,
+    risk: str | Sequence[str] | FormulaDesign | None = None,
     weights: str | None = None, cluster: str | None = None, stratum: str | None = None,
     out_of_sample: str | None = None, obsmar: str | None = None,
 ) -> Subjects | None:
@@ -112,13 +116,14 @@ def subjects_of(
     for column in single:
         require(data, column)
     if codes is not None:
-        wanted = {*single, *term_columns(risk, data)}
+        wanted = {*single, *(risk.variables if isinstance(risk, FormulaDesign) else term_columns(risk, data))}
         used = [c for c in data.columns if c in wanted or str(c) in wanted]
         require_columns(data, list(dict.fromkeys(used)))
         data = constant_within(codes, data, used, len(ids), ids)
-    z, names = covariate_matrix(risk, data, "risk")
+    z, names, design = covariate_columns(risk, data, "risk")
     return Subjects(
-        risk=z, risk_names=names, weights=None if weights is None else numeric(data[weights], weights),
+        risk=z, risk_names=names, risk_design=design,
+        weights=None if weights is None else numeric(data[weights], weights),
         cluster=None if cluster is None else pd.factorize(data[cluster])[0],
         stratum=None if stratum is None else pd.factorize(data[stratum])[0],
         held_out=None if out_of_sample is None else _flags(numeric(data[out_of_sample], out_of_sample), out_of_sample),
@@ -207,49 +212,6 @@ def _flags(values: np.ndarray, column: str) -> np.ndarray:
             way_out="1 marks the subjects it applies to.",
         )
     return values == 1
-
-
-def covariate_matrix(
-    terms: str | Sequence[str] | None, table: pd.DataFrame, argument: str
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Columns (n, q) without the constant, and their names.
-
-    Parameters
-    ----------
-    terms : column names, or a one-sided formula such as ``"~ age + C(region)"``; factors get treatment contrasts
-    table : the data; rows with a missing value become NaN throughout
-    """
-    if terms is None or not len(terms):
-        return np.zeros((len(table), 0)), ()
-    if isinstance(terms, str) and "~" not in terms and terms in {str(c) for c in table.columns}:
-        terms = [terms]
-    if isinstance(terms, str):
-        formula = terms.strip().lstrip("~")
-    else:
-        require_columns(table, list(terms))
-        formula = " + ".join(f"`{t}`" for t in terms)
-    return _evaluate(formula, table, argument)
-
-
-def _evaluate(formula: str, table: pd.DataFrame, argument: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    import formulaic
-
-    try:
-        terms = formulaic.Formula(f"1 + {formula}")
-        # not Formula.required_variables, which overlooks what stands in bs(), center() and their like
-        used = formula_variables(formula, [str(c) for c in table.columns])
-        complete = table[used].notna().all(axis=1).to_numpy()
-        matrix = formulaic.model_matrix(terms, table.loc[complete], na_action="raise")
-    except Exception as error:
-        raise SpecificationError(
-            f"{argument}: '{formula.strip()}' cannot be evaluated: {error}.", code="bad_formula", argument=argument,
-            way_out=f"Name columns of the data, for example {argument}=['age', 'male'] or {argument}='~ age + C(x)'.",
-        ) from error
-    names = [str(n) for n in matrix.columns]
-    keep = [j for j, n in enumerate(names) if n != "Intercept"]
-    out = np.full((len(table), len(keep)), np.nan)
-    out[complete] = np.asarray(matrix, dtype=float)[:, keep]
-    return out, tuple(names[j].replace("`", "") for j in keep)
 
 
 def constant_within(subject: np.ndarray, table: pd.DataFrame, columns: Sequence[str], n_subjects: int,

@@ -1,4 +1,4 @@
-"""Time bases: orthonormal inside, the user's columns outside. Formulaic lives here.
+"""Time bases: orthonormal inside, the user's columns outside.
 
 A basis maps times (C,) to columns (C, q). The engine works with ``internal`` columns, orthonormal over the
 observations, so that order 5 on ages 8 to 38 is as well conditioned as order 1; ``to_user`` (q, q) takes internal
@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..data.columns import listing
+from ..data.formula_design import FormulaDesign, design_of
 from ..data.formula_variables import formula_variables
 from ..data.measures import ranks
 from ..errors import DataError, SpecificationError
@@ -148,9 +150,11 @@ def _polynomial(names: tuple[str, ...], centre: float, scale: float, mix: np.nda
     )
 
 
-def matrix_basis(times: np.ndarray, columns: np.ndarray, names: tuple[str, ...], *, raw: Columns | None = None,
-                 formula: str | None = None) -> TimeBasis:
-    """A basis given by its columns (n_obs, q) at the observed times, and optionally a way to make them elsewhere.
+def matrix_basis(
+    times: np.ndarray, columns: np.ndarray, names: tuple[str, ...], *, design: FormulaDesign | None = None,
+    time_name: str = "time",
+) -> TimeBasis:
+    """A basis given by its columns (n_obs, q) at the observed times, and optionally how to make them elsewhere.
 
     Raises
     ------
@@ -168,72 +172,84 @@ def matrix_basis(times: np.ndarray, columns: np.ndarray, names: tuple[str, ...],
             f"formula: the {x.shape[1]} basis columns are linearly dependent over {x.shape[0]} distinct times.",
             code="dependent_basis", argument="formula", way_out="Use fewer basis columns, or drop the duplicate ones.",
         ) from None
-    return _tabulated(names, distinct, x, mix, raw, formula)
+    return _tabulated(names, distinct, x, mix, None if design is None else design.formula, design, time_name)
 
 
-def _tabulated(names: tuple[str, ...], distinct: np.ndarray, x: np.ndarray, mix: np.ndarray, raw: Columns | None,
-               formula: str | None) -> TimeBasis:
-    def look_up(t: np.ndarray) -> np.ndarray:
+def _tabulated(
+    names: tuple[str, ...], distinct: np.ndarray, x: np.ndarray, mix: np.ndarray, formula: str | None,
+    design: FormulaDesign | None, time_name: str,
+) -> TimeBasis:
+    everywhere = design is not None and design.repeatable and design.of_numbers
+
+    def raw(t: np.ndarray) -> np.ndarray:
+        if everywhere:
+            assert design is not None
+            return design.matrix(pd.DataFrame({time_name: t}), "times")
         where = np.clip(np.searchsorted(distinct, t), 0, distinct.size - 1)
-        if not np.array_equal(distinct[where], t):
+        new = distinct[where] != t
+        if new.any():
             raise SpecificationError(
-                "times: the basis of a stored fit is known only at the times that were observed.", code="unknown_time",
-                argument="times",
-                way_out="Predict at observed times, or where the model was fitted; in Python, "
-                "load(path, trust_formula=True) evaluates the file's formula, which is code.",
+                f"times: {float(t[new][0]):g} was not observed, and the curve is known only at times that were.",
+                code="unknown_time", argument="times",
+                way_out=f"The times are {listing([f'{v:g}' for v in distinct])}. {_elsewhere(formula, design)}",
             )
         return x[where]
 
     constant, *_ = np.linalg.lstsq(x @ mix, np.ones(distinct.size), rcond=None)
     return TimeBasis(
-        names=names, raw=raw or look_up, mix=mix, to_user=mix, constant=constant, everywhere=raw is not None,
+        names=names, raw=raw, mix=mix, to_user=mix, constant=constant, everywhere=everywhere,
         has_intercept=bool(np.allclose(x @ mix @ constant, 1.0, atol=1e-8)),
         document={
             "kind": "columns", "names": list(names), "formula": formula, "times": distinct.tolist(),
-            "columns": x.tolist(), "mix": mix.tolist(),
+            "columns": x.tolist(), "mix": mix.tolist(), "design": None if design is None else design.document,
         },
     )
 
 
+def _elsewhere(formula: str | None, design: FormulaDesign | None) -> str:
+    """How to know a curve at other times."""
+    if formula is None or (design is not None and not design.of_numbers):
+        return "A polynomial or a spline of time is known between them."
+    return "In Python, load(path, trust_formula=True) runs the file's formula, which is code."
+
+
 def formula_basis(times: np.ndarray, formula: str, time_name: str) -> TimeBasis:
-    """A basis from the right-hand side of a formula in the one variable ``time_name``, such as ``"bs(age, df=4)"``."""
-    names, columns, raw = _formula_columns(times, formula, time_name)
-    return matrix_basis(times, columns, names, raw=raw, formula=formula)
+    """A basis from the right-hand side of a formula in the one variable ``time_name``, such as ``"bs(age, df=4)"``.
 
-
-def _formula_columns(times: np.ndarray, formula: str, time_name: str) -> tuple[tuple[str, ...], np.ndarray, Columns]:
-    import formulaic
-
+    Columns of categories of time are known at the times that occurred; those of numbers at any time.
+    """
     try:
-        matrix = formulaic.model_matrix(formula, pd.DataFrame({time_name: times}), na_action="raise")
+        columns, design = design_of(formula, pd.DataFrame({time_name: times}), "formula", constant=True)
     except Exception as error:
         raise SpecificationError(
             f"formula: '{formula}' cannot be evaluated: {error}.", code="bad_formula", argument="formula",
             way_out=f"Its only variable must be the time '{time_name}'.",
         ) from error
-    spec = matrix.model_spec
-
-    def raw(t: np.ndarray) -> np.ndarray:
-        return np.asarray(spec.get_model_matrix(pd.DataFrame({time_name: t})), dtype=float)
-
-    names = tuple("intercept" if n == "Intercept" else str(n) for n in matrix.columns)
-    return names, np.asarray(matrix, dtype=float), raw
+    return matrix_basis(times, columns, design.names, design=design, time_name=time_name)
 
 
-def basis_from_document(document: dict[str, Any], times: np.ndarray | None, time_name: str) -> TimeBasis:
-    """The basis that ``document`` describes.
+def basis_from_document(
+    document: dict[str, Any], time_name: str, *, trusted: bool = False, observed: Callable[[], np.ndarray] | None = None
+) -> TimeBasis:
+    """The basis that ``document`` describes; only if it is ``trusted`` is an expression in it run that is code.
 
-    ``times`` (n_obs,) are the observed ones, to evaluate a formula again, knots and all; None where the document
-    comes from a file: a formula is code, and nothing in a file is executed. The basis is then known at observed times.
+    ``observed`` gives the times (n_obs,) of the fit, from which a trusted formula takes its knots again where an
+    earlier version did not keep them.
     """
     names, mix = tuple(document["names"]), np.asarray(document["mix"], dtype=float)
     if document["kind"] == "polynomial":
         return _polynomial(names, document["centre"], document["scale"], mix)
-    raw = None
-    if document["formula"] is not None and times is not None:
-        _, _, raw = _formula_columns(times, document["formula"], time_name)
-    columns = np.asarray(document["columns"], dtype=float)
-    return _tabulated(names, np.asarray(document["times"], dtype=float), columns, mix, raw, document["formula"])
+    stored, formula = document.get("design"), document["formula"]
+    if stored is not None:
+        design: FormulaDesign | None = FormulaDesign.from_document(stored, trusted=trusted)
+    elif formula is not None and trusted and observed is not None:
+        design = design_of(formula, pd.DataFrame({time_name: observed()}), "formula", constant=True)[1]
+    else:
+        design = None
+    return _tabulated(
+        names, np.asarray(document["times"], dtype=float), np.asarray(document["columns"], dtype=float), mix,
+        formula, design, time_name,
+    )
 
 
 def split_formula(

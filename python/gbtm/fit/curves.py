@@ -51,7 +51,7 @@ class Curves:
 
     @classmethod
     def of(cls, outcome: OutcomeRecord, internal: InternalEstimates, *, trust_formula: bool = False) -> Curves:
-        """The curves of an outcome of a fit; only with ``trust_formula`` is a basis formula in it evaluated."""
+        """The curves of an outcome of a fit; only with ``trust_formula`` is code in it run."""
         profile = outcome.profile
         return cls(
             family=make_family(outcome.family, outcome.spec.lower, outcome.spec.upper),

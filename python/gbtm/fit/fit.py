@@ -28,7 +28,7 @@ class Fit(FitRecord):
     Parameters
     ----------
     document : the fit document, as made by a fit or read by :func:`gbtm.load`
-    trust_formula : a basis formula in the document may be evaluated (it is code)
+    trust_formula : expressions of the document that are code may be run
 
     Notes
     -----
@@ -37,8 +37,8 @@ class Fit(FitRecord):
     """
 
     def like(self, document: dict[str, Any]) -> Self:
-        """Another fit of this session as this one is: with the same methods."""
-        return type(self)(document, trust_formula=True)
+        """Another fit as this one is: with the same methods, and no more trusted."""
+        return type(self)(document, trust_formula=self.trust_formula)
 
     def __repr__(self) -> str:
         return (

@@ -25,7 +25,7 @@ class FitRecord:
     Parameters
     ----------
     document : see docs/fit-document.md
-    trust_formula : a basis formula in the document may be evaluated (it is code)
+    trust_formula : expressions of the document that are code may be run
     """
 
     def __init__(self, document: dict[str, Any], *, trust_formula: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 WHOLE = ("form", "id", "levels", "design")
-OF_SETS = ("risk",)
+OF_SETS = ("risk", "risk_design")
 Inputs = dict[str, Any] | None
 
 
@@ -18,7 +18,7 @@ def split_inputs(inputs: Inputs) -> tuple[Inputs, Inputs, Inputs]:
     if "obsmar" in (whole.get("design") or {}):  # whose missing waves say nothing of dropout
         outcome["obsmar"] = whole["design"]["obsmar"]
         whole["design"] = {k: v for k, v in whole["design"].items() if k != "obsmar"}
-    return whole, outcome, {k: inputs.get(k) for k in OF_SETS}
+    return whole, outcome, {k: inputs[k] for k in OF_SETS if k in inputs}
 
 
 def joined_inputs(whole: Inputs, outcome: Inputs, group_set: Inputs) -> Inputs:

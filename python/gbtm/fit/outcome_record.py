@@ -120,9 +120,12 @@ class OutcomeRecord:
 
 
 def time_bases(outcome: OutcomeRecord, *, trust_formula: bool = False) -> dict[str, TimeBasis]:
-    """Of each predictor its basis; a formula in the document is evaluated at the observed times only if trusted."""
-    times = outcome.data.time if trust_formula and outcome.stored_data is not None else None
-    return {p: basis_from_document(stored, times, outcome.time_name) for p, stored in outcome.bases.items()}
+    """Of each predictor its basis; code in the document is run only if it is trusted."""
+    observed = None if outcome.stored_data is None else lambda: outcome.data.time
+    return {
+        p: basis_from_document(stored, outcome.time_name, trusted=trust_formula, observed=observed)
+        for p, stored in outcome.bases.items()
+    }
 
 
 def outcome_spec(stored: dict[str, Any]) -> OutcomeSpec:

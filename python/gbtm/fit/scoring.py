@@ -18,7 +18,8 @@ import pandas as pd
 from ..checks import check_level
 from ..data.measures import History
 from ..data.panel import Panel
-from ..errors import DataError, GBTMWarning, SpecificationError
+from ..errors import DataError, GBTMWarning
+from .new_data import panel_like
 from .rebuild import for_scoring, layout_of
 
 if TYPE_CHECKING:
@@ -50,28 +51,6 @@ def classify(res: Fit, newdata: pd.DataFrame, *, by_wave: bool = False, level: f
         As for the fit: unknown columns, values that the family cannot take.
     """
     return classify_panel(res, panel_like(res, newdata), by_wave=by_wave, level=level)
-
-
-def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
-    """New data read as the fit's were."""
-    inputs = res.inputs
-    if inputs is None:
-        raise SpecificationError(
-            "newdata: this fit does not say from which columns it was made.", code="no_inputs", argument="newdata",
-            way_out="Fit with from_formula or traj, or give a Panel to gbtm.fit.scoring.classify_panel.",
-        )
-    table = newdata.copy()
-    for column, levels in inputs["levels"].items():
-        if column in table:
-            unknown = set(table[column].dropna()) - set(levels)
-            if unknown:
-                raise DataError(
-                    f"{column}: {', '.join(map(repr, sorted(unknown, key=str)[:5]))} did not occur in the fit.",
-                    code="new_level", argument=column, way_out=f"Its levels are {', '.join(map(repr, levels[:12]))}.",
-                )
-            table[column] = pd.Categorical(table[column], categories=levels)
-    arguments = {k: v for k, v in inputs.items() if k not in ("levels", "form", "design")}
-    return Panel.from_wide(table, **arguments) if inputs["form"] == "wide" else Panel.from_long(table, **arguments)
 
 
 def classify_panel(res: Fit, panel: Panel, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:

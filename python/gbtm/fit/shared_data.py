@@ -9,6 +9,7 @@ from typing import Any
 from ..data.measures import Measures
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
+from ..errors import DataError
 from .inputs import split_inputs
 
 SHARED = ("ids", "weights", "cluster", "stratum", "dropped")  # fields that are the same in all documents
@@ -103,10 +104,15 @@ def with_own_code(
 ) -> dict[str, Any]:
     """A document from a file with formulas, which are code, as they were asked for here and not in the file."""
     whole, of_outcome, of_groups = split_inputs(inputs)
-    outcomes = [
-        {**outcome, "inputs": of_outcome} if basis is None else
-        {**outcome, "inputs": of_outcome, "bases": {**outcome["bases"], "mean": basis.document}}
-        for outcome, basis in zip(document["outcomes"], bases, strict=True)
-    ]
+    outcomes = []
+    for outcome, basis in zip(document["outcomes"], bases, strict=True):
+        own = outcome["bases"] if basis is None else {**outcome["bases"], "mean": basis.document}
+        for stored in own.values() if basis is None else ():
+            if stored["kind"] != "polynomial":
+                raise DataError(
+                    "document: a basis that was not asked for.", code="bad_document", argument="document",
+                    way_out="Remove the file: the fit is made again.",
+                )
+        outcomes.append({**outcome, "inputs": of_outcome, "bases": own})
     group_sets = [{**s, "inputs": of_groups} for s in document["group_sets"]]
     return {**document, "formula": formula, "inputs": whole, "outcomes": outcomes, "group_sets": group_sets}

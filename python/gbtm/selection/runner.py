@@ -98,7 +98,7 @@ class Fitted:
     document : the fit document without the data; None where the fit failed
     failure : the error's message, or ""
     shared : the data, as :func:`gbtm.fit.shared_data.shared_fields` has them
-    trust_formula : a basis formula in the document may be evaluated
+    trust_formula : expressions of the document that are code may be run
     """
 
     candidate: Candidate

@@ -1,0 +1,77 @@
+"""A table of new people, read as the fit's own was."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ..data.formula_design import FormulaDesign, covariate_columns
+from ..data.panel import Panel
+from ..errors import DataError, SpecificationError
+
+if TYPE_CHECKING:
+    from .fit import Fit
+
+OF_READING = ("levels", "form", "design")  # not arguments of Panel
+PLAIN = r"(?:[^\W\d][\w.]*|`[^`]+`)"
+PLAIN_FORMULA = re.compile(rf"\s*~?\s*(?:{PLAIN}|C\(\s*{PLAIN}\s*\))(?:\s*\+\s*(?:{PLAIN}|C\(\s*{PLAIN}\s*\)))*\s*")
+
+
+def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
+    """New data read as the fit's were: by the same columns, levels, means and knots."""
+    inputs = res.inputs
+    if inputs is None:
+        raise SpecificationError(
+            "newdata: this fit does not say from which columns it was made.", code="no_inputs", argument="newdata",
+            way_out="Fit with from_formula or traj, or give a Panel to gbtm.fit.scoring.classify_panel.",
+        )
+    table = _with_levels(newdata, inputs["levels"])
+    arguments = {k: v for k, v in inputs.items() if k not in OF_READING and not k.endswith("_design")}
+    for name in ("risk", "tcov", "dcov"):
+        stored = inputs.get(f"{name}_design")
+        if stored is not None:
+            arguments[name] = FormulaDesign.from_document(stored, trusted=res.trust_formula)
+        elif isinstance(arguments.get(name), str):
+            arguments[name] = _without_design(arguments[name], table, name, res.trust_formula)
+    return Panel.from_wide(table, **arguments) if inputs["form"] == "wide" else Panel.from_long(table, **arguments)
+
+
+def _with_levels(newdata: pd.DataFrame, levels: dict[str, Any]) -> pd.DataFrame:
+    """The table with its factors' levels in the order of the fit; refuses those that did not occur in it."""
+    table = newdata.copy()
+    for column, known in levels.items():
+        if column not in table:
+            continue
+        unknown = set(table[column].dropna()) - set(known)
+        if unknown:
+            raise DataError(
+                f"{column}: {', '.join(map(repr, sorted(unknown, key=str)[:5]))} did not occur in the fit.",
+                code="new_level", argument=column, way_out=f"Its levels are {', '.join(map(repr, known[:12]))}.",
+            )
+        table[column] = pd.Categorical(table[column], categories=known)
+    return table
+
+
+def _without_design(formula: str, table: pd.DataFrame, argument: str, trusted: bool) -> str | FormulaDesign:
+    """Covariates of a document that does not say how they are made: one of R's, or of an earlier version.
+
+    Columns and factors need no more than their names and levels. Any other formula is code.
+    """
+    if formula in table.columns or PLAIN_FORMULA.fullmatch(formula):
+        return formula
+    if not trusted:
+        raise SpecificationError(
+            f"{argument}: '{formula}' of the fit's file is code, and nothing in a file is executed.",
+            code="untrusted_formula", argument=argument,
+            way_out="If you know where the file comes from, load it with trust_formula=True.",
+        )
+    design = covariate_columns(formula, table, argument)[2]
+    if design is not None and any(f.state or not f.pointwise for f in design.factors):
+        raise SpecificationError(
+            f"{argument}: the fit's file does not say what '{formula}' took from the fitted data.",
+            code="unknown_design", argument=argument,
+            way_out="Fit again, and write the file anew: files keep means, scales and knots now.",
+        )
+    return formula if design is None else design
