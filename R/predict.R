@@ -10,7 +10,7 @@
 #'   `"assignment"`: the most probable group of each person. `"group"`: a table of both for new people, with intervals.
 #' @param level level of the confidence band, and of the intervals
 #' @param tcov for curves of a fit with time-varying covariates: their values, one per covariate (by name or in order),
-#'   or one row of them per time. By default the profile that `summary()` names: their means over the observations.
+#'   or one row of them per time. By default the profile that `summary()` names: their mean at each time.
 #' @param by_wave for `"group"`: after each wave, from what was seen up to it
 #' @param ... not used
 #'

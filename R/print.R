@@ -26,7 +26,8 @@ profile_words <- function(x) {
   covariates <- x$curves$covariates
   values <- covariates$profile
   if (any(values != rep(values[1, ], each = nrow(values)))) {
-    return(sprintf("the values of %s that were given for each wave", paste(covariates$names, collapse = ", ")))
+    words <- if (covariates$given) "the values of %s that were given for each wave" else "the mean of %s at each time"
+    return(sprintf(words, paste(covariates$names, collapse = ", ")))
   }
   paste(covariates$names, "=", format(values[1, ], digits = 4, trim = TRUE), collapse = ", ")
 }

@@ -6,6 +6,7 @@ import functools
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -152,10 +153,50 @@ def _with_covariates(name, params, t, w, exposure=None):
 
 @pytest.mark.parametrize("name", WITH_TCOV)
 def test_curves_are_drawn_at_the_means_of_the_covariates(name):
-    """Over all observations, and for an exposure of 1."""
-    res, means = _fit(name), draw(name).beside.w.mean(axis=0)
+    """At each time that of the observations there, between them along a line, and for an exposure of 1."""
+    res, data = _fit(name), draw(name).beside
+    seen = res.outcomes[0].data
+    times = np.unique(seen.time)
+    at_times = np.array([seen.covariates[seen.time == t].mean(axis=0) for t in times])
+    assert seen.covariates.shape == data.w.shape
+    means = np.column_stack([np.interp(AT, times, w) for w in at_times.T])
     want = _with_covariates(name, res.params, AT, means)
     np.testing.assert_allclose(res.predict(AT)["estimate"], want.ravel(), rtol=1e-8, atol=1e-10)
+
+
+def _dose(shift):
+    """Doses that rise with time, by as much each year."""
+    rng = np.random.default_rng(31)
+    i, t = np.repeat(np.arange(60), 5), np.tile(np.arange(5.0), 60)
+    dose = t * np.where(i % 2, 0.5, 1.0)
+    y = np.array([2.0, 5.0])[i // 2 % 2] + 0.1 * t + 0.8 * dose + rng.normal(0, 0.5, i.size)
+    return pd.DataFrame({"id": i, "t": t + shift(rng, i.size), "dose": dose, "y": y, "sex": i % 3 == 0})
+
+
+def test_a_covariate_that_rises_with_time_rises_along_the_curve():
+    d = _dose(lambda rng, n: 0.0)
+    res = gbtm.GBTM.from_formula("y ~ t", d, id="id", groups=2, order=1, tcov=["dose", "sex"]).fit(n_starts=2)
+    b, means = res.params, d.groupby("t")[["dose", "sex"]].mean()
+    want = [b[f"intercept[{k}]"] + b[f"t[{k}]"] * t + b[f"dose[{k}]"] * m.dose + b[f"sex[{k}]"] * m.sex
+            for k in (1, 2) for t, m in means.iterrows()]
+    np.testing.assert_allclose(res.predict()["estimate"], want, rtol=1e-10)
+    assert "Curves are drawn at the mean of dose, sex at each time." in str(res.summary())
+
+
+def test_times_of_ones_own_are_gathered_in_bins():
+    """With more than 60 of them, in 20 bins of equal width."""
+    d = _dose(lambda rng, n: rng.uniform(0, 0.9, n))
+    res = gbtm.GBTM.from_formula("y ~ t", d, id="id", groups=2, order=1, tcov=["dose"]).fit(n_starts=2)
+    bins = pd.cut(d.t, np.linspace(d.t.min(), d.t.max(), 21), labels=False, include_lowest=True)
+    profile = res.outcomes[0].profile
+    np.testing.assert_allclose(profile.times, d.t.groupby(bins).mean())
+    np.testing.assert_allclose(profile.values[:, 0], d.dose.groupby(bins).mean())
+
+
+def test_a_covariate_that_does_not_move_has_one_value():
+    d = _dose(lambda rng, n: 0.0)
+    res = gbtm.GBTM.from_formula("y ~ t", d, id="id", groups=2, order=1, tcov=["sex"]).fit(n_starts=2)
+    assert "Curves are drawn at sex = 0.3333." in str(res.summary())
 
 
 @pytest.mark.parametrize("name", WITH_TCOV)

@@ -100,7 +100,8 @@ class GBTM:
     ) -> GBTM:
         """From a :class:`~gbtm.data.panel.Panel` and a :class:`~gbtm.model.spec.ModelSpec`.
 
-        ``profile`` (T, q) are the time-varying covariates at which curves are drawn, wave by wave; default their means.
+        ``profile`` (T, q) are the time-varying covariates at which curves are drawn, wave by wave; default
+        their mean at each time.
         ``inputs`` says how the table was read, so that new tables can be.
         """
         return cls.from_prepared(Prepared.of(panel, spec, bases, formula=formula, profile=profile, inputs=inputs))

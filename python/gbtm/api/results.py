@@ -33,8 +33,8 @@ def load(path: str | Path, *, trust_formula: bool = False) -> GBTMResults:
 
     Parameters
     ----------
-    trust_formula : run expressions of the file that are code, such as ``"{x.clip(0, 5)}"`` in ``risk``, where new people
-        are classified. Without it nothing in the file is ever run: columns, arithmetic and known functions
+    trust_formula : run expressions of the file that are code, such as ``"{x.clip(0, 5)}"`` in ``risk``, where new
+        people are classified. Without it nothing in the file is ever run: columns, arithmetic and known functions
         (``"scale(age)"``, ``"bs(t, df=4)"``) are computed from what the file says of them
 
     Raises

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -120,4 +121,7 @@ def _finish(
     said = f"Lines: fitted mean with pointwise {100 * level:g} % band." if level is not None else "Lines: fitted mean."
     if observed:
         said += " Points: observed mean, weighted by the posterior."
+    first = res.outcomes[0]
+    if first.profile is not None:
+        said += "\n" + textwrap.fill(f"Curves at {first.profile.words(first.covariate_names)}.", 90)
     ax.set_title(said, fontsize=8, loc="left", color=NOTE)

@@ -32,7 +32,8 @@ class Curves:
 
     ``positions`` maps a predictor to (K, q) entries of the internal parameter vector, -1 where absent. ``profile`` are
     values (T, q) of the time-varying covariates at ``profile_times`` (T,), between which curves are drawn along a line;
-    one row where they are the same at all times (their means, unless the user gave others). Counts are for exposure 1.
+    one row where they are the same at all times (their means at each time, unless the user gave others).
+    Counts are for exposure 1.
     """
 
     family: Family

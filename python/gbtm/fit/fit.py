@@ -236,7 +236,7 @@ class Fit(FitRecord):
         """Expected outcome of each group at ``times`` (default: the observed ones) with a confidence band.
 
         With time-varying covariates the curves are drawn at ``tcov``: one value per covariate, or one row of them per
-        time; default their means over the observations. Counts are for exposure 1.
+        time; default their mean at each time, as the summary says. Counts are for exposure 1.
 
         Returns
         -------

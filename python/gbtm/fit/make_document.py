@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .._version import __version__
+from ..constants import SHARED
 from ..data.measures import Measures
 from ..estimation.covariance import Covariance
 from ..estimation.estimate import Estimate, Search
@@ -22,6 +23,8 @@ from .document import FORMAT, FORMAT_VERSION
 from .inputs import split_inputs
 from .shared_data import shared_fields
 
+WAVES_MOST: int = SHARED["waves_most"]
+BINS: int = SHARED["bins"]
 DRIVER = 0  # the outcome whose lags drive dropout
 
 
@@ -147,12 +150,26 @@ def _blocks(layout: Layout) -> list[dict[str, Any]]:
 
 
 def _profile(measures: Measures, given: np.ndarray | None) -> dict[str, Any]:
-    """Covariates at which curves are drawn: those given for each wave (T, q), or their means."""
-    if given is None:
-        return {"times": np.zeros(1), "values": measures.covariates.mean(axis=0)[None]}
-    count = np.bincount(measures.wave, minlength=len(given))
-    times = np.bincount(measures.wave, measures.time, minlength=len(given))[count > 0] / count[count > 0]
-    return {"times": times, "values": given[count > 0]}
+    """Covariates at which curves are drawn: those given for each wave (T, q), or their mean at each time.
+
+    A covariate that rises with time has no single mean at which any curve is anybody's. Where more times than waves
+    can be told apart occur, means are those of bins of equal width.
+    """
+    time = measures.distinct_times
+    at = measures.wave if given is not None else time[1]
+    if given is None and time[0].size > WAVES_MOST:
+        edges = np.linspace(time[0][0], time[0][-1], BINS + 1)
+        at = np.searchsorted(edges[1:-1], measures.time, side="right")
+    count = np.bincount(at, minlength=0 if given is None else len(given)).astype(float)
+    there = count > 0
+    times = np.bincount(at, measures.time, minlength=count.size)[there] / count[there]
+    if given is not None:
+        return {"times": times, "values": given[there], "given": True}
+    values = np.column_stack([np.bincount(at, w)[there] / count[there] for w in measures.covariates.T])
+    mean = measures.covariates.mean(axis=0)
+    if np.allclose(values, mean, rtol=1e-12, atol=1e-12 * np.abs(measures.covariates).max(initial=0.0)):
+        times, values = np.zeros(1), mean[None]  # the same at all times, as what is known once of a person
+    return {"times": times, "values": values, "given": False}
 
 
 def _search_document(layout: Layout, module: Mixture, search: Search, loglik: float) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,10 +24,20 @@ class Profile:
     ----------
     times : (T,), between which they run along a line
     values : (T, q); one row where they are the same at all times
+    given : they are the user's; otherwise the means of the data at each time
     """
 
     times: np.ndarray
     values: np.ndarray
+    given: bool
+
+    def words(self, names: Sequence[str]) -> str:
+        """Where curves are drawn, as in "Curves are drawn at ..."."""
+        if len(self.values) == 1 or not (self.values != self.values[0]).any():
+            return ", ".join(f"{n} = {v:.4g}" for n, v in zip(names, self.values[0], strict=True))
+        if self.given:
+            return f"the values of {', '.join(names)} that were given for each wave"
+        return f"the mean of {', '.join(names)} at each time"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +92,9 @@ class OutcomeRecord:
             positions={p: np.asarray(at).astype(int) for p, at in stored["positions"].items()},
             offsets={p: np.asarray(o) for p, o in stored["offsets"].items()}, columns=tuple(stored["columns"]),
             covariates=None if covariates is None else CovariateBasis.from_document(covariates),
-            profile=None if profile is None else Profile(*(np.asarray(profile[k]) for k in ("times", "values"))),
+            profile=None if profile is None else Profile(
+                np.asarray(profile["times"]), np.asarray(profile["values"]), bool(profile.get("given", True))
+            ),
             nobs=int(stored["nobs"]), dropout=None if dropout is None else DropoutRecord.of(dropout),
             stored_data=stored.get("data"),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from ..families import family_named
 
 if TYPE_CHECKING:
     from .fit import Fit
-    from .outcome_record import Profile
 
 
 def summary(res: Fit, adequacy: pd.DataFrame) -> Any:
@@ -120,15 +118,9 @@ def _notes(res: Fit) -> list[str]:
     if res.dropped.sentence():
         lines.append(res.dropped.sentence())
     lines += [f"Warning: {w}" for w in res.warnings]
-    if res.outcomes[0].profile is not None:
-        lines.append(f"Curves are drawn at {_profile(res.outcomes[0].covariate_names, res.outcomes[0].profile)}.")
+    first = res.outcomes[0]
+    if first.profile is not None:
+        lines.append(f"Curves are drawn at {first.profile.words(first.covariate_names)}.")
     lines.append("AvePP: mean posterior probability of those assigned to the group.")
     return lines
 
-
-def _profile(names: Sequence[str], profile: Profile) -> str:
-    """Where curves are drawn, in words."""
-    values = profile.values
-    if len(values) > 1 and (values != values[0]).any():
-        return f"the values of {', '.join(names)} that were given for each wave"
-    return ", ".join(f"{n} = {v:.4g}" for n, v in zip(names, values[0], strict=True))

@@ -28,7 +28,7 @@ class Prepared:
     bases : time basis of each outcome's mean where one was given; None for polynomials made of these data
     held_out : the subjects that are scored but not fitted, or None
     formula, inputs : how the user asked for it and how the table was read, for the record and for new data
-    profile : (T, q) time-varying covariates at which curves are drawn, wave by wave; None for their means
+    profile : (T, q) time-varying covariates at which curves are drawn, wave by wave; None for their mean at each time
     """
 
     panel: Panel
