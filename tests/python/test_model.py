@@ -571,6 +571,16 @@ def test_an_interrupt_in_the_progress_callback_ends_the_fit():
         build("normal").fit(progress=stop)
 
 
+def test_the_time_budget_is_asked_inside_climbs():
+    """Of the runs that climb, the best alone goes on, for a few steps: here to its maximum."""
+    full = build("zip_own").fit(n_starts=20, rng=2)
+    with pytest.warns(gbtm.GBTMWarning, match="time budget"):
+        res = build("zip_own").fit(n_starts=20, rng=2, time_budget=1e-9)
+    assert res.search.out_of_time
+    assert sum(o.hits for o in res.search.optima if o.converged) == 1
+    assert res.llf <= full.llf + 1e-6
+
+
 def test_time_budget_is_reported():
     with pytest.warns(gbtm.GBTMWarning, match="time budget"):
         res = build("zip_own").fit(time_budget=0.0)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+import gbtm
 from gbtm.compute import threads
 from gbtm.estimation.covariance import information
 from gbtm.likelihood import mixture as likelihood
@@ -67,3 +71,27 @@ def test_a_worker_that_spreads_its_own_work_does_not_wait_for_itself():
     with threads.workers():
         out = threads.in_order(lambda i: sum(threads.in_order(lambda j: i * j, range(3))), range(8))
     assert out == [3 * i for i in range(8)]
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
+@pytest.mark.parametrize("family", ["normal", "zip", "beta"])
+def test_the_callers_mode_changes_nothing(mode, family):
+    """Standard errors, profiles and scores need derivatives, which a caller's inference_mode would switch off."""
+    rng, i = np.random.default_rng(0), np.repeat(np.arange(30), 4)
+    data = pd.DataFrame({"id": i, "t": np.tile(np.arange(4.0), 30)})
+    high = i % 2
+    data["y"] = {
+        "normal": high * 3 + rng.normal(size=i.size),
+        "zip": rng.poisson(np.exp(2.0 * high)) * (rng.random(i.size) < 0.7),
+        "beta": rng.beta(2 + 6 * high, 6 - 4 * high),
+    }[family]
+
+    def numbers():
+        res = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1, family=family).fit(n_starts=2)
+        return [res.llf, *res.bse, *res.classify(data.head(9))[["probability", "lower"]].to_numpy().ravel()]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        want = numbers()
+        with mode():
+            np.testing.assert_array_equal(numbers(), want)

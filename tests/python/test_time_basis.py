@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import gbtm
 from gbtm import SpecificationError
 from gbtm.design.time_basis import (
     basis_from_document,
@@ -143,3 +144,17 @@ def test_names_may_be_quoted_as_in_r():
     assert split_formula("y ~ age in years", data) == ("y", "age in years", None)
     named = pd.DataFrame({"y": [1.0], "t": [0.0], "df": [1.0], "bs": [1.0]})
     assert split_formula("y ~ bs(t, df=4)", named) == ("y", "t", "bs(t, df=4)")
+
+
+def test_models_and_fits_can_be_pickled_after_use():
+    import pickle
+
+    data = gbtm.datasets.two_groups(rng=0)
+    for formula, further in (("y ~ t", {"order": 1, "dropout": 1}), ("y ~ bs(t, df=4)", {}), ("y ~ C(t)", {})):
+        data = data[~((data.id % 5 == 0) & (data.t > data.t.median()))]
+        model = gbtm.GBTM.from_formula(formula, data, id="id", groups=2, **further)
+        res = model.fit(n_starts=1)
+        want = res.predict()
+        res.plot()
+        pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(res)).predict(), want)
+        assert pickle.loads(pickle.dumps(model)).fit(n_starts=1).llf == res.llf

@@ -23,8 +23,24 @@ _here = threading.local()  # .busy: this thread is a worker's
 
 
 @contextmanager
+def with_gradients() -> Iterator[None]:
+    """Within: torch keeps what derivatives need, whatever the caller's mode (``torch.inference_mode``, ``no_grad``)."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+@contextmanager
 def workers() -> Iterator[None]:
-    """Within: torch operations are one-threaded and :func:`in_order` spreads its calls over worker threads."""
+    """Within: torch operations are one-threaded and :func:`in_order` spreads its calls over worker threads.
+
+    Derivatives are had whatever the caller's mode.
+    """
+    with with_gradients(), _workers():
+        yield
+
+
+@contextmanager
+def _workers() -> Iterator[None]:
     global _pool
     if _pool is not None:  # nested
         yield

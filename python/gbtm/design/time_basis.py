@@ -28,6 +28,67 @@ from .covariate_basis import CovariateBasis, spread_of
 Columns = Callable[[np.ndarray], np.ndarray]
 
 
+# How columns are made: objects rather than functions, so that a fit can be pickled.
+
+
+@dataclass(frozen=True)
+class PowerColumns:
+    """Powers 0, 1, .. of (t - centre) / scale."""
+
+    centre: float
+    scale: float
+    width: int
+
+    def __call__(self, t: np.ndarray) -> np.ndarray:
+        return _scaled_powers(t, self.centre, self.scale, self.width)
+
+
+@dataclass(frozen=True, eq=False)
+class LagColumns:
+    """A constant and lagged outcomes (n, L), centred and scaled."""
+
+    centre: np.ndarray
+    scale: np.ndarray
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return np.hstack([np.ones((x.shape[0], 1)), (x - self.centre) / self.scale])
+
+
+@dataclass(frozen=True, eq=False)
+class KnownColumns:
+    """Columns ``x`` (C, q) at the distinct times (C,), and elsewhere where a design makes them."""
+
+    distinct: np.ndarray
+    x: np.ndarray
+    formula: str | None
+    design: FormulaDesign | None
+    time_name: str
+
+    @property
+    def everywhere(self) -> bool:
+        """Known at any time."""
+        return self.design is not None and self.design.repeatable and self.design.of_numbers
+
+    def __call__(self, t: np.ndarray) -> np.ndarray:
+        if self.design is not None and self.everywhere:
+            return self.design.matrix(pd.DataFrame({self.time_name: t}), "times")
+        where = np.clip(np.searchsorted(self.distinct, t), 0, self.distinct.size - 1)
+        new = self.distinct[where] != t
+        if new.any():
+            raise SpecificationError(
+                f"times: {float(t[new][0]):g} was not observed, and the curve is known only at times that were.",
+                code="unknown_time", argument="times",
+                way_out=f"The times are {listing([f'{v:g}' for v in self.distinct])}. {self._elsewhere()}",
+            )
+        return self.x[where]
+
+    def _elsewhere(self) -> str:
+        """How to know a curve at other times."""
+        if self.formula is None or (self.design is not None and not self.design.of_numbers):
+            return "A polynomial or a spline of time is known between them."
+        return "In Python, load(path, trust_formula=True) runs the file's formula, which is code."
+
+
 @dataclass(frozen=True)
 class TimeBasis:
     """Columns over time.
@@ -95,14 +156,10 @@ def lag_basis_from_document(document: dict[str, Any]) -> TimeBasis:
 
 def _lags(centre: np.ndarray, scale: np.ndarray, mix: np.ndarray) -> TimeBasis:
     width = centre.size + 1
-
-    def raw(x: np.ndarray) -> np.ndarray:
-        return np.hstack([np.ones((x.shape[0], 1)), (x - centre) / scale])
-
     expand = np.diag(np.concatenate([[1.0], 1 / scale]))
     expand[0, 1:] = -centre / scale
     return TimeBasis(
-        names=tuple(f"drop{j}" for j in range(width)), raw=raw, mix=mix, to_user=expand @ mix,
+        names=tuple(f"drop{j}" for j in range(width)), raw=LagColumns(centre, scale), mix=mix, to_user=expand @ mix,
         constant=np.eye(width)[0], document={"kind": "lags", "centre": centre.tolist(), "scale": scale.tolist(),
                                              "mix": mix.tolist()},
     )
@@ -144,7 +201,7 @@ def _polynomial(names: tuple[str, ...], centre: float, scale: float, mix: np.nda
         for i in range(j + 1):
             expand[i, j] = comb(j, i) * (-centre) ** (j - i) / scale**j
     return TimeBasis(
-        names=names, raw=lambda t: _scaled_powers(t, centre, scale, width), mix=mix, to_user=expand @ mix,
+        names=names, raw=PowerColumns(centre, scale, width), mix=mix, to_user=expand @ mix,
         constant=np.eye(width)[0],
         document={"kind": "polynomial", "names": list(names), "centre": centre, "scale": scale, "mix": mix.tolist()},
     )
@@ -179,38 +236,16 @@ def _tabulated(
     names: tuple[str, ...], distinct: np.ndarray, x: np.ndarray, mix: np.ndarray, formula: str | None,
     design: FormulaDesign | None, time_name: str,
 ) -> TimeBasis:
-    everywhere = design is not None and design.repeatable and design.of_numbers
-
-    def raw(t: np.ndarray) -> np.ndarray:
-        if everywhere:
-            assert design is not None
-            return design.matrix(pd.DataFrame({time_name: t}), "times")
-        where = np.clip(np.searchsorted(distinct, t), 0, distinct.size - 1)
-        new = distinct[where] != t
-        if new.any():
-            raise SpecificationError(
-                f"times: {float(t[new][0]):g} was not observed, and the curve is known only at times that were.",
-                code="unknown_time", argument="times",
-                way_out=f"The times are {listing([f'{v:g}' for v in distinct])}. {_elsewhere(formula, design)}",
-            )
-        return x[where]
-
+    raw = KnownColumns(distinct, x, formula, design, time_name)
     constant, *_ = np.linalg.lstsq(x @ mix, np.ones(distinct.size), rcond=None)
     return TimeBasis(
-        names=names, raw=raw, mix=mix, to_user=mix, constant=constant, everywhere=everywhere,
+        names=names, raw=raw, mix=mix, to_user=mix, constant=constant, everywhere=raw.everywhere,
         has_intercept=bool(np.allclose(x @ mix @ constant, 1.0, atol=1e-8)),
         document={
             "kind": "columns", "names": list(names), "formula": formula, "times": distinct.tolist(),
             "columns": x.tolist(), "mix": mix.tolist(), "design": None if design is None else design.document,
         },
     )
-
-
-def _elsewhere(formula: str | None, design: FormulaDesign | None) -> str:
-    """How to know a curve at other times."""
-    if formula is None or (design is not None and not design.of_numbers):
-        return "A polynomial or a spline of time is known between them."
-    return "In Python, load(path, trust_formula=True) runs the file's formula, which is code."
 
 
 def formula_basis(times: np.ndarray, formula: str, time_name: str) -> TimeBasis:

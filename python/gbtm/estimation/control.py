@@ -17,8 +17,9 @@ class Control:
     ----------
     n_starts : number of starts, or None to let the hit rate decide
     max_starts : cap on starts when the hit rate decides
-    time_budget : seconds after which no further round of starts begins; None for no limit. With a budget that bites,
-        the digits can depend on the machine's speed, and the start report says so
+    time_budget : seconds after which no further round of starts begins, and of those that climb the best alone goes on,
+        for a few steps more; None for no limit. With a budget that bites, the digits can depend on the machine's speed,
+        and the start report says so
     rng : seed (int)
     em_steps : EM steps before Newton
     tolerance : Newton decrement at which a start counts as converged, in units of log-likelihood

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..compute.threads import in_order
+from ..compute.threads import in_order, with_gradients
 from ..data.subjects import Subjects
 from ..errors import SpecificationError
 from ..likelihood.derivatives import subject_scores
@@ -60,6 +60,7 @@ class Covariance:
         return np.linalg.norm(jacobian @ self.undetermined, axis=1) <= LOADING_MOST * length
 
 
+@with_gradients()
 def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
     """Observed information (p, p) at internal parameters (p,)."""
     at = torch.as_tensor(flat, dtype=torch.float64, device=module.device)

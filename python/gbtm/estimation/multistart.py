@@ -81,9 +81,13 @@ class Run:
 
     def out_of_time(self) -> bool:
         """The time budget is used up; asked where a further round would begin, so that the report can say so."""
-        if self.control.time_budget is not None and self.elapsed() > self.control.time_budget:
+        if self.late():
             self.cut_short = True
         return self.cut_short
+
+    def late(self) -> bool:
+        """The time budget is used up."""
+        return self.control.time_budget is not None and self.elapsed() > self.control.time_budget
 
     def tell(self, what: str) -> None:
         if self.control.progress is not None:
@@ -98,13 +102,20 @@ class Run:
             self.ledger.add(done, self.collapsed(done.flat), hits=int(count_hits))
 
     def _climb_lot(self, starts: Tensor) -> Climb:
-        return self._newton(em(self.module, starts, self.control.em_steps))
+        return self._newton(em(self.module, starts, self.control.em_steps, late=self.late))
 
     def _newton(self, flat: Tensor) -> Climb:
-        return newton(
+        done = newton(
             self.module, flat, steps=self.control.newton_steps, tolerance=self.control.tolerance,
-            stop=self.collapsing if self._has_sigma() else None,
+            stop=self.collapsing if self._has_sigma() else None, late=self.late,
         )
+        self._note_cut(done)
+        return done
+
+    def _note_cut(self, done: Climb) -> None:
+        """Runs that were given up for want of time, which the report says."""
+        if self.late() and not bool(done.converged.all()):
+            self.cut_short = True
 
     def _has_sigma(self) -> bool:
         return self.layout.has("log_sigma")
@@ -162,9 +173,14 @@ class Run:
         """Go on with runs that ended early at a higher log-likelihood than the best: optima at infinity are far."""
         best = max((o.loglik for o in self.ledger.usable), default=-np.inf)
         early = [o for o in self.ledger.optima if not o.converged and not o.collapsed and o.loglik > best]
-        for o in early[:FINISH_MOST]:
+        if self.late() and self.ledger.usable:
+            return
+        for o in early[: 1 if self.late() else FINISH_MOST]:
             at = torch.as_tensor(o.flat, device=self.module.device)[None]
-            done = newton(self.module, at, steps=FINISH_STEPS, tolerance=self.control.tolerance)
+            done = newton(
+                self.module, at, steps=FINISH_STEPS, tolerance=self.control.tolerance, late=self.late
+            )
+            self._note_cut(done)
             self.ledger.optima.remove(o)
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
 

@@ -19,6 +19,7 @@ from ..likelihood.mixture import Mixture
 
 DAMPING_START = 1e-3
 DAMPING_ROUNDING = 1e-7  # damping that rounding alone can ask for where the Hessian is singular
+LATE_STEPS = 20  # enough from where EM ends, where there is a maximum
 M_STEPS = 3  # Newton steps on Q per M-step: cheap where cells are few, for they cost no pass over the subjects
 EM_ENOUGH = 0.05  # log-likelihood gain of an EM step below which Newton takes over
 
@@ -46,15 +47,19 @@ def maximise_q(module: Mixture, flat: Tensor, collected: list[Collected], steps:
     return flat
 
 
-def em(module: Mixture, flat: Tensor, steps: int, enough: float = EM_ENOUGH) -> Tensor:
+def em(
+    module: Mixture, flat: Tensor, steps: int, enough: float = EM_ENOUGH, late: Callable[[], bool] | None = None
+) -> Tensor:
     """EM with a few Newton steps on Q as M-step; (B, p) -> (B, p).
 
-    A run ends early once a step gains less than ``enough``.
+    A run ends early once a step gains less than ``enough``, or it is ``late``.
     """
     flat = flat.clone()
     active = torch.arange(flat.shape[0], device=flat.device)
     before = torch.full((flat.shape[0],), -torch.inf, dtype=flat.dtype, device=flat.device)
     for _ in range(steps):
+        if late is not None and late():
+            break
         x = flat[active]
         value, membership, collected = expectation(module, x)
         more = ~(value - before[active] < enough)
@@ -115,12 +120,13 @@ class Climb:
 
 def newton(
     module: Mixture, flat: Tensor, *, steps: int, tolerance: float, stop: Callable[[Tensor], Tensor] | None = None,
-    directions: Tensor | None = None,
+    directions: Tensor | None = None, late: Callable[[], bool] | None = None,
 ) -> Climb:
     """Damped Newton with the exact Hessian until the decrement is below ``tolerance``.
 
     ``stop`` (B, p) -> (B,) bool ends runs that head for a place with no maximum (a collapsed sigma). ``directions``
-    (p, q), orthonormal columns, are those that a step may take; default all.
+    (p, q), orthonormal columns, are those that a step may take; default all. Once it is ``late``, the best run alone
+    goes on, for ``LATE_STEPS`` steps at most.
     """
     batch = flat.shape[0]
     flat = flat.clone()
@@ -129,7 +135,12 @@ def newton(
     damping = torch.full_like(loglik, DAMPING_START)
     converged = torch.zeros(batch, dtype=torch.bool, device=flat.device)
     active = torch.arange(batch, device=flat.device)
-    for _ in range(steps):
+    left = steps
+    while left > 0:
+        if late is not None and late():
+            left = min(left, LATE_STEPS)
+            active = _leader(module, flat, loglik, active)
+        left -= 1
         if stop is not None:
             ending = stop(flat[active])
             if ending.any():
@@ -160,6 +171,16 @@ def newton(
     if stopped.any():
         loglik[stopped] = module.total_loglik(flat[stopped])
     return Climb(flat, loglik, decrement, converged)
+
+
+def _leader(module: Mixture, flat: Tensor, loglik: Tensor, active: Tensor) -> Tensor:
+    """The one of the active runs that stands highest."""
+    if active.numel() < 2:
+        return active
+    unknown = active[torch.isneginf(loglik[active])]
+    if unknown.numel():
+        loglik[unknown] = module.total_loglik(flat[unknown])
+    return active[torch.argmax(torch.nan_to_num(loglik[active], nan=-torch.inf))][None]
 
 
 def _newton_step(

@@ -54,6 +54,8 @@ def profile_interval(res: Fit, parameter: str, level: float = 0.95) -> tuple[flo
     >>> round(low, 2), round(high, 2)
     (-0.39, 0.39)
     """
+    from ..compute.threads import with_gradients
+
     names = res.names
     if parameter not in names:
         raise SpecificationError(
@@ -66,10 +68,11 @@ def profile_interval(res: Fit, parameter: str, level: float = 0.95) -> tuple[flo
             code="weighted_profile", argument="parameter", way_out="Use conf_int(), which has robust standard errors.",
         )
     check_level(level)
-    profile = Profile(module_of(res), names.index(parameter))
-    half = chi2.ppf(level, 1) / 2
-    ends = [profile.end(side, half) for side in (-1.0, 1.0)]
-    low, high = sorted(profile.reported(e) for e in ends)
+    with with_gradients():
+        profile = Profile(module_of(res), names.index(parameter))
+        half = chi2.ppf(level, 1) / 2
+        ends = [profile.end(side, half) for side in (-1.0, 1.0)]
+        low, high = sorted(profile.reported(e) for e in ends)
     return low, high
 
 

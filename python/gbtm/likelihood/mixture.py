@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..compute.threads import in_order
+from ..compute.threads import in_order, with_gradients
 from ..data.measures import Measures
 from ..data.panel import Panel
 from ..model.blocks import MEMBERSHIP
@@ -62,6 +62,7 @@ class Mixture(nn.Module):
     select: Tensor
     place: Tensor
 
+    @with_gradients()
     def __init__(self, layout: Layout, panel: Panel, *, surrogate: bool = False) -> None:
         super().__init__()
         self.layout = layout
