@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import gbtm
@@ -18,8 +19,8 @@ def test_summary_shows_every_parameter_with_its_numbers(name, fitted):
     ci = res.conf_int()
     for parameter in res.params.index:
         stub = parameter if parameter.startswith("theta") else re.sub(r"\[\d+\]$", "", parameter)
-        numbers = [f"{res.params[parameter]:.4f}", f"{res.bse[parameter]:.4f}", f"{ci.loc[parameter, 0]:.4f}",
-                   f"{ci.loc[parameter, 1]:.4f}"]
+        numbers = [f"{x:.4g}" if abs(x) < 1e-3 else f"{x:.4f}"
+                   for x in (res.params[parameter], res.bse[parameter], *ci.loc[parameter])]
         assert any(
             line.startswith(stub + " ") and all(f" {n}" in line for n in numbers) for line in text.split("\n")
         ), parameter
@@ -56,3 +57,15 @@ def test_average_posterior_of_those_assigned(fitted):
     for g in (1, 2):
         average = res.posterior.loc[res.assignment == g, g].mean()
         assert f"{average:.3f}" in str(res.summary())
+
+
+def test_small_coefficients_have_digits():
+    """Of time in days a square has a coefficient of about 1e-6, which four decimals would print as -0.0000."""
+    rng, i = np.random.default_rng(0), np.repeat(np.arange(40), 5)
+    t = np.tile(np.arange(5.0), 40)
+    table = pd.DataFrame({"id": i, "days": 365.25 * t, "y": i % 2 * 2 + 0.3 * t + rng.normal(size=i.size)})
+    res = gbtm.GBTM.from_formula("y ~ days", table, id="id", groups=2, order=2).fit(n_starts=1)
+    text = str(res.summary())
+    assert f" {res.params['days^2[1]']:.4g} " in text
+    assert f" {res.bse['days^2[1]']:.4g} " in text
+    assert not re.search(r" -?0\.0000 +-?0\.0000 ", text)

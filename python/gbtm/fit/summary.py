@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .fit import Fit
 
 
+SMALL = 1e-3  # below it four decimals show one digit at most
+
+
 def summary(res: Fit, adequacy: pd.DataFrame) -> Any:
     """A statsmodels ``Summary``: the fit, the coefficients by group, the groups, the search, the warnings.
 
@@ -35,6 +38,11 @@ def family_title(res: Fit) -> str:
     """The family in words, with its bounds: ``Censored normal (min 0)``."""
     bounds = [f"{w} {b:g}" for w, b in zip(("min", "max"), res.outcomes[0].bounds, strict=True) if np.isfinite(b)]
     return family_named(res.family).title + (f" ({', '.join(bounds)})" if bounds else "")
+
+
+def _coefficient(value: float) -> str:
+    """Four decimals, or four digits where those would be zeros: of time in days, a square has a coefficient of 1e-6."""
+    return f"{value:.4g}" if 0 < abs(value) < SMALL else _number(value)
 
 
 def _number(value: float, decimals: int = 4) -> str:
@@ -93,7 +101,7 @@ def _coefficients(res: Fit, title: str, names: list[str], width: int) -> Any:
 
     ci = res.conf_int()
     columns = [res.params, res.bse, res.tvalues, res.pvalues, ci[0], ci[1]]
-    rows = [[_number(c[n], 3 if j in (2, 3) else 4) for j, c in enumerate(columns)] for n in names]
+    rows = [[_number(c[n], 3) if j in (2, 3) else _coefficient(c[n]) for j, c in enumerate(columns)] for n in names]
     header = ["coef", "std err", "z", "P>|z|", "[0.025", "0.975]"]
     return SimpleTable(rows, header, [_stub(n).ljust(width) for n in names], txt_fmt=fmt_params, title=title)
 
