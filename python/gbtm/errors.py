@@ -37,7 +37,15 @@ class UnknownArgumentError(SpecificationError, TypeError):
 
 
 class CommandError(GBTMError):
-    """A Stata command text that cannot be read, or asks for what cannot be honoured."""
+    """A text of Stata or SAS that cannot be read, or asks for what cannot be honoured.
+
+    Attributes
+    ----------
+    faults : tuple of CommandError
+        Each fault of the text where it has several, in the order of their places; empty otherwise.
+    """
+
+    faults: tuple[CommandError, ...] = ()
 
 
 class GBTMWarning(UserWarning):

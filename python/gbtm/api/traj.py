@@ -3,38 +3,55 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import CommandError, GBTMWarning
-from ..model.spec import model_spec
+from ..data.panel import Panel
+from ..errors import CommandError, DataError, GBTMWarning
+from ..findings.data_checks import Finding
+from ..model.spec import ModelSpec, model_spec
+from ..traj_programs.do_file import read_do_file
+from ..traj_programs.plot_request import PlotRequest
 from ..traj_programs.sas_step import parse_proc
-from ..traj_programs.stata_command import Command, parse
+from ..traj_programs.stata_command import Command
 from .model import GBTM
 from .reading import WideColumns, read_wide
 from .results import GBTMResults
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def traj(
     command: str, data: pd.DataFrame, *, matrices: dict[str, Any] | None = None, id: str | None = None,
     **fit_options: Any,
-) -> GBTMResults:
+) -> GBTMResults | list[GBTMResults]:
     """Run a Stata traj command text on wide data.
 
     Parameters
     ----------
-    command : ``"traj, var(Y1 Y2 Y3) indep(T1 T2 T3) model(cnorm) order(2 2) min(0) max(10)"``
-    data : wide, one row per subject
+    command : ``"traj, var(Y1 Y2 Y3) indep(T1 T2 T3) model(cnorm) order(2 2) min(0) max(10)"``, or a piece of a do-file
+        as it stands: comments, ``///``, ``#delimit ;``, quietly, capture, ``if`` and ``in``, several traj commands,
+        ``trajplot`` after one. docs/programs.md says what is read and how
+    data : wide, one row per subject. A name that is no column as it is written is looked for whatever its case
     matrices : values for matrices that the command names, such as ``start(b0)``
     id : column with the subjects' ids; the index when absent
     fit_options : passed to :meth:`gbtm.GBTM.fit`; ``cov_type`` is "traj" unless given
 
     Returns
     -------
-    GBTMResults
-        ``.to_traj().text`` is traj's table.
+    GBTMResults, or a list of them where the text has several traj commands
+        ``.to_traj().text`` is traj's table. What the text leaves open and traj decides, such as ``min(0)``, is told as
+        a warning and kept in ``.warnings``; what of the text has no effect here is told as one warning.
+
+    Raises
+    ------
+    CommandError
+        All faults of the text in one error, each with its line and column (``.faults`` has them one by one).
 
     Examples
     --------
@@ -46,9 +63,71 @@ def traj(
     >>> round(float(res.group_shares["share"].iloc[0]), 3)
     0.5
     """
-    return build(parse(command, list(data.columns)), data, id, matrices).fit(
-        **{"cov_type": "traj", **fit_options, **_start_option(command, data, matrices, fit_options)}
-    )
+    return _all_fits(read_do_file(command, column_names(data)), data, id, matrices, fit_options)
+
+
+def column_names(data: Any) -> list[str]:
+    """The columns' names, of what has to be a data frame."""
+    if not isinstance(data, pd.DataFrame):
+        raise DataError(
+            f"data: {type(data).__name__} is no DataFrame.", code="bad_data", argument="data",
+            way_out="Give a pandas DataFrame with one row per subject.",
+        )
+    return [str(c) for c in data.columns]
+
+
+def _all_fits(
+    reads: tuple[Command, ...], data: pd.DataFrame, id: str | None, matrices: dict[str, Any] | None,
+    fit_options: dict[str, Any],
+) -> GBTMResults | list[GBTMResults]:
+    models = [build(read, data, id, matrices) for read in reads]  # what cannot be fitted is said before the first fit
+    fits = []
+    for read, model in zip(reads, models, strict=True):
+        for sentence in read.assumed:
+            warnings.warn(sentence, GBTMWarning, stacklevel=3)
+        if read.notes:
+            warnings.warn(f"No effect here: {' '.join(read.notes)}", GBTMWarning, stacklevel=3)
+        start = _start_option(read, matrices, fit_options)
+        res = with_assumed(model.fit(**{"cov_type": "traj", **fit_options, **start}), read)
+        for request in read.plots:
+            draw(res, request)
+        fits.append(res)
+    return fits[0] if len(fits) == 1 else fits
+
+
+def with_assumed(res: GBTMResults, read: Command) -> GBTMResults:
+    """The fit, with what the command left open among its warnings."""
+    if not read.assumed:
+        return res
+    told = [asdict(Finding("assumed", None, sentence)) for sentence in read.assumed]
+    return GBTMResults({**res.document, "warnings": [*told, *res.document["warnings"]]}, trust_formula=True)
+
+
+def draw(res: GBTMResults, request: PlotRequest) -> Axes:
+    """The picture that a program asks for, on new axes."""
+    ax = res.plot(level=0.95 if request.bands else None, observed=request.averages)
+    ax.set(**{k: v for k, v in (
+        ("title", request.title), ("xlabel", request.xtitle), ("ylabel", request.ytitle), ("xticks", request.xticks),
+        ("yticks", request.yticks)) if v is not None})
+    legend = ax.get_legend()
+    if legend is not None and not request.legend:
+        legend.remove()
+    return ax
+
+
+def persons(data: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, str | None]:
+    """The data and the id of its persons, who are named by several columns together.
+
+    Returns
+    -------
+    The table with an index of the combined ids, and None; for one name the table as it is, and that name.
+    """
+    if len(names) < 2:
+        return data, (names[0] if names else None)
+    texts = [data[n].map(lambda v: f"{v:g}" if isinstance(v, float) else str(v), na_action="ignore") for n in names]
+    known = data[list(names)].notna().all(axis=1)
+    joined = [", ".join(row) if k else None for k, row in zip(known, zip(*texts, strict=True), strict=True)]
+    return data.set_axis(pd.Index(joined, name=", ".join(names)), axis=0), None
 
 
 def build(
@@ -56,14 +135,32 @@ def build(
 ) -> GBTM:
     """The model that a command describes."""
     outcome, design = read.described
+    if id is None:
+        data, id = persons(data, read.persons)
+    if read.selection is not None:
+        data = data[read.selection.keep(data)]
     columns = WideColumns(
         list(read.var), list(read.indep), {w[0]: list(w) for w in read.tcov}, {w[0]: list(w) for w in read.dcov},
         list(read.exposure) or None,
     )
     panel, inputs = read_wide(data, columns, design, id)
     return GBTM.from_panel(
-        panel, model_spec(outcome, design), formula=read.text, profile=_profile(read, matrices), inputs=inputs
+        panel, _checked(read, panel, model_spec(outcome, design)), formula=read.text, profile=_profile(read, matrices),
+        inputs=inputs,
     )
+
+
+def _checked(read: Command, panel: Panel, spec: ModelSpec) -> ModelSpec:
+    """The specification; data below a minimum that the text does not give are refused with the reason."""
+    y = panel.outcomes[0].y
+    if read.min_is_default and (y < 0).any():
+        raise DataError(
+            f"min: {int((y < 0).sum())} values of {panel.outcomes[0].name} are below 0, traj's minimum where min() is "
+            f"not given; the smallest is {y.min():g}.", code="beyond_bounds", argument="min",
+            way_out="Give the scale's own minimum, or one below all data for no censoring: "
+            f"min({np.floor(y.min()) - 1:g}).",
+        )
+    return spec
 
 
 def _profile(read: Command, matrices: dict[str, Any] | None) -> np.ndarray | None:
@@ -89,9 +186,9 @@ def _profile(read: Command, matrices: dict[str, Any] | None) -> np.ndarray | Non
 
 
 def _start_option(
-    command: str, data: pd.DataFrame, matrices: dict[str, Any] | None, fit_options: dict[str, Any]
+    read: Command, matrices: dict[str, Any] | None, fit_options: dict[str, Any]
 ) -> dict[str, Any]:
-    start = parse(command, list(data.columns)).start
+    start = read.start
     if start is None:
         return {}
     if "start" in fit_options:

@@ -18,7 +18,8 @@ from ..fit.document import encode, from_json
 from ..fit.shared_data import data_fields, with_data
 from ..model.description import described
 from ..model.spec import ModelSpec, model_spec
-from ..traj_programs.stata_command import Command, parse
+from ..traj_programs.do_file import parse
+from ..traj_programs.stata_command import Command
 from .panels import ids_of, panel_of_columns
 from .transfer import RCallback, answer, column, doubles, keep_codes, new_bulk, progress_of
 

@@ -1,41 +1,42 @@
 """Stata's command text: ``traj, var(..) indep(..) model(..) order(..) ..`` read, checked and run.
 
-Options are Stata's, with their abbreviations; an option that cannot be honoured is an error that says so.
+Options are Stata's, with their abbreviations; an option that cannot be honoured is an error that says so. What is not
+given has traj's own default, and where that is a number that matters the command says so in ``assumed``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..errors import CommandError
 from ..families import FAMILIES, having
 from ..model.description import Design, Outcome, described
-from .stata_varlist import expand_varlist
+from .faults import Faults
+from .plot_request import PlotRequest
+from .row_selection import RowSelection, read_condition, read_range
+from .stata_options import BOUNDS, NO_EFFECT, Given, read_options
+from .stata_text import Line
+from .stata_varlist import StataColumns
 
-if TYPE_CHECKING:
-    pass
-
-# option -> shortest abbreviation read
-OPTIONS = {
-    "var": 3, "indep": 5, "model": 5, "order": 5, "iorder": 6, "min": 3, "max": 3, "sigmabygroup": 12, "start": 5,
-    "detail": 6, "novar": 5, "risk": 4, "refgroup": 4, "tcov": 4, "plottcov": 8, "exposure": 5, "weight": 6,
-    "outofsample": 5, "dropout": 4, "dcov": 4, "obsmar": 6, "ar1": 3,
-    "rhobygroup": 10, "rorder": 6,
-}
-# what traj has and this layer does not do yet
-NOT_YET = {
-    "multgroups", "multrisk", "outcome", "omodel", "ocov", "twostep", "joint", "ci",
-    "probupdates",
-}
+MIN_IS_ZERO = "min() is not given: traj takes 0, and what is 0 counts as censored there. Write min() to say otherwise."
 MODELS = tuple(dict.fromkeys(str(FAMILIES[name].traj_model) for name in having("traj_model")))
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command text, read. ``var`` and ``indep`` are column names of the data."""
+    """A command text, read. ``var`` and ``indep`` are column names of the data.
+
+    Attributes
+    ----------
+    selection : the rows of the data that it is for; None for all
+    assumed : sentences on what the text leaves open and was taken to be, to be told as warnings
+    notes : sentences on what of the text changes no estimate here
+    plots : the pictures that are asked for after the fit
+    persons : columns that name the persons, where the program says so
+    """
 
     text: str
     var: tuple[str, ...]
@@ -61,6 +62,16 @@ class Command:
     rho_by_group: bool = False
     rorder: tuple[int, ...] | None = None
     ignored: tuple[str, ...] = field(default_factory=tuple)
+    selection: RowSelection | None = None
+    assumed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    plots: tuple[PlotRequest, ...] = ()
+    persons: tuple[str, ...] = ()
+
+    @property
+    def min_is_default(self) -> bool:
+        """Whether the minimum of the scale is traj's default and not the text's."""
+        return MIN_IS_ZERO in self.assumed
 
     @property
     def described(self) -> tuple[Outcome, Design]:
@@ -84,59 +95,171 @@ class Command:
         return list(dict.fromkeys(wanted))
 
 
-def parse(text: str, columns: Sequence[str]) -> Command:
-    """Read a command text against the data's column names.
+def read_command(line: Line, data: StataColumns, faults: Faults) -> Command | None:
+    """One traj command, from its name on; its faults are noted, and None is returned where there are any."""
+    head, _, _ = _before_comma(line.text)
+    mine = Faults(faults.source)
+    selection = _selection(line.part(4, head), data, mine)
+    options = read_options(line.part(head + 1), mine)
+    reader = _Reader(options, data, mine, line.start)
+    found = reader.command(" ".join(line.text.split()), selection)
+    faults.take(mine)
+    return None if mine.any else found
 
-    Raises
-    ------
-    CommandError
-        For what is not a traj command, an unknown or unsupported option, an unknown variable.
-    """
-    options = _options(text)
-    for name in ("var", "indep", "model", "order"):
-        if name not in options:
-            raise CommandError(
-                f"{name}(): missing.", code="missing_option", argument=name,
-                way_out="A command has var() indep() model() order().",
+
+def _before_comma(text: str) -> tuple[int, str, str]:
+    """Where the comma before the options stands: not one in parentheses or quotes."""
+    depth, quoted = 0, False
+    for at, character in enumerate(text):
+        if character == '"':
+            quoted = not quoted
+        elif not quoted:
+            depth += (character == "(") - (character == ")")
+            if character == "," and not depth:
+                return at, text[:at], text[at + 1 :]
+    raise CommandError(
+        f"not a traj command: '{text[:60]}'.", code="not_traj", argument="command",
+        way_out="It reads 'traj, var(..) indep(..) model(..) order(..)'.",
+    )
+
+
+def _selection(line: Line, data: StataColumns, faults: Faults) -> RowSelection | None:
+    """What ``if`` and ``in`` say before the comma."""
+    text = line.text
+    marks = [m for m in re.finditer(r"\b(if|in)\b(?=[^\"]*(?:\"[^\"]*\"[^\"]*)*$)", text)]
+    before = text[: marks[0].start()] if marks else text
+    if before.strip():
+        faults.add(CommandError(
+            f"'{before.strip()}' before the comma: traj takes if and in there.", code="bad_syntax", argument="command",
+            way_out="It reads 'traj if age > 3 in 1/100, var(..) ..'.",
+        ), line.start + len(before) - len(before.lstrip()))
+    ends = [*(m.start() for m in marks[1:]), len(text)][: len(marks)]
+    said: dict[str, Any] = {}
+    for mark, end in zip(marks, ends, strict=True):
+        words = text[mark.end() : end]
+        with faults.at(line.start + mark.start()):
+            if mark[1] in said:
+                raise CommandError(
+                    f"{mark[1]}: given twice.", code="if_in", argument=mark[1], way_out="Join conditions with &.",
+                )
+            said[mark[1]] = (
+                read_condition(words, lambda word: data.column(word, "if")) if mark[1] == "if" else read_range(words)
             )
-    model = options["model"].strip().lower()
+    if not said:
+        return None
+    return RowSelection(text[len(before) :].strip(), said.get("if"), said.get("in"))
+
+
+class _Reader:
+    """Makes a command of its options, noting the faults in each."""
+
+    def __init__(self, options: dict[str, Given], data: StataColumns, faults: Faults, start: int) -> None:
+        self.options, self.data, self.faults, self.start = options, data, faults, start
+        self.text = {name: given.text for name, given in options.items()}
+
+    def command(self, text: str, selection: RowSelection | None) -> Command | None:
+        text_of, read = self.text, self._read
+        for name in ("var", "indep", "model", "order"):
+            if name not in text_of:
+                self.faults.add(CommandError(
+                    f"{name}(): missing.", code="missing_option", argument=name,
+                    way_out="A command has var() indep() model() order().",
+                ), self.start)
+        values: dict[str, Any] = {
+            "model": read("model", _model), "order": read("order", lambda t: _whole(t, "order")),
+            **{o: read(o, lambda t, o=o: self.data.expand(t, o)) for o in ("var", "indep", "risk", "multrisk")},
+            **{o: read(o, lambda t, o=o: _whole(t, o)) for o in ("iorder", "dropout", "rorder", "multgroups")},
+            **{o: read(o, lambda t, o=o: _number(t, o)) for o in ("min", "max", "tol")},
+            **{o: read(o, lambda t, o=o: _single(t, o, self.data)) for o in ("weight", "outofsample", "obsmar")},
+            **{o: read(o, _start) for o in ("start", "plottcov")},
+            "refgroup": read("refgroup", lambda t: _one_of_whole(t, "refgroup")),
+        }
+        var, indep = values["var"] or (), values["indep"] or ()
+        if var and indep and len(var) != len(indep):
+            self.faults.add(CommandError(
+                f"indep(): {len(indep)} variables for {len(var)} in var().",
+                code="wave_mismatch", argument="indep", way_out="Give one time variable per outcome variable.",
+            ), self.options["indep"].start)
+        for o in ("tcov", "dcov", "exposure"):
+            values[o] = read(o, lambda t, o=o: _by_wave(t, o, self.data, len(var)) if var else ())
+        self._multi(values)
+        self._bounds(values)
+        if self.faults.any:
+            return None
+        risk = values.pop("multrisk") or values.pop("risk", None)
+        values.pop("multgroups"), values.pop("tol"), values.pop("risk", None)
+        given = {name: value for name, value in values.items() if value is not None}
+        exposure = next(iter(given.pop("exposure", ())), ())
+        assumed = [*self._assumed(), *([self.data.sentence] if self.data.sentence else [])]
+        ignored = tuple(o for o in NO_EFFECT if o in text_of)
+        return Command(
+            text=text, risk=risk or (), exposure=exposure, ignored=ignored, assumed=tuple(assumed),
+            sigma_by_group="sigmabygroup" in text_of, ar1="ar1" in text_of, rho_by_group="rhobygroup" in text_of,
+            notes=tuple(f"{o}: {NO_EFFECT[o]}." for o in ignored), selection=selection, **given,
+        )
+
+    def _read(self, name: str, how: Callable[[str], Any]) -> Any:
+        if name not in self.options:
+            return None
+        with self.faults.at(self.options[name].start):
+            return how(self.text[name])
+        return None
+
+    def _multi(self, values: dict[str, Any]) -> None:
+        """multgroups() and multrisk() of a model with one outcome: the same model, under traj's own restrictions."""
+        groups, order = values["multgroups"], values["order"]
+        if "multgroups" in self.text and groups is not None:
+            with self.faults.at(self.options["multgroups"].start):
+                count = _one_of_whole(self.text["multgroups"], "multgroups")
+                if count and order and count != len(order):
+                    raise CommandError(
+                        f"multgroups({count}): order() has {len(order)}.",
+                        code="bad_groups", argument="multgroups", way_out="order() takes one number for each group.",
+                    )
+                if count and "risk" in self.text:
+                    raise CommandError(
+                        "risk(): not with multgroups() in traj.", code="bad_syntax", argument="risk",
+                        way_out="Use multrisk(), or leave multgroups() out: there is one outcome.",
+                    )
+        elif "multrisk" in self.text:
+            self.faults.add(CommandError(
+                "multrisk(): goes with multgroups().", code="bad_syntax", argument="multrisk",
+                way_out="For one outcome use risk().",
+            ), self.options["multrisk"].start)
+
+    def _bounds(self, values: dict[str, Any]) -> None:
+        """traj's defaults: min is 0, max has to be given; both belong to cnorm."""
+        model = values["model"]
+        if model is None or not FAMILIES[str(model)].has_bounds:
+            return
+        if "max" not in self.text:
+            self.faults.add(CommandError(
+                "max(): missing; traj requires it for model(cnorm).", code="missing_option", argument="max",
+                way_out="Give the largest possible value, or a number above all data for no censoring from above.",
+            ), self.start)
+        if "min" not in self.text:
+            values["min"] = 0.0
+
+    def _assumed(self) -> list[str]:
+        told = []
+        if FAMILIES[self.text["model"].strip().lower()].has_bounds and "min" not in self.text:
+            told.append(MIN_IS_ZERO)
+        return told + [f"{o}({self.text[o].strip()}): {BOUNDS}." for o in ("lower", "upper") if o in self.text]
+
+
+def _model(text: str) -> str:
+    model = text.strip().lower()
     if model not in MODELS:
         raise CommandError(
             f"model({model}): not available.", code="unknown_model", argument="model",
             way_out=f"Use one of {', '.join(MODELS)}.",
         )
-    order = _whole(options["order"], "order")
-    var, indep = (expand_varlist(options[o], columns, o) for o in ("var", "indep"))
-    if len(var) != len(indep):
-        raise CommandError(
-            f"indep(): {len(indep)} variables for {len(var)} in var().", code="wave_mismatch", argument="indep",
-            way_out="Give one time variable per outcome variable.",
-        )
-    return Command(
-        text=text, var=var, indep=indep, model=model, order=order,
-        iorder=_whole(options["iorder"], "iorder") if "iorder" in options else None,
-        min=_number(options, "min"), max=_number(options, "max"), sigma_by_group="sigmabygroup" in options,
-        start=_start(options.get("start")),
-        risk=expand_varlist(options["risk"], columns, "risk") if "risk" in options else (),
-        refgroup=_one_of_whole(options["refgroup"], "refgroup") if "refgroup" in options else 1,
-        tcov=_by_wave(options, "tcov", columns, len(var)), plottcov=_start(options.get("plottcov")),
-        exposure=next(iter(_by_wave(options, "exposure", columns, len(var))), ()),
-        weight=_single(options, "weight", columns), outofsample=_single(options, "outofsample", columns),
-        dropout=_whole(options["dropout"], "dropout") if "dropout" in options else None,
-        dcov=_by_wave(options, "dcov", columns, len(var)), obsmar=_single(options, "obsmar", columns),
-        ar1="ar1" in options, rho_by_group="rhobygroup" in options,
-        rorder=_whole(options["rorder"], "rorder") if "rorder" in options else None,
-        ignored=tuple(o for o in ("detail", "novar") if o in options),
-    )
+    return model
 
 
-def _by_wave(
-    options: dict[str, str], name: str, columns: Sequence[str], waves: int
-) -> tuple[tuple[str, ...], ...]:
+def _by_wave(text: str, name: str, data: StataColumns, waves: int) -> tuple[tuple[str, ...], ...]:
     """A variable list cut into sets of one variable per wave."""
-    if name not in options:
-        return ()
-    found = expand_varlist(options[name], columns, name)
+    found = data.expand(text, name)
     several = name in ("tcov", "dcov")
     if len(found) % waves or (len(found) > waves and not several):
         raise CommandError(
@@ -146,10 +269,8 @@ def _by_wave(
     return tuple(found[i : i + waves] for i in range(0, len(found), waves))
 
 
-def _single(options: dict[str, str], name: str, columns: Sequence[str]) -> str | None:
-    if name not in options:
-        return None
-    found = expand_varlist(options[name], columns, name)
+def _single(text: str, name: str, data: StataColumns) -> str:
+    found = data.expand(text, name)
     if len(found) != 1:
         raise CommandError(
             f"{name}(): {len(found)} variables.", code="bad_syntax", argument=name, way_out="Name one variable.",
@@ -167,60 +288,6 @@ def _one_of_whole(text: str, name: str) -> int:
     return values[0]
 
 
-def _options(text: str) -> dict[str, str]:
-    """Option name -> its argument, '' for a flag."""
-    body = re.sub(r"///.*?(\n|$)", " ", text).replace("\n", " ").strip().rstrip(";").strip()
-    head, comma, rest = body.partition(",")
-    words = head.split()
-    if not words or words[0] != "traj" or not comma:
-        raise CommandError(
-            f"not a traj command: {body[:60]!r}.", code="not_traj", argument="command",
-            way_out="It reads 'traj, var(..) indep(..) model(..) order(..)'.",
-        )
-    if len(words) > 1:
-        raise CommandError(
-            f"'{' '.join(words[1:])}' before the comma: if and in are not read.", code="if_in", argument="command",
-            way_out="Select the rows of the data first.",
-        )
-    found: dict[str, str] = {}
-    position = 0
-    pattern = re.compile(r"\s*([A-Za-z]\w*)\s*(\(([^()]*)\))?")
-    while position < len(rest):
-        match = pattern.match(rest, position)
-        if match is None:
-            if not rest[position:].strip():
-                break
-            raise CommandError(
-                f"cannot read '{rest[position:].strip()[:40]}'.", code="bad_syntax", argument="command",
-                way_out="Options read name(values) or name, with balanced parentheses.",
-            )
-        name = _option_name(match.group(1))
-        if name in found:
-            raise CommandError(f"{name}(): given twice.", code="bad_syntax", argument=name, way_out="Give it once.")
-        found[name] = match.group(3) or ""
-        position = match.end()
-    return found
-
-
-def _option_name(word: str) -> str:
-    low = word.lower()
-    hits = [o for o, shortest in OPTIONS.items() if o == low or (len(low) >= shortest and o.startswith(low))]
-    if hits:
-        return hits[0]
-    stem = low.rstrip("0123456789")
-    if low in NOT_YET or stem in NOT_YET or (stem != low and stem in OPTIONS) or any(
-        len(low) >= 4 and o.startswith(low) for o in NOT_YET
-    ):
-        raise CommandError(
-            f"{word}(): traj has this option, this version does not.", code="unsupported_option", argument=word,
-            way_out="Leave it out to fit the model without that part.",
-        )
-    raise CommandError(
-        f"{word}(): not an option of traj.", code="unknown_option", argument=word,
-        way_out=f"Options read here: {', '.join(OPTIONS)}.",
-    )
-
-
 def _whole(text: str, option: str) -> tuple[int, ...]:
     try:
         return tuple(int(w) for w in text.replace(",", " ").split())
@@ -231,22 +298,17 @@ def _whole(text: str, option: str) -> tuple[int, ...]:
         ) from None
 
 
-def _number(options: dict[str, str], name: str) -> float | None:
-    if name not in options:
-        return None
+def _number(text: str, name: str) -> float:
     try:
-        return float(options[name])
+        return float(text)
     except ValueError:
         raise CommandError(
-            f"{name}({options[name]}): not a number.", code="bad_bounds", argument=name,
-            way_out=f"For example {name}(0).",
+            f"{name}({text}): not a number.", code="bad_bounds", argument=name, way_out=f"For example {name}(0).",
         ) from None
 
 
-def _start(text: str | None) -> tuple[float, ...] | str | None:
+def _start(text: str) -> tuple[float, ...] | str:
     """start(): numbers inline, or the name of a matrix given by the caller."""
-    if text is None:
-        return None
     words = text.replace(",", " ").replace("\\", " ").split()
     try:
         return tuple(float(w) for w in words)
