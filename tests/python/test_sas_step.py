@@ -12,7 +12,7 @@ import gbtm
 from gbtm import CommandError
 from gbtm.api.traj import proc_traj
 from gbtm.traj_programs.do_file import parse
-from gbtm.traj_programs.sas_step import parse_proc
+from gbtm.traj_programs.sas_program import parse_proc
 from gbtm.traj_programs.sas_text import expand_list, statements
 
 COLUMNS = ["ID", "QCP84OP", "QCP88OP", "QCP89OP", "QCP90OP", "QCP91OP", "age1", "age2", "age3", "age4", "age5", "X"]
@@ -59,8 +59,10 @@ def test_ways_to_write_it(text):
 
 def test_what_stands_around_is_told():
     read = parse_proc("libname a 'x'; " + STEP + " %TRAJPLOT(op,os,'a');", COLUMNS)
-    around = ("libname a 'x': not part of the step.", "%TRAJPLOT(op,os,'a'): plots come from res.plot().")
-    assert read.ignored[:2] == around
+    assert read.ignored[0] == "libname a 'x': not part of the step."
+    assert [p.title for p in read.plots] == ["a"]
+    before = parse_proc("%TRAJPLOT(op,os,'a')" + STEP, COLUMNS)
+    assert before.ignored[0] == "%TRAJPLOT(op,os,'a'): no step before it; plots come from plot() of a fit."
 
 
 @pytest.mark.parametrize(
@@ -118,14 +120,18 @@ def test_min_is_zero_where_it_is_not_given():
         (STEP.replace("CNORM", "PROBIT"), "unknown_model", "MODEL", "not available"),
         (STEP.replace("2 2 2", "2 b 2"), "bad_syntax", "ORDER", "not numbers"),
         (STEP.replace("MAX 10;", ""), "missing_option", "MAX", "Proc Traj requires it"),
-        (STEP.replace("ORDER 2 2 2;", ""), "missing_option", "ORDER", "missing"),
+        (STEP.replace("ORDER 2 2 2;", "").replace("NGROUPS 3;", ""), "missing_option", "ORDER", "missing"),
         (STEP.replace("INDEP age1-age5;", ""), "missing_option", "INDEP", "missing"),
         (STEP.replace("VAR qcp84op qcp88op-qcp91op", "VAR"), "missing_option", "VAR", "empty"),
-        (STEP.replace("RUN", "WHERE x=1; RUN"), "if_in", "WHERE", "nor by Proc Traj"),
-        (STEP.replace("RUN", "BY x; RUN"), "if_in", "BY", "rows are not selected"),
-        (STEP.replace("montreal", "a(where=(x=1))"), "if_in", "DATA", "data set options"),
+        (STEP.replace("RUN", "WHERE x=; RUN"), "if_in", "where", "cannot be read"),
+        (STEP.replace("RUN", "WHERE not x = 1; RUN"), "if_in", "where", "Write not (..)"),
+        (STEP.replace("RUN", "WHERE q=1; RUN"), "unknown_column", "where", "no variable 'q'"),
+        (STEP.replace("RUN", "BY x; RUN"), "if_in", "BY", "fits by groups"),
+        (STEP.replace("montreal", "a(rename=(x=y))"), "if_in", "DATA", "not a data set option"),
+        (STEP.replace("montreal", "a(obs=few)"), "if_in", "DATA", "not a number of rows"),
+        (STEP.replace("montreal", "a(where=(x=1)"), "bad_syntax", "DATA", "not closed"),
         (STEP.replace("3; ORDER", "&k; ORDER"), "bad_syntax", "text", "'&k': macro language"),
-        (STEP + STEP, "not_traj", "text", "2 PROC TRAJ steps"),
+        (STEP + STEP, "several_commands", "text", "2 PROC TRAJ steps"),
         ("proc means; run;", "not_traj", "text", "no PROC TRAJ"),
         (STEP.replace("age1-age5", "age1-age6"), "unknown_column", "INDEP", "no variable 'age6'"),
         (STEP.replace("age1-age5", "wave:"), "unknown_column", "INDEP", "no variable 'wave:'"),
@@ -187,12 +193,12 @@ def test_it_fits_what_the_command_fits(wide):
     assert res.document["cov_type"] == "traj"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        step = FIT.replace("max 9", "min 0; max 9").replace("id PID;", "")
+        step = FIT.replace("max 9", "min 0; max 9").replace("id PID;", "").replace(" out=of", "")
         other = proc_traj(step, wide, rng=0, n_starts=4, cov_type="hessian", id="pid")
     assert other.document["cov_type"] == "hessian"
     assert other.ids.name == "pid"
 
 
 def test_what_traj_cannot_do_is_its_error(wide):
-    with pytest.raises(CommandError, match="twostep"):
-        proc_traj(FIT.replace("run;", "min 0; twostep; run;"), wide)
+    with pytest.raises(CommandError, match="outcome"):
+        proc_traj(FIT.replace("run;", "min 0; outcome pid; omodel logit; run;"), wide)

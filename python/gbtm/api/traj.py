@@ -16,7 +16,7 @@ from ..findings.data_checks import Finding
 from ..model.spec import ModelSpec, model_spec
 from ..traj_programs.do_file import read_do_file
 from ..traj_programs.plot_request import PlotRequest
-from ..traj_programs.sas_step import parse_proc
+from ..traj_programs.sas_program import sas_commands
 from ..traj_programs.stata_command import Command
 from .model import GBTM
 from .reading import WideColumns, read_wide
@@ -203,19 +203,22 @@ def _start_option(
     return {"start": np.asarray(start)}
 
 
-def proc_traj(text: str, data: pd.DataFrame, **fit_options: Any) -> GBTMResults:
-    """Run a SAS PROC TRAJ step on wide data.
+def proc_traj(text: str, data: pd.DataFrame, **fit_options: Any) -> GBTMResults | list[GBTMResults]:
+    """Run SAS PROC TRAJ steps on wide data.
 
     Parameters
     ----------
-    text : the step, ``"PROC TRAJ DATA=..; ID ..; VAR y1-y5; INDEP t1-t5; MODEL CNORM; .. RUN;"``
+    text : the step, ``"PROC TRAJ DATA=..; ID ..; VAR y1-y5; INDEP t1-t5; MODEL CNORM; .. RUN;"``, or a piece of a
+        program with several, with comments, ``%LET``, ``DATA=a(WHERE=(..))`` and ``%TRAJPLOT`` after a step; several
+        ID variables name a person together. docs/programs.md says what is read and how
     data : wide, one row per subject; the step's variables are its columns, upper and lower case alike
     fit_options : passed on to :func:`gbtm.traj`
 
     Returns
     -------
-    GBTMResults
-        A default of Proc Traj that the step does not write, such as MIN 0, is told as a warning.
+    GBTMResults, or a list of them where the text has several steps
+        A default of Proc Traj that the step does not write, such as MIN 0, is told as a warning and kept in
+        ``.warnings``; what of the text has no effect here is told as one warning.
 
     Examples
     --------
@@ -227,8 +230,6 @@ def proc_traj(text: str, data: pd.DataFrame, **fit_options: Any) -> GBTMResults:
     >>> round(float(proc_traj(step, d).group_shares["share"].iloc[0]), 3)
     0.5
     """
-    read = parse_proc(text, list(data.columns))
-    for sentence in read.assumed:
-        warnings.warn(sentence, GBTMWarning, stacklevel=2)
-    id = fit_options.pop("id", read.id)
-    return traj(read.command, data, id=id, **fit_options)
+    id = fit_options.pop("id", None)
+    matrices = fit_options.pop("matrices", None)
+    return _all_fits(sas_commands(text, column_names(data)), data, id, matrices, fit_options)

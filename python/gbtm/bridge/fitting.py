@@ -170,6 +170,6 @@ def read_proc(text: str, columns: str) -> str:
     """Translate a PROC TRAJ step against column names (JSON list) into a traj command."""
     from dataclasses import asdict
 
-    from ..traj_programs.sas_step import parse_proc
+    from ..traj_programs.sas_program import parse_proc
 
     return answer(lambda: asdict(parse_proc(text, json.loads(columns))))

@@ -132,11 +132,15 @@ def _below(a: Node, b: Node) -> Node:
     """a < b in SAS."""
     if "text" in (a.what, b.what):
         return Node("<", None, (a, b))
-    known = [Node("!", None, (_missing(b),))] if b.what != "number" or b.value != b.value else []
+    known = [] if _is_known(b) else [Node("!", None, (_missing(b),))]
     less: Node = Node("<", None, (a, b))
-    if a.what != "number":
+    if not _is_known(a):
         less = Node("|", None, (_missing(a), less))
     return Node("&", None, (known[0], less)) if known else less
+
+
+def _is_known(node: Node) -> bool:
+    return node.what == "number" and node.value == node.value
 
 
 def _missing(node: Node) -> Node:

@@ -1,18 +1,20 @@
-"""SAS Proc Traj statements, read into the command text that Stata's traj would take for the same model."""
+"""One PROC TRAJ step, read into the command text that Stata's traj would take for the same model."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..errors import CommandError
 from ..families import FAMILIES
-from .sas_text import expand_list, statements
-
-if TYPE_CHECKING:
-    pass
+from .faults import Faults
+from .plot_request import PlotRequest
+from .row_selection import read_condition
+from .row_values import from_sas, words
+from .sas_head import SILENT, Head, not_read, read_head, shown
+from .sas_text import column_of, expand_list
+from .stata_text import Line
 
 MODELS = {word: family for family in FAMILIES.values() for word in family.sas_models}
 LISTS = ("VAR", "INDEP", "RISK", "TCOV", "EXPOS", "WEIGHT", "DCOV", "OBSMAR", "OUTCOME", "OCOV")
@@ -21,18 +23,10 @@ FLAGS = ("SIGMABYGROUP", "AR1", "RHOBYGROUP", "TWOSTEP", "PROBUPDATES")
 READ = ("ID", "MODEL", "NGROUPS", "OMODEL", *LISTS, *NUMBERS, *FLAGS)
 PER_GROUP = ("ORDER", "RORDER", "DROPOUT")
 SEVERAL = (*LISTS, *NUMBERS, "MODEL", "NGROUPS", "MULTGROUPS", "MULTRISK")  # with a number: a further outcome
-# what the PROC statement asks for that changes no estimate -> where it is found instead
-OUTPUTS = {
-    "OUT": "group probabilities are in res.posterior, groups in res.assignment",
-    "OUTPLOT": "curves come from res.predict() and res.plot()", "OUTSTAT": "estimates are in res.params",
-    "OUTEST": "estimates are in res.params, their covariance in res.cov_params()",
-}
-SILENT = {
-    "ITDETAIL": "progress is shown by fit(progress=True)", "ALTSTART": "many starts are tried anyway",
-    "CI95M": "res.predict() gives confidence bands", "DETAIL": "progress is shown by fit(progress=True)",
-    "NOVAR": "no variables are written to the data", "NOPRINT": "print(res.to_traj()) prints the table",
-}
 COSMETIC = ("TITLE", "FOOTNOTE", "LABEL", "FORMAT", "OPTIONS")
+WHERE_IS_READ = ("WHERE: the rows are selected here. Proc Traj's documentation says that it does not support WHERE: it "
+                 "may have fitted all rows, unless they were selected by DATA=..(WHERE=(..)).")
+DEFAULT_ORDER = 3  # taken where a step has no ORDER
 
 
 @dataclass(frozen=True)
@@ -41,186 +35,198 @@ class ProcTraj:
 
     Attributes
     ----------
-    command : the command text of Stata's traj for the same model
-    id : the ID variable, or None
+    command : the command text of Stata's traj for the same model and the same rows
+    persons : the ID variables, which name a person together
     data : the name after DATA=, for the record
     ignored : statements and options that change no estimate, each with the reason
-    assumed : defaults of Proc Traj that were not written in the step
+    assumed : defaults of Proc Traj that were not written in the step, and what of it Proc Traj may read otherwise
+    plots : what %TRAJPLOT draws of it
     """
 
     command: str
-    id: str | None
+    persons: tuple[str, ...]
     data: str | None
     ignored: tuple[str, ...]
     assumed: tuple[str, ...]
+    plots: tuple[PlotRequest, ...] = ()
+
+    @property
+    def id(self) -> str | None:
+        """The ID variable where there is one alone."""
+        return self.persons[0] if len(self.persons) == 1 else None
 
 
-def parse_proc(text: str, columns: Sequence[str]) -> ProcTraj:
-    """Read a PROC TRAJ step against the data's column names.
+def read_step(step: list[Line], columns: Sequence[str], faults: Faults) -> ProcTraj | None:
+    """A step from its PROC statement to before RUN; its faults are noted, and None is returned where there are any."""
+    mine = Faults(faults.source)
+    unread = set()
+    for line in step:
+        with mine.at(line.start):
+            unread.add(line)
+            _refuse_macros(line.text)
+            unread.remove(line)
+    head = Head(None, [], [], None, None)
+    with mine.at(step[0].start):
+        head = read_head(step[0].text, FLAGS)
+    said, places, ignored = _said([line for line in step[1:] if line not in unread], mine)
+    said.update({f: "" for f in head.flags})
+    places.update({f: step[0].start for f in head.flags})
+    wheres = [w for w in (head.where, said.pop("WHERE", None)) if w is not None]
+    assumed = [WHERE_IS_READ] if "WHERE" in places else []
+    missing = [n for n in ("VAR", "INDEP", "MODEL", "ORDER") if n not in said]
+    missing = [n for n in missing if n not in {_name(line.text)[0] for line in unread}]
+    if "NGROUPS" in said:
+        missing = [n for n in missing if n != "ORDER"]
+    for name in missing:
+        mine.add(CommandError(
+            f"{name}: missing.", code="missing_option", argument=name,
+            way_out="A step has VAR, INDEP, MODEL and ORDER (one order for each group).",
+        ), step[0].start)
+    persons: list[str] = []
+    if "ID" in said:
+        with mine.at(places["ID"]):
+            persons = expand_list(said["ID"], columns, "ID")
+    before = ""
+    with mine.at(places.get("WHERE", step[0].start)):
+        before = _rows(wheres, head.rows, columns)
+    options: list[str] = []
+    if not missing and not unread:
+        options, more = _options(said, places, columns, mine)
+        assumed += more
+    faults.take(mine)
+    if mine.any:
+        return None
+    return ProcTraj(
+        f"traj{before}, {' '.join(options)}", tuple(persons), head.data, tuple(head.ignored + ignored), tuple(assumed)
+    )
 
-    Raises
-    ------
-    CommandError
-        Where there is no step or more than one, for an unknown statement or variable, for a second outcome, and for
-        what Proc Traj itself would refuse.
 
-    Examples
-    --------
-    >>> step = "proc traj data=a out=of; id no; var y1-y3; indep t1-t3; model cnorm; max 9; ngroups 2; order 1 2; run;"
-    >>> read = parse_proc(step, ["NO", "Y1", "Y2", "Y3", "T1", "T2", "T3"])
-    >>> read.command
-    'traj, var(Y1 Y2 Y3) indep(T1 T2 T3) model(cnorm) order(1 2) min(0) max(9)'
-    >>> read.id, read.assumed
-    ('NO', ('MIN is not given: Proc Traj takes 0.',))
-    """
-    step, ignored = _step(statements(text))
-    data, flags, dropped = _head(step[0])
-    said, more = _said(step[1:])
-    ignored += dropped + more
-    said.update({f: "" for f in flags})
-    for name in ("VAR", "INDEP", "MODEL", "ORDER"):
-        if name not in said:
-            raise CommandError(
-                f"{name}: missing.", code="missing_option", argument=name,
-                way_out="A step has VAR, INDEP, MODEL and ORDER (one order for each group).",
-            )
-    ids = expand_list(said["ID"], columns, "ID") if "ID" in said else []
-    ignored += [f"ID {' '.join(ids[1:])}: only the first ID variable names the subjects."] if len(ids) > 1 else []
-    options, assumed = _options(said, columns)
-    return ProcTraj("traj, " + " ".join(options), ids[0] if ids else None, data, tuple(ignored), tuple(assumed))
-
-
-def _step(found: list[str]) -> tuple[list[str], list[str]]:
-    """The statements of the one PROC TRAJ step, and what stands around it."""
-    starts = [i for i, s in enumerate(found) if re.match(r"proc\s+traj\b", s, re.IGNORECASE)]
-    if len(starts) != 1:
-        what = "no PROC TRAJ step" if not starts else f"{len(starts)} PROC TRAJ steps"
-        raise CommandError(
-            f"{what} in the text.", code="not_traj", argument="text",
-            way_out="Give one step, from 'PROC TRAJ DATA=..;' to 'RUN;'.",
-        )
-    end = starts[0] + 1
-    while end < len(found) and not re.match(r"(?:run|quit|proc|data|%)", found[end], re.IGNORECASE):
-        end += 1
-    step = found[starts[0] : end]
-    macro = next((m for s in step for m in re.findall(r"[&%]\w+", re.sub(r"'[^']*'|\"[^\"]*\"", "", s))), None)
+def _refuse_macros(text: str) -> None:
+    macro = re.search(r"[&%]\w+", re.sub(r"'[^']*'|\"[^\"]*\"", "", text))
     if macro:
         raise CommandError(
-            f"'{macro}': macro language is not read.", code="bad_syntax", argument="text",
-            way_out="Write what it stands for.",
+            f"'{macro[0]}': macro language is not read, but for %LET and the &names that it sets.", code="bad_syntax",
+            argument="text", way_out="Write what it stands for.",
         )
-    around = [s for s in found[: starts[0]] + found[end:] if not re.fullmatch(r"(?:run|quit)", s, re.IGNORECASE)]
-    return step, [f"{_shown(s)}: {_why(s)}." for s in around]
 
 
-def _why(statement: str) -> str:
-    plot = re.match(r"%trajplot", statement, re.IGNORECASE)
-    return "plots come from res.plot()" if plot else "not part of the step"
+def _rows(wheres: list[str], rows: str | None, columns: Sequence[str]) -> str:
+    """The rows of a step as Stata's if and in."""
+    nodes = [read_condition(w, lambda c: column_of(c, columns, "where"), sas=True) for w in wheres]
+    parts = [f"({words(from_sas(node))})" if len(nodes) > 1 else words(from_sas(node)) for node in nodes]
+    return (f" if {' & '.join(parts)}" if parts else "") + (f" in {rows}" if rows else "")
 
 
-def _head(statement: str) -> tuple[str | None, list[str], list[str]]:
-    """The PROC statement: data set name, flags that belong to the model, what is ignored."""
-    rest = re.sub(r"proc\s+traj\s*", "", statement, count=1, flags=re.IGNORECASE)
-    if re.search(r"\(\s*(?:where|obs|firstobs|keep|drop|rename)\s*=", rest, re.IGNORECASE):
-        raise CommandError(
-            f"{_shown(rest)}: data set options are not read.", code="if_in", argument="DATA",
-            way_out="Select the rows and rename the columns of the data first.",
-        )
-    data: str | None = None
-    ignored = []
-    for name, value in re.findall(r"(\w+)\s*=\s*(\S+)", rest):
-        if name.upper() == "DATA":
-            data = value
-            continue
-        stem = name.upper().rstrip("0123456789")
-        if stem not in OUTPUTS:
-            raise _not_read(name, "an option of PROC TRAJ")
-        ignored.append(f"{name.upper()}={value}: no data sets are written; {OUTPUTS[stem]}.")
-    flags = []
-    for word in re.sub(r"\w+\s*=\s*\S+", " ", rest).upper().split():
-        if word in FLAGS:
-            flags.append(word)
-        elif word in SILENT:
-            ignored.append(f"{word}: {SILENT[word]}.")
-        else:
-            raise _not_read(word, "an option of PROC TRAJ")
-    return data, flags, ignored
-
-
-def _said(body: list[str]) -> tuple[dict[str, str], list[str]]:
-    """Statement name -> what it says, and what is ignored."""
+def _said(body: list[Line], faults: Faults) -> tuple[dict[str, str], dict[str, int], list[str]]:
+    """Statement name -> what it says and where, and what is ignored."""
     said: dict[str, str] = {}
-    ignored = []
-    for statement in body:
-        word, _, rest = statement.partition(" ")
-        name = word.upper()
-        if "(" in name:  # 'ORDER(2 2)'
-            name, rest = name.partition("(")[0], statement[statement.index("(") :]
+    places: dict[str, int] = {}
+    ignored: list[str] = []
+    further = [line for line in body if _is_further(_name(line.text)[0])]
+    if further:
+        faults.add(_several([_name(line.text)[0] for line in further]), further[0].start)
+    for line in body:
+        name, rest = _name(line.text)
         stem = name.rstrip("0123456789")
-        if name in COSMETIC or stem in COSMETIC:
-            ignored.append(f"{name}: changes no estimate.")
-            continue
-        if name in SILENT:
-            ignored.append(f"{name}: {SILENT[name]}.")
-            continue
-        if name in ("WHERE", "BY"):
-            raise CommandError(
-                f"{_shown(statement)}: rows are not selected here (nor by Proc Traj).", code="if_in", argument=name,
-                way_out="Select the rows of the data first.",
-            )
-        if name in ("MULTGROUPS", "MULTRISK") or (stem != name and stem in SEVERAL and name not in READ):
-            raise _several(body)
-        if name not in READ:
-            raise _not_read(word, "a statement of Proc Traj")
-        if name in said:
-            raise CommandError(f"{name}: given twice.", code="bad_syntax", argument=name, way_out="Give it once.")
-        said[name] = re.sub(r"[()]", " ", rest).strip()
-    return said, ignored
+        with faults.at(line.start):
+            if name in COSMETIC or stem in COSMETIC:
+                ignored.append(f"{name}: changes no estimate.")
+            elif name in SILENT:
+                ignored.append(f"{name}: {SILENT[name]}.")
+            elif name == "BY":
+                raise CommandError(
+                    f"{shown(line.text)}: fits by groups are not made here.", code="if_in", argument=name,
+                    way_out="Fit each group on its own, with DATA=..(WHERE=(..)).",
+                )
+            elif line in further:
+                continue
+            elif name not in (*READ, "WHERE"):
+                raise not_read(line.text.split()[0], "a statement of Proc Traj")
+            elif name in said:
+                raise CommandError(f"{name}: given twice.", code="bad_syntax", argument=name, way_out="Give it once.")
+            else:
+                said[name] = rest if name == "WHERE" else re.sub(r"[()]", " ", rest).strip()
+                places[name] = line.start
+    return said, places, ignored
 
 
-def _several(body: list[str]) -> CommandError:
-    words = [s.split()[0].upper() for s in body]
-    further = [w for w in words if w.rstrip("0123456789") in SEVERAL and w not in READ]
-    kind = "multi-trajectory model (MULTGROUPS)" if "MULTGROUPS" in words else "dual (joint) trajectory model"
+def _name(statement: str) -> tuple[str, str]:
+    """The statement's name without the 1 of a first outcome, and what follows: also in 'ORDER(2 2)'."""
+    match = re.match(r"([^\s(]+)\s*(.*)", statement, re.DOTALL)
+    assert match is not None
+    name = match[1].upper()
+    return (name[:-1] if name[-1] == "1" and name[:-1] in SEVERAL else name), match[2]
+
+
+def _is_further(name: str) -> bool:
+    stem = name.rstrip("0123456789")
+    return name in ("MULTGROUPS", "MULTRISK") or (stem != name and stem in SEVERAL and name not in READ)
+
+
+def _several(further: list[str]) -> CommandError:
+    kind = "multi-trajectory model (MULTGROUPS)" if "MULTGROUPS" in further else "dual (joint) trajectory model"
     return CommandError(
         f"{', '.join(further)}: this is a {kind}; this version fits one outcome at a time.", code="unsupported_option",
         argument=further[0], way_out="Give the statements of one outcome: VAR, INDEP, MODEL, ORDER.",
     )
 
 
-def _options(said: dict[str, str], columns: Sequence[str]) -> tuple[list[str], list[str]]:
+def _options(
+    said: dict[str, str], places: dict[str, int], columns: Sequence[str], faults: Faults
+) -> tuple[list[str], list[str]]:
     """The options of the Stata command, and the defaults taken."""
-    model = said["MODEL"].lower()
-    if model not in MODELS:
-        raise CommandError(
-            f"MODEL {said['MODEL']}: not available.", code="unknown_model", argument="MODEL",
-            way_out=f"Use one of {', '.join(m.upper() for m in MODELS)}.",
-        )
-    order = _numbers(said, "ORDER")
-    groups = _numbers(said, "NGROUPS") if "NGROUPS" in said else [str(len(order))]
-    if len(groups) != 1 or groups[0] != str(len(order)):
+    model, order, assumed = said["MODEL"].lower(), [], list[str]()
+    with faults.at(places["MODEL"]):
+        if model not in MODELS:
+            raise CommandError(
+                f"MODEL {said['MODEL']}: not available.", code="unknown_model", argument="MODEL",
+                way_out=f"Use one of {', '.join(m.upper() for m in MODELS)}.",
+            )
+        said, assumed = _defaults(said, model)
+    with faults.at(places.get("ORDER", places.get("NGROUPS", 0))):
+        order, more = _orders(said)
+        assumed += more
+    options = []
+    for name in ("VAR", "INDEP"):
+        with faults.at(places[name]):
+            options.append(f"{name.lower()}({' '.join(expand_list(said[name], columns, name))})")
+    if model in MODELS:
+        options.append(f"model({MODELS[model].traj_model})")
+    options.append(f"order({' '.join(order)})")
+    for name in (*NUMBERS, *LISTS, *FLAGS, "OMODEL"):
+        if name in ("ORDER", "VAR", "INDEP") or name not in said:
+            continue
+        with faults.at(places.get(name, 0)):
+            options.append(_option(name, said, columns, len(order)))
+    return options, assumed
+
+
+def _orders(said: dict[str, str]) -> tuple[list[str], list[str]]:
+    groups = _numbers(said, "NGROUPS") if "NGROUPS" in said else None
+    if "ORDER" not in said and groups is not None and len(groups) == 1 and groups[0].isdigit() and int(groups[0]):
+        told = (f"ORDER is not given: order {DEFAULT_ORDER} is taken for each of the {groups[0]} groups. Proc Traj's "
+                "documentation does not print its default: write ORDER.")
+        return [str(DEFAULT_ORDER)] * int(groups[0]), [told]
+    order = _numbers(said, "ORDER") if "ORDER" in said else []
+    if groups is not None and (len(groups) != 1 or groups[0] != str(len(order))):
         raise CommandError(
             f"NGROUPS {' '.join(groups)}: ORDER gives {len(order)}.", code="bad_groups", argument="NGROUPS",
             way_out="ORDER takes one number for each group.",
         )
-    said, assumed = _defaults(said, model)
-    options = [f"{s.lower()}({' '.join(expand_list(said[s], columns, s))})" for s in ("VAR", "INDEP")]
-    options += [f"model({MODELS[model].traj_model})", f"order({' '.join(order)})"]
-    for name in (*NUMBERS, *LISTS, *FLAGS, "OMODEL"):
-        if name in ("ORDER", "VAR", "INDEP") or name not in said:
-            continue
-        if name in FLAGS:
-            options.append(name.lower())
-        elif name == "OMODEL":
-            options.append(f"omodel({said[name].lower()})")
-        elif name in LISTS:
-            options.append(f"{name.lower()}({' '.join(expand_list(said[name], columns, name))})")
-        else:
-            values = _numbers(said, name)
-            if name in PER_GROUP and len(values) == 1:
-                values = values * len(order)
-            options.append(f"{name.lower()}({' '.join(values)})")
-    return options, assumed
+    return order, []
+
+
+def _option(name: str, said: dict[str, str], columns: Sequence[str], n_groups: int) -> str:
+    if name in FLAGS:
+        return name.lower()
+    if name == "OMODEL":
+        return f"omodel({said[name].lower()})"
+    if name in LISTS:
+        return f"{name.lower()}({' '.join(expand_list(said[name], columns, name))})"
+    values = _numbers(said, name)
+    if name in PER_GROUP and len(values) == 1:
+        values = values * n_groups
+    return f"{name.lower()}({' '.join(values)})"
 
 
 def _defaults(said: dict[str, str], model: str) -> tuple[dict[str, str], list[str]]:
@@ -246,15 +252,3 @@ def _numbers(said: dict[str, str], name: str) -> list[str]:
             f"{name} {said[name]}: not numbers.", code="bad_syntax", argument=name, way_out=f"For example {name} 2 2;",
         )
     return words
-
-
-def _not_read(word: str, what: str) -> CommandError:
-    return CommandError(
-        f"{word}: not {what} that is read.", code="unknown_option", argument=word,
-        way_out=f"Read are {', '.join(READ)}, and on the PROC statement DATA=, "
-        f"{'=, '.join(OUTPUTS)}=, {', '.join(SILENT)}.",
-    )
-
-
-def _shown(statement: str) -> str:
-    return statement if len(statement) <= 40 else statement[:37] + "..."

@@ -6,31 +6,53 @@ import re
 from collections.abc import Sequence
 
 from ..errors import CommandError
+from .faults import joined
+from .stata_text import Line
 
 STATEMENT = re.compile(r"""((?:'[^']*'|"[^"]*"|[^;'"]|['"])*?);""", re.DOTALL)
 NUMBERED = re.compile(r"([A-Za-z_]\w*?)(\d+)([A-Za-z_]*)-([A-Za-z_]\w*?)(\d+)([A-Za-z_]*)")
+CALL = r"%\w+\s*\((?:[^()'\"]|'[^']*'|\"[^\"]*\"|“[^”]*”)*\)\s*(?=\S)"
 LIST_WORDS = ("_all_", "_numeric_", "_character_")
 
 
 def statements(text: str) -> list[str]:
-    """The statements of a program, comments left out, white space squeezed.
+    """The statements of a program, comments left out, white space squeezed, ``%let`` done.
 
     Examples
     --------
-    >>> statements("proc traj data=a; /* two; */ * a comment; var y1-y3; run")
+    >>> statements("proc traj data=a; /* two; */ * a comment; %let k = 3; var y1-y&k.; run")
     ['proc traj data=a', 'var y1-y3', 'run']
     """
-    text = re.sub(r"/\*.*?(?:\*/|\Z)", " ", text, flags=re.DOTALL)
+    return [line.text for line in placed_statements(text)]
+
+
+def placed_statements(text: str) -> list[Line]:
+    """The same, each with its place in the text."""
+    text = re.sub(r"/\*.*?(?:\*/|\Z)", lambda m: " " * len(m[0]), text, flags=re.DOTALL)
+    macros: dict[str, str] = {}
     found = []
     for match in STATEMENT.finditer(text + ";"):
-        body = " ".join(match.group(1).split())
+        raw = Line(match[1], match.start()).stripped()
+        body, start = " ".join(raw.text.split()), raw.start
         # a macro call needs no semicolon of its own: '%TRAJPLOT(op, os) proc traj ..'
-        while body.startswith("%") and (call := re.match(r"%\w+\s*\([^()]*\)\s*(?=\S)", body)):
-            found.append(call.group(0).strip())
+        while body.startswith("%") and (call := re.match(CALL, body)):
+            found.append(Line(_filled(call[0].strip(), macros), start))
+            written = re.match(CALL, raw.text, re.DOTALL)
+            start = raw.start + (written.end() if written else 0)
             body = body[call.end() :]
-        if body and not body.startswith("*") and not body.startswith("%*"):
-            found.append(body)
+        let = re.match(r"%let\s+(\w+)\s*=\s*(.*)", body, re.IGNORECASE)
+        if let:
+            macros[let[1].lower()] = _filled(let[2], macros)
+        elif body and not body.startswith("*") and not body.startswith("%*"):
+            found.append(Line(_filled(body, macros), start))
     return found
+
+
+def _filled(text: str, macros: dict[str, str]) -> str:
+    """With the values of the macro variables that %let gave; single quotes keep what they hold."""
+    pieces = re.split(r"('[^']*')", text)
+    fill = lambda m: macros.get(m[1].lower(), m[0])  # noqa: E731
+    return "".join(p if p.startswith("'") else re.sub(r"&(\w+)\.?", fill, p) for p in pieces)
 
 
 def expand_list(text: str, columns: Sequence[str], statement: str) -> list[str]:
@@ -46,8 +68,14 @@ def expand_list(text: str, columns: Sequence[str], statement: str) -> list[str]:
     """
     squeezed = re.sub(r"\s*(--?)\s*", r"\1", re.sub(r"\s+:", ":", text.strip()))
     found: list[str] = []
+    wrong: list[CommandError] = []
     for item in squeezed.split():
-        found += _expand(item, [str(c) for c in columns], statement)
+        try:
+            found += _expand(item, [str(c) for c in columns], statement)
+        except CommandError as error:
+            wrong.append(error)
+    if wrong:
+        raise wrong[0] if len(wrong) == 1 else joined("\n".join(map(str, wrong)), wrong)
     if not found:
         raise CommandError(
             f"{statement}: empty.", code="missing_option", argument=statement, way_out="List the variables."
@@ -67,7 +95,7 @@ def _expand(item: str, names: list[str], statement: str) -> list[str]:
             raise unknown(item, names, statement)
         return hits
     if "--" in item:
-        first, last = (names.index(_column(end, names, statement)) for end in item.split("--", 1))
+        first, last = (names.index(column_of(end, names, statement)) for end in item.split("--", 1))
         if last < first:
             raise CommandError(
                 f"{statement} {item}: the second stands before the first in the data.", code="bad_syntax",
@@ -79,17 +107,18 @@ def _expand(item: str, names: list[str], statement: str) -> list[str]:
         stem, low, tail, other, high, end = numbered.groups()
         if (stem.lower(), tail.lower()) == (other.lower(), end.lower()) and int(low) <= int(high):
             numbers = [f"{n:0{len(low)}d}" for n in range(int(low), int(high) + 1)]
-            return [_column(f"{stem}{n}{tail}", names, statement) for n in numbers]
+            return [column_of(f"{stem}{n}{tail}", names, statement) for n in numbers]
     if "-" in item:
         raise CommandError(
             f"{statement} {item}: not a numbered range.", code="bad_syntax", argument=statement,
             way_out="Ranges read x1-x5, with one stem and rising numbers, or a--b for columns side by side.",
         )
-    return [_column(item, names, statement)]
+    return [column_of(item, names, statement)]
 
 
-def _column(name: str, names: list[str], statement: str) -> str:
+def column_of(name: str, names: Sequence[str], statement: str) -> str:
     """The column of that name: as written, else whatever its case."""
+    names = [str(n) for n in names]
     if name in names:
         return name
     hits = [n for n in names if n.lower() == name.lower()]
