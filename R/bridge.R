@@ -179,18 +179,20 @@ bridge_classify <- function(document, columns, further, by_wave, level, call) {
   call_bridge("classify", document, as_request(request), number_ids(columns$ids), call = call)
 }
 
-# Which columns a traj command needs, and the names of the matrices it names: `start`, `plottcov`.
-bridge_read_command <- function(text, columns, call) {
-  call_bridge("read_command", text, as.character(json_array(columns)), call = call)
+# What the commands of a do-file (or of a SAS program) need: columns of numbers, a condition's columns, names of
+# matrices, the columns that name persons; what was assumed; notes; plots.
+bridge_read_commands <- function(text, columns, language, call) {
+  call_bridge("read_commands", text, as.character(json_array(columns)), language, call = call)$commands
 }
 
-# Run a traj command on a table (a named list of numeric columns of one length); `id` is the ids' column, or NULL.
-bridge_command <- function(text, table, id, coded, matrices, options, control, call) {
+# Run one of them on a table (a named list of numeric columns of one length); `id` is the ids' column, or NULL.
+# `asked`: the `language`, `which` of the commands from 0, `all_columns` of the data, and `texts` of a condition.
+bridge_command <- function(text, table, id, coded, matrices, asked, options, control, call) {
   ids <- coded$ids
-  request <- list(
+  request <- c(list(
     columns = json_array(names(table)), ids = text_ids(ids), id_name = coded$name, id = id,
     matrices = matrices, options = options
-  )
+  ), asked)
   line <- progress_line(control$progress)
   on.exit(line$end())
   values <- as_doubles(unlist(table, use.names = FALSE))

@@ -48,9 +48,9 @@ compare_traj <- function(object, text, which = NULL) {
 }
 
 # Lines or one string as one string; `what` and `way_out` go into the error for anything else.
-one_text <- function(text, code, what, way_out, call) {
+one_text <- function(text, code, what, way_out, call, argument = "text") {
   if (!is.character(text) || !length(text) || anyNA(text)) {
-    stop_gbtm(code, sprintf("text: %s is not the text %s.", shown(text), what), "text", way_out, call)
+    stop_gbtm(code, sprintf("%s: %s is not the text %s.", argument, shown(text), what), argument, way_out, call)
   }
   enc2utf8(paste(text, collapse = "\n"))
 }

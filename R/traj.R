@@ -3,9 +3,15 @@
 #' Reads the command's own syntax, fits it, and prints traj's table. Options that cannot be honoured are errors that say
 #' so; none is ignored silently. The start is not traj's, so that a better optimum may be found; see [start_report()].
 #'
+#' A piece of a do-file is read as Stata reads it: comments, `///`, `#delimit ;`, the prefixes quietly, capture and
+#' noisily, `if` and `in`, traj's abbreviations and its options with a 1 at their end, several commands, and `trajplot`
+#' after one, which draws. What is not given has traj's default: `min()` is 0, `max()` is required for `model(cnorm)`.
+#' Any other command is an error that names what to use here.
+#'
 #' @param command the command text, for example
-#'   `"traj, var(y_1-y_5) indep(t_1-t_5) model(zip) order(2 2) iorder(0)"`
-#' @param data wide data frame, one row per subject, with the columns the command names
+#'   `"traj, var(y_1-y_5) indep(t_1-t_5) model(zip) order(2 2) iorder(0)"`, or lines of a do-file
+#' @param data wide data frame, one row per subject, with the columns the command names; a name that is no column as it
+#'   is written is looked for whatever its case, which is said
 #' @param id name of the column with the subjects' ids; row numbers when not given
 #' @param matrices named list of the matrices that the command names, such as `start(b0)` or `plottcov(m)`; those that
 #'   are not in it are looked for among your variables
@@ -13,8 +19,11 @@
 #' @param control settings of the search, from [gbtm_control()]
 #'
 #' @return A fit, see [gbtm()], of additional class `traj`: `print()` shows traj's table, which is also in
-#'   `$traj$text`. The parameters' names in traj's `e(b)` are in `$traj_names`.
-#' @section Errors: Conditions of class `gbtm_error`, for example `gbtm_unknown_column`, `gbtm_not_yet`.
+#'   `$traj$text`. The parameters' names in traj's `e(b)` are in `$traj_names`. A list of fits where the text has several
+#'   traj commands. A default of traj's that matters is told as a warning of class `gbtm_assumed` and kept in
+#'   `$warnings`; what of the text has no effect here is told as a message.
+#' @section Errors: Conditions of class `gbtm_error`, for example `gbtm_unknown_column`, `gbtm_unsupported_command`; all
+#'   faults of a text are told in one error, each with its line and column.
 #' @examplesIf gbtm_engine()$available
 #' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
 #' wide <- reshape(d, idvar = "id", timevar = "age", v.names = "offenses", direction = "wide", sep = "_")
@@ -25,22 +34,61 @@ traj <- function(command, data, id = NULL, matrices = list(), cov_type = "traj",
   call <- match.call()
   check_data(data)
   check_control(control)
-  if (!is.character(command) || length(command) != 1 || is.na(command)) {
-    stop_gbtm("not_traj", sprintf("command: %s is not a command text.", shown(command)), "command",
-              "It reads \"traj, var(..) indep(..) model(..) order(..)\".")
-  }
-  command <- enc2utf8(command)
-  needed <- bridge_read_command(command, names(data), call)
-  columns <- names(data)[names(data) %in% unlist(needed$columns)]
+  command <- one_text(command, "not_traj", "of a traj command",
+                      "It reads \"traj, var(..) indep(..) model(..) order(..)\".", call, "command")
+  run_commands(command, "stata", data, id, matrices, cov_type, control, call, parent.frame())
+}
+
+# Every command of a do-file's or a SAS program's text, with its pictures; a list of fits where there are several.
+run_commands <- function(text, language, data, id, matrices, cov_type, control, call, frame) {
+  needed <- bridge_read_commands(text, names(data), language, call)
+  fits <- lapply(seq_along(needed), function(which) {
+    asked <- needed[[which]]
+    if (length(asked$notes)) message("No effect here: ", paste(unlist(asked$notes), collapse = " "))
+    fit <- run_command(text, language, which, asked, data, id, matrices, cov_type, control, call, frame)
+    for (request in asked$plots) draw_request(fit, request)
+    fit
+  })
+  if (length(fits) == 1) fits[[1]] else fits
+}
+
+run_command <- function(text, language, which, needed, data, id, matrices, cov_type, control, call, frame) {
+  condition <- intersect(names(data), unlist(needed$condition))
+  is_text <- vapply(data[condition], function(x) is.character(x) || is.factor(x), NA)
+  columns <- intersect(names(data), c(unlist(needed$columns), condition[!is_text]))
   table <- lapply(stats::setNames(nm = columns), function(name) numeric_column(data[[name]], name))
-  coded <- traj_ids(data, id)
-  given <- named_matrices(needed$matrices, matrices, parent.frame())
+  texts <- lapply(data[condition[is_text]], function(x) json_array(as.character(x)))
+  people <- traj_people(data, id, unlist(needed$persons))
+  coded <- traj_ids(people$data, people$id)
+  asked <- list(language = language, which = which - 1, all_columns = json_array(names(data)), texts = as_object(texts))
+  given <- named_matrices(needed$matrices, matrices, frame)
   options <- search_options(control, cov_type)
-  answer <- bridge_command(command, table, id, coded, given, options, control, call)
+  answer <- bridge_command(text, table, people$id, coded, given, asked, options, control, call)
   fit <- new_gbtm(answer$document, answer$arrays, call = call, traj = answer$traj)
   fit$rows_read <- list(ids = coded$ids, label = row.names(data))
   warn_findings(fit$warnings, call)
   fit
+}
+
+# The data and the id of their persons: `id`, or the program's own, which several columns may name together.
+traj_people <- function(data, id, persons) {
+  if (!is.null(id)) return(list(data = data, id = id))
+  if (length(persons) < 2) return(list(data = data, id = persons))
+  name <- paste(persons, collapse = ", ")
+  joined <- do.call(paste, c(lapply(data[persons], as.character), sep = ", "))
+  joined[!stats::complete.cases(data[persons])] <- NA
+  data[[name]] <- joined
+  list(data = data, id = name)
+}
+
+# The picture that trajplot or %TRAJPLOT asks for.
+draw_request <- function(fit, request) {
+  words <- Filter(Negate(is.null), list(main = request$title, xlab = request$xtitle, ylab = request$ytitle))
+  axes <- list(xaxt = if (length(request$xticks)) "n", yaxt = if (length(request$yticks)) "n")
+  do.call(plot, c(list(fit, level = if (isTRUE(request$bands)) 0.95, observed = isTRUE(request$averages),
+                       legend = isTRUE(request$legend)), words, Filter(Negate(is.null), axes)))
+  if (length(request$xticks)) graphics::axis(1, at = unlist(request$xticks))
+  if (length(request$yticks)) graphics::axis(2, at = unlist(request$yticks), las = 1)
 }
 
 # Ids in the order of the rows, missing ones included.

@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("findings",),
     ("fit",),
     ("inference", "adequacy", "resampling"),
-    ("figures", "traj_programs"),
+    ("figures", "traj_programs", "traj_commands"),
     ("api",),
     ("selection",),
     ("report",),

@@ -154,13 +154,14 @@ def test_a_start_crosses_as_numbers():
 
 def test_read_command_tells_the_columns():
     columns = json.dumps(list(_wide().columns))
-    answer = json.loads(bridge.read_command(COMMAND + " start(b0)", columns))
+    answer = json.loads(bridge.read_commands(COMMAND + " start(b0)", columns, "stata"))
     assert answer["ok"]
-    assert answer["columns"] == [f"Y{j}" for j in range(1, 6)] + [f"T{j}" for j in range(1, 6)]
-    assert answer["matrices"] == {"start": "b0"}
-    answer = json.loads(bridge.read_command("traj, var(Q1)", columns))
-    assert answer["error"]["code"] == "missing_option"
-    assert _command(COMMAND + " multgroups(2)")["error"]["code"] == "unsupported_option"
+    needs = answer["commands"][0]
+    assert needs["columns"] == [f"Y{j}" for j in range(1, 6)] + [f"T{j}" for j in range(1, 6)]
+    assert needs["matrices"] == {"start": "b0"}
+    answer = json.loads(bridge.read_commands("traj, var(Q1)", columns, "stata"))
+    assert answer["error"]["code"] == "several_faults"
+    assert _command(COMMAND + " outcome(Y1)")["error"]["code"] == "unsupported_option"
 
 
 def test_traj_table_of_a_stored_fit(fitted):

@@ -9,9 +9,9 @@ import pytest
 import gbtm
 from gbtm import CommandError, DataError
 from gbtm.api.traj import build
-from gbtm.traj_programs.do_file import parse, read_do_file
-from gbtm.traj_programs.row_selection import RowSelection, read_condition, read_range
-from gbtm.traj_programs.stata_options import option_name
+from gbtm.traj_commands.do_file import parse, read_do_file
+from gbtm.traj_commands.row_selection import RowSelection, read_condition, read_range
+from gbtm.traj_commands.stata_options import option_name
 
 COLUMNS = ["id", "sex", "age", "Y1", "Y2", "Y3", "T1", "T2", "T3", "E1", "E2", "E3", "region"]
 PLAIN = "traj, var(Y1-Y3) indep(T1-T3) model(cnorm) order(1 2) min(0) max(9)"

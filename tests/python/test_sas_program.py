@@ -9,8 +9,8 @@ import pytest
 import gbtm
 from gbtm import CommandError
 from gbtm.api.traj import build
-from gbtm.traj_programs.do_file import parse
-from gbtm.traj_programs.sas_program import parse_proc, read_sas, sas_commands
+from gbtm.traj_commands.do_file import parse
+from gbtm.traj_commands.sas_program import parse_proc, read_sas, sas_commands
 
 COLUMNS = ["HHID", "PN", "SEX", "AGE", "Y1", "Y2", "Y3", "T1", "T2", "T3"]
 STEP = "proc traj data=a; id hhid pn; var y1-y3; indep t1-t3; model cnorm; min 0; max 9; ngroups 2; order 1 2; run;"

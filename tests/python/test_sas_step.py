@@ -11,9 +11,9 @@ import pytest
 import gbtm
 from gbtm import CommandError
 from gbtm.api.traj import proc_traj
-from gbtm.traj_programs.do_file import parse
-from gbtm.traj_programs.sas_program import parse_proc
-from gbtm.traj_programs.sas_text import expand_list, statements
+from gbtm.traj_commands.do_file import parse
+from gbtm.traj_commands.sas_program import parse_proc
+from gbtm.traj_commands.sas_text import expand_list, statements
 
 COLUMNS = ["ID", "QCP84OP", "QCP88OP", "QCP89OP", "QCP90OP", "QCP91OP", "age1", "age2", "age3", "age4", "age5", "X"]
 HEAD = "PROC TRAJ DATA=montreal OUTPLOT=op OUTSTAT=os OUT=of OUTEST=oe ITDETAIL; "

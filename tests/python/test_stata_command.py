@@ -11,7 +11,7 @@ from conftest import true_data
 from gbtm import CommandError
 from gbtm.api.traj import build
 from gbtm.model.spec import model_spec
-from gbtm.traj_programs.do_file import parse
+from gbtm.traj_commands.do_file import parse
 from parts import draw
 
 COLUMNS = ["id", "Y1", "Y2", "Y3", "T1", "T2", "T3", "Offense8", "Offense9", "age"]
@@ -49,7 +49,8 @@ def test_the_same_command_written_otherwise(text):
 @pytest.mark.parametrize(
     ("model", "iorder", "family", "zero"),
     [
-        ("zip", None, "poisson", None), ("zip", "0", "zip", (0,)), ("zip", "0 1", "zip", (0, 1)),
+        ("zip", None, "poisson", None), ("zip", "-1", "poisson", None), ("zip", "-1 -1", "poisson", None),
+        ("zip", "-1 0", "zip", (-1, 0)), ("zip", "0", "zip", (0,)), ("zip", "0 1", "zip", (0, 1)),
         ("logit", None, "logit", None),
     ],
 )

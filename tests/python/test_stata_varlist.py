@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gbtm import CommandError
-from gbtm.traj_programs.stata_varlist import expand_varlist
+from gbtm.traj_commands.stata_varlist import expand_varlist
 
 COLUMNS = ["id", "Y1", "Y2", "Y3", "T1", "T2", "T3", "Offense8", "Offense9", "age"]
 

@@ -5,6 +5,8 @@ wide_example <- function() {
   wide
 }
 
+toupper_names <- function(text) gsub("offenses", "OFFENSES", text)
+
 command <- "traj, var(offenses_10-offenses_17) indep(t_10-t_17) model(zip) order(2 2) iorder(0)"
 
 test_that("a command fits what gbtm() fits, with traj's covariance and table", {
@@ -43,4 +45,49 @@ test_that("what cannot be honoured is an error", {
   expect_error(traj(paste(command, "nonsense(1)"), wide), class = "gbtm_error")
   wide$offenses_10 <- factor(wide$offenses_10)
   expect_error(traj(command, wide), class = "gbtm_not_numeric")
+})
+
+test_that("a do-file is read as Stata reads it: case, if, comments, several commands, pictures", {
+  need_engine()
+  wide <- wide_example()
+  wide$sex <- factor(rep_len(c("F", "M"), nrow(wide)))
+  text <- sub("traj,", "quietly traj if sex == \"F\" & id < 90, /// women", toupper_names(command), fixed = TRUE)
+  text <- sub("/// women", "/// women\n", text, fixed = TRUE)
+  some <- wide[wide$sex == "F" & wide$id < 90, ]
+  expect_message(expect_warning(fit <- traj(text, wide, id = "id", control = quick()), class = "gbtm_assumed"), "quietly")
+  same <- traj(command, some, id = "id", control = quick())
+  expect_equal(fit$loglik, same$loglik, tolerance = 1e-10)
+  expect_identical(fit$ids, some$id)
+  expect_identical(which(!is.na(traj_data(fit)[["_traj_Group"]])), which(wide$sex == "F" & wide$id < 90))
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  lines <- c("* two fits", command, "trajplot, xtitle(Age) xlabel(-1(1)1) ci", sub("2 2", "1 1", command))
+  both <- traj(lines, wide, control = quick())
+  expect_length(both, 2)
+  expect_s3_class(both[[2]], "traj")
+})
+
+test_that("every fault of a text is told with its place, and other commands by name", {
+  need_engine()
+  wide <- wide_example()
+  wrong <- sub("t_10", "q_10", sub("order(2 2)", "order(a)", command, fixed = TRUE))
+  error <- tryCatch(traj(c(wrong, "estat ic"), wide), error = identity)
+  expect_s3_class(error, "gbtm_several_faults")
+  expect_match(conditionMessage(error), "line 1, column [0-9]+: indep.*line 1, column [0-9]+: order.*line 2, column 1: estat")
+  expect_error(traj("traj, var(offenses_*) indep(t_*) model(cnorm) order(1 1)", wide), class = "gbtm_missing_option")
+})
+
+test_that("the minimum is 0 where it is not given, and two SAS ids name a person", {
+  need_engine()
+  wide <- wide_example()
+  wide$house <- wide$id %/% 2
+  wide$person <- wide$id %% 2
+  step <- "proc traj data=a(where=(id < 61)); id house person; var offenses_10-offenses_17; indep t_10-t_17;
+           model cnorm; max 99; ngroups 1; order 1; run;"
+  expect_warning(sas <- proc_traj(step, wide, control = quick()), class = "gbtm_assumed")
+  expect_identical(sas$ids[1], paste(wide$house[1], wide$person[1], sep = ", "))
+  text <- "traj if id < 61, var(offenses_10-offenses_17) indep(t_10-t_17) model(cnorm) max(99) order(1)"
+  expect_warning(stata <- traj(text, wide, control = quick()), "traj takes 0", class = "gbtm_assumed")
+  expect_equal(sas$loglik, stata$loglik)
+  expect_equal(stata$loglik, traj(paste(text, "min(0)"), wide, control = quick())$loglik)
 })

@@ -14,10 +14,10 @@ from ..data.panel import Panel
 from ..errors import CommandError, DataError, GBTMWarning
 from ..findings.data_checks import Finding
 from ..model.spec import ModelSpec, model_spec
-from ..traj_programs.do_file import read_do_file
-from ..traj_programs.plot_request import PlotRequest
-from ..traj_programs.sas_program import sas_commands
-from ..traj_programs.stata_command import Command
+from ..traj_commands.do_file import read_do_file
+from ..traj_commands.plot_request import PlotRequest
+from ..traj_commands.sas_program import sas_commands
+from ..traj_commands.stata_command import Command
 from .model import GBTM
 from .reading import WideColumns, read_wide
 from .results import GBTMResults

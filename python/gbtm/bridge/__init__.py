@@ -23,7 +23,7 @@ from .after import (
     traj_table,
 )
 from .choice import read_search, search, search_blrt, search_cross_validate
-from .fitting import command, fit, read_command, read_proc
+from .fitting import command, fit, read_commands
 from .reporting import grolts_report, to_table
 from .resampling import ar1_check, blrt, bootstrap, cross_validate, lmr, pool
 from .transfer import receive, take_bulk, take_codes
@@ -32,7 +32,7 @@ from .workers import end_workers
 __all__ = [
     "about", "adequacy", "ar1_check", "blrt", "bootstrap", "classify", "command", "compare_traj", "cross_validate",
     "dispersion_test", "end_workers", "fit", "grolts_report", "lmr", "plot_matrix", "pool", "profile_intervals",
-    "read_command", "read_proc", "read_search", "receive", "residual_checks", "search", "search_blrt",
+    "read_commands", "read_search", "receive", "residual_checks", "search", "search_blrt",
     "search_cross_validate", "simulate", "take_bulk", "take_codes", "to_table", "traj_table",
 ]
 

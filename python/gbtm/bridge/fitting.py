@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,16 @@ import pandas as pd
 
 from ..api.model import GBTM
 from ..api.results import GBTMResults
-from ..api.traj import build
+from ..api.traj import build, with_assumed
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, matrix_basis
 from ..fit.document import encode, from_json
 from ..fit.shared_data import data_fields, with_data
 from ..model.description import described
 from ..model.spec import ModelSpec, model_spec
-from ..traj_programs.do_file import parse
-from ..traj_programs.stata_command import Command
+from ..traj_commands.do_file import read_do_file
+from ..traj_commands.sas_program import sas_commands
+from ..traj_commands.stata_command import Command
 from .panels import ids_of, panel_of_columns
 from .transfer import RCallback, answer, column, doubles, keep_codes, new_bulk, progress_of
 
@@ -126,24 +127,44 @@ def fit(
     return answer(work)
 
 
-def read_command(text: str, columns: str) -> str:
-    """Parse a traj command against column names (JSON list): which columns and named matrices it needs."""
+def _reads(text: str, columns: list[str], sas: bool) -> tuple[Command, ...]:
+    return sas_commands(text, columns) if sas else read_do_file(text, columns)
+
+
+def read_commands(text: str, columns: str, language: str) -> str:
+    """Read a do-file's or a SAS program's text against column names (JSON list); ``language`` is "stata" or "sas".
+
+    Returns
+    -------
+    JSON text with ``commands``, a list: of each the ``columns`` of numbers and the ``condition``'s columns that it
+    needs, the ``matrices`` that it names, the columns that name the ``persons``, what was ``assumed``, ``notes`` on
+    what has no effect, and the ``plots`` that are asked for
+    """
 
     def work() -> dict[str, Any]:
-        read: Command = parse(text, json.loads(columns))
-        named = {"start": read.start, "plottcov": read.plottcov}
-        return {"columns": read.columns, "matrices": {k: v for k, v in named.items() if isinstance(v, str)}}
+        return {"commands": [_needs(read) for read in _reads(text, json.loads(columns), language == "sas")]}
 
     return answer(work)
 
 
+def _needs(read: Command) -> dict[str, Any]:
+    named = {"start": read.start, "plottcov": read.plottcov}
+    return {
+        "columns": read.columns, "matrices": {k: v for k, v in named.items() if isinstance(v, str)},
+        "condition": read.selection.columns if read.selection is not None else [], "persons": list(read.persons),
+        "assumed": list(read.assumed), "notes": list(read.notes), "plots": [asdict(p) for p in read.plots],
+    }
+
+
 def command(text: str, request: str, ids: bytearray, table: bytearray, progress: RCallback | None) -> str:
-    """Run a traj command on wide columns.
+    """Run one of the commands of a text on wide columns.
 
     Parameters
     ----------
     request : JSON with ``columns`` (names), ``ids`` (as for :func:`fit`), ``id_name``, ``id`` (their column, or null),
-        ``matrices`` (the numbers of each matrix that the command names, by row) and ``options``
+        ``matrices`` (the numbers of each matrix that the command names, by row) and ``options``; ``language`` and
+        ``which`` of the commands it is, from 0; ``all_columns``, the names of the user's table; ``texts``, the columns
+        of a condition that hold texts, null for missing
     table : the columns' doubles, by column
     """
 
@@ -151,25 +172,19 @@ def command(text: str, request: str, ids: bytearray, table: bytearray, progress:
         asked = json.loads(request)
         values = doubles(table).reshape(len(asked["columns"]), -1).T
         data = pd.DataFrame(values, columns=asked["columns"], index=ids_of(asked, ids))
-        read = parse(text, asked["columns"])
+        for name, texts in (asked.get("texts") or {}).items():
+            data[name] = pd.Series(texts, index=data.index, dtype=object)
+        columns = asked.get("all_columns") or asked["columns"]
+        read = _reads(text, columns, asked.get("language") == "sas")[asked.get("which", 0)]
         matrices = asked.get("matrices") or {}
         start = matrices.get(read.start) if isinstance(read.start, str) else read.start
         options = {"cov_type": "traj", **asked["options"]}
         if start is not None:
             options["start"] = np.asarray(start, dtype=float)
-        model = build(read, data, matrices=matrices)
+        model = build(replace(read, persons=()), data, matrices=matrices)
         assert model.prepared.inputs is not None
         model.prepared.inputs["id"] = asked.get("id")  # the ids came apart from the columns
-        res = model.fit(progress=progress_of(progress) or False, **options)
+        res = with_assumed(model.fit(progress=progress_of(progress) or False, **options), read)
         return _fitted(res, res.ids)
 
     return answer(work)
-
-
-def read_proc(text: str, columns: str) -> str:
-    """Translate a PROC TRAJ step against column names (JSON list) into a traj command."""
-    from dataclasses import asdict
-
-    from ..traj_programs.sas_program import parse_proc
-
-    return answer(lambda: asdict(parse_proc(text, json.loads(columns))))

@@ -1,1 +1,1 @@
-"""Stata's traj and SAS's Proc Traj: their commands read, their tables written, their digits compared."""
+"""What Stata's traj and SAS's Proc Traj print and leave behind: their tables written, their digits compared."""

@@ -80,7 +80,9 @@ class Command:
             "order", "iorder", "sigma_by_group", "min", "max", "risk", "refgroup", "dropout", "obsmar", "ar1",
             "rho_by_group", "rorder")}
         given |= {name: value or None for name, value in (("risk", self.risk), ("dcov", self.dcov))}
-        family = self.model if self.iorder is not None else FAMILIES[self.model].without_zeros or self.model
+        if self.iorder is not None and set(self.iorder) == {-1}:  # none in any group: counts without zero inflation
+            given["iorder"] = None
+        family = self.model if given["iorder"] is not None else FAMILIES[self.model].without_zeros or self.model
         return described({
             "groups": len(self.order), "family": family, "tcov": self.tcov or None, "exposure": self.exposure or None,
             "weights": self.weight, "out_of_sample": self.outofsample, **given,

@@ -90,7 +90,7 @@ def read_condition(text: str, column: Callable[[str], str], sas: bool = False) -
     Parameters
     ----------
     column : from a name in the text to the column of the data; raises for a name that there is not
-    sas : it is written as SAS's ``where``; :func:`gbtm.traj_programs.row_values.from_sas` makes Stata's of it
+    sas : it is written as SAS's ``where``; :func:`gbtm.traj_commands.row_values.from_sas` makes Stata's of it
 
     Examples
     --------
