@@ -99,7 +99,7 @@ def test_a_basis_matrix_from_r():
     np.testing.assert_allclose(res.params[:6], same.params[:6], rtol=1e-5, atol=1e-6)
     assert list(res.params.index[:3]) == ["(Intercept)[1]", "a[1]", "b[1]"]
     assert np.isfinite(res.predict([0.0, 3.0])["estimate"]).all()
-    with pytest.raises(gbtm.SpecificationError, match="only at the times that were observed"):
+    with pytest.raises(gbtm.SpecificationError, match="known only at times that were"):
         res.predict([0.5])
 
 
