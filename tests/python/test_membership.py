@@ -114,6 +114,90 @@ def test_without_covariates_one_step_is_the_maximum(reference):
     np.testing.assert_allclose(built.layout.shares(flat.numpy()), posterior.mean(2), rtol=1e-12)
 
 
+def test_without_covariates_a_group_that_lost_everybody_keeps_a_billionth():
+    """log(n_j / n) - log(n_reference / n), no share below 1e-10."""
+    built = gbtm.GBTM(np.random.default_rng(0).normal(size=(40, 4)), range(4), groups=3, order=0, refgroup=2)
+    totals = torch.tensor([[30.0, 10, 0], [1e-12, 1, 3]], dtype=torch.float64)
+    got = mixture(built).membership.m_step(torch.zeros(2, built.layout.size, dtype=torch.float64), (totals,))
+    want = [[np.log(3), np.log(1e-10 * 4)], [np.log(1e-10 * 4), np.log(3)]]
+    np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1e-7, 0.1, 3.0])
+def test_the_step_is_newtons_shortened_by_what_it_changes_the_logits(size):
+    """theta + log(1 + r)/r s, s = (I + 1e-6 diag I)^-1 g, r twice the longest z times the longest s of a group."""
+    built = draw("risk").built()
+    module = mixture(built)
+    rng = np.random.default_rng(3)
+    flats = torch.as_tensor(rng.normal(size=(2, built.layout.size)))
+    root = rng.normal(size=(2, 6, 6)) + 4 * np.eye(6)
+    information, gradient = root @ root.transpose(0, 2, 1), rng.normal(size=(2, 6)) * size
+    got = module.membership.m_step(
+        flats, (torch.empty(0), torch.as_tensor(gradient), torch.as_tensor(information))).numpy()
+    longest_z = max(np.sqrt((z**2).sum()) for z in module.membership.z.numpy())
+    for row, flat, i, g in zip(got, flats.numpy(), information, gradient, strict=True):
+        newton = np.linalg.solve(i + 1e-6 * np.diag(np.diag(i)), g)
+        r = 2 * longest_z * max(np.sqrt((newton[:3] ** 2).sum()), np.sqrt((newton[3:] ** 2).sum()))
+        np.testing.assert_allclose(row - flat[built.layout.theta], np.log1p(r) / r * newton, rtol=1e-6, atol=1e-15)
+
+
+def test_at_the_maximum_no_step_is_made():
+    built = draw("risk").built()
+    flat = torch.as_tensor(away(built, "risk"))[None]
+    gathered = torch.empty(0), torch.zeros(1, 6, dtype=torch.float64), torch.eye(6, dtype=torch.float64)[None]
+    np.testing.assert_array_equal(mixture(built).membership.m_step(flat, gathered), flat[:, built.layout.theta])
+
+
+def _products(built, flat, z, select, pa, posterior, weight):
+    """sum_i sum_k w P a a' + w P H in theta's rows and columns, subject by subject; and sum_k P a of theta (U, J)."""
+    layout, k = built.layout, built.layout.n_groups
+    others = [g for g in range(k) if g != layout.reference]
+    first, r = layout.theta.start, z.shape[1]
+    width = pa.shape[1]
+    out, scores = np.zeros((layout.size, layout.size)), []
+    for i in range(posterior.shape[1]):
+        zi = z[i]
+        logit = np.zeros(k)
+        for j, g in enumerate(others):
+            logit[g] = zi @ flat[first + j * r : first + (j + 1) * r]
+        pi = np.exp(logit) / np.exp(logit).sum()
+        own = [np.concatenate([((g == j) - pi[j]) * zi for j in others]) for g in range(k)]  # d log pi_g / d theta
+        scores.append(sum(posterior[g, i] * own[g] for g in range(k)))
+        rest = pi[others]
+        block = -weight[i] * np.kron(np.diag(rest) - np.outer(rest, rest), np.outer(zi, zi))
+        for g in range(k):
+            block += weight[i] * posterior[g, i] * np.outer(own[g], own[g])
+            cross = np.outer(select[g * width : (g + 1) * width].T @ pa[g, :, i], own[g])
+            out[:, layout.theta] += cross
+            out[layout.theta] += cross.T
+        out[layout.theta, layout.theta] += block
+    return out, np.array(scores)
+
+
+@pytest.mark.parametrize("covariates", [True, False])
+@pytest.mark.parametrize("refgroup", [1, 2, 3])
+def test_its_part_of_the_information_is_summed_subject_by_subject(covariates, refgroup):
+    """For scores and posteriors of any size, two parameter vectors at a time, on top of what is there."""
+    drawn = draw("risk")
+    built = drawn.built(refgroup=refgroup, **({} if covariates else {"risk": None}))
+    membership = mixture(built).membership
+    rng = np.random.default_rng(8)
+    z = membership.z.numpy() if covariates else np.ones((9, 1))
+    users, k, width, size = len(z), 3, 2, built.layout.size
+    flats = rng.normal(size=(2, size))
+    pa, posterior = rng.normal(size=(2, k, width, users)), rng.dirichlet(np.ones(k), (2, users)).transpose(0, 2, 1)
+    weight, select = rng.uniform(0.2, 3, users), np.zeros((k * width, size))
+    select[np.arange(k * width), [0, 1, 2, 1, 3, 4]] = 1  # two groups have a coefficient in common
+    start = rng.normal(size=(2, size, size))
+    products = torch.as_tensor(start.copy())
+    scores = membership.add_products(
+        torch.as_tensor(flats), products, *map(torch.as_tensor, (select, pa, posterior, weight)))
+    for b in range(2):
+        want, own = _products(built, flats[b], z, select, pa[b], posterior[b], weight)
+        np.testing.assert_allclose(products[b].numpy() - start[b], want, rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(scores[b].numpy().T, own, rtol=1e-9, atol=1e-12)
+
+
 # -- in fits ----------------------------------------------------------------------------------------------------------
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from gbtm import DataError, Panel
 from gbtm.data.arrays import panel_of_arrays
+from gbtm.data.panel import _in_order, wave_matrix
+from parts import draw
 
 
 def _long(**columns) -> pd.DataFrame:
@@ -385,6 +390,108 @@ def test_held_out_subjects_are_set_apart():
     _refused("no_data", "out_of_sample", lambda: _read(data.assign(held=1), out_of_sample="held").split())
 
 
+def test_waves_at_which_only_those_held_out_were_seen_are_none():
+    """In long data waves are the times that occur; wide data have their columns, whoever was seen there."""
+    data = pd.DataFrame({"who": list("aaabbbc"), "age": [1, 2, 7, 1, 2, 3, 1], "y": [1.0, 2, 3, 4, 5, np.nan, 6],
+                         "held": list(map(float, "1110000"))})
+    whole = _read(data, out_of_sample="held", dropout=True)
+    assert whole.history.n_waves == 4
+    fitted, held = whole.split()
+    np.testing.assert_array_equal(fitted.history.table()[0], [[4, 5], [6, np.nan]])
+    np.testing.assert_array_equal(held.history.table()[0], [[1, 2, np.nan, 3]])
+    wide = pd.DataFrame({"y1": [1.0, 4], "y2": [2.0, np.nan], "y3": [3.0, np.nan], "held": [1, 0]})
+    fitted, _ = Panel.from_wide(wide, outcome="y?", time=[1, 2, 3], out_of_sample="held", dropout=True).split()
+    np.testing.assert_array_equal(fitted.history.table()[0], [[4, np.nan, np.nan]])
+
+
+# -- some of the subjects, and subjects several times ------------------------------------------------------------------
+
+
+def _same(one, other):
+    """Two panels hold the same of the same people."""
+    assert list(one.ids) == list(other.ids)
+    for a, b in zip(one.sources, other.sources, strict=True):
+        for name in ("subject", "time", "y", "wave", "exposure"):
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+        w, v = a.covariates, b.covariates
+        if a is one.departures:  # the first tells how many lags are known; those that are not hold their mean
+            unknown = w[:, :1] < np.array([0, 1, 2, 0])
+            w, v = np.where(unknown, 0, w), np.where(unknown, 0, v)
+        if a.covariate_names:
+            np.testing.assert_array_equal(w, v)
+    for name in ("risk", "weights", "missing_at_random"):
+        np.testing.assert_array_equal(getattr(one.subjects, name), getattr(other.subjects, name))
+    assert (one.history is None) == (other.history is None)
+    if one.history is not None:
+        for a, b in zip(one.history.table(), other.history.table(), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["everything_censored", "tcov", "risk"])
+def test_some_subjects_are_the_panel_of_their_rows(name):
+    drawn = draw(name)
+    panel = drawn.built().panel
+    keep = np.array([0, 3, 4, 11, panel.n_subjects - 1])
+    some = panel.subset(keep)
+    own = drawn.table[drawn.table["id"].isin(panel.ids[keep])]
+    _same(some, drawn.built(data=own).panel)
+    assert (some.known is None) == (panel.known is None)
+    assert some.outcomes[0].row.tolist() == panel.outcomes[0].row[np.isin(panel.outcomes[0].subject, keep)].tolist()
+
+
+def test_of_two_outcomes_each_keeps_its_own_observations():
+    data = _long(x=[1.0, np.nan, 3, 4])
+    two = replace(_read(data), outcomes=(_read(data).outcomes[0], _read(data, outcome="x").outcomes[0]))
+    some = two.subset(np.array([1]))
+    assert [m.y.tolist() for m in some.outcomes] == [[1.1, 1.2], [3, 4]]
+    assert [m.subject.tolist() for m in some.outcomes] == [[0, 0], [0, 0]]
+    assert [m.y.tolist() for m in two.subset(np.array([0])).outcomes] == [[0.1, 0.2], [1]]
+    assert two.nobs == 7
+
+
+@pytest.mark.parametrize("weights", [None, "wt"])
+def test_resampled_people_weigh_their_number_times_their_weight(weights):
+    data = pd.DataFrame({"who": list("aabcc"), "age": [1, 2, 1, 1, 2], "y": [1.0, 2, 3, 4, 5],
+                         "wt": [0.5, 0.5, 3, 4, 4], "z": [7.0, 7, 8, 9, 9]})
+    panel = _read(data, weights=weights, risk=["z"])
+    again = panel.weighted(np.array([2, 0, 3]))
+    assert list(again.ids) == ["a", "c"]
+    assert again.subjects.weights.tolist() == ([2, 3] if weights is None else [2 * 0.5, 3 * 4])
+    assert again.subjects.risk.tolist() == [[7], [9]]
+    assert again.outcomes[0].y.tolist() == [1, 2, 4, 5]
+    assert again.outcomes[0].subject.tolist() == [0, 0, 1, 1]
+    bare = panel_of_arrays(np.arange(6.0).reshape(3, 2), [1, 2], None).weighted(np.array([0, 1, 5]))
+    assert bare.subjects.weights.tolist() == [1, 5]
+
+
+def test_offending_rows_are_described_in_the_users_terms():
+    panel = _read(_long().set_index(pd.Index(list("pqrs"))))
+    m = panel.outcomes[0]
+    assert panel.describe_rows(np.array([0, 3]), m) == "row q (id b, age 1): 0.1; row s (id a, age 2): 1.2"
+    assert replace(panel, row_labels=None).describe_rows(np.array([1]), m) == "row 0 (id b, age 2): 0.2"
+    wide = Panel.from_wide(pd.DataFrame({"y1": [1.5, 2], "y2": [3.0, 4]}), outcome="y?", time=[10, 20.5])
+    assert wide.describe_rows(np.array([3]), wide.outcomes[0]) == "row 1, column 'y2' (id 1, time 20.5): 4"
+    many = _read(pd.DataFrame({"who": range(7), "age": 1, "y": range(7)}))
+    five = "; ".join(f"row {j} (id {j}, age 1): {j}" for j in range(5))
+    for n, more in ((5, ""), (6, " and 1 more"), (7, " and 2 more")):
+        assert many.describe_rows(np.arange(n), many.outcomes[0]) == five + more
+
+
+def test_in_order_is_sorted_without_repetition():
+    for subject in itertools.product((0, 1, 2), repeat=3):
+        assert _in_order(np.array(subject), None) == (sorted(subject) == [*subject])
+        for time in itertools.product((0.0, 0.5, 2.0), repeat=3):
+            pairs = [*zip(subject, time, strict=True)]
+            assert _in_order(np.array(subject), np.array(time)) == (sorted(set(pairs)) == pairs)
+
+
+def test_columns_by_wave_are_a_matrix():
+    wide = pd.DataFrame({"a2": [3, 4], "b": [0, 0], "a1": [1, np.nan]})
+    np.testing.assert_array_equal(wave_matrix(wide, ["a1", "a2"], "tcov", 2), [[1, 3], [np.nan, 4]])
+    error = _refused("wave_mismatch", "tcov", lambda: wave_matrix(wide, "a?", "tcov", 3))
+    assert str(error) == "tcov: 2 tcov columns for 3 outcome columns. Give one tcov column per outcome column."
+
+
 # -- the history that dropout is judged by ----------------------------------------------------------------------------
 
 
@@ -421,3 +528,71 @@ def test_times_that_are_no_waves():
     rng = np.random.default_rng(0)
     data = pd.DataFrame({"who": np.repeat(range(600), 2), "age": rng.uniform(size=1200), "y": 1.0})
     _refused("no_waves", "dropout", lambda: _read(data, dropout=True), "1200 distinct times")
+
+
+def test_a_thousand_waves_are_the_most():
+    def waves(n):
+        return pd.DataFrame({"who": "a", "age": np.arange(n), "y": 1.0})
+
+    assert _read(waves(1000), dropout=True).history.n_waves == 1000
+    error = _refused("no_waves", "dropout", lambda: _read(waves(1001), dropout=True), "1001 distinct times")
+    assert error.way_out == "Round the times to waves, or leave dropout out."
+
+
+def test_infinite_covariates_of_dropout_tell_the_row():
+    for row in (0, 3):
+        v, u = np.arange(4.0), np.arange(4.0)
+        v[row] = np.inf
+        _refused("infinite", "v", lambda v=v, u=u: _read(_long(u=u, v=v), dropout=True, dcov=["u", "v"]),
+                 f"v: 1 infinite values (row {row})")
+
+
+def test_rows_of_nobody_are_no_history():
+    """Without an id, of people without any outcome, or in wide data without outcome and time."""
+    data = pd.DataFrame({"who": [None, "a", "a", "b", "c"], "age": [1, 1, 2, 1, 2], "y": [9.0, 1, np.nan, np.nan, 3],
+                         "v": [9.0, 1, 2, 9, 3]})
+    history = _read(data, dropout=True, dcov=["v"]).history
+    assert (history.subject.tolist(), history.wave.tolist()) == ([0, 0, 1], [0, 1, 1])
+    assert history.covariates.tolist() == [[1], [2], [3]]
+    assert (history.n_subjects, history.n_waves, history.covariate_names) == (2, 2, ("v",))
+    assert _read(data, dropout=True).history.covariates.shape == (3, 0)
+    wide = pd.DataFrame({"y1": [1.0, 2, np.nan], "y2": [np.nan, np.nan, 5], "t1": [1, np.nan, 1], "t2": [2, np.nan, 2],
+                         "v1": [0.1, 0.2, 0.3], "v2": [0.4, 0.5, 0.6]})
+    history = Panel.from_wide(
+        wide, outcome="y?", time="t?", tcov=None, dropout=True, dcov={"v": ["v1", "v2"]}).history
+    assert history.covariates[:, 0].tolist() == [0.1, 0.4, 0.3, 0.6]  # the second person is never seen at a known time
+    partly = Panel.from_wide(
+        wide.assign(t1=[1, np.nan, np.nan], y1=[1.0, 2, np.nan], t2=[2, 2, 2], y2=[np.nan, 4, 5]),
+        outcome="y?", time="t?", dropout=True, dcov={"v": ["v1", "v2"]}).history
+    assert partly.covariates[:, 0].tolist() == [0.1, 0.4, 0.2, 0.5, 0.6]
+
+
+def test_ids_of_wide_data():
+    """A column's, the index's, or the number of the row; those missing are no repetition of each other."""
+    wide = pd.DataFrame({"pid": ["a", None, None, "b"], "y1": [1.0, 2, 3, 4]})
+    panel = Panel.from_wide(wide, outcome=["y1"], time=[1], id="pid")
+    assert (list(panel.ids), panel.ids.name, panel.dropped.missing_id) == (["a", "b"], "pid", 2)
+    panel = Panel.from_wide(wide, outcome=["y1"], time=[1])
+    assert (list(panel.ids), panel.ids.name) == ([0, 1, 2, 3], "id")
+    panel = Panel.from_wide(wide.set_axis(pd.Index(list("wxyz"), name="person")), outcome=["y1"], time=[1])
+    assert (list(panel.ids), panel.ids.name) == (list("wxyz"), "person")
+    for name in ("person", None):
+        repeated = wide.set_axis(pd.Index(["w", "x", "w", "w"], name=name))
+        error = _refused("duplicate_id", name or "id", lambda d=repeated: Panel.from_wide(d, outcome=["y1"], time=[1]),
+                         "2 ids stand on more than one row of wide data, first 'w'")
+        assert error.way_out == "Wide data have one row per subject."
+
+
+def test_ways_out_of_what_is_refused():
+    data = _long(held=1, e=[1, 2, -3, 0])
+    for code, argument, call, said in (
+        ("no_data", "out_of_sample", lambda: _read(data, out_of_sample="held").split(),
+         "out_of_sample: all subjects are held out. Leave it 0 for those to fit."),
+        ("bad_exposure", "exposure", lambda: _read(data, exposure="e"),
+         "exposure: 2 values are zero or negative, first in row 2. Exposure is time at risk, above 0; where there was "
+         "none, set the outcome to missing."),
+        ("duplicate_time", "age", lambda: _read(pd.concat([data, data.tail(2)])),
+         "who, age: 2 observations repeat the id and time of another one: row 2 (id a, age 1): 1.1; row 3 (id a, age "
+         "2): 1.2. Keep one row per subject and time, or check that the id column is right."),
+    ):
+        assert str(_refused(code, argument, call)) == said
