@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 import gbtm
 import oracle
 from conftest import TRUTH
+from gbtm.constants import SHARED
 from parts import PARTS, draw
 
 AT = np.array([0.0, 0.7, 2.0, 3.9])
@@ -117,6 +119,161 @@ def test_coverage_of_the_band_narrows_with_level(fitted):
     assert width == sorted(width)
     ratio = width[2] / width[0]
     assert ratio == pytest.approx(stats.norm.ppf(0.995) / stats.norm.ppf(0.75), rel=1e-9)
+
+
+# -- the formula, at internal parameters of one's choice ---------------------------------------------------------------
+
+
+def _covariance(size, seed=5):
+    root = np.random.default_rng(seed).normal(size=(size, size))
+    return root @ root.T / 50
+
+
+def _by_differences(curves, expected):
+    """Standard error of E(y) (K, C), by differences of ``expected`` in the internal parameters that curves hold."""
+    at = np.zeros(curves.cov.shape[0])
+    for p, where in curves.positions.items():
+        at[where[where >= 0]] = curves.coefficients[p][where >= 0]
+
+    def value(x):
+        padded = np.append(x, 0.0)
+        return expected({p: padded[where] for p, where in curves.positions.items()})
+
+    jacobian = oracle.fd_gradient(value, at, step=1e-4)
+    return np.sqrt(np.einsum("kti,ij,ktj->kt", jacobian, curves.cov, jacobian))
+
+
+def _censored_mean(eta, sd, low, high):
+    """E of a normal cut at both ends, by the integral of its distribution function: low + integral of P(Y > y)."""
+    y = np.linspace(low, high, 4001)
+    above = stats.norm.sf((y - eta[..., None]) / sd[..., None])
+    return low + integrate.trapezoid(above, y)
+
+
+@pytest.mark.parametrize("slope", [False, True], ids=["intercept", "slope"])
+def test_a_censored_outcome_is_averaged_over_the_random_effects(slope, fitted):
+    """Its sd among all is sqrt(sigma^2 + s0^2 + (s1 t)^2) on the user's scale; the band has all the parameters."""
+    bare = fitted("cnorm").curves
+    size = bare.cov.shape[0]
+    effects = {"r0_sigma": np.array([[0.6], [0.9]]), **({"r1_sigma": np.array([[0.7], [-0.4]])} if slope else {})}
+    curves = replace(
+        bare, centre=2.0, scale=1.7, time_scale=2.5, cov=_covariance(size + 3),
+        coefficients={**bare.coefficients, **effects},
+        positions={**bare.positions, "r0_sigma": np.array([[size], [size + 1]]),
+                   **({"r1_sigma": np.array([[size + 2], [size + 2]])} if slope else {})},
+        offsets={**bare.offsets, **dict.fromkeys(effects, np.zeros(2))},
+    )
+    if slope:  # one sd of the slope for both groups
+        curves.coefficients["r1_sigma"][1] = 0.7
+    columns = bare.bases["mean"].internal(AT)
+
+    def expected(c):
+        eta = 2.0 + 1.7 * (c["mean"] @ columns.T)
+        variance = (1.7 * np.exp(c["log_sigma"])) ** 2 + (1.7 * c["r0_sigma"]) ** 2 + 0 * AT
+        if slope:
+            variance = variance + (1.7 / 2.5 * c["r1_sigma"] * AT) ** 2
+        return _censored_mean(eta, np.sqrt(variance), *curves.range)
+
+    np.testing.assert_allclose(curves.expected(AT), expected(curves.coefficients), rtol=1e-6)
+    alone = replace(curves, coefficients={p: c for p, c in curves.coefficients.items() if p not in effects})
+    assert np.abs(curves.expected(AT) - alone.expected(AT)).max() > 0.01
+    np.testing.assert_allclose(curves.standard_error(AT), _by_differences(curves, expected), rtol=1e-4)
+
+
+def test_without_bounds_random_effects_leave_the_mean_alone(fitted):
+    bare = fitted("normal").curves
+    size = bare.cov.shape[0]
+    curves = replace(
+        bare, cov=_covariance(size + 1), coefficients={**bare.coefficients, "r0_sigma": np.ones((2, 1))},
+        positions={**bare.positions, "r0_sigma": np.full((2, 1), size)},
+        offsets={**bare.offsets, "r0_sigma": np.zeros(2)},
+    )
+    np.testing.assert_array_equal(curves.expected(AT), bare.expected(AT))
+    same = replace(bare, cov=curves.cov[:size, :size])
+    np.testing.assert_allclose(curves.standard_error(AT), same.standard_error(AT), rtol=1e-12)
+
+
+def test_scale_and_centre_of_the_outcome(fitted):
+    """E(y) = centre + scale (x'b + offset), for a normal outcome; its standard error is that of x'b times the scale."""
+    bare = fitted("normal").curves
+    curves = replace(bare, centre=-7.0, scale=3.0, offsets={**bare.offsets, "mean": np.array([0.25, -1.0])})
+    x, c, where = bare.bases["mean"].internal(AT), bare.coefficients["mean"], bare.positions["mean"]
+    np.testing.assert_allclose(curves.expected(AT), -7 + 3 * (c @ x.T + [[0.25], [-1.0]]), rtol=1e-12)
+    u = curves.predictors(AT)
+    np.testing.assert_allclose(u["log_sigma"], bare.coefficients["log_sigma"] + np.log(3) + 0 * AT, rtol=1e-12)
+    for k in range(2):
+        rows = np.flatnonzero(where[k] >= 0)
+        v = curves.cov[np.ix_(where[k][rows], where[k][rows])]
+        want = 3 * np.sqrt(np.einsum("tp,pq,tq->t", x[:, rows], v, x[:, rows]))
+        np.testing.assert_allclose(curves.standard_error(AT)[k], want, rtol=1e-10)
+
+
+def test_no_standard_error_where_the_data_do_not_determine_the_curve(fitted):
+    """The derivative's length along undetermined directions is above LOADING_MOST of the scale of the outcome."""
+    bare = fitted("normal").curves
+    size, least = bare.cov.shape[0], SHARED["loading_most"]
+    x = bare.bases["mean"].internal(AT)
+
+    def lost(*directions, scale=1.0):
+        curves = replace(bare, scale=scale, undetermined=np.array(directions).T)
+        return np.isnan(curves.standard_error(AT))
+
+    def along(group, column, length):
+        out = np.zeros(size)
+        out[bare.positions["mean"][group, column]] = length
+        return out
+
+    np.testing.assert_array_equal(lost(along(1, 1, 1.0)), [[False] * 4, np.abs(x[:, 1]) > least])
+    assert lost(along(0, 0, 1.0))[0].all()
+    constant = np.abs(x[0, 0])  # the first column is the same at all times
+    for scale in (0.01, 1.0, 50.0):
+        for share, gone in ((0.98, False), (1.02, True)):
+            assert (lost(along(0, 0, share * least / constant), scale=scale)[0] == gone).all()
+            two = share / np.sqrt(2)
+            both = along(0, 0, two * least / constant)
+            assert (lost(both, both, scale=scale)[0] == gone).all()
+            assert not lost(both, both, scale=scale)[1].any()
+
+
+def test_covariates_between_waves_whatever_their_order():
+    curves = _fit("tcov").curves
+    known = np.array([3.0, 0, 1])
+    values = np.array([[9.0, 1], [0, 2], [4, -2]])
+    drawn = replace(curves, profile=values, profile_times=known)
+    at = np.array([-1.0, 0, 0.25, 1, 2, 3, 8])
+    want = np.array([[0, 2], [0, 2], [1, 1], [4, -2], [6.5, -0.5], [9, 1], [9, 1.0]])
+    np.testing.assert_allclose(drawn._profile_at(at), want)
+    np.testing.assert_allclose(drawn.expected(at), curves.expected(at, want), rtol=1e-12)
+
+
+def test_what_has_no_limit_is_infinite_without_a_word(fitted):
+    """exp of a line far out; and its standard error."""
+    curves = fitted("poisson").curves
+    far = np.array([1e4]) * np.sign(fitted("poisson").params["t[1]"])
+    with np.errstate(over="raise", invalid="ignore"):
+        assert np.isinf(curves.expected(far)[0]).all()
+        assert not np.isfinite(curves.standard_error(far)[0]).any()
+
+
+@pytest.mark.parametrize("times", [[], [0.0, np.nan], [np.inf, 1.0]])
+def test_times_that_are_none(times, fitted):
+    with pytest.raises(gbtm.SpecificationError) as caught:
+        fitted("normal").curves.band(np.array(times))
+    assert (caught.value.code, caught.value.argument) == ("bad_times", "times")
+    assert str(caught.value) == "times: missing or infinite times. Give finite numbers."
+
+
+def test_bands_are_normal_intervals_of_the_level(fitted):
+    curves = fitted("normal").curves
+    for level in (None, 0.5, 0.99):
+        estimate, se, low, high = curves.band(AT) if level is None else curves.band(AT, level)
+        z = stats.norm.ppf(0.5 + (level or 0.95) / 2)
+        np.testing.assert_array_equal(se, curves.standard_error(AT))
+        np.testing.assert_allclose(low, estimate - z * se, rtol=1e-12)
+        np.testing.assert_allclose(high, estimate + z * se, rtol=1e-12)
+    with pytest.raises(gbtm.SpecificationError) as caught:
+        curves.band(AT, 95)
+    assert caught.value.code == "bad_level"
 
 
 # -- covariates and exposure ------------------------------------------------------------------------------------------
