@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import logit
 
+import gbtm
+import oracle
 from conftest import TRUTH, build
 from findings import fit_and_codes, message_of
+from gbtm.estimation.covariance import Covariance
+from gbtm.families import make_family
+from gbtm.findings import fit_checks as room
 from gbtm.findings.fit_checks import _where
-from parts import draw
+from parts import PARTS, draw
 
 SILENT = ("normal", "normal_sbg", "cnorm", "cnorm_sbg", "poisson", "zip_common", "zip_own", "logit")
 
@@ -272,3 +280,405 @@ def test_rho_of_zero_with_uneven_times_is_the_model_without_it():
     assert "rho is zero" in message_of(res, "rho_at_bound")
     assert res.llf == pytest.approx(plain.llf, abs=1e-8)
     assert abs(res.params["rho"]) < 1e-10
+
+
+# -- each finding at parameters of one's choice ------------------------------------------------------------------------
+
+
+def _lost(layout, *entries, negative=False):
+    """A covariance that does not determine these internal parameters."""
+    return Covariance(np.eye(layout.size), np.eye(layout.size)[:, list(entries)], negative, "hessian")
+
+
+def _block(layout, predictor, group):
+    return next(b for b in layout.blocks if (b.predictor, b.group) == (predictor, group))
+
+
+def _found(converged=True, decrement=0.0, out_of_time=False, loglik=-50.0, optima=((False, -50.0),)):
+    """An estimate as far as the search and the certificate go; optima as (collapsed, loglik)."""
+    places = [SimpleNamespace(collapsed=c, loglik=value) for c, value in optima]
+    return SimpleNamespace(
+        loglik=loglik, certificate=SimpleNamespace(converged=converged, decrement=decrement),
+        search=SimpleNamespace(optima=places, out_of_time=out_of_time, n_starts=17),
+    )
+
+
+def _said(findings):
+    return [(f.code, f.group, f.message) for f in findings]
+
+
+NOT_CONVERGED = (
+    "not_converged", None,
+    "The fit did not converge (log-likelihood still to be gained: 0.012). Do not use these numbers: try fewer groups, "
+    "lower orders or more starts.",
+)
+NO_MAXIMUM = (
+    "not_a_maximum", None,
+    "The Hessian is not negative definite: this point is not a maximum, and standard errors along the directions "
+    "concerned are left out. Try fewer groups or more starts.",
+)
+TOO_LATE = (
+    "out_of_time", None,
+    "The time budget ended the search after 17 starts; a better optimum may exist. Raise time_budget.",
+)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "negative", "said"),
+    [
+        ({}, False, []), ({"converged": False, "decrement": 0.0123}, False, [NOT_CONVERGED]),
+        ({"converged": False, "optima": ((True, -50.0),)}, False, []), ({}, True, [NO_MAXIMUM]),
+        ({"converged": False, "decrement": 0.0123, "optima": ((False, -50.0), (True, -60.0))}, False, [NOT_CONVERGED]),
+        ({"out_of_time": True}, False, [TOO_LATE]),
+        ({"converged": False, "decrement": 0.0123, "out_of_time": True}, True, [NOT_CONVERGED, NO_MAXIMUM, TOO_LATE]),
+    ],
+)
+def test_a_search_that_did_not_get_there(estimate, negative, said):
+    layout = build("normal").layout
+    assert _said(room._convergence(layout, _found(**estimate), _lost(layout, negative=negative))) == said
+
+
+def test_collapse_of_the_best_place_or_of_rivals_above_it():
+    common, own = build("normal").layout, build("normal_sbg").layout
+    for layout, more in ((common, ""), (own, "a common sigma, ")):
+        assert _said(room._collapsed(layout, _found(optima=((True, 3.0), (False, -50.0))))) == [(
+            "collapsed_sigma", None,
+            "Sigma has collapsed to zero, where the likelihood is unbounded; the estimates are not a maximum. "
+            f"Use {more}fewer groups, or check for duplicated values.",
+        )]
+    optima = ((False, -50.0), (True, -20.0), (True, -49.9), (True, -50.0), (False, -10.0), (True, -60.0))
+    assert _said(room._collapsed(own, _found(optima=optima))) == [(
+        "collapsed_rival", None,
+        "2 place(s) with a higher log-likelihood were set aside because a group's sigma collapses there on a handful "
+        "of observations; they are no better answer.",
+    )]
+    assert room._collapsed(own, _found(optima=((False, -50.0), (True, -50.0)))) == []
+
+
+@pytest.mark.parametrize(("subjects", "empty"), [(0.48, True), (0.51, False)])
+def test_a_group_of_less_than_half_a_subject_is_empty(subjects, empty):
+    built = build("normal_sbg")
+    layout, n = built.layout, built.panel.n_subjects
+    flat = np.zeros(layout.size)
+    flat[layout.theta] = logit(subjects / n)
+    found = room._empty(layout, built.panel, SimpleNamespace(flat=flat))
+    if not empty:
+        assert found == []
+        return
+    assert _said(found) == [(
+        "empty_group", 2,
+        f"Group 2 is empty: its share of {48 / n:.3g} % is not half a subject. Fit fewer groups.",
+    )]
+    assert set(found[0].parameters) == {"intercept[2]", "t[2]", "sigma[2]", "theta[2]"}
+
+
+@pytest.mark.parametrize("name", ["tcov", "exposure_zip", "never", "risk", "beta", "everything"])
+def test_predictors_are_those_at_the_means_of_covariates_and_exposure(name):
+    drawn = draw(name)
+    built, model = drawn.built(), PARTS[name].model
+    p = oracle.read(model, PARTS[name].params)
+    flat = built.layout.unreport(np.array(PARTS[name].params))
+    u = room._predictors(built.layout, built.panel, flat, 0)
+    t, beside = np.arange(float(PARTS[name].waves)), drawn.beside
+    w = None if beside.w is None else np.tile(beside.w.mean(axis=0), (t.size, 1))
+    exposure = None if beside.exposure is None else np.full(t.size, beside.exposure.mean())
+    part = built.layout.outcomes[0]
+    for k in range(model.n_groups):
+        eta = oracle.linear_predictor(p, k, t, oracle.Beside(w=w, exposure=exposure))
+        if eta is None:
+            assert (u["mean"][k] < -1e7).all()
+            continue
+        np.testing.assert_allclose(part.centre + part.scale * u["mean"][k], eta, rtol=1e-9, atol=1e-9)
+        if p.zero[k] is not None:
+            np.testing.assert_allclose(u["zero"][k], oracle.polynomial(t, p.zero[k]) + 0 * t, rtol=1e-9, atol=1e-9)
+    if model.family == "beta":
+        np.testing.assert_allclose(u["log_phi"], np.log(p.scale)[:, None] + 0 * t, rtol=1e-12)
+
+
+def _boundaries(built, params, *entries):
+    layout = built.layout
+    flat = layout.unreport(np.array(params, dtype=float))
+    u = room._predictors(layout, built.panel, flat, 0)
+    return room._at_boundary(layout, built.panel, 0, u, flat, _lost(layout, *entries))
+
+
+def test_what_runs_to_infinity_is_named_with_its_times():
+    built = build("logit")  # times 0..5, two lines
+    tail = "The group is separated; a lower order for it gives the same curve with fewer parameters."
+    assert _boundaries(built, [0.5, 0, 30, 0, 0]) == []  # however far, if it is determined
+    assert _boundaries(built, [0.5, 0, 11, 0, 0], 2, 3) == []  # not far, though not determined
+    found = _boundaries(built, [0.5, 0, 30, 0, 0], 0, 1, 2, 3)
+    assert _said(found) == [(
+        "separated_group", 2,
+        f"In group 2 the probability is 1 at all times: intercept[2], t[2] run to infinity and have no standard error. "
+        f"{tail}",
+    )]
+    assert found[0].parameters == ("intercept[2]", "t[2]")
+    # 11.51 = -log(1e-5): eta = 10, 11, 12, 13, .. of the first group
+    assert _said(_boundaries(built, [-10, -1, 0, 0, 0], 0, 1, 4)) == [(
+        "separated_group", 1,
+        f"In group 1 the probability is 0 at t 2, 3, 4, 5: intercept[1], t[1] run to infinity and have no standard "
+        f"error. {tail}",
+    )]
+    assert "0 or 1 at t 0, 1, 4, 5: " in _boundaries(built, [-20, 8, 0, 0, 0], 0, 1)[0].message
+    flat = draw("tcov_cells").built()
+    found = _boundaries(flat, [-20, 0, 1, 0, 0, 0, 0], 0)
+    assert "intercept[1] runs to infinity and has no standard error." in found[0].message
+    assert found[0].parameters == ("intercept[1]",)
+
+
+def test_zero_inflation_common_to_all_groups():
+    built = build("zip_common")  # intercepts and slopes of two groups, then the common logit
+    found = _boundaries(built, [0, 0, 1, 0, -40, 0, 0], 4, 5)
+    assert _said(found) == [(
+        "zero_inflation_at_bound", None,
+        "In all groups the zero-inflation probability is 0 at all times: zero_intercept, zero_t run to infinity and "
+        "have no standard error. The optimum lies on the boundary; a lower iorder, or -1 for this group, says the "
+        "same with fewer.",
+    )]
+    own = _boundaries(build("zip_own"), [0, 0, 1, 0, 30, -2, 0, 0], 4)
+    assert [(f.code, f.group) for f in own] == [("zero_inflation_at_bound", 1)]
+    assert "In group 1 the zero-inflation probability is 1 at all times: zero_intercept[1] runs" in own[0].message
+
+
+def test_rates_of_zero():
+    built = build("poisson")
+    rest = [0.5, 0, 0, 0]
+    assert _said(_boundaries(built, [-30, 0, *rest], 0, 1)) == [(
+        "all_zero_group", 1,
+        "In group 1 the rate is zero at all times: intercept[1], t[1] run to infinity and have no standard error. Use "
+        "order -1 for a group that never happens.",
+    )]
+    assert _said(_boundaries(built, [-16, 4, *rest], 0, 1)) == [(
+        "zero_rate", 1,
+        "In group 1 the rate is zero at t 0, 1: intercept[1], t[1] run to infinity and have no standard error. A lower "
+        "order for this group may do.",
+    )]
+    assert _boundaries(built, [16, -1, *rest], 0, 1) == []  # a rate without limit is none of these
+
+
+def test_boundaries_of_scale_parameters_and_membership_are_others_to_tell():
+    built = draw("exposure_negbin").built()
+    params = np.array(PARTS["exposure_negbin"].params)
+    layout = built.layout
+    assert _boundaries(built, [-30, 0, *params[2:]], *range(4, layout.size)) == []
+
+
+FAR, NEAR = 11.6, 11.5  # -log(1e-5) = 11.51
+
+
+@pytest.mark.parametrize(
+    ("family", "predictor", "eta", "code", "what"),
+    [
+        ("zip", "zero", [-FAR, 3], "zero_inflation_at_bound", "the zero-inflation probability is 0"),
+        ("zip", "zero", [FAR, 3, 0], "zero_inflation_at_bound", "the zero-inflation probability is 1"),
+        ("zip", "zero", [FAR, -FAR], "zero_inflation_at_bound", "the zero-inflation probability is 0 or 1"),
+        ("zip", "zero", [-NEAR, NEAR], "", ""), ("logit", "mean", [NEAR, 0, -NEAR], "", ""),
+        ("logit", "mean", [0, FAR], "separated_group", "the probability is 1"),
+        ("logit", "mean", [1, -FAR], "separated_group", "the probability is 0"),
+        ("logit", "mean", [-FAR, FAR, 0], "separated_group", "the probability is 0 or 1"),
+        ("poisson", "mean", [-FAR, -FAR], "all_zero_group", "the rate is zero"),
+        ("poisson", "mean", [-FAR, NEAR], "zero_rate", "the rate is zero"),
+        ("poisson", "mean", [-FAR, -NEAR], "zero_rate", "the rate is zero"),
+        ("poisson", "mean", [FAR, -NEAR], "", ""), ("poisson", "mean", [FAR, FAR, -FAR], "all_zero_group", None),
+        ("normal", "mean", [-FAR, FAR], "", ""), ("beta", "mean", [FAR, -FAR], "", ""),
+    ],
+)
+def test_the_name_of_a_boundary(family, predictor, eta, code, what):
+    got = room._name_boundary(make_family(family, None, None), predictor, np.array(eta, dtype=float), np.zeros(2))
+    assert got[0] == code
+    if what is not None:
+        assert got[1] == what
+        assert bool(got[2]) == bool(code)
+
+
+@pytest.mark.parametrize(
+    ("predictor", "value", "said"),
+    [
+        ("log_psi", -3.0, "zero"), ("log_psi", 3.0, "infinite"), ("log_phi", -0.5, "zero"),
+        ("log_phi", 0.0, "infinite"),
+        ("atanh_rho", 2.0, "1"), ("atanh_rho", -2.0, "-1"), ("atanh_rho", 0.11, "1"), ("atanh_rho", -0.11, "-1"),
+        ("atanh_rho", 0.09, "zero, as with uneven times it cannot be negative"),
+        ("atanh_rho", -0.09, "zero, as with uneven times it cannot be negative"),
+    ],
+)
+def test_the_boundary_of_a_scale_parameter(predictor, value, said):
+    assert room._bound(predictor, value) == said
+
+
+def _scales(built, value, predictor, group=None):
+    layout = built.layout
+    flat = np.zeros(layout.size)
+    block = _block(layout, predictor, group)
+    flat[block.start] = value
+    other = next(b for b in layout.blocks if b.predictor == "mean")
+    assert room._scales_at_bound(layout, flat, _lost(layout, *range(other.start, other.start + other.width))) == []
+    found = room._scales_at_bound(layout, flat, _lost(layout, other.start, block.start))
+    assert [f.parameters for f in found] == [(layout.names[block.start],)]
+    return _said(found)
+
+
+def test_scale_parameters_on_their_boundary():
+    y, t = np.random.default_rng(0).normal(size=(30, 5)), range(5)
+    tail = "lies on its boundary and has no standard error."
+    negbin = draw("exposure_negbin").built()
+    assert _scales(negbin, -20.0, "log_psi", 1) == [(
+        "no_overdispersion", 2,
+        f"In group 2 the dispersion psi is zero: psi[2] {tail} Use family 'poisson', or one psi.",
+    )]
+    zinb = draw("zinb").built()
+    assert _scales(zinb, 20.0, "log_psi") == [(
+        "no_overdispersion", None,
+        f"For all groups the dispersion psi is infinite: psi {tail} Use family 'zip', or one psi.",
+    )]
+    assert _scales(draw("beta").built(), 30.0, "log_phi", 0) == [(
+        "collapsed_phi", 1,
+        f"In group 1 the precision phi is infinite: phi[1] {tail} Check for repeated values, or fit fewer groups.",
+    )]
+    random = gbtm.GBTM(y, t, groups=1, order=1, rorder=1)
+    for j, (what, remedy) in enumerate((("intercept", "rorder -1"), ("slope", "a lower rorder"))):
+        predictor = f"r{j}_sigma"
+        group = next(b.group for b in random.layout.blocks if b.predictor == predictor)
+        code, number, message = _scales(random, 0.0, predictor, group)[0]
+        assert (code, number) == ("no_random_effect", None if group is None else group + 1)
+        assert f"the sd of the random {what} is zero: r{j}_sigma" in message
+        assert message.endswith(f"{tail} Use {remedy} for it.")
+    assert _scales(gbtm.GBTM(y, t, groups=1, order=1, ar1=True), 9.0, "atanh_rho") == [(
+        "rho_at_bound", None,
+        f"For all groups rho is 1: rho {tail} Check for repeated values, or leave ar1 out.",
+    )]
+
+
+def _gap(built, flat, a=0, b=1):
+    u = room._predictors(built.layout, built.panel, flat, 0)
+    return room._gap(built.layout.outcomes[0], built.panel.outcomes[0], u, a, b), u
+
+
+def test_how_far_two_curves_are_apart():
+    """Largest difference of E(y) in sd of y, of a log or logit scale a fifth; of zip also that of the rate itself."""
+    built = build("normal_sbg")
+    y = built.panel.outcomes[0].y
+    flat = built.layout.unreport(np.array([1.0, 0.5, 4, -0.5, 0.5, 0.5, 0]))
+    assert _gap(built, flat)[0] == pytest.approx(3 / y.std(), rel=1e-9)
+    assert _gap(built, flat, 1, 0)[0] == pytest.approx(3 / y.std(), rel=1e-9)
+    flat = built.layout.unreport(np.array([1.0, 0.5, 1, 0.5, 0.5, 0.8, 0]))
+    assert _gap(built, flat)[0] == pytest.approx(0.2 * np.log(0.8 / 0.5), rel=1e-9)
+
+    built = build("poisson")
+    y = built.panel.outcomes[0].y
+    flat = built.layout.unreport(np.array([-1.0, 0.2, 1, 0.1, 0, 0]))
+    t = np.arange(5.0)
+    apart = np.abs(np.exp(-1 + 0.2 * t) - np.exp(1 + 0.1 * t)).max()
+    assert _gap(built, flat)[0] == pytest.approx(apart / y.std(), rel=1e-9)
+
+    built = build("zip_own")
+    y = built.panel.outcomes[0].y
+    zero = np.log(3)  # p = 3/4 and 1/2: rates of 4 and 2 have the same mean
+    flat = built.layout.unreport(np.array([np.log(4), 0, np.log(2), 0, zero, 0, 0, 0]))
+    assert _gap(built, flat)[0] == pytest.approx(2 / y.std(), rel=1e-9)
+    never = build("poisson_never")
+    assert _gap(never, np.zeros(never.layout.size))[0] == np.inf
+    assert np.isfinite(_gap(build("poisson"), np.full(6, -100.0))[0])  # a small rate is one to be compared
+
+
+def test_an_outcome_without_spread():
+    built = build("normal_sbg")
+    same = replace(built.panel.outcomes[0], y=np.full(built.panel.nobs, 3.0))
+    u = {"mean": np.array([[0.0, 1e-12], [0.0, 0.0]])}
+    u["log_sigma"] = np.zeros((2, 2))
+    assert room._gap(built.layout.outcomes[0], same, u, 0, 1) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("name", "unit"), [("tcov", 0.2), ("everything_censored", 1.0)])
+def test_how_far_two_groups_are_apart_in_effects(name, unit):
+    """Of covariates per sd of these: in sd of the outcome, or a fifth of a log; of dropout a fifth of a logit."""
+    layout = draw(name).built().layout
+    a, b = (0, 2) if name == "everything_censored" else (0, 1)
+    own = [_block(layout, "mean", g) for g in (a, b)]
+    flat = np.zeros(layout.size)
+    for sign in (1, -1):
+        flat[own[1].entries.stop - 1] = sign * 0.3  # the last covariate's
+        assert room._gap_in_effects(layout, flat, a, b) == pytest.approx(0.3 * unit)
+        flat[own[0].entries.stop - 2] = -0.4 * sign  # the one before
+        assert room._gap_in_effects(layout, flat, a, b) == pytest.approx(0.4 * unit)
+        flat[own[0].entries.stop - 2] = 0
+    flat[own[0].start] = 50  # the curve is not among them
+    assert room._gap_in_effects(layout, flat, a, b) == pytest.approx(0.3 * unit)
+    if unit == 1.0:
+        leaving = _block(layout, "dropout", 2)
+        flat[leaving.start] = -7.0
+        assert room._gap_in_effects(layout, flat, a, b) == pytest.approx(7 * 0.2)
+        flat[leaving.start] = 0.5
+        assert room._gap_in_effects(layout, flat, a, b) == pytest.approx(0.3)
+
+
+def _twins(built, params):
+    layout = built.layout
+    flat = layout.unreport(np.array(params, dtype=float))
+    curves = [room._predictors(layout, built.panel, flat, m) for m in range(len(layout.outcomes))]
+    return room._twins(layout, built.panel, flat, curves)
+
+
+def test_twins_are_groups_less_than_a_fiftieth_of_an_sd_apart():
+    built = draw("risk").built()  # three groups, orders 1, 0, 1
+    sd, rest = built.panel.outcomes[0].y.std(), PARTS["risk"].params[5:]
+    apart = _twins(built, [1, 0, 1 + 0.021 * sd, 1 + 0.042 * sd, 0, *rest])
+    assert apart == []
+    found = _twins(built, [1, 0, 5, 1 + 0.019 * sd, 0, *rest])
+    assert _said(found) == [
+        ("twin_groups", 1, "Groups 1 and 3 have the same curve: the data do not tell them apart. Fit fewer groups."),
+    ]
+    theta = [n for n in built.layout.names if n.startswith("theta")]
+    assert set(found[0].parameters) == {"intercept[1]", "t[1]", "intercept[3]", "t[3]", *theta}
+    three = _twins(built, [1, 0, 1, 1, 0, *rest])
+    assert [f.group for f in three] == [1, 1, 2]
+    assert [f.message[:14] for f in three] == ["Groups 1 and 2", "Groups 1 and 3", "Groups 2 and 3"]
+
+
+def test_groups_that_leave_differently_are_no_twins():
+    built = draw("dropout0").built()
+    same = [1, 0.5, 1, 0.5]
+    assert [f.code for f in _twins(built, [*same, -1, -1.09, 0.8, 0.2])] == ["twin_groups"]
+    assert _twins(built, [*same, -1, -1.11, 0.8, 0.2]) == []
+    assert _twins(built, [*same, -1.11, -1, 0.8, 0.2]) == []
+
+
+def test_what_no_other_finding_accounts_for_is_told_by_name():
+    layout = build("normal").layout
+    flat = np.zeros(layout.size)
+    assert room._unexplained(layout, flat, _lost(layout), []) == []
+    cov = _lost(layout, layout.size - 1, 0, 1)
+    found = room._unexplained(layout, flat, cov, [])
+    assert _said(found) == [(
+        "not_identified", None,
+        "The data do not determine intercept[1], t[1], theta[2]: no standard error. Use fewer groups or lower orders.",
+    )]
+    assert found[0].parameters == ("intercept[1]", "t[1]", "theta[2]")
+    known = [room.Finding("any", 1, "", ("intercept[1]",)), room.Finding("other", 2, "", ("t[1]", "sigma"))]
+    assert [f.parameters for f in room._unexplained(layout, flat, cov, known)] == [("theta[2]",)]
+    assert room._unexplained(layout, flat, cov, [*known, room.Finding("third", 2, "", ("theta[2]",))]) == []
+
+
+def test_all_that_is_wrong_is_told_the_gravest_first():
+    """Not converged, empty, a twin, and the parameters that none of these accounts for, in this order."""
+    built = build("poisson")
+    layout = built.layout
+    params = np.array([0.5, 0, 0.5, 0, 0, -30])
+    estimate = _found(converged=False, decrement=0.0123)
+    estimate.flat = layout.unreport(params)
+    found = room.examine(layout, built.panel, estimate, _lost(layout, layout.size - 1))
+    assert [f.code for f in found] == ["not_converged", "empty_group", "twin_groups"]
+    params[:2] = -30, 0
+    estimate.flat = layout.unreport(params)
+    found = room.examine(layout, built.panel, estimate, _lost(layout, 0, 1, 2, negative=True))
+    assert [f.code for f in found] == ["not_converged", "not_a_maximum", "empty_group", "all_zero_group"]
+    estimate = _found(optima=((True, 0.0),))
+    estimate.flat = layout.unreport(np.array([-1.0, 0, 1, 0, 0, 0]))
+    found = room.examine(layout, built.panel, estimate, _lost(layout, 2))
+    assert [f.code for f in found] == ["collapsed_sigma", "not_identified"]
+    negbin = draw("exposure_negbin").built()
+    estimate = _found()
+    estimate.flat = negbin.layout.unreport(np.array(PARTS["exposure_negbin"].params))
+    psi = _block(negbin.layout, "log_psi", 0).start
+    assert [f.code for f in room.examine(negbin.layout, negbin.panel, estimate, _lost(negbin.layout, psi))] == [
+        "no_overdispersion"]
