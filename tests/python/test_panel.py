@@ -596,3 +596,43 @@ def test_ways_out_of_what_is_refused():
          "2): 1.2. Keep one row per subject and time, or check that the id column is right."),
     ):
         assert str(_refused(code, argument, call)) == said
+
+
+# -- what is not said, and what is handed on ---------------------------------------------------------------------------
+
+
+def test_a_time_at_which_no_outcome_is_known_is_no_wave_unless_dropout_is_modelled():
+    data = pd.DataFrame({"who": list("aaab"), "age": [1, 2, 3, 3], "y": [1.0, np.nan, 2, 3]})
+    assert _read(data).outcomes[0].wave.tolist() == [0, 1, 1]
+    assert _read(data, dropout=True).outcomes[0].wave.tolist() == [0, 2, 2]
+    wide = pd.DataFrame({"y1": [1.0, 2], "y2": [3.0, 4]})
+    assert Panel.from_wide(wide, outcome="y?", time=[1, 2]).history is None
+    arrays = Panel.from_arrays(np.array([0, 0]), [1, 2], [3, 4], ids=pd.Index(["a"]))
+    assert arrays.history is None
+    m = arrays.outcomes[0]
+    assert (m.name, m.time_name, m.time.dtype, m.y.dtype) == ("y", "time", float, float)
+    with pytest.raises(DataError, match=r"^id, time: 1 observations repeat"):
+        Panel.from_arrays(np.array([0, 0]), [1, 1], [3, 4], ids=pd.Index(["a"]))
+
+
+def test_wide_data_keep_the_order_of_their_columns():
+    """Waves are the columns, whatever the times in them."""
+    wide = pd.DataFrame({"y1": [1.0, 2], "y2": [3.0, 4]})
+    m = Panel.from_wide(wide, outcome="y?", time=[9, 8], name="count", time_name="age").outcomes[0]
+    assert (m.time.tolist(), m.y.tolist(), m.wave.tolist()) == ([9, 8, 9, 8], [1, 3, 2, 4], [0, 1, 0, 1])
+    assert (m.name, m.time_name) == ("count", "age")
+
+
+def test_names_in_wide_data_are_those_that_an_error_needs():
+    wide = pd.DataFrame({"pid": ["a", "b"], "y1": [1.0, 2], "y2": [3.0, 4], "w": [1.0, -2], "c1": list("xy"),
+                         "v1": [1.0, 2], "v2": [3.0, 4]})
+    with pytest.raises(DataError, match=r"^pid, age: 2 observations repeat"):
+        Panel.from_wide(wide, outcome="y?", time=[1, 1], id="pid", time_name="age")
+    _refused("not_numeric", "c1", lambda: Panel.from_wide(wide, outcome=["c1"], time=[1]), "row 0: 'x'")
+    error = _refused("bad_weights", "weights", lambda: Panel.from_wide(
+        wide, outcome="y?", time=[1, 2], id="pid", weights="w"))
+    assert "b" in error.message.split(":", 1)[1]
+    history = Panel.from_wide(wide, outcome="y?", time=[1, 2], dropout=True, dcov={"v": "v?"}).history
+    assert history.covariate_names == ("v",)
+    error = _refused("wave_mismatch", "time", lambda: Panel.from_wide(wide, outcome="y?", time=[1]))
+    assert str(error) == "time: 1 times for 2 outcome columns. Give one time per outcome column."
