@@ -1,5 +1,7 @@
 """The bootstrap likelihood-ratio test: its arithmetic on given draws, its statistic, size and power."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -239,6 +241,266 @@ def test_a_smaller_fit_with_other_covariates_exposure_or_weights_is_refused(name
         with pytest.raises(gbtm.SpecificationError) as caught:
             test(res, smaller)
         assert caught.value.code == "not_nested"
+
+
+# -- the arithmetic, draw by draw --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("alpha", "n_max", "h"), [
+    (0.05, 199, 10), (0.05, 19, 1), (0.05, 39, 2), (0.07, 99, 7), (0.03, 99, 3), (0.1, 94, 10), (0.1, 98, 10),
+])
+def test_it_ends_with_draw_h(alpha, n_max, h):
+    """h = ceil(alpha (n_max + 1)), in exact arithmetic; what comes after it does not count."""
+    tally = room._Tally(10.0, alpha, n_max, 1)
+    for i in range(2 * h + 3):
+        assert (tally.n, bool(tally.stopped)) == (min(i, 2 * h), i >= 2 * h)
+        tally.add(12.0 if i % 2 else 3.0, "")
+        tally.add(np.nan, "singular")
+    assert (tally.n, tally.exceeding, tally.reasons) == (2 * h, h, {"singular": 2 * h - 1})
+    assert tally.stopped == f"ended early, as it can no longer be {alpha:g} or less"
+    assert tally.values == [3.0, 12.0] * h
+    got = tally.result(result_of(2), SimpleNamespace(loglik=-60.0))
+    assert (got.p_value, got.n, got.exceeding, got.failures) == (0.5, 2 * h, h, 2 * h - 1)
+    assert got.stopped == tally.stopped
+
+
+def test_as_large_is_but_for_rounding():
+    tally = room._Tally(10.0, 0.5, 99, 1)
+    for below in (0.0, 1.9e-6, 2.1e-6, -3.0):
+        tally.add(10.0 - below, "")
+    assert (tally.n, tally.exceeding) == (4, 3)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.2])
+def test_a_rejection_ends_it_where_the_upper_limit_of_p_is_below_the_level(alpha):
+    """Clopper-Pearson, one-sided 99.5 %: scipy's two-sided interval of 99 %; from n_min draws on, before n_max."""
+    for n in (10, 24, 25, 26, 49, 50, 110, 140, 149, 150, 199, 200):
+        for exceeding in (0, 1, 2, 4):
+            tally = room._Tally(10.0, alpha, 200, 25)
+            tally.values, tally.exceeding = [1.0] * n, exceeding
+            upper = stats.binomtest(exceeding, n).proportion_ci(0.99, "exact").high
+            ends = 25 <= n < 200 and upper < alpha
+            assert tally.end_of_round() == ends
+            assert tally.stopped == (f"ended early, as it is clearly below {alpha:g}" if ends else "")
+    tally = room._Tally(10.0, 0.05, 19, 1)
+    tally.add(11.0, "")
+    assert tally.end_of_round() is True
+
+
+def result_of(groups, weights=None):
+    return SimpleNamespace(n_groups=groups, llf=-55.0, weights=weights)
+
+
+def test_the_result_counts_what_was_drawn():
+    tally = room._Tally(10.0, 0.05, 99, 99)
+    for value in (3.0, 11.0, -1.9e-6, -2.1e-6, -5.0):
+        tally.add(value, "")
+    for why in ("collapsed", "singular", "collapsed"):
+        tally.add(0.0, why)
+    got = tally.result(result_of(3, weights=np.ones(4)), SimpleNamespace(loglik=-60.0))
+    assert (got.groups, got.statistic, got.p_value, got.n, got.exceeding) == (3, 10.0, 2 / 6, 5, 1)
+    assert (got.failures, got.negative, got.stopped, got.alpha) == (3, 2, "all draws made", 0.05)
+    assert (got.loglik, got.smaller_loglik, got.weighted) == (-55.0, -60.0, True)
+    assert got.reasons == {"collapsed": 2, "singular": 1}
+    np.testing.assert_array_equal(got.replicates, [3.0, 11.0, -1.9e-6, -2.1e-6, -5.0])
+    assert tally.result(result_of(3), SimpleNamespace(loglik=-60.0)).weighted is False
+    none = room._Tally(10.0, 0.05, 99, 99)
+    for why in ("collapsed", "singular", "collapsed"):
+        none.add(np.nan, why)
+    with pytest.raises(gbtm.DataError) as caught:
+        none.result(result_of(3), SimpleNamespace(loglik=-60.0))
+    assert (caught.value.code, caught.value.argument) == ("no_replicate", "res")
+    assert str(caught.value) == (
+        "blrt: none of 3 draws could be fitted (collapsed, singular). Look at the fit's warnings, or fit a simpler "
+        "model.")
+
+
+def test_the_result_in_words():
+    def of(**change):
+        return room.BootstrapLRT(**{
+            "groups": 2, "statistic": 12.345, "p_value": 0.05, "n": 99, "exceeding": 4, "failures": 0, "negative": 0,
+            "replicates": np.ones(99), "stopped": "all draws made", "loglik": -50.0, "smaller_loglik": -56.2,
+            "alpha": 0.05, "reasons": {}, **change})
+
+    assert of().sentence == (
+        "Bootstrap likelihood-ratio test of 2 against 1 group: 2 x the difference of the log-likelihoods is 12.35; 4 "
+        "of 99 samples drawn from the 1-group fit gave as much (p = 0.05; all draws made). 2 groups fit better than 1 at "
+        "the 5 % level.")
+    assert repr(of()) == f"<BootstrapLRT: {of().sentence}>"
+    three = of(groups=3, p_value=0.0501, failures=1, reasons={"collapsed": 1}, negative=1).sentence
+    assert "of 3 against 2 groups: " in three
+    assert three.endswith(
+        " 3 groups are not shown to fit better than 2 at the 5 % level. 1 further draw was left out (1 collapsed). In "
+        "1 draw the larger model ended below the smaller one: its search was too short there, which makes the p-value "
+        "too small.")
+    many = of(failures=3, reasons={"collapsed": 2, "singular": 1}, negative=2, weighted=True).sentence
+    assert many.endswith(
+        " at the 5 % level. 3 further draws were left out (2 collapsed, 1 singular). In 2 draws the larger model ended "
+        "below the smaller one: its search was too short there, which makes the p-value too small. The sampling "
+        "weights were kept as they are; they are taken to say nothing of the outcome.")
+
+
+def settled(monkeypatch, loglik):
+    """From here on the smaller model has this log-likelihood, whatever is asked for; what it is asked with."""
+    asked = []
+
+    def pair(*given):
+        asked.append(given)
+        return "larger", "less", SimpleNamespace(loglik=loglik)
+
+    monkeypatch.setattr(room, "nested_pair", pair)
+    return asked
+
+
+@pytest.fixture(scope="module")
+def small():
+    y = np.random.default_rng(0).normal([[0.0]] * 6 + [[5.0]] * 6, 1, (12, 3))
+    return gbtm.GBTM(y, range(3), groups=2, order=0).fit(n_starts=1)
+
+
+def test_each_draw_is_told_the_models_and_its_own_seed(monkeypatch, small):
+    """Seeds are children of rng in their order; rounds of 20; progress is told after each draw."""
+    asked, jobs, told = settled(monkeypatch, small.llf - 4), [], []
+
+    def replicate(*job):
+        jobs.append(job)
+        return 9.0, ""
+
+    monkeypatch.setattr(room, "_replicate", replicate)
+    test = gbtm.blrt(small, progress=lambda words, seconds: told.append((words, seconds)))
+    assert (test.n, test.p_value, test.statistic) == (10, 1.0, pytest.approx(8.0))  # 0.05 x 200 = 10 as large
+    assert len(jobs) == len(told) == 20
+    assert asked[0][:2] == (small, None)
+    assert asked[0][5] == 0
+    for job, seed in zip(jobs, np.random.SeedSequence(0).spawn(199), strict=False):
+        assert job[1:4] == (SimpleNamespace(loglik=small.llf - 4), "less", "larger")
+        assert job[5] == 8
+        assert job[6].generate_state(2).tolist() == seed.generate_state(2).tolist()
+        assert (job[0].n_subjects, job[0].nobs) == (12, 36)
+    assert told[2][0] == "bootstrap LRT: 3 of at most 199 draws, 3 as large as observed"
+    assert all(0 <= seconds < 60 for _, seconds in told)
+    jobs.clear()
+    gbtm.blrt(small, "smaller", rng=7, n_starts=3, n_max=39, alpha=0.1)
+    assert asked[1][1] == "smaller"
+    assert asked[1][5] == 7
+    assert (jobs[1][5], jobs[1][6].generate_state(1)) == (3, np.random.SeedSequence(7).spawn(2)[1].generate_state(1))
+
+
+def test_ninety_nine_draws_are_the_least_by_default(monkeypatch, small):
+    """With a failure among the first hundred; at 10 % they are enough."""
+    settled(monkeypatch, small.llf - 4)
+    given(monkeypatch, [None, *[1.0] * 500])
+    assert gbtm.blrt(small, alpha=0.1, n_max=499).n == 99
+    given(monkeypatch, [None, *[1.0] * 500])
+    assert gbtm.blrt(small, alpha=0.1, n_max=499, n_min=100).n == 119
+    given(monkeypatch, [1.0] * 500)
+    assert gbtm.blrt(small, n_max=30).n == 30  # the last round is a part of one
+
+
+@pytest.mark.parametrize(("loglik", "rounding"), [(-400.0, 4e-4), (-0.25, 1e-6)])
+def test_a_larger_model_below_the_smaller_one_by_more_than_rounding_is_refused(monkeypatch, small, loglik, rounding):
+    res = gbtm.GBTMResults({**small.document, "loglik": loglik})
+    given(monkeypatch, [1.0] * 50)
+    settled(monkeypatch, loglik + 0.9 * rounding)
+    assert gbtm.blrt(res, n_max=19).statistic == pytest.approx(-1.8 * rounding)
+    settled(monkeypatch, loglik + 1.1 * rounding)
+    with pytest.raises(gbtm.SpecificationError) as caught:
+        gbtm.blrt(res, n_max=19)
+    assert (caught.value.code, caught.value.argument) == ("worse_fit", "res")
+    assert str(caught.value) == (
+        f"res: with 2 groups the log-likelihood is {loglik:.4f}, with 1 it is {loglik + 1.1 * rounding:.4f}: the fit "
+        "with more groups has not found its best optimum. Fit it again with start=, the fit with a group less.")
+
+
+def test_what_cannot_be_asked_for(small):
+    for change, code, argument in (
+        ({"alpha": 1.5}, "bad_alpha", "alpha"), ({"rng": -1}, "bad_seed", "rng"), ({"n_max": 0}, "bad_n_max", "n_max"),
+        ({"n_starts": 0}, "bad_n_starts", "n_starts"), ({"n_min": 0}, "bad_n_min", "n_min"),
+    ):
+        with pytest.raises(gbtm.SpecificationError) as caught:
+            gbtm.blrt(small, **change)
+        assert (caught.value.code, caught.value.argument) == (code, argument)
+        example = {"alpha": "0.05", "n_max": "199", "n_min": "99", "n_starts": "8"}.get(argument, "")
+        assert example in caught.value.way_out
+    for alpha, least in ((0.05, 19), (0.1, 9), (0.07, 14), (0.5, 1)):
+        room._check(small, least, 1, alpha, 1, 0)
+        if least == 1:
+            continue
+        with pytest.raises(gbtm.SpecificationError) as caught:
+            room._check(small, least - 1, 1, alpha, 1, 0)
+        assert (caught.value.code, caught.value.argument) == ("bad_n_max", "n_max")
+        assert str(caught.value) == (
+            f"n_max: {least - 1} draws cannot give a p-value of {alpha:g} or less. Give {least} or more, for example "
+            "199.")
+    with pytest.raises(gbtm.SpecificationError) as caught:
+        room._check(result_of(1), 19, 1, 0.05, 1, 0)
+    assert (caught.value.code, caught.value.argument) == ("one_group", "res")
+    assert str(caught.value) == (
+        "res: a fit with one group has nothing smaller to be tested against. Give a fit with two groups or more.")
+    y = np.where(np.arange(3) < np.array([[1], [2], [3]] * 8), np.arange(24.0)[:, None] % 5, np.nan)
+    leaving = gbtm.GBTM(y, range(3), groups=2, order=0, dropout=0)
+    with pytest.warns(gbtm.GBTMWarning):
+        res = leaving.fit(n_starts=1)
+    with pytest.raises(gbtm.SpecificationError) as caught:
+        gbtm.blrt(res)
+    assert (caught.value.code, caught.value.argument) == ("no_simulation", "res")
+    assert str(caught.value) == (
+        "blrt: samples cannot be drawn from a model with a dropout part. Fit the model without dropout, or compare the "
+        "fits by BIC or cross-validation.")
+
+
+class Draws:
+    """A draw and its two fits, made up: what is asked for, and what comes back."""
+
+    def __init__(self, monkeypatch, null, full):
+        self.asked, self.left = [], [null, full]
+        monkeypatch.setattr("gbtm.fit.refit.refit", self.refit)
+        monkeypatch.setattr("gbtm.likelihood.simulate.simulate", self.simulate)
+
+    def simulate(self, layout, flat, panel, rng):
+        self.drawn_with = layout, flat, panel, rng.random(3).tolist()
+        return "drawn", "groups"
+
+    def refit(self, *given, **named):
+        self.asked.append((given, named))
+        found = self.left.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    @staticmethod
+    def fit(loglik, collapsed=False, converged=True):
+        return SimpleNamespace(loglik=loglik, collapsed=collapsed, converged=converged)
+
+    def statistic(self):
+        below = SimpleNamespace(layout="layout", flat="flat", params="params")
+        return room._replicate("panel", below, "less", "larger", "bases", 6, np.random.SeedSequence(12))
+
+
+def test_both_models_are_fitted_to_a_draw_from_the_smaller_fit(monkeypatch):
+    null = Draws.fit(-50.0)
+    draws = Draws(monkeypatch, null, Draws.fit(-47.5))
+    assert draws.statistic() == (5.0, "")
+    seed = np.random.SeedSequence(12)
+    assert draws.drawn_with == ("layout", "flat", "panel", np.random.default_rng(seed).random(3).tolist())
+    rest = {"rng": int(seed.generate_state(1)[0]), "search": {"time_budget": None}}
+    assert draws.asked == [
+        (("drawn", "less", "bases"), {"start": "params", "n_starts": 4, **rest}),
+        (("drawn", "larger", "bases"), {"n_starts": 6, "smaller": null, **rest}),
+    ]
+
+
+def test_a_draw_whose_fit_fails_says_why(monkeypatch):
+    good, refused = Draws.fit(-50.0), gbtm.DataError("y: no.", code="all_equal", argument="y", way_out="Look.")
+    for bad, why in (
+        (Draws.fit(1.0, collapsed=True), "collapsed"), (Draws.fit(1.0, converged=False), "not converged"),
+        (Draws.fit(1.0, collapsed=True, converged=False), "collapsed"), (refused, "all_equal"),
+        (np.linalg.LinAlgError("singular matrix"), "singular"),
+    ):
+        for null, full in ((good, bad), (bad, good)):
+            value, said = Draws(monkeypatch, null, full).statistic()
+            assert np.isnan(value)
+            assert said == why
 
 
 # true model, its parameters: what is drawn under the hypothesis that a group more is one too many
