@@ -324,8 +324,8 @@ def test_the_result_in_words():
 
     assert of().sentence == (
         "Bootstrap likelihood-ratio test of 2 against 1 group: 2 x the difference of the log-likelihoods is 12.35; 4 "
-        "of 99 samples drawn from the 1-group fit gave as much (p = 0.05; all draws made). 2 groups fit better than 1 at "
-        "the 5 % level.")
+        "of 99 samples drawn from the 1-group fit gave as much (p = 0.05; all draws made). 2 groups fit better than 1 "
+        "at the 5 % level.")
     assert repr(of()) == f"<BootstrapLRT: {of().sentence}>"
     three = of(groups=3, p_value=0.0501, failures=1, reasons={"collapsed": 1}, negative=1).sentence
     assert "of 3 against 2 groups: " in three

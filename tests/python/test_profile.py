@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.optimize import brentq
-from scipy.special import xlogy
+from scipy.optimize import brentq, minimize
+from scipy.special import log_expit, logsumexp, xlogy
 from scipy.stats import chi2
 
 import gbtm
+from gbtm.fit.rebuild import module_of
+from gbtm.inference.profile import Profile
 
 
 def _one_group(family: str, y: np.ndarray, order: int = 0, waves: int = 4, **more):
@@ -89,6 +91,83 @@ def test_no_bound_where_the_likelihood_never_falls():
     # 80 zeros have the probability (1 - p)^80, whose supremum is 1
     p = -np.expm1(-chi2.ppf(0.95, 1) / 2 / 80)
     assert high == pytest.approx(np.log(p / (1 - p)), rel=1e-6)
+
+
+# -- two groups that overlap: nothing can be written down, but scipy can maximise --------------------------------------
+
+
+@pytest.fixture(scope="module")
+def overlapping():
+    """A fit of two levels and one sigma, and its log-likelihood as a function of the reported parameters."""
+    rng = np.random.default_rng(7)
+    y = rng.normal(np.repeat([0.0, 2.0], [14, 10])[:, None], 1.0, (24, 3))
+    res = gbtm.GBTM(y, range(3), groups=2, order=0).fit(rng=0, n_starts=4)
+
+    def loglik(params):
+        low, high, sigma, theta = params
+        each = [-((y - mean) ** 2).sum(axis=1) / (2 * sigma**2) - 3 * np.log(sigma) for mean in (low, high)]
+        joint = logsumexp([each[0] + log_expit(-theta), each[1] + log_expit(theta)], axis=0)
+        return float(joint.sum() - y.size / 2 * np.log(2 * np.pi))
+
+    assert loglik(res.params) == pytest.approx(res.llf, abs=1e-9)
+    return res, loglik
+
+
+def _held(loglik, params, j, value):
+    """The largest log-likelihood with the j-th parameter held, by scipy."""
+    rest = np.delete(params, j)
+    return -minimize(lambda x: -loglik(np.insert(x, j, value)), rest, method="BFGS", options={"gtol": 1e-4}).fun
+
+
+@pytest.mark.parametrize("name", ["intercept[1]", "intercept[2]", "sigma", "theta[2]"])
+def test_ends_are_where_scipys_constrained_maximum_has_fallen_by_the_quantile(overlapping, name):
+    res, loglik = overlapping
+    params, j = res.params.to_numpy(), list(res.params.index).index(name)
+    level = {"sigma": 0.8, "theta[2]": 0.95}.get(name, 0.9)
+    ends = res.profile_int(name) if level == 0.95 else res.profile_int(name, level)
+    assert ends[0] < params[j] < ends[1]
+    for end in ends:
+        assert 2 * (res.llf - _held(loglik, params, j, end)) == pytest.approx(chi2.ppf(level, 1), abs=1e-5)
+
+
+def test_the_profile_is_the_constrained_maximum_wherever_it_was_before(overlapping):
+    """In internal units: sigma by its logarithm, levels in sd of the outcome; at values visited in any order."""
+    res, loglik = overlapping
+    params, names = res.params.to_numpy(), list(res.params.index)
+    for name, values in (("theta[2]", (-1.5, 1.0, 0.2)), ("sigma", (1.3, 0.8)), ("intercept[2]", (1.2, 2.6))):
+        j = names.index(name)
+        profile = Profile(module_of(res), j)
+        assert profile.top == pytest.approx(res.llf, abs=1e-9)
+        assert profile.reported(profile.centre) == pytest.approx(params[j], rel=1e-9)
+        for value in values:
+            flat = profile.layout.unreport(np.insert(np.delete(params, j), j, value))
+            c = float(profile.direction @ flat)
+            assert profile.reported(c) == pytest.approx(value, rel=1e-9)
+            assert profile.at(c) == pytest.approx(_held(loglik, params, j, value), abs=1e-6)
+
+
+def test_a_standard_error_is_the_unit_of_the_search(overlapping):
+    """sqrt(d' I^-1 d), d the direction: that of the fit, for a parameter that is reported as it is."""
+    res, _ = overlapping
+    for j, name in enumerate(res.params.index):
+        profile = Profile(module_of(res), j)
+        inside = res.bse.iloc[j] / (res.params["sigma"] if name == "sigma" else 1.0)
+        assert profile.unit == pytest.approx(inside, rel=1e-6)
+        assert float(profile.direction @ profile.path) == pytest.approx(profile.unit**2, rel=1e-9)
+        free = profile.free.numpy()
+        np.testing.assert_allclose(free.T @ free, np.eye(3), atol=1e-12)
+        np.testing.assert_allclose(free.T @ profile.direction, 0, atol=1e-12)
+
+
+def test_refusals_in_full(overlapping):
+    res, _ = overlapping
+    with pytest.raises(gbtm.SpecificationError) as error:
+        res.profile_int("slope")
+    assert str(error.value) == (
+        "parameter: 'slope' is not in the model. The parameters are intercept[1], intercept[2], sigma, theta[2].")
+    with pytest.raises(gbtm.SpecificationError) as error:
+        res.profile_int("sigma", 95)
+    assert error.value.code == "bad_level"
 
 
 def test_refusals(line):
