@@ -15,6 +15,7 @@ import gbtm
 import oracle
 from conftest import TRUTH
 from gbtm.constants import SHARED
+from gbtm.fit.curves import Curves
 from parts import PARTS, draw
 
 AT = np.array([0.0, 0.7, 2.0, 3.9])
@@ -178,6 +179,27 @@ def test_a_censored_outcome_is_averaged_over_the_random_effects(slope, fitted):
     alone = replace(curves, coefficients={p: c for p, c in curves.coefficients.items() if p not in effects})
     assert np.abs(curves.expected(AT) - alone.expected(AT)).max() > 0.01
     np.testing.assert_allclose(curves.standard_error(AT), _by_differences(curves, expected), rtol=1e-4)
+
+
+def test_curves_of_a_record_have_all_that_it_says(fitted):
+    """The unit of time of a random slope, the profile; a formula as basis is evaluated where it is trusted only."""
+    record, internal = fitted("cnorm").outcomes[0], fitted("cnorm").internal
+    assert Curves.of(replace(record, time_scale=2.5), internal).time_scale == 2.5
+    with_profile = _fit("tcov")
+    curves = Curves.of(with_profile.outcomes[0], with_profile.internal)
+    np.testing.assert_allclose(curves.profile, [draw("tcov").beside.w.mean(axis=0)], rtol=1e-12)
+    assert curves.profile_times.shape == (1,)
+    y = np.random.default_rng(0).normal(np.arange(5.0) ** 0.5, 0.1, (20, 5))
+    table = pd.DataFrame({"id": np.repeat(range(20), 5), "t": np.tile(np.arange(5.0), 20), "y": y.ravel()})
+    spline = gbtm.GBTM.from_formula("y ~ 1 + np.sqrt(t)", table, id="id", groups=1).fit(n_starts=1)
+    record, internal = spline.outcomes[0], spline.internal
+    slope = spline.params.to_numpy()
+    trusted = Curves.of(record, internal, trust_formula=True)
+    np.testing.assert_allclose(trusted.expected(np.array([2.25])), [[slope[0] + 1.5 * slope[1]]], rtol=1e-9)
+    for wary in (Curves.of(record, internal), Curves.of(record, internal, trust_formula=False)):
+        with pytest.raises(gbtm.SpecificationError) as caught:
+            wary.expected(np.array([2.25]))
+        assert caught.value.code == "unknown_time"
 
 
 def test_without_bounds_random_effects_leave_the_mean_alone(fitted):

@@ -641,6 +641,10 @@ def test_groups_that_leave_differently_are_no_twins():
     assert [f.code for f in _twins(built, [*same, -1, -1.09, 0.8, 0.2])] == ["twin_groups"]
     assert _twins(built, [*same, -1, -1.11, 0.8, 0.2]) == []
     assert _twins(built, [*same, -1.11, -1, 0.8, 0.2]) == []
+    three = draw("dropout0").built(groups=3, order=1, dropout=0)
+    for third, pair in (([-1, -1, -3], "1 and 2"), ([-1, -3, -1], "1 and 3"), ([-3, -1, -1], "2 and 3")):
+        found = _twins(three, [1, 0.5, 1, 0.5, 1, 0.5, *third, 0.8, 0.2, 0.2])
+        assert [f.message[7:14] for f in found] == [pair]
 
 
 def test_what_no_other_finding_accounts_for_is_told_by_name():
@@ -682,3 +686,7 @@ def test_all_that_is_wrong_is_told_the_gravest_first():
     psi = _block(negbin.layout, "log_psi", 0).start
     assert [f.code for f in room.examine(negbin.layout, negbin.panel, estimate, _lost(negbin.layout, psi))] == [
         "no_overdispersion"]
+    leaving = draw("dropout0").built()
+    estimate.flat = leaving.layout.unreport(np.array([1, 0.5, 1, 0.5, -1, -1, 0.8, 0.2]))
+    found = room.examine(leaving.layout, leaving.panel, estimate, _lost(leaving.layout))
+    assert [f.code for f in found] == ["few_waves", "twin_groups"]  # most have left after two
