@@ -187,8 +187,9 @@ def test_curves_of_a_record_have_all_that_it_says(fitted):
     assert Curves.of(replace(record, time_scale=2.5), internal).time_scale == 2.5
     with_profile = _fit("tcov")
     curves = Curves.of(with_profile.outcomes[0], with_profile.internal)
-    np.testing.assert_allclose(curves.profile, [draw("tcov").beside.w.mean(axis=0)], rtol=1e-12)
-    assert curves.profile_times.shape == (1,)
+    time, w = draw("tcov").data[1], draw("tcov").beside.w
+    assert curves.profile_times.tolist() == [0, 1, 2, 3, 4]
+    np.testing.assert_allclose(curves.profile, [w[time == t].mean(axis=0) for t in range(5)], rtol=1e-12)
     y = np.random.default_rng(0).normal(np.arange(5.0) ** 0.5, 0.1, (20, 5))
     table = pd.DataFrame({"id": np.repeat(range(20), 5), "t": np.tile(np.arange(5.0), 20), "y": y.ravel()})
     spline = gbtm.GBTM.from_formula("y ~ 1 + np.sqrt(t)", table, id="id", groups=1).fit(n_starts=1)
