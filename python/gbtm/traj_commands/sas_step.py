@@ -175,7 +175,7 @@ def _options(
     said: dict[str, str], places: dict[str, int], columns: Sequence[str], faults: Faults
 ) -> tuple[list[str], list[str]]:
     """The options of the Stata command, and the defaults taken."""
-    model, order, assumed = said["MODEL"].lower(), [], list[str]()
+    model, order, assumed = said["MODEL"].lower(), list[str](), list[str]()
     with faults.at(places["MODEL"]):
         if model not in MODELS:
             raise CommandError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ..errors import CommandError
@@ -169,10 +170,10 @@ class _Reader:
                 ), self.start)
         values: dict[str, Any] = {
             "model": read("model", _model), "order": read("order", lambda t: _whole(t, "order")),
-            **{o: read(o, lambda t, o=o: self.data.expand(t, o)) for o in ("var", "indep", "risk", "multrisk")},
-            **{o: read(o, lambda t, o=o: _whole(t, o)) for o in ("iorder", "dropout", "rorder", "multgroups")},
-            **{o: read(o, lambda t, o=o: _number(t, o)) for o in ("min", "max", "tol")},
-            **{o: read(o, lambda t, o=o: _single(t, o, self.data)) for o in ("weight", "outofsample", "obsmar")},
+            **{o: read(o, partial(self.data.expand, option=o)) for o in ("var", "indep", "risk", "multrisk")},
+            **{o: read(o, partial(_whole, option=o)) for o in ("iorder", "dropout", "rorder", "multgroups")},
+            **{o: read(o, partial(_number, name=o)) for o in ("min", "max", "tol")},
+            **{o: read(o, partial(_single, name=o, data=self.data)) for o in ("weight", "outofsample", "obsmar")},
             **{o: read(o, _start) for o in ("start", "plottcov")},
             "refgroup": read("refgroup", lambda t: _one_of_whole(t, "refgroup")),
         }
@@ -183,7 +184,8 @@ class _Reader:
                 code="wave_mismatch", argument="indep", way_out="Give one time variable per outcome variable.",
             ), self.options["indep"].start)
         for o in ("tcov", "dcov", "exposure"):
-            values[o] = read(o, lambda t, o=o: _by_wave(t, o, self.data, len(var)) if var else ())
+            by_wave = partial(_by_wave, name=o, data=self.data, waves=len(var))
+            values[o] = read(o, by_wave) if var else ()
         self._multi(values)
         self._bounds(values)
         if self.faults.any:
