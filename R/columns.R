@@ -131,6 +131,15 @@ wide_columns <- function(parts, data, id, wide) {
   )
 }
 
+# `wide` with times in the order of the outcome's columns where they are named by them.
+wide_in_order <- function(wide, parts, data) {
+  times <- wide[[parts$time]]
+  if (!is.numeric(times) || is.null(wide[[parts$outcome]])) return(wide)
+  columns <- expand_columns(data, wide[[parts$outcome]], parts$outcome)
+  if (length(times) == length(columns)) wide[[parts$time]] <- unname(in_named_order(times, columns, parts$time))
+  wide
+}
+
 wide_ids <- function(data, id) {
   if (is.null(id)) return(list(codes = seq_len(nrow(data)) - 1L, ids = seq_len(nrow(data)), name = "row"))
   require_columns(data, id, "id")

@@ -41,7 +41,8 @@ cross_validate.gbtm <- function(x, folds = 10, n_starts = NULL, seed = 0, n_jobs
                                 progress = interactive(), ...) {
   call <- sys.call()
   check_seed(seed)
-  options <- list(folds = folds_asked(folds), n_starts = n_starts, rng = seed, n_jobs = n_jobs)
+  options <- list(folds = folds_asked(folds, x$ids), n_starts = n_starts, rng = seed, n_jobs = n_jobs)
+  if (!is.null(cluster)) cluster <- by_subject(cluster, x$ids, "cluster")
   if (!is.null(cluster)) options$cluster <- json_array(as.character(cluster))
   answer <- long_answer("cross_validate", document_text(x), as_request(options), progress = progress, call = call)
   totals <- answer_array(answer$totals, answer$arrays)
@@ -54,9 +55,15 @@ cross_validate.gbtm <- function(x, folds = 10, n_starts = NULL, seed = 0, n_jobs
   ))
 }
 
-folds_asked <- function(folds) {
+# Values of each subject, those with names in the order of the ids.
+by_subject <- function(values, ids, argument) {
+  if (length(values) != length(ids)) values else in_named_order(values, ids, argument)
+}
+
+folds_asked <- function(folds, ids) {
   if (is.numeric(folds) && length(folds) == 1) return(json_number(folds))
   if (identical(folds, "subject")) return(folds)
+  folds <- by_subject(folds, ids, "folds")
   if (is.factor(folds)) folds <- as.integer(folds)
   json_array(folds)
 }
@@ -66,7 +73,7 @@ folds_asked <- function(folds) {
 cross_validate.gbtm_search <- function(x, labels = NULL, folds = 10, n_starts = NULL, seed = NULL, n_jobs = NULL,
                                        progress = interactive(), ...) {
   if (!is.null(seed)) check_seed(seed)
-  options <- list(folds = folds_asked(folds), n_starts = n_starts, rng = seed, n_jobs = n_jobs)
+  options <- list(folds = folds_asked(folds, x$fits[[1]]$ids), n_starts = n_starts, rng = seed, n_jobs = n_jobs)
   more_of_search(x, "search_cross_validate", labels, options, progress, sys.call())
 }
 

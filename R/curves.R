@@ -128,7 +128,7 @@ covariate_rows <- function(fit, tcov, n_times) {
   if (is.null(tcov)) return(NULL)
   names <- as.character(fit$curves$covariates$names)
   q <- length(names)
-  w <- in_named_order(tcov, names)
+  w <- if (q > 0) in_named_order(tcov, names, "tcov") else tcov
   by_time <- identical(as.integer(dim(w)), as.integer(c(n_times, q))) || (q == 1 && length(w) == n_times)
   once <- is.null(dim(w)) && length(w) %in% c(1, q)
   if (!all(q > 0, by_time || once, is.numeric(w), is.finite(unlist(w)))) refuse_profile(names)
@@ -139,13 +139,4 @@ refuse_profile <- function(names) {
   stop_gbtm("bad_profile", sprintf("tcov: not values for the time-varying covariates (%s).",
                                    if (length(names)) paste(names, collapse = ", ") else "none"), "tcov",
             "Give one number per covariate, or one row of them per time.")
-}
-
-# A table or named values in the order of the covariates' names.
-in_named_order <- function(tcov, names) {
-  w <- if (is.data.frame(tcov)) as.matrix(tcov) else tcov
-  if (is.list(w)) w <- unlist(w)
-  own <- if (is.null(dim(w))) names(w) else colnames(w)
-  if (is.null(own) || !setequal(own, names)) return(w)
-  if (is.null(dim(w))) w[names] else w[, names, drop = FALSE]
 }

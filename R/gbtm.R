@@ -50,7 +50,7 @@
 #'   with
 #'   weights); `"cluster"`, by cluster and stratum (what `NULL` means where they are named); or `"traj"`, the
 #'   observed information's times n / (n - k + 1) as in Stata's traj
-#' @param start numbers to start from, in the order of `coef()`, with group percentages in place of `theta` if you
+#' @param start numbers to start from, named as `coef()` is, or without names in its order, with group percentages in place of `theta` if you
 #'   like; or a fit of the same model: no other starts are made then. Or a fit with one group less: each of its groups
 #'   is split to make further starts, and the result is never worse than that fit.
 #' @param control settings of the search, from [gbtm_control()]
@@ -109,6 +109,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
 asked_model <- function(formula, data, id, given, call) {
   wide <- given$wide
   parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide))
+  if (is.list(wide)) given$wide <- wide <- wide_in_order(wide, parts, data)
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
   covariates <- stats::setNames(given[covariate_arguments()], covariate_arguments())
   known <- without_unfitted_levels(covariates, data, columns, wide, call)
@@ -144,7 +145,10 @@ start_values <- function(start) {
     stop_gbtm("bad_start", sprintf("start: %s is neither numbers nor a fit.", shown(start)), "start",
               "Give values in the order of coef(), or a fit of the same model.")
   }
-  json_array(as.vector(t(start)))
+  own <- if (is.null(dim(start))) names(start) else if (nrow(start) == 1) colnames(start)
+  if (is.null(own) || !all(nzchar(own))) return(json_array(as.vector(t(start))))
+  named <- stats::setNames(lapply(as.vector(t(start)), json_number), own) # the engine knows which is which
+  structure(as_request(named), class = "json")
 }
 
 # Positions in the user's table of the observations, in the order of the fit's data; all of them where none is given.

@@ -4,7 +4,7 @@
 #' @noRd
 linear_hypotheses <- function(hypotheses, names, value = NULL) {
   if (is.character(hypotheses) && length(hypotheses)) return(hypotheses_of_text(hypotheses, names, value))
-  if (is.numeric(hypotheses)) return(hypotheses_of_matrix(hypotheses, length(names), if (is.null(value)) 0 else value))
+  if (is.numeric(hypotheses)) return(hypotheses_of_matrix(hypotheses, names, if (is.null(value)) 0 else value))
   stop_hypotheses(sprintf("hypotheses: %s are none.", shown(hypotheses)))
 }
 
@@ -16,7 +16,9 @@ hypotheses_of_text <- function(text, names, value) {
   if (is.null(value)) h else with_value(h, value, equations)
 }
 
-hypotheses_of_matrix <- function(given, p, value) {
+hypotheses_of_matrix <- function(given, names, value) {
+  p <- length(names)
+  if ((if (is.matrix(given)) ncol(given) else length(given)) == p) given <- in_named_order(given, names, "hypotheses")
   rows <- if (is.matrix(given)) unname(given) else matrix(given, 1)
   if (ncol(rows) != p || !nrow(rows)) {
     stop_hypotheses(sprintf("hypotheses: a matrix of %d rows and %d columns for %d parameters.", nrow(rows),

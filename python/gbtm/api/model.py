@@ -40,10 +40,13 @@ class GBTM:
         order : polynomial order 0 to 5, one for all groups or one per group; -1 for a count group that never happens
         family : "normal" or another name in ``gbtm.families.FAMILIES``; docs/model.md has their densities
         risk : (N,) or (N, r) array, or a DataFrame with their names, one row per subject (in the order of their ids'
-        first appearance)
+        first appearance, or indexed by id or as ``y`` is)
         tcov, dcov : of the shape of ``y``, or with a further axis for several, or a dict of such by name
         exposure : of the shape of ``y``
         weights, cluster, stratum, out_of_sample, obsmar : (N,)
+
+    Series and DataFrames are matched by their labels: rows by the index of ``y`` or by id, waves by the columns of
+    ``y``. An index that names neither is refused; a default one, 0, 1, 2, .., says nothing.
 
     Raises
     ------

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..data.columns import check_table, refuse_values
 from ..data.panel import Panel
 from ..data.subjects import levels_of, without_unfitted_levels
+from ..data.wide_columns import times_in_order
 from ..design.time_basis import split_formula
 from ..errors import SpecificationError
 from ..model.description import Design, Outcome
@@ -36,6 +38,10 @@ def read_table(
 ) -> Prepared:
     """The model of a formula on a long table, or on a wide one where ``wide`` says what its names stand for."""
     assert outcome.formula is not None
+    check_table(data)
+    columns = {"id": id, "tcov": outcome.tcov, "exposure": outcome.exposure, "dcov": design.dcov, **design.of_subjects}
+    for argument, given in columns.items():
+        refuse_values(given, argument)
     name, time, basis = split_formula(outcome.formula, data, wide)
     spec = model_spec(outcome, design, basis)
     data = _fitted_levels(data, (name, time, id), outcome, design, wide)
@@ -70,8 +76,8 @@ def read_wide(
 ) -> tuple[Panel, dict[str, Any]]:
     """One row per subject; ``name`` and ``time`` are what the outcome and the time are called."""
     inputs: dict[str, Any] = {
-        "outcome": columns.outcome, "time": columns.time, "id": id, "tcov": columns.tcov, "dcov": columns.dcov,
-        "exposure": columns.exposure,
+        "outcome": columns.outcome, "time": times_in_order(data, columns.time, columns.outcome), "id": id,
+        "tcov": columns.tcov, "dcov": columns.dcov, "exposure": columns.exposure,
     }
     if name is not None:
         inputs |= {"name": name, "time_name": time}

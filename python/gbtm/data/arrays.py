@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import DataError
-from .columns import number_array
+from .columns import number_array, plain_labels
+from .labels import by_rows, by_waves, own_names, row_labels
 from .panel import Panel
 from .subjects import subjects_of_arrays
 
@@ -23,68 +25,116 @@ def panel_of_arrays(
 
     ``tcov`` and ``exposure`` have the shape of y (several covariates: a further axis, or a dict by name); the rest has
     one row per subject.
+
+    Series and DataFrames are matched by their labels: rows by the index of y, or by id; waves by the columns of y. An
+    index that names neither is refused.
     """
-    values, times = number_array(y, "y"), number_array(time, "time")
-    covariates, names = _time_varying(tcov, values.shape, "tcov")
-    leaving, leaving_names = _time_varying(dcov, values.shape, "dcov")
-    history: dict[str, Any] = {"dropout": dropout, "dcov": leaving, "dcov_names": leaving_names}
-    at_risk = None if exposure is None else _shaped(exposure, values.shape, "exposure").ravel()
-    known = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
-             "out_of_sample": out_of_sample, "obsmar": obsmar}
+    subjects = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
+                "out_of_sample": out_of_sample, "obsmar": obsmar}
+    observations = {"tcov": tcov, "dcov": dcov, "exposure": exposure}
+    values = number_array(y, "y")
     if values.ndim == 2:
-        n, waves = values.shape
-        if times.shape not in ((waves,), (n, waves)):
-            raise DataError(
-                f"time: shape {times.shape} does not go with y of shape {values.shape}.", code="wave_mismatch",
-                argument="time", way_out=f"Give ({waves},) or ({n}, {waves}).",
-            )
-        ids = pd.Index(np.arange(n) if id is None else np.asarray(id), name="id")
-        if len(ids) != n:
-            raise DataError(
-                f"id: {len(ids)} ids for {n} rows of y.", code="bad_shape", argument="id",
-                way_out="Give one id per subject, or none.",
-            )
-        if ids.has_duplicates:
-            raise DataError(
-                f"id: {ids[ids.duplicated()][0]!r} stands there more than once.", code="duplicate_id", argument="id",
-                way_out="Wide data have one row per subject.",
-            )
-        return Panel.from_arrays(
-            np.repeat(np.arange(n), waves), np.broadcast_to(times, (n, waves)).ravel(), values.ravel(), ids=ids,
-            wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
-            columns=tuple(f"y{j + 1}" for j in range(waves)), covariates=covariates, covariate_names=names,
-            exposure=at_risk, known=subjects_of_arrays(n, **known), **history,
-        )
-    if values.ndim != 1 or id is None or times.shape != values.shape or len(id) != values.size:
+        rows = row_labels(y, id, time if np.ndim(time) == 2 else None)
+        return _wide(y, values, time, id, rows, subjects, observations, dropout)
+    rows = row_labels(y, id, time)
+    if values.ndim != 1 or id is None or np.shape(time) != values.shape or len(id) != values.size:
         raise DataError(
             "y: give an (N, T) array, or arrays y, time and id of one length.", code="bad_shape", argument="y",
             way_out="For a table, use GBTM.from_formula.",
         )
-    codes, distinct = pd.factorize(np.asarray(id))
+    layout = Observations(values.shape, rows, None, None)
+    codes, distinct = pd.factorize(plain_labels(by_rows(id, "id", values.size, rows=rows)))
+    ids = pd.Index(distinct, name="id")
+    known = {k: by_rows(v, k, len(ids), ids=ids) for k, v in subjects.items()}
     return Panel.from_arrays(
-        codes, times, values, ids=pd.Index(distinct, name="id"), covariates=covariates, covariate_names=names,
-        exposure=at_risk, known=subjects_of_arrays(len(distinct), **known), **history,
+        codes, layout.column(time, "time"), values, ids=ids, known=subjects_of_arrays(len(ids), **known),
+        dropout=dropout, **layout.further(**observations),
     )
 
 
-def _time_varying(tcov: Any, shape: tuple[int, ...], argument: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Covariates (n_obs, q) and their names."""
-    if tcov is None:
-        return np.zeros((int(np.prod(shape)), 0)), ()
-    if isinstance(tcov, Mapping):
-        columns = [_shaped(v, shape, argument).ravel() for v in tcov.values()]
-        return np.column_stack(columns), tuple(str(k) for k in tcov)
-    w = number_array(tcov, argument)
-    w = w[..., None] if w.ndim == len(shape) else w
-    columns = [_shaped(w[..., j], shape, argument).ravel() for j in range(w.shape[-1])]
-    return np.column_stack(columns), tuple(f"w{j + 1}" for j in range(len(columns)))
-
-
-def _shaped(values: Any, shape: tuple[int, ...], argument: str) -> np.ndarray:
-    array = number_array(values, argument)
-    if array.shape != shape:
+def _wide(
+    y: Any, values: np.ndarray, time: Any, id: Any, rows: pd.Index | None, subjects: dict[str, Any],
+    observations: dict[str, Any], dropout: bool,
+) -> Panel:
+    """One row per subject; a column of ``y`` is a wave."""
+    n, waves = values.shape
+    if id is not None and len(id) != n:
         raise DataError(
-            f"{argument}: shape {array.shape} does not go with y of shape {shape}.", code="bad_shape",
-            argument=argument, way_out="Give one value per observation.",
+            f"id: {len(id)} ids for {n} rows of y.", code="bad_shape", argument="id",
+            way_out="Give one id per subject, or none.",
         )
-    return array
+    own = rows is not None and id is not None and np.array_equal(plain_labels(id), rows)
+    given = id if own else by_rows(id, "id", n, rows=rows)
+    labels = (np.arange(n) if rows is None else rows) if given is None else plain_labels(given)
+    ids = pd.Index(labels, name="id")
+    if ids.has_duplicates:
+        raise DataError(
+            f"id: {ids[ids.duplicated()][0]!r} stands there more than once.", code="duplicate_id", argument="id",
+            way_out="Wide data have one row per subject.",
+        )
+    layout = Observations(values.shape, rows, ids, y.columns if isinstance(y, pd.DataFrame) else pd.RangeIndex(waves))
+    times = number_array(layout.ordered(time, "time"), "time")
+    if times.shape not in ((waves,), (n, waves)):
+        raise DataError(
+            f"time: shape {times.shape} does not go with y of shape {values.shape}.", code="wave_mismatch",
+            argument="time", way_out=f"Give ({waves},) or ({n}, {waves}).",
+        )
+    known = {k: by_rows(v, k, n, rows=rows, ids=ids) for k, v in subjects.items()}
+    return Panel.from_arrays(
+        np.repeat(np.arange(n), waves), np.broadcast_to(times, (n, waves)).ravel(), values.ravel(), ids=ids,
+        wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
+        columns=tuple(f"y{j + 1}" for j in range(waves)), known=subjects_of_arrays(n, **known), dropout=dropout,
+        **layout.further(**observations),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """How ``y`` is laid out, for what has a value per observation: its shape, and what names its rows and waves."""
+
+    shape: tuple[int, ...]
+    rows: pd.Index | None
+    ids: pd.Index | None
+    waves: pd.Index | None
+
+    def ordered(self, values: Any, argument: str) -> Any:
+        """In the order of y, where labels say in which order they are."""
+        if self.waves is None:
+            return by_rows(values, argument, self.shape[0], rows=self.rows)
+        if isinstance(values, pd.Series):
+            return by_waves(values, argument, self.waves)
+        return by_waves(by_rows(values, argument, self.shape[0], rows=self.rows, ids=self.ids), argument, self.waves)
+
+    def column(self, values: Any, argument: str) -> np.ndarray:
+        """One value per observation (n_obs,)."""
+        array = number_array(self.ordered(values, argument), argument)
+        if array.shape != self.shape:
+            raise DataError(
+                f"{argument}: shape {array.shape} does not go with y of shape {self.shape}.", code="bad_shape",
+                argument=argument, way_out="Give one value per observation.",
+            )
+        return array.ravel()
+
+    def covariates(self, given: Any, argument: str) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Covariates (n_obs, q) and their names."""
+        if given is None:
+            return np.zeros((int(np.prod(self.shape)), 0)), ()
+        if isinstance(given, Mapping):
+            columns = [self.column(v, argument) for v in given.values()]
+            return np.column_stack(columns), tuple(str(k) for k in given)
+        ordered = self.ordered(given, argument)
+        w = number_array(ordered, argument)
+        w = w[..., None] if w.ndim == len(self.shape) else w
+        columns = [self.column(w[..., j], argument) for j in range(w.shape[-1])]
+        named = own_names(ordered) if self.waves is None else ()  # of wide data the columns are waves
+        names = named or tuple(f"w{j + 1}" for j in range(len(columns)))
+        return np.column_stack(columns), names
+
+    def further(self, tcov: Any = None, dcov: Any = None, exposure: Any = None) -> dict[str, Any]:
+        """The arguments of :meth:`Panel.from_arrays` about observations."""
+        covariates, names = self.covariates(tcov, "tcov")
+        leaving, leaving_names = self.covariates(dcov, "dcov")
+        return {
+            "covariates": covariates, "covariate_names": names, "dcov": leaving, "dcov_names": leaving_names,
+            "exposure": None if exposure is None else self.column(exposure, "exposure"),
+        }

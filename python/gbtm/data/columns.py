@@ -12,6 +12,10 @@ import pandas as pd
 from ..errors import DataError
 
 MAX_SHOWN = 5
+DATES_WAY_OUT = (
+    "Time is a number: give for example years since the first date, "
+    "(d['date'] - d['date'].min()).dt.days / 365.25."
+)
 
 
 def expand_columns(data: pd.DataFrame, columns: str | Sequence[str], argument: str) -> list[str]:
@@ -37,6 +41,25 @@ def expand_columns(data: pd.DataFrame, columns: str | Sequence[str], argument: s
             require_columns(data, [item], argument)
             found.append(item)
     return found
+
+
+def check_table(data: Any, argument: str = "data") -> None:
+    if not isinstance(data, pd.DataFrame):
+        raise DataError(
+            f"{argument}: a {type(data).__name__} is no DataFrame.", code="bad_data", argument=argument,
+            way_out="Give a pandas DataFrame: pd.DataFrame(data), or data.to_pandas() for one of another library.",
+        )
+
+
+def refuse_values(given: Any, argument: str) -> None:
+    """Where a table is read, what stands in it is asked for by name: values beside it would be taken by position."""
+    if isinstance(given, (pd.Series, pd.DataFrame, pd.Index, np.ndarray)):
+        raise DataError(
+            f"{argument}: values ({type(given).__name__}) where the name of a column is wanted.", code="no_column",
+            argument=argument,
+            way_out=f"Put them into the table, data.assign({argument}=...), which matches rows by their labels, and "
+            f"name the column: {argument}='{argument}'.",
+        )
 
 
 def require_columns(data: pd.DataFrame, wanted: Sequence[str], argument: str | None = None) -> None:
@@ -110,11 +133,28 @@ def common_stem(columns: Sequence[str]) -> str:
 
 
 def number_array(values: Any, argument: str) -> np.ndarray:
-    """An array of doubles, or an error that names the argument."""
+    """An array of doubles, NaN where a value is missing or masked, or an error that names the argument."""
+    array = values if isinstance(values, np.ndarray) else np.asarray(values)
+    if array.dtype.kind in "Mm":
+        raise DataError(f"{argument}: these are dates ({array.dtype}).", code="not_numeric", argument=argument,
+                        way_out=DATES_WAY_OUT)
     try:
-        return np.asarray(values, dtype=float)
+        if isinstance(array, np.ma.MaskedArray):
+            return np.asarray(np.ma.filled(array.astype(float), np.nan))
+        if array.dtype == object:
+            array = np.where(pd.isna(array), np.nan, array)
+        return np.asarray(array, dtype=float)
     except (TypeError, ValueError):
         raise DataError(
             f"{argument}: not an array of numbers.", code="not_numeric", argument=argument,
             way_out="Convert it to numbers first, NaN for missing.",
         ) from None
+
+
+def plain_labels(values: Any) -> np.ndarray:
+    """Labels such as ids or clusters as an array; None where they are masked."""
+    if isinstance(values, np.ma.MaskedArray):
+        plain = values.data.astype(object)
+        plain[np.ma.getmaskarray(values)] = None
+        return np.asarray(plain)
+    return np.asarray(values)

@@ -29,6 +29,7 @@ from .dropped import Dropped, usable
 from .formula_design import FormulaDesign, covariate_columns
 from .measures import History, Measures, ranks
 from .subjects import Subjects, subjects_of
+from .wide_columns import wave_matrix, wave_times
 
 Terms = str | Sequence[str] | FormulaDesign | None
 MOST_WAVES = 1000
@@ -178,7 +179,8 @@ class Panel:
         Parameters
         ----------
         outcome : column names, or a pattern such as ``"count_*"``
-        time : the same for the columns that hold the times, or one number per wave
+        time : the same for the columns that hold the times, or one number per wave; labelled by the outcome's columns
+            (a Series or dict), they are matched by them
         id : column with the subjects' ids; the index of ``data`` when absent
         tcov : name of each time-varying covariate and its columns, one per wave
         exposure : columns with the time at risk, one per wave
@@ -186,16 +188,7 @@ class Panel:
         subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
         """
         columns = expand_columns(data, outcome, "outcome")
-        if not isinstance(time, str) and all(isinstance(t, (int, float, np.number)) for t in time):
-            times = np.asarray(time, dtype=float)
-            if times.size != len(columns):
-                raise DataError(
-                    f"time: {times.size} times for {len(columns)} outcome columns.", code="wave_mismatch",
-                    argument="time", way_out="Give one time per outcome column.",
-                )
-            time_matrix = np.broadcast_to(times, (len(data), len(columns)))
-        else:
-            time_matrix = wave_matrix(data, time, "time", len(columns))  # type: ignore[arg-type]
+        time_matrix = wave_times(data, time, columns)
         ids = _wide_ids(data, id)
         n, waves = time_matrix.shape
         codes = np.where(ids.notna(), np.arange(n), -1)
@@ -323,17 +316,6 @@ def _wide_ids(data: pd.DataFrame, id: str | None) -> pd.Index:
             code="duplicate_id", argument=str(ids.name), way_out="Wide data have one row per subject.",
         )
     return ids
-
-
-def wave_matrix(data: pd.DataFrame, columns: str | Sequence[str], argument: str, waves: int) -> np.ndarray:
-    """Columns of wide data, one per wave, as a matrix (N, T)."""
-    names = expand_columns(data, columns, argument)
-    if len(names) != waves:
-        raise DataError(
-            f"{argument}: {len(names)} {argument} columns for {waves} outcome columns.", code="wave_mismatch",
-            argument=argument, way_out=f"Give one {argument} column per outcome column.",
-        )
-    return np.column_stack([numeric(data[c], c) for c in names])
 
 
 def _in_order(subject: np.ndarray, time: np.ndarray | None) -> bool:

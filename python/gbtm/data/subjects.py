@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError, GBTMWarning
-from .columns import MAX_SHOWN, number_array, numeric, require, require_columns
+from .columns import MAX_SHOWN, number_array, numeric, plain_labels, require, require_columns
 from .formula_design import FormulaDesign, covariate_columns
 from .formula_variables import term_columns
+from .labels import own_names
 
 
 @dataclass(frozen=True)
@@ -150,12 +151,11 @@ def subjects_of_arrays(
     z, names = np.zeros((n_subjects, 0)), tuple[str, ...]()
     if risk is not None:
         z = number_array(risk, "risk").reshape(n_subjects, -1)
-        names = tuple(str(c) for c in risk.columns) if isinstance(risk, pd.DataFrame) else tuple(
-            f"z{j + 1}" for j in range(z.shape[1]))
+        names = own_names(risk) or tuple(f"z{j + 1}" for j in range(z.shape[1]))
     return Subjects(
         risk=z, risk_names=names, weights=None if weights is None else number_array(weights, "weights"),
-        cluster=None if cluster is None else pd.factorize(np.asarray(cluster))[0],
-        stratum=None if stratum is None else pd.factorize(np.asarray(stratum))[0],
+        cluster=None if cluster is None else pd.factorize(plain_labels(cluster))[0],
+        stratum=None if stratum is None else pd.factorize(plain_labels(stratum))[0],
         held_out=None if out_of_sample is None else _flags(
             number_array(out_of_sample, "out_of_sample"), "out_of_sample"),
         missing_at_random=None if obsmar is None else _flags(number_array(obsmar, "obsmar"), "obsmar"),

@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from ..checks import check_level
-from ..errors import SpecificationError
+from ..data.labels import by_names
+from ..errors import DataError, SpecificationError
 from .curves import Curves
 from .document import save
 from .fit_record import FitRecord
@@ -257,9 +258,11 @@ class Fit(FitRecord):
         covariates = self.curves.covariates
         q = 0 if covariates is None else covariates.width
         try:
-            w = np.asarray(tcov, dtype=float)
+            w = np.asarray(tcov if covariates is None else by_names(tcov, "tcov", covariates.names), dtype=float)
             if q == 0 or w.shape not in ((), (q,), (n_times, q), (n_times,)) or not np.isfinite(w).all():
                 raise ValueError
+        except DataError:
+            raise
         except (TypeError, ValueError):
             names = ", ".join(covariates.names) if covariates is not None else "none"
             raise SpecificationError(

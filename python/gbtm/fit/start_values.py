@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..errors import SpecificationError
+from ..data.labels import by_names
+from ..errors import DataError, SpecificationError
 from ..model.layout import Layout, make_layout
 from ..model.prepared import Prepared
 from ..model.spec import first_groups
@@ -42,12 +44,28 @@ def read_start(start: Any, prepared: Prepared) -> tuple[np.ndarray | None, tuple
                 argument="start", way_out="Give a fit of the same model, or one with a group less.",
             )
         start = start.params.to_numpy()
-    values = start.reindex(layout.names) if isinstance(start, pd.Series) else start
+    values = _in_order(start, layout)
     try:
         numbers = np.asarray(values, dtype=float).ravel()
     except (TypeError, ValueError):
         numbers = np.empty(0)
     return layout.unreport(_checked(numbers, layout))[None], None
+
+
+def _in_order(start: Any, layout: Layout) -> Any:
+    """Labelled values in the order of the parameters, by our names or by traj's."""
+    if not isinstance(start, (pd.Series, pd.DataFrame, Mapping)):
+        return start
+    if isinstance(start, pd.DataFrame) and start.shape[1] == 1:
+        start = start.iloc[:, 0]
+    labels = {str(n) for n in start.index} if isinstance(start, pd.Series) else set(start)
+    try:
+        return by_names(start, "start", layout.traj_names if labels == set(layout.traj_names) else layout.names)
+    except DataError as error:
+        raise SpecificationError(
+            error.message, code="bad_start", argument="start",
+            way_out=f"Label them {', '.join(layout.names)}, or give them in this order without labels.",
+        ) from None
 
 
 def _checked(values: np.ndarray, layout: Layout) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..constants import SHARED
+from ..data.labels import by_names, by_rows
 from ..errors import SpecificationError
 from .expressions import evaluate, read
 
@@ -59,7 +60,7 @@ def linear_hypotheses(hypotheses: Any, names: Sequence[str]) -> Hypotheses:
     elif isinstance(hypotheses, (list, tuple)) and hypotheses and all(isinstance(h, str) for h in hypotheses):
         read_all = [_from_text(h, names) for h in hypotheses]
     else:
-        return _from_matrix(hypotheses, len(names))
+        return _from_matrix(hypotheses, names)
     if not read_all:
         raise _bad("hypotheses: there are none.")
     return Hypotheses(
@@ -103,11 +104,15 @@ def _from_text(text: str, names: Sequence[str], value: float | None = None) -> H
     return Hypotheses(np.array(rows), np.array(values) + 0.0, labels)
 
 
-def _from_matrix(given: Any, size: int) -> Hypotheses:
-    pair = isinstance(given, tuple) and len(given) == 2
+def _from_matrix(given: Any, names: Sequence[str]) -> Hypotheses:
+    pair, size = isinstance(given, tuple) and len(given) == 2, len(names)
+    ordered = by_names(given[0] if pair else given, "hypotheses", names)
+    q = given[1] if pair else 0.0
+    if isinstance(q, pd.Series) and isinstance(ordered, pd.DataFrame):
+        q = by_rows(q, "hypotheses", len(ordered), rows=ordered.index)
     try:
-        matrix = np.atleast_2d(np.asarray(given[0] if pair else given, dtype=float))
-        value = np.asarray(given[1] if pair else 0.0, dtype=float).ravel()
+        matrix = np.atleast_2d(np.asarray(ordered, dtype=float))
+        value = np.asarray(q, dtype=float).ravel()
     except (TypeError, ValueError):
         matrix, value = np.zeros((0, 0)), np.zeros(1)
     if not matrix.size or np.ndim(given[0] if pair else given) == 0:

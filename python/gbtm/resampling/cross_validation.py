@@ -17,6 +17,7 @@ import pandas as pd
 
 from ..checks import check_count, check_seed
 from ..compute.progress import Progress
+from ..data.labels import by_rows
 from ..errors import GBTMError, SpecificationError
 from ..fit.fit import Fit
 from ..model.prepared import Prepared
@@ -174,8 +175,9 @@ def cross_validate(
     built = prepared_of(model) if isinstance(model, Fit) else model.prepared
     panel, spec = built.panel, built.spec
     bases = [part.bases["mean"] for part in built.layout.outcomes]
-    units, about_clusters = _units(panel, model, cluster)
-    fold = _folds(folds, units, rng)
+    n, ids = panel.n_subjects, panel.ids
+    units, about_clusters = _units(panel, model, by_rows(cluster, "cluster", n, ids=ids))
+    fold = _folds(by_rows(folds, "folds", n, ids=ids), units, rng)
     if (fold != fold[np.unique(units, return_index=True)[1]][units]).any():
         about_clusters = [*about_clusters, "The folds given split sampling clusters: what is held out is not new, and "
                           "the held-out log-likelihood is too high."]

@@ -1,0 +1,45 @@
+"""The columns of wide data, one per wave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import DataError
+from .columns import expand_columns, numeric
+from .labels import by_names
+
+
+def wave_matrix(data: pd.DataFrame, columns: str | Sequence[str], argument: str, waves: int) -> np.ndarray:
+    """Columns of wide data, one per wave, as a matrix (N, T)."""
+    names = expand_columns(data, columns, argument)
+    if len(names) != waves:
+        raise DataError(
+            f"{argument}: {len(names)} {argument} columns for {waves} outcome columns.", code="wave_mismatch",
+            argument=argument, way_out=f"Give one {argument} column per outcome column.",
+        )
+    return np.column_stack([numeric(data[c], c) for c in names])
+
+
+def times_in_order(data: pd.DataFrame, time: Any, outcome: str | Sequence[str]) -> Any:
+    """Times in the order of the outcome's columns where they are labelled by them; as they are otherwise."""
+    if not isinstance(time, (pd.Series, Mapping)):
+        return time
+    return list(by_names(time, "time", [str(c) for c in expand_columns(data, outcome, "outcome")]))
+
+
+def wave_times(data: pd.DataFrame, time: Any, columns: Sequence[str]) -> np.ndarray:
+    """The time of each row and wave (N, T): from columns of the table, or one number per wave of the outcome's."""
+    time = times_in_order(data, time, columns)
+    if isinstance(time, str) or not all(isinstance(t, (int, float, np.number)) for t in time):
+        return wave_matrix(data, time, "time", len(columns))
+    times = np.asarray(time, dtype=float)
+    if times.size != len(columns):
+        raise DataError(
+            f"time: {times.size} times for {len(columns)} outcome columns.", code="wave_mismatch", argument="time",
+            way_out="Give one time per outcome column.",
+        )
+    return np.broadcast_to(times, (len(data), len(columns)))
