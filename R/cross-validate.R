@@ -42,28 +42,29 @@ cross_validate.gbtm <- function(x, folds = 10, n_starts = NULL, seed = 0, n_jobs
   call <- sys.call()
   check_seed(seed)
   options <- list(folds = folds_asked(folds, x$ids), n_starts = n_starts, rng = seed, n_jobs = n_jobs)
-  if (!is.null(cluster)) cluster <- by_subject(cluster, x$ids, "cluster")
+  if (!is.null(cluster)) cluster <- of_subjects(cluster, x$ids, "cluster")
   if (!is.null(cluster)) options$cluster <- json_array(as.character(cluster))
   answer <- long_answer("cross_validate", document_text(x), as_request(options), progress = progress, call = call)
   totals <- answer_array(answer$totals, answer$arrays)
-  ids <- stats::setNames(data.frame(x$ids, stringsAsFactors = FALSE), x$id_name)
+  by_subject <- answer_frame(answer$by_subject, answer$arrays)
+  ids <- stats::setNames(data.frame(x$ids, stringsAsFactors = FALSE), apart(x$id_name, names(by_subject)))
   structure(class = "gbtm_cv", list(
     loglik = totals[1], se = totals[2], absolute_error = totals[3], n_folds = answer$n_folds,
-    by_subject = cbind(ids, answer_frame(answer$by_subject, answer$arrays)),
+    by_subject = cbind(ids, by_subject),
     failures = as_text(answer$failures), sentences = as_text(answer$sentences),
     model = sprintf("%s, %d group%s", deparse_line(x$formula), x$n_groups, if (x$n_groups > 1) "s" else "")
   ))
 }
 
 # Values of each subject, those with names in the order of the ids.
-by_subject <- function(values, ids, argument) {
+of_subjects <- function(values, ids, argument) {
   if (length(values) != length(ids)) values else in_named_order(values, ids, argument)
 }
 
 folds_asked <- function(folds, ids) {
   if (is.numeric(folds) && length(folds) == 1) return(json_number(folds))
   if (identical(folds, "subject")) return(folds)
-  folds <- by_subject(folds, ids, "folds")
+  folds <- of_subjects(folds, ids, "folds")
   if (is.factor(folds)) folds <- as.integer(folds)
   json_array(folds)
 }

@@ -119,7 +119,7 @@ curve_table <- function(fit, times, level = 0.95, w = NULL) {
     group = rep(seq_len(fit$n_groups), each = length(times)), time = rep(times, fit$n_groups), estimate = estimate,
     se = se, lower = clip(estimate - z * se), upper = clip(estimate + z * se)
   )
-  names(table)[2] <- if (fit$time_name %in% names(table)[-2]) "time" else fit$time_name
+  names(table)[2] <- apart(fit$time_name, names(table)[-2])
   table
 }
 

@@ -54,7 +54,8 @@ out_of_sample <- function(fit) {
 
 posterior_frame <- function(p, ids, id_name) {
   colnames(p) <- paste0("group_", seq_len(ncol(p)))
-  cbind(stats::setNames(data.frame(ids, stringsAsFactors = FALSE), id_name), as.data.frame(p))
+  id <- data.frame(ids, stringsAsFactors = FALSE)
+  cbind(stats::setNames(id, apart(id_name, colnames(p))), as.data.frame(p))
 }
 
 most_probable <- function(p, ids) {

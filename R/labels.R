@@ -19,3 +19,15 @@ in_named_order <- function(values, names, argument) {
   }
   if (is.null(dim(w))) w[as.character(names)] else w[, names, drop = FALSE]
 }
+
+#' The user's own column names among those of a table of results
+#'
+#' One rule for all tables, the same in Python: a column of the user's whose name the table needs itself, or has
+#' already, gets an underscore.
+#' @noRd
+apart <- function(own, fixed) {
+  for (i in seq_along(own)) {
+    while (own[i] %in% c(fixed, own[seq_len(i - 1)])) own[i] <- paste0(own[i], "_")
+  }
+  own
+}

@@ -14,7 +14,8 @@
 #' @param by_wave for `"group"`: after each wave, from what was seen up to it
 #' @param ... not used
 #'
-#' @return For `"curve"` a data frame with one row per group and time: `group`, the time under its own name,
+#' @return A time or id of yours that is called as another column of a table gets an underscore in it, `group_`. For
+#'   `"curve"` a data frame with one row per group and time: `group`, the time under its own name,
 #'   `estimate`, `se`, `lower`, `upper`, on the outcome's scale; for counts, per unit of exposure. The band is
 #'   pointwise,
 #'   by the delta method, and cut to the outcome's range; `se`, `lower` and `upper` are NA where the data do not

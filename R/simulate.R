@@ -25,7 +25,7 @@ simulate.gbtm <- function(object, nsim = 1, seed = NULL, ...) {
     answer <- fitted_answer("simulate", text, as.character(json_number(own)))
     table <- data.frame(object$ids[object$data$subject], object$data$time, decode(answer$y, answer$arrays),
                         as.integer(decode(answer$group, answer$arrays)), stringsAsFactors = FALSE)
-    names(table) <- c(object$id_name, object$time_name, object$outcome_name, "group")
+    names(table) <- c(apart(c(object$id_name, object$time_name, object$outcome_name), "group"), "group")
     table
   })
   structure(if (nsim == 1) drawn[[1]] else drawn, seed = seed)

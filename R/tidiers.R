@@ -57,7 +57,7 @@ augment.gbtm <- function(x, data = NULL, ...) {
   group <- unname(assignment(x))[x$data$subject]
   if (is.null(data)) {
     data <- stats::setNames(data.frame(x$ids[x$data$subject], x$data$time, x$data$y, stringsAsFactors = FALSE),
-                            c(x$id_name, x$time_name, x$outcome_name))
+                            apart(c(x$id_name, x$time_name, x$outcome_name), c(".fitted", ".resid", ".group")))
     where <- seq_len(nrow(data))
   } else {
     check_data(data)

@@ -49,3 +49,43 @@ test_that("starts, profiles, hypotheses and folds are matched by name", {
   expect_error(cross_validate(fit, folds = stats::setNames(folds, rev(letters)[1:24])),
                class = "gbtm_labels_disagree")
 })
+
+test_that("the user's names are apart from those of a table", {
+  expect_identical(apart(c("a", "b"), "c"), c("a", "b"))
+  expect_identical(apart(c("group", "group", "group_"), "group"), c("group_", "group__", "group___"))
+})
+
+test_that("a time, id or outcome called as a column of a table is in it all the same", {
+  need_engine()
+  d <- people(12, 3)
+  d$id <- as.integer(factor(d$id))
+  plain <- gbtm(y ~ t, d, id = "id", groups = 2, order = 1, control = gbtm_control(n_starts = 2))
+  tables <- function(fit, d) {
+    list(predict(fit, times = 0:1), posterior(fit), predict(fit, d, type = "group"),
+         predict(fit, d, type = "posterior"), simulate(fit, seed = 1), generics::augment(fit))
+  }
+  right <- tables(plain, d)
+  for (name in c("group", "estimate", "lower", "probability", "assigned", "group_1", ".fitted", "se")) {
+    for (whose in c("t", "id", "y")) {
+      other <- stats::setNames(d, replace(names(d), names(d) == whose, name))
+      own <- stats::setNames(c("y", "t", "id"), c("y", "t", "id"))
+      own[whose] <- name
+      formula <- stats::as.formula(paste(own["y"], "~", own["t"]))
+      fit <- gbtm(formula, other, id = own[["id"]], groups = 2, order = 1, start = unname(coef(plain)))
+      made <- tables(fit, other)
+      expect_false(any(vapply(made, function(table) anyDuplicated(names(table)) > 0, NA)))
+      expect_equal(lapply(made, function(x) unname(as.list(x))), lapply(right, function(x) unname(as.list(x))),
+                   tolerance = 1e-5, ignore_attr = TRUE)
+    }
+  }
+})
+
+test_that("parameters that would be called alike are refused", {
+  need_engine()
+  d <- people(12, 3)
+  names(d)[names(d) == "w"] <- "sigma"
+  expect_error(gbtm(y ~ t, d, id = "id", groups = 2, order = 1, tcov = ~ sigma, sigma_by_group = TRUE),
+               class = "gbtm_name_clash")
+  d$intercept <- d$t
+  expect_error(gbtm(y ~ intercept, d, id = "id", groups = 2, order = 1), class = "gbtm_name_clash")
+})

@@ -261,7 +261,8 @@ def _fit(
         fit = refit(panel, spec, bases, start=given, n_starts=n_starts, rng=rng)
     except (GBTMError, ArithmeticError, RuntimeError) as error:
         return {**row, "problem": str(error)}, None
-    rho = [float(v) for n, v in zip(names, fit.params, strict=True) if n.startswith("rho")]
+    correlations = [b.entries for b in fit.layout.blocks if b.predictor == "atanh_rho"]
+    rho = [float(v) for at in correlations for v in fit.params[at]]
     loglik, size = fit.loglik, fit.layout.size
     if least is not None and least > loglik:
         loglik, rho = least, [0.0]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..checks import check_seed
+from ..data.output_names import apart
 from ..fit.document import from_json, text_of
 from ..fit.fit import Fit
 
@@ -89,8 +90,8 @@ class GBTMResults(Fit):
         layout = layout_of(self)
         panel, group = simulate(layout, self.internal.params, panel_of(self), check_seed(rng))
         m = panel.outcomes[0]
-        return pd.DataFrame({str(self.ids.name): self.ids[m.subject], self.time_name: m.time, self.outcome_name: m.y,
-                             "group": group[m.subject] + 1})
+        subject, time, outcome = apart([self.id_name, self.time_name, self.outcome_name], ["group"])
+        return pd.DataFrame({subject: self.ids[m.subject], time: m.time, outcome: m.y, "group": group[m.subject] + 1})
 
     def dispersion_test(self, **fit_options: Any) -> DispersionTest:
         """Is there overdispersion? See :func:`gbtm.inference.dispersion.dispersion_test`."""

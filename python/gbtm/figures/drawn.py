@@ -97,7 +97,7 @@ def means(res: Fit, group: int) -> Means:
         time, mean, weight = _binned(res, group)
     else:
         own = res.observed_means[res.observed_means["group"] == group]
-        time, mean, weight = own[res.time_name].to_numpy(), own["mean"].to_numpy(), own["weight"].to_numpy()
+        time, mean, weight = own.iloc[:, 1].to_numpy(), own["mean"].to_numpy(), own["weight"].to_numpy()
     enough = weight > LEAST_WEIGHT
     return Means(time[enough], mean[enough], weight[enough])
 

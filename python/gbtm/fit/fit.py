@@ -12,6 +12,7 @@ from scipy import stats
 
 from ..checks import check_level
 from ..data.labels import by_names
+from ..data.output_names import apart
 from ..errors import DataError, SpecificationError
 from .curves import Curves
 from .document import save
@@ -185,13 +186,18 @@ class Fit(FitRecord):
     def posterior(self) -> pd.DataFrame:
         """Probability of each group (N, K), indexed by the user's ids."""
         columns = pd.Index(self.group_names, name="group")
-        return pd.DataFrame(self.group_sets[0].posterior, index=self.ids, columns=columns)
+        return pd.DataFrame(self.group_sets[0].posterior, index=self._subjects, columns=columns)
 
     @cached_property
     def assignment(self) -> pd.Series:
         """Most probable group of each subject, 1..K."""
         groups = self.group_sets[0].posterior.argmax(axis=1) + 1
-        return pd.Series(groups, index=self.ids, name="group")
+        return pd.Series(groups, index=self._subjects, name="group")
+
+    @property
+    def _subjects(self) -> pd.Index:
+        """The ids as the index of a table of groups."""
+        return self.ids.rename(apart([self.id_name], ["group"])[0])
 
     # -- the search --------------------------------------------------------------------------------------------
 
@@ -241,13 +247,15 @@ class Fit(FitRecord):
 
         Returns
         -------
-        DataFrame with columns group, the time's name, estimate, std err, lower, upper
+        DataFrame with columns group, the time's name, estimate, std err, lower, upper. A time that is itself called
+        so has an underscore more, here and in all tables.
         """
         at = np.unique(self.outcomes[0].data.time) if times is None else np.asarray(times, dtype=float).ravel()
         estimate, se, lower, upper = self.curves.band(at, level, self._profile(tcov, at.size))
+        time = self._time_among("group", "estimate", "std err", "lower", "upper")
         return pd.DataFrame(
             {
-                "group": np.repeat(self.group_names, at.size), self.time_name: np.tile(at, self.n_groups),
+                "group": np.repeat(self.group_names, at.size), time: np.tile(at, self.n_groups),
                 "estimate": estimate.ravel(), "std err": se.ravel(), "lower": lower.ravel(), "upper": upper.ravel(),
             }
         )
@@ -271,6 +279,10 @@ class Fit(FitRecord):
             ) from None
         return w[:, None] if w.shape == (n_times,) and q == 1 and n_times > 1 else w
 
+    def _time_among(self, *fixed: str) -> str:
+        """What time is called in a table of these columns."""
+        return apart([self.time_name], fixed)[0]
+
     @property
     def time_name(self) -> str:
         return self.outcomes[0].time_name
@@ -286,12 +298,12 @@ class Fit(FitRecord):
         wave, subject = data.wave, data.subject
         count = np.maximum(np.bincount(wave), 1)
         time = np.bincount(wave, data.time) / count
-        rows = []
+        rows, time_column = [], self._time_among("group", "mean", "weight")
         for k in range(self.n_groups):
             weight = np.bincount(wave, p[subject, k])
             with np.errstate(invalid="ignore", divide="ignore"):
                 mean = np.bincount(wave, p[subject, k] * data.y) / weight
-            rows.append(pd.DataFrame({"group": k + 1, self.time_name: time, "mean": mean, "weight": weight}))
+            rows.append(pd.DataFrame({"group": k + 1, time_column: time, "mean": mean, "weight": weight}))
         return pd.concat(rows, ignore_index=True)
 
     @cached_property

@@ -17,6 +17,7 @@ import pandas as pd
 
 from ..checks import check_level
 from ..data.measures import History
+from ..data.output_names import apart
 from ..data.panel import Panel
 from ..errors import DataError, GBTMWarning
 from .new_data import panel_like
@@ -25,6 +26,9 @@ from .rebuild import for_scoring, layout_of
 if TYPE_CHECKING:
     from ..model.layout import Layout
     from .fit import Fit
+
+
+COLUMNS = ("group", "probability", "lower", "upper", "assigned", "_position")
 
 
 def classify(res: Fit, newdata: pd.DataFrame, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
@@ -62,7 +66,7 @@ def classify_panel(res: Fit, panel: Panel, *, by_wave: bool = False, level: floa
         warnings.warn(f"newdata: {panel.dropped.sentence()}", GBTMWarning, stacklevel=3)
     waves = np.unique(panel.outcomes[0].wave).tolist() if by_wave else [None]
     out = pd.concat([_table(res, layout, _until(panel, wave), level) for wave in waves], ignore_index=True)
-    in_order = out.sort_values(["_position", res.time_name, "group"], kind="stable", ignore_index=True)
+    in_order = out.sort_values(["_position", out.columns[1], "group"], kind="stable", ignore_index=True)
     return in_order.drop(columns="_position")
 
 
@@ -122,8 +126,9 @@ def _table(res: Fit, layout: Layout, seen: tuple[Panel, np.ndarray], level: floa
     m = panel.outcomes[0]
     last = np.zeros(n)
     last[m.subject] = m.time  # observations are in order: the last one stays
+    who, when = apart([panel.ids.name or "id", res.time_name], COLUMNS)
     out: dict[str, Any] = {
-        str(panel.ids.name or "id"): np.repeat(panel.ids.to_numpy(), groups), res.time_name: np.repeat(last, groups),
+        who: np.repeat(panel.ids.to_numpy(), groups), when: np.repeat(last, groups),
         "group": np.tile(np.arange(1, groups + 1), n), "probability": p.ravel(), "lower": low.ravel(),
         "upper": high.ravel(), "assigned": (p.argmax(axis=1)[:, None] == np.arange(groups)).ravel(),
         "_position": np.repeat(position, groups),

@@ -83,7 +83,8 @@ def _checked(values: np.ndarray, layout: Layout) -> np.ndarray:
             way_out=f"Give them in the order {', '.join(layout.names)}"
             + (f", or percentages for the last {k}." if plain else "."),
         )
-    sigma = [n for n, v in zip(layout.names, values, strict=True) if n.startswith("sigma") and not v > 0]
+    positive = {j for b in layout.blocks if b.predictor == "log_sigma" for j in range(b.start, b.start + b.width)}
+    sigma = [n for j, (n, v) in enumerate(zip(layout.names, values, strict=True)) if j in positive and not v > 0]
     if sigma:
         raise SpecificationError(
             f"start: {', '.join(sigma)} must be positive.", code="bad_start", argument="start",

@@ -27,7 +27,7 @@ def summary(res: Fit, adequacy: pd.DataFrame) -> Any:
     out = Summary()
     out.tables.append(_head(res))
     sections = _sections(res)
-    width = max(len(s) for title, rows in sections for s in [title, *(_stub(n) for n in rows)])
+    width = max(len(s) for title, rows in sections for s in [title, *_stubs(res, rows)])
     out.tables += [_coefficients(res, title, rows, width) for title, rows in sections]
     out.tables.append(_groups(res, adequacy))
     out.add_extra_txt(_notes(res))
@@ -90,9 +90,10 @@ def _sections(res: Fit) -> list[tuple[str, list[str]]]:
     return [*sections, (f"Membership logits (reference: group {reference})", theta)] if theta else sections
 
 
-def _stub(name: str) -> str:
-    """A parameter's name without its group, which the heading says."""
-    return name if name.startswith(("theta[", "theta_")) else re.sub(r"\[\d+\]$", "", name)
+def _stubs(res: Fit, names: list[str]) -> list[str]:
+    """The parameters' names without their group, which the heading says, but for those of membership."""
+    theta = {n for b in res.blocks if b.kind == "theta" for n in res.names[b.entries]}
+    return [n if n in theta else re.sub(r"\[\d+\]$", "", n) for n in names]
 
 
 def _coefficients(res: Fit, title: str, names: list[str], width: int) -> Any:
@@ -103,7 +104,7 @@ def _coefficients(res: Fit, title: str, names: list[str], width: int) -> Any:
     columns = [res.params, res.bse, res.tvalues, res.pvalues, ci[0], ci[1]]
     rows = [[_number(c[n], 3) if j in (2, 3) else _coefficient(c[n]) for j, c in enumerate(columns)] for n in names]
     header = ["coef", "std err", "z", "P>|z|", "[0.025", "0.975]"]
-    return SimpleTable(rows, header, [_stub(n).ljust(width) for n in names], txt_fmt=fmt_params, title=title)
+    return SimpleTable(rows, header, [n.ljust(width) for n in _stubs(res, names)], txt_fmt=fmt_params, title=title)
 
 
 def _groups(res: Fit, adequacy: pd.DataFrame) -> Any:

@@ -18,7 +18,7 @@ from ..design.covariate_basis import CovariateBasis, membership_basis
 from ..design.time_basis import TimeBasis
 from ..families.random_normal import RANDOM
 from .blocks import MEMBERSHIP, SCALES, Block
-from .names import traj_names, user_names
+from .names import refuse_alike, traj_names, user_names
 from .outcome import OutcomePart, Part, make_parts
 from .spec import ModelSpec
 
@@ -289,6 +289,9 @@ def make_layout(panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None]
     parts = make_parts(panel, spec, bases)
     known = panel.subjects
     if not known.risk_names:
-        return Layout(spec, parts)
-    membership = membership_basis(known.risk, known.risk_names)
-    return Layout(spec, parts, membership, membership.internal(known.risk), known.relative_weights)
+        layout = Layout(spec, parts)
+    else:
+        membership = membership_basis(known.risk, known.risk_names)
+        layout = Layout(spec, parts, membership, membership.internal(known.risk), known.relative_weights)
+    refuse_alike(layout.names, parts, known.risk_names)
+    return layout

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..design.covariate_basis import CovariateBasis
+from ..errors import SpecificationError
 from ..families.random_normal import RANDOM
 from .blocks import MEMBERSHIP, SCALES, Block
 from .outcome import OutcomePart, Part
@@ -29,6 +30,40 @@ def user_names(blocks: Sequence[Block], parts: Sequence[Part], membership: Covar
         prefix = outcome + ("zero_" if b.predictor == "zero" else "")
         names += [f"{prefix}{stem}{suffix}" for stem in stems]
     return names
+
+
+def refuse_alike(names: Sequence[str], parts: Sequence[Part], risk: Sequence[str]) -> None:
+    """Refuse two parameters of one name, or of names that differ in blanks alone: nobody could ask for either.
+
+    Raises
+    ------
+    SpecificationError
+        ``name_clash``, for a column that is called as a parameter of the model, or as another column.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        bare = "".join(name.split())
+        if bare in seen:
+            argument = _whose(bare, parts, risk)
+            raise SpecificationError(
+                f"{argument}: two parameters would be called '{seen[bare]}'"
+                + (f" and '{name}', which differ in blanks alone." if name != seen[bare] else "."),
+                code="name_clash", argument=argument,
+                way_out="Rename the column: one of that name is among the covariates already, or it is the name of a "
+                "parameter of the model (intercept, sigma, theta, ..).",
+            )
+        seen[bare] = name
+
+
+def _whose(bare: str, parts: Sequence[Part], risk: Sequence[str]) -> str:
+    """The argument that gave a parameter its name, which stands here without blanks."""
+    stem = bare.rpartition("[")[0] or bare
+    given = {"risk": [f"theta_{n}" for n in risk]}
+    for part in parts:
+        outcome = isinstance(part, OutcomePart)
+        columns = () if part.covariates is None else part.covariates.names
+        given["tcov" if outcome else "dcov"] = [n if outcome else f"drop_{n}" for n in columns]
+    return next((a for a, own in given.items() if stem in ("".join(n.split()) for n in own)), "time")
 
 
 def traj_names(blocks: Sequence[Block], parts: Sequence[Part], membership: CovariateBasis) -> list[str]:

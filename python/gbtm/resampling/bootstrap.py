@@ -91,7 +91,7 @@ class Bootstrap:
         from ..fit.rebuild import layout_of
 
         out = self.res.predict(times, level=level, tcov=tcov)
-        at = out[self.res.time_name].to_numpy()[: len(out) // self.res.n_groups]
+        at = out.iloc[:, 1].to_numpy()[: len(out) // self.res.n_groups]  # the time, whatever it is called
         layout = layout_of(self.res)
         w = self.res._profile(tcov, at.size)
         drawn = []

@@ -37,7 +37,7 @@ def plot_matrix(res: Fit, level: float = 0.95) -> pd.DataFrame:
     but no plottcov or with exposure; docs/model.md section 5) these differ on purpose.
     """
     observed = res.observed_means
-    times = observed[res.time_name].to_numpy()[: len(observed) // res.n_groups]
+    times = observed.iloc[:, 1].to_numpy()[: len(observed) // res.n_groups]
     estimate, _, low, high = res.curves.band(times, level)
     out = {"trajT": times}
     for g in res.group_names:
