@@ -4,8 +4,8 @@ subject_arguments <- c("risk", "weights", "cluster", "stratum", "out_of_sample",
 
 #' Columns of covariates, in the order of the ids and of the observations
 #'
-#' @param asked the arguments of [gbtm()] by name: `risk`, `tcov`, `dcov`, `exposure`, `weights`, `cluster`, `stratum`,
-#'   `out_of_sample`, `obsmar`
+#' @param asked the arguments of [gbtm()] by name: `risk`, `tcov`, `dcov`, `exposure`, `wave`, `weights`, `cluster`,
+#'   `stratum`, `out_of_sample`, `obsmar`
 #' @param data the user's table
 #' @param columns what [long_columns()] or [wide_columns()] returned
 #' @param wide as in [gbtm()]
@@ -65,6 +65,14 @@ observation_columns <- function(asked, data, columns, wide, kept) {
       wide_covariates(asked$exposure, data, wide, columns$waves, "exposure")[, 1]
     }
     found$request$exposure <- TRUE
+  }
+  if (!is.null(asked$wave)) {
+    if (!is.null(wide)) {
+      stop_gbtm("wave_of_wide", "wave: in wide data each column is a wave.", "wave",
+                "Leave wave out; the columns must stand in the order of the waves.")
+    }
+    found$sent$wave <- one_column(asked$wave, data, "wave")
+    found$request$wave <- if (is.character(asked$wave)) asked$wave else deparse_line(one_sided(asked$wave, "wave")[[2]])
   }
   found
 }

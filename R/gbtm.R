@@ -38,6 +38,9 @@
 #' @param refgroup the group whose membership coefficients are 0
 #' @param dropout order of the dropout model, one for all groups or one per group: 0, a constant; 1, the last outcome
 #'   too; 2, the last two; -1, none in that group
+#' @param wave column of long data that counts the waves: 1 at the first, and more at every later one. Without it a wave
+#'   is a distinct time. Dropout needs waves at which all were due, so that it is an error where times are people's own,
+#'   such as the age at a visit, and no `wave` is given
 #' @param ar1 for `r those_having("may_correlate")`: AR(1) errors within a subject, corr = rho^|difference in time|
 #' @param rho_by_group one rho per group
 #' @param rorder for `r those_having("may_correlate")`: random effects of each group: 0, an intercept; 1, a slope over
@@ -79,8 +82,8 @@
 gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "normal", iorder = NULL,
                  sigma_by_group = FALSE, min = NULL, max = NULL, censor_beyond = FALSE, dispersion_by_group = FALSE,
                  risk = NULL, tcov = NULL, exposure = NULL, weights = NULL, cluster = NULL, stratum = NULL,
-                 out_of_sample = NULL, refgroup = 1, dropout = NULL, dcov = NULL, obsmar = NULL, ar1 = FALSE,
-                 rho_by_group = FALSE, rorder = NULL, wide = NULL, cov_type = NULL, start = NULL,
+                 out_of_sample = NULL, refgroup = 1, dropout = NULL, dcov = NULL, obsmar = NULL, wave = NULL,
+                 ar1 = FALSE, rho_by_group = FALSE, rorder = NULL, wide = NULL, cov_type = NULL, start = NULL,
                  control = gbtm_control(), ...) {
   call <- match.call()
   if (...length()) refuse_unknown(names(list(...)), names(formals(gbtm)), call)

@@ -82,7 +82,7 @@ classify <- function(fit, newdata, by_wave, level, call) {
   } else {
     wide_columns(parts, newdata, if (fit$id_name %in% names(newdata)) fit$id_name, wide)
   }
-  further <- covariate_columns(inputs[c("risk", "tcov", "dcov", "exposure")], newdata, columns, wide, inputs$kept)
+  further <- covariate_columns(inputs[c("risk", "tcov", "dcov", "exposure", "wave")], newdata, columns, wide, inputs$kept)
   if (!is.null(further)) columns <- further$columns
   if (!is.null(fit$terms)) {
     known <- is.finite(columns$time)
@@ -109,7 +109,7 @@ known_inputs <- function(fit, newdata) {
     tcov = if (length(fit$curves$covariates$names)) of_names(fit$curves$covariates$names),
     dcov = if (length(leaving)) of_names(leaving),
     exposure = if (is.null(fit$data$exposure)) NULL else if (in_wide) "exposure" else c(stored$exposure, "exposure")[1],
-    wide = if (in_wide) stored_wide(fit)
+    wave = stored$wave, wide = if (in_wide) stored_wide(fit)
   )
 }
 

@@ -13,7 +13,7 @@ read_as <- function(parts, data, id, given, kept) {
   wide <- given$wide
   known <- if (is.null(wide)) names(data) else names(wide)
   if (!is.null(parts$basis) || !parts$outcome %in% known) return(NULL)
-  columns <- intersect(c("exposure", "weights", "cluster", "stratum", "out_of_sample", "obsmar"),
+  columns <- intersect(c("exposure", "wave", "weights", "cluster", "stratum", "out_of_sample", "obsmar"),
                        names(Filter(Negate(is.null), given)))
   single <- lapply(stats::setNames(nm = columns), function(name) one_name(given[[name]], name, known, data))
   covariates <- list(
@@ -30,7 +30,7 @@ read_as <- function(parts, data, id, given, kept) {
   )
   if (is.null(wide)) {
     return(c(list(form = "long", id = id, time = parts$time, outcome = parts$outcome, tcov = covariates$tcov$terms,
-                  dcov = covariates$dcov$terms, exposure = single$exposure), shared))
+                  dcov = covariates$dcov$terms, exposure = single$exposure), if (!is.null(single$wave)) list(wave = single$wave), shared))
   }
   in_wide <- lapply(wide, wide_names)
   if (any(vapply(in_wide, identical, NA, FALSE))) return(NULL)

@@ -41,6 +41,7 @@ class GBTM:
         family : "normal" or another name in ``gbtm.families.FAMILIES``; docs/model.md has their densities
         risk : (N,) or (N, r) array, or a DataFrame with their names, one row per subject (in the order of their ids'
         first appearance, or indexed by id or as ``y`` is)
+        wave : of the shape of long ``y``
         tcov, dcov : of the shape of ``y``, or with a further axis for several, or a dict of such by name
         exposure : of the shape of ``y``
         weights, cluster, stratum, out_of_sample, obsmar : (N,)
@@ -68,7 +69,7 @@ class GBTM:
         outcome, design = described(options, others=("y", "time", "id"))
         panel = panel_of_arrays(
             y, time, id, tcov=outcome.tcov, exposure=outcome.exposure, dcov=design.dcov,
-            dropout=design.dropout is not None, **design.of_subjects,
+            dropout=design.dropout is not None, wave=design.wave, **design.of_subjects,
         )
         self.prepared = Prepared.of(panel, model_spec(outcome, design))
 
@@ -128,6 +129,7 @@ class GBTM:
             risk : membership covariates: column names, or a formula such as ``"~ male + C(region)"``
             tcov, dcov : time-varying covariates: the same in long data, names of ``wide`` in wide data
             exposure, weights, cluster, stratum, out_of_sample, obsmar : column names (exposure: a name of ``wide``)
+            wave : column of long data that counts the waves, where times are people's own
         """
         outcome, design = described(options, formula, others=("formula", "data", "id", "wide"))
         return cls.from_prepared(read_table(data, outcome, design, id=id, wide=wide))

@@ -12,6 +12,7 @@ import pandas as pd
 from ..data.columns import check_table, refuse_values
 from ..data.panel import Panel
 from ..data.subjects import levels_of, without_unfitted_levels
+from ..data.waves import refuse_wave_of_wide
 from ..data.wide_columns import times_in_order
 from ..design.time_basis import split_formula
 from ..errors import SpecificationError
@@ -39,7 +40,8 @@ def read_table(
     """The model of a formula on a long table, or on a wide one where ``wide`` says what its names stand for."""
     assert outcome.formula is not None
     check_table(data)
-    columns = {"id": id, "tcov": outcome.tcov, "exposure": outcome.exposure, "dcov": design.dcov, **design.of_subjects}
+    columns = {"id": id, "tcov": outcome.tcov, "exposure": outcome.exposure, "dcov": design.dcov, "wave": design.wave,
+               **design.of_subjects}
     for argument, given in columns.items():
         refuse_values(given, argument)
     name, time, basis = split_formula(outcome.formula, data, wide)
@@ -66,6 +68,8 @@ def read_long(
         )
     inputs = {"id": id, "time": time, "outcome": name, "tcov": outcome.tcov, "exposure": outcome.exposure,
               "dcov": design.dcov}
+    if design.wave is not None:
+        inputs["wave"] = design.wave
     panel = Panel.from_long(data, **inputs, **design.of_subjects, dropout=design.dropout is not None)
     return panel, _record("long", inputs, design, panel)
 
@@ -75,6 +79,8 @@ def read_wide(
     time: str = "time",
 ) -> tuple[Panel, dict[str, Any]]:
     """One row per subject; ``name`` and ``time`` are what the outcome and the time are called."""
+    if design.wave is not None:
+        refuse_wave_of_wide()
     inputs: dict[str, Any] = {
         "outcome": columns.outcome, "time": times_in_order(data, columns.time, columns.outcome), "id": id,
         "tcov": columns.tcov, "dcov": columns.dcov, "exposure": columns.exposure,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..checks import check_seed
-from ..data.output_names import apart
 from ..fit.document import from_json, text_of
 from ..fit.fit import Fit
 
@@ -84,6 +83,7 @@ class GBTMResults(Fit):
         -------
         DataFrame in long form with columns id, time and outcome, named as in the data, and group
         """
+        from ..data.output_names import apart
         from ..fit.rebuild import layout_of, panel_of
         from ..likelihood.simulate import simulate
 

@@ -73,7 +73,7 @@ def read_request(
     formula = asked["formula"].partition("~")[2].strip() if names else None
     # covariates came as columns: which there are is all that the description has to know
     here = {"dcov": asked.get("dcov_names"), "obsmar": "obsmar" in (asked.get("subjects") or ()) or None,
-            "exposure": asked.get("exposure") or None}
+            "exposure": asked.get("exposure") or None, "wave": asked.get("wave")}
     outcome, design = described({**asked["model"], **here})
     panel = panel_of_columns({**asked, "dropout": design.dropout is not None}, ids, subject, times, values)
     bases: list[TimeBasis | None] | None = None
@@ -98,6 +98,7 @@ def fit(
         :class:`~gbtm.model.prepared.Prepared`, or null), and what :func:`receive` has besides: ``subjects``, the
         arguments of :func:`gbtm.data.subjects.subjects_of_arrays` with one value per id (``risk`` by column, its
         ``risk_names``); ``tcov_names`` and ``dcov_names`` for matrices by column; ``exposure``, true or false;
+        ``wave``, what the column that counts the waves is called;
         ``waves``, how many of them each subject has, for wide data
     ids : the ids where they are numbers, in the order of the codes; empty where ``subject`` holds them
     subject : codes 0.. into the ids, or the ids themselves, NaN for a missing id

@@ -66,7 +66,9 @@ def panel_of_columns(
         "covariates": _matrix("tcov", covariates), "covariate_names": tuple(covariates or ()),
         "dcov": _matrix("dcov", leaving), "dcov_names": tuple(leaving or ()),
         "exposure": received("exposure") if asked.get("exposure") else None,
-        "dropout": bool(asked.get("dropout")), "known": _known(asked, len(distinct)),
+        "counted": received("wave") if asked.get("wave") else None, "waves": asked.get("known"),
+        "wave_name": asked.get("wave") or "wave", "dropout": bool(asked.get("dropout")),
+        "known": _known(asked, len(distinct)),
     }
     return Panel.from_arrays(
         codes, times, values, ids=distinct, id_name=asked["id_name"], time_name=asked["time_name"],

@@ -14,12 +14,13 @@ from .columns import number_array, plain_labels
 from .labels import by_rows, by_waves, own_names, row_labels
 from .panel import Panel
 from .subjects import subjects_of_arrays
+from .waves import refuse_wave_of_wide
 
 
 def panel_of_arrays(
     y: Any, time: Any, id: Any, *, tcov: Any = None, exposure: Any = None, risk: Any = None, weights: Any = None,
     cluster: Any = None, stratum: Any = None, out_of_sample: Any = None, obsmar: Any = None, dropout: bool = False,
-    dcov: Any = None,
+    dcov: Any = None, wave: Any = None,
 ) -> Panel:
     """A panel from (N, T) outcomes with times (T,) or (N, T), or from long y, time and id of one length.
 
@@ -34,6 +35,8 @@ def panel_of_arrays(
     observations = {"tcov": tcov, "dcov": dcov, "exposure": exposure}
     values = number_array(y, "y")
     if values.ndim == 2:
+        if wave is not None:
+            refuse_wave_of_wide()
         rows = row_labels(y, id, time if np.ndim(time) == 2 else None)
         return _wide(y, values, time, id, rows, subjects, observations, dropout)
     rows = row_labels(y, id, time)
@@ -49,6 +52,7 @@ def panel_of_arrays(
     return Panel.from_arrays(
         codes, layout.column(time, "time"), values, ids=ids, known=subjects_of_arrays(len(ids), **known),
         dropout=dropout, **layout.further(**observations),
+        counted=None if wave is None else layout.column(wave, "wave"),
     )
 
 

@@ -113,6 +113,8 @@ class History:
     ----------
     subject, wave : (n,) of each row read
     y, covariates : (n,) and (n, q) with NaN for missing; the covariates are those of dropout
+    levels : (n_waves,) what tells the waves apart in long data, ascending; None where they are columns
+    by_time : that is the time, and no column that counts the waves
     """
 
     subject: np.ndarray
@@ -122,6 +124,8 @@ class History:
     covariate_names: tuple[str, ...]
     n_subjects: int
     n_waves: int
+    levels: np.ndarray | None = None
+    by_time: bool = False
 
     def table(self) -> tuple[np.ndarray, np.ndarray]:
         """Outcomes (N, T) and covariates (N, T, q), NaN where nothing was read."""
@@ -137,7 +141,7 @@ class History:
         rows = np.flatnonzero(self.wave < n_waves)
         return replace(
             self, subject=self.subject[rows], wave=self.wave[rows], y=self.y[rows], covariates=self.covariates[rows],
-            n_waves=n_waves,
+            n_waves=n_waves, levels=None if self.levels is None else self.levels[:n_waves],
         )
 
     def take(self, new: np.ndarray) -> History:

@@ -27,8 +27,9 @@ from .columns import (
 )
 from .dropped import Dropped, usable
 from .formula_design import FormulaDesign, covariate_columns
-from .measures import History, Measures, ranks
+from .measures import History, Measures
 from .subjects import Subjects, subjects_of
+from .waves import joined, refuse_disorder, refuse_without_wave, wave_codes
 from .wide_columns import wave_matrix, wave_times
 
 Terms = str | Sequence[str] | FormulaDesign | None
@@ -134,7 +135,8 @@ class Panel:
     @classmethod
     def from_long(
         cls, data: pd.DataFrame, *, id: str, time: str, outcome: str, tcov: Terms = None, exposure: str | None = None,
-        dropout: bool = False, dcov: Terms = None, **subjects: Any,
+        dropout: bool = False, dcov: Terms = None, wave: str | None = None,
+        waves: Sequence[float] | np.ndarray | None = None, **subjects: Any,
     ) -> Panel:
         """One row per observation.
 
@@ -145,6 +147,8 @@ class Panel:
         tcov : time-varying covariates: column names or a formula such as ``"~ w + C(job)"``
         exposure : column with the time at risk
         dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
+        wave : column that counts the waves; without it a wave is a distinct time
+        waves : those of a fit, for new people
         subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
 
         Raises
@@ -163,7 +167,8 @@ class Panel:
             name=outcome, row_labels=data.index, covariates=covariates, covariate_names=names,
             exposure=None if exposure is None else numeric(data[require(data, exposure)], exposure),
             known=subjects_of(data, ids, codes, **subjects), dropout=dropout, dcov=dropout_covariates,
-            dcov_names=dropout_names,
+            dcov_names=dropout_names, waves=waves,
+            counted=None if wave is None else numeric(data[require(data, wave)], wave), wave_name=wave or "wave",
         )
         return replace(panel, designs={k: d for k, d in designs.items() if d is not None})
 
@@ -212,13 +217,16 @@ class Panel:
         row: np.ndarray | None = None, columns: tuple[str, ...] = (), covariates: np.ndarray | None = None,
         covariate_names: tuple[str, ...] = (), exposure: np.ndarray | None = None, known: Subjects | None = None,
         dropout: bool = False, dcov: np.ndarray | None = None, dcov_names: tuple[str, ...] = (),
+        counted: np.ndarray | None = None, wave_name: str = "wave", waves: Sequence[float] | np.ndarray | None = None,
     ) -> Panel:
         """From subject codes (n,), -1 for a missing id, times (n,) and outcomes (n,) with NaN for missing.
 
         ``covariates`` (n, q) and ``exposure`` (n,) are of the observations, ``known`` of the subjects in ``ids``; with
-        ``dropout`` the history is kept, and in it the covariates ``dcov`` (n, q).
+        ``dropout`` the history is kept, and in it the covariates ``dcov`` (n, q). ``wave`` (n,) are columns of wide
+        data; of long data ``counted`` (n,) numbers the waves, or else they are the distinct times. ``waves`` are those
+        of a fit, for new people.
         """
-        time = np.asarray(time, dtype=float)
+        time = joined(np.asarray(time, dtype=float))
         y = np.asarray(y, dtype=float)
         everything = Measures(
             subject=np.asarray(subject, dtype=np.int64), time=time, y=y,
@@ -232,10 +240,14 @@ class Panel:
         if known is not None:
             known.check(ids)
         keep, dropped = usable(everything, ids, known)
+        levels, timed = None, ~(np.isnan(time) & np.isnan(y))
         if wave is None:
+            told = time if counted is None else counted
+            refuse_without_wave(keep & np.isnan(told), wave_name)
             # with dropout a wave counts although nobody's outcome is known there
-            timed = ~np.isnan(time) if dropout else keep
-            everything = replace(everything, wave=ranks(np.where(timed, time, time[keep][0]))[1])
+            timed = ~np.isnan(told) if dropout else keep
+            levels, codes = wave_codes(told, timed, waves)
+            everything = replace(everything, wave=codes)
         present = np.zeros(len(ids), dtype=bool)
         present[everything.subject[keep]] = True
         renumbered = (np.cumsum(present) - 1)[everything.subject]
@@ -247,10 +259,13 @@ class Panel:
         panel = cls(
             ids=ids[present], outcomes=(measures,), dropped=dropped, row_labels=labels,
             known=None if known is None else known.take(present),
-            history=_history(everything, renumbered, present, dcov, dcov_names, by_time=wave is None)
-            if dropout else None,
+            history=None if not dropout else replace(
+                _history(everything, renumbered, present, dcov, dcov_names, timed), levels=levels,
+                by_time=wave is None and counted is None),
         )
         panel._refuse_duplicates(measures, id_name)
+        if counted is not None:
+            refuse_disorder(measures, wave_name, panel.ids)
         return panel
 
     def _refuse_duplicates(self, measures: Measures, id_name: str) -> None:
@@ -285,20 +300,20 @@ def _refuse_unusable(measures: Measures, wave: np.ndarray | None, labels: pd.Ind
 
 def _history(
     measures: Measures, subject: np.ndarray, present: np.ndarray, dcov: np.ndarray | None, names: tuple[str, ...],
-    *, by_time: bool,
+    timed: np.ndarray,
 ) -> History:
-    """The rows read of the subjects that are left; where waves are told by time, those with a time."""
+    """The rows read of the subjects that are left, those that have a wave (n,)."""
     m = measures
     if dcov is not None and names:
         for column, name in zip(dcov.T, names, strict=True):
             refuse_infinite(column, name, m.row, None, (), pd.RangeIndex(int(m.row.max()) + 1))
-    timed = ~np.isnan(m.time) if by_time else ~(np.isnan(m.time) & np.isnan(m.y))
     rows = np.flatnonzero((m.subject >= 0) & present[m.subject] & timed)
     n_waves = int(m.wave.max()) + 1
     if n_waves > MOST_WAVES:
         raise DataError(
             f"dropout: {n_waves} distinct times; dropout needs waves at which all subjects were due.",
-            code="no_waves", argument="dropout", way_out="Round the times to waves, or leave dropout out.",
+            code="no_waves", argument="dropout",
+            way_out="Give wave=, the column that counts the waves, or round the times to waves.",
         )
     v = np.zeros((m.y.size, 0)) if dcov is None else dcov
     return History(subject[rows], m.wave[rows], m.y[rows], v[rows], names, int(present.sum()), n_waves)

@@ -42,7 +42,7 @@ def examine_data(layout: Layout, panel: Panel) -> list[Finding]:
         findings += _missing_codes(measures, codes)
         findings += _piled_up(outcome, measures.name, without(measures.y, codes))
         findings += _few_waves(measures, panel.n_subjects)
-    return findings + _dropout_orders(layout)
+    return findings + _dropout_orders(layout) + _no_common_end(panel)
 
 
 def _saturated(layout: Layout, panel: Panel) -> list[Finding]:
@@ -118,6 +118,29 @@ def _few_waves(measures: Measures, n_subjects: int) -> list[Finding]:
             f"{100 * share:.0f} % of the subjects have fewer than {WAVES_LEAST} observations of {measures.name}: what "
             "tells the groups apart is then the shape of the distribution more than the course over time. Add waves, "
             "or trust neither the number of groups nor who belongs where.",
+        )
+    ]
+
+
+def _no_common_end(panel: Panel) -> list[Finding]:
+    """Dropout where nobody could have been seen at all waves: most were never due at the last one."""
+    history = panel.history
+    if history is None or not history.by_time or history.levels is None:
+        return []
+    first = np.full(history.n_subjects, history.n_waves)
+    last = np.full(history.n_subjects, -1)
+    np.minimum.at(first, history.subject, history.wave)
+    np.maximum.at(last, history.subject, history.wave)
+    longest = int((last - first + 1).max(initial=0))
+    if longest >= history.n_waves:
+        return []
+    return [
+        Finding(
+            "no_common_end", None,
+            f"Nobody is in the table from the first of the {history.n_waves} distinct times to the last; the longest "
+            f"stay is over {longest} of them. Dropout takes whoever is not seen at the last of all for a drop-out, and "
+            "so those who were not due then. Give wave, the column that counts the waves, if people began at other "
+            "times.",
         )
     ]
 

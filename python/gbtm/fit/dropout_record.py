@@ -23,6 +23,8 @@ class DropoutRecord:
     basis : of the constant and the lags
     covariates : basis of the dropout covariates, or None
     n_waves : length of a complete history
+    waves : what tells the waves of long data apart, ascending: times, or values of the column that counts them; None
+        where they are columns, or where the document is older
     n_records : person-waves at risk
     n_dropped : of them, those after which the person was not seen again
     """
@@ -34,6 +36,7 @@ class DropoutRecord:
     n_records: int
     n_dropped: int
     stored_records: dict[str, Any] | None
+    waves: np.ndarray | None = None
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> DropoutRecord:
@@ -44,6 +47,7 @@ class DropoutRecord:
             covariates=None if covariates is None else CovariateBasis.from_document(covariates),
             n_waves=int(stored["n_waves"]), n_records=int(stored["n_records"]), n_dropped=int(stored["n_dropped"]),
             stored_records=stored.get("records"),
+            waves=None if stored.get("waves") is None else np.asarray(stored["waves"], dtype=float),
         )
 
     @property

@@ -99,6 +99,7 @@ def _dropout(prepared: Prepared, records: dict[str, Any] | None) -> dict[str, An
         "orders": layout.spec.dropout, "basis": part.bases["dropout"].document,
         "covariates": None if part.covariates is None else part.covariates.document,
         "n_waves": 0 if panel.history is None else panel.history.n_waves,
+        "waves": None if panel.history is None else panel.history.levels,
         "n_records": panel.departures.nobs, "n_dropped": int(panel.departures.y.sum()), "records": records,
     }
 

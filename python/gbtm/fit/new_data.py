@@ -35,7 +35,9 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
             arguments[name] = FormulaDesign.from_document(stored, trusted=res.trust_formula)
         elif isinstance(arguments.get(name), str):
             arguments[name] = _without_design(arguments[name], table, name, res.trust_formula)
-    return Panel.from_wide(table, **arguments) if inputs["form"] == "wide" else Panel.from_long(table, **arguments)
+    if inputs["form"] == "wide":
+        return Panel.from_wide(table, **arguments)
+    return Panel.from_long(table, **arguments, waves=None if res.dropout is None else res.dropout.waves)
 
 
 def _with_levels(newdata: pd.DataFrame, levels: dict[str, Any]) -> pd.DataFrame:

@@ -152,6 +152,8 @@ class Design:
         2, the last two; -1, none in that group
     dcov : covariates of dropout, given like ``tcov``
     obsmar : 1 for subjects whose missing waves are missing at random: they say nothing of dropout
+    wave : number of the wave of each observation of long data, rising with time; without it a wave is a distinct time,
+        which dropout needs to be the same for all
     """
 
     groups: int | None = option(None, "groups", stored="n_groups", code="bad_groups")
@@ -164,6 +166,7 @@ class Design:
     dropout: Orders | None = option(None, "orders", stored="dropout", code="bad_dropout")
     dcov: Any = option(None, "columns")
     obsmar: Any = option(None, "columns")
+    wave: Any = option(None, "columns")
 
     def __post_init__(self) -> None:
         for name in ("dcov", "obsmar"):

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+LEAST_SEEN = 0.5  # share of the waves from a subject's first to its last at which it is in the table
+
+
 class Hazard(Logit):
     """Logit of dropping out; ``mask`` (K, C) is 0 where a record does not count for a group."""
 
@@ -134,8 +137,10 @@ def risk_set(
     Raises
     ------
     SpecificationError
-        When nobody drops out, or nobody can.
+        When nobody drops out, or nobody can; ``no_waves`` where times are people's own.
     """
+    if not (still_here or may_be_empty):
+        _refuse_own_times(history)
     y, v = history.table()
     n, waves = y.shape
     if waves < 2 and not (still_here or may_be_empty):
@@ -169,3 +174,26 @@ def risk_set(
         covariate_names=("lags known", *(f"drop{j + 1}" for j in range(len(lags))), *history.covariate_names),
         is_binned=True,  # a subject may have several records in one cell
     )
+
+
+def _refuse_own_times(history: History) -> None:
+    """Raise where most distinct times between people's first and last are those of others: they are no waves.
+
+    A wave that was missed in between counts as stayed at, so that each of them would lower the hazard.
+    """
+    if not history.by_time or not history.subject.size:
+        return
+    first = np.full(history.n_subjects, history.n_waves)
+    last = np.full(history.n_subjects, -1)
+    np.minimum.at(first, history.subject, history.wave)
+    np.maximum.at(last, history.subject, history.wave)
+    rows = np.bincount(history.subject, minlength=history.n_subjects)
+    several = rows > 1
+    seen, due = int(rows[several].sum()), int((last - first + 1)[several].sum())
+    if seen < LEAST_SEEN * due:
+        raise SpecificationError(
+            f"dropout: {history.n_waves} distinct times, of which people have {seen / several.sum():.1f} on average "
+            f"among the {due / several.sum():.1f} from their first to their last. So times are people's own, and no "
+            "waves at which all were due.", code="no_waves", argument="dropout",
+            way_out="Give wave=, the column that counts the waves, or round the times to waves.",
+        )

@@ -24,6 +24,8 @@ def _spread(known: Known) -> Said:
     sd = found.waves["SD of time"].to_numpy(dtype=float)
     word = "wave" if found.common else "occasion (a subject's first, second, .. observation)"
     text = f"{known.place('waves') or 'The attrition table'} has the mean and the standard deviation of time by {word}."
+    if found.common and (known.res.inputs or {}).get("wave"):
+        return text, ""
     if found.common and not np.nan_to_num(sd).any():
         text += (f" A wave is a distinct value of {known.res.time_name}, the same for all subjects, so that time has "
                  "no variance within it.")

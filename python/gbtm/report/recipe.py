@@ -58,7 +58,7 @@ def recipe(res: GBTMResults) -> Recipe:
         formula = f"{res.outcome_name} ~ {res.time_name}"  # R's has backticks around odd names
     form = "command" if command else inputs.get("form", "unknown")
     columns = dict(inputs.get("design") or {})
-    columns |= {k: inputs.get(k) for k in ("risk", "tcov", "dcov", "exposure")} if inputs else _from_names(res)
+    columns |= {k: inputs.get(k) for k in ("risk", "tcov", "dcov", "exposure", "wave")} if inputs else _from_names(res)
     wide: dict[str, Any] = {}
     if form == "wide":
         wide = {res.outcome_name: inputs["outcome"], res.time_name: inputs["time"], **(inputs.get("tcov") or {}),

@@ -77,7 +77,8 @@ def _columns(res: GBTMResults, asked: Recipe) -> list[str]:
         given = [[v] if isinstance(v, str) else list(v) for v in asked.wide.values()]
         return [*(str(c) for g in given for c in g if isinstance(c, str) and not set("*?[") & set(c)), *risk, *one_each]
     exposure = [asked.columns["exposure"]] if "exposure" in asked.columns else []
-    return [asked.outcome, asked.time, asked.id or "id", *tcov, *dcov, *risk, *one_each, *exposure]
+    wave = [asked.columns["wave"]] if "wave" in asked.columns else []
+    return [asked.outcome, asked.time, asked.id or "id", *tcov, *dcov, *risk, *one_each, *exposure, *wave]
 
 
 def _design(res: GBTMResults) -> dict[str, list[str]]:
@@ -192,8 +193,9 @@ def _reshape(
 ) -> dict[str, list[str]]:
     """Lines that make long data wide, and the columns of each wave by name."""
     data, dropout, names = res.outcomes[0].data, res.dropout, script.names
-    n_waves = np.unique(data.time).size
     outcome, time, id_ = (names[c] for c in (asked.outcome, asked.time, asked.id or "id"))
+    counted = names[asked.columns["wave"]] if "wave" in asked.columns else time
+    n_waves = np.unique(data.time).size if counted == time else int(data.wave.max()) + 1
     exposure = [names[asked.columns["exposure"]]] if "exposure" in asked.columns else []
     varying = list(dict.fromkeys([outcome, time, *covariates, *exposure]))
     constant = [*risk, *(names[asked.columns[k]] for _, k in OF_SUBJECTS if k in asked.columns)]
@@ -204,7 +206,7 @@ def _reshape(
     elif dropout.n_waves:
         n_waves = dropout.n_waves
     if n_waves <= WAVES_MOST or dropout is not None:
-        lines.append(f"egen _wave = group({time})")
+        lines.append(f"egen _wave = group({counted})")
     else:
         n_waves = int(np.bincount(data.subject).max())
         lines.append(f"bysort {id_} ({time}): generate _wave = _n")
