@@ -127,8 +127,17 @@ wide_columns <- function(parts, data, id, wide) {
   coded <- wide_ids(data, id)
   list(
     subject = rep(coded$codes, each = ncol(y)), ids = coded$ids, id_name = coded$name, time = as.vector(t(time)),
-    y = as.vector(t(y)), time_name = parts$time, outcome_name = parts$outcome, formula = parts$text, waves = ncol(y)
+    y = as.vector(t(y)), time_name = parts$time, outcome_name = parts$outcome, formula = parts$text, waves = ncol(y),
+    wave_lists = wave_lists(parts, data, wide, colMeans(time, na.rm = TRUE))
   )
+}
+
+# The columns of each name in `wide`, the outcome first, for the engine to see whether they stand in order; `written`
+# are those that no pattern stands for.
+wave_lists <- function(parts, data, wide, times) {
+  named <- Filter(is.character, wide[c(parts$outcome, setdiff(names(wide), parts$outcome))])
+  columns <- lapply(stats::setNames(nm = names(named)), function(n) json_array(expand_columns(data, named[[n]], n)))
+  list(columns = columns, times = json_array(times), written = json_array(unlist(named, use.names = FALSE)))
 }
 
 # `wide` with times in the order of the outcome's columns where they are named by them.

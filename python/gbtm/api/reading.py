@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,9 +76,10 @@ def read_long(
 
 def read_wide(
     data: pd.DataFrame, columns: WideColumns, design: Design, id: str | None, name: str | None = None,
-    time: str = "time",
+    time: str = "time", written: Collection[str] | None = None,
 ) -> tuple[Panel, dict[str, Any]]:
-    """One row per subject; ``name`` and ``time`` are what the outcome and the time are called."""
+    """One row per subject; ``name`` and ``time`` are what the outcome and the time are called, ``written`` the columns
+    that the user named one by one."""
     if design.wave is not None:
         refuse_wave_of_wide()
     inputs: dict[str, Any] = {
@@ -87,7 +88,8 @@ def read_wide(
     }
     if name is not None:
         inputs |= {"name": name, "time_name": time}
-    panel = Panel.from_wide(data, **inputs, **design.of_subjects, dropout=design.dropout is not None)
+    panel = Panel.from_wide(
+        data, **inputs, **design.of_subjects, dropout=design.dropout is not None, written=written)
     return panel, _record("wide", inputs, design, panel)
 
 

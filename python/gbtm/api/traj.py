@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -143,7 +144,7 @@ def build(
         list(read.var), list(read.indep), {w[0]: list(w) for w in read.tcov}, {w[0]: list(w) for w in read.dcov},
         list(read.exposure) or None,
     )
-    panel, inputs = read_wide(data, columns, design, id)
+    panel, inputs = read_wide(data, columns, design, id, written=set(re.findall(r"\w+", read.text)))
     return GBTM.from_panel(
         panel, _checked(read, panel, model_spec(outcome, design)), formula=read.text, profile=_profile(read, matrices),
         inputs=inputs,

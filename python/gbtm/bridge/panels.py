@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..data.panel import Panel
 from ..data.subjects import Subjects, subjects_of_arrays
+from ..data.wave_order import Doubt, doubts
 from .transfer import column, doubles, received
 
 R_MISSING = -(2**31)  # NA among R's integers
@@ -55,6 +56,12 @@ def _known(asked: dict[str, Any], n_subjects: int) -> Subjects | None:
     return subjects_of_arrays(n_subjects, **given)
 
 
+def _doubts(asked: dict[str, Any]) -> tuple[Doubt, ...]:
+    """Of wide data, whether the columns stand in the order that their names say."""
+    listed = asked.get("wave_lists")
+    return doubts(listed["columns"], listed["times"], listed["written"]) if listed else ()
+
+
 def panel_of_columns(
     asked: dict[str, Any], ids: bytearray, subject: bytearray, times: np.ndarray, values: np.ndarray
 ) -> Panel:
@@ -68,7 +75,7 @@ def panel_of_columns(
         "exposure": received("exposure") if asked.get("exposure") else None,
         "counted": received("wave") if asked.get("wave") else None, "waves": asked.get("known"),
         "wave_name": asked.get("wave") or "wave", "dropout": bool(asked.get("dropout")),
-        "known": _known(asked, len(distinct)),
+        "strange": _doubts(asked), "known": _known(asked, len(distinct)),
     }
     return Panel.from_arrays(
         codes, times, values, ids=distinct, id_name=asked["id_name"], time_name=asked["time_name"],

@@ -14,7 +14,9 @@ from .columns import number_array, plain_labels
 from .labels import by_rows, by_waves, own_names, row_labels
 from .panel import Panel
 from .subjects import subjects_of_arrays
+from .wave_order import Doubt, doubts
 from .waves import refuse_wave_of_wide
+from .wide_columns import mean_times
 
 
 def panel_of_arrays(
@@ -87,7 +89,8 @@ def _wide(
     return Panel.from_arrays(
         np.repeat(np.arange(n), waves), np.broadcast_to(times, (n, waves)).ravel(), values.ravel(), ids=ids,
         wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
-        columns=tuple(f"y{j + 1}" for j in range(waves)), known=subjects_of_arrays(n, **known), dropout=dropout,
+        columns=tuple(f"y{j + 1}" for j in range(waves)), strange=layout.doubts({"y": y, **observations}, times),
+        known=subjects_of_arrays(n, **known), dropout=dropout,
         **layout.further(**observations),
     )
 
@@ -133,6 +136,12 @@ class Observations:
         named = own_names(ordered) if self.waves is None else ()  # of wide data the columns are waves
         names = named or tuple(f"w{j + 1}" for j in range(len(columns)))
         return np.column_stack(columns), names
+
+    def doubts(self, given: Mapping[str, Any], times: np.ndarray) -> tuple[Doubt, ...]:
+        """Whether the columns of the tables stand in order, and beside each other as their names say."""
+        ordered = {k: self.ordered(v, k) for k, v in given.items() if isinstance(v, pd.DataFrame)}
+        named = {k: list(v.columns) for k, v in ordered.items() if all(isinstance(c, str) for c in v.columns)}
+        return doubts(named, mean_times(np.atleast_2d(times))) if "y" in named else ()
 
     def further(self, tcov: Any = None, dcov: Any = None, exposure: Any = None) -> dict[str, Any]:
         """The arguments of :meth:`Panel.from_arrays` about observations."""

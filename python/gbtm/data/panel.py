@@ -6,7 +6,7 @@ with no observation left are dropped, and both are counted in :class:`Dropped`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -29,8 +29,9 @@ from .dropped import Dropped, usable
 from .formula_design import FormulaDesign, covariate_columns
 from .measures import History, Measures
 from .subjects import Subjects, subjects_of
+from .wave_order import Doubt, doubts
 from .waves import joined, refuse_disorder, refuse_without_wave, wave_codes
-from .wide_columns import wave_matrix, wave_times
+from .wide_columns import mean_times, wave_lists, wave_matrix, wave_times
 
 Terms = str | Sequence[str] | FormulaDesign | None
 MOST_WAVES = 1000
@@ -61,6 +62,7 @@ class Panel:
     history: History | None = None
     departures: Measures | None = None
     designs: Mapping[str, FormulaDesign] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()  # what was strange about the table, to be told with the fit
 
     @property
     def sources(self) -> tuple[Measures, ...]:
@@ -177,7 +179,8 @@ class Panel:
         cls, data: pd.DataFrame, *, outcome: str | Sequence[str], time: str | Sequence[str] | Sequence[float],
         id: str | None = None, name: str | None = None, time_name: str = "time",
         tcov: Mapping[str, str | Sequence[str]] | None = None, exposure: str | Sequence[str] | None = None,
-        dropout: bool = False, dcov: Mapping[str, str | Sequence[str]] | None = None, **subjects: Any,
+        dropout: bool = False, dcov: Mapping[str, str | Sequence[str]] | None = None,
+        written: Collection[str] | None = None, **subjects: Any,
     ) -> Panel:
         """One row per subject.
 
@@ -189,10 +192,14 @@ class Panel:
         id : column with the subjects' ids; the index of ``data`` when absent
         tcov : name of each time-varying covariate and its columns, one per wave
         exposure : columns with the time at risk, one per wave
+        written : columns that the user wrote down one by one; default those that no pattern stands for
         dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
         subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
         """
         columns = expand_columns(data, outcome, "outcome")
+        name = name or common_stem(columns)
+        lists, literal = wave_lists(
+            data, {name: outcome, time_name: time, **(tcov or {}), **(dcov or {}), "exposure": exposure})
         time_matrix = wave_times(data, time, columns)
         ids = _wide_ids(data, id)
         n, waves = time_matrix.shape
@@ -201,13 +208,14 @@ class Panel:
         v = [wave_matrix(data, c, "dcov", waves).ravel() for c in (dcov or {}).values()]
         return cls.from_arrays(
             np.repeat(codes, waves), time_matrix.ravel(), wave_matrix(data, columns, "outcome", waves).ravel(),
-            ids=ids, id_name=str(ids.name), time_name=time_name, name=name or common_stem(columns),
+            ids=ids, id_name=str(ids.name), time_name=time_name, name=name,
             row_labels=data.index, wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
             columns=tuple(str(c) for c in columns), covariates=np.column_stack(w) if w else None,
             covariate_names=tuple(tcov or ()),
             exposure=None if exposure is None else wave_matrix(data, exposure, "exposure", waves).ravel(),
             known=subjects_of(data, ids, None, **subjects), dropout=dropout,
             dcov=np.column_stack(v) if v else None, dcov_names=tuple(dcov or ()),
+            strange=doubts(lists, mean_times(time_matrix), literal if written is None else written),
         )
 
     @classmethod
@@ -218,6 +226,7 @@ class Panel:
         covariate_names: tuple[str, ...] = (), exposure: np.ndarray | None = None, known: Subjects | None = None,
         dropout: bool = False, dcov: np.ndarray | None = None, dcov_names: tuple[str, ...] = (),
         counted: np.ndarray | None = None, wave_name: str = "wave", waves: Sequence[float] | np.ndarray | None = None,
+        strange: tuple[Doubt, ...] = (),
     ) -> Panel:
         """From subject codes (n,), -1 for a missing id, times (n,) and outcomes (n,) with NaN for missing.
 
@@ -257,7 +266,7 @@ class Panel:
             keys = (measures.time, measures.subject) if columns == () else (measures.subject,)
             measures = measures.take(np.lexsort(keys))
         panel = cls(
-            ids=ids[present], outcomes=(measures,), dropped=dropped, row_labels=labels,
+            ids=ids[present], outcomes=(measures,), dropped=dropped, row_labels=labels, doubts=strange,
             known=None if known is None else known.take(present),
             history=None if not dropout else replace(
                 _history(everything, renumbered, present, dcov, dcov_names, timed), levels=levels,

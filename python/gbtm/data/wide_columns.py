@@ -43,3 +43,22 @@ def wave_times(data: pd.DataFrame, time: Any, columns: Sequence[str]) -> np.ndar
             way_out="Give one time per outcome column.",
         )
     return np.broadcast_to(times, (len(data), len(columns)))
+
+
+def wave_lists(data: pd.DataFrame, given: Mapping[str, Any]) -> tuple[dict[str, list[str]], set[str]]:
+    """The columns of each list that has columns, and which of them were named one by one."""
+    lists: dict[str, list[str]] = {}
+    literal: set[str] = set()
+    for what, columns in given.items():
+        items = [columns] if isinstance(columns, str) else list(columns) if isinstance(columns, (list, tuple)) else []
+        if items and all(isinstance(c, str) for c in items):
+            lists[what] = expand_columns(data, items, what)
+            literal |= set(items)
+    return lists, literal
+
+
+def mean_times(times: np.ndarray) -> np.ndarray:
+    """The mean time of each wave (T,) of times (N, T), NaN where none is known."""
+    known = (~np.isnan(times)).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.nansum(times, axis=0) / known)

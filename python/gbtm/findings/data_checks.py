@@ -36,7 +36,7 @@ class Finding:
 
 def examine_data(layout: Layout, panel: Panel) -> list[Finding]:
     """All warnings that need no estimates."""
-    findings = _saturated(layout, panel)
+    findings = [Finding(code, None, sentence) for code, sentence in panel.doubts] + _saturated(layout, panel)
     for outcome, measures in zip(layout.spec.outcomes, panel.outcomes, strict=True):
         codes = missing_codes(measures.y)
         findings += _missing_codes(measures, codes)
