@@ -149,7 +149,7 @@ bridge_fit <- function(asked, options, control, call, start_document = NULL) {
 panel_request <- function(columns, further) {
   c(list(
     ids = text_ids(columns$ids), id_name = columns$id_name, time_name = columns$time_name,
-    outcome_name = columns$outcome_name, waves = columns$waves, wave_lists = columns$wave_lists,
+    outcome_name = columns$outcome_name, waves = columns$waves, wave_lists = columns$wave_lists, declared = columns$declared,
     basis_names = if (is.null(columns$basis)) NULL else json_array(colnames(columns$basis))
   ), further$request)
 }
@@ -186,12 +186,13 @@ bridge_read_commands <- function(text, columns, language, call) {
 }
 
 # Run one of them on a table (a named list of numeric columns of one length); `id` is the ids' column, or NULL.
-# `asked`: the `language`, `which` of the commands from 0, `all_columns` of the data, and `texts` of a condition.
-bridge_command <- function(text, table, id, coded, matrices, asked, options, control, call) {
+# `asked`: the `language`, `which` of the commands from 0, `all_columns` of the data, and `texts` of a condition;
+# `declared`: how many values each column declared missing.
+bridge_command <- function(text, table, id, coded, matrices, asked, options, control, call, declared = NULL) {
   ids <- coded$ids
   request <- c(list(
     columns = json_array(names(table)), ids = text_ids(ids), id_name = coded$name, id = id,
-    matrices = matrices, options = options
+    matrices = matrices, options = options, declared = declared
   ), asked)
   line <- progress_line(control$progress)
   on.exit(line$end())

@@ -18,10 +18,18 @@ require_columns <- function(data, wanted, argument = NULL) {
 
 # Doubles with NA for missing; text, categories and dates are refused by name.
 numeric_column <- function(values, name) {
+  gone <- declared_missing(values)
+  if (!is.null(gone)) {
+    values <- as.vector(unclass(values))
+    values[gone] <- NA
+  }
   plain <- (is.numeric(values) || is.logical(values)) && !inherits(values, "integer64") && is.null(dim(values))
   if (!plain) {
     way_out <- if (inherits(values, c("Date", "POSIXt", "difftime"))) {
-      "Convert it to numbers first, for example years since the first wave."
+      sprintf("Time is a number: give for example years since the first date, as.numeric(%s - min(%s)) / 365.25.",
+              name, name)
+    } else if (has_dots(values)) {
+      dots_way_out(name)
     } else if (is.factor(values)) {
       "Convert it to numbers first: as.numeric(as.character(x)) if its levels are numbers, or x == \"yes\" for 0 and 1."
     } else {

@@ -111,10 +111,14 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
 #' @noRd
 asked_model <- function(formula, data, id, given, call) {
   wide <- given$wide
+  declared <- without_declared(data)
+  data <- declared$data
   parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide))
   if (is.list(wide)) given$wide <- wide <- wide_in_order(wide, parts, data)
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
   covariates <- stats::setNames(given[covariate_arguments()], covariate_arguments())
+  refuse_dots(data, if (is.null(wide)) covariates else covariates["risk"])
+  columns$declared <- declared_in(declared$counts, c(list(formula, id), covariates, wide), data)
   known <- without_unfitted_levels(covariates, data, columns, wide, call)
   further <- covariate_columns(covariates, known, columns, wide)
   if (!is.null(further)) columns <- further$columns

@@ -74,6 +74,7 @@ classify <- function(fit, newdata, by_wave, level, call) {
               call)
   }
   check_data(newdata)
+  newdata <- without_declared(newdata)$data
   inputs <- known_inputs(fit, newdata)
   wide <- inputs$wide
   parts <- formula_parts(fit$formula, if (is.null(wide)) names(newdata) else names(wide))
@@ -139,6 +140,7 @@ curve_times <- function(fit, newdata, times) {
 # Posterior probabilities of new subjects, from their own observations.
 score <- function(fit, newdata, type) {
   check_data(newdata)
+  newdata <- without_declared(newdata)$data
   parts <- formula_parts(fit$formula, names(newdata))
   require_columns(newdata, fit$id_name, "newdata")
   columns <- long_columns(parts, newdata, fit$id_name)

@@ -42,17 +42,19 @@ traj <- function(command, data, id = NULL, matrices = list(), cov_type = "traj",
 # Every command of a do-file's or a SAS program's text, with its pictures; a list of fits where there are several.
 run_commands <- function(text, language, data, id, matrices, cov_type, control, call, frame) {
   needed <- bridge_read_commands(text, names(data), language, call)
+  declared <- without_declared(data)
   fits <- lapply(seq_along(needed), function(which) {
     asked <- needed[[which]]
     if (length(asked$notes)) message("No effect here: ", paste(unlist(asked$notes), collapse = " "))
-    fit <- run_command(text, language, which, asked, data, id, matrices, cov_type, control, call, frame)
+    fit <- run_command(text, language, which, asked, declared, id, matrices, cov_type, control, call, frame)
     for (request in asked$plots) draw_request(fit, request)
     fit
   })
   if (length(fits) == 1) fits[[1]] else fits
 }
 
-run_command <- function(text, language, which, needed, data, id, matrices, cov_type, control, call, frame) {
+run_command <- function(text, language, which, needed, declared, id, matrices, cov_type, control, call, frame) {
+  data <- declared$data
   condition <- intersect(names(data), unlist(needed$condition))
   is_text <- vapply(data[condition], function(x) is.character(x) || is.factor(x), NA)
   columns <- intersect(names(data), c(unlist(needed$columns), condition[!is_text]))
@@ -63,7 +65,8 @@ run_command <- function(text, language, which, needed, data, id, matrices, cov_t
   asked <- list(language = language, which = which - 1, all_columns = json_array(names(data)), texts = as_object(texts))
   given <- named_matrices(needed$matrices, matrices, frame)
   options <- search_options(control, cov_type)
-  answer <- bridge_command(text, table, people$id, coded, given, asked, options, control, call)
+  answer <- bridge_command(text, table, people$id, coded, given, asked, options, control, call,
+                           declared_in(declared$counts, list(columns), data))
   fit <- new_gbtm(answer$document, answer$arrays, call = call, traj = answer$traj)
   fit$rows_read <- list(ids = coded$ids, label = row.names(data))
   warn_findings(fit$warnings, call)

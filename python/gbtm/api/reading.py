@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..data.columns import check_table, refuse_values
+from ..data.declared_missing import Declared, refuse_dots, without_declared
+from ..data.formula_variables import term_columns
 from ..data.panel import Panel
 from ..data.subjects import levels_of, without_unfitted_levels
 from ..data.waves import refuse_wave_of_wide
-from ..data.wide_columns import times_in_order
+from ..data.wide_columns import times_in_order, wave_lists
 from ..design.time_basis import split_formula
 from ..errors import SpecificationError
 from ..model.description import Design, Outcome
@@ -44,6 +46,8 @@ def read_table(
                **design.of_subjects}
     for argument, given in columns.items():
         refuse_values(given, argument)
+    data, declared = without_declared(data)
+    refuse_dots(data, covariate_columns(data, outcome, design, wide))
     name, time, basis = split_formula(outcome.formula, data, wide)
     spec = model_spec(outcome, design, basis)
     data = _fitted_levels(data, (name, time, id), outcome, design, wide)
@@ -54,7 +58,26 @@ def read_table(
         panel, inputs = read_long(data, outcome, design, id, name, time)
         terms = [design.risk, outcome.tcov, design.dcov]
     inputs["levels"] = levels_of(data, [t for t in terms if t])
-    return Prepared.of(panel, spec, formula=outcome.formula, inputs=inputs)
+    return Prepared.of(tell_declared(panel, declared, data, columns, (name, time), wide), spec,
+                       formula=outcome.formula, inputs=inputs)
+
+
+def covariate_columns(data: pd.DataFrame, outcome: Outcome, design: Design, wide: Wide | None) -> list[str]:
+    """The columns of the table that covariates use; those of wide data that vary are numbers in any case."""
+    terms = [design.risk] if wide is not None else [design.risk, outcome.tcov, design.dcov]
+    return [c for t in terms for c in term_columns(t, data) if (data.columns == c).sum() == 1]
+
+
+def tell_declared(
+    panel: Panel, declared: Declared, data: pd.DataFrame, asked: Mapping[str, Any], formula: tuple[str, str],
+    wide: Wide | None,
+) -> Panel:
+    """The panel that tells what of the columns it used was declared missing."""
+    used = {c for given in asked.values() for c in term_columns(given, data)} | set(formula)
+    if wide is not None:
+        used |= {c for names in wave_lists(data, wide)[0].values() for c in names}
+    mine = tuple((name, count) for name, count in declared if name in used)
+    return replace(panel, dropped=replace(panel.dropped, declared=mine)) if mine else panel
 
 
 def read_long(

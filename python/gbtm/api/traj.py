@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from ..data.declared_missing import without_declared
 from ..data.panel import Panel
 from ..errors import CommandError, DataError, GBTMWarning
 from ..findings.data_checks import Finding
@@ -144,7 +145,10 @@ def build(
         list(read.var), list(read.indep), {w[0]: list(w) for w in read.tcov}, {w[0]: list(w) for w in read.dcov},
         list(read.exposure) or None,
     )
+    data, declared = without_declared(data)
     panel, inputs = read_wide(data, columns, design, id, written=set(re.findall(r"\w+", read.text)))
+    mine = tuple((name, count) for name, count in declared if name in read.columns)
+    panel = replace(panel, dropped=replace(panel.dropped, declared=mine))
     return GBTM.from_panel(
         panel, _checked(read, panel, model_spec(outcome, design)), formula=read.text, profile=_profile(read, matrices),
         inputs=inputs,

@@ -176,6 +176,7 @@ def command(text: str, request: str, ids: bytearray, table: bytearray, progress:
         for name, texts in (asked.get("texts") or {}).items():
             data[name] = pd.Series(texts, index=data.index, dtype=object)
         columns = asked.get("all_columns") or asked["columns"]
+        declared = tuple((str(name), int(count)) for name, count in (asked.get("declared") or {}).items())
         read = _reads(text, columns, asked.get("language") == "sas")[asked.get("which", 0)]
         matrices = asked.get("matrices") or {}
         start = matrices.get(read.start) if isinstance(read.start, str) else read.start
@@ -183,6 +184,9 @@ def command(text: str, request: str, ids: bytearray, table: bytearray, progress:
         if start is not None:
             options["start"] = np.asarray(start, dtype=float)
         model = build(replace(read, persons=()), data, matrices=matrices)
+        panel = model.prepared.panel
+        told = replace(panel, dropped=replace(panel.dropped, declared=declared))
+        model = GBTM.from_prepared(replace(model.prepared, panel=told))
         assert model.prepared.inputs is not None
         model.prepared.inputs["id"] = asked.get("id")  # the ids came apart from the columns
         res = with_assumed(model.fit(progress=progress_of(progress) or False, **options), read)

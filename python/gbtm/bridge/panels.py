@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,8 +78,10 @@ def panel_of_columns(
         "wave_name": asked.get("wave") or "wave", "dropout": bool(asked.get("dropout")),
         "strange": _doubts(asked), "known": _known(asked, len(distinct)),
     }
-    return Panel.from_arrays(
+    panel = Panel.from_arrays(
         codes, times, values, ids=distinct, id_name=asked["id_name"], time_name=asked["time_name"],
         name=asked["outcome_name"], row_labels=pd.RangeIndex(1, values.size + 1),
         wave=np.tile(np.arange(waves), values.size // waves) if waves else None, **further,
     )
+    declared = tuple((str(name), int(count)) for name, count in (asked.get("declared") or {}).items())
+    return replace(panel, dropped=replace(panel.dropped, declared=declared))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import fnmatch
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError
+from .declared_missing import DOTS_WAY_OUT, has_dots
 
 MAX_SHOWN = 5
 DATES_WAY_OUT = (
@@ -99,10 +101,13 @@ def numeric(column: pd.Series, name: str) -> np.ndarray:
         bad = column[values.isna() & column.notna()]
         if len(bad) or isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_datetime64_any_dtype(column):
             first = bad if len(bad) else column.dropna()
+            dates = pd.api.types.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype) or (
+                len(bad) and isinstance(bad.iloc[0], (datetime.date, np.datetime64)))
             shown = ", ".join(f"row {i}: {v!r}" for i, v in first.head(MAX_SHOWN).items())
             raise DataError(
                 f"{name}: the column is not numeric ({column.dtype}; {shown}).", code="not_numeric", argument=name,
-                way_out="Convert it to numbers first; for dates, use for example years since the first wave.",
+                way_out=DATES_WAY_OUT if dates else DOTS_WAY_OUT if has_dots(column) else
+                "Convert it to numbers first; for dates, use for example years since the first wave.",
             )
         return values.to_numpy(dtype=float, na_value=np.nan)
     return column.to_numpy(dtype=float, na_value=np.nan)

@@ -9,13 +9,14 @@ import pandas as pd
 
 from ..errors import DataError
 from .columns import MAX_SHOWN
+from .declared_missing import Declared
 from .measures import Measures
 from .subjects import Subjects
 
 
 @dataclass(frozen=True)
 class Dropped:
-    """What was left out, and why."""
+    """What was left out, and why; ``declared`` are the values of each column that its file declares missing."""
 
     observations_read: int = 0
     subjects_read: int = 0
@@ -26,6 +27,7 @@ class Dropped:
     missing_exposure: int = 0
     subjects: tuple[object, ...] = ()
     incomplete_subjects: tuple[object, ...] = ()
+    declared: Declared = ()
 
     @property
     def observations(self) -> int:
@@ -54,7 +56,11 @@ class Dropped:
                 shown = ", ".join(str(s) for s in subjects[:MAX_SHOWN])
                 more = ", ..." if len(subjects) > MAX_SHOWN else ""
                 parts.append(f"{len(subjects)} subject{'s' if len(subjects) != 1 else ''} with {what} ({shown}{more})")
-        return f"Dropped: {'; '.join(parts)}." if parts else ""
+        said = [f"Dropped: {'; '.join(parts)}."] if parts else []
+        if self.declared:
+            columns = ", ".join(f"{count} of {name}" for name, count in self.declared[:MAX_SHOWN])
+            said.append(f"Missing as the data declare: {columns}{', ...' if len(self.declared) > MAX_SHOWN else ''}.")
+        return " ".join(said)
 
 
 def usable(measures: Measures, ids: pd.Index, known: Subjects | None) -> tuple[np.ndarray, Dropped]:
@@ -78,7 +84,7 @@ def usable(measures: Measures, ids: pd.Index, known: Subjects | None) -> tuple[n
         incomplete = some & ~known.complete
         keep = keep & ~incomplete[m.subject]
     dropped = Dropped(
-        observations_read=m.nobs, subjects_read=len(ids), **counts,
+        observations_read=m.nobs, subjects_read=len(ids), **counts,  # type: ignore[arg-type]
         subjects=tuple(ids[~some & np.asarray(ids.notna())]), incomplete_subjects=tuple(ids[incomplete]),
     )
     if not keep.any():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ..data.declared_missing import without_declared
 from ..data.formula_design import FormulaDesign, covariate_columns
 from ..data.panel import Panel
 from ..errors import DataError, SpecificationError
@@ -42,7 +43,7 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
 
 def _with_levels(newdata: pd.DataFrame, levels: dict[str, Any]) -> pd.DataFrame:
     """The table with its factors' levels in the order of the fit; refuses those that did not occur in it."""
-    table = newdata.copy()
+    table = without_declared(newdata)[0].copy()
     for column, known in levels.items():
         if column not in table:
             continue

@@ -1,0 +1,66 @@
+# Values that a file declares missing, as SPSS files do, and the dots that SAS and Stata write for missing values.
+
+# Which values haven's `na_values` and `na_range` declare missing; NULL where nothing is declared. Not is.na(), which
+# knows it only while haven is loaded.
+declared_missing <- function(x) {
+  values <- attr(x, "na_values", exact = TRUE)
+  range <- attr(x, "na_range", exact = TRUE)
+  if (is.null(values) && is.null(range)) return(NULL)
+  bare <- as.vector(unclass(x))
+  found <- bare %in% values & !is.na(bare)
+  if (length(range) == 2) found <- found | (!is.na(bare) & bare >= range[1] & bare <= range[2])
+  found
+}
+
+#' A table with what it declares missing made missing
+#'
+#' @return list: `data`, and `counts`, how many values of which columns that are
+#' @noRd
+without_declared <- function(data) {
+  counts <- integer()
+  for (name in names(data)) {
+    gone <- declared_missing(data[[name]])
+    if (is.null(gone)) next
+    bare <- as.vector(unclass(data[[name]]))
+    bare[gone] <- NA
+    data[[name]] <- bare
+    if (any(gone)) counts[name] <- sum(gone)
+  }
+  list(data = data, counts = counts)
+}
+
+# What stands in the columns that a model uses, for the engine to tell with what was dropped.
+declared_in <- function(counts, asked, data) {
+  words <- unlist(lapply(asked, function(x) {
+    if (is.character(x) && !is_formula_text(x)) return(if (any(grepl("[*?]", x))) expand_columns(data, x, "wide") else x)
+    if (is.character(x)) x <- stats::as.formula(x)
+    if (inherits(x, "formula")) all.vars(x)
+  }))
+  counts <- counts[names(counts) %in% words]
+  if (length(counts)) as.list(counts)
+}
+
+# Numbers read as text because missing values were written as ".", ".a" ..
+has_dots <- function(x) {
+  if (!is.character(x) && !is.factor(x)) return(FALSE)
+  text <- trimws(unique(as.character(x)))
+  text <- text[!is.na(text)]
+  dots <- grepl("^[.][A-Za-z_]?$", text)
+  any(dots) && !anyNA(suppressWarnings(as.numeric(text[!dots])))
+}
+
+dots_way_out <- function(name) {
+  sprintf(paste("\".\" is how SAS and Stata write a missing value: read the file with na.strings = c(\"NA\", \".\"), or",
+                "as.numeric(replace(as.character(d$%s), d$%s == \".\", NA))."), name, name)
+}
+
+# Covariates that are numbers but for dots: as text they would be categories.
+refuse_dots <- function(data, asked) {
+  for (argument in intersect(c("risk", "tcov", "dcov"), names(Filter(Negate(is.null), asked)))) {
+    for (name in intersect(all.vars(one_sided(asked[[argument]], argument)), names(data))) {
+      if (has_dots(data[[name]])) {
+        stop_gbtm("not_numeric", sprintf("%s: numbers and \".\", read as text.", name), name, dots_way_out(name))
+      }
+    }
+  }
+}
