@@ -69,6 +69,33 @@ code_subjects <- function(values, name) {
   list(subject = coded$codes, ids = coded$ids)
 }
 
+#' Whom each row is about: a column as it is, or several joined by a dot
+#'
+#' Where a dot would make two people one it is another sign, as in Python. An id is missing where one of its columns is.
+#' @return list: `values` and their `name`
+#' @noRd
+id_values <- function(data, id) {
+  if (!is.character(id) || !length(id) || anyNA(id)) {
+    stop_gbtm("bad_id", sprintf("id: %s is not the name of a column.", shown(id)), "id",
+              "Give id = \"column\", or the columns that name a person together: id = c(\"HHID\", \"PN\").")
+  }
+  require_columns(data, id, "id")
+  if (length(id) == 1) return(list(values = data[[id]], name = id))
+  parts <- lapply(id, function(name) {
+    x <- id_column(data[[name]], name)
+    if (is.character(x)) x else trimws(format(x, digits = 15, scientific = FALSE, trim = TRUE, drop0trailing = TRUE))
+  })
+  missing <- Reduce(`|`, lapply(id, function(name) is.na(data[[name]])))
+  people <- nrow(unique(as.data.frame(parts, col.names = seq_along(parts))[!missing, , drop = FALSE]))
+  for (separator in c(".", "_", "|", " / ")) {
+    joined <- do.call(paste, c(parts, sep = separator))
+    joined[missing] <- NA
+    if (length(unique(joined[!missing])) == people) return(list(values = joined, name = paste(id, collapse = ".")))
+  }
+  stop_gbtm("bad_id", sprintf("id: %s cannot be joined so that everybody keeps an id of his own.", listing(id)), "id",
+            "Make one column of them, for example numbers.")
+}
+
 #' Columns of long data
 #'
 #' @return list: `subject` codes and the `ids` they stand for, or the ids themselves and NULL; `time`, `y` (n), the
@@ -79,14 +106,11 @@ long_columns <- function(parts, data, id) {
     stop_gbtm("no_id", "id: long data need the column that tells subjects apart.", "id",
               "Give id = \"column\", or wide = list(...) for data with one row per subject.")
   }
-  if (!is.character(id) || length(id) != 1) {
-    stop_gbtm("bad_id", sprintf("id: %s is not the name of one column.", shown(id)), "id", "Give id = \"column\".")
-  }
-  require_columns(data, id, "id")
+  ids <- id_values(data, id)
   require_columns(data, parts$time, "formula")
   require_columns(data, intersect(parts$outcome_vars, parts$outcome), "formula")
-  c(code_subjects(data[[id]], id), list(
-    id_name = id, time = numeric_column(data[[parts$time]], parts$time),
+  c(code_subjects(ids$values, ids$name), list(
+    id_name = ids$name, time = numeric_column(data[[parts$time]], parts$time),
     y = numeric_column(outcome_values(parts, data), parts$outcome), time_name = parts$time,
     outcome_name = parts$outcome, formula = parts$text
   ))
@@ -159,12 +183,15 @@ wide_in_order <- function(wide, parts, data) {
 
 wide_ids <- function(data, id) {
   if (is.null(id)) return(list(codes = seq_len(nrow(data)) - 1L, ids = seq_len(nrow(data)), name = "row"))
-  require_columns(data, id, "id")
-  values <- id_column(data[[id]], id)
+  own <- id_values(data, id)
+  id <- own$name
+  values <- id_column(own$values, id)
   repeated <- values[duplicated(values) & !is.na(values)]
   if (length(repeated)) {
     stop_gbtm("duplicate_id", sprintf("%s: %d ids stand on more than one row of wide data, first %s.", id,
-                                      length(unique(repeated)), repeated[1]), id, "Wide data have one row per subject.")
+                                      length(unique(repeated)), repeated[1]), id,
+              paste("Wide data have one row per subject. Where two columns name a person, give both:",
+                    "id = c(\"HHID\", \"PN\")."))
   }
   c(code_ids(values), name = id)
 }

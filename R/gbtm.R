@@ -9,7 +9,8 @@
 #' @param data data frame, tibble or data.table; long (one row per observation, with `id`) or wide (one row per
 #'   subject, with `wide`). Outcome and time must be numeric (a logical outcome counts as 0 and 1). An observation with
 #'   a missing outcome, time or id is dropped and counted.
-#' @param id name of the column that tells subjects apart: numbers, text or a factor
+#' @param id name of the column that tells subjects apart: numbers, text or a factor. Several columns that name a person
+#'   together, `c("HHID", "PN")`, are joined by a dot, `0.10`, in all that is returned
 #' @param groups number of groups; may be left out where `order` has one value for each
 #' @param order polynomial order 0 to 5, one for all groups or one per group; -1 for a count group whose rate is zero.
 #'   2 when not given.
@@ -134,7 +135,7 @@ asked_model <- function(formula, data, id, given, call) {
   }
   list(columns = columns, further = further, model = sent_options(given), terms = terms,
        read_as = read_as(parts, known, id, given, further$kept),
-       inputs = c(list(wide = wide, kept = further$kept), Filter(Negate(is.null), covariates)))
+       inputs = c(list(id = id, wide = wide, kept = further$kept), Filter(Negate(is.null), covariates)))
 }
 
 # The number of groups where only their orders were given.

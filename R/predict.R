@@ -79,9 +79,9 @@ classify <- function(fit, newdata, by_wave, level, call) {
   wide <- inputs$wide
   parts <- formula_parts(fit$formula, if (is.null(wide)) names(newdata) else names(wide))
   columns <- if (is.null(wide)) {
-    long_columns(parts, newdata, fit$id_name)
+    long_columns(parts, newdata, ids_asked(fit))
   } else {
-    wide_columns(parts, newdata, if (fit$id_name %in% names(newdata)) fit$id_name, wide)
+    wide_columns(parts, newdata, if (all(ids_asked(fit) %in% names(newdata))) ids_asked(fit), wide)
   }
   further <- covariate_columns(inputs[c("risk", "tcov", "dcov", "exposure", "wave")], newdata, columns, wide, inputs$kept)
   if (!is.null(further)) columns <- further$columns
@@ -95,6 +95,12 @@ classify <- function(fit, newdata, by_wave, level, call) {
     warning(gbtm_condition("dropped", paste("newdata:", answer$dropped), NULL, "", call, c("gbtm_warning", "warning")))
   }
   as.data.frame(answer$columns, optional = TRUE, stringsAsFactors = FALSE)
+}
+
+# The columns that name a person; several have one name in the fit.
+ids_asked <- function(fit) {
+  own <- if (is.null(fit$inputs$id)) fit$read_as$id else fit$inputs$id
+  if (length(own) > 1) own else fit$id_name
 }
 
 basis_names <- function(fit) fit$curves$bases$mean$names
@@ -142,8 +148,8 @@ score <- function(fit, newdata, type) {
   check_data(newdata)
   newdata <- without_declared(newdata)$data
   parts <- formula_parts(fit$formula, names(newdata))
-  require_columns(newdata, fit$id_name, "newdata")
-  columns <- long_columns(parts, newdata, fit$id_name)
+  require_columns(newdata, ids_asked(fit), "newdata")
+  columns <- long_columns(parts, newdata, ids_asked(fit))
   if (is.null(columns$ids)) columns[c("subject", "ids")] <- code_ids(columns$subject)
   known <- which(!is.na(columns$subject) & !is.na(columns$y) & !is.na(columns$time))
   y <- columns$y[known]

@@ -12,7 +12,8 @@
 #'   `"traj, var(y_1-y_5) indep(t_1-t_5) model(zip) order(2 2) iorder(0)"`, or lines of a do-file
 #' @param data wide data frame, one row per subject, with the columns the command names; a name that is no column as it
 #'   is written is looked for whatever its case, which is said
-#' @param id name of the column with the subjects' ids; row numbers when not given
+#' @param id name of the column with the subjects' ids, or of several that name a person together; row numbers when not
+#'   given
 #' @param matrices named list of the matrices that the command names, such as `start(b0)` or `plottcov(m)`; those that
 #'   are not in it are looked for among your variables
 #' @param cov_type `"traj"`, as Stata's traj does, or `"hessian"`

@@ -113,7 +113,8 @@ class GBTM:
     @classmethod
     @takes_options
     def from_formula(
-        cls, formula: str, data: pd.DataFrame, *, id: str | None = None, wide: Wide | None = None, **options: Any
+        cls, formula: str, data: pd.DataFrame, *, id: str | Sequence[str] | None = None, wide: Wide | None = None,
+        **options: Any,
     ) -> GBTM:
         """From a formula ``"outcome ~ time"`` and a table.
 
@@ -121,6 +122,8 @@ class GBTM:
         ----------
         formula : ``"offenses ~ age"`` with ``order``, or a basis such as ``"offenses ~ bs(age, df=4)"`` without
         data : long (one row per observation, with ``id``) or wide (one row per subject, with ``wide``)
+        id : column of the subjects' ids; several columns that name a person together, ``["HHID", "PN"]``, are joined
+            by a dot, ``0.10``, in all that is returned
         wide : what names stand for in wide data: ``{"offenses": "count_*", "age": "age_*"}``, where the time may also
             be a list of numbers, one per wave
         options : those of an :class:`~gbtm.model.description.Outcome` (family, order, iorder, ..) and of the

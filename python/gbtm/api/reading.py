@@ -12,6 +12,7 @@ import pandas as pd
 from ..data.columns import check_table, refuse_values
 from ..data.declared_missing import Declared, refuse_dots, without_declared
 from ..data.formula_variables import term_columns
+from ..data.ids import id_column, id_columns
 from ..data.panel import Panel
 from ..data.subjects import levels_of, without_unfitted_levels
 from ..data.waves import refuse_wave_of_wide
@@ -22,6 +23,7 @@ from ..model.description import Design, Outcome
 from ..model.prepared import Prepared
 from ..model.spec import model_spec
 
+Ids = str | Sequence[str] | None
 Wide = Mapping[str, str | Sequence[str] | Sequence[float]]
 
 
@@ -37,7 +39,7 @@ class WideColumns:
 
 
 def read_table(
-    data: pd.DataFrame, outcome: Outcome, design: Design, *, id: str | None, wide: Wide | None
+    data: pd.DataFrame, outcome: Outcome, design: Design, *, id: Ids, wide: Wide | None
 ) -> Prepared:
     """The model of a formula on a long table, or on a wide one where ``wide`` says what its names stand for."""
     assert outcome.formula is not None
@@ -81,7 +83,7 @@ def tell_declared(
 
 
 def read_long(
-    data: pd.DataFrame, outcome: Outcome, design: Design, id: str | None, name: str, time: str
+    data: pd.DataFrame, outcome: Outcome, design: Design, id: Ids, name: str, time: str
 ) -> tuple[Panel, dict[str, Any]]:
     """One row per observation; ``name`` and ``time`` are the outcome's and the time's columns."""
     if id is None:
@@ -89,8 +91,8 @@ def read_long(
             "id: long data need the column that tells subjects apart.", code="no_id", argument="id",
             way_out="Give id='column', or wide={...} for data with one row per subject.",
         )
-    inputs = {"id": id, "time": time, "outcome": name, "tcov": outcome.tcov, "exposure": outcome.exposure,
-              "dcov": design.dcov}
+    inputs: dict[str, Any] = {"id": id, "time": time, "outcome": name, "tcov": outcome.tcov,
+                              "exposure": outcome.exposure, "dcov": design.dcov}
     if design.wave is not None:
         inputs["wave"] = design.wave
     panel = Panel.from_long(data, **inputs, **design.of_subjects, dropout=design.dropout is not None)
@@ -98,7 +100,7 @@ def read_long(
 
 
 def read_wide(
-    data: pd.DataFrame, columns: WideColumns, design: Design, id: str | None, name: str | None = None,
+    data: pd.DataFrame, columns: WideColumns, design: Design, id: Ids, name: str | None = None,
     time: str = "time", written: Collection[str] | None = None,
 ) -> tuple[Panel, dict[str, Any]]:
     """One row per subject; ``name`` and ``time`` are what the outcome and the time are called, ``written`` the columns
@@ -150,7 +152,7 @@ def _in_wide(wide: Wide, name: str, argument: str) -> Any:
 
 
 def _fitted_levels(
-    data: pd.DataFrame, named: tuple[str, str, str | None], outcome: Outcome, design: Design, wide: Wide | None
+    data: pd.DataFrame, named: tuple[str, str, Ids], outcome: Outcome, design: Design, wide: Wide | None
 ) -> pd.DataFrame:
     """Without the levels of factors that only people held out, people without an outcome, or rows without one have."""
     fitted = np.ones(len(data), dtype=bool)
@@ -158,11 +160,11 @@ def _fitted_levels(
         fitted = ~data[design.out_of_sample].eq(1).to_numpy()
     if wide is not None:  # its time-varying covariates are numbers
         return without_unfitted_levels(data, [design.risk] if design.risk else [], fitted)
-    if not set(named) <= set(data.columns):
-        return data
     name, time, id = named
+    if id is None or not {name, time, *id_columns(id)} <= set(data.columns):
+        return data
     seen = fitted & data[[name, time]].notna().all(axis=1).to_numpy()
-    people = pd.Series(seen).groupby(data[id].to_numpy()).transform("any").fillna(False).to_numpy(dtype=bool)
+    people = pd.Series(seen).groupby(id_column(data, id).to_numpy()).transform("any").fillna(False).to_numpy(dtype=bool)
     # a wave that was missed has its say in dropout
     for terms, rows in (
         (design.risk, people), (outcome.tcov, people if design.dcov else seen), (design.dcov, people),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def traj(
-    command: str, data: pd.DataFrame, *, matrices: dict[str, Any] | None = None, id: str | None = None,
+    command: str, data: pd.DataFrame, *, matrices: dict[str, Any] | None = None, id: str | Sequence[str] | None = None,
     **fit_options: Any,
 ) -> GBTMResults | list[GBTMResults]:
     """Run a Stata traj command text on wide data.
@@ -41,7 +41,7 @@ def traj(
         ``trajplot`` after one. docs/programs.md says what is read and how
     data : wide, one row per subject. A name that is no column as it is written is looked for whatever its case
     matrices : values for matrices that the command names, such as ``start(b0)``
-    id : column with the subjects' ids; the index when absent
+    id : column with the subjects' ids, or several that name a person together; the index when absent
     fit_options : passed to :meth:`gbtm.GBTM.fit`; ``cov_type`` is "traj" unless given
 
     Returns
@@ -133,7 +133,7 @@ def persons(data: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, str
 
 
 def build(
-    read: Command, data: pd.DataFrame, id: str | None = None, matrices: dict[str, Any] | None = None
+    read: Command, data: pd.DataFrame, id: str | Sequence[str] | None = None, matrices: dict[str, Any] | None = None
 ) -> GBTM:
     """The model that a command describes."""
     outcome, design = read.described

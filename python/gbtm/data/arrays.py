@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..errors import DataError
 from .columns import number_array, plain_labels
+from .ids import id_column
 from .labels import by_rows, by_waves, own_names, row_labels
 from .panel import Panel
 from .subjects import subjects_of_arrays
@@ -48,7 +49,9 @@ def panel_of_arrays(
             way_out="For a table, use GBTM.from_formula.",
         )
     layout = Observations(values.shape, rows, None, None)
-    codes, distinct = pd.factorize(plain_labels(by_rows(id, "id", values.size, rows=rows)))
+    given = by_rows(id, "id", values.size, rows=rows)
+    codes, distinct = pd.factorize(
+        plain_labels(id_column(given, list(given.columns)) if isinstance(given, pd.DataFrame) else given))
     ids = pd.Index(distinct, name="id")
     known = {k: by_rows(v, k, len(ids), ids=ids) for k, v in subjects.items()}
     return Panel.from_arrays(
@@ -69,8 +72,10 @@ def _wide(
             f"id: {len(id)} ids for {n} rows of y.", code="bad_shape", argument="id",
             way_out="Give one id per subject, or none.",
         )
-    own = rows is not None and id is not None and np.array_equal(plain_labels(id), rows)
+    own = rows is not None and np.ndim(id) == 1 and np.array_equal(plain_labels(id), rows)
     given = id if own else by_rows(id, "id", n, rows=rows)
+    if isinstance(given, pd.DataFrame):
+        given = id_column(given, list(given.columns))
     labels = (np.arange(n) if rows is None else rows) if given is None else plain_labels(given)
     ids = pd.Index(labels, name="id")
     if ids.has_duplicates:

@@ -19,7 +19,6 @@ from .columns import (
     MAX_SHOWN,
     common_stem,
     expand_columns,
-    id_values,
     numeric,
     refuse_infinite,
     require,
@@ -27,6 +26,7 @@ from .columns import (
 )
 from .dropped import Dropped, usable
 from .formula_design import FormulaDesign, covariate_columns
+from .ids import id_column, id_columns, wide_ids
 from .measures import History, Measures
 from .subjects import Subjects, subjects_of
 from .wave_order import Doubt, doubts
@@ -136,8 +136,8 @@ class Panel:
 
     @classmethod
     def from_long(
-        cls, data: pd.DataFrame, *, id: str, time: str, outcome: str, tcov: Terms = None, exposure: str | None = None,
-        dropout: bool = False, dcov: Terms = None, wave: str | None = None,
+        cls, data: pd.DataFrame, *, id: str | Sequence[str], time: str, outcome: str, tcov: Terms = None,
+        exposure: str | None = None, dropout: bool = False, dcov: Terms = None, wave: str | None = None,
         waves: Sequence[float] | np.ndarray | None = None, **subjects: Any,
     ) -> Panel:
         """One row per observation.
@@ -145,7 +145,8 @@ class Panel:
         Parameters
         ----------
         data : DataFrame
-        id, time, outcome : column names. The id may be of any type; time and outcome must be numeric or 0/1 logical.
+        id, time, outcome : column names. The id may be of any type, or several columns that name a person together;
+            time and outcome must be numeric or 0/1 logical.
         tcov : time-varying covariates: column names or a formula such as ``"~ w + C(job)"``
         exposure : column with the time at risk
         dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
@@ -158,15 +159,16 @@ class Panel:
         DataError
             For an unknown column, a time or outcome that is not numeric, infinite values, a duplicated (id, time).
         """
-        require_columns(data, [id, time, outcome])
-        codes, levels = pd.factorize(id_values(data[id]), sort=False)
-        ids = pd.Index(levels, name=id)
+        require_columns(data, [*id_columns(id), time, outcome])
+        who = id_column(data, id)
+        codes, levels = pd.factorize(who, sort=False)
+        ids = pd.Index(levels, name=who.name)
         covariates, names, design = covariate_columns(tcov, data, "tcov")
         dropout_covariates, dropout_names, dropout_design = covariate_columns(dcov, data, "dcov")
         designs = {"tcov": design, "dcov": dropout_design}
         panel = cls.from_arrays(
-            codes, numeric(data[time], time), numeric(data[outcome], outcome), ids=ids, id_name=id, time_name=time,
-            name=outcome, row_labels=data.index, covariates=covariates, covariate_names=names,
+            codes, numeric(data[time], time), numeric(data[outcome], outcome), ids=ids, id_name=str(ids.name),
+            time_name=time, name=outcome, row_labels=data.index, covariates=covariates, covariate_names=names,
             exposure=None if exposure is None else numeric(data[require(data, exposure)], exposure),
             known=subjects_of(data, ids, codes, **subjects), dropout=dropout, dcov=dropout_covariates,
             dcov_names=dropout_names, waves=waves,
@@ -177,7 +179,7 @@ class Panel:
     @classmethod
     def from_wide(
         cls, data: pd.DataFrame, *, outcome: str | Sequence[str], time: str | Sequence[str] | Sequence[float],
-        id: str | None = None, name: str | None = None, time_name: str = "time",
+        id: str | Sequence[str] | None = None, name: str | None = None, time_name: str = "time",
         tcov: Mapping[str, str | Sequence[str]] | None = None, exposure: str | Sequence[str] | None = None,
         dropout: bool = False, dcov: Mapping[str, str | Sequence[str]] | None = None,
         written: Collection[str] | None = None, **subjects: Any,
@@ -198,22 +200,22 @@ class Panel:
         """
         columns = expand_columns(data, outcome, "outcome")
         name = name or common_stem(columns)
-        lists, literal = wave_lists(
-            data, {name: outcome, time_name: time, **(tcov or {}), **(dcov or {}), "exposure": exposure})
         time_matrix = wave_times(data, time, columns)
-        ids = _wide_ids(data, id)
+        ids = wide_ids(data, id)
         n, waves = time_matrix.shape
         codes = np.where(ids.notna(), np.arange(n), -1)
         w = [wave_matrix(data, c, "tcov", waves).ravel() for c in (tcov or {}).values()]
         v = [wave_matrix(data, c, "dcov", waves).ravel() for c in (dcov or {}).values()]
+        at_risk = None if exposure is None else wave_matrix(data, exposure, "exposure", waves).ravel()
+        lists, literal = wave_lists(
+            data, {name: outcome, time_name: time, **(tcov or {}), **(dcov or {}), "exposure": exposure})
         return cls.from_arrays(
             np.repeat(codes, waves), time_matrix.ravel(), wave_matrix(data, columns, "outcome", waves).ravel(),
             ids=ids, id_name=str(ids.name), time_name=time_name, name=name,
             row_labels=data.index, wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
             columns=tuple(str(c) for c in columns), covariates=np.column_stack(w) if w else None,
             covariate_names=tuple(tcov or ()),
-            exposure=None if exposure is None else wave_matrix(data, exposure, "exposure", waves).ravel(),
-            known=subjects_of(data, ids, None, **subjects), dropout=dropout,
+            exposure=at_risk, known=subjects_of(data, ids, None, **subjects), dropout=dropout,
             dcov=np.column_stack(v) if v else None, dcov_names=tuple(dcov or ()),
             strange=doubts(lists, mean_times(time_matrix), literal if written is None else written),
         )
@@ -326,20 +328,6 @@ def _history(
         )
     v = np.zeros((m.y.size, 0)) if dcov is None else dcov
     return History(subject[rows], m.wave[rows], m.y[rows], v[rows], names, int(present.sum()), n_waves)
-
-
-def _wide_ids(data: pd.DataFrame, id: str | None) -> pd.Index:
-    if id is None:
-        ids = pd.Index(data.index, name=data.index.name or "id")
-    else:
-        ids = pd.Index(id_values(data[require(data, id)]), name=id)
-    repeated = ids[ids.duplicated() & ids.notna()]
-    if len(repeated):
-        raise DataError(
-            f"{ids.name}: {len(repeated)} ids stand on more than one row of wide data, first {repeated[0]!r}.",
-            code="duplicate_id", argument=str(ids.name), way_out="Wide data have one row per subject.",
-        )
-    return ids
 
 
 def _in_order(subject: np.ndarray, time: np.ndarray | None) -> bool:

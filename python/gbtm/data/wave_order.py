@@ -60,6 +60,8 @@ def doubts(
     written : columns that the user wrote down one by one; the others came by a wildcard or a range. None: all
     """
     said: list[Doubt] = []
+    if not lists:
+        return ()
     numbers = {what: wave_numbers(names) for what, names in lists.items()}
     for what, names in lists.items():
         known = [v for v in numbers[what] if v is not None]

@@ -20,7 +20,7 @@ class Recipe:
     ----------
     form : "long", "wide", "command" (Stata's text) or "unknown" (made from arrays: names are what the fit calls them)
     formula : ``"y ~ t"``, or the command's text
-    id : column of the subjects' ids; None where the rows of a wide table are subjects
+    id : column of the subjects' ids, or several; None where the rows of a wide table are subjects
     outcome, time : names
     wide : name -> columns (or times), for wide data
     columns : risk, tcov, dcov, exposure, weights, cluster, stratum, out_of_sample, obsmar: what was given, where it was
@@ -35,7 +35,7 @@ class Recipe:
 
     form: str
     formula: str
-    id: str | None
+    id: str | list[str] | None
     outcome: str
     time: str
     wide: dict[str, Any] = field(default_factory=dict)
@@ -67,7 +67,7 @@ def recipe(res: GBTMResults) -> Recipe:
         if inputs.get("exposure") is not None:
             wide["exposure"], columns["exposure"] = inputs["exposure"], "exposure"
     return Recipe(
-        form=form, formula=formula, id=inputs.get("id", res.id_name),
+        form=form, formula=formula, id=_plain(inputs.get("id", res.id_name)),
         outcome=res.outcome_name, time=res.time_name, wide=wide,
         columns={k: _plain(v) for k, v in columns.items() if v not in (None, [], (), {})},
         factors=inputs.get("levels") or {}, levels=_unsorted(inputs.get("levels") or {}),

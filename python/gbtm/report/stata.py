@@ -78,7 +78,8 @@ def _columns(res: GBTMResults, asked: Recipe) -> list[str]:
         return [*(str(c) for g in given for c in g if isinstance(c, str) and not set("*?[") & set(c)), *risk, *one_each]
     exposure = [asked.columns["exposure"]] if "exposure" in asked.columns else []
     wave = [asked.columns["wave"]] if "wave" in asked.columns else []
-    return [asked.outcome, asked.time, asked.id or "id", *tcov, *dcov, *risk, *one_each, *exposure, *wave]
+    ids = asked.id if isinstance(asked.id, list) else [asked.id or "id"]
+    return [asked.outcome, asked.time, *ids, *tcov, *dcov, *risk, *one_each, *exposure, *wave]
 
 
 def _design(res: GBTMResults) -> dict[str, list[str]]:
@@ -193,7 +194,10 @@ def _reshape(
 ) -> dict[str, list[str]]:
     """Lines that make long data wide, and the columns of each wave by name."""
     data, dropout, names = res.outcomes[0].data, res.dropout, script.names
-    outcome, time, id_ = (names[c] for c in (asked.outcome, asked.time, asked.id or "id"))
+    outcome, time = names[asked.outcome], names[asked.time]
+    id_ = names[asked.id or "id"] if not isinstance(asked.id, list) else "_person"
+    if isinstance(asked.id, list):
+        script.prepare.append(f"egen {id_} = group({' '.join(names[c] for c in asked.id)})")
     counted = names[asked.columns["wave"]] if "wave" in asked.columns else time
     n_waves = np.unique(data.time).size if counted == time else int(data.wave.max()) + 1
     exposure = [names[asked.columns["exposure"]]] if "exposure" in asked.columns else []

@@ -33,7 +33,7 @@ SHAPE_STARTS = 10
 
 
 def search(
-    formula: str, data: pd.DataFrame, *, id: str | None = None, groups: int | Iterable[int] = 5,
+    formula: str, data: pd.DataFrame, *, id: str | Sequence[str] | None = None, groups: int | Iterable[int] = 5,
     order: int | Sequence[int] | None = None, how: str = "two_stage", criterion: str = "bic_subjects",
     n_jobs: int | None = None, checkpoint: str | Path | None = None, time_budget: float | None = None, rng: int = 0,
     progress: Progress | bool | None = None, n_starts: int | None = None, max_starts: int = 256,
