@@ -61,28 +61,17 @@ run_command <- function(text, language, which, needed, declared, id, matrices, c
   columns <- intersect(names(data), c(unlist(needed$columns), condition[!is_text]))
   table <- lapply(stats::setNames(nm = columns), function(name) numeric_column(data[[name]], name))
   texts <- lapply(data[condition[is_text]], function(x) json_array(as.character(x)))
-  people <- traj_people(data, id, unlist(needed$persons))
-  coded <- traj_ids(people$data, people$id)
+  if (is.null(id)) id <- unlist(needed$persons)
+  coded <- traj_ids(data, id)
   asked <- list(language = language, which = which - 1, all_columns = json_array(names(data)), texts = as_object(texts))
   given <- named_matrices(needed$matrices, matrices, frame)
   options <- search_options(control, cov_type)
-  answer <- bridge_command(text, table, people$id, coded, given, asked, options, control, call,
+  answer <- bridge_command(text, table, if (length(id) > 1) json_array(id) else id, coded, given, asked, options, control, call,
                            declared_in(declared$counts, list(columns), data))
   fit <- new_gbtm(answer$document, answer$arrays, call = call, traj = answer$traj)
   fit$rows_read <- list(ids = coded$ids, label = row.names(data))
   warn_findings(fit$warnings, call)
   fit
-}
-
-# The data and the id of their persons: `id`, or the program's own, which several columns may name together.
-traj_people <- function(data, id, persons) {
-  if (!is.null(id)) return(list(data = data, id = id))
-  if (length(persons) < 2) return(list(data = data, id = persons))
-  name <- paste(persons, collapse = ", ")
-  joined <- do.call(paste, c(lapply(data[persons], as.character), sep = ", "))
-  joined[!stats::complete.cases(data[persons])] <- NA
-  data[[name]] <- joined
-  list(data = data, id = name)
 }
 
 # The picture that trajplot or %TRAJPLOT asks for.

@@ -117,35 +117,20 @@ def draw(res: GBTMResults, request: PlotRequest) -> Axes:
     return ax
 
 
-def persons(data: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, str | None]:
-    """The data and the id of its persons, who are named by several columns together.
-
-    Returns
-    -------
-    The table with an index of the combined ids, and None; for one name the table as it is, and that name.
-    """
-    if len(names) < 2:
-        return data, (names[0] if names else None)
-    texts = [data[n].map(lambda v: f"{v:g}" if isinstance(v, float) else str(v), na_action="ignore") for n in names]
-    known = data[list(names)].notna().all(axis=1)
-    joined = [", ".join(row) if k else None for k, row in zip(known, zip(*texts, strict=True), strict=True)]
-    return data.set_axis(pd.Index(joined, name=", ".join(names)), axis=0), None
-
-
 def build(
     read: Command, data: pd.DataFrame, id: str | Sequence[str] | None = None, matrices: dict[str, Any] | None = None
 ) -> GBTM:
     """The model that a command describes."""
     outcome, design = read.described
-    if id is None:
-        data, id = persons(data, read.persons)
+    if id is None and read.persons:
+        id = list(read.persons) if len(read.persons) > 1 else read.persons[0]
+    data, declared = without_declared(data)
     if read.selection is not None:
         data = data[read.selection.keep(data)]
     columns = WideColumns(
         list(read.var), list(read.indep), {w[0]: list(w) for w in read.tcov}, {w[0]: list(w) for w in read.dcov},
         list(read.exposure) or None,
     )
-    data, declared = without_declared(data)
     panel, inputs = read_wide(data, columns, design, id, written=set(re.findall(r"\w+", read.text)))
     mine = tuple((name, count) for name, count in declared if name in read.columns)
     panel = replace(panel, dropped=replace(panel.dropped, declared=mine))
