@@ -66,7 +66,8 @@ run_command <- function(text, language, which, needed, declared, id, matrices, c
   asked <- list(language = language, which = which - 1, all_columns = json_array(names(data)), texts = as_object(texts))
   given <- named_matrices(needed$matrices, matrices, frame)
   options <- search_options(control, cov_type)
-  answer <- bridge_command(text, table, if (length(id) > 1) json_array(id) else id, coded, given, asked, options, control, call,
+  named <- if (length(id) > 1) json_array(id) else id
+  answer <- bridge_command(text, table, named, coded, given, asked, options, control, call,
                            declared_in(declared$counts, list(columns), data))
   fit <- new_gbtm(answer$document, answer$arrays, call = call, traj = answer$traj)
   fit$rows_read <- list(ids = coded$ids, label = row.names(data))

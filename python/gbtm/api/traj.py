@@ -79,7 +79,7 @@ def column_names(data: Any) -> list[str]:
 
 
 def _all_fits(
-    reads: tuple[Command, ...], data: pd.DataFrame, id: str | None, matrices: dict[str, Any] | None,
+    reads: tuple[Command, ...], data: pd.DataFrame, id: str | Sequence[str] | None, matrices: dict[str, Any] | None,
     fit_options: dict[str, Any],
 ) -> GBTMResults | list[GBTMResults]:
     models = [build(read, data, id, matrices) for read in reads]  # what cannot be fitted is said before the first fit
