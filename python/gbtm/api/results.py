@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from ..checks import check_seed
@@ -67,6 +68,13 @@ class GBTMResults(Fit):
         from ..adequacy.groups import adequacy
 
         return adequacy(self)
+
+    @cached_property
+    def resid_pearson(self) -> np.ndarray:
+        """(n_obs,) residuals in standard deviations; see :func:`gbtm.adequacy.pearson.pearson_residuals`."""
+        from ..adequacy.pearson import pearson_residuals
+
+        return pearson_residuals(self)
 
     def classify(self, newdata: pd.DataFrame, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
         """Probability of each group for new subjects, with intervals; see :func:`gbtm.fit.scoring.classify`."""

@@ -16,11 +16,14 @@ from .after import (
     classify,
     compare_traj,
     dispersion_test,
+    pearson_residuals,
     plot_matrix,
     profile_intervals,
     residual_checks,
+    scores,
     simulate,
     traj_table,
+    with_cov_type,
 )
 from .choice import read_search, search, search_blrt, search_cross_validate
 from .fitting import command, fit, read_commands
@@ -31,9 +34,10 @@ from .workers import end_workers
 
 __all__ = [
     "about", "adequacy", "ar1_check", "blrt", "bootstrap", "classify", "command", "compare_traj", "cross_validate",
-    "dispersion_test", "end_workers", "fit", "grolts_report", "lmr", "plot_matrix", "pool", "profile_intervals",
-    "read_commands", "read_search", "receive", "residual_checks", "search", "search_blrt",
-    "search_cross_validate", "simulate", "take_bulk", "take_codes", "to_table", "traj_table",
+    "dispersion_test", "end_workers", "fit", "grolts_report", "lmr", "pearson_residuals", "plot_matrix", "pool",
+    "profile_intervals", "read_commands", "read_search", "receive", "residual_checks", "scores", "search",
+    "search_blrt", "search_cross_validate", "simulate", "take_bulk", "take_codes", "to_table", "traj_table",
+    "with_cov_type",
 ]
 
 

@@ -81,6 +81,28 @@ def dispersion_test(document: str, options: str, progress: RCallback | None) -> 
     return answer(work)
 
 
+def with_cov_type(document: str, cov_type: str) -> str:
+    """The document of a fit with other standard errors, and its arrays; ``cov_type`` "" for what the data call for."""
+    from ..fit.other_covariance import with_covariance
+
+    def work() -> dict[str, Any]:
+        bulk = new_bulk()
+        made = encode(with_covariance(fit_of(document), cov_type or None), bulk)
+        return {"document": json.dumps(made, allow_nan=False)}
+
+    return answer(work)
+
+
+def scores(document: str) -> str:
+    """Scores (N, k) of the subjects of a fit, in the user's parameters."""
+    return answer(lambda: {"scores": encode(fit_of(document).scores.to_numpy(), new_bulk())})
+
+
+def pearson_residuals(document: str) -> str:
+    """Pearson residuals, in the order of the fit's data."""
+    return answer(lambda: {"residuals": encode(fit_of(document).resid_pearson, new_bulk())})
+
+
 def plot_matrix(document: str, level: float) -> str:
     """The matrix that traj's plot is drawn from, by column."""
     from ..traj_programs.traj_variables import plot_matrix as matrix

@@ -1,0 +1,79 @@
+"""Another covariance of the same estimates, without another search; and the scores that a sandwich is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .rebuild import module_of, panel_of
+
+if TYPE_CHECKING:
+    from .fit import Fit
+
+
+def with_covariance(fit: Fit, cov_type: str | None) -> dict[str, Any]:
+    """The document of a fit with the standard errors of another ``cov_type``.
+
+    Parameters
+    ----------
+    cov_type : "hessian", "robust", "cluster" or "traj", as for :meth:`gbtm.GBTM.fit`; None for what the data call for
+
+    Returns
+    -------
+    The fit document with other ``cov_params``, ``cov_type`` and covariances of shares and curves; the same object where
+    it has this kind already.
+
+    Raises
+    ------
+    SpecificationError
+        For an unknown kind, or clusters asked for where none are named.
+    """
+    from ..compute.threads import workers
+    from ..estimation.covariance import covariance, information, resolve, score_variance
+
+    known = panel_of(fit).subjects
+    kind = resolve(cov_type, known)
+    if kind == fit.cov_type:
+        return fit.document
+    module, flat = module_of(fit), fit.internal.params
+    layout = module.layout
+    with workers():
+        meat = score_variance(module, flat, kind, known)
+        cov = covariance(information(module, flat), kind, fit.nobs, meat, layout.at_bound(flat))
+    cov_params, identified = cov.reported(layout.report_jacobian(flat))
+    document = dict(fit.document)
+    document |= {
+        "cov_params": cov_params, "cov_type": kind, "identified": identified.tolist(),
+        "internal": {"params": flat, "cov": cov.internal, "undetermined": cov.undetermined},
+    }
+    if layout.n_groups > 1:
+        shares, _ = cov.reported(layout.shares_jacobian(flat))
+        document["group_sets"] = [{**s, "cov_shares": shares} for s in fit.document["group_sets"]]
+    return document
+
+
+def scores(fit: Fit) -> pd.DataFrame:
+    """Each subject's part of the derivative of the log-likelihood in ``params``, times its sampling weight.
+
+    s_i d log L_i / d b for b in the user's time and units: the derivatives in the internal coordinates times the inverse
+    of the Jacobian of ``params`` in these. Their column sums are zero at a maximum, and bread (the covariance of
+    ``cov_type="hessian"``) times their cross-products times bread is the covariance of ``cov_type="robust"``.
+
+    Returns
+    -------
+    DataFrame (N, k), indexed by id
+    """
+    import torch
+
+    from ..compute.threads import workers
+    from ..likelihood.derivatives import subject_scores
+
+    module, flat = module_of(fit), fit.internal.params
+    with torch.no_grad(), workers():
+        own = subject_scores(module, torch.as_tensor(flat)).cpu().numpy()
+    own = own if module.expand is None else own[module.expand]
+    weight = panel_of(fit).subjects.relative_weights
+    reported = np.linalg.solve(module.layout.report_jacobian(flat).T, (own * weight[:, None]).T).T
+    return pd.DataFrame(reported, index=fit.ids, columns=fit.names)
