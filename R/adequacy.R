@@ -47,6 +47,7 @@ logit_interval <- function(share, se) {
 
 #' @export
 print.gbtm_adequacy <- function(x, ...) {
+  check_dots(...)
   if (!all(c("share", "avepp", "occ", "mismatch") %in% names(x))) return(NextMethod())
   fixed <- function(v, digits) or_na(v, function(v) formatC(v, format = "f", digits = digits))
   shown <- data.frame(

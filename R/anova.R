@@ -4,9 +4,13 @@
 #' coefficients set to 0 or equal, inside the range they can take. Where that fails there is no p-value, and a warning
 #' says why: fits that differ in the number of groups (the smaller is on the edge of the larger, where the shares of
 #' groups and the coefficients they belong to cannot be told apart), in a group of rate zero or in whether a group has
-#' zero inflation; fits that are not nested; and pseudo-likelihoods, whose covariance is robust. BIC is there for those.
+#' zero inflation; fits of which the larger has several further random effects, whose sds are at their bound 0 in the
+#' smaller one; fits that are not nested; and pseudo-likelihoods, whose covariance is robust. BIC is there for those.
+#' One further random effect is tested by the mixture, half and half, of the chi-squares without and with it (Self and
+#' Liang 1987, case 6), and the heading says so.
 #'
 #' @param object,... two or more fits to the same data
+#' @param test `"Chisq"` or `"LRT"`, which are the same
 #' @return Data frame of class `anova`, smallest model first: `npar`, `logLik`, `AIC`, `BIC` (n = subjects), `Chisq`,
 #'   `Df`, `Pr(>Chisq)` of each against the one before it.
 #' @section Errors: `gbtm_one_fit`; `gbtm_other_data` where the fits are not of the same data; `gbtm_other_family`.
@@ -20,30 +24,44 @@
 #' }
 #' @importFrom stats anova
 #' @export
-anova.gbtm <- function(object, ...) {
+anova.gbtm <- function(object, ..., test = "Chisq") {
+  check_fits_in_dots(...)
+  match_choice(test, c("Chisq", "LRT"), "test")
   fits <- list(object, ...)
   lapply(fits, check_fit)
   if (length(fits) == 1) {
     stop_gbtm("one_fit", "object: one fit is nothing to compare.", "object",
               "Give two fits, or test hypotheses about this one with wald_test().")
   }
-  labels <- make.unique(vapply(as.list(match.call())[-1], short_name, ""))
+  asked <- as.list(match.call())[-1]
+  labels <- make.unique(vapply(asked[!names(asked) %in% "test"], short_name, ""))
   size <- vapply(fits, function(f) length(f$coefficients), 1L)
   by_size <- order(size)
   fits <- fits[by_size]
   labels <- unname(labels)[by_size]
   check_same_data(fits, labels)
   table <- anova_table(fits, labels)
+  notes <- character()
   for (i in seq_along(fits)[-1]) {
     why <- no_chi_square(fits[[i - 1]], fits[[i]])
-    if (is.null(why)) next
+    if (is.null(why)) {
+      if (freed_sds(fits[[i - 1]], fits[[i]]) == 1) {
+        table[i, "Pr(>Chisq)"] <- half_and_half(table$Chisq[i], table$Df[i])
+        notes <- c(notes, sprintf(paste(
+          "%s against %s: the sd of a random effect is 0, at its bound, in the smaller model, so that Chisq is chi-square",
+          "with %d or %d degrees of freedom, half the time each."
+        ), labels[i], labels[i - 1], as.integer(table$Df[i] - 1), as.integer(table$Df[i])))
+      }
+      next
+    }
     table[i, "Pr(>Chisq)"] <- NA
     warning(gbtm_condition("no_chisq", sprintf("%s against %s: %s", labels[i], labels[i - 1], why), "object", "",
                            sys.call(), c("gbtm_warning", "warning")))
   }
   formulas <- vapply(fits, function(f) paste0(deparse_line(f$formula), ", ", f$n_groups, " groups, ", f$family), "")
-  structure(table, heading = c("Likelihood ratio tests of group-based trajectory models\n",
-                               paste0(labels, ": ", formulas, collapse = "\n")), class = c("anova", "data.frame"))
+  heading <- c("Likelihood ratio tests of group-based trajectory models\n",
+               paste0(labels, ": ", formulas, collapse = "\n"), strwrap(notes))
+  structure(table, heading = heading, class = c("anova", "data.frame"))
 }
 
 anova_table <- function(fits, labels) {
@@ -104,9 +122,28 @@ no_chi_square <- function(small, large) {
     return(paste("a group without", if ("intercept" %in% edge) "a rate" else "zero inflation",
                  "is on the edge of a model that gives it one. Compare them by BIC."))
   }
+  freed <- freed_sds(small, large)
+  if (freed > 1) {
+    return(sprintf(paste(
+      "the sds of %d random effects are 0, at their bound, in the smaller model, so that this is a mixture of chi-squares",
+      "whose weights depend on the data. Compare them by BIC, or with what simulate() draws from the smaller one."
+    ), as.integer(freed)))
+  }
   if (large$loglik < small$loglik - 1e-6) {
     return("the larger model fits worse, so that it is not at its best optimum, or they are not nested.")
   }
+}
+
+# How many sds of random effects the larger fit has that are 0 in the smaller one.
+freed_sds <- function(small, large) {
+  sds <- function(fit) sum(stem_counts(fit)[c("r0_sigma", "r1_sigma")], na.rm = TRUE)
+  sds(large) - sds(small)
+}
+
+# Upper tail where one parameter is at its bound and all others inside (Self and Liang 1987, case 6).
+half_and_half <- function(chisq, df) {
+  tail <- function(df) stats::pchisq(chisq, df, lower.tail = FALSE)
+  (if (df > 1) tail(df - 1) else as.double(chisq <= 0)) / 2 + tail(df) / 2
 }
 
 # How many groups have a parameter, by its name without the group; what is common to all counts for all.

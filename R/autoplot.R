@@ -4,7 +4,7 @@
 #'
 #' @param object a fit
 #' @inheritParams plot.gbtm
-#' @param ... not used
+#' @param ... nothing: an argument that does not exist is refused
 #' @return A ggplot object.
 #' @examplesIf requireNamespace("ggplot2", quietly = TRUE)
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
@@ -12,6 +12,7 @@
 #' @exportS3Method ggplot2::autoplot
 autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, n = 201,
                           tcov = NULL, ...) {
+  check_dots(...)
   labels <- legend_labels(object)
   named <- function(table) {
     table$group <- factor(table$group, seq_along(labels), labels)

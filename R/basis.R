@@ -38,8 +38,8 @@ column_label <- function(x) if (is.name(x)) as.character(x) else deparse_line(x)
 #' Columns of a basis at the complete observations, NA elsewhere
 #'
 #' Only complete observations count, so that knots are placed by what is fitted.
-#' @return list: `columns` (n, q) with names; `terms` that make the same columns at other times, NULL where they are known
-#'   at the observed times alone: categories of time, or what depends on which times there are
+#' @return list: `columns` (n, q) with names; `terms` that make the same columns at other times, NULL where they are
+#'   known at the observed times alone: categories of time, or what depends on which times there are
 #' @noRd
 basis_columns <- function(parts, columns) {
   complete <- !is.na(columns$subject) & !is.na(columns$y) & !is.na(columns$time)

@@ -18,7 +18,7 @@
 #' @param labels models of a search to be tested instead
 #' @param with_lmr for a search: `lmr()` too, in the column `lmr_p`
 #' @param progress `TRUE` shows a line that tells what is being done once it takes more than two seconds
-#' @param ... not used
+#' @param ... nothing: an argument that does not exist is refused
 #'
 #' @return For a fit a list of class `htest`. `blrt()`: `statistic`, `p.value`, `parameter` (draws), `replicates` (the
 #'   statistics drawn), `exceeding` (how many are as large as the observed one), `failures` and `reasons` for them,
@@ -39,6 +39,7 @@ blrt <- function(x, ...) UseMethod("blrt")
 #' @export
 blrt.gbtm <- function(x, smaller = NULL, n_max = 199, n_min = 99, alpha = 0.05, n_starts = 8, seed = 0, n_jobs = NULL,
                       progress = interactive(), ...) {
+  check_dots(...)
   call <- sys.call()
   check_seed(seed)
   check_level(alpha, "alpha", 0.05)
@@ -69,6 +70,7 @@ optional_document <- function(fit) {
 #' @export
 blrt.gbtm_search <- function(x, labels = NULL, with_lmr = FALSE, n_max = 199, n_min = 99, alpha = 0.05, n_starts = 8,
                              seed = NULL, n_jobs = NULL, progress = interactive(), ...) {
+  check_dots(...)
   if (!is.null(seed)) check_seed(seed)
   check_level(alpha, "alpha", 0.05)
   options <- list(lmr = check_flag(with_lmr, "with_lmr"), n_max = n_max, n_min = n_min, alpha = json_number(alpha),
@@ -95,6 +97,7 @@ lmr <- function(x, smaller = NULL, seed = 0) {
 
 #' @export
 print.gbtm_blrt <- function(x, digits = getOption("digits"), ...) {
+  check_dots(...)
   print_test(x, digits, c("statistic", "draws", "p-value"), c(
     format(x$statistic, digits = max(1, digits - 2)), format(x$parameter), format.pval(x$p.value, digits = digits - 3)
   ))
@@ -102,6 +105,7 @@ print.gbtm_blrt <- function(x, digits = getOption("digits"), ...) {
 
 #' @export
 print.gbtm_lmr <- function(x, digits = getOption("digits"), ...) {
+  check_dots(...)
   print_test(x, digits, c("adjusted LR", "p-value"), c(
     format(x$statistic, digits = max(1, digits - 2)), format.pval(x$p.value, digits = digits - 3)
   ))

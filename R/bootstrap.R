@@ -63,6 +63,7 @@ rows_of <- function(x, arrays) matrix(answer_array(x, arrays), x$shape[1], x$sha
 #' @rdname bootstrap
 #' @export
 print.gbtm_bootstrap <- function(x, ...) {
+  check_dots(...)
   print_wrapped(x$sentence)
   cat("\n")
   print(data.matrix(summary(x)), digits = 4)
@@ -80,6 +81,7 @@ print.gbtm_bootstrap <- function(x, ...) {
 #' @rdname bootstrap
 #' @export
 summary.gbtm_bootstrap <- function(object, level = 0.95, ...) {
+  check_dots(...)
   limits <- stats::confint(object, level = level)
   table <- data.frame(estimate = object$fit$coefficients, se = sqrt(diag(vcov(object))), lower = limits[, 1],
                       upper = limits[, 2], row.names = names(object$fit$coefficients))
@@ -99,15 +101,22 @@ percentiles <- function(values, level) {
 
 #' @rdname bootstrap
 #' @export
-coef.gbtm_bootstrap <- function(object, ...) object$fit$coefficients
+coef.gbtm_bootstrap <- function(object, ...) {
+  check_dots(..., known = "complete")
+  object$fit$coefficients
+}
 
 #' @rdname bootstrap
 #' @export
-vcov.gbtm_bootstrap <- function(object, ...) stats::cov(object$params)
+vcov.gbtm_bootstrap <- function(object, ...) {
+  check_dots(..., known = "complete")
+  stats::cov(object$params)
+}
 
 #' @rdname bootstrap
 #' @export
 confint.gbtm_bootstrap <- function(object, parm, level = 0.95, ...) {
+  check_dots(...)
   names <- colnames(object$params)
   wanted <- wanted_parameters(names, if (missing(parm)) names else parm, sys.call())
   ends <- percentiles(object$params[, wanted, drop = FALSE], level)
@@ -118,8 +127,9 @@ confint.gbtm_bootstrap <- function(object, parm, level = 0.95, ...) {
 #' @rdname bootstrap
 #' @export
 predict.gbtm_bootstrap <- function(object, times = NULL, level = 0.95, tcov = NULL, ...) {
+  check_dots(...)
   fit <- object$fit
-  at <- curve_times(fit, NULL, times)
+  at <- curve_times(fit, times)
   w <- covariate_rows(fit, tcov, length(at))
   table <- curve_table(fit, at, check_level(level), w)
   drawn <- vapply(seq_len(object$n), function(i) {
@@ -138,6 +148,7 @@ predict.gbtm_bootstrap <- function(object, times = NULL, level = 0.95, tcov = NU
 #' @rdname bootstrap
 #' @export
 plot.gbtm_bootstrap <- function(x, level = 0.95, ...) {
+  check_dots(..., known = c("individuals", "observed", "colours", "legend", plot_settings))
   at <- if (can_interpolate(x$fit)) seq(min(x$fit$data$time), max(x$fit$data$time), length.out = constants$curve_points)
   curves <- predict(x, times = at, level = if (is.null(level)) constants$level else level)
   names(curves)[2] <- "time"

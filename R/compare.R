@@ -77,6 +77,7 @@ comparison_table <- function(columns) {
 
 #' @export
 print.gbtm_comparison <- function(x, ...) {
+  check_dots(...)
   cat(x$text)
   invisible(x)
 }

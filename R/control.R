@@ -51,6 +51,7 @@ check_control <- function(control) {
 
 #' @export
 print.gbtm_control <- function(x, ...) {
+  check_dots(...)
   values <- vapply(x, function(v) if (is.null(v)) "decided by the fit" else format(v), "")
   if (is.null(x$time_budget)) values["time_budget"] <- "no limit"
   cat("Settings of the search\n", paste0("  ", format(names(x)), "  ", values, "\n"), sep = "")

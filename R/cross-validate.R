@@ -39,6 +39,7 @@ cross_validate <- function(x, ...) UseMethod("cross_validate")
 #' @export
 cross_validate.gbtm <- function(x, folds = 10, n_starts = NULL, seed = 0, n_jobs = NULL, cluster = NULL,
                                 progress = interactive(), ...) {
+  check_dots(...)
   call <- sys.call()
   check_seed(seed)
   options <- list(folds = folds_asked(folds, x$ids), n_starts = n_starts, rng = seed, n_jobs = n_jobs)
@@ -73,6 +74,7 @@ folds_asked <- function(folds, ids) {
 #' @export
 cross_validate.gbtm_search <- function(x, labels = NULL, folds = 10, n_starts = NULL, seed = NULL, n_jobs = NULL,
                                        progress = interactive(), ...) {
+  check_dots(...)
   if (!is.null(seed)) check_seed(seed)
   options <- list(folds = folds_asked(folds, x$fits[[1]]$ids), n_starts = n_starts, rng = seed, n_jobs = n_jobs)
   more_of_search(x, "search_cross_validate", labels, options, progress, sys.call())
@@ -87,6 +89,7 @@ more_of_search <- function(x, name, labels, options, progress, call) {
 
 #' @export
 print.gbtm_cv <- function(x, ...) {
+  check_dots(...)
   cat("Cross-validation of ", x$model, ": ", x$n_folds, " folds of ", nrow(x$by_subject), " subjects\n", sep = "")
   number <- function(v, digits) if (is.na(v)) "NA" else formatC(v, format = "f", digits = digits)
   cat("held-out log-likelihood ", number(x$loglik, 2), " (standard error ", number(x$se, 2), ")\n",

@@ -44,9 +44,10 @@ delta_method <- function(fit, expression, level = 0.95) {
 
 #' @rdname delta_method
 #' @param object,g. the fit and the expression, as car's generic names them
-#' @param ... not used
+#' @param ... nothing: an argument that does not exist is refused
 #' @exportS3Method car::deltaMethod
 deltaMethod.gbtm <- function(object, g., level = 0.95, ...) { # nolint: object_name_linter.
+  check_dots(...)
   table <- delta_method(object, g., level)
   limits <- paste(format(50 * (1 + c(-level, level)), trim = TRUE, digits = 3), "%")
   attr(table, "vcov") <- NULL

@@ -34,6 +34,7 @@ gbtm_engine <- function() {
 
 #' @export
 print.gbtm_engine <- function(x, ...) {
+  check_dots(...)
   if (x$available) {
     cat("gbtm engine: ready, ", if (is.null(x$python)) "provided by reticulate" else x$python, "\n", sep = "")
   } else {

@@ -101,6 +101,7 @@ start_report <- function(fit) {
 
 #' @export
 print.gbtm_starts <- function(x, ...) {
+  check_dots(..., known = c("digits", "quote", "right", "max"))
   if (!is.null(attr(x, "sentence"))) cat(attr(x, "sentence"), "\n\n", sep = "")
   print.data.frame(x, row.names = FALSE, ...)
   invisible(x)

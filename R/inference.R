@@ -18,7 +18,10 @@
 #' @param parm names or numbers of the parameters, all when missing
 #' @param level level of the intervals
 #' @param method `"wald"`, or `"profile"`, which needs the engine and takes a few fits for each parameter
-#' @param ... further fits for `BIC()`; otherwise not used
+#' @param cov_type other standard errors than the fit's, as for [gbtm()]: `"hessian"`, `"robust"`, `"cluster"` or
+#'   `"traj"`; needs the engine
+#' @param ... further fits for `BIC()`; otherwise nothing: an argument that does not exist is refused. `complete` and
+#'   `use.fallback`, which some packages give to any fit, change nothing
 #' @return `coef()`: named numeric. `vcov()`: matrix (k, k), NA where the data do not determine a parameter, in which
 #'   case a warning at the fit said which and why. `logLik()`: class `logLik` with `df` and `nobs` (subjects). `nobs()`:
 #'   observations. `confint()`: matrix with a row for each parameter; with `"profile"` infinite (or 0 for a scale
@@ -34,21 +37,33 @@ NULL
 
 #' @rdname estimates
 #' @export
-coef.gbtm <- function(object, ...) object$coefficients
+coef.gbtm <- function(object, ...) {
+  check_dots(..., known = "complete")
+  object$coefficients
+}
 
 #' @rdname estimates
 #' @export
-vcov.gbtm <- function(object, ...) object$vcov
+vcov.gbtm <- function(object, cov_type = NULL, ...) {
+  check_dots(..., known = "complete")
+  with_cov_type(object, cov_type, sys.call())$vcov
+}
 
 #' @rdname estimates
 #' @export
-confint.gbtm <- function(object, parm, level = 0.95, method = c("wald", "profile"), ...) {
+confint.gbtm <- function(object, parm, level = 0.95, method = c("wald", "profile"), cov_type = NULL, ...) {
+  check_dots(...)
   call <- match.call()
   method <- match_choice(method, c("wald", "profile"), "method")
   check_level(level)
   names <- names(object$coefficients)
   wanted <- wanted_parameters(names, if (missing(parm)) names else parm, call)
+  if (method == "profile" && !is.null(cov_type)) {
+    stop_gbtm("bad_cov_type", "cov_type: profile intervals have no covariance.", "cov_type",
+              "Leave it out, or use method = \"wald\".", call)
+  }
   if (method == "wald") {
+    object <- with_cov_type(object, cov_type, call)
     variance <- diag(object$vcov)
     se <- sqrt(ifelse(is.na(variance) | variance < 0, NA_real_, variance))
     half <- stats::qnorm(0.5 + level / 2) * se
@@ -85,16 +100,21 @@ percent_labels <- function(level) {
 #' @rdname estimates
 #' @export
 logLik.gbtm <- function(object, ...) {
+  check_dots(...)
   structure(object$loglik, df = length(object$coefficients), nobs = object$n_subjects, class = "logLik")
 }
 
 #' @rdname estimates
 #' @export
-nobs.gbtm <- function(object, ...) object$nobs
+nobs.gbtm <- function(object, ...) {
+  check_dots(..., known = "use.fallback")
+  object$nobs
+}
 
 #' @rdname estimates
 #' @export
 BIC.gbtm <- function(object, ..., n = c("subjects", "observations")) {
+  check_fits_in_dots(...)
   n <- match_choice(n, c("subjects", "observations"), "n")
   fits <- list(object, ...)
   lapply(fits, check_fit)
@@ -109,7 +129,10 @@ BIC.gbtm <- function(object, ..., n = c("subjects", "observations")) {
 
 #' @rdname estimates
 #' @export
-formula.gbtm <- function(x, ...) x$formula
+formula.gbtm <- function(x, ...) {
+  check_dots(...)
+  x$formula
+}
 
 # Relative entropy: 1 for a perfect classification, NA with one group.
 entropy <- function(fit) {

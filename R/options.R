@@ -43,21 +43,3 @@ bound <- function(value, argument) {
   }
   if (is.infinite(value)) NULL else json_number(value)
 }
-
-# Refuse arguments that do not exist; what another program calls so, or what is nearly so spelled, is the way out.
-refuse_unknown <- function(names, known, call) {
-  if (is.null(names)) names <- "without a name"
-  unknown <- setdiff(names, known)
-  if (!length(unknown)) return(invisible())
-  name <- if (nzchar(unknown[1])) unknown[1] else "without a name"
-  option_kinds()
-  likely <- unname(options_known$synonyms[tolower(gsub(".", "_", name, fixed = TRUE))])
-  if (!likely %in% known) likely <- known[match(tolower(name), tolower(known))]
-  if (is.na(likely)) {
-    distance <- utils::adist(tolower(name), known)
-    likely <- if (min(distance) <= 2) known[which.min(distance)] else NA
-  }
-  stop_gbtm("unknown_argument", sprintf("%s: no such argument.", name), name,
-            if (is.na(likely)) sprintf("There are: %s.", listing(known, 40)) else
-              sprintf("It is called %s here.", likely), call)
-}

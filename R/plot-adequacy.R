@@ -67,6 +67,7 @@ plot_adequacy <- function(x, labels = NULL, colours = group_colours) {
 #' @rdname plot_adequacy
 #' @export
 plot.gbtm_residual_checks <- function(x, ...) {
+  check_dots(..., known = names(formals(plot_adequacy)))
   picture <- plot_adequacy(x, ...)
   print(picture)
   invisible(picture)
@@ -74,7 +75,10 @@ plot.gbtm_residual_checks <- function(x, ...) {
 
 #' @rdname plot_adequacy
 #' @exportS3Method ggplot2::autoplot
-autoplot.gbtm_residual_checks <- function(object, ...) plot_adequacy(object, ...) # nolint
+autoplot.gbtm_residual_checks <- function(object, ...) { # nolint
+  check_dots(..., known = names(formals(plot_adequacy)))
+  plot_adequacy(object, ...)
+}
 
 adequacy_means <- function(x, labels) {
   means <- if (is.list(x)) x$means

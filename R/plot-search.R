@@ -104,6 +104,7 @@ plot_criteria <- function(x, criterion = "bic_subjects", show = NULL) {
 #' @rdname plot_criteria
 #' @export
 plot.gbtm_search <- function(x, ...) {
+  check_dots(..., known = names(formals(plot_criteria)))
   picture <- plot_criteria(x, ...)
   print(picture)
   invisible(picture)
@@ -111,7 +112,10 @@ plot.gbtm_search <- function(x, ...) {
 
 #' @rdname plot_criteria
 #' @exportS3Method ggplot2::autoplot
-autoplot.gbtm_search <- function(object, ...) plot_criteria(object, ...) # nolint
+autoplot.gbtm_search <- function(object, ...) { # nolint
+  check_dots(..., known = names(formals(plot_criteria)))
+  plot_criteria(object, ...)
+}
 
 need_ggplot2 <- function(what) {
   if (!requireNamespace("ggplot2", quietly = TRUE)) {

@@ -27,6 +27,7 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 #' @export
 plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, legend = TRUE,
                       n = 201, tcov = NULL, ...) {
+  check_dots(..., known = plot_settings)
   curves <- drawn_curves(x, check_band_level(level), n, tcov)
   draw_curves(x, curves, level, individuals, observed, colours, legend, ...)
 }

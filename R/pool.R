@@ -15,7 +15,7 @@
 #' @param level level of the intervals
 #' @param times,tcov as for [predict.gbtm()]; `times` default to all that were observed in some imputation
 #' @param digits significant digits
-#' @param ... not used
+#' @param ... nothing: an argument that does not exist is refused
 #'
 #' @return A list of class `gbtm_pooled`: `coefficients`, `vcov` (total), `df`, `riv` (relative increase in variance by
 #'   the missing values) and `fmi` (fraction of missing information) by parameter, `shares` (data frame: group, share,
@@ -39,6 +39,7 @@ pool <- function(object, ...) UseMethod("pool")
 #' @rdname pool
 #' @export
 pool.list <- function(object, df_complete = NULL, ...) {
+  check_dots(...)
   call <- sys.call()
   for (fit in object) {
     if (!inherits(fit, "gbtm")) {
@@ -92,15 +93,22 @@ pooled_shares <- function(logits, level) {
 
 #' @rdname pool
 #' @export
-coef.gbtm_pooled <- function(object, ...) object$coefficients
+coef.gbtm_pooled <- function(object, ...) {
+  check_dots(..., known = "complete")
+  object$coefficients
+}
 
 #' @rdname pool
 #' @export
-vcov.gbtm_pooled <- function(object, ...) object$vcov
+vcov.gbtm_pooled <- function(object, ...) {
+  check_dots(..., known = "complete")
+  object$vcov
+}
 
 #' @rdname pool
 #' @export
 confint.gbtm_pooled <- function(object, parm, level = 0.95, ...) {
+  check_dots(...)
   names <- names(object$coefficients)
   wanted <- wanted_parameters(names, if (missing(parm)) names else parm, sys.call())
   half <- stats::qt(0.5 + check_level(level) / 2, object$df) * sqrt(diag(object$vcov))
@@ -112,6 +120,7 @@ confint.gbtm_pooled <- function(object, parm, level = 0.95, ...) {
 #' @rdname pool
 #' @export
 summary.gbtm_pooled <- function(object, level = 0.95, ...) {
+  check_dots(...)
   se <- sqrt(diag(object$vcov))
   t <- object$coefficients / se
   limits <- stats::confint(object, level = level)
@@ -126,6 +135,7 @@ summary.gbtm_pooled <- function(object, level = 0.95, ...) {
 #' @rdname pool
 #' @export
 print.gbtm_pooled <- function(x, digits = max(3, getOption("digits") - 3), ...) {
+  check_dots(...)
   print_pooled_heading(x)
   table <- cbind(estimate = x$coefficients, "std. error" = sqrt(diag(x$vcov)), df = x$df, fmi = x$fmi)
   print(table, digits = digits)
@@ -138,6 +148,7 @@ print.gbtm_pooled <- function(x, digits = max(3, getOption("digits") - 3), ...) 
 #' @rdname pool
 #' @export
 print.summary.gbtm_pooled <- function(x, digits = max(3, getOption("digits") - 3), ...) {
+  check_dots(...)
   print_pooled_heading(x$object)
   table <- x$coefficients
   number <- function(column, digits) formatC(table[, column], digits = digits, format = "g", flag = "#")
@@ -172,9 +183,10 @@ print_shares <- function(shares) {
 #' @rdname pool
 #' @export
 predict.gbtm_pooled <- function(object, times = NULL, level = 0.95, tcov = NULL, ...) {
+  check_dots(...)
   first <- object$fits[[1]]
   if (is.null(times)) times <- sort(unique(unlist(lapply(object$fits, function(f) f$data$time))))
-  at <- curve_times(first, NULL, times)
+  at <- curve_times(first, times)
   tables <- Map(function(fit, j) {
     table <- curve_table(fit, at, check_level(level), covariate_rows(fit, tcov, length(at)))
     table[as.vector(vapply(object$orders[j, ], function(g) which(table$group == g), seq_along(at))), ]

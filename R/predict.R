@@ -1,23 +1,25 @@
 #' Curves, posterior probabilities and assignments
 #'
 #' @param object a fit
-#' @param newdata data frame. For curves, it holds the time column. For people, it holds the columns of the fit:
-#'   outcome,
+#' @param newdata data frame. For curves, it holds the time column and, where the fit has time-varying covariates, their
+#'   columns: these are then the values at which curves are drawn, in place of the profile. For people, it holds the
+#'   columns of the fit: outcome,
 #'   time, id, covariates and exposure, one row per observation (for a fit to wide data: one row per person); partial
 #'   histories are welcome. By default what was fitted.
 #' @param times numeric: times at which to evaluate the curves; by default those observed
 #' @param type `"curve"`: expected outcome of each group. `"posterior"`: probability of each group for each person.
 #'   `"assignment"`: the most probable group of each person. `"group"`: a table of both for new people, with intervals.
+#'   `"response"`, `"prob"` and `"class"` are other names of the first three.
 #' @param level level of the confidence band, and of the intervals
 #' @param tcov for curves of a fit with time-varying covariates: their values, one per covariate (by name or in order),
 #'   or one row of them per time. By default the profile that `summary()` names: their mean at each time.
 #' @param by_wave for `"group"`: after each wave, from what was seen up to it
-#' @param ... not used
+#' @param ... nothing: an argument that does not exist is refused
 #'
 #' @return A time or id of yours that is called as another column of a table gets an underscore in it, `group_`. For
-#'   `"curve"` a data frame with one row per group and time: `group`, the time under its own name,
-#'   `estimate`, `se`, `lower`, `upper`, on the outcome's scale; for counts, per unit of exposure. The band is
-#'   pointwise,
+#'   `"curve"` a data frame with one row per group and time (with covariates in `newdata`, and distinct row of them,
+#'   which stand beside the time): `group`, the time under its own name, `estimate`, `se`, `lower`, `upper`, on the
+#'   outcome's scale; for counts, per unit of exposure. The band is pointwise,
 #'   by the delta method, and cut to the outcome's range; `se`, `lower` and `upper` are NA where the data do not
 #'   determine them. For `"posterior"` and `"assignment"` as [posterior()] and [assignment()]. For `"group"` a data
 #'   frame
@@ -42,21 +44,45 @@
 #' @export
 predict.gbtm <- function(object, newdata = NULL, times = NULL, type = c("curve", "posterior", "assignment", "group"),
                          level = 0.95, tcov = NULL, by_wave = FALSE, ...) {
+  check_dots(...)
   call <- match.call()
-  type <- match_choice(type, c("curve", "posterior", "assignment", "group"), "type")
+  type <- prediction_type(type)
   check_level(level)
-  if (type == "curve") {
-    at <- curve_times(object, newdata, times)
-    w <- covariate_rows(object, tcov, length(at))
-    return(curve_table(object, at, level, w))
+  switch(
+    type,
+    curve = predicted_curves(object, newdata, times, tcov, level, call),
+    group = classify(object, newdata, check_flag(by_wave, "by_wave"), level, call),
+    predicted_people(object, newdata, type, level, call)
+  )
+}
+
+# What other packages call a type is understood.
+prediction_type <- function(type) {
+  known <- c("curve", "posterior", "assignment", "group")
+  theirs <- c(response = "curve", class = "assignment", prob = "posterior", probs = "posterior", membership = "posterior")
+  if (is.character(type) && length(type) == 1 && type %in% names(theirs)) return(theirs[[type]])
+  match_choice(type, known, "type")
+}
+
+predicted_curves <- function(fit, newdata, times, tcov, level, call) {
+  if (is.null(newdata)) {
+    at <- curve_times(fit, times)
+    return(curve_table(fit, at, level, covariate_rows(fit, tcov, length(at))))
   }
-  if (type == "group") return(classify(object, newdata, check_flag(by_wave, "by_wave"), level, call))
-  if (is.null(newdata)) return(if (type == "posterior") posterior(object) else assignment(object))
-  if (is_plain(object)) return(score(object, newdata, type))
-  scored <- classify(object, newdata, FALSE, level, call)
+  also <- c(if (!is.null(times)) "times", if (!is.null(tcov)) "tcov")
+  if (length(also)) {
+    stop_gbtm("two_tables", sprintf("%s: newdata is given too.", also[1]), also[1], "Give one of them.", call)
+  }
+  curves_of_rows(fit, newdata, level, call)
+}
+
+predicted_people <- function(fit, newdata, type, level, call) {
+  if (is.null(newdata)) return(if (type == "posterior") posterior(fit) else assignment(fit))
+  if (is_plain(fit)) return(score(fit, newdata, type))
+  scored <- classify(fit, newdata, FALSE, level, call)
   ids <- scored[[1]][scored$group == 1]
-  p <- matrix(scored$probability, ncol = object$n_groups, byrow = TRUE)
-  if (type == "posterior") posterior_frame(p, ids, object$id_name) else most_probable(p, ids)
+  p <- matrix(scored$probability, ncol = fit$n_groups, byrow = TRUE)
+  if (type == "posterior") posterior_frame(p, ids, fit$id_name) else most_probable(p, ids)
 }
 
 # Nothing but outcome and time matters to the posterior, and observations are independent given the group.
@@ -129,13 +155,8 @@ stored_wide <- function(fit) {
   c(wide, stats::setNames(list(stored$exposure), "exposure"))
 }
 
-curve_times <- function(fit, newdata, times) {
-  if (is.null(times) && is.null(newdata)) return(sort(unique(fit$data$time)))
-  if (is.null(times)) {
-    check_data(newdata)
-    require_columns(newdata, fit$time_name, "newdata")
-    times <- unique(newdata[[fit$time_name]])
-  }
+curve_times <- function(fit, times) {
+  if (is.null(times)) return(sort(unique(fit$data$time)))
   times <- numeric_column(times, "times")
   if (!length(times) || !all(is.finite(times))) {
     stop_gbtm("bad_times", "times: missing or infinite times.", "times", "Give finite numbers.")
@@ -180,7 +201,9 @@ score <- function(fit, newdata, type) {
 #' weighted by the subject's posterior probabilities.
 #'
 #' @param object a fit
-#' @param ... not used
+#' @param type `"response"`, observed minus fitted values; or `"pearson"`, these over the standard deviation of the
+#'   mixture, the root of sum over k of P_ik (Var_k(y) + E_k(y)^2) - fitted^2, which needs the engine
+#' @param ... nothing: an argument that does not exist is refused
 #' @return Numeric vector, one value for each of the `nobs()` observations used. For a fit to long data it has the order
 #'   of the data's rows, and their row names as names; otherwise subjects in order of first appearance, and by time
 #'   within (for wide data: by wave).
@@ -188,11 +211,21 @@ score <- function(fit, newdata, type) {
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' summary(residuals(fit))
 #' @export
-fitted.gbtm <- function(object, ...) in_user_order(object, fitted_here(object))
+fitted.gbtm <- function(object, ...) {
+  check_dots(...)
+  in_user_order(object, fitted_here(object))
+}
 
 #' @rdname fitted.gbtm
 #' @export
-residuals.gbtm <- function(object, ...) in_user_order(object, object$data$y - fitted_here(object))
+residuals.gbtm <- function(object, type = c("response", "pearson"), ...) {
+  check_dots(...)
+  if (match_choice(type, c("response", "pearson"), "type") == "response") {
+    return(in_user_order(object, object$data$y - fitted_here(object)))
+  }
+  answer <- fitted_answer("pearson_residuals", document_text(object), call = sys.call())
+  in_user_order(object, answer_array(answer$residuals, answer$arrays))
+}
 
 fitted_here <- function(fit) {
   expected <- if (is.null(fit$data$covariates)) {

@@ -2,6 +2,7 @@
 
 #' @export
 print.gbtm <- function(x, digits = 4, ...) {
+  check_dots(...)
   print_heading(x)
   cat("\nCurves at the first, middle and last observed time:\n")
   print(curve_sketch(x), digits = digits, row.names = FALSE)
@@ -55,6 +56,7 @@ percent <- function(share, digits = 1) paste(formatC(100 * share, format = "f", 
 
 #' @export
 print.traj <- function(x, ...) {
+  check_dots(...)
   cat(x$traj$text, if (!endsWith(x$traj$text, "\n")) "\n", sep = "")
   print_findings(x)
   invisible(x)

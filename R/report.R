@@ -83,12 +83,16 @@ to_table <- function(x, format = c("markdown", "latex", "html", "docx"), file = 
 
 #' @export
 print.gbtm_table <- function(x, ...) {
+  check_dots(...)
   cat(x, if (!endsWith(x, "\n")) "\n", sep = "")
   invisible(x)
 }
 
 #' @exportS3Method knitr::knit_print
-knit_print.gbtm_table <- function(x, ...) structure(as.character(x), class = "knit_asis", knit_cacheable = NA) # nolint
+knit_print.gbtm_table <- function(x, ...) { # nolint
+  check_dots(..., known = c("options", "inline"))
+  structure(as.character(x), class = "knit_asis", knit_cacheable = NA)
+}
 
 check_path <- function(path, argument) {
   if (!is.character(path) || length(path) != 1 || is.na(path)) {

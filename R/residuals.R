@@ -43,6 +43,7 @@ residual_checks <- function(fit, lags = 5, seed = 0, progress = interactive()) {
 
 #' @export
 print.gbtm_residual_checks <- function(x, ...) {
+  check_dots(...)
   cat("Residual checks of ", x$outcome_name, " over ", x$time_name, "\n", sep = "")
   print_sentences(x$sentences)
   if (nrow(x$autocorrelation)) {
@@ -70,6 +71,7 @@ ar1_check <- function(fit, groups = NULL, n_starts = 8, seed = 0, n_jobs = NULL,
 
 #' @export
 print.gbtm_ar1_check <- function(x, ...) {
+  check_dots(...)
   cat("Does the number of groups survive AR(1) errors?\n")
   if (nrow(x$table)) {
     cat("\n")

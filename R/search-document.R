@@ -70,6 +70,7 @@ with_shared <- function(fit, shared) {
 
 #' @export
 `[[.gbtm_search` <- function(x, i, ...) {
+  check_dots(..., known = "exact")
   value <- .subset2(x, i)
   if (!identical(i, "fits")) return(value)
   shared <- .subset2(x, "shared")

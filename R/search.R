@@ -65,9 +65,9 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
                         criterion = "bic_subjects", ..., cov_type = NULL, control = gbtm_control(), n_jobs = NULL,
                         checkpoint = NULL, time_budget = NULL, shape_starts = 10) {
   call <- match.call()
+  given <- search_arguments(list(...), call)
   check_data(data)
   check_control(control)
-  given <- search_arguments(list(...), call)
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
   zero <- if (identical(given$iorder, "order")) "order" else if (given$iorder_by_group) "own" else "common"
   asked$model[c("groups", "order", "iorder")] <- list(1, NULL, if (zero == "order") NULL else given$iorder)
@@ -142,6 +142,7 @@ check_search <- function(x, argument = "x") {
 #' @rdname gbtm_search
 #' @export
 sort.gbtm_search <- function(x, decreasing = NULL, by = x$criterion, ...) {
+  check_dots(...)
   table <- x$table
   unknown <- setdiff(by, names(table))
   if (!length(by) || length(unknown)) {
@@ -157,17 +158,20 @@ sort.gbtm_search <- function(x, decreasing = NULL, by = x$criterion, ...) {
 #' @rdname gbtm_search
 #' @export
 as.data.frame.gbtm_search <- function(x, row.names = NULL, optional = FALSE, ..., by = NULL) { # nolint
+  check_dots(...)
   if (is.null(by)) x$table else sort(x, by = by)
 }
 
 #' @rdname gbtm_search
 #' @export
 summary.gbtm_search <- function(object, by = object$criterion, ...) {
+  check_dots(...)
   structure(class = "summary.gbtm_search", list(table = sort(object, by = by), search = object))
 }
 
 #' @export
 print.summary.gbtm_search <- function(x, ...) {
+  check_dots(...)
   print_search_heading(x$search)
   print_models(x$table, x$search)
   print_sentences(x$search$sentences)
@@ -177,6 +181,7 @@ print.summary.gbtm_search <- function(x, ...) {
 #' @rdname gbtm_search
 #' @export
 print.gbtm_search <- function(x, ...) {
+  check_dots(...)
   print_search_heading(x)
   table <- sort(x)
   kept <- !duplicated(table$groups) | row.names(table) %in% x$choices

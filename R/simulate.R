@@ -7,7 +7,7 @@
 #' @param nsim number of data sets
 #' @param seed whole number, 0 or more, the same as `rng` of the Python package; the j-th data set is that of seed
 #'   `seed + j - 1`. By default it is drawn from R's random numbers, so that `set.seed()` decides
-#' @param ... not used
+#' @param ... nothing: an argument that does not exist is refused
 #' @return A data frame in long form: id, time and outcome, named as in the data, and `group`, the group that each was
 #'   drawn into; with `nsim` above 1 a list of them. The attribute `seed` is the seed.
 #' @section Errors: `gbtm_no_simulation` for a fit with dropout.
@@ -17,6 +17,7 @@
 #' @importFrom stats simulate
 #' @export
 simulate.gbtm <- function(object, nsim = 1, seed = NULL, ...) {
+  check_dots(...)
   check_whole(nsim, "nsim", 1, "Give a number of data sets, 1 or more.")
   if (is.null(seed)) seed <- sample.int(.Machine$integer.max, 1)
   check_seed(seed)

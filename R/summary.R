@@ -2,7 +2,8 @@
 #'
 #' @param object,x a fit, or its summary
 #' @param digits significant digits
-#' @param ... not used
+#' @param cov_type other standard errors than the fit's, as for [gbtm()]; needs the engine
+#' @param ... nothing: an argument that does not exist is refused
 #' @return List of class `summary.gbtm`: `call`, `coefficients` (matrix of estimate, standard error, z and p; NA where
 #'   there is no standard error), `groups` (see [group_shares()]), `criteria` (AIC, and BIC for n = subjects and n =
 #'   observations), `entropy` (relative, 1 for a perfect classification; sampling weights do not enter), `fit`. Printed
@@ -11,7 +12,9 @@
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' summary(fit)
 #' @export
-summary.gbtm <- function(object, ...) {
+summary.gbtm <- function(object, cov_type = NULL, ...) {
+  check_dots(...)
+  object <- with_cov_type(object, cov_type, sys.call())
   k <- length(object$coefficients)
   structure(
     class = "summary.gbtm",
@@ -29,6 +32,7 @@ summary.gbtm <- function(object, ...) {
 #' @rdname summary.gbtm
 #' @export
 print.summary.gbtm <- function(x, digits = max(3, getOption("digits") - 3), ...) {
+  check_dots(...)
   if (!is.null(x$call)) cat("Call: ", strtrim(deparse_line(x$call), 400), "\n\n", sep = "")
   print_heading(x$fit)
   sections <- coefficient_sections(x)

@@ -5,13 +5,19 @@
 #' @param x a fit, a search, pooled fits or a bootstrap
 #' @param conf.int whether to add `conf.low` and `conf.high`
 #' @param conf.level their level
-#' @param data the data frame that was fitted; by default the observations as the fit holds them
-#' @param ... not used
+#' @param exponentiate whether estimates and limits of log rates and log odds are turned into rates, odds and ratios of
+#'   them: membership, zero inflation, dropout, and the curves of counts, binary outcomes and shares. Standard errors
+#'   and tests stay those of the logs, as in broom; what is on another scale (means, sigma) stays as it is.
+#' @param conf.method,cov_type as `method` and `cov_type` of [confint.gbtm()]
+#' @param data the data frame that was fitted, its rows in any order and in part: they are found by id and time. By
+#'   default the observations as the fit holds them
+#' @param newdata other people in the same form: their groups follow from their own outcomes
+#' @param ... nothing: an argument that does not exist is refused
 #' @return `tidy()`: data frame, one row per parameter: `term`, `estimate`, `std.error`, `statistic`, `p.value`, and
 #'   `component` (the group, or what is common to all). Of a search one row per model. `glance()`: one row: `n_groups`,
 #'   `family`, `logLik`, `AIC`, `BIC` (n = subjects), `BIC_observations`, `entropy`, `df`, `nobs`, `n_subjects`,
 #'   `converged`; of a search the chosen model's, and how many models there are. `augment()`: the observations with
-#'   `.fitted`, `.resid` and `.group`.
+#'   `.fitted`, `.resid` and `.group`; NA on rows that were not fitted. Tibbles where that package is installed.
 #' @examplesIf requireNamespace("generics", quietly = TRUE)
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' generics::tidy(fit, conf.int = TRUE)
@@ -22,14 +28,39 @@ NULL
 
 #' @rdname tidy.gbtm
 #' @exportS3Method generics::tidy
-tidy.gbtm <- function(x, conf.int = FALSE, conf.level = 0.95, ...) { # nolint
+tidy.gbtm <- function(x, conf.int = FALSE, conf.level = 0.95, exponentiate = FALSE, # nolint
+                      conf.method = c("wald", "profile"), cov_type = NULL, ...) { # nolint: object_name_linter.
+  check_dots(...)
   check_level(conf.level, "conf.level")
+  method <- match_choice(conf.method, c("wald", "profile"), "conf.method")
+  x <- with_cov_type(x, cov_type, sys.call())
   table <- coefficient_table(x)
   tidied <- data.frame(term = rownames(table), estimate = table[, 1], std.error = table[, 2], statistic = table[, 3],
                        p.value = table[, 4], component = components(x), row.names = NULL)
-  if (conf.int) tidied[c("conf.low", "conf.high")] <- as.data.frame(stats::confint(x, level = conf.level))
+  if (conf.int) {
+    tidied[c("conf.low", "conf.high")] <- as.data.frame(stats::confint(x, level = conf.level, method = method))
+  }
+  as_table(exponentiated(tidied, x, exponentiate))
+}
+
+# Estimates and limits of log rates and log odds as rates, odds and their ratios; what is on another scale stays.
+exponentiated <- function(tidied, fit, exponentiate) {
+  if (!check_flag(exponentiate, "exponentiate")) return(tidied)
+  on_log <- c("theta", "zero", "dropout", if (family_traits(fit$family)$link %in% c("log", "logit")) "mean")
+  rows <- unlist(lapply(fit$blocks, function(block) rep(block$kind %in% on_log, block$width)))
+  if (!any(rows)) {
+    stop_gbtm("nothing_to_exponentiate", sprintf(
+      "exponentiate: family '%s' with one group has no log odds or log rates.", fit$family
+    ), "exponentiate", "Leave it out.")
+  }
+  for (column in intersect(c("estimate", "conf.low", "conf.high"), names(tidied))) {
+    tidied[rows, column] <- exp(tidied[rows, column])
+  }
   tidied
 }
+
+# A tibble where that package is, as users of these generics expect.
+as_table <- function(data) if (requireNamespace("tibble", quietly = TRUE)) tibble::as_tibble(data) else data
 
 # "group 1", "membership" or "common", for each parameter.
 components <- function(fit) {
@@ -42,87 +73,94 @@ components <- function(fit) {
 #' @rdname tidy.gbtm
 #' @exportS3Method generics::glance
 glance.gbtm <- function(x, ...) {
+  check_dots(...)
   k <- length(x$coefficients)
-  data.frame(
+  as_table(data.frame(
     n_groups = x$n_groups, family = x$family, logLik = x$loglik, AIC = -2 * x$loglik + 2 * k, BIC = BIC.gbtm(x),
     BIC_observations = BIC.gbtm(x, n = "observations"), entropy = entropy(x), df = k, nobs = x$nobs,
     n_subjects = x$n_subjects, converged = x$certificate$converged
-  )
+  ))
 }
 
 #' @rdname tidy.gbtm
 #' @exportS3Method generics::augment
-augment.gbtm <- function(x, data = NULL, ...) {
+augment.gbtm <- function(x, data = NULL, newdata = NULL, ...) {
+  check_dots(...)
+  if (!is.null(newdata)) {
+    if (!is.null(data)) {
+      stop_gbtm("two_tables", "newdata: data are given too.", "newdata", "Give one of them.")
+    }
+    return(as_table(augmented_new(x, newdata, sys.call())))
+  }
   fitted <- fitted_here(x)
   group <- unname(assignment(x))[x$data$subject]
   if (is.null(data)) {
     data <- stats::setNames(data.frame(x$ids[x$data$subject], x$data$time, x$data$y, stringsAsFactors = FALSE),
                             apart(c(x$id_name, x$time_name, x$outcome_name), c(".fitted", ".resid", ".group")))
-    where <- seq_len(nrow(data))
+    at <- seq_len(nrow(data))
   } else {
     check_data(data)
-    if (is.null(x$rows) || max(x$rows$position) > nrow(data)) {
-      stop_gbtm("other_data", "data: this is not the long table that was fitted.", "data", "Leave data out.")
-    }
-    where <- x$rows$position
+    at <- fitted_row(x, data)
   }
-  add <- function(values) {
-    column <- rep(values[NA_integer_], nrow(data))
-    column[where] <- values
-    column
-  }
-  data$.fitted <- add(fitted)
-  data$.resid <- add(x$data$y - fitted)
-  data$.group <- add(group)
-  data
+  data$.fitted <- fitted[at]
+  data$.resid <- (x$data$y - fitted)[at]
+  data$.group <- group[at]
+  as_table(data)
 }
 
 #' @rdname tidy.gbtm
 #' @exportS3Method generics::tidy
 tidy.gbtm_search <- function(x, ...) { # nolint
-  cbind(model = row.names(x$table), x$table, row.names = NULL, stringsAsFactors = FALSE)
+  check_dots(...)
+  as_table(cbind(model = row.names(x$table), x$table, row.names = NULL, stringsAsFactors = FALSE))
 }
 
 #' @rdname tidy.gbtm
 #' @exportS3Method generics::glance
 glance.gbtm_search <- function(x, ...) { # nolint
-  cbind(model = unname(x$choices[x$criterion]), glance.gbtm(best(x)), n_models = nrow(x$table), criterion = x$criterion,
-        stringsAsFactors = FALSE)
+  check_dots(...)
+  as_table(cbind(model = unname(x$choices[x$criterion]), as.data.frame(glance.gbtm(best(x))), n_models = nrow(x$table),
+                 criterion = x$criterion, stringsAsFactors = FALSE))
 }
 
 #' @rdname tidy.gbtm
 #' @exportS3Method generics::tidy
-tidy.gbtm_pooled <- function(x, conf.int = FALSE, conf.level = 0.95, ...) { # nolint
+tidy.gbtm_pooled <- function(x, conf.int = FALSE, conf.level = 0.95, exponentiate = FALSE, ...) { # nolint
+  check_dots(...)
   check_level(conf.level, "conf.level")
   table <- summary(x, level = conf.level)$coefficients
   tidied <- data.frame(term = rownames(table), estimate = table[, 1], std.error = table[, 2], statistic = table[, 3],
                        p.value = table[, 5], df = table[, 4], fmi = table[, 8], component = components(x$fits[[1]]),
                        row.names = NULL)
   if (conf.int) tidied[c("conf.low", "conf.high")] <- as.data.frame(table[, 6:7])
-  tidied
+  as_table(exponentiated(tidied, x$fits[[1]], exponentiate))
 }
 
 #' @rdname tidy.gbtm
 #' @exportS3Method generics::glance
 glance.gbtm_pooled <- function(x, ...) { # nolint
+  check_dots(...)
   first <- x$fits[[1]]
-  data.frame(n_groups = first$n_groups, family = first$family, n_imputations = length(x$fits),
-             df = length(x$coefficients), nobs = first$nobs, n_subjects = first$n_subjects)
+  as_table(data.frame(n_groups = first$n_groups, family = first$family, n_imputations = length(x$fits),
+                      df = length(x$coefficients), nobs = first$nobs, n_subjects = first$n_subjects))
 }
 
 #' @rdname tidy.gbtm
 #' @exportS3Method generics::tidy
-tidy.gbtm_bootstrap <- function(x, conf.int = FALSE, conf.level = 0.95, ...) { # nolint
+tidy.gbtm_bootstrap <- function(x, conf.int = FALSE, conf.level = 0.95, exponentiate = FALSE, ...) { # nolint
+  check_dots(...)
   check_level(conf.level, "conf.level")
   table <- summary(x, level = conf.level)
   tidied <- data.frame(term = row.names(table), estimate = table$estimate, std.error = table$se,
                        component = components(x$fit), row.names = NULL)
   if (conf.int) tidied[c("conf.low", "conf.high")] <- table[c("lower", "upper")]
-  tidied
+  as_table(exponentiated(tidied, x$fit, exponentiate))
 }
 
 #' @rdname tidy.gbtm
 #' @exportS3Method generics::glance
 glance.gbtm_bootstrap <- function(x, ...) { # nolint
-  data.frame(n_groups = x$fit$n_groups, family = x$fit$family, kind = x$kind, n_replicates = x$n, failures = x$failures)
+  check_dots(...)
+  as_table(data.frame(n_groups = x$fit$n_groups, family = x$fit$family, kind = x$kind, n_replicates = x$n,
+                      failures = x$failures))
 }

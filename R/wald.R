@@ -18,7 +18,7 @@
 #' @param expression expressions, as for [delta_method()], or equations; or a function of the named parameters
 #' @param x a test
 #' @param digits significant digits
-#' @param ... not used
+#' @param ... nothing: an argument that does not exist is refused
 #'
 #' @return `wald_test()` and `wald_test_nonlinear()`: list of class `gbtm_wald` and `htest`: `statistic`, `parameter`
 #'   (df), `p.value`, `hypotheses`, `estimate` (R b - q), `notes` (hypotheses that follow from the others are left out
@@ -102,6 +102,7 @@ wald_p <- function(w, m, df = NULL) {
 #' @rdname wald_test
 #' @export
 print.gbtm_wald <- function(x, digits = getOption("digits"), ...) {
+  check_dots(...)
   cat("\n", x$method, " of ", x$data.name, "\n\n", paste0("  ", x$hypotheses, "\n"), "\n", sep = "")
   parameters <- paste(names(x$parameter), "=", format(x$parameter, trim = TRUE), collapse = ", ")
   p <- format.pval(x$p.value, digits = max(1, digits - 3))
@@ -116,6 +117,7 @@ print.gbtm_wald <- function(x, digits = getOption("digits"), ...) {
 #' @exportS3Method car::linearHypothesis
 linearHypothesis.gbtm <- function(model, hypothesis.matrix, rhs = NULL, test = c("Chisq", "F"), # nolint
                                   vcov. = NULL, error.df = NULL, ...) { # nolint: object_name_linter.
+  check_dots(...)
   check_fit(model)
   test <- match_choice(test, c("Chisq", "F"), "test")
   v <- if (is.null(vcov.)) model$vcov else if (is.function(vcov.)) vcov.(model) else vcov.

@@ -1,0 +1,88 @@
+# Arguments that do not exist are refused, in methods too, whose dots would swallow them.
+
+#' Refuse what stands in a method's dots
+#'
+#' The first line of every method whose generic has dots.
+#' @param ... the method's own dots
+#' @param known names that may stand there besides: what the method hands on, and what other packages send to any fit
+#' @noRd
+check_dots <- function(..., known = character()) {
+  if (!...length()) return(invisible())
+  given <- names(substitute(list(...)))[-1]
+  own <- setdiff(names(formals(sys.function(-1)))[-1], "...")
+  refuse_unknown(if (is.null(given)) "" else given, c(own, known), sys.call(-1), list(...)[[1]])
+}
+
+# As check_dots(), where fits stand in the dots, under any name.
+check_fits_in_dots <- function(..., known = character()) {
+  given <- list(...)
+  labels <- names(given)
+  if (is.null(labels)) labels <- rep("", length(given))
+  odd <- which(nzchar(labels) & !vapply(given, inherits, NA, "gbtm"))
+  if (!length(odd)) return(invisible())
+  own <- setdiff(names(formals(sys.function(-1)))[-1], "...")
+  refuse_unknown(labels[odd], c(own, known), sys.call(-1))
+}
+
+#' Refuse arguments that do not exist
+#'
+#' What another program calls so, or what is nearly so spelled, is the way out.
+#' @param value the value of the first of them, for arguments that belong elsewhere
+#' @noRd
+refuse_unknown <- function(names, known, call, value = NULL) {
+  unknown <- setdiff(names, known)
+  if (!length(unknown)) return(invisible())
+  name <- unknown[1]
+  if (!nzchar(name)) {
+    stop_gbtm("unknown_argument", sprintf("%s: an argument without a name.", shown(value)), NULL, taken(known), call)
+  }
+  likely <- likely_argument(name, known)
+  stop_gbtm("unknown_argument", sprintf("%s: no such argument.", name), name,
+            if (is.na(likely)) taken(known) else sprintf("It is called %s here.", likely), call)
+}
+
+taken <- function(known) {
+  if (!length(known)) return("There are no further arguments.")
+  sprintf("There %s: %s.", if (length(known) > 1) "are" else "is", listing(known, 40))
+}
+
+# Our name for what other programs call so, or NA.
+likely_argument <- function(name, known) {
+  if (!length(known)) return(NA_character_)
+  option_kinds()
+  plain <- function(x) tolower(gsub("[._]", "", x))
+  synonyms <- options_known$synonyms
+  theirs <- c(unname(synonyms[plain(names(synonyms)) == plain(name)]), method_words(plain(name)))
+  found <- c(intersect(theirs, known), known[plain(known) == plain(name)])
+  if (length(found)) return(found[1])
+  distance <- utils::adist(plain(name), plain(known))
+  if (min(distance) <= min(2, nchar(name) %/% 3)) known[which.min(distance)] else NA_character_
+}
+
+# What the methods of other packages call the arguments of ours; `name` in small letters without dots and underscores.
+method_words <- function(name) {
+  words <- list(
+    level = c("conflevel", "confidence", "cilevel"), conf.level = "level", method = "type",
+    cov_type = c("type", "vcov", "vcovtype", "robust", "se", "cov", "covtype", "sandwich"), type = c("what", "method", "kind", "se.fit"),
+    n_max = c("replications", "nsim", "nboot", "b", "r", "nrep", "times", "draws", "n", "nbootstrap"),
+    n = c("replications", "nsim", "nboot", "b", "r", "nrep", "times", "draws", "nbootstrap"),
+    nsim = c("n", "replications", "draws"), n_starts = c("starts", "nstart", "nrep", "rep"),
+    n_jobs = c("cores", "ncores", "mccores", "parallel", "workers", "ncpus", "threads", "cl", "njobs"),
+    folds = c("k", "nfolds", "v"), seed = c("rng", "randomstate"), newdata = c("data", "newx"),
+    data = "newdata", tcov = c("at", "covariates"), times = c("time", "newtimes", "at"),
+    colours = c("col", "color", "colors", "colour", "palette"), individuals = c("spaghetti", "lines", "trajectories"),
+    observed = c("points", "means"), criterion = c("ic", "by"), by = c("criterion", "ic"),
+    df_complete = c("dfcom", "dfcomplete"), parm = c("which", "parameters"), test = "type",
+    digits = c("digit", "signif"), legend = "legendpos"
+  )
+  names(words)[vapply(words, function(theirs) name %in% theirs, NA)]
+}
+
+# What a picture hands on to plot(): names of its arguments and of settings of par() that show where curves, bands,
+# colours and marks are this package's.
+plot_settings <- c(
+  "xlim", "ylim", "log", "main", "sub", "xlab", "ylab", "ann", "axes", "frame.plot", "panel.first", "panel.last", "asp",
+  "xgap.axis", "ygap.axis", "adj", "bg", "bty", "cex", "cex.axis", "cex.lab", "cex.main", "cex.sub", "col.axis",
+  "col.lab", "col.main", "col.sub", "family", "fg", "font", "font.axis", "font.lab", "font.main", "font.sub", "lab",
+  "las", "mgp", "tck", "tcl", "xaxp", "xaxs", "xaxt", "xpd", "yaxp", "yaxs", "yaxt"
+)

@@ -1,0 +1,121 @@
+# Rows of a new table under a fit: whose they are, and what curves and fitted values take from them.
+
+# The covariates w (rows, q) of a long table, made as the fit made them; NULL for a fit without any.
+new_covariates <- function(fit, newdata, inputs = known_inputs(fit, newdata)) {
+  names <- as.character(fit$curves$covariates$names)
+  if (!length(names)) return(NULL)
+  if (!is.null(inputs$wide)) {
+    require_columns(newdata, names, "newdata")
+    return(vapply(newdata[names], numeric_column, numeric(nrow(newdata)), name = "newdata"))
+  }
+  design_columns(inputs$tcov, newdata, "tcov", inputs$kept$tcov)$x
+}
+
+# Names of the columns that the time-varying covariates are made of, besides the time.
+covariate_variables <- function(fit, inputs) {
+  if (!length(fit$curves$covariates$names)) return(character())
+  used <- if (is.null(inputs$wide)) all.vars(one_sided(inputs$tcov, "tcov")) else fit$curves$covariates$names
+  setdiff(as.character(used), fit$time_name)
+}
+
+#' Times and covariates at which a new table asks for curves
+#'
+#' @return list: `table`, the distinct rows of the time and the covariates' columns; `w` (rows, q), NULL where the table
+#'   has no covariates, so that the fit's own profile is meant
+#' @noRd
+asked_rows <- function(fit, newdata, call) {
+  check_data(newdata)
+  require_columns(newdata, fit$time_name, "newdata")
+  inputs <- known_inputs(fit, newdata)
+  used <- covariate_variables(fit, inputs)
+  here <- used %in% names(newdata)
+  if (!any(here)) {
+    stored <- fit$read_as$tcov
+    theirs <- if (is.character(stored) && is_formula_text(stored)) all.vars(one_sided(stored, "tcov"))
+    if (is.null(fit$inputs) && any(setdiff(theirs, fit$time_name) %in% names(newdata))) {
+      require_columns(newdata, used, "newdata") # a fit read from a file knows its design's columns alone
+    }
+    return(list(table = unique(as.data.frame(newdata)[fit$time_name]), w = NULL))
+  }
+  known <- setdiff(names(newdata), fit$outcome_name)
+  wanted <- used[here | !vapply(used, exists, NA, envir = inputs_frame(inputs$tcov), mode = "numeric")]
+  require_columns(newdata[known], wanted, "newdata")
+  table <- unique(as.data.frame(newdata)[c(fit$time_name, intersect(used, names(newdata)))])
+  w <- new_covariates(fit, table, inputs)
+  if (anyNA(w)) {
+    stop_gbtm("missing_covariate", sprintf("newdata: %d rows lack a value of %s.", sum(!stats::complete.cases(w)),
+                                           listing(used)), "newdata", "Leave these rows out, or give the values.", call)
+  }
+  list(table = table, w = w)
+}
+
+inputs_frame <- function(asked) if (inherits(asked, "formula")) environment(asked) else baseenv()
+
+# Curves at the rows of a new table, with its covariates beside the time.
+curves_of_rows <- function(fit, newdata, level, call) {
+  asked <- asked_rows(fit, newdata, call)
+  times <- numeric_column(asked$table[[1]], fit$time_name)
+  if (!length(times) || !all(is.finite(times))) {
+    stop_gbtm("bad_times", "newdata: missing or infinite times.", "newdata", "Give finite numbers.", call)
+  }
+  table <- curve_table(fit, times, level, asked$w)
+  if (is.null(asked$w)) return(table)
+  further <- asked$table[rep(seq_len(nrow(asked$table)), fit$n_groups), -1, drop = FALSE]
+  taken <- names(further) %in% names(table)
+  names(further)[taken] <- paste0(names(further)[taken], "_given")
+  cbind(table[1:2], further, table[-(1:2)], row.names = NULL)
+}
+
+#' Which observation of the fit each row of a long table is, by id and time
+#'
+#' @return integer, NA for a row that was not fitted
+#' @noRd
+fitted_row <- function(fit, data) {
+  if (!is.null(fit$inputs$wide) || identical(fit$read_as$form, "wide") || is.null(fit$formula)) other_table()
+  columns <- tryCatch(long_columns(formula_parts(fit$formula, names(data)), data, fit$id_name),
+                      gbtm_unknown_column = function(e) other_table())
+  ids <- if (is.null(columns$ids)) columns$subject else columns$ids[columns$subject + 1]
+  subject <- if (is.numeric(ids) && is.numeric(fit$ids)) match(ids, fit$ids) else
+    match(as.character(ids), as.character(fit$ids))
+  times <- unique(fit$data$time)
+  place <- function(subject, time) (subject - 1) * length(times) + match(time, times)
+  at <- match(place(subject, columns$time), place(fit$data$subject, fit$data$time), incomparables = NA)
+  same <- !is.na(at) & columns$y == fit$data$y[at]
+  at[is.na(columns$y)] <- NA
+  if (!any(same %in% TRUE) || any(!same & !is.na(at))) other_table()
+  at
+}
+
+other_table <- function() {
+  stop_gbtm("other_data", "data: this is not the long table that was fitted.", "data",
+            "Leave data out; for other rows give newdata.")
+}
+
+# Fitted values, residuals and groups of the rows of a new table.
+augmented_new <- function(fit, newdata, call) {
+  check_data(newdata)
+  inputs <- known_inputs(fit, newdata)
+  if (!is.null(inputs$wide)) {
+    stop_gbtm("wide_newdata", "newdata: this fit is of wide data, whose rows are no observations.", "newdata",
+              "predict(type = \"posterior\") takes them.", call)
+  }
+  columns <- long_columns(formula_parts(fit$formula, names(newdata)), newdata, fit$id_name)
+  ids <- if (is.null(columns$ids)) columns$subject else columns$ids[columns$subject + 1]
+  p <- stats::predict(fit, newdata = newdata, type = "posterior")
+  p <- as.matrix(p[paste0("group_", seq_len(fit$n_groups))])[match(as.character(ids), as.character(p[[1]])), , drop = FALSE]
+  w <- new_covariates(fit, newdata, inputs)
+  known <- is.finite(columns$time) & !is.na(p[, 1])
+  if (!is.null(w)) known <- known & stats::complete.cases(w)
+  fitted <- rep(NA_real_, nrow(newdata))
+  if (any(known)) {
+    expected <- t(expected_at(fit, columns$time[known], if (!is.null(w)) w[known, , drop = FALSE]))
+    fitted[known] <- rowSums(expected * p[known, , drop = FALSE])
+  }
+  if (!is.null(inputs$exposure)) fitted <- fitted * one_column(inputs$exposure, newdata, "exposure")
+  group <- rep(NA_integer_, nrow(newdata))
+  group[!is.na(p[, 1])] <- max.col(p[!is.na(p[, 1]), , drop = FALSE], ties.method = "first")
+  newdata$.fitted <- fitted
+  newdata$.resid <- columns$y - fitted
+  newdata$.group <- group
+  newdata
+}
