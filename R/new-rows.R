@@ -72,7 +72,7 @@ curves_of_rows <- function(fit, newdata, level, call) {
 #' @noRd
 fitted_row <- function(fit, data) {
   if (!is.null(fit$inputs$wide) || identical(fit$read_as$form, "wide") || is.null(fit$formula)) other_table()
-  columns <- tryCatch(long_columns(formula_parts(fit$formula, names(data)), data, fit$id_name),
+  columns <- tryCatch(long_columns(formula_parts(fit$formula, names(data)), data, ids_asked(fit)),
                       gbtm_unknown_column = function(e) other_table())
   ids <- if (is.null(columns$ids)) columns$subject else columns$ids[columns$subject + 1]
   subject <- if (is.numeric(ids) && is.numeric(fit$ids)) match(ids, fit$ids) else
