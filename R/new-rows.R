@@ -99,7 +99,7 @@ augmented_new <- function(fit, newdata, call) {
     stop_gbtm("wide_newdata", "newdata: this fit is of wide data, whose rows are no observations.", "newdata",
               "predict(type = \"posterior\") takes them.", call)
   }
-  columns <- long_columns(formula_parts(fit$formula, names(newdata)), newdata, fit$id_name)
+  columns <- long_columns(formula_parts(fit$formula, names(newdata)), newdata, ids_asked(fit))
   ids <- if (is.null(columns$ids)) columns$subject else columns$ids[columns$subject + 1]
   p <- stats::predict(fit, newdata = newdata, type = "posterior")
   p <- as.matrix(p[paste0("group_", seq_len(fit$n_groups))])[match(as.character(ids), as.character(p[[1]])), , drop = FALSE]

@@ -18,7 +18,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "python" / "gbtm"
 # rooms that share a floor do not know one another.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "constants", "_version"),
-    ("checks",),
+    ("checks", "arguments"),
     ("families", "datasets"),
     ("data",),
     ("design", "compute"),

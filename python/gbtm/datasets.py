@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from .arguments import checked
 from .checks import check_count, check_seed
 from .errors import DataError
 
 
+@checked
 def two_groups(rng: int = 0, n_per_group: int = 50, periods: int = 11, noise: float = 0.05) -> pd.DataFrame:
     """Two groups of curves with a little uniform noise: 1 + 0.5 t and 1.5 t^2, t = (period - 5.5)/5.5.
 
@@ -45,6 +47,7 @@ def two_groups(rng: int = 0, n_per_group: int = 50, periods: int = 11, noise: fl
     )
 
 
+@checked
 def from_r(name: str, package: str) -> pd.DataFrame:
     """A data frame that an installed R package ships, by way of rpy2.
 

@@ -36,6 +36,14 @@ class UnknownArgumentError(SpecificationError, TypeError):
     """An argument that does not exist; also a ``TypeError``, as Python has it for such calls."""
 
 
+class MissingArgumentError(SpecificationError, TypeError):
+    """An argument that has to be given and was not; also a ``TypeError``, as Python has it for such calls."""
+
+
+class InternalError(GBTMError):
+    """What went wrong without words of its own; ``code`` is "breakdown" (of numbers), "not_written" or "internal"."""
+
+
 class CommandError(GBTMError):
     """A text of Stata or SAS that cannot be read, or asks for what cannot be honoured.
 

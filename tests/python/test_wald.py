@@ -512,7 +512,7 @@ def test_trajtest_chains_and_group_order(fitted):
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("quadra1=0", "unknown_parameter"), ("", "bad_expression"), (3, "bad_expression")]
+    ("text", "code"), [("quadra1=0", "unknown_parameter"), ("", "bad_expression"), (3, "bad_text")]
 )
 def test_trajtest_errors(text, code, fitted):
     with pytest.raises(gbtm.SpecificationError) as error:

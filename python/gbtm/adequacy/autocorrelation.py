@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..arguments import checked
 from ..checks import check_count, check_seed
 from ..errors import GBTMError, SpecificationError
 from ..families import family_named
@@ -138,6 +139,7 @@ class AR1Check:
         return "\n".join([*tables, *self.sentences])
 
 
+@checked
 def ar1_check(
     res: Fit, groups: Sequence[int] | None = None, *, n_starts: int = 8, rng: int = 0,
     n_jobs: int | None = None, progress: Progress | bool | None = None,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..arguments import checked
 from ..checks import check_seed
 from ..families import family_named
 from .autocorrelation import MOST_LAGS, residual_autocorrelation, said_of
@@ -65,6 +66,7 @@ class ResidualChecks:
     outcome_name: str
 
 
+@checked
 def residual_checks(res: Fit, *, lags: int = MOST_LAGS, rng: int = 0) -> ResidualChecks:
     """Means by group and time, the outcome's distribution, and correlation within subjects.
 

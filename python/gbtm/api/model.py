@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import checked
 from ..compute.progress import Progress
 from ..data.arrays import panel_of_arrays
 from ..data.panel import Panel
@@ -25,6 +26,7 @@ from .results import GBTMResults
 if TYPE_CHECKING:
     from ..likelihood.mixture import Mixture
 
+@checked
 class GBTM:
     """Group-based trajectory model.
 
@@ -181,5 +183,5 @@ class GBTM:
         )
         res = GBTMResults(document, trust_formula=True)
         for message in res.warnings:
-            warnings.warn(message, GBTMWarning, stacklevel=2)
+            warnings.warn(message, GBTMWarning, stacklevel=3)
         return res

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import checked
 from ..checks import check_seed
 from ..fit.document import from_json, text_of
 from ..fit.fit import Fit
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ..traj_programs.traj_table import TrajTable
 
 
+@checked
 def load(path: str | Path, *, trust_formula: bool = False) -> GBTMResults:
     """Read a fit written by ``res.save()`` or by R's ``write_gbtm()``.
 
@@ -46,6 +48,7 @@ def load(path: str | Path, *, trust_formula: bool = False) -> GBTMResults:
     return GBTMResults(from_json(text_of(path), str(path)), trust_formula=trust_formula)
 
 
+@checked
 class GBTMResults(Fit):
     """A fitted group-based trajectory model.
 

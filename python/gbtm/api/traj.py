@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import checked
 from ..data.declared_missing import without_declared
 from ..data.panel import Panel
 from ..errors import CommandError, DataError, GBTMWarning
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@checked
 def traj(
     command: str, data: pd.DataFrame, *, matrices: dict[str, Any] | None = None, id: str | Sequence[str] | None = None,
     **fit_options: Any,
@@ -193,6 +195,7 @@ def _start_option(
     return {"start": np.asarray(start)}
 
 
+@checked
 def proc_traj(text: str, data: pd.DataFrame, **fit_options: Any) -> GBTMResults | list[GBTMResults]:
     """Run SAS PROC TRAJ steps on wide data.
 

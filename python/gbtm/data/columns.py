@@ -18,6 +18,7 @@ DATES_WAY_OUT = (
     "Time is a number: give for example years since the first date, "
     "(d['date'] - d['date'].min()).dt.days / 365.25."
 )
+SMALLEST_REACH, LARGEST_REACH = 1e-100, 1e100  # of the largest value of a column
 
 
 def expand_columns(data: pd.DataFrame, columns: str | Sequence[str], argument: str) -> list[str]:
@@ -125,6 +126,19 @@ def refuse_infinite(
         raise DataError(
             f"{name}: {bad.size} infinite values ({shown}).", code="infinite", argument=name,
             way_out="Recode them as missing or as finite numbers.",
+        )
+
+
+def refuse_extreme(values: np.ndarray, name: str) -> None:
+    """Magnitudes whose squares are beyond what a double holds."""
+    known = np.abs(values[np.isfinite(values)])
+    largest = float(known.max(initial=0.0))
+    if largest > 0 and not SMALLEST_REACH <= largest <= LARGEST_REACH:
+        raise DataError(
+            f"{name}: the largest value is {largest:g}, which is beyond what can be computed with.",
+            code="out_of_reach", argument=name,
+            way_out=f"Give it in other units, or as missing where it is a code; from {SMALLEST_REACH:g} to "
+            f"{LARGEST_REACH:g} is within reach.",
         )
 
 

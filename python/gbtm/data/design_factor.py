@@ -15,6 +15,7 @@ from ..errors import DataError, SpecificationError
 from .column_expression import NotArithmetic, State, as_columns, compute
 
 NUMBER = "number"
+MOST_COLUMNS = 1000  # of one factor
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,12 @@ class Factor:
     codings: Mapping[str, np.ndarray] | None = None
     pointwise: bool = True
     arithmetic: bool = True
+
+    def gives(self, kind: str, column: int) -> bool:
+        """It has such a column; how many an expression of numbers has, the data tell."""
+        if self.codings is None or kind == NUMBER:
+            return kind == NUMBER and self.codings is None and 0 <= column < MOST_COLUMNS
+        return kind in self.codings and 0 <= column < self.codings[kind].shape[1]
 
     def columns(self, table: pd.DataFrame, kind: str, argument: str, trusted: bool) -> np.ndarray:
         """(n, q) for the rows of a table without missing values; ``kind`` is "number" or the name of a coding."""
@@ -91,6 +98,7 @@ class Factor:
     def from_document(cls, stored: Mapping[str, Any]) -> Factor:
         """The factor that :attr:`document` describes."""
         levels, codings = stored["levels"], stored["codings"]
+        _refuse_unlike(stored, levels, codings)
         return cls(
             text=str(stored["text"]), state=known_state(stored["state"]), pointwise=bool(stored["pointwise"]),
             arithmetic=bool(stored["arithmetic"]), levels=None if levels is None else tuple(levels),
@@ -98,6 +106,32 @@ class Factor:
                 k: np.asarray(c, dtype=float).reshape(len(levels or ()), -1) for k, c in codings.items()
             },
         )
+
+
+def _refuse_unlike(stored: Mapping[str, Any], levels: Any, codings: Any) -> None:
+    """ValueError for what no factor is."""
+    if not isinstance(stored["text"], str) or not all(isinstance(stored[k], bool) for k in ("pointwise", "arithmetic")):
+        raise ValueError("a factor's text, pointwise or arithmetic")
+    if (levels is None) != (codings is None):
+        raise ValueError(f"levels without codings, or codings without levels, of {stored['text']}")
+    if levels is not None:
+        plain = isinstance(levels, list) and all(isinstance(v, (str, bool, int, float)) for v in levels)
+        if not plain or len(set(levels)) != len(levels):
+            raise ValueError(f"the levels of {stored['text']}")
+        for coding in codings.values():
+            matrix = np.asarray(coding, dtype=float)
+            if matrix.shape[0] != len(levels) or matrix.ndim != 2 or not np.isfinite(matrix).all():
+                raise ValueError(f"the codings of {stored['text']}")
+    if not _is_finite(known_state(stored["state"])):
+        raise ValueError(f"what {stored['text']} took from the data")
+
+
+def _is_finite(state: Any) -> bool:
+    if isinstance(state, dict):
+        return all(_is_finite(v) for v in state.values())
+    if isinstance(state, list):
+        return all(_is_finite(v) for v in state)
+    return not isinstance(state, (float, np.ndarray)) or bool(np.isfinite(state).all())
 
 
 def inside_category(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import DataError, SpecificationError
+from ..errors import DataError, GBTMError, SpecificationError
 from .column_expression import NotArithmetic, State, as_columns, compute
 from .columns import listing, require_columns
 from .design_factor import NUMBER, Factor, by_name, inside_category, plain_level, plain_state, run
@@ -97,9 +97,18 @@ class FormulaDesign:
         for j, (_, scale, parts) in enumerate(self.columns):
             out[:, j] = scale
             for at, kind, column in parts:
-                if (at, kind) not in made:
-                    made[at, kind] = self.factors[at].columns(table, kind, argument, self.trusted)
-                out[:, j] *= made[at, kind][:, column]
+                try:
+                    if (at, kind) not in made:
+                        made[at, kind] = self.factors[at].columns(table, kind, argument, self.trusted)
+                    out[:, j] *= made[at, kind][:, column]
+                except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+                    if isinstance(error, GBTMError):
+                        raise
+                    raise DataError(
+                        f"{argument}: '{self.factors[at].text}' does not give the columns that the fit had of it "
+                        f"({type(error).__name__}: {error}).", code="bad_design", argument=argument,
+                        way_out="Fit again, or give the file as it was written.",
+                    ) from error
         return out
 
     @property
@@ -125,9 +134,12 @@ class FormulaDesign:
                 (str(name), float(scale), tuple((int(at), str(kind), int(j)) for at, kind, j in parts))
                 for name, scale, parts in stored["columns"]
             )
-            for at, kind, _ in (part for _, _, parts in columns for part in parts):
-                if not (0 <= at < len(factors)) or not (kind == NUMBER or kind in (factors[at].codings or {})):
-                    raise ValueError(f"part {at} {kind}")
+            for name, scale, parts in columns:
+                if not np.isfinite(scale):
+                    raise ValueError(f"the number of column {name}")
+                for at, kind, j in parts:
+                    if not (0 <= at < len(factors) and factors[at].gives(kind, j)):
+                        raise ValueError(f"part {at} {kind} {j}")
             return cls(str(stored["formula"]), tuple(map(str, stored["variables"])), factors, columns, trusted)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise DataError(

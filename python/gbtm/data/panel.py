@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import checked
 from ..errors import DataError
 from .columns import (
     MAX_SHOWN,
     common_stem,
     expand_columns,
     numeric,
+    refuse_extreme,
     refuse_infinite,
     require,
     require_columns,
@@ -135,6 +137,7 @@ class Panel:
         return "; ".join(shown) + more
 
     @classmethod
+    @checked
     def from_long(
         cls, data: pd.DataFrame, *, id: str | Sequence[str], time: str, outcome: str, tcov: Terms = None,
         exposure: str | None = None, dropout: bool = False, dcov: Terms = None, wave: str | None = None,
@@ -177,6 +180,7 @@ class Panel:
         return replace(panel, designs={k: d for k, d in designs.items() if d is not None})
 
     @classmethod
+    @checked
     def from_wide(
         cls, data: pd.DataFrame, *, outcome: str | Sequence[str], time: str | Sequence[str] | Sequence[float],
         id: str | Sequence[str] | None = None, name: str | None = None, time_name: str = "time",
@@ -300,6 +304,7 @@ def _refuse_unusable(measures: Measures, wave: np.ndarray | None, labels: pd.Ind
     columns = [(m.time, m.time_name), (m.y, m.name), *zip(m.covariates.T, m.covariate_names, strict=False)]
     for values, what in columns + ([(m.exposure, "exposure")] if m.exposure is not None else []):
         refuse_infinite(values, what, m.row, wave, m.columns, labels)
+        refuse_extreme(values, what)
     if m.exposure is not None and (m.exposure <= 0).any():
         bad = np.flatnonzero(m.exposure <= 0)
         raise DataError(

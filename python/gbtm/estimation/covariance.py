@@ -17,7 +17,7 @@ import torch
 
 from ..compute.threads import in_order, with_gradients
 from ..data.subjects import Subjects
-from ..errors import SpecificationError
+from ..errors import DataError, SpecificationError
 from ..likelihood.derivatives import subject_scores
 from ..likelihood.mixture import Mixture
 
@@ -74,6 +74,11 @@ def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
     long = any(cells.listed for cells in module.cells)
     parts = in_order(block, module.shards) if long else [block(s) for s in module.shards]
     matrix = torch.stack(parts).sum(0).cpu().numpy()
+    if not np.isfinite(matrix).all():
+        raise DataError(
+            "outcome: the log-likelihood has no finite curvature at its optimum.", code="not_finite",
+            argument="outcome", way_out="Look for enormous values of the outcome, and give it in other units.",
+        )
     return 0.5 * (matrix + matrix.T)
 
 

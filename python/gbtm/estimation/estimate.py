@@ -107,10 +107,12 @@ def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:
     """Newton to rounding level, and the certificate of convergence there."""
     flat = torch.as_tensor(optimum.flat, device=module.device)[None]
     _, _, hessian = observed(module, flat)
+    _refuse_broken(hessian)
     eigenvalues = torch.linalg.eigvalsh(-hessian[0]) if flat.shape[1] else flat.new_ones(1)
     if optimum.converged and float(eigenvalues[0]) > 1e-6 * float(eigenvalues[-1]):
         flat = newton(module, flat, steps=4, tolerance=1e-20).flat
     _, gradient, hessian = observed(module, flat)
+    _refuse_broken(hessian)
     values, vectors = torch.linalg.eigh(-hessian[0])
     along = vectors.T @ gradient[0]
     decrement = float(0.5 * (along**2 / values.clamp(min=1e-12)).sum())
@@ -119,6 +121,14 @@ def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:
         converged=optimum.converged or (not optimum.collapsed and 0 <= decrement < NOTHING_TO_GAIN),
     )
     return flat[0].cpu().numpy(), certificate
+
+
+def _refuse_broken(hessian: torch.Tensor) -> None:
+    if not torch.isfinite(hessian).all():
+        raise DataError(
+            "outcome: the log-likelihood has no finite derivatives where the search ended.", code="not_finite",
+            argument="outcome", way_out="Look for enormous values of the outcome, and give it in other units.",
+        )
 
 
 def group_order(module: Mixture, flat: np.ndarray) -> np.ndarray:

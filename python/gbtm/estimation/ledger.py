@@ -50,6 +50,11 @@ class Ledger:
                 return
         self.optima.append(new)
 
+    def taken(self, some: list[Optimum]) -> list[Optimum]:
+        """These of the optima, which are here no longer: all at once, since one that is added may stand for another."""
+        self.optima = [o for o in self.optima if not any(o is own for own in some)]
+        return some
+
     @property
     def usable(self) -> list[Optimum]:
         return [o for o in self.optima if o.converged and not o.collapsed]

@@ -175,13 +175,12 @@ class Run:
         early = [o for o in self.ledger.optima if not o.converged and not o.collapsed and o.loglik > best]
         if self.late() and self.ledger.usable:
             return
-        for o in early[: 1 if self.late() else FINISH_MOST]:
+        for o in self.ledger.taken(early[: 1 if self.late() else FINISH_MOST]):
             at = torch.as_tensor(o.flat, device=self.module.device)[None]
             done = newton(
                 self.module, at, steps=FINISH_STEPS, tolerance=self.control.tolerance, late=self.late
             )
             self._note_cut(done)
-            self.ledger.optima.remove(o)
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
 
     def rivals(self) -> list[Optimum]:

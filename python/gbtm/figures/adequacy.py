@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import checked
 from ..errors import SpecificationError
 from .style import FAINT, INK, NOTE, NOTE_SIZE, PALETTE, SHADE, TITLE_SIZE, color_of, dress, marker_of, note
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 POINT, OUT = 20, "#000000"
 
 
+@checked
 def plot_adequacy(
     checks: Any, *, labels: Sequence[str] | None = None, colors: Sequence[str] | None = None,
     figsize: tuple[float, float] | None = None,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import checked
 from ..constants import SHARED
 from ..errors import SpecificationError
 from .measures import MEASURES, N_NAMES, SERIES, Measure, criterion_name, is_larger_better
@@ -27,6 +28,7 @@ OFF_LINE: float = SHARED["off_line"]  # other models are shown up to so many hei
 HUGE = 1e5  # odds from here on are written as powers of ten
 
 
+@checked
 def plot_criteria(
     search: Any, *, criterion: str = "bic_subjects", show: Sequence[str] | None = None, columns: int | None = None,
     figsize: tuple[float, float] | None = None,

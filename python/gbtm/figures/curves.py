@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..arguments import checked
 from ..constants import SHARED
 from .drawn import LEVEL, Drawn, band_level, drawn, evenly, subject_lines
 from .style import NOTE, NOTE_SIZE, color_of, dash_of, dress, group_names, mark_size, marker_of, outcome_label, percent
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 INDIVIDUALS_MOST: int = SHARED["individuals_most"]
 
 
+@checked
 def plot_curves(
     res: Fit, ax: Axes | None = None, *, level: float | None = LEVEL, individuals: bool = False,
     observed: bool = True, labels: Sequence[str] | None = None, colors: Sequence[str] | None = None,

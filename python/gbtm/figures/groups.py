@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..arguments import checked
 from ..checks import check_count
 from ..constants import SHARED
 from .curves import draw_curve
@@ -38,6 +39,7 @@ POINT = 20  # area of the largest point
 SHOWN: float = SHARED["individuals_shown"]  # share of the drawn outcomes that the axis has to hold
 
 
+@checked
 def plot_groups(
     res: Fit, *, level: float | None = LEVEL, individuals: int | bool = INDIVIDUALS_MOST,
     labels: Sequence[str] | None = None, colors: Sequence[str] | None = None, columns: int | None = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import checked
 from ..constants import SHARED
 from ..errors import SpecificationError
 from .criteria import best_model, best_per_group, table_of
@@ -28,6 +29,7 @@ LABEL_GAP: float = SHARED["label_gap"]  # of the panel's height, between neighbo
 BAND_ROOM: float = SHARED["models_band_room"]  # of the height of all curves: how far beyond them a band is shown
 
 
+@checked
 def plot_models(
     search: Any, *, which: str | Sequence[str] = "best", criterion: str = "bic_subjects",
     level: float | None = LEVEL, observed: bool = True, columns: int | None = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..adequacy.groups import LEAST_AVEPP, adequacy
+from ..arguments import checked
 from ..constants import SHARED
 from .style import INK, NOTE, NOTE_SIZE, color_of, dress, group_names, note, panels, percent, side_by_side, title
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 BIN: float = SHARED["posterior_bin"]
 
 
+@checked
 def plot_posteriors(
     res: Fit, *, labels: Sequence[str] | None = None, colors: Sequence[str] | None = None,
     columns: int | None = None, figsize: tuple[float, float] | None = None,

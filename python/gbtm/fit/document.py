@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import json
 import math
+import os
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +72,7 @@ def from_json(text: str, source: str = "text", bulk: bytes | bytearray = b"") ->
     """JSON text as a fit document; refuses anything else by name."""
     try:
         document = decode(json.loads(text), bulk)
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError, MemoryError) as error:
         raise DataError(
             f"{source}: not a fit document ({error}).", code="bad_document", argument="path",
             way_out="Give a file written by save() or write_gbtm().",
@@ -96,6 +98,9 @@ def current_fields(document: dict[str, Any], source: str, *, data: bool = True) 
         document = upgraded(document)
     check_fields(document, FIT, source, data=data)
     check_references(document, source)
+    from .document_values import check_values  # it puts the model together, which reads documents in its turn
+
+    check_values(document, source)
     return document
 
 
@@ -115,21 +120,55 @@ def check_version(document: dict[str, Any], newest: int, source: str) -> None:
 
 
 def save(document: dict[str, Any], path: str | Path) -> None:
-    """Write a fit document."""
-    Path(path).write_text(to_json(document), encoding="utf-8")
+    """Write a fit document: all of it, or nothing."""
+    save_text(to_json(document), path)
+
+
+def save_text(text: str, path: str | Path) -> None:
+    """Write a file that is whole or as it was before, however full the disk is.
+
+    Raises
+    ------
+    DataError
+        ``not_written``.
+    """
+    try:
+        write_whole(text, Path(path))
+    except OSError as error:
+        raise DataError(
+            f"path: {str(path)!r} cannot be written ({error.strerror}).", code="not_written", argument="path",
+            way_out="Check the folder and the space on the disk; a file that was there before is as it was.",
+        ) from error
+
+
+def write_whole(text: str, path: Path) -> None:
+    """Beside its place first, then moved there: the whole file or none, whenever the process is killed."""
+    if path.is_symlink():
+        path = path.resolve()
+    beside = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def text_of(path: str | Path) -> str:
     """The text of a file that :func:`gbtm.load` or :func:`gbtm.load_search` is to read; refuses what has none."""
     try:
         return Path(path).read_text(encoding="utf-8")
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise DataError(
+                f"path: {str(path)!r} is no text.", code="bad_document", argument="path",
+                way_out="Give a file written by save().",
+            ) from None
+        why = error.strerror if isinstance(error, OSError) else str(error)
         raise DataError(
-            f"path: {str(path)!r} cannot be read ({error.strerror}).", code="no_file", argument="path",
+            f"path: {str(path)!r} cannot be read ({why}).", code="no_file", argument="path",
             way_out="Check the path.",
-        ) from None
-    except UnicodeDecodeError:
-        raise DataError(
-            f"path: {str(path)!r} is no text.", code="bad_document", argument="path",
-            way_out="Give a file written by save().",
         ) from None

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..arguments import checked
 from ..checks import check_level
 from ..data.labels import by_names
 from ..data.output_names import apart
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+@checked
 class Fit(FitRecord):
     """What a fit document says of a fitted group-based trajectory model.
 

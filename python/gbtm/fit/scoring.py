@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import checked
 from ..checks import check_level
 from ..data.measures import History
 from ..data.output_names import apart
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 COLUMNS = ("group", "probability", "lower", "upper", "assigned", "_position")
 
 
+@checked
 def classify(res: Fit, newdata: pd.DataFrame, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
     """Probability of each group for new subjects.
 
@@ -57,6 +59,7 @@ def classify(res: Fit, newdata: pd.DataFrame, *, by_wave: bool = False, level: f
     return classify_panel(res, panel_like(res, newdata), by_wave=by_wave, level=level)
 
 
+@checked
 def classify_panel(res: Fit, panel: Panel, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
     """:func:`classify` for a :class:`~gbtm.data.panel.Panel`."""
     check_level(level)

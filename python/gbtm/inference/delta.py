@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import stats
 from scipy.differentiate import jacobian
 
+from ..arguments import checked
 from ..checks import check_level
 from ..constants import SHARED
 from ..errors import SpecificationError
@@ -31,6 +32,7 @@ ROUNDING = 1e-12  # share of a function's values below which its slope over a st
 SHORTER = 4  # lengths of steps tried where a function is not finite
 
 
+@checked
 @dataclass(frozen=True)
 class Delta:
     """A function of the parameters, estimated.
@@ -73,6 +75,7 @@ class Delta:
     __repr__ = __str__
 
 
+@checked
 def delta(res: Fit, function: Any) -> Delta:
     """A function of the parameters with its delta-method standard error.
 

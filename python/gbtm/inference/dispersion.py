@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import comb
 from scipy.stats import chi2
 
+from ..arguments import checked
 from ..errors import SpecificationError
 from ..families import family_named, having
 from ..model.prepared import Prepared
@@ -48,6 +49,7 @@ class DispersionTest:
         )
 
 
+@checked
 def dispersion_test(res: Fit, **fit_options: Any) -> DispersionTest:
     """Likelihood-ratio test of a negbin fit against poisson, or of zinb against zip, by refitting without psi.
 

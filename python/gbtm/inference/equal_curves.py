@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import SpecificationError
 from .hypotheses import covariance_of, linear_hypotheses, quadratic_form
 from .wald import WaldTest, chi_square
@@ -21,6 +22,7 @@ ONE_GROUP_NOTE = (
 )
 
 
+@checked
 def equal_curves(
     res: Fit, groups: Sequence[int] | None = None, *, include_intercept: bool = True
 ) -> WaldTest:
@@ -71,6 +73,7 @@ def equal_curves(
     return chi_square(quadratic_form(difference, cov, labels, "groups"), labels, notes)
 
 
+@checked
 def equal_slopes(res: Fit, groups: Sequence[int] | None = None) -> WaldTest:
     """Joint test that the curves of groups are parallel: every coefficient of time but the intercept is equal.
 

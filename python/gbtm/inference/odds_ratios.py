@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..arguments import checked
 from ..checks import check_level
 from ..errors import GBTMWarning, SpecificationError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 THETA = re.compile(r"theta(?:_(?P<term>.+))?\[(?P<group>\d+)\]", re.DOTALL)
 
 
+@checked
 def odds_ratios(res: Fit, level: float = 0.95) -> pd.DataFrame:
     """What a membership covariate does to the odds of a group against the reference group.
 
@@ -62,7 +64,7 @@ def odds_ratios(res: Fit, level: float = 0.95) -> pd.DataFrame:
     theta, se = res.params[list(found)].to_numpy(), res.bse[list(found)].to_numpy()
     without = [n for n, s in zip(found, se, strict=True) if not np.isfinite(s)]
     if without:
-        warnings.warn(f"{', '.join(without)}: no standard error, so no interval.", GBTMWarning, stacklevel=2)
+        warnings.warn(f"{', '.join(without)}: no standard error, so no interval.", GBTMWarning, stacklevel=3)
     z = stats.norm.isf(0.5 - level / 2)
     terms = [m["term"] for m in found.values()]
     groups = [int(m["group"]) for m in found.values()]

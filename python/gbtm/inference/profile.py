@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
+from ..arguments import checked
 from ..checks import check_level
 from ..errors import SpecificationError
 from ..fit.rebuild import module_of
@@ -27,6 +28,7 @@ WIDEST = 1e3  # standard errors (or internal units where there is none) beyond w
 TOLERANCE = 1e-8
 
 
+@checked
 def profile_interval(res: Fit, parameter: str, level: float = 0.95) -> tuple[float, float]:
     """Profile-likelihood interval of one parameter.
 

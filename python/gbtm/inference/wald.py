@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from ..arguments import checked
 from ..errors import SpecificationError
 from .delta import differentiate
 from .hypotheses import covariance_of, independent, linear_hypotheses, quadratic_form
@@ -52,6 +53,7 @@ class WaldTest:
     __repr__ = summary
 
 
+@checked
 def t_test(res: Fit, hypotheses: Any, *, use_t: bool = False, df: float | None = None) -> Any:
     """Test linear hypotheses one by one.
 
@@ -116,6 +118,7 @@ def _degrees(res: Fit, df: float | None) -> float:
     return float(df)
 
 
+@checked
 def wald_test(res: Fit, hypotheses: Any, *, use_f: bool = False, df: float | None = None) -> WaldTest:
     """Test linear hypotheses jointly.
 
@@ -166,6 +169,7 @@ def _as_f(test: WaldTest, df_denom: float) -> WaldTest:
     return replace(test, statistic=f, pvalue=p, distribution="F", df_denom=df_denom)
 
 
+@checked
 def wald_test_nonlinear(
     res: Fit, function: Any, value: Any = 0.0, *, use_f: bool = False, df: float | None = None
 ) -> WaldTest:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..arguments import checked
 from ..errors import GBTMError, SpecificationError
 from .fit_tables import make_table
 from .table import Table, table_of
@@ -29,6 +30,7 @@ def need(module: str, purpose: str) -> Any:
         ) from error
 
 
+@checked
 def to_table(
     x: Any, format: str = "markdown", path: str | Path | None = None, *, what: str | None = None,
     caption: str | None = None, notes: Sequence[str] = (), digits: Mapping[str, int] | None = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import checked
 from ..checks import check_level
 from ..errors import GBTMWarning, SpecificationError
 from ..fit.summary import family_title
@@ -28,6 +29,7 @@ CLASSIFICATION = ("entropy", "smallest_group", "smallest_n", "avepp_min", "occ_m
                   "converged", "warnings", "flag")
 
 
+@checked
 def make_table(x: Any, what: str | None = None, *, level: float = 0.95) -> Table:
     """A table of a fit or of a search, by name.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import checked
 from ..checks import check_level
 from ..compute.progress import reporter
 from ..errors import SpecificationError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 FORMATS = {".html": "html", ".htm": "html", ".md": "md", ".markdown": "md", ".docx": "docx"}
 
 
+@checked
 def grolts_report(
     res_or_search: Any, path: str | Path, *, format: str | None = None, author: str | None = None,
     title: str | None = None, data_description: str | None = None, search: Any = None, checks: Any = None,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..arguments import checked
 from ..checks import check_count, check_level, check_seed, is_count
 from ..compute.parallel import spread
 from ..compute.progress import Progress
@@ -31,6 +32,7 @@ STARTS = 4  # besides the estimates
 MANY_CROSSED = 0.05  # share of the replicates above which crossed groups are told
 
 
+@checked
 @dataclass(frozen=True)
 class Bootstrap:
     """Replicates of a fit, groups matched to it.
@@ -137,6 +139,7 @@ def _percentiles(values: pd.DataFrame, alpha: float) -> pd.DataFrame:
     return values.quantile([alpha / 2, 1 - alpha / 2]).T.set_axis(["lower", "upper"], axis=1)
 
 
+@checked
 def bootstrap(
     res: Fit, *, kind: str = "subjects", n: int = 200, groups: Sequence[int] | None = None, rng: int = 0,
     n_starts: int = STARTS, n_jobs: int | None = None, progress: Progress | bool | None = None,

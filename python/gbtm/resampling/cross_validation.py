@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
+from ..arguments import checked
 from ..checks import check_count, check_seed
 from ..compute.progress import Progress
 from ..data.labels import by_rows
@@ -39,6 +40,7 @@ class Model(Protocol):
     def prepared(self) -> Prepared: ...
 
 
+@checked
 @dataclass(frozen=True)
 class CrossValidation:
     """Held-out log-likelihoods and prediction errors of a model.
@@ -114,6 +116,7 @@ class CrossValidation:
         return float(np.sqrt(totals.size) * totals.std(ddof=1))
 
 
+@checked
 def cross_validate(
     model: Fit | Model, *, folds: int | str | Sequence[Any] | np.ndarray = 10, n_starts: int | None = None,
     rng: int = 0, n_jobs: int | None = None, cluster: Sequence[Any] | np.ndarray | None = None,

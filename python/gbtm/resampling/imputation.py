@@ -18,6 +18,7 @@ import pandas as pd
 from scipy import stats
 from scipy.special import expit, logit
 
+from ..arguments import checked
 from ..checks import check_level
 from ..errors import SpecificationError
 from .matching import is_crossed, match_curves, match_posteriors
@@ -63,6 +64,7 @@ def rubin(estimates: np.ndarray, covariances: np.ndarray, df_complete: float) ->
     return Pooled(mean, total, riv, df, fmi)
 
 
+@checked
 @dataclass(frozen=True)
 class PooledResults:
     """Fits pooled over imputations. Groups are those of the first fit.
@@ -182,6 +184,7 @@ class PooledResults:
         return f"<PooledResults: {first.family}, {first.n_groups} groups, {len(self.fits)} imputations>"
 
 
+@checked
 def pool(fits: Sequence[Fit], *, df_complete: float | None = None) -> PooledResults:
     """Pool fits of the same model to multiply imputed data by Rubin's rules.
 

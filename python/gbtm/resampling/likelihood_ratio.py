@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from ..arguments import checked
 from ..checks import check_count, check_level, check_seed
 from ..compute.parallel import spread
 from ..compute.progress import Progress
@@ -98,6 +99,7 @@ class BootstrapLRT:
         return f"<BootstrapLRT: {self.sentence}>"
 
 
+@checked
 def blrt(
     res: Fit, smaller: Fit | None = None, *, n_max: int = 199, n_min: int = 99, alpha: float = 0.05,
     rng: int = 0, n_starts: int = LARGER_STARTS, n_jobs: int | None = None, progress: Progress | bool | None = None,

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import stats
 from scipy.integrate import quad
 
+from ..arguments import checked
 from ..checks import check_seed
 from .smaller import nested_pair
 
@@ -69,6 +70,7 @@ class LoMendellRubin:
         return f"<LoMendellRubin: {self.sentence}>"
 
 
+@checked
 def lmr(res: Fit, smaller: Fit | None = None, *, rng: int = 0) -> LoMendellRubin:
     """Lo-Mendell-Rubin adjusted likelihood-ratio test of a fit against one with a group less.
 

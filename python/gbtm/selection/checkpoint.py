@@ -9,8 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import pandas as pd
 from .._version import __version__
 from ..data.panel import Panel
 from ..errors import SpecificationError
+from ..fit.document import write_whole
 
 HEADER = "search.json"
 FORMAT = "gbtm-search-checkpoint"
@@ -86,7 +85,7 @@ class Checkpoint:
             if (place / HEADER).exists():
                 _compare(place, header)
             else:
-                _write(place / HEADER, json.dumps(header, indent=1))
+                write_whole(json.dumps(header, indent=1), place / HEADER)
         except OSError as error:
             raise SpecificationError(
                 f"checkpoint: {str(place)!r} cannot be used as a folder ({error.strerror}).", code="bad_checkpoint",
@@ -105,17 +104,7 @@ class Checkpoint:
 
     def write(self, key: str, text: str) -> None:
         """Keep a text under a key."""
-        _write(Path(self.folder) / f"{key}.json", text)
-
-
-def _write(path: Path, text: str) -> None:
-    """The whole file or none, whenever the process is killed."""
-    beside = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+        write_whole(text, Path(self.folder) / f"{key}.json")
 
 
 def _compare(place: Path, header: dict[str, Any]) -> None:

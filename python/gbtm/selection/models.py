@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ..arguments import checked
 from ..errors import DataError, SpecificationError
-from ..fit.document import check_version, current_fields, decode, encode, text_of
+from ..fit.document import check_version, current_fields, decode, encode, save_text, text_of
 from ..fit.document_schema import SEARCH_FILE, SHARED_DATA, SHARED_V1, check_fields
 from ..fit.document_v1 import upgraded_shared
 from ..fit.fit_record import read_spec
@@ -33,6 +34,7 @@ FORMAT_VERSION = 2
 TWINS = {"traj_aic": "aic", **{f"traj_bic_{n}": f"bic_{n}" for n in ("subjects", "observations")}}
 
 
+@checked
 class ModelSearch:
     """The models that a search fitted.
 
@@ -283,9 +285,10 @@ class ModelSearch:
 
     def save(self, path: str | Path) -> None:
         """Write all of it to one JSON file, the data once; :func:`gbtm.load_search` reads it."""
-        Path(path).write_text(json.dumps(encode(self.document), allow_nan=False), encoding="utf-8")
+        save_text(json.dumps(encode(self.document), allow_nan=False), path)
 
 
+@checked
 def load_search(path: str | Path, *, trust_formula: bool = False) -> ModelSearch:
     """Read a search written by :meth:`ModelSearch.save`.
 
@@ -301,7 +304,7 @@ def load_search(path: str | Path, *, trust_formula: bool = False) -> ModelSearch
     text = text_of(path)
     try:
         stored = decode(json.loads(text))
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError, MemoryError) as error:
         stored = error
     return read_search(stored, trust_formula=trust_formula, source=str(path))
 

@@ -15,7 +15,7 @@ import numpy as np
 from ..compute.parallel import spread, workers_of
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
-from ..errors import GBTMError
+from ..errors import GBTMError, GBTMWarning
 from ..estimation.control import Control
 from ..fit.document import current_fields, decode, encode
 from ..fit.fit_model import fit_model
@@ -149,13 +149,26 @@ def make_round(ground: Ground, tasks: Sequence[Task], *, n_jobs: int | None) -> 
     What the checkpoint has comes first.
     """
     kept = ground.checkpoint
-    texts = [None if kept is None else kept.read(ground.key(task)) for task in tasks]
+    texts = [None if kept is None else _whole(kept.read(ground.key(task))) for task in tasks]
     for task, text in zip(tasks, texts, strict=True):
         if text is not None:
             yield task, text
     left = [task for task, text in zip(tasks, texts, strict=True) if text is None]
     done = spread(fit_task, [(ground, task) for task in left], n_jobs=n_jobs)
     yield from zip(left, done, strict=True)
+
+
+def _whole(text: str | None) -> str | None:
+    """What :func:`fit_task` wrote; None for a file that is not as it was written, so that the fit is made again."""
+    if text is None:
+        return None
+    try:
+        stored = json.loads(text)
+        if stored["document"] is not None:
+            current_fields(decode(stored["document"]), "checkpoint", data=False)
+        return text if isinstance(stored["failure"], str) else None
+    except (GBTMError, ValueError, TypeError, LookupError, RecursionError):
+        return None
 
 
 def n_workers(n_jobs: int | None) -> int:
@@ -166,6 +179,11 @@ def n_workers(n_jobs: int | None) -> int:
 def read_fit(text: str, candidate: Candidate, ground: Ground, shared: dict[str, Any]) -> Fitted:
     """What :func:`fit_task` wrote; formulas, which are code, are this search's own and not the file's."""
     stored = json.loads(text)
+    if stored.get("not_kept"):
+        warnings.warn(
+            f"checkpoint: a fit of {candidate.n_groups} groups could not be kept ({stored['not_kept']}).", GBTMWarning,
+            stacklevel=2,
+        )
     if stored["document"] is None:
         return Fitted(candidate, None, stored["failure"], shared)
     document = current_fields(decode(stored["document"]), "checkpoint", data=False)
@@ -186,7 +204,10 @@ def fit_task(ground: Ground, task: Task) -> str | None:
         stored["failure"] = str(error).splitlines()[0]
     text = json.dumps(stored, allow_nan=False)
     if ground.checkpoint is not None:
-        ground.checkpoint.write(ground.key(task), text)
+        try:
+            ground.checkpoint.write(ground.key(task), text)
+        except OSError as error:  # the disk is full: the search goes on, and says what it could not keep
+            text = json.dumps({**stored, "not_kept": error.strerror or str(error)}, allow_nan=False)
     return text
 
 

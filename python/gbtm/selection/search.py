@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..api.model import GBTM
+from ..arguments import checked
 from ..checks import check_count, check_seconds, check_seed
 from ..compute.progress import Progress, reporter
 from ..data.panel import Panel
@@ -32,6 +33,7 @@ from .table import CRITERIA
 SHAPE_STARTS = 10
 
 
+@checked
 def search(
     formula: str, data: pd.DataFrame, *, id: str | Sequence[str] | None = None, groups: int | Iterable[int] = 5,
     order: int | Sequence[int] | None = None, how: str = "two_stage", criterion: str = "bic_subjects",
@@ -109,6 +111,7 @@ def search(
     )
 
 
+@checked
 def search_models(
     panel: Panel, base_spec: ModelSpec, *, formula: str | None = None, bases: Sequence[TimeBasis | None] | None = None,
     inputs: dict[str, Any] | None = None, profile: np.ndarray | None = None, zero: str = "common", **settings: Any,

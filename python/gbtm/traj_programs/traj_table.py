@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..arguments import checked
 from ..errors import SpecificationError
 from ..families import family_named
 from ..families.random_normal import RANDOM
@@ -38,6 +39,7 @@ class Row:
     se: float
 
 
+@checked
 class TrajTable:
     """The fit as Stata's traj shows it.
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..arguments import checked
+
 if TYPE_CHECKING:
     from ..fit.fit import Fit
 
 
+@checked
 def traj_data(res: Fit) -> pd.DataFrame:
     """Assignment and posteriors, indexed by id.
 
@@ -28,6 +31,7 @@ def traj_data(res: Fit) -> pd.DataFrame:
     return out
 
 
+@checked
 def plot_matrix(res: Fit, level: float = 0.95) -> pd.DataFrame:
     """What traj stores as ``e(plot1)``: one row per wave.
 

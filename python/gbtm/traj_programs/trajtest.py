@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
+from ..arguments import checked
 from ..errors import SpecificationError
 from ..inference.hypotheses import checked_covariance, independent, linear_hypotheses, quadratic_form
 from ..inference.wald import WaldTest
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..fit.fit import Fit
 
 
+@checked
 def trajtest(res: Fit, text: str, *, group_order: Sequence[int] | None = None) -> WaldTest:
     """SAS's %TRAJTEST: a joint Wald test in the parameter names of Proc Traj.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ...arguments import checked
 from .differences import Differences, Held
 from .families import same_but_zeros
 from .known_faults import known_faults
@@ -133,6 +134,7 @@ class Comparison:
         return f"<p><b>{escape(self.verdict)}</b></p>{self.table.to_html(index=False, na_rep='')}<ol>{items}</ol>"
 
 
+@checked
 def compare_traj(res: Fit, text: str | Path, which: int = -1) -> Comparison:
     """Hold a fit against a printed traj table.
 

@@ -1,0 +1,152 @@
+"""What must hold between the parts of a fit document: its numbers are numbers, and they make one model.
+
+:mod:`.document_schema` has the fields and their shapes. Here the model is put together from them, as every use does
+later, so that a file that cannot be used is refused where it is read, and by what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..data.formula_design import FormulaDesign
+from ..errors import DataError, GBTMError
+from ..families import FAMILIES
+from .fit_record import FitRecord
+from .rebuild import layout_of
+
+COV_TYPES = ("hessian", "robust", "cluster", "traj")
+DESIGNS = ("risk_design", "tcov_design", "dcov_design")
+
+
+def check_values(document: Mapping[str, Any], source: str) -> None:
+    """Refuse a document of the right shape whose parts do not make a fit.
+
+    Raises
+    ------
+    DataError
+        ``bad_document``, naming the field or the part.
+    """
+    try:
+        problem = next(_problems(document), None)
+    except GBTMError as error:
+        problem = error.message.rstrip(".")
+    except Exception as error:  # whatever a strange value meets on the way from the file to the model
+        problem = f"its fields do not make a model ({type(error).__name__}: {error})"
+    if problem is not None:
+        raise DataError(
+            f"{source}: {problem}.", code="bad_document", argument="path", way_out="Give a file as it was written.",
+        )
+
+
+def _problems(document: Mapping[str, Any]) -> Iterator[str]:
+    yield from _numbers(document)
+    yield from _designs(document)
+    record = FitRecord(dict(document))
+    for part, read in READ.items():
+        try:
+            read(record)
+        except Exception as error:
+            yield f"'{part}' cannot be read ({type(error).__name__}: {error})"
+    yield from _model(document, record)
+
+
+READ: dict[str, Callable[[FitRecord], Any]] = {
+    "outcomes": lambda r: r.outcomes, "group_sets": lambda r: r.group_sets, "spec": lambda r: r.spec,
+    "blocks": lambda r: r.blocks, "internal": lambda r: r.internal, "search": lambda r: r.search,
+    "certificate": lambda r: r.certificate, "warnings": lambda r: r.findings, "inputs": lambda r: r.inputs,
+}
+
+
+def _numbers(document: Mapping[str, Any]) -> Iterator[str]:
+    """Values that no fit has."""
+    n = document["n_subjects"]
+    finite = {"params": document["params"], **{f"internal.{k}": v for k, v in document["internal"].items()}}
+    for m, outcome in enumerate(document["outcomes"]):
+        where = f"outcomes[{m}]"
+        finite |= {f"{where}.{k}": outcome[k] for k in ("centre", "scale", "time_scale")}
+        for part in ("coefficients", "offsets"):
+            finite |= {f"{where}.{part}.{k}": v for k, v in outcome[part].items()}
+        finite |= {f"{where}.bases.{k}.mix": v.get("mix") for k, v in outcome["bases"].items()}
+        if not outcome["scale"] > 0 or not outcome["time_scale"] > 0:
+            yield f"'{where}.scale' and '.time_scale' are not positive"
+        if outcome["spec"]["family"] not in FAMILIES:
+            yield f"'{where}.spec.family' is {outcome['spec']['family']!r}, which this package does not know"
+        yield from _observations(outcome.get("data"), n, f"{where}.data", finite)
+        if outcome["dropout"] is not None:
+            yield from _observations(outcome["dropout"].get("records"), n, f"{where}.dropout.records", finite)
+    for s, own in enumerate(document["group_sets"]):
+        finite |= {f"group_sets[{s}].{k}": own[k] for k in ("shares", "posterior")}
+        finite |= {f"group_sets[{s}].membership.{k}": own["membership"][k] for k in ("coefficients", "mix")}
+        for what in ("posterior", "shares"):
+            p = np.asarray(own[what], dtype=float)
+            if ((p < -1e-9) | (p > 1 + 1e-9)).any() or (np.abs(p.sum(-1) - 1) > 1e-6).any():
+                yield f"'group_sets[{s}].{what}' are no probabilities that add up to 1"
+    for name, value in finite.items():
+        if value is None or not np.isfinite(np.asarray(value, dtype=float)).all():
+            yield f"'{name}' has a value that is no finite number"
+    weights = document.get("weights")
+    if weights is not None and not (np.asarray(weights, dtype=float) > 0).all():
+        yield "'weights' are not all positive"
+    for name in ("names", "traj_names", "ids", "identified"):
+        if name in document and not all(isinstance(v, (str, int, float, bool, np.generic)) for v in document[name]):
+            yield f"'{name}' has an entry that is neither text nor number"
+    if document["cov_type"] not in COV_TYPES:
+        yield f"'cov_type' is {document['cov_type']!r}, which this package does not know"
+
+
+def _observations(
+    data: Mapping[str, Any] | None, n_subjects: int, where: str, finite: dict[str, Any]
+) -> Iterator[str]:
+    """Of whom they are, and when."""
+    if data is None:
+        return
+    finite |= {f"{where}.{k}": data[k] for k in ("time", "y", "covariates", "exposure") if data.get(k) is not None}
+    for name, end in (("subject", n_subjects), ("wave", None)):
+        at = np.asarray(data[name], dtype=float)
+        if at.size and not (np.isfinite(at).all() and (at == np.floor(at)).all() and at.min() >= 0):
+            yield f"'{where}.{name}' are no whole numbers from 0 on"
+        elif at.size and at.max() >= (at.size + 1 if end is None else end):
+            yield f"'{where}.{name}' has {at.max():.0f}, which is more than there are"
+
+
+def _designs(document: Mapping[str, Any]) -> Iterator[str]:
+    """Stored designs, which are next used when new people come."""
+    places = [(f"outcomes[{m}].inputs", o["inputs"]) for m, o in enumerate(document["outcomes"])]
+    places += [(f"group_sets[{s}].inputs", g["inputs"]) for s, g in enumerate(document["group_sets"])]
+    stored = [(f"{where}.{name}", own.get(name)) for where, own in places if own is not None for name in DESIGNS]
+    for m, outcome in enumerate(document["outcomes"]):
+        stored += [(f"outcomes[{m}].bases.{k}.design", b.get("design")) for k, b in outcome["bases"].items()]
+    for where, design in stored:
+        if design is None:
+            continue
+        try:
+            FormulaDesign.from_document(design, trusted=False)
+        except DataError as error:
+            yield f"'{where}': {error.message.rstrip('.')}"
+
+
+def _model(document: Mapping[str, Any], record: FitRecord) -> Iterator[str]:
+    """The parameters are those of the model that the fields describe."""
+    layout = layout_of(record)
+    if layout.size != len(document["names"]):
+        yield f"'names' has {len(document['names'])} parameters, and the model that 'outcomes' describe {layout.size}"
+    for m, outcome in enumerate(record.outcomes):
+        for predictor, at in outcome.positions.items():
+            if predictor not in layout.index[m] or at.shape != layout.index[m][predictor].shape:
+                yield f"'outcomes[{m}].positions.{predictor}' are not those of the model"
+            elif at.size and (at.min() < -1 or at.max() >= layout.size):
+                yield f"'outcomes[{m}].positions.{predictor}' has a place that no parameter has"
+        own = {p for p in layout.index[m] if not p.startswith("lag_")}  # the mean of the wave before is the mean's
+        if set(outcome.coefficients) != own or set(outcome.positions) != own:
+            yield f"'outcomes[{m}].coefficients' are not those of its family"
+        elif any(outcome.coefficients[p].shape != outcome.positions[p].shape for p in outcome.positions):
+            yield f"'outcomes[{m}].coefficients' and '.positions' are of different shapes"
+    for s, own in enumerate(record.group_sets):
+        at = own.membership.positions
+        if at.size and (at.min() < -1 or at.max() >= layout.size):
+            yield f"'group_sets[{s}].membership.positions' has a place that no parameter has"
+    if not record.search.optima:
+        yield "'search.optima' has none"
