@@ -91,7 +91,7 @@ run_step <- function(program, arguments, what) {
   }
 }
 
-engine_packages <- c("torch", "numpy", "pandas", "scipy", "formulaic", "joblib")
+engine_packages <- c("torch", "numpy", "pandas", "scipy", "formulaic", "joblib", "matplotlib", "statsmodels")
 report_packages <- c("great-tables", "jinja2", "python-docx", "tabulate") # tables and reports; fits do without
 
 default_environment <- function() file.path(tools::R_user_dir("gbtm", "data"), "venv")

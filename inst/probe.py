@@ -6,7 +6,7 @@ import sys
 import sysconfig
 from importlib import metadata
 
-NEEDED = ("torch", "numpy", "pandas", "scipy", "formulaic", "joblib")
+NEEDED = ("torch", "numpy", "pandas", "scipy", "formulaic", "joblib", "matplotlib", "statsmodels")
 
 
 def version(package):

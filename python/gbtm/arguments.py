@@ -119,9 +119,17 @@ def admits(value: Any, rule: ast.expr) -> bool:
 
 
 def _items(value: Any, rule: ast.expr) -> bool:
-    if not isinstance(value, (list, tuple)) or len(value) > ITEMS_MOST:
+    if isinstance(value, np.ndarray) and value.ndim != 1:
+        return _name(rule)[0] == "Any"
+    if not _is_list(value) or len(value) > ITEMS_MOST:
         return True
-    return all(admits(item, rule) for item in value)
+    listed = isinstance(value, (list, tuple, range))
+    items = list(value) if listed else [_whole(v) for v in value]  # an array of doubles may hold groups
+    return all(admits(item, rule) for item in items)
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, (float, np.floating)) and float(value).is_integer() else value
 
 
 def _name(rule: ast.expr) -> tuple[str, list[ast.expr]]:

@@ -89,8 +89,6 @@ class Hostile:
         fit = {"n_starts": 1, "time_budget": 1.0}
         if self.rng.random() < 0.5:
             fit[self.pick(FIT)] = self.pick(STRANGE)
-        if fit["n_starts"] == 10**12 or fit.get("max_starts") == 10**12:
-            fit["n_starts"] = 1
         data = self.pick([self.data, self.data, self.data, *STRANGE])
         formula = self.pick(["y ~ t"] * 5 + ["y ~", "~", "y ~ t + x", "y ~ bs(t, df=3)", "y ~ bs(t, df=99)", 3, None])
         return f"from_formula({formula}, {given}).fit({fit})", lambda: (

@@ -59,7 +59,7 @@ def read_table(
     else:
         panel, inputs = read_long(data, outcome, design, id, name, time)
         terms = [design.risk, outcome.tcov, design.dcov]
-    inputs["levels"] = levels_of(data, [t for t in terms if t])
+    inputs["levels"] = levels_of(data, [t for t in terms if t is not None])
     return Prepared.of(tell_declared(panel, declared, data, columns, (name, time), wide), spec,
                        formula=outcome.formula, inputs=inputs)
 
@@ -132,7 +132,7 @@ def _record(form: str, inputs: dict[str, Any], design: Design, panel: Panel) -> 
 def _columns(wide: Wide, outcome: Outcome, design: Design, name: str, time: str) -> WideColumns:
     """What the names in the formula and the covariates stand for."""
     def of(given: Any, argument: str) -> dict[str, Any]:
-        names = [given] if isinstance(given, str) else list(given or [])
+        names = [given] if isinstance(given, str) else [] if given is None else list(given)
         return {n: _in_wide(wide, n, argument) for n in names}
 
     exposure = outcome.exposure

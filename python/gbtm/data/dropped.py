@@ -66,6 +66,10 @@ class Dropped:
 def usable(measures: Measures, ids: pd.Index, known: Subjects | None) -> tuple[np.ndarray, Dropped]:
     """Mask (n,) of the observations that can be used, and what is dropped; each for the first reason that applies."""
     m = measures
+    if not len(ids):
+        raise DataError(
+            "id: no row has an id.", code="no_data", argument="id", way_out="Check the column that tells people apart.",
+        )
     keep = m.subject >= 0
     counts = {"missing_id": int((~keep).sum())}
     reasons = [("missing_outcome", np.isnan(m.y)), ("missing_time", np.isnan(m.time))]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
+
+from ..errors import SpecificationError
 
 TOKEN = re.compile(
     r"""`(?P<quoted>[^`]*)`
@@ -44,5 +46,10 @@ def term_columns(terms: str | Sequence[str] | None, table: pd.DataFrame) -> list
     if terms is None:
         return []
     if not isinstance(terms, str):
+        if not isinstance(terms, Iterable):
+            raise SpecificationError(
+                f"covariates: {terms!r} names no columns.", code="bad_formula", argument="covariates",
+                way_out="Give column names such as ['age', 'male'], or a formula such as '~ age + C(region)'.",
+            )
         return [str(t) for t in terms if str(t) in names]
     return [terms] if "~" not in terms and terms in names else formula_variables(terms, names)

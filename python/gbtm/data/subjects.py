@@ -174,7 +174,15 @@ def levels_of(data: pd.DataFrame, terms: Sequence[str | Sequence[str]]) -> dict[
         if isinstance(values.dtype, pd.CategoricalDtype):
             levels[column] = values.cat.categories.tolist()
         elif factor or not pd.api.types.is_numeric_dtype(values.dtype):
-            levels[column] = sorted(values.dropna().unique().tolist())
+            distinct = values.dropna().unique().tolist()
+            try:
+                levels[column] = sorted(distinct)
+            except TypeError:
+                kinds = ", ".join(sorted({type(v).__name__ for v in distinct}))
+                raise DataError(
+                    f"{column}: its values are of several kinds ({kinds}), which have no order.", code="mixed_column",
+                    argument=column, way_out="Make them all text, or all numbers.",
+                ) from None
     return levels
 
 

@@ -134,9 +134,10 @@ def save_text(text: str, path: str | Path) -> None:
     """
     try:
         write_whole(text, Path(path))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name that is none is a ValueError
+        why = error.strerror if isinstance(error, OSError) else str(error)
         raise DataError(
-            f"path: {str(path)!r} cannot be written ({error.strerror}).", code="not_written", argument="path",
+            f"path: {str(path)!r} cannot be written ({why}).", code="not_written", argument="path",
             way_out="Check the folder and the space on the disk; a file that was there before is as it was.",
         ) from error
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.dropped import Dropped
 from ..data.formula_design import FormulaDesign
 from ..errors import DataError, GBTMError
 from ..families import FAMILIES
@@ -18,6 +19,8 @@ from .fit_record import FitRecord
 from .rebuild import layout_of
 
 COV_TYPES = ("hessian", "robust", "cluster", "traj")
+PLAIN = (str, int, float, bool, np.generic)
+COUNTS = tuple(n for n, f in Dropped.__dataclass_fields__.items() if str(f.type) == "int")
 DESIGNS = ("risk_design", "tcov_design", "dcov_design")
 
 
@@ -90,11 +93,31 @@ def _numbers(document: Mapping[str, Any]) -> Iterator[str]:
     weights = document.get("weights")
     if weights is not None and not (np.asarray(weights, dtype=float) > 0).all():
         yield "'weights' are not all positive"
-    for name in ("names", "traj_names", "ids", "identified"):
-        if name in document and not all(isinstance(v, (str, int, float, bool, np.generic)) for v in document[name]):
-            yield f"'{name}' has an entry that is neither text nor number"
+    for name, kinds in (("names", str), ("traj_names", str), ("ids", PLAIN), ("identified", PLAIN)):
+        if name in document and not all(isinstance(v, kinds) for v in document[name]):
+            yield f"'{name}' has an entry that is not of its kind"
+    yield from _reading(document)
     if document["cov_type"] not in COV_TYPES:
         yield f"'cov_type' is {document['cov_type']!r}, which this package does not know"
+
+
+def _reading(document: Mapping[str, Any]) -> Iterator[str]:
+    """How the table was read, and what was dropped of it."""
+    inputs, dropped = document["inputs"], document.get("dropped")
+    if inputs is not None:
+        levels, design = inputs.get("levels"), inputs.get("design") or {}
+        if inputs.get("form") not in ("long", "wide"):
+            yield f"'inputs.form' is {inputs.get('form')!r}"
+        if not isinstance(levels, Mapping) or not all(isinstance(v, (list, tuple)) for v in levels.values()):
+            yield "'inputs.levels' are no lists by column"
+        if not isinstance(design, Mapping) or not all(v is None or isinstance(v, str) for v in design.values()):
+            yield "'inputs.design' names no columns"
+    for name, value in (dropped or {}).items():
+        if name in ("subjects", "incomplete_subjects"):
+            if not isinstance(value, (list, tuple)):
+                yield f"'dropped.{name}' is no list"
+        elif name in COUNTS and (isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0):
+            yield f"'dropped.{name}' is no whole number from 0 on"
 
 
 def _observations(
@@ -144,9 +167,16 @@ def _model(document: Mapping[str, Any], record: FitRecord) -> Iterator[str]:
             yield f"'outcomes[{m}].coefficients' are not those of its family"
         elif any(outcome.coefficients[p].shape != outcome.positions[p].shape for p in outcome.positions):
             yield f"'outcomes[{m}].coefficients' and '.positions' are of different shapes"
-    for s, own in enumerate(record.group_sets):
-        at = own.membership.positions
+    for s, groups in enumerate(record.group_sets):
+        at = groups.membership.positions
         if at.size and (at.min() < -1 or at.max() >= layout.size):
             yield f"'group_sets[{s}].membership.positions' has a place that no parameter has"
+    held, ids = document["group_sets"][0]["out_of_sample"], document["out_of_sample_ids"]
+    if (held is None) != (ids is None) or (ids is not None and len(ids) != len(held)):
+        yield "'out_of_sample_ids' are not those of 'group_sets[0].out_of_sample'"
+    if document["nobs"] != sum(o.nobs for o in record.outcomes):
+        yield f"'nobs' is {document['nobs']}, and the outcomes have {sum(o.nobs for o in record.outcomes)}"
+    if sum(b.width for b in record.blocks) != layout.size:
+        yield "'blocks' are not those of the parameters"
     if not record.search.optima:
         yield "'search.optima' has none"

@@ -12,6 +12,7 @@ from scipy import stats
 
 from ..arguments import checked
 from ..checks import check_level
+from ..data.columns import number_array
 from ..data.labels import by_names
 from ..data.output_names import apart
 from ..errors import DataError, SpecificationError
@@ -269,7 +270,7 @@ class Fit(FitRecord):
         DataFrame with columns group, the time's name, estimate, std err, lower, upper. A time that is itself called
         so has an underscore more, here and in all tables.
         """
-        at = np.unique(self.outcomes[0].data.time) if times is None else np.asarray(times, dtype=float).ravel()
+        at = np.unique(self.outcomes[0].data.time) if times is None else number_array(times, "times").ravel()
         estimate, se, lower, upper = self.curves.band(at, level, self._profile(tcov, at.size))
         time = self._time_among("group", "estimate", "std err", "lower", "upper")
         return pd.DataFrame(

@@ -158,7 +158,7 @@ class ModelSpec:
     def _check_dropout(self) -> None:
         if self.dropout is None:
             return
-        if any(not -1 <= o <= MAX_DROPOUT_ORDER for o in self.dropout) or max(self.dropout) < 0:
+        if not self.dropout or any(not -1 <= o <= MAX_DROPOUT_ORDER for o in self.dropout) or max(self.dropout) < 0:
             raise SpecificationError(
                 f"dropout: {list(self.dropout)} are not orders 0, 1 or 2 (-1 for a group without).", code="bad_dropout",
                 argument="dropout", way_out="0: a constant; 1: the last outcome too; 2: the last two.",

@@ -19,6 +19,7 @@ from ..fit.document_v1 import upgraded_shared
 from ..fit.fit_record import read_spec
 from .candidates import Candidate, Space
 from .runner import Fitted
+from .search_values import check_search_values
 from .summary import summary_text
 from .table import BLRT_LEVEL, LARGER, SMALLER, choose, make_table, row, sort_table
 from .words import all_sentences, name_of
@@ -318,6 +319,7 @@ def read_search(document: Any, *, trust_formula: bool = False, source: str = "se
         )
     check_version(document, FORMAT_VERSION, source)
     check_fields(document, SEARCH_FILE, source)
+    check_search_values(document, source)
     shared, about = document["shared"], document["space"]
     if document["format_version"] == 1:
         check_fields(shared, SHARED_V1, source)

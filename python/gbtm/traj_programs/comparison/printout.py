@@ -243,7 +243,8 @@ def _unit(cell: str) -> float:
     """One unit of the last printed digit."""
     mantissa, _, exponent = cell.strip("()<").lower().partition("e")
     decimals = len(mantissa.partition(".")[2])
-    return 10.0 ** (int(exponent or 0) - decimals)
+    power = int(exponent or 0) - decimals
+    return 10.0**power if abs(power) < 300 else float("inf") if power > 0 else 0.0
 
 
 def _source(head: list[str], body: list[str]) -> str:

@@ -1,0 +1,30 @@
+"""What the fields of a search on disk must hold, beyond their shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import DataError
+
+MOST_GROUPS = 1000
+
+
+def check_search_values(document: Mapping[str, Any], source: str) -> None:
+    """What the table of fields does not say: sentences are lists of text, and what was computed are numbers."""
+    happened, later, about = document["happened"], document["later"], document["space"]
+    said = all(isinstance(v, list) and all(isinstance(s, str) for s in v) for v in happened.values())
+    found = all(
+        isinstance(own, dict) and all(v is None or isinstance(v, (int, float)) for v in own.values())
+        for own in later.values()
+    )
+    counts = [*about["groups"], *(f["n_groups"] for f in document["fits"])]
+    orders = [o for f in (about, *document["fits"]) for o in f["orders"] or ()]
+    whole = all(isinstance(k, int) and not isinstance(k, bool) and 0 < k <= MOST_GROUPS for k in counts)
+    numbers = all(isinstance(o, int) and not isinstance(o, bool) for o in orders)
+    for name, right in (("happened", said), ("later", found), ("n_groups", whole and counts), ("orders", numbers)):
+        if not right:
+            raise DataError(
+                f"{source}: '{name}' is not as it was written.", code="bad_document", argument="path",
+                way_out="Give a file written by the save() of what gbtm.search() returned.",
+            )
