@@ -116,6 +116,27 @@ class GBTMResults(Fit):
 
         return profile_interval(self, parameter, level)
 
+    # -- other standard errors -----------------------------------------------------------------------------------------
+
+    def cov_params(self, cov_type: str | None = None) -> pd.DataFrame:
+        """Covariance of the estimates (k, k); of another ``cov_type`` than the fit's where one is given."""
+        other = self if cov_type is None else self.with_cov_type(cov_type)
+        return super(GBTMResults, other).cov_params()
+
+    def with_cov_type(self, cov_type: str | None) -> GBTMResults:
+        """The same estimates with other standard errors: "hessian", "robust", "cluster" or "traj", as for
+        :meth:`gbtm.GBTM.fit`; see :func:`gbtm.fit.other_covariance.with_covariance`."""
+        from ..fit.other_covariance import with_covariance
+
+        return self.like(with_covariance(self, cov_type))
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Each subject's derivative of the log-likelihood (N, k); see :func:`gbtm.fit.other_covariance.scores`."""
+        from ..fit.other_covariance import scores
+
+        return scores(self)
+
     # -- hypotheses and functions of the parameters --------------------------------------------------------------------
 
     def t_test(self, hypotheses: Any, *, use_t: bool = False, df: float | None = None) -> Any:

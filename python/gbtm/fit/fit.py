@@ -100,26 +100,9 @@ class Fit(FitRecord):
         variance = np.diag(self.document["cov_params"])
         return pd.Series(np.sqrt(variance), index=self.names, name="std err")
 
-    def cov_params(self, cov_type: str | None = None) -> pd.DataFrame:
-        """Covariance of the estimates (k, k); of another ``cov_type`` than the fit's where one is given."""
-        other = self if cov_type is None else self.with_cov_type(cov_type)
-        return pd.DataFrame(other.document["cov_params"], index=self.names, columns=self.names)
-
-    def with_cov_type(self, cov_type: str | None) -> Self:
-        """The same estimates with other standard errors; see :func:`gbtm.fit.other_covariance.with_covariance`.
-
-        ``cov_type`` as for :meth:`gbtm.GBTM.fit`: "hessian", "robust", "cluster" or "traj".
-        """
-        from .other_covariance import with_covariance
-
-        return self.like(with_covariance(self, cov_type))
-
-    @cached_property
-    def scores(self) -> pd.DataFrame:
-        """Each subject's derivative of the log-likelihood (N, k); see :func:`gbtm.fit.other_covariance.scores`."""
-        from .other_covariance import scores
-
-        return scores(self)
+    def cov_params(self) -> pd.DataFrame:
+        """Covariance of the estimates (k, k)."""
+        return pd.DataFrame(self.document["cov_params"], index=self.names, columns=self.names)
 
     @property
     def tvalues(self) -> pd.Series:

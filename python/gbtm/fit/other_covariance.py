@@ -58,8 +58,8 @@ def scores(fit: Fit) -> pd.DataFrame:
     """Each subject's part of the derivative of the log-likelihood in ``params``, times its sampling weight.
 
     s_i d log L_i / d b for b in the user's time and units: the derivatives in the internal coordinates times the
-    inverse of the Jacobian of ``params`` in these. Their column sums are zero at a maximum, and bread (the covariance of
-    ``cov_type="hessian"``) times their cross-products times bread is the covariance of ``cov_type="robust"``.
+    inverse of the Jacobian of ``params`` in these. Their column sums are zero at a maximum, and bread (the covariance
+    of ``cov_type="hessian"``) times their cross-products times bread is the covariance of ``cov_type="robust"``.
 
     Returns
     -------
