@@ -10,7 +10,8 @@ engine_state <- new.env(parent = emptyenv())
 #' The first of these that is set decides: Python already running in this session; option `gbtm.python`; the environment
 #' variables `GBTM_PYTHON` and `RETICULATE_PYTHON`. Each may name a Python or the folder of a virtual environment.
 #' Otherwise the first complete one of: a folder `.venv` in the working directory or above it; the environment
-#' made by [install_gbtm()]. With reticulate 1.41 or later and none of these, reticulate provides one.
+#' made by [install_gbtm()]. With reticulate 1.41 or later and none of these, reticulate tries to
+#' provide one at the first fit; until then the engine does not count as available.
 #'
 #' @return A list of class `gbtm_engine`: `available` (logical), `python` (path), `source` (what chose it), `versions`
 #'   (named character), `missing` (character), `way_out`.
@@ -36,7 +37,7 @@ gbtm_engine <- function() {
 print.gbtm_engine <- function(x, ...) {
   check_dots(...)
   if (x$available) {
-    cat("gbtm engine: ready, ", if (is.null(x$python)) "provided by reticulate" else x$python, "\n", sep = "")
+    cat("gbtm engine: ready, ", x$python, "\n", sep = "")
   } else {
     cat("gbtm engine: not available\n")
   }
@@ -112,10 +113,11 @@ find_python <- function() {
     found <- list(python = python, source = place, probe = probe_python(python))
     if (!length(engine_lacks(found))) return(found)
   }
-  if (utils::packageVersion("reticulate") >= "1.41") return(list(source = "reticulate's py_require()", managed = TRUE))
+  if (utils::packageVersion("reticulate") >= "1.41") return(list(source = provided, managed = TRUE))
   list()
 }
 
+provided <- "reticulate's py_require()"
 running <- "Python already running in this session"
 
 named_python <- function() {
@@ -168,7 +170,7 @@ probe_python <- function(python) {
 }
 
 engine_lacks <- function(found) {
-  if (isTRUE(found$managed)) return(character())
+  if (isTRUE(found$managed)) return("no Python here has the engine's packages; reticulate has yet to provide one")
   if (is.null(found$python)) return("no Python with the engine's packages was found")
   probe <- found$probe
   if (is.null(probe)) return(sprintf("no Python runs at '%s'", found$python))
@@ -181,6 +183,9 @@ engine_lacks <- function(found) {
 }
 
 engine_way_out <- function(found) {
+  if (isTRUE(found$managed)) {
+    return("Run gbtm::install_gbtm(), or fit: reticulate then tries to download one, which needs the internet.")
+  }
   if (identical(found$source, running)) {
     return("Restart R, run gbtm::install_gbtm(), and fit before anything else starts Python.")
   }
@@ -209,7 +214,8 @@ library_way_out <- function(python = gbtm_engine()$python, managed = isTRUE(engi
 engine_bridge <- function() {
   if (!is.null(engine_state$bridge)) return(engine_state$bridge)
   engine <- gbtm_engine()
-  if (!engine$available) {
+  managed <- is.null(engine$python) && identical(engine$source, provided)
+  if (!engine$available && !managed) {
     stop_gbtm("no_engine", sprintf("engine: fitting needs Python with torch; missing: %s.",
                                    paste(engine$missing, collapse = "; ")), "engine", engine$way_out)
   }
@@ -225,7 +231,8 @@ engine_bridge <- function() {
   engine_state$bridge <- tryCatch(
     load_bridge(system.file("python", package = "gbtm")),
     error = function(e) {
-      stop_gbtm("no_engine", sprintf("engine: it does not load in %s: %s.", engine$python, conditionMessage(e)),
+      where <- if (is.null(engine$python)) "the Python that reticulate provides" else engine$python
+      stop_gbtm("no_engine", sprintf("engine: it does not load in %s: %s.", where, conditionMessage(e)),
                 "engine", "Run gbtm::install_gbtm() in a fresh session.")
     }
   )

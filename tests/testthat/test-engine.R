@@ -57,3 +57,9 @@ else: sys.modules['tabulate'] = kept
   expect_identical(error$way_out, gbtm:::library_way_out())
   expect_false(grepl("gbtm[report]", conditionMessage(error), fixed = TRUE))
 })
+
+test_that("an engine that reticulate has yet to provide is not ready, and says why", {
+  found <- list(source = gbtm:::provided, managed = TRUE)
+  expect_match(gbtm:::engine_lacks(found), "yet to provide")
+  expect_match(gbtm:::engine_way_out(found), "install_gbtm")
+})

@@ -169,5 +169,5 @@ def _fitted_levels(
     for terms, rows in (
         (design.risk, people), (outcome.tcov, people if design.dcov else seen), (design.dcov, people),
     ):
-        data = without_unfitted_levels(data, [terms], rows) if terms else data
+        data = data if terms is None else without_unfitted_levels(data, [terms], rows)
     return data

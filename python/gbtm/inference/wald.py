@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from ..arguments import checked
+from ..data.columns import number_array
 from ..errors import SpecificationError
 from .delta import differentiate
 from .hypotheses import covariance_of, independent, linear_hypotheses, quadratic_form
@@ -204,7 +205,7 @@ def wald_test_nonlinear(
     chi2(1) = 0.8341, p = 0.3611
     """
     values, jacobian, labels = differentiate(res, function, "function", equations=True)
-    asked = np.asarray(value, dtype=float).ravel()
+    asked = number_array(value, "value").ravel()
     if asked.size not in (1, values.size) or not np.isfinite(asked).all():
         raise SpecificationError(
             f"value: {value!r} for {values.size} functions.", code="bad_value", argument="value",
