@@ -380,8 +380,8 @@ def test_each_draw_is_told_the_models_and_its_own_seed(monkeypatch, small):
     assert told[2][0] == "bootstrap LRT: 3 of at most 199 draws, 3 as large as observed"
     assert all(0 <= seconds < 60 for _, seconds in told)
     jobs.clear()
-    gbtm.blrt(small, "smaller", rng=7, n_starts=3, n_max=39, alpha=0.1)
-    assert asked[1][1] == "smaller"
+    gbtm.blrt(small, small, rng=7, n_starts=3, n_max=39, alpha=0.1)
+    assert asked[1][1] is small
     assert asked[1][5] == 7
     assert (jobs[1][5], jobs[1][6].generate_state(1)) == (3, np.random.SeedSequence(7).spawn(2)[1].generate_state(1))
 
