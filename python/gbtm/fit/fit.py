@@ -67,10 +67,6 @@ class Fit(FitRecord):
         return int(self.document["nobs"])
 
     @property
-    def n_subjects(self) -> int:
-        return int(self.document["n_subjects"])
-
-    @property
     def df_model(self) -> int:
         """Number of free parameters k."""
         return len(self.names)
@@ -78,14 +74,6 @@ class Fit(FitRecord):
     @property
     def group_names(self) -> list[int]:
         return list(range(1, self.n_groups + 1))
-
-    @property
-    def id_name(self) -> str:
-        return str(self.document["id_name"])
-
-    @cached_property
-    def ids(self) -> pd.Index:
-        return pd.Index(self.document["ids"], name=self.id_name)
 
     # -- estimates ---------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..data.dropped import Dropped
 from ..estimation.certificate import Certificate
@@ -62,6 +63,18 @@ class FitRecord:
     def formula(self) -> str | None:
         """The formula or the Stata command that the model was asked for with, if any."""
         return self.document["formula"]
+
+    @property
+    def n_subjects(self) -> int:
+        return int(self.document["n_subjects"])
+
+    @property
+    def id_name(self) -> str:
+        return str(self.document["id_name"])
+
+    @cached_property
+    def ids(self) -> pd.Index:
+        return pd.Index(self.document["ids"], name=self.id_name)
 
     @property
     def inputs(self) -> dict[str, Any] | None:

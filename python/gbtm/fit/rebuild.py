@@ -14,7 +14,6 @@ from ..model.layout import Layout
 from ..model.outcome import OutcomePart, Part
 from ..model.prepared import Prepared
 from ..model.spec import ModelSpec, OutcomeSpec
-from .fit import Fit
 from .fit_record import FitRecord
 from .outcome_record import time_bases
 
@@ -49,7 +48,7 @@ def layout_of(fit: FitRecord) -> Layout:
     return Layout(fit.spec, parts_of(fit), membership.basis, z, None if z is None else fit.weights)
 
 
-def panel_of(fit: Fit) -> Panel:
+def panel_of(fit: FitRecord) -> Panel:
     """The subjects and observations that were fitted."""
     membership = fit.group_sets[0].membership
     known = Subjects(
@@ -62,13 +61,13 @@ def panel_of(fit: Fit) -> Panel:
     )
 
 
-def prepared_of(fit: Fit) -> Prepared:
+def prepared_of(fit: FitRecord) -> Prepared:
     """The model of a fit on the data it was fitted to, ready for another fit."""
     bases = [p.bases["mean"] for p in parts_of(fit) if "mean" in p.bases]
     return Prepared.of(panel_of(fit), fit.spec, bases, formula=fit.formula, inputs=fit.inputs)
 
 
-def module_of(fit: Fit) -> Mixture:
+def module_of(fit: FitRecord) -> Mixture:
     """The likelihood of a fit on its own data, at its estimates."""
     from ..likelihood.mixture import Mixture
 
