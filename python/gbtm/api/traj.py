@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,8 +103,7 @@ def with_assumed(res: GBTMResults, read: Command) -> GBTMResults:
     """The fit, with what the command left open among its warnings."""
     if not read.assumed:
         return res
-    told = [asdict(Finding("assumed", None, sentence)) for sentence in read.assumed]
-    return GBTMResults({**res.document, "warnings": [*told, *res.document["warnings"]]}, trust_formula=True)
+    return res.with_findings([Finding("assumed", None, sentence) for sentence in read.assumed])
 
 
 def draw(res: GBTMResults, request: PlotRequest) -> Axes:

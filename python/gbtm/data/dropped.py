@@ -66,7 +66,7 @@ class Dropped:
 def usable(measures: Measures, ids: pd.Index, known: Subjects | None) -> tuple[np.ndarray, Dropped]:
     """Mask (n,) of the observations that can be used, and what is dropped; each for the first reason that applies."""
     m = measures
-    if not len(ids):
+    if not len(ids) and m.subject.size:
         raise DataError(
             "id: no row has an id.", code="no_data", argument="id", way_out="Check the column that tells people apart.",
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ from ..data.columns import number_array
 from ..data.labels import by_names
 from ..data.output_names import apart
 from ..errors import DataError, SpecificationError
+from ..findings.data_checks import Finding
 from .curves import Curves
 from .document import save
 from .fit_record import FitRecord
@@ -44,6 +47,10 @@ class Fit(FitRecord):
     def like(self, document: dict[str, Any]) -> Self:
         """Another fit as this one is: with the same methods, and no more trusted."""
         return type(self)(document, trust_formula=self.trust_formula)
+
+    def with_findings(self, findings: Sequence[Finding]) -> Self:
+        """The fit with further findings in front of its own."""
+        return self.like({**self.document, "warnings": [*map(asdict, findings), *self.document["warnings"]]})
 
     def __repr__(self) -> str:
         return (
