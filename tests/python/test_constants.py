@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,8 @@ def test_every_constant_of_the_file_is_used_and_no_other(language):
 
 def test_the_constants_travel_with_the_package():
     """A wheel takes what pyproject.toml names; R installs what its link inst/python/gbtm points to."""
-    assert '"gbtm" = ["shared_constants.json"]' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "shared_constants.json" in settings["tool"]["setuptools"]["package-data"]["gbtm"]
     assert (ROOT / "inst" / "python" / "gbtm" / "shared_constants.json").is_file()
 
 

@@ -121,7 +121,7 @@ def test_names_colours_and_columns(fitted):
     assert [ax.get_title(loc="left").splitlines()[0] for ax in fig.axes] == ["low", "high"]
     assert [_curve(ax).get_color() for ax in fig.axes] == ["red", "blue"]
     assert "band" not in fig.get_supxlabel()
-    with pytest.raises(SpecificationError, match="does not name 2 groups"):
+    with pytest.raises(SpecificationError, match="labels: 'ab'"):
         fitted("normal").plot_groups(labels="ab")
 
 
@@ -297,5 +297,5 @@ def test_parts_that_are_missing_have_no_axes():
     assert [ax.get_title(loc="left") for ax in fig.axes] == ["a", "b"]
     with pytest.raises(SpecificationError, match="no table of means"):
         plot_adequacy(object())
-    with pytest.raises(SpecificationError, match="does not name 2 groups"):
+    with pytest.raises(SpecificationError, match="labels: 'ab'"):
         plot_adequacy(_checks(), labels=["a"])

@@ -344,6 +344,6 @@ def test_curves_are_drawn_where_plottcov_says(plottcov, profile, two_covariates)
 
 def test_curves_without_plottcov_are_drawn_at_the_means(two_covariates):
     res = gbtm.traj(TWO, two_covariates, n_starts=2)
-    means = [two_covariates[[f"{c}{j}" for j in (1, 2, 3)]].to_numpy().mean() for c in "WV"]
+    means = np.column_stack([two_covariates[[f"{c}{j}" for j in (1, 2, 3)]].mean() for c in "WV"])  # of each wave
     np.testing.assert_allclose(res.predict([1, 2, 3])["estimate"], res.predict([1, 2, 3], tcov=means)["estimate"])
     assert res.llf == gbtm.traj(f"{TWO} plottcov(9 9)", two_covariates, n_starts=2).llf

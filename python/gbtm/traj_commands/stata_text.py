@@ -35,7 +35,7 @@ def commands(source: str) -> list[Line]:
     Examples
     --------
     >>> [line.text for line in commands("* a\\ntraj, var(y*) /// all of y\\n   order(2) // two\\ntrajplot")]
-    ['traj, var(y*)              order(2)', 'trajplot']
+    ['traj, var(y*)                 order(2)', 'trajplot']
     """
     return _joined([line for line in _Scanner(source).lines() if line.text])
 
