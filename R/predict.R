@@ -67,7 +67,8 @@ prediction_type <- function(type) {
 predicted_curves <- function(fit, newdata, times, tcov, level, call) {
   if (is.null(newdata)) {
     at <- curve_times(fit, times)
-    return(curve_table(fit, at, level, covariate_rows(fit, tcov, length(at))))
+    w <- covariate_rows(fit, tcov, length(at)) # refused here where the fit has none: nothing would look at it later
+    return(curve_table(fit, at, level, w))
   }
   also <- c(if (!is.null(times)) "times", if (!is.null(tcov)) "tcov")
   if (length(also)) {

@@ -87,7 +87,8 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
 # Values of all arguments of gbtm() that describe a model, and of iorder_by_group.
 search_arguments <- function(asked, call) {
   known <- formals(gbtm)[model_arguments()]
-  if (length(asked)) refuse_unknown(names(asked), c(names(known), "iorder_by_group"), call)
+  labels <- if (is.null(names(asked))) rep("", length(asked)) else names(asked)
+  if (length(asked)) refuse_unknown(labels, c(names(known), "iorder_by_group"), call, asked[[1]])
   given <- lapply(known, eval, envir = baseenv())
   given$iorder_by_group <- FALSE
   given[names(asked)] <- asked

@@ -6,10 +6,10 @@ import ast
 import inspect
 import json
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
+import tomllib
 
 import gbtm
 from gbtm.api.results import GBTMResults

@@ -297,5 +297,5 @@ def test_parts_that_are_missing_have_no_axes():
     assert [ax.get_title(loc="left") for ax in fig.axes] == ["a", "b"]
     with pytest.raises(SpecificationError, match="no table of means"):
         plot_adequacy(object())
-    with pytest.raises(SpecificationError, match="labels: 'ab'"):
+    with pytest.raises(SpecificationError, match="does not name 2 groups"):
         plot_adequacy(_checks(), labels=["a"])

@@ -69,7 +69,7 @@ test_that("risk, tcov, weights, clusters and held out people: the same numbers a
   text <- paste(utils::capture.output(print(summary(fit))), collapse = "\n")
   expect_match(text, "Membership logits (reference: group 2)", fixed = TRUE)
   expect_match(text, "4 subjects scored but not fitted.", fixed = TRUE)
-  expect_match(text, "Curves are drawn at x = ", fixed = TRUE)
+  expect_match(text, "Curves are drawn at the mean of x at each time", fixed = TRUE)
   expect_match(text, "by sampling cluster and stratum", fixed = TRUE)
   expect_identical(two(y ~ t, d, weights = "w")$cov_type, "robust")
   left <- traj_data(fit)
