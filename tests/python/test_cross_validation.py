@@ -1,6 +1,5 @@
 """Held-out log-likelihood against splits done by hand; crimCV's absolute error against its formula in numpy."""
 
-import json
 import warnings
 
 import numpy as np
