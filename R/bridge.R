@@ -149,7 +149,8 @@ bridge_fit <- function(asked, options, control, call, start_document = NULL) {
 panel_request <- function(columns, further) {
   c(list(
     ids = text_ids(columns$ids), id_name = columns$id_name, time_name = columns$time_name,
-    outcome_name = columns$outcome_name, waves = columns$waves, wave_lists = columns$wave_lists, declared = columns$declared,
+    outcome_name = columns$outcome_name, waves = columns$waves, wave_lists = columns$wave_lists,
+    declared = columns$declared,
     basis_names = if (is.null(columns$basis)) NULL else json_array(colnames(columns$basis))
   ), further$request)
 }

@@ -32,7 +32,9 @@ without_declared <- function(data) {
 # What stands in the columns that a model uses, for the engine to tell with what was dropped.
 declared_in <- function(counts, asked, data) {
   words <- unlist(lapply(asked, function(x) {
-    if (is.character(x) && !is_formula_text(x)) return(if (any(grepl("[*?]", x))) expand_columns(data, x, "wide") else x)
+    if (is.character(x) && !is_formula_text(x)) {
+      return(if (any(grepl("[*?]", x))) expand_columns(data, x, "wide") else x)
+    }
     if (is.character(x)) x <- stats::as.formula(x)
     if (inherits(x, "formula")) all.vars(x)
   }))
@@ -50,8 +52,8 @@ has_dots <- function(x) {
 }
 
 dots_way_out <- function(name) {
-  sprintf(paste("\".\" is how SAS and Stata write a missing value: read the file with na.strings = c(\"NA\", \".\"), or",
-                "as.numeric(replace(as.character(d$%s), d$%s == \".\", NA))."), name, name)
+  sprintf(paste("\".\" is how SAS and Stata write a missing value: read the file with na.strings = c(\"NA\", \".\"),",
+                "or as.numeric(replace(as.character(d$%s), d$%s == \".\", NA))."), name, name)
 }
 
 # Covariates that are numbers but for dots: as text they would be categories.

@@ -54,7 +54,8 @@
 #'   with
 #'   weights); `"cluster"`, by cluster and stratum (what `NULL` means where they are named); or `"traj"`, the
 #'   observed information's times n / (n - k + 1) as in Stata's traj
-#' @param start numbers to start from, named as `coef()` is, or without names in its order, with group percentages in place of `theta` if you
+#' @param start numbers to start from, named as `coef()` is, or without names in its order, with group percentages in
+#'   place of `theta` if you
 #'   like; or a fit of the same model: no other starts are made then. Or a fit with one group less: each of its groups
 #'   is split to make further starts, and the result is never worse than that fit.
 #' @param control settings of the search, from [gbtm_control()]

@@ -110,7 +110,8 @@ classify <- function(fit, newdata, by_wave, level, call) {
   } else {
     wide_columns(parts, newdata, if (all(ids_asked(fit) %in% names(newdata))) ids_asked(fit), wide)
   }
-  further <- covariate_columns(inputs[c("risk", "tcov", "dcov", "exposure", "wave")], newdata, columns, wide, inputs$kept)
+  asked <- inputs[c("risk", "tcov", "dcov", "exposure", "wave")]
+  further <- covariate_columns(asked, newdata, columns, wide, inputs$kept)
   if (!is.null(further)) columns <- further$columns
   if (!is.null(fit$terms)) {
     known <- is.finite(columns$time)

@@ -30,7 +30,8 @@ read_as <- function(parts, data, id, given, kept) {
   )
   if (is.null(wide)) {
     return(c(list(form = "long", id = id, time = parts$time, outcome = parts$outcome, tcov = covariates$tcov$terms,
-                  dcov = covariates$dcov$terms, exposure = single$exposure), if (!is.null(single$wave)) list(wave = single$wave), shared))
+                  dcov = covariates$dcov$terms, exposure = single$exposure),
+             if (!is.null(single$wave)) list(wave = single$wave), shared))
   }
   in_wide <- lapply(wide, wide_names)
   if (any(vapply(in_wide, identical, NA, FALSE))) return(NULL)

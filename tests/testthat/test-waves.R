@@ -30,7 +30,8 @@ test_that("new people are scored by the waves of the fit, also of one read from 
   stay <- -2 * log1p(exp(coef(fit)[c("drop0[1]", "drop0[2]")]))
   log_joint <- vapply(1:2, function(k) {
     mean <- coef(fit)[sprintf("intercept[%d]", k)] + coef(fit)[sprintf("age[%d]", k)] * some$age
-    log(fit$shares[k]) + stay[k] + as.vector(rowsum(stats::dnorm(some$y, mean, coef(fit)["sigma"], log = TRUE), some$id))
+    log_f <- stats::dnorm(some$y, mean, coef(fit)["sigma"], log = TRUE)
+    log(fit$shares[k]) + stay[k] + as.vector(rowsum(log_f, some$id))
   }, numeric(2))
   p <- exp(log_joint) / rowSums(exp(log_joint))
   file <- tempfile(fileext = ".json")
