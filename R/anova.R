@@ -48,7 +48,8 @@ anova.gbtm <- function(object, ..., test = "Chisq") {
       if (freed_sds(fits[[i - 1]], fits[[i]]) == 1) {
         table[i, "Pr(>Chisq)"] <- half_and_half(table$Chisq[i], table$Df[i])
         notes <- c(notes, sprintf(paste(
-          "%s against %s: the sd of a random effect is 0, at its bound, in the smaller model, so that Chisq is chi-square",
+          paste("%s against %s: the sd of a random effect is 0, at its bound, in the smaller model, so that Chisq is",
+                "chi-square"),
           "with %d or %d degrees of freedom, half the time each."
         ), labels[i], labels[i - 1], as.integer(table$Df[i] - 1), as.integer(table$Df[i])))
       }
@@ -125,7 +126,8 @@ no_chi_square <- function(small, large) {
   freed <- freed_sds(small, large)
   if (freed > 1) {
     return(sprintf(paste(
-      "the sds of %d random effects are 0, at their bound, in the smaller model, so that this is a mixture of chi-squares",
+      paste("the sds of %d random effects are 0, at their bound, in the smaller model, so that this is a mixture of",
+            "chi-squares"),
       "whose weights depend on the data. Compare them by BIC, or with what simulate() draws from the smaller one."
     ), as.integer(freed)))
   }

@@ -63,7 +63,8 @@ likely_argument <- function(name, known) {
 method_words <- function(name) {
   words <- list(
     level = c("conflevel", "confidence", "cilevel"), conf.level = "level", method = "type",
-    cov_type = c("type", "vcov", "vcovtype", "robust", "se", "cov", "covtype", "sandwich"), type = c("what", "method", "kind", "se.fit"),
+    cov_type = c("type", "vcov", "vcovtype", "robust", "se", "cov", "covtype", "sandwich"),
+    type = c("what", "method", "kind", "se.fit"),
     n_max = c("replications", "nsim", "nboot", "b", "r", "nrep", "times", "draws", "n", "nbootstrap"),
     n = c("replications", "nsim", "nboot", "b", "r", "nrep", "times", "draws", "nbootstrap"),
     nsim = c("n", "replications", "draws"), n_starts = c("starts", "nstart", "nrep", "rep"),

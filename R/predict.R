@@ -59,7 +59,8 @@ predict.gbtm <- function(object, newdata = NULL, times = NULL, type = c("curve",
 # What other packages call a type is understood.
 prediction_type <- function(type) {
   known <- c("curve", "posterior", "assignment", "group")
-  theirs <- c(response = "curve", class = "assignment", prob = "posterior", probs = "posterior", membership = "posterior")
+  theirs <- c(response = "curve", class = "assignment", prob = "posterior", probs = "posterior",
+              membership = "posterior")
   if (is.character(type) && length(type) == 1 && type %in% names(theirs)) return(theirs[[type]])
   match_choice(type, known, "type")
 }

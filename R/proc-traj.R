@@ -1,8 +1,8 @@
 #' Run SAS Proc Traj statements
 #'
 #' Reads `PROC TRAJ` steps, translates each into the command of Stata's traj for the same model, and runs that with
-#' [traj()]. Rows are selected by `WHERE` and by the data set options `WHERE=`, `OBS=`, `FIRSTOBS=`; several `ID` variables
-#' name a person together; `%LET` is done; `%TRAJPLOT` after a step draws. Output data sets are left out; an unknown
+#' [traj()]. Rows are selected by `WHERE` and by the data set options `WHERE=`, `OBS=`, `FIRSTOBS=`; several `ID`
+#' variables name a person together; `%LET` is done; `%TRAJPLOT` after a step draws. Output data sets are left out; an unknown
 #' statement is an error that names it. Variable
 #' lists read `x1-x5`, `a--b` (columns side by side) and `x:` (all that begin with x), upper and lower case alike.
 #'

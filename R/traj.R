@@ -20,8 +20,8 @@
 #' @param control settings of the search, from [gbtm_control()]
 #'
 #' @return A fit, see [gbtm()], of additional class `traj`: `print()` shows traj's table, which is also in
-#'   `$traj$text`. The parameters' names in traj's `e(b)` are in `$traj_names`. A list of fits where the text has several
-#'   traj commands. A default of traj's that matters is told as a warning of class `gbtm_assumed` and kept in
+#'   `$traj$text`. The parameters' names in traj's `e(b)` are in `$traj_names`. A list of fits where the text has
+#'   several traj commands. A default of traj's that matters is told as a warning of class `gbtm_assumed` and kept in
 #'   `$warnings`; what of the text has no effect here is told as a message.
 #' @section Errors: Conditions of class `gbtm_error`, for example `gbtm_unknown_column`, `gbtm_unsupported_command`; all
 #'   faults of a text are told in one error, each with its line and column.

@@ -54,7 +54,9 @@ test_that("a do-file is read as Stata reads it: case, if, comments, several comm
   text <- sub("traj,", "quietly traj if sex == \"F\" & id < 90, /// women", toupper_names(command), fixed = TRUE)
   text <- sub("/// women", "/// women\n", text, fixed = TRUE)
   some <- wide[wide$sex == "F" & wide$id < 90, ]
-  expect_message(expect_warning(fit <- traj(text, wide, id = "id", control = quick()), class = "gbtm_assumed"), "quietly")
+  expect_message(
+    expect_warning(fit <- traj(text, wide, id = "id", control = quick()), class = "gbtm_assumed"), "quietly"
+  )
   same <- traj(command, some, id = "id", control = quick())
   expect_equal(fit$loglik, same$loglik, tolerance = 1e-10)
   expect_identical(fit$ids, some$id)
@@ -73,7 +75,8 @@ test_that("every fault of a text is told with its place, and other commands by n
   wrong <- sub("t_10", "q_10", sub("order(2 2)", "order(a)", command, fixed = TRUE))
   error <- tryCatch(traj(c(wrong, "estat ic"), wide), error = identity)
   expect_s3_class(error, "gbtm_several_faults")
-  expect_match(conditionMessage(error), "line 1, column [0-9]+: indep.*line 1, column [0-9]+: order.*line 2, column 1: estat")
+  expect_match(conditionMessage(error),
+               "line 1, column [0-9]+: indep.*line 1, column [0-9]+: order.*line 2, column 1: estat")
   expect_error(traj("traj, var(offenses_*) indep(t_*) model(cnorm) order(1 1)", wide), class = "gbtm_missing_option")
 })
 
@@ -85,7 +88,7 @@ test_that("the minimum is 0 where it is not given, and two SAS ids name a person
   step <- "proc traj data=a(where=(id < 61)); id house person; var offenses_10-offenses_17; indep t_10-t_17;
            model cnorm; max 99; ngroups 1; order 1; run;"
   expect_warning(sas <- proc_traj(step, wide, control = quick()), class = "gbtm_assumed")
-  expect_identical(sas$ids[1], paste(wide$house[1], wide$person[1], sep = ", "))
+  expect_identical(sas$ids[1], paste(wide$house[1], wide$person[1], sep = "."))
   text <- "traj if id < 61, var(offenses_10-offenses_17) indep(t_10-t_17) model(cnorm) max(99) order(1)"
   expect_warning(stata <- traj(text, wide, control = quick()), "traj takes 0", class = "gbtm_assumed")
   expect_equal(sas$loglik, stata$loglik)
