@@ -2,9 +2,9 @@
 #'
 #' Reads `PROC TRAJ` steps, translates each into the command of Stata's traj for the same model, and runs that with
 #' [traj()]. Rows are selected by `WHERE` and by the data set options `WHERE=`, `OBS=`, `FIRSTOBS=`; several `ID`
-#' variables name a person together; `%LET` is done; `%TRAJPLOT` after a step draws. Output data sets are left out; an unknown
-#' statement is an error that names it. Variable
-#' lists read `x1-x5`, `a--b` (columns side by side) and `x:` (all that begin with x), upper and lower case alike.
+#' variables name a person together; `%LET` is done; `%TRAJPLOT` after a step draws. Output data sets are left out; an
+#' unknown statement is an error that names it. Variable lists read `x1-x5`, `a--b` (columns side by side) and `x:` (all
+#' that begin with x), upper and lower case alike.
 #'
 #' @param text the steps: one string, or its lines
 #' @param data wide data frame, one row per subject, with the columns the step names

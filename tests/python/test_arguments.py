@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,7 +40,10 @@ def test_calls_that_python_refuses():
         door(1, levels=0.5)
 
 
-def test_a_breakdown_has_a_name():
+def test_a_breakdown_has_a_name(monkeypatch):
+    with pytest.raises(np.linalg.LinAlgError):  # of the user's own function: his
+        checked(_singular)()
+    monkeypatch.setattr("gbtm.arguments.HERE", str(Path(__file__).parent))
     with pytest.raises(InternalError) as error:
         checked(_singular)()
     assert error.value.code == "breakdown"
