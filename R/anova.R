@@ -48,9 +48,8 @@ anova.gbtm <- function(object, ..., test = "Chisq") {
       if (freed_sds(fits[[i - 1]], fits[[i]]) == 1) {
         table[i, "Pr(>Chisq)"] <- half_and_half(table$Chisq[i], table$Df[i])
         notes <- c(notes, sprintf(paste(
-          paste("%s against %s: the sd of a random effect is 0, at its bound, in the smaller model, so that Chisq is",
-                "chi-square"),
-          "with %d or %d degrees of freedom, half the time each."
+          "%s against %s: the sd of a random effect is 0, at its bound, in the smaller model, so that Chisq is",
+          "chi-square with %d or %d degrees of freedom, half the time each."
         ), labels[i], labels[i - 1], as.integer(table$Df[i] - 1), as.integer(table$Df[i])))
       }
       next
@@ -118,6 +117,17 @@ no_chi_square <- function(small, large) {
     return(sprintf("the smaller model has more of %s than the larger, so that it is no special case. Compare by BIC.",
                    listing(gone)))
   }
+  bound <- at_a_bound(small, large)
+  if (!is.null(bound)) return(bound)
+  if (large$loglik < small$loglik - 1e-6) {
+    return("the larger model fits worse, so that it is not at its best optimum, or they are not nested.")
+  }
+}
+
+# What of the smaller model is on the edge of the larger, whose law then is no chi-square; NULL where nothing is.
+at_a_bound <- function(small, large) {
+  before <- stem_counts(small)
+  after <- stem_counts(large)
   edge <- intersect(c("intercept", "zero_intercept"), names(after)[!(after == before[names(after)]) %in% TRUE])
   if (length(edge)) {
     return(paste("a group without", if ("intercept" %in% edge) "a rate" else "zero inflation",
@@ -125,14 +135,11 @@ no_chi_square <- function(small, large) {
   }
   freed <- freed_sds(small, large)
   if (freed > 1) {
-    return(sprintf(paste(
-      paste("the sds of %d random effects are 0, at their bound, in the smaller model, so that this is a mixture of",
-            "chi-squares"),
-      "whose weights depend on the data. Compare them by BIC, or with what simulate() draws from the smaller one."
-    ), as.integer(freed)))
-  }
-  if (large$loglik < small$loglik - 1e-6) {
-    return("the larger model fits worse, so that it is not at its best optimum, or they are not nested.")
+    sprintf(paste(
+      "the sds of %d random effects are 0, at their bound, in the smaller model, so that this is a mixture of",
+      "chi-squares whose weights depend on the data. Compare them by BIC, or with what simulate() draws from the",
+      "smaller one."
+    ), as.integer(freed))
   }
 }
 

@@ -122,17 +122,22 @@ REFUSED = {
     "values beside a table": (lambda: gbtm.GBTM.from_formula(
         "y ~ t", gbtm.datasets.two_groups(rng=0), id="id", groups=2, weights=pd.Series(np.ones(100))),
         "no_column", "weights"),
-    "no table": (lambda: gbtm.GBTM.from_formula("y ~ t", {"y": [1]}, id="id", groups=2), "bad_data", "data"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_labels_that_name_nobody_are_refused(case):
     call, code, argument = REFUSED[case]
-    with pytest.raises((DataError, SpecificationError)) as caught:
+    with pytest.raises(DataError) as caught:
         call()
     assert (caught.value.code, caught.value.argument) == (code, argument)
     assert caught.value.way_out
+
+
+def test_what_is_no_table_is_refused():
+    with pytest.raises(SpecificationError, match="Give a pandas DataFrame") as caught:
+        gbtm.GBTM.from_formula("y ~ t", {"y": [1]}, id="id", groups=2)
+    assert (caught.value.code, caught.value.argument) == ("bad_data", "data")
 
 
 @pytest.fixture(scope="module")

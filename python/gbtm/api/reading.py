@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.columns import check_table, refuse_values
+from ..data.columns import refuse_values
 from ..data.declared_missing import Declared, refuse_dots, without_declared
 from ..data.formula_variables import term_columns
 from ..data.ids import id_column, id_columns
@@ -43,7 +43,6 @@ def read_table(
 ) -> Prepared:
     """The model of a formula on a long table, or on a wide one where ``wide`` says what its names stand for."""
     assert outcome.formula is not None
-    check_table(data)
     columns = {"id": id, "tcov": outcome.tcov, "exposure": outcome.exposure, "dcov": design.dcov, "wave": design.wave,
                **design.of_subjects}
     for argument, given in columns.items():

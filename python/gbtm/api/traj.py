@@ -67,17 +67,7 @@ def traj(
     >>> round(float(res.group_shares["share"].iloc[0]), 3)
     0.5
     """
-    return _all_fits(read_do_file(command, column_names(data)), data, id, matrices, fit_options)
-
-
-def column_names(data: Any) -> list[str]:
-    """The columns' names, of what has to be a data frame."""
-    if not isinstance(data, pd.DataFrame):
-        raise DataError(
-            f"data: {type(data).__name__} is no DataFrame.", code="bad_data", argument="data",
-            way_out="Give a pandas DataFrame with one row per subject.",
-        )
-    return [str(c) for c in data.columns]
+    return _all_fits(read_do_file(command, [str(c) for c in data.columns]), data, id, matrices, fit_options)
 
 
 def _all_fits(
@@ -88,9 +78,9 @@ def _all_fits(
     fits = []
     for read, model in zip(reads, models, strict=True):
         for sentence in read.assumed:
-            warnings.warn(sentence, GBTMWarning, stacklevel=3)
+            warnings.warn(sentence, GBTMWarning, stacklevel=4)
         if read.notes:
-            warnings.warn(f"No effect here: {' '.join(read.notes)}", GBTMWarning, stacklevel=3)
+            warnings.warn(f"No effect here: {' '.join(read.notes)}", GBTMWarning, stacklevel=4)
         start = _start_option(read, matrices, fit_options)
         res = with_assumed(model.fit(**{"cov_type": "traj", **fit_options, **start}), read)
         for request in read.plots:
@@ -224,4 +214,4 @@ def proc_traj(text: str, data: pd.DataFrame, **fit_options: Any) -> GBTMResults 
     """
     id = fit_options.pop("id", None)
     matrices = fit_options.pop("matrices", None)
-    return _all_fits(sas_commands(text, column_names(data)), data, id, matrices, fit_options)
+    return _all_fits(sas_commands(text, [str(c) for c in data.columns]), data, id, matrices, fit_options)

@@ -46,14 +46,6 @@ def expand_columns(data: pd.DataFrame, columns: str | Sequence[str], argument: s
     return found
 
 
-def check_table(data: Any, argument: str = "data") -> None:
-    if not isinstance(data, pd.DataFrame):
-        raise DataError(
-            f"{argument}: a {type(data).__name__} is no DataFrame.", code="bad_data", argument=argument,
-            way_out="Give a pandas DataFrame: pd.DataFrame(data), or data.to_pandas() for one of another library.",
-        )
-
-
 def refuse_values(given: Any, argument: str) -> None:
     """Where a table is read, what stands in it is asked for by name: values beside it would be taken by position."""
     if isinstance(given, (pd.Series, pd.DataFrame, pd.Index, np.ndarray)):

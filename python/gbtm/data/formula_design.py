@@ -220,34 +220,33 @@ def _width(factor: Factor, kind: str, rows: pd.DataFrame) -> int:
 def _factor(text: str, encoder: Mapping[str, Any], rows: pd.DataFrame) -> Factor:
     """A factor as formulaic encoded it, with the state that ``rows`` give."""
     contrasts = encoder.get("contrasts")
-    if contrasts is None and text in rows.columns:
-        text = f"`{text}`"
+    levels, codings = None, None
     if contrasts is not None:
-        levels = list(contrasts.levels)
+        known = list(contrasts.levels)
+        levels = tuple(plain_level(level) for level in known)
         codings = {
-            name: np.asarray(contrasts.contrasts.get_coding_matrix(levels, reduced_rank=reduced, sparse=False),
+            name: np.asarray(contrasts.contrasts.get_coding_matrix(known, reduced_rank=reduced, sparse=False),
                              dtype=float)
             for name, reduced in (("full", False), ("reduced", True))
         }
-        inside = f"`{text}`" if text in rows.columns else inside_category(text)
-        text, levels_kept = inside, tuple(plain_level(level) for level in levels)
-    else:
-        codings, levels_kept = None, None
+    if text in rows.columns:
+        text = f"`{text}`"
+    elif contrasts is not None:
+        text = inside_category(text)
     state: State = {}
     try:
         compute(text, by_name(rows), state)
-        return Factor(text, state, levels_kept, codings)
+        return Factor(text, state, levels, codings)
     except NotArithmetic:
-        code: State = {}
-        as_code = text.strip("`") if text.strip("`") in rows.columns else text
-        value = run(as_code, rows, code)
-        if codings is None:
-            as_columns(value, len(rows))
-        try:
-            plain_state(code)
-        except TypeError:  # nothing that a file could hold
-            return Factor(as_code, {}, levels_kept, codings, pointwise=False, arithmetic=False)
-        return Factor(as_code, code, levels_kept, codings, arithmetic=False)
+        state = {}
+    value = run(text, rows, state)
+    if codings is None:
+        as_columns(value, len(rows))
+    try:
+        plain_state(state)
+    except TypeError:  # nothing that a file could hold
+        return Factor(text, {}, levels, codings, pointwise=False, arithmetic=False)
+    return Factor(text, state, levels, codings, arithmetic=False)
 
 
 def _checked(design: FormulaDesign, rows: pd.DataFrame, values: np.ndarray, argument: str) -> FormulaDesign:

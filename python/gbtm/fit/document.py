@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import DataError
 from .document_schema import FIT, FIT_V1, check_fields, check_references
 from .document_v1 import upgraded
+from .document_values import check_values
 from .shared_data import slim
 
 FORMAT, FORMAT_VERSION = "gbtm-fit", 2
@@ -99,8 +100,6 @@ def current_fields(document: dict[str, Any], source: str, *, data: bool = True) 
         document = upgraded(document)
     check_fields(document, FIT, source, data=data)
     check_references(document, source)
-    from .document_values import check_values  # it puts the model together, which reads documents in its turn
-
     check_values(document if data else slim(document), source)
     return document
 

@@ -65,6 +65,15 @@ class FitRecord:
         return self.document["formula"]
 
     @property
+    def inputs(self) -> dict[str, Any] | None:
+        """How the user's table was read, for new data and for code; None for fits of arrays."""
+        first = self.document["outcomes"][0]
+        own = self.document["group_sets"][first["group_set"]]
+        return joined_inputs(self.document["inputs"], first["inputs"], own["inputs"])
+
+    # -- the subjects ------------------------------------------------------------------------------------------
+
+    @property
     def n_subjects(self) -> int:
         return int(self.document["n_subjects"])
 
@@ -75,15 +84,6 @@ class FitRecord:
     @cached_property
     def ids(self) -> pd.Index:
         return pd.Index(self.document["ids"], name=self.id_name)
-
-    @property
-    def inputs(self) -> dict[str, Any] | None:
-        """How the user's table was read, for new data and for code; None for fits of arrays."""
-        first = self.document["outcomes"][0]
-        own = self.document["group_sets"][first["group_set"]]
-        return joined_inputs(self.document["inputs"], first["inputs"], own["inputs"])
-
-    # -- the subjects ------------------------------------------------------------------------------------------
 
     @property
     def weights(self) -> np.ndarray | None:

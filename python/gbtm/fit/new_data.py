@@ -62,7 +62,7 @@ def _without_design(formula: str, table: pd.DataFrame, argument: str, trusted: b
 
     Columns and factors need no more than their names and levels. Any other formula is code.
     """
-    if formula in table.columns or PLAIN_FORMULA.fullmatch(formula):
+    if ("~" not in formula and formula in table.columns) or PLAIN_FORMULA.fullmatch(formula):
         return formula
     if not trusted:
         raise SpecificationError(

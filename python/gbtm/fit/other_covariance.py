@@ -71,7 +71,7 @@ def scores(fit: Fit) -> pd.DataFrame:
     from ..likelihood.derivatives import subject_scores
 
     module, flat = module_of(fit), fit.internal.params
-    with torch.no_grad(), workers():
+    with workers(), torch.no_grad():
         own = subject_scores(module, torch.as_tensor(flat)).cpu().numpy()
     own = own if module.expand is None else own[module.expand]
     weight = panel_of(fit).subjects.relative_weights

@@ -86,6 +86,6 @@ def subject_loglik(fit: Refit, panel: Panel) -> np.ndarray:
     from ..likelihood.mixture import Mixture
 
     module = Mixture(fit.layout, panel)
-    with torch.no_grad(), workers():
+    with workers(), torch.no_grad():
         own = module.subject_loglik(torch.as_tensor(fit.flat)[None])[0].cpu().numpy()
     return own if module.expand is None else own[module.expand]

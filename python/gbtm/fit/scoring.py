@@ -150,7 +150,7 @@ def probabilities(res: Fit, layout: Layout, panel: Panel) -> tuple[np.ndarray, n
     ready = for_scoring(panel, layout.spec)
     module = Mixture(layout, ready)
     flat, cov = torch.as_tensor(res.internal.params), torch.as_tensor(res.internal.cov)
-    with torch.no_grad(), workers():
+    with workers(), torch.no_grad():
         posterior, variance = posterior_gradient(module, flat, cov)
     p, se = posterior.numpy(), np.sqrt(np.maximum(variance.numpy(), 0.0))
     return (p, se) if module.expand is None else (p[module.expand], se[module.expand])

@@ -106,13 +106,14 @@ def with_own_code(
     whole, of_outcome, of_groups = split_inputs(inputs)
     outcomes = []
     for outcome, basis in zip(document["outcomes"], bases, strict=True):
-        own = outcome["bases"] if basis is None else {**outcome["bases"], "mean": basis.document}
-        for stored in own.values() if basis is None else ():
-            if stored["kind"] != "polynomial":
-                raise DataError(
-                    "document: a basis that was not asked for.", code="bad_document", argument="document",
-                    way_out="Remove the file: the fit is made again.",
-                )
-        outcomes.append({**outcome, "inputs": of_outcome, "bases": own})
+        bases_here = outcome["bases"]
+        if basis is not None:
+            bases_here = {**bases_here, "mean": basis.document}
+        elif any(stored["kind"] != "polynomial" for stored in bases_here.values()):
+            raise DataError(
+                "document: a basis that was not asked for.", code="bad_document", argument="document",
+                way_out="Remove the file: the fit is made again.",
+            )
+        outcomes.append({**outcome, "inputs": of_outcome, "bases": bases_here})
     group_sets = [{**s, "inputs": of_groups} for s in document["group_sets"]]
     return {**document, "formula": formula, "inputs": whole, "outcomes": outcomes, "group_sets": group_sets}

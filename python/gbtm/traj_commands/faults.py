@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ..errors import CommandError
@@ -14,6 +14,20 @@ def joined(message: str, faults: Sequence[CommandError]) -> CommandError:
     error = CommandError(message, code=code, argument=faults[0].argument)
     error.faults = tuple(faults)
     return error
+
+
+def each_read(items: Iterable[str], read: Callable[[str], list[str]]) -> list[str]:
+    """What ``read`` makes of all items of a list, or all that is wrong with them in one error."""
+    found: list[str] = []
+    wrong: list[CommandError] = []
+    for item in items:
+        try:
+            found += read(item)
+        except CommandError as error:
+            wrong.append(error)
+    if wrong:
+        raise wrong[0] if len(wrong) == 1 else joined("\n".join(map(str, wrong)), wrong)
+    return found
 
 
 class Faults:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ..errors import CommandError
-from .faults import joined
+from .faults import each_read
 from .stata_text import Line
 
 STATEMENT = re.compile(r"""((?:'[^']*'|"[^"]*"|[^;'"]|['"])*?);""", re.DOTALL)
@@ -67,15 +67,8 @@ def expand_list(text: str, columns: Sequence[str], statement: str) -> list[str]:
     ['y1', 'y2', 'y3', 'ageA', 'ageB']
     """
     squeezed = re.sub(r"\s*(--?)\s*", r"\1", re.sub(r"\s+:", ":", text.strip()))
-    found: list[str] = []
-    wrong: list[CommandError] = []
-    for item in squeezed.split():
-        try:
-            found += _expand(item, [str(c) for c in columns], statement)
-        except CommandError as error:
-            wrong.append(error)
-    if wrong:
-        raise wrong[0] if len(wrong) == 1 else joined("\n".join(map(str, wrong)), wrong)
+    names = [str(c) for c in columns]
+    found = each_read(squeezed.split(), lambda item: _expand(item, names, statement))
     if not found:
         raise CommandError(
             f"{statement}: empty.", code="missing_option", argument=statement, way_out="List the variables."

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ..errors import CommandError
-from .faults import joined
+from .faults import each_read
 
 
 class StataColumns:
@@ -38,15 +38,8 @@ class StataColumns:
 
     def expand(self, text: str, option: str) -> tuple[str, ...]:
         """A list of names, ``stub*``, ``a?``, ranges ``Y1-Y5`` in the data's order, as columns of the data."""
-        found: list[str] = []
-        wrong: list[CommandError] = []
-        for item in re.sub(r"\s*-\s*", "-", text.strip()).split():
-            try:
-                found += self._item(item, option)
-            except CommandError as error:
-                wrong.append(error)
-        if wrong:
-            raise wrong[0] if len(wrong) == 1 else joined("\n".join(map(str, wrong)), wrong)
+        items = re.sub(r"\s*-\s*", "-", text.strip()).split()
+        found = each_read(items, lambda item: self._item(item, option))
         if not found:
             raise CommandError(
                 f"{option}(): empty.", code="missing_option", argument=option, way_out="List the variables.",
