@@ -40,6 +40,7 @@ subject_columns <- function(mine, data, columns, wide, kept) {
     risk <- design_columns(mine$risk, table, "risk", kept$risk)
     found$sent$risk <- as.vector(risk$x)
     found$request$risk_names <- json_array(colnames(risk$x))
+    found$request$risk_levels <- risk$levels
     found$kept <- list(risk = risk$kept)
   }
   found
@@ -203,7 +204,18 @@ design_columns <- function(asked, table, argument, kept = NULL) {
   x <- matrix(NA_real_, nrow(table), sum(keep), dimnames = list(NULL, gsub("`", "", colnames(made$x)[keep])))
   x[complete, ] <- made$x[, keep]
   others <- if (is.null(kept)) depends_on_others(made, table[complete, , drop = FALSE])
-  list(x = x, kept = list(terms = plain_terms(made$terms), xlevels = made$xlevels, others = others))
+  list(x = x, kept = list(terms = plain_terms(made$terms), xlevels = made$xlevels, others = others),
+       levels = factor_columns(made, keep))
+}
+
+# Of each factor that stands by itself: its name, its levels, and the place of its first column, from 0. Its columns are
+# one a level, without the first level.
+factor_columns <- function(made, keep) {
+  term <- attr(made$x, "assign")[keep]
+  labels <- attr(made$terms, "term.labels")
+  lapply(intersect(labels, names(made$xlevels)), function(name) {
+    list(gsub("`", "", name), json_array(made$xlevels[[name]]), which(term == match(name, labels))[1] - 1)
+  })
 }
 
 # The first term that gives some rows other values than it gave them among all, such as x - mean(x); NULL for none. What

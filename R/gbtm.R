@@ -112,6 +112,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
 #'   basis formula; `inputs`, for new data; `read_as`, the same for Python
 #' @noRd
 asked_model <- function(formula, data, id, given, call) {
+  given <- without_constants(given)
   wide <- given$wide
   declared <- without_declared(data)
   data <- declared$data
@@ -137,6 +138,17 @@ asked_model <- function(formula, data, id, given, call) {
   list(columns = columns, further = further, model = sent_options(given), terms = terms,
        read_as = read_as(parts, known, id, given, further$kept),
        inputs = c(list(id = id, wide = wide, kept = further$kept), Filter(Negate(is.null), covariates)))
+}
+
+# `risk = ~ 1` asks for no covariate: the constant is in the model anyway.
+without_constants <- function(given) {
+  none <- function(asked) {
+    if (is.character(asked) && length(asked) == 1) return(grepl("^\\s*~\\s*1\\s*$", asked))
+    inherits(asked, "formula") && length(asked) == 2 && identical(asked[[2]], 1)
+  }
+  covariates <- intersect(c("risk", "tcov", "dcov"), names(given))
+  given[covariates[vapply(given[covariates], none, NA)]] <- list(NULL)
+  given
 }
 
 # The number of groups where only their orders were given.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from scipy.special import logit
@@ -17,8 +18,10 @@ from conftest import TRUTH, build
 from findings import fit_and_codes, message_of
 from gbtm.estimation.covariance import Covariance
 from gbtm.families import make_family
+from gbtm.findings import agreement_checks as agreement
+from gbtm.findings import boundary_checks as bounds
 from gbtm.findings import fit_checks as room
-from gbtm.findings.fit_checks import _where
+from gbtm.findings.boundary_checks import where_at
 from parts import PARTS, draw
 
 SILENT = ("normal", "normal_sbg", "cnorm", "cnorm_sbg", "poisson", "zip_common", "zip_own", "logit")
@@ -44,7 +47,8 @@ def test_separation_in_a_logit_group(value, order):
     where = 1 if value == 0 else 2
     assert res.document["warnings"][0]["group"] == where
     names = [f"intercept[{where}]", f"time[{where}]"][: order + 1]
-    parts = (f"group {where}", f"probability is {value:g}", "at all times", "no standard error", "lower order")
+    remedy = "a lower order for it gives the same curve" if order else "there is nothing to leave out"
+    parts = (f"group {where}", f"probability is {value:g}", "at all times", "no standard error", remedy)
     for part in (*parts, *names):
         assert part in res.warnings[0]
     assert set(res.bse[res.bse.isna()].index) == set(names)
@@ -85,7 +89,7 @@ def test_irregular_times_are_told_by_range_and_number():
     ],
 )
 def test_a_few_times_are_named_and_many_are_counted(at, said):
-    assert _where(np.array(at, dtype=float), np.arange(10.0), "age") == said
+    assert where_at(np.array(at, dtype=float), np.arange(10.0), "age") == said
 
 
 @pytest.mark.parametrize("family", ["poisson", "zip"])
@@ -287,7 +291,7 @@ def test_rho_of_zero_with_uneven_times_is_the_model_without_it():
 
 def _lost(layout, *entries, negative=False):
     """A covariance that does not determine these internal parameters."""
-    return Covariance(np.eye(layout.size), np.eye(layout.size)[:, list(entries)], negative, "hessian")
+    return Covariance(0.01 * np.eye(layout.size), np.eye(layout.size)[:, list(entries)], negative, "hessian")
 
 
 def _block(layout, predictor, group):
@@ -399,12 +403,14 @@ def _boundaries(built, params, *entries):
     layout = built.layout
     flat = layout.unreport(np.array(params, dtype=float))
     u = room._predictors(layout, built.panel, flat, 0)
-    return room._at_boundary(layout, built.panel, 0, u, flat, _lost(layout, *entries))
+    return bounds.at_boundary(layout, built.panel, 0, u, flat, _lost(layout, *entries))
 
 
 def test_what_runs_to_infinity_is_named_with_its_times():
     built = build("logit")  # times 0..5, two lines
     tail = "The group is separated; a lower order for it gives the same curve with fewer parameters."
+    step = ("The group is separated there: its probabilities stand, its coefficients cannot be interpreted. A lower "
+            "order may fit with finite ones, and gives another curve.")
     assert _boundaries(built, [0.5, 0, 30, 0, 0]) == []  # however far, if it is determined
     assert _boundaries(built, [0.5, 0, 11, 0, 0], 2, 3) == []  # not far, though not determined
     found = _boundaries(built, [0.5, 0, 30, 0, 0], 0, 1, 2, 3)
@@ -418,7 +424,7 @@ def test_what_runs_to_infinity_is_named_with_its_times():
     assert _said(_boundaries(built, [-10, -1, 0, 0, 0], 0, 1, 4)) == [(
         "separated_group", 1,
         f"In group 1 the probability is 0 at t 2, 3, 4, 5: intercept[1], t[1] run to infinity and have no standard "
-        f"error. {tail}",
+        f"error. {step}",
     )]
     assert "0 or 1 at t 0, 1, 4, 5: " in _boundaries(built, [-20, 8, 0, 0, 0], 0, 1)[0].message
     flat = draw("tcov_cells").built()
@@ -433,8 +439,7 @@ def test_zero_inflation_common_to_all_groups():
     assert _said(found) == [(
         "zero_inflation_at_bound", None,
         "In all groups the zero-inflation probability is 0 at all times: zero_intercept, zero_t run to infinity and "
-        "have no standard error. The optimum lies on the boundary; a lower iorder, or -1 for this group, says the "
-        "same with fewer.",
+        "have no standard error. The optimum lies on the boundary; family 'poisson' says the same with fewer.",
     )]
     own = _boundaries(build("zip_own"), [0, 0, 1, 0, 30, -2, 0, 0], 4)
     assert [(f.code, f.group) for f in own] == [("zero_inflation_at_bound", 1)]
@@ -451,8 +456,8 @@ def test_rates_of_zero():
     )]
     assert _said(_boundaries(built, [-16, 4, *rest], 0, 1)) == [(
         "zero_rate", 1,
-        "In group 1 the rate is zero at t 0, 1: intercept[1], t[1] run to infinity and have no standard error. A lower "
-        "order for this group may do.",
+        "In group 1 the rate is zero at t 0, 1: intercept[1], t[1] run to infinity and have no standard error. "
+        "Means are right there; another order for this group, or a zero part, may fit with finite coefficients.",
     )]
     assert _boundaries(built, [16, -1, *rest], 0, 1) == []  # a rate without limit is none of these
 
@@ -485,7 +490,7 @@ FAR, NEAR = 11.6, 11.5  # -log(1e-5) = 11.51
     ],
 )
 def test_the_name_of_a_boundary(family, predictor, eta, code, what):
-    got = room._name_boundary(make_family(family, None, None), predictor, np.array(eta, dtype=float), np.zeros(2))
+    got = bounds.name_boundary(make_family(family, None, None), predictor, np.array(eta, dtype=float), np.zeros(2))
     assert got[0] == code
     if what is not None:
         assert got[1] == what
@@ -503,7 +508,7 @@ def test_the_name_of_a_boundary(family, predictor, eta, code, what):
     ],
 )
 def test_the_boundary_of_a_scale_parameter(predictor, value, said):
-    assert room._bound(predictor, value) == said
+    assert bounds.bound_of(predictor, value) == said
 
 
 def _scales(built, value, predictor, group=None):
@@ -512,8 +517,8 @@ def _scales(built, value, predictor, group=None):
     block = _block(layout, predictor, group)
     flat[block.start] = value
     other = next(b for b in layout.blocks if b.predictor == "mean")
-    assert room._scales_at_bound(layout, flat, _lost(layout, *range(other.start, other.start + other.width))) == []
-    found = room._scales_at_bound(layout, flat, _lost(layout, other.start, block.start))
+    assert bounds.scales_at_bound(layout, flat, _lost(layout, *range(other.start, other.start + other.width))) == []
+    found = bounds.scales_at_bound(layout, flat, _lost(layout, other.start, block.start))
     assert [f.parameters for f in found] == [(layout.names[block.start],)]
     return _said(found)
 
@@ -690,3 +695,197 @@ def test_all_that_is_wrong_is_told_the_gravest_first():
     estimate.flat = leaving.layout.unreport(np.array([1, 0.5, 1, 0.5, -1, -1, 0.8, 0.2]))
     found = room.examine(leaving.layout, leaving.panel, estimate, _lost(leaving.layout))
     assert [f.code for f in found] == ["few_waves", "twin_groups"]  # most have left after two
+
+
+# -- curves and people -------------------------------------------------------------------------------------------------
+
+
+def _ending(rng, n=40, times=12):
+    """Counts of two groups; the second rises, and from time 9 on nobody of it has any."""
+    t = np.arange(float(times))
+    low = rng.poisson(0.3, (3 * n, times))
+    high = np.where(t < 9, rng.poisson(np.exp(0.25 * t), (n, times)), 0)
+    return np.vstack([low, high])
+
+
+def test_a_curve_that_leaves_its_data_is_told_with_both_means_and_the_way_out():
+    """A zero part common to all groups takes the zeros of all; the rate may then end anywhere."""
+    y = _ending(np.random.default_rng(0))
+    res, codes = fit_and_codes(y, groups=2, order=[0, 1], family="zip", fit={"n_starts": 8})
+    assert "curve_leaves_data" in codes
+    said = message_of(res, "curve_leaves_data")
+    assert res.document["warnings"][codes.index("curve_leaves_data")]["group"] == 2
+    fitted = res.predict([11.0])["estimate"].iloc[1]
+    assert f"at 11 the fitted mean of y is {fitted:.3g}, the observed mean of the group 0 (40 people)" in said
+    for part in ("9, 10, 11: ", "iorder", "another order", "spline"):
+        assert part in said
+    _, codes = fit_and_codes(y, groups=2, order=[0, 2], iorder=[0, 3], family="zip", fit={"n_starts": 8})  # the way out
+    assert "curve_leaves_data" not in codes
+
+
+def test_a_line_through_a_curve_is_told_and_the_right_order_is_not():
+    rng = np.random.default_rng(1)
+    t = np.arange(9.0)
+    y = np.vstack([3 + rng.normal(0, 0.5, (60, 9)), 0.5 * (t - 4) ** 2 + rng.normal(0, 0.5, (60, 9))])
+    res, codes = fit_and_codes(y, groups=2, order=[0, 1], fit={"n_starts": 8})
+    assert codes.count("curve_leaves_data") == 1
+    assert "zero part" not in message_of(res, "curve_leaves_data")
+    _, codes = fit_and_codes(y, groups=2, order=[0, 2], fit={"n_starts": 8})
+    assert codes == []
+
+
+def test_moments_are_those_of_the_people_weighted_by_their_posterior():
+    drawn = draw("exposure")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        res = drawn.built().fit(n_starts=4)
+    built = drawn.built()
+    layout, m = built.layout, built.panel.outcomes[0]
+    p = res.posterior.to_numpy()
+    seen = agreement.moments(layout, 0, layout.outcomes[0], m, res.document["internal"]["params"], p)
+    rate = np.stack([np.interp(m.time, g["t"], g["estimate"]) for _, g in res.predict().rename(
+        columns={res.time_name: "t"}).groupby("group")]) * m.exposure
+    own = p[m.subject].T
+    for j, t in enumerate(seen.times):
+        at = m.time == t
+        np.testing.assert_allclose(seen.observed[:, j], (own * m.y)[:, at].sum(1) / own[:, at].sum(1), rtol=1e-9)
+        np.testing.assert_allclose(seen.fitted[:, j], (own * rate)[:, at].sum(1) / own[:, at].sum(1), rtol=1e-9)
+    np.testing.assert_allclose(seen.pearson, (own * (m.y - rate) ** 2 / rate).sum() / own.sum(), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("family", "better"), [("poisson", "negbin"), ("zip", "zinb")])
+def test_counts_far_more_spread_than_poisson_are_told(family, better):
+    rng = np.random.default_rng(2)
+    mean = np.repeat([2.0, 12.0], 80)[:, None]
+    y = rng.negative_binomial(1.0, 1 / (1 + mean), (160, 6)).astype(float)
+    res, codes = fit_and_codes(y, groups=2, order=0, family=family, fit={"n_starts": 6})
+    assert "overdispersed" in codes
+    assert f"Use family '{better}'" in message_of(res, "overdispersed")
+    _, codes = fit_and_codes(y, groups=1, order=0, family="negbin", fit={"n_starts": 2})
+    assert "overdispersed" not in codes
+    _, codes = fit_and_codes(rng.poisson(mean, (160, 6)), groups=2, order=0, family="poisson", fit={"n_starts": 4})
+    assert codes == []
+
+
+def test_a_group_of_a_few_people_is_told():
+    rng = np.random.default_rng(3)
+    y = np.vstack([rng.normal(0, 1, (97, 5)), rng.normal(12, 1, (3, 5))])
+    res, codes = fit_and_codes(y, groups=2, order=0, fit={"n_starts": 4})
+    assert codes == ["small_group"]
+    assert "Group 2, 3 % or about 3 of 100 people" in message_of(res, "small_group")
+    _, codes = fit_and_codes(np.vstack([y, rng.normal(12, 1, (6, 5))]), groups=2, order=0, fit={"n_starts": 4})
+    assert codes == []
+
+
+def test_a_share_whose_interval_reaches_zero_is_told():
+    """Two groups that overlap: the second is likely, not sure."""
+    rng = np.random.default_rng(8)
+    y = np.vstack([rng.normal(0, 1, (110, 2)), rng.normal(1.2, 1, (10, 2))])
+    res, _codes = fit_and_codes(y, groups=2, order=0, fit={"n_starts": 6})
+    lower = res.group_shares["lower"]
+    told = [w["group"] for w in res.document["warnings"] if w["code"] in ("share_reaches_zero", "small_group")]
+    assert told == lower.index[lower <= 0].tolist() != []
+
+
+def test_more_parameters_than_people_is_told():
+    y = np.random.default_rng(0).normal(size=(6, 20)) + np.repeat([0.0, 9.0], 3)[:, None]
+    _, codes = fit_and_codes(y, groups=2, order=2, fit={"n_starts": 3})
+    assert "more_parameters_than_people" in codes
+    _, codes = fit_and_codes(y, groups=2, order=0, fit={"n_starts": 3})  # 4 parameters
+    assert "more_parameters_than_people" not in codes
+
+
+@pytest.mark.parametrize(("clusters", "told"), [(4, True), (40, False)])
+def test_few_clusters_are_told(clusters, told):
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(80, 4)) + np.repeat([0.0, 6.0], 40)[:, None]
+    cluster = rng.permutation(np.arange(80) % clusters)
+    res, codes = fit_and_codes(y, groups=2, order=0, cluster=cluster, fit={"n_starts": 2})
+    assert codes == ["few_clusters"] * told
+    if told:
+        assert "4 clusters leave 3 degrees of freedom for the standard errors of 4 parameters" in res.warnings[0]
+
+
+def test_what_clusters_agree_in_has_no_standard_error():
+    """As many of each group in every cluster: between clusters the share does not vary."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(80, 4)) + np.repeat([0.0, 30.0], 40)[:, None]
+    res, codes = fit_and_codes(y, groups=2, order=0, cluster=np.arange(80) % 20, fit={"n_starts": 2})
+    assert codes == ["no_variance"]
+    assert np.isnan(res.bse["theta[2]"])
+    assert np.isnan(res.group_shares["std err"]).all()
+    assert np.isfinite(res.bse.drop("theta[2]")).all()
+
+
+# -- membership --------------------------------------------------------------------------------------------------------
+
+
+def _by_membership(values, n=200):
+    """Two clear groups; ``values(group, rng)`` is a covariate of each person."""
+    rng = np.random.default_rng(5)
+    group = np.arange(n) % 2
+    x = values(group, rng)
+    rows = pd.DataFrame({"id": np.repeat(np.arange(n), 4), "t": np.tile(np.arange(4.0), n), "x": np.repeat(x, 4)})
+    rows["y"] = np.repeat(6.0 * group, 4) + rng.normal(size=4 * n)
+    rows["other"] = np.repeat(rng.normal(size=n), 4)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("values", "parts"),
+    [
+        (lambda g, r: np.where((g == 1) & (r.random(g.size) < 0.1), "a rare one", "usual"),  # the reference level
+         ["with x = a rare one nobody is in group 1"]),
+        (lambda g, r: np.where((g == 0) & (r.random(g.size) < 0.1), "zzz", "usual"),
+         ["with x = zzz nobody is in group 2"]),
+        (lambda g, r: np.where(g == 1, r.random(g.size) < 0.5, 0) * 1.0, ["with x = 1 nobody is in group 1"]),
+        (lambda g, r: 2.0 * g + r.random(g.size), ["all of group 1 have x up to", "all of group 2"]),
+    ],
+)
+def test_a_covariate_that_separates_the_groups_is_named_with_its_level(values, parts):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        res = gbtm.GBTM.from_formula(
+            "y ~ t", data=_by_membership(values), id="id", groups=2, order=0, risk="~ x + other").fit(n_starts=2)
+    codes = [w["code"] for w in res.document["warnings"]]
+    assert codes == ["separated_membership"]
+    for part in [*parts, "x out of risk", *res.bse.index[res.bse.isna()]]:
+        assert part in res.warnings[0]
+    assert "order" not in res.warnings[0]
+    assert "fewer groups" not in res.warnings[0]
+
+
+def test_nothing_is_said_of_levels_that_all_groups_have():
+    mixed = _by_membership(lambda g, r: np.where(r.random(g.size) < 0.5, "a", "b"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gbtm.GBTM.from_formula("y ~ t", data=mixed, id="id", groups=2, order=0, risk="~ x + other").fit(n_starts=2)
+
+
+def test_many_findings_of_one_kind_are_one_sentence():
+    one = [room.Finding("small_group", g, f"Group {g} is small.", (f"a[{g}]",)) for g in range(1, 21)]
+    other = room.Finding("overdispersed", None, "Counts.")
+    assert room.summed_up([*one[:3], other]) == [*one[:3], other]
+    found = room.summed_up([*one, other])
+    assert [f.code for f in found] == ["small_group", "overdispersed"]
+    assert found[0].message.startswith("Group 1 is small. The same is true of 19 further groups: 2, 3, 4, ")
+    assert found[0].parameters == tuple(f"a[{g}]" for g in range(1, 21))
+
+
+def test_twins_in_number_are_told_by_their_sets():
+    layout = gbtm.GBTM(np.random.default_rng(0).normal(size=(50, 3)), range(3), groups=7, order=0).layout
+    found = room._twin_sets(layout, [(0, 2), (2, 5), (0, 5), (1, 6)])
+    assert found.message.startswith("Groups 1, 3 and 6; and 2 and 7 have the same curve, set by set: ")
+    assert "tell 4 of 7 groups apart" in found.message
+
+
+def test_nobody_leaves_one_of_the_groups():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(80, 6)) + np.repeat([0.0, 8.0], 40)[:, None]
+    for row in y[:40]:
+        row[rng.integers(2, 7):] = np.nan
+    res, codes = fit_and_codes(y, groups=2, order=0, dropout=0, fit={"n_starts": 2})
+    assert codes == ["dropout_at_bound"]
+    assert "In group 2 nobody drops out: drop0[2] runs to infinity" in res.warnings[0]
+    _, codes = fit_and_codes(y, groups=2, order=0, dropout=[0, -1], fit={"n_starts": 2})  # the way out
+    assert "dropout_at_bound" not in codes

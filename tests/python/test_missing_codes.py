@@ -56,3 +56,22 @@ def test_heavy_tailed_counts_have_none():
     for seed in range(20):
         y = np.random.default_rng(seed).negative_binomial(0.1, 0.1 / 1.1, 2000).astype(float)
         assert missing_codes(y) == {}
+
+
+@pytest.mark.parametrize(
+    ("y", "found"),
+    [
+        ([*SCALE, -1, -1], {-1.0: 2}),  # the only negative one, and no rarer than 0
+        ([1.0, 2, 2, 3, 3, 4, 5, -1, -1, -3], {}),  # two kinds of negative values
+        ([0.0, 0, 0, 1, 1, 2, 2, 3, -1, -1], {}),  # the tail of a distribution
+        ([1.0, 1, 1, 2, 2, 3, 4, 5, -1, -1], {-1.0: 2}),  # two steps away
+        ([0.0, 1, 1, 0, -1, -1, -1], {}),  # a scale of three
+        ([*SCALE, -1.5, -1.5], {}),  # no whole number
+    ],
+)
+def test_the_only_negative_value(y, found):
+    assert missing_codes(np.array(y)) == found
+
+
+def test_the_only_negative_value_is_a_code_where_the_family_refuses_it():
+    assert missing_codes(np.array([0.0, 0, 0, 1, 1, -1]), least=1) == {-1.0: 1}

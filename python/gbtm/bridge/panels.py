@@ -54,7 +54,7 @@ def _known(asked: dict[str, Any], n_subjects: int) -> Subjects | None:
             given[name] = pd.DataFrame(values.reshape(len(names), -1).T, columns=names)
         else:
             given[name] = values
-    return subjects_of_arrays(n_subjects, **given)
+    return subjects_of_arrays(n_subjects, **given, risk_levels=asked.get("risk_levels") or ())
 
 
 def _doubts(asked: dict[str, Any]) -> tuple[Doubt, ...]:

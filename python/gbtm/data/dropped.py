@@ -92,8 +92,35 @@ def usable(measures: Measures, ids: pd.Index, known: Subjects | None) -> tuple[n
         subjects=tuple(ids[~some & np.asarray(ids.notna())]), incomplete_subjects=tuple(ids[incomplete]),
     )
     if not keep.any():
-        raise DataError(
-            f"{m.name}: no observation is left once missing values are dropped.", code="no_data", argument=m.name,
-            way_out="Check the column names and the coding of missing values.",
-        )
+        raise _nothing_left(m, known, some, dropped)
     return keep, dropped
+
+
+def _nothing_left(m: Measures, known: Subjects | None, some: np.ndarray, dropped: Dropped) -> DataError:
+    """The error where missing values leave nothing: named after what is missing, which need not be the outcome."""
+    counts = {
+        m.name: dropped.missing_outcome, m.time_name: dropped.missing_time, "id": dropped.missing_id,
+        "tcov": dropped.missing_covariate, "exposure": dropped.missing_exposure,
+    }
+    argument, way_out = max(counts, key=lambda name: counts[name]), "Check the column names"
+    if known is not None and some.any():  # outcomes there are, of people of whom something else is not known
+        missing: dict[str, tuple[str, np.ndarray]] = {
+            name: ("risk", np.isnan(z)) for name, z in zip(known.risk_names, known.risk.T, strict=True)
+        }
+        if known.weights is not None:
+            missing["weights"] = ("weights", np.isnan(known.weights))
+        missing |= {name: (name, codes < 0) for name, codes in (("cluster", known.cluster), ("stratum", known.stratum))
+                    if codes is not None}
+        gone = {name: int(none[some].sum()) for name, (_, none) in missing.items()}
+        worst = [name for name, n in gone.items() if n == max(gone.values())]
+        argument = missing[worst[0]][0]
+        lead = "" if worst[0] == argument else f"{argument}: "
+        return DataError(
+            f"{lead}{', '.join(worst)} {'is' if len(worst) == 1 else 'are'} missing for {gone[worst[0]]} of the "
+            f"{int(some.sum())} people with an outcome, and nobody is left.", code="no_data", argument=argument,
+            way_out=f"{way_out}, and what a missing value is written as; or leave {argument} out.",
+        )
+    return DataError(
+        f"{argument}: no observation is left once missing values are dropped. {dropped.sentence()}", code="no_data",
+        argument=argument, way_out=f"{way_out} and the coding of missing values.",
+    )

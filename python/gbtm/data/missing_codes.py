@@ -15,7 +15,9 @@ def missing_codes(y: np.ndarray, least: int = LEAST) -> dict[float, int]:
     """The values that look like codes for a missing value, and how often each occurs.
 
     Such a value is one of the numbers used for that, occurs ``least`` times or more, and no other value is near: it
-    lies more than three ranges of the others away, or is negative where no other is.
+    lies more than three ranges of the others away, or is negative where no other is. Any negative whole number is such
+    a value too where it is the only one, as -1 in data that are 0 or more, and no mere tail of them: it occurs at least
+    as often as the next value, or stands two steps from it. On a scale of -1, 0 and 1 it is none.
 
     Parameters
     ----------
@@ -30,10 +32,12 @@ def missing_codes(y: np.ndarray, least: int = LEAST) -> dict[float, int]:
     >>> missing_codes(np.array([97.0, 98, 99, 99, 60, 75]))
     {}
     """
-    if not y.size or not np.isin([y.min(), y.max()], CODES).any():  # what stands apart is outermost; no need to sort
+    # what stands apart is outermost; no need to sort
+    if not y.size or not (np.isin([y.min(), y.max()], CODES).any() or _lone(y)):
         return {}
     values, counts = np.unique(y, return_counts=True)
     candidate = np.isin(values, CODES)
+    candidate[0] |= _lone(values) and (least == 1 or _no_tail(values, counts))
     others = values[~candidate]
     if others.size < 2:
         return {}
@@ -42,6 +46,20 @@ def missing_codes(y: np.ndarray, least: int = LEAST) -> dict[float, int]:
     lonely = (gap > FAR * (high - low)) | ((values < 0) & (low >= 0))
     found = candidate & lonely & (counts >= least)
     return {float(v): int(n) for v, n in zip(values[found], counts[found], strict=True)}
+
+
+def _lone(y: np.ndarray) -> bool:
+    """The smallest value is a negative whole number, and the only negative one."""
+    low = y.min()
+    return bool(low < 0 and low == np.floor(low) and (y[y != low] >= 0).all())
+
+
+def _no_tail(values: np.ndarray, counts: np.ndarray) -> bool:
+    """The smallest of the distinct values (C,) is not the end of the others' distribution."""
+    if values.size < 4 and np.array_equal(values, [values[0], 0, -values[0]]):
+        return False
+    steps = np.diff(values)
+    return bool(counts[0] >= counts[1] or (steps.size > 1 and steps[0] >= 2 * np.median(steps[1:])))
 
 
 def without(y: np.ndarray, codes: dict[float, int]) -> np.ndarray:

@@ -27,6 +27,8 @@ class Subjects:
     risk : (N, r) membership covariates z without the constant
     risk_names : their r names
     risk_design : how they are made of a table, where they were
+    risk_levels : of each factor among them its name, its levels, and the first of its columns: one a level, without
+        the first level; where there is no ``risk_design`` that says so
     weights : (N,) sampling weights, or None
     cluster, stratum : (N,) codes 0.. of sampling clusters (PSU) and strata, -1 for missing, or None
     held_out : (N,) bool, subjects that are scored but not fitted, or None
@@ -36,6 +38,7 @@ class Subjects:
     risk: np.ndarray
     risk_names: tuple[str, ...] = ()
     risk_design: FormulaDesign | None = None
+    risk_levels: tuple[tuple[str, tuple[str, ...], int], ...] = ()
     weights: np.ndarray | None = None
     cluster: np.ndarray | None = None
     stratum: np.ndarray | None = None
@@ -53,8 +56,28 @@ class Subjects:
 
     def take(self, keep: np.ndarray) -> Subjects:
         """Some of the subjects, by position or mask."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("risk_names", "risk_design")}
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if not f.name.startswith("risk_")}
         return replace(self, **{name: a[keep] for name, a in arrays.items() if a is not None})
+
+    @property
+    def risk_factors(self) -> list[tuple[str, tuple[Any, ...], tuple[int, ...], np.ndarray]]:
+        """Of each factor of ``risk`` its name, its levels, its columns, and each subject's level (N,), -1 for none."""
+        found = []
+        for name, levels, first in self.risk_levels:
+            columns = tuple(range(first, first + len(levels) - 1))
+            found.append((name, levels, columns, _codes(self.risk[:, columns], np.eye(len(levels))[:, 1:])))
+        design = self.risk_design
+        if design is None:
+            return found
+        parts = [(j, p[0]) for j, (_, scale, p) in enumerate(design.columns) if len(p) == 1 and scale == 1.0]
+        for at, factor in enumerate(design.factors):
+            own = [(j, kind, column) for j, (of, kind, column) in parts if of == at]
+            if factor.levels is None or factor.codings is None or not own or len({kind for _, kind, _ in own}) > 1:
+                continue
+            columns = tuple(j for j, _, _ in own)
+            coding = factor.codings[own[0][1]][:, [column for _, _, column in own]]
+            found.append((factor.text.strip("`"), factor.levels, columns, _codes(self.risk[:, columns], coding)))
+        return found
 
     @property
     def complete(self) -> np.ndarray:
@@ -83,6 +106,12 @@ class Subjects:
                     "weights: all are zero or missing.", code="bad_weights", argument="weights",
                     way_out="Give at least one positive weight.",
                 )
+
+
+def _codes(x: np.ndarray, coding: np.ndarray) -> np.ndarray:
+    """The row of ``coding`` (L, q) that each row of x (N, q) is, -1 for none."""
+    same = np.isclose(x[:, None, :], coding[None]).all(axis=2)
+    return np.where(same.any(axis=1), same.argmax(axis=1), -1)
 
 
 def _refuse(argument: str, bad: np.ndarray, ids: pd.Index, what: str, way_out: str) -> None:
@@ -134,9 +163,9 @@ def subjects_of(
 
 def subjects_of_arrays(
     n_subjects: int, *, risk: Any = None, weights: Any = None, cluster: Any = None, stratum: Any = None,
-    out_of_sample: Any = None, obsmar: Any = None,
+    out_of_sample: Any = None, obsmar: Any = None, risk_levels: Sequence[Sequence[Any]] = (),
 ) -> Subjects | None:
-    """The same from arrays with one row per subject."""
+    """The same from arrays with one row per subject; ``risk_levels`` as in :class:`Subjects`."""
     given = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
              "out_of_sample": out_of_sample, "obsmar": obsmar}
     given = {k: v for k, v in given.items() if v is not None}
@@ -153,7 +182,9 @@ def subjects_of_arrays(
         z = number_array(risk, "risk").reshape(n_subjects, -1)
         names = own_names(risk) or tuple(f"z{j + 1}" for j in range(z.shape[1]))
     return Subjects(
-        risk=z, risk_names=names, weights=None if weights is None else number_array(weights, "weights"),
+        risk=z, risk_names=names,
+        risk_levels=tuple((str(n), tuple(map(str, levels)), int(first)) for n, levels, first in risk_levels),
+        weights=None if weights is None else number_array(weights, "weights"),
         cluster=None if cluster is None else pd.factorize(plain_labels(cluster))[0],
         stratum=None if stratum is None else pd.factorize(plain_labels(stratum))[0],
         held_out=None if out_of_sample is None else _flags(

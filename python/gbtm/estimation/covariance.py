@@ -26,6 +26,7 @@ COV_TYPES = ("hessian", "robust", "cluster", "traj")
 # deviations of the outcome) is one the data do not determine: a probability of 0 or 1, a rate of 0, an empty group.
 INFORMATION_LEAST = 1.0 / 30.0**2
 LOADING_MOST = 1e-3  # share of such a direction in a parameter from which its standard error means nothing
+NO_VARIANCE = 1e-10  # of the variance by the information, below which a sandwich's is rounding
 
 
 @dataclass(frozen=True)
@@ -37,20 +38,29 @@ class Covariance:
     internal : (p, p), of the identified directions
     undetermined : (p, d), orthonormal directions the data do not determine
     negative : some eigenvalue of the information is clearly below zero: not a maximum
+    by_information : (p, p), the same without the middle of a sandwich; None where it has none
     """
 
     internal: np.ndarray
     undetermined: np.ndarray
     negative: bool
     cov_type: str
+    by_information: np.ndarray | None = None
 
     def reported(self, jacobian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Delta method: (r, p) derivative -> covariance (r, r), NaN where not identified, and identified (r,)."""
-        identified = self.identified(jacobian)
+        identified = self.identified(jacobian) & ~self.without_variance(jacobian)
         cov = jacobian @ self.internal @ jacobian.T
         cov[~identified, :] = np.nan
         cov[:, ~identified] = np.nan
         return cov, identified
+
+    def without_variance(self, jacobian: np.ndarray) -> np.ndarray:
+        """(r, p) -> (r,) bool: what all clusters agree in has a sandwich of zero, and so no standard error."""
+        if self.by_information is None:
+            return np.zeros(jacobian.shape[0], dtype=bool)
+        own, plain = (np.einsum("rp,pq,rq->r", jacobian, v, jacobian) for v in (self.internal, self.by_information))
+        return (own <= NO_VARIANCE * plain) & (plain > 0) & self.identified(jacobian)
 
     def identified(self, jacobian: np.ndarray) -> np.ndarray:
         """(r, p) -> (r,) bool: the reported quantity does not load on an undetermined direction."""
@@ -118,13 +128,14 @@ def covariance(
     values, vectors = np.linalg.eigh(info)
     good = values > INFORMATION_LEAST
     internal = (vectors[:, good] / values[good]) @ vectors[:, good].T
+    by_information = None if meat is None else internal
     if meat is not None:
         internal = internal @ meat @ internal
     elif cov_type == "traj":
         internal = internal * nobs / (nobs - size + 1)
     negative = bool(size and values[0] < -1e-6 * max(values[-1], 1.0))
     edge = np.eye(size)[:, [] if bounded is None else bounded]
-    return Covariance(internal, np.hstack([vectors[:, ~good], edge]), negative, cov_type)
+    return Covariance(internal, np.hstack([vectors[:, ~good], edge]), negative, cov_type, by_information)
 
 
 def score_variance(module: Mixture, flat: np.ndarray, cov_type: str, known: Subjects) -> np.ndarray | None:

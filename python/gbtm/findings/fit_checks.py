@@ -8,32 +8,59 @@ from ..data.measures import Measures
 from ..data.panel import Panel
 from ..estimation.covariance import Covariance
 from ..estimation.estimate import Estimate
-from ..families import Family
-from ..model.blocks import MEMBERSHIP, SCALES
+from ..model.blocks import SCALES
 from ..model.layout import RATE_ZERO, Layout
 from ..model.outcome import OutcomePart
+from .agreement_checks import examine_agreement
+from .boundary_checks import at_boundary, dropout_at_boundary, scales_at_bound
 from .data_checks import Finding, examine_data
+from .membership_checks import examine_membership
+from .sample_checks import examine_sample
 
-EXTREME = 1e-5  # a probability or rate this close to its bound
 EMPTY_SUBJECTS = 0.5
-NO_CORRELATION = 0.1  # atanh of a rho at a boundary that is then the one at 0
-LISTED = 4  # times that a sentence names one by one; of more it gives the range
+ALIKE = 3  # findings of one kind that are told one by one; of more, one sentence
+ALIKE_SHOWN = 12  # groups that it names
 TWIN_LOG = 0.1  # the same for what is on a log or logit scale
 TWIN = 0.02  # largest difference between twin groups' curves, in standard deviations of the outcome
 
 
-def examine(layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance) -> list[Finding]:
-    """All warnings for a fit, the gravest first."""
+def examine(
+    layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance, posterior: np.ndarray | None = None
+) -> list[Finding]:
+    """All warnings for a fit, the gravest first; those about people need their ``posterior`` (N, K)."""
     findings = _convergence(layout, estimate, cov)
     findings += _collapsed(layout, estimate)
     findings += examine_data(layout, panel)
     findings += _empty(layout, panel, estimate)
+    findings += examine_sample(layout, panel, estimate.flat, cov)
     curves = [_predictors(layout, panel, estimate.flat, m) for m in range(len(layout.spec.outcomes))]
-    findings += [f for m, u in enumerate(curves) for f in _at_boundary(layout, panel, m, u, estimate.flat, cov)]
-    findings += _scales_at_bound(layout, estimate.flat, cov)
+    findings += [f for m, u in enumerate(curves) for f in at_boundary(layout, panel, m, u, estimate.flat, cov)]
+    findings += scales_at_bound(layout, estimate.flat, cov)
     findings += _twins(layout, panel, estimate.flat, curves)
+    if posterior is not None and estimate.certificate.converged:
+        findings += examine_agreement(layout, panel, estimate.flat, posterior)
+        findings += dropout_at_boundary(layout, panel, estimate.flat, cov, posterior)
+    told = {n for f in findings for n in f.parameters}
+    findings += examine_membership(layout, panel, estimate.flat, cov, posterior, told)
     findings += _unexplained(layout, estimate.flat, cov, findings)
-    return findings
+    return summed_up(findings)
+
+
+def summed_up(findings: list[Finding]) -> list[Finding]:
+    """Of more than a few findings of one kind the first, with the groups that the others are about."""
+    out: list[Finding] = []
+    for code in dict.fromkeys(f.code for f in findings):
+        alike = [f for f in findings if f.code == code]
+        if len(alike) <= ALIKE or any(f.group is None for f in alike):
+            out += alike
+            continue
+        groups = list(dict.fromkeys(f.group for f in alike[1:]))
+        names = tuple(dict.fromkeys(n for f in alike for n in f.parameters))
+        shown = ", ".join(str(g) for g in groups[:ALIKE_SHOWN])
+        more = f" and {len(groups) - ALIKE_SHOWN} more" if len(groups) > ALIKE_SHOWN else ""
+        message = f"{alike[0].message} The same is true of {len(groups)} further groups: {shown}{more}."
+        out.append(Finding(code, alike[0].group, message, names))
+    return out
 
 
 def _predictors(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> dict[str, np.ndarray]:
@@ -119,120 +146,43 @@ def _empty(layout: Layout, panel: Panel, estimate: Estimate) -> list[Finding]:
     ]
 
 
-def _at_boundary(
-    layout: Layout, panel: Panel, m: int, u: dict[str, np.ndarray], flat: np.ndarray, cov: Covariance
-) -> list[Finding]:
-    """Groups whose coefficients run to infinity: probabilities of 0 or 1, rates of 0."""
-    part = layout.outcomes[m]
-    times, _ = panel.outcomes[m].distinct_times
-    jac = layout.report_jacobian(flat)
-    lost = ~cov.identified(jac)
-    findings = []
-    for b in layout.blocks:
-        if b.outcome != m or not lost[b.entries].any() or b.is_scale or b.outcome == MEMBERSHIP:
-            continue
-        group = b.group if b.group is not None else 0
-        eta = u[b.predictor][group]
-        names = tuple(n for n, gone in zip(layout.names[b.entries], lost[b.entries], strict=True) if gone)
-        where = f"group {b.group + 1}" if b.group is not None else "all groups"
-        code, what, remedy = _name_boundary(part.spec.traits, b.predictor, eta, u["mean"][group])
-        if not code:
-            continue
-        at = _where(times[np.abs(eta) > -np.log(EXTREME)], times, panel.outcomes[m].time_name)
-        findings.append(
-            Finding(
-                code, b.group + 1 if b.group is not None else None,
-                f"In {where} {what}{at}: {', '.join(names)} "
-                f"{'runs' if len(names) == 1 else 'run'} to infinity and {'has' if len(names) == 1 else 'have'} no "
-                f"standard error. {remedy}",
-                names,
-            )
-        )
-    return findings
-
-
-def _scales_at_bound(layout: Layout, flat: np.ndarray, cov: Covariance) -> list[Finding]:
-    """Random effects without variance, counts without overdispersion, proportions without spread."""
-    told = {
-        "r0_sigma": ("no_random_effect", "the sd of the random intercept is zero", "Use rorder -1 for it."),
-        "r1_sigma": ("no_random_effect", "the sd of the random slope is zero", "Use a lower rorder for it."),
-        "log_psi": ("no_overdispersion", "the dispersion psi is {bound}", "Use family '{without}', or one psi."),
-        "log_phi": ("collapsed_phi", "the precision phi is {bound}", "Check for repeated values, or fit fewer groups."),
-        "atanh_rho": ("rho_at_bound", "rho is {bound}", "Check for repeated values, or leave ar1 out."),
-    }
-    lost = ~cov.identified(layout.report_jacobian(flat))
-    findings = []
-    for b in layout.blocks:
-        if b.predictor not in told or not lost[b.start]:
-            continue
-        code, what, remedy = told[b.predictor]
-        name = layout.names[b.start]
-        where = f"In group {b.group + 1} " if b.group is not None else "For all groups "
-        what = what.format(bound=_bound(b.predictor, float(flat[b.start])))
-        remedy = remedy.format(without=layout.spec.outcomes[b.outcome].traits.without_dispersion)
-        message = f"{where}{what}: {name} lies on its boundary and has no standard error. {remedy}"
-        findings.append(Finding(code, b.group + 1 if b.group is not None else None, message, (name,)))
-    return findings
-
-
-def _bound(predictor: str, value: float) -> str:
-    """The boundary that a scale parameter's internal value lies at."""
-    if predictor == "atanh_rho":
-        none = "zero, as with uneven times it cannot be negative"
-        return none if abs(value) < NO_CORRELATION else "1" if value > 0 else "-1"
-    return "zero" if value < 0 else "infinite"
-
-
-def _name_boundary(family: Family, predictor: str, eta: np.ndarray, mean: np.ndarray) -> tuple[str, str, str]:
-    far = np.abs(eta) > -np.log(EXTREME)
-    if not far.any():
-        return "", "", ""
-    if predictor == "zero":
-        bound = "0" if (eta[far] < 0).all() else "1" if (eta[far] > 0).all() else "0 or 1"
-        return (
-            "zero_inflation_at_bound", f"the zero-inflation probability is {bound}",
-            "The optimum lies on the boundary; a lower iorder, or -1 for this group, says the same with fewer.",
-        )
-    if family.is_binary:
-        bound = "0" if (eta[far] < 0).all() else "1" if (eta[far] > 0).all() else "0 or 1"
-        return (
-            "separated_group", f"the probability is {bound}",
-            "The group is separated; a lower order for it gives the same curve with fewer parameters.",
-        )
-    if family.is_count and (eta[far] < 0).any():
-        if far.all() and family.may_be_never:
-            return "all_zero_group", "the rate is zero", "Use order -1 for a group that never happens."
-        return "zero_rate", "the rate is zero", "A lower order for this group may do."
-    return "", "", ""
-
-
-def _where(at: np.ndarray, times: np.ndarray, name: str) -> str:
-    if at.size == times.size:
-        return " at all times"
-    if at.size <= LISTED:
-        return f" at {name} {', '.join(f'{t:g}' for t in at)}"
-    whole = at.size == ((times >= at.min()) & (times <= at.max())).sum()
-    if whole:
-        return f" at {name} {at.min():g} to {at.max():g} ({at.size} of {times.size} times)"
-    return f" at {at.size} of {times.size} times between {name} {at.min():g} and {at.max():g}"
-
-
 def _twins(layout: Layout, panel: Panel, flat: np.ndarray, curves: list[dict[str, np.ndarray]]) -> list[Finding]:
-    """Pairs of groups with the same curve."""
-    findings = []
+    """Pairs of groups with the same curve; where there are many pairs, the sets of groups that they join."""
+    pairs = []
     for a in range(layout.n_groups):
         for b in range(a + 1, layout.n_groups):
             gaps = [_gap(layout.outcomes[m], panel.outcomes[m], u, a, b) for m, u in enumerate(curves)]
             if max(*gaps, _gap_in_effects(layout, flat, a, b)) < TWIN:
-                findings.append(
-                    Finding(
-                        "twin_groups", a + 1,
-                        f"Groups {a + 1} and {b + 1} have the same curve: the data do not tell them apart. "
-                        "Fit fewer groups.",
-                        _of_groups(layout, a, b),
-                    )
-                )
-    return findings
+                pairs.append((a, b))
+    if len(pairs) > ALIKE:
+        return [_twin_sets(layout, pairs)]
+    return [
+        Finding(
+            "twin_groups", a + 1,
+            f"Groups {a + 1} and {b + 1} have the same curve: the data do not tell them apart. Fit fewer groups.",
+            _of_groups(layout, a, b),
+        )
+        for a, b in pairs
+    ]
+
+
+def _twin_sets(layout: Layout, pairs: list[tuple[int, int]]) -> Finding:
+    """One sentence on many pairs of twins."""
+    of = list(range(layout.n_groups))  # the first group of each group's set
+    for a, b in pairs:
+        low, high = sorted((of[a], of[b]))
+        of = [low if x == high else x for x in of]
+    sets = [[g for g, mine in enumerate(of) if mine == first] for first in dict.fromkeys(of) if of.count(first) > 1]
+    said = [", ".join(str(g + 1) for g in own[:-1]) + f" and {own[-1] + 1}" for own in sets]
+    which = said[0] if len(said) == 1 else f"{'; '.join(said[:-1])}; and {said[-1]}"
+    several = "" if len(said) == 1 else ", set by set"
+    grouped = sorted({g for own in sets for g in own})
+    return Finding(
+        "twin_groups", grouped[0] + 1,
+        f"Groups {which} have the same curve{several}: the data tell {len(set(of))} of {layout.n_groups} groups apart "
+        "at most. Fit fewer groups.",
+        _of_groups(layout, *grouped),
+    )
 
 
 def _gap(part: OutcomePart, measures: Measures, u: dict[str, np.ndarray], a: int, b: int) -> float:

@@ -34,6 +34,7 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
     cov_params, identified = cov.reported(layout.report_jacobian(estimate.flat))
     known, (inputs, of_outcome, of_groups) = shared_fields(panel), split_inputs(prepared.inputs)
     held_out = prepared.held_out
+    groups = _group_set(prepared, module, estimate, cov, {**known["group_sets"][0], "inputs": of_groups})
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -44,7 +45,7 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
         "ids": known["ids"],
         "out_of_sample_ids": None if held_out is None else held_out.ids.tolist(),
         "outcomes": _outcomes(prepared, estimate, known, of_outcome),
-        "group_sets": [_group_set(prepared, module, estimate, cov, {**known["group_sets"][0], "inputs": of_groups})],
+        "group_sets": [groups],
         "names": layout.names,
         "traj_names": layout.traj_names,
         "blocks": _blocks(layout),
@@ -61,7 +62,7 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
         "stratum": known["stratum"],
         "search": _search_document(layout, module, estimate.search, estimate.loglik),
         "certificate": asdict(estimate.certificate),
-        "warnings": [asdict(f) for f in examine(layout, panel, estimate, cov)],
+        "warnings": [asdict(f) for f in examine(layout, panel, estimate, cov, groups["posterior"])],
         "dropped": known["dropped"],
         "seconds": estimate.seconds,
     }

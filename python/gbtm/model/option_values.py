@@ -85,8 +85,8 @@ def as_word(value: Any, argument: str) -> str:
 
 
 def as_given(value: Any, argument: str) -> Any:
-    """Names of columns, formulas and arrays are read where the data are."""
-    return value
+    """Names of columns, formulas and arrays are read where the data are; ``"~ 1"`` asks for no covariate."""
+    return None if isinstance(value, str) and "".join(value.split()) == "~1" else value
 
 
 READERS: dict[str, Callable[[Any, str], Any]] = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..findings.fit_checks import EXTREME
+from ..findings.boundary_checks import EXTREME
 
 if TYPE_CHECKING:
     from ..data.measures import Measures

@@ -1,0 +1,210 @@
+"""Parameters on the boundary of what they can be: probabilities of 0 or 1, rates of 0, spreads of nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..data.panel import Panel
+from ..estimation.covariance import Covariance
+from ..families import Family
+from ..model.blocks import MEMBERSHIP
+from ..model.layout import Layout
+from .agreement_checks import predictors_at
+from .data_checks import Finding
+
+EXTREME = 1e-5  # a probability or rate this close to its bound
+NO_CORRELATION = 0.1  # atanh of a rho at a boundary that is then the one at 0
+LISTED = 4  # times that a sentence names one by one; of more it gives the range
+NOBODY = 0.5  # people, fewer than which are none
+
+
+def at_boundary(
+    layout: Layout, panel: Panel, m: int, u: dict[str, np.ndarray], flat: np.ndarray, cov: Covariance
+) -> list[Finding]:
+    """Groups whose coefficients run to infinity: probabilities of 0 or 1, rates of 0."""
+    part = layout.outcomes[m]
+    times, _ = panel.outcomes[m].distinct_times
+    jac = layout.report_jacobian(flat)
+    lost = ~cov.identified(jac)
+    findings = []
+    for b in layout.blocks:
+        if b.outcome != m or not lost[b.entries].any() or b.is_scale or b.outcome == MEMBERSHIP:
+            continue
+        group = b.group if b.group is not None else 0
+        eta = u[b.predictor][group]
+        names = tuple(n for n, gone in zip(layout.names[b.entries], lost[b.entries], strict=True) if gone)
+        where = f"group {b.group + 1}" if b.group is not None else "all groups"
+        at_means = part.covariates is None or b.predictor == "zero"
+        if not at_means:  # what is far at the covariates' means need not be at their values
+            eta, at = _at_covariates(layout, m, panel, flat, group)
+        order = len(b.columns) - 1 - (0 if at_means or part.covariates is None else part.covariates.width)
+        polynomial = part.orders(b.predictor) is not None
+        code, what, remedy = name_boundary(
+            part.spec.traits, b.predictor, eta, u["mean"][group], order=order if polynomial else None,
+            alone=at_means, common=b.group is None,
+        )
+        if not code:
+            continue
+        if at_means:
+            at = where_at(times[np.abs(eta) > -np.log(EXTREME)], times, panel.outcomes[m].time_name)
+        findings.append(
+            Finding(
+                code, b.group + 1 if b.group is not None else None,
+                f"In {where} {what}{at}: {', '.join(names)} "
+                f"{'runs' if len(names) == 1 else 'run'} to infinity and {'has' if len(names) == 1 else 'have'} no "
+                f"standard error. {remedy}",
+                names,
+            )
+        )
+    return findings
+
+
+def scales_at_bound(layout: Layout, flat: np.ndarray, cov: Covariance) -> list[Finding]:
+    """Random effects without variance, counts without overdispersion, proportions without spread."""
+    told = {
+        "r0_sigma": ("no_random_effect", "the sd of the random intercept is zero", "Use rorder -1 for it."),
+        "r1_sigma": ("no_random_effect", "the sd of the random slope is zero", "Use a lower rorder for it."),
+        "log_psi": ("no_overdispersion", "the dispersion psi is {bound}", "Use family '{without}', or one psi."),
+        "log_phi": ("collapsed_phi", "the precision phi is {bound}", "Check for repeated values, or fit fewer groups."),
+        "atanh_rho": ("rho_at_bound", "rho is {bound}", "Check for repeated values, or leave ar1 out."),
+    }
+    lost = ~cov.identified(layout.report_jacobian(flat))
+    findings = []
+    for b in layout.blocks:
+        if b.predictor not in told or not lost[b.start]:
+            continue
+        code, what, remedy = told[b.predictor]
+        name = layout.names[b.start]
+        where = f"In group {b.group + 1} " if b.group is not None else "For all groups "
+        what = what.format(bound=bound_of(b.predictor, float(flat[b.start])))
+        remedy = remedy.format(without=layout.spec.outcomes[b.outcome].traits.without_dispersion)
+        message = f"{where}{what}: {name} lies on its boundary and has no standard error. {remedy}"
+        findings.append(Finding(code, b.group + 1 if b.group is not None else None, message, (name,)))
+    return findings
+
+
+def bound_of(predictor: str, value: float) -> str:
+    """The boundary that a scale parameter's internal value lies at."""
+    if predictor == "atanh_rho":
+        none = "zero, as with uneven times it cannot be negative"
+        return none if abs(value) < NO_CORRELATION else "1" if value > 0 else "-1"
+    return "zero" if value < 0 else "infinite"
+
+
+def name_boundary(
+    family: Family, predictor: str, eta: np.ndarray, mean: np.ndarray, *, order: int | None = None,
+    alone: bool = True, common: bool = False,
+) -> tuple[str, str, str]:
+    """Code, what is the matter and the remedy, of linear predictors ``eta``; empty where nothing is.
+
+    ``order`` is that of the polynomial, None for a basis; ``alone`` where time is all that it depends on; ``common``
+    where all groups share it.
+    """
+    far = np.abs(eta) > -np.log(EXTREME)
+    if not far.any():
+        return "", "", ""
+    bound = "0" if (eta[far] < 0).all() else "1" if (eta[far] > 0).all() else "0 or 1"
+    constant = bool(far.all()) and bound != "0 or 1"
+    if predictor == "zero":
+        return (
+            "zero_inflation_at_bound", f"the zero-inflation probability is {bound}",
+            _remedy_of_zeros(family, bound, constant, common),
+        )
+    if family.is_binary:
+        return "separated_group", f"the probability is {bound}", _remedy_of_separation(constant, order, alone)
+    if family.is_count and (eta[far] < 0).any():
+        if far.all() and family.may_be_never:
+            return "all_zero_group", "the rate is zero", "Use order -1 for a group that never happens."
+        return "zero_rate", "the rate is zero", (
+            "Means are right there; another order for this group, or a zero part, may fit with finite coefficients."
+        )
+    return "", "", ""
+
+
+def _remedy_of_zeros(family: Family, bound: str, constant: bool, common: bool) -> str:
+    if constant and bound == "0":
+        if common:
+            return f"The optimum lies on the boundary; family '{family.without_zeros}' says the same with fewer."
+        return "The optimum lies on the boundary; iorder -1 for this group says the same with fewer."
+    if constant and bound == "1":
+        return "The group has zeros only: order -1 for it says the same with fewer."
+    return "The optimum lies on the boundary; the curve stands, and a lower iorder may fit with finite coefficients."
+
+
+def _remedy_of_separation(constant: bool, order: int | None, alone: bool) -> str:
+    """A constant probability is what order 0 says too; from one that steps, a lower order may take something away."""
+    if constant and alone and order != 0:
+        lower = "a lower order" if order is not None else "a polynomial of order 0"
+        return f"The group is separated; {lower} for it gives the same curve with fewer parameters."
+    if constant and alone:
+        return (
+            "The group is separated: all its values are the same. Its curve and share stand; there is nothing to leave "
+            "out."
+        )
+    fewer = "Fewer covariates" if order == 0 else "A lower order" if alone else "A lower order or fewer covariates"
+    return (
+        "The group is separated there: its probabilities stand, its coefficients cannot be interpreted. "
+        f"{fewer} may fit with finite ones, and {'give' if order == 0 else 'gives'} another curve."
+    )
+
+
+def _at_covariates(layout: Layout, m: int, panel: Panel, flat: np.ndarray, group: int) -> tuple[np.ndarray, str]:
+    """Linear predictors (C,) of the mean at the covariates that occurred, and in words where they are far."""
+    part, measures = layout.outcomes[m], panel.outcomes[m]
+    first = measures.cells(by_exposure=False)[0]
+    eta = predictors_at(layout, m, part, measures, flat, first)["mean"][group]
+    far = np.abs(eta) > -np.log(EXTREME)
+    time, times = measures.time[first], measures.distinct_times[0]
+    if far.all():
+        return eta, " at all times, whatever the covariates"
+    for column, name in zip(measures.covariates[first].T, measures.covariate_names, strict=True):
+        values = np.unique(column)
+        here = [v for v in values if far[column == v].all()] if values.size <= LISTED else []
+        if here and not far[~np.isin(column, here)].any():
+            return eta, f" where {name} = {' or '.join(f'{v:g}' for v in here)}, at all times"
+    whole = np.array([far[time == t].all() for t in times]) if times.size <= first.size // 2 else np.zeros(0, bool)
+    if whole.any() and not far[~np.isin(time, times[whole])].any():
+        return eta, where_at(times[whole], times, measures.time_name) + ", whatever the covariates"
+    names = ", ".join(measures.covariate_names)
+    return eta, f" at {int(far.sum())} of {far.size} combinations of {measures.time_name} and {names}"
+
+
+def dropout_at_boundary(
+    layout: Layout, panel: Panel, flat: np.ndarray, cov: Covariance, posterior: np.ndarray
+) -> list[Finding]:
+    """Groups of which nobody leaves, or all at the first chance."""
+    if panel.departures is None or layout.spec.dropout is None:
+        return []
+    lost = ~cov.identified(layout.report_jacobian(flat))
+    findings = []
+    for b in layout.blocks:
+        if b.predictor != "dropout" or b.group is None or not lost[b.entries].any():
+            continue
+        p = posterior[panel.departures.subject, b.group]
+        left, stayed = float((p * panel.departures.y).sum()), float((p * (1 - panel.departures.y)).sum())
+        if min(left, stayed) >= NOBODY:
+            continue
+        names = tuple(n for n, gone in zip(layout.names[b.entries], lost[b.entries], strict=True) if gone)
+        who = "nobody drops out" if left < NOBODY else "all drop out as soon as they can"
+        remedy = "Use dropout -1 for it, which says the same with fewer." if left < NOBODY else (
+            "Use a lower dropout order for it.")
+        findings.append(
+            Finding(
+                "dropout_at_bound", b.group + 1,
+                f"In group {b.group + 1} {who}: {', '.join(names)} {'runs' if len(names) == 1 else 'run'} to infinity "
+                f"and {'has' if len(names) == 1 else 'have'} no standard error. {remedy}",
+                names,
+            )
+        )
+    return findings
+
+
+def where_at(at: np.ndarray, times: np.ndarray, name: str) -> str:
+    if at.size == times.size:
+        return " at all times"
+    if at.size <= LISTED:
+        return f" at {name} {', '.join(f'{t:g}' for t in at)}"
+    whole = at.size == ((times >= at.min()) & (times <= at.max())).sum()
+    if whole:
+        return f" at {name} {at.min():g} to {at.max():g} ({at.size} of {times.size} times)"
+    return f" at {at.size} of {times.size} times between {name} {at.min():g} and {at.max():g}"
