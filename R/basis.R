@@ -3,9 +3,10 @@
 #' The parts of `outcome ~ time` or `outcome ~ basis(time)`
 #'
 #' @param known column names (of long data, or of `wide`)
+#' @param data the table, for what an error says
 #' @return list: `formula`, `text`, `outcome` (name), `outcome_vars`, `time` (name), `basis` (one-sided formula or NULL)
 #' @noRd
-formula_parts <- function(formula, known) {
+formula_parts <- function(formula, known, data = NULL) {
   if (!inherits(formula, "formula") || length(formula) != 3) {
     stop_gbtm("bad_formula", sprintf("formula: %s is not of the form outcome ~ time.", shown(formula)), "formula",
               "For example offenses ~ age.")
@@ -19,15 +20,27 @@ formula_parts <- function(formula, known) {
     parts$time <- as.character(right)
     return(parts)
   }
-  used <- intersect(all.vars(right), known)
+  used <- intersect(all.vars(right), c(known, names(data)))
+  text <- deparse_line(right)
   if (length(used) != 1) {
-    stop_gbtm("bad_formula", sprintf("formula: '%s' must use exactly one column, the time; it uses %s.",
-                                     deparse_line(right), if (length(used)) paste(used, collapse = ", ") else "none"),
-              "formula", "For example offenses ~ splines::bs(age, df = 4).")
+    stop_gbtm("bad_formula", sprintf("formula: '%s' must use exactly one column, the time; it uses %s.", text,
+                                     if (length(used)) paste(used, collapse = ", ") else "none"),
+              "formula", formula_advice(text, used, data, parts$outcome))
+  }
+  if (bare_power(right)) { # to a formula, age^2 is age once more
+    stop_gbtm("bad_formula", sprintf("formula: '%s' does not make a power of %s.", text, used), "formula",
+              formula_advice(text, used, data, parts$outcome))
   }
   parts$time <- used
   parts$basis <- stats::reformulate(deparse_line(right), env = environment(formula))
   parts
+}
+
+# A power that is a term by itself, outside of I() and all other functions.
+bare_power <- function(x) {
+  if (!is.call(x)) return(FALSE)
+  if (identical(x[[1]], as.name("^"))) return(is.numeric(x[[3]]))
+  as.character(x[[1]])[1] %in% c("+", "-", "*", ":", "(") && any(vapply(as.list(x)[-1], bare_power, NA))
 }
 
 deparse_line <- function(x) paste(trimws(deparse(x, width.cutoff = 500L)), collapse = " ")

@@ -14,6 +14,7 @@
 # band_room, models_band_room: how far a band is shown beyond curves and means, as a share of their height
 # individuals_most, individuals_per_group, individuals_shown: lines of subjects in one picture and in a group's panel,
 #   and the share of their values that a panel's axis has to hold
+# far_times: of the range of the observed times, beyond which a curve at other times is no more than a formula
 # jitter_binary, jitter_count, jitter_step: how far the line of a discrete outcome is moved, and the golden section that
 #   spreads the moves evenly, whoever is drawn, and leaves the user's random numbers alone
 # posterior_bin: width of the bars of posterior probabilities

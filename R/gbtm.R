@@ -116,7 +116,7 @@ asked_model <- function(formula, data, id, given, call) {
   wide <- given$wide
   declared <- without_declared(data)
   data <- declared$data
-  parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide))
+  parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide), data)
   if (is.list(wide)) given$wide <- wide <- wide_in_order(wide, parts, data)
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
   covariates <- stats::setNames(given[covariate_arguments()], covariate_arguments())

@@ -114,6 +114,7 @@ classify <- function(fit, newdata, by_wave, level, call) {
   asked <- inputs[c("risk", "tcov", "dcov", "exposure", "wave")]
   further <- covariate_columns(asked, newdata, columns, wide, inputs$kept)
   if (!is.null(further)) columns <- further$columns
+  warn_far_times(fit, columns$time, call)
   if (!is.null(fit$terms)) {
     known <- is.finite(columns$time)
     columns$basis <- matrix(NA_real_, length(known), length(basis_names(fit)), dimnames = list(NULL, basis_names(fit)))
@@ -164,7 +165,22 @@ curve_times <- function(fit, times) {
   if (!length(times) || !all(is.finite(times))) {
     stop_gbtm("bad_times", "times: missing or infinite times.", "times", "Give finite numbers.")
   }
+  warn_far_times(fit, times)
   times
+}
+
+# A polynomial knows nothing of times far from those that it was fitted to.
+warn_far_times <- function(fit, times, call = NULL) {
+  seen <- range(fit$data$time)
+  room <- constants$far_times * diff(seen)
+  far <- sort(unique(times[is.finite(times) & (times < seen[1] - room | times > seen[2] + room)]))
+  if (!length(far)) return(invisible())
+  number <- function(x) format(x, digits = 6, trim = TRUE)
+  warning(gbtm_condition("far_times", sprintf(
+    paste("times: %s %s far outside the observed ones, %s to %s: what the curves do there is a matter of their formula",
+          "alone."),
+    listing(vapply(far, number, ""), 4), if (length(far) == 1) "is" else "are", number(seen[1]), number(seen[2])
+  ), "times", "", call, c("gbtm_warning", "warning")))
 }
 
 # Posterior probabilities of new subjects, from their own observations.
@@ -176,6 +192,7 @@ score <- function(fit, newdata, type) {
   columns <- long_columns(parts, newdata, ids_asked(fit))
   if (is.null(columns$ids)) columns[c("subject", "ids")] <- code_ids(columns$subject)
   known <- which(!is.na(columns$subject) & !is.na(columns$y) & !is.na(columns$time))
+  warn_far_times(fit, columns$time[known])
   y <- columns$y[known]
   bad <- !possible_values(fit$curves, y)
   if (any(bad)) {

@@ -457,3 +457,19 @@ def test_other_parts_leave_the_curve_its_formula(name):
     else:
         want = np.exp(eta) if model.family == "poisson" else eta
     np.testing.assert_allclose(res.predict(t)["estimate"], want.ravel(), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("times", "far"), [([0.0], None), ([40.0], "40 is"), ([-9, 0, 30.0], "-9, 30 are")])
+def test_times_far_outside_what_was_seen_bring_a_warning_with_the_range(times, far):
+    data = gbtm.datasets.two_groups(rng=0)
+    res = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1).fit(n_starts=1)
+    low, high = data.t.min(), data.t.max()
+    if far is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            res.predict()
+            res.predict([low, high, high + 0.24 * (high - low)])
+        return
+    with pytest.warns(gbtm.GBTMWarning, match=f"times: {far} far outside the observed ones, {low:g} to {high:g}"):
+        table = res.predict(times)
+    assert np.isfinite(table["estimate"]).all()

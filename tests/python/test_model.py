@@ -766,3 +766,31 @@ def test_same_seed_same_digits_on_any_number_of_threads_with_parts():
     assert one.llf == two.llf
     np.testing.assert_array_equal(one.params.to_numpy(), two.params.to_numpy())
     np.testing.assert_array_equal(one.cov_params().to_numpy(), two.cov_params().to_numpy())
+
+
+@pytest.mark.parametrize("none", ["~ 1", "~1", " ~ 1 "])
+def test_the_constant_alone_is_no_membership_covariate(none):
+    data = gbtm.datasets.two_groups(rng=0)
+    model = GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1, risk=none)
+    assert model.layout.names == GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1).layout.names
+
+
+@pytest.mark.parametrize(
+    ("column", "argument", "said"),
+    [("male", "risk", "male is missing for 20 of the 20 people"),
+     ("e", "exposure", "missing exposure"), ("x", "tcov", "missing time-varying covariate"),
+     ("t", "t", "missing time"), ("y", "y", "missing outcome")],
+)
+def test_what_is_missing_is_blamed_for_the_lack_of_data(column, argument, said):
+    n = 20
+    data = pd.DataFrame({"id": np.repeat(np.arange(n), 3), "t": np.tile(np.arange(3.0), n)})
+    rng = np.random.default_rng(0)
+    for name in ("y", "e", "x"):
+        data[name] = 1.0 + rng.poisson(2.0, 3 * n)
+    data["male"] = np.repeat(np.arange(n) % 2, 3).astype(float)
+    data[column] = np.nan
+    with pytest.raises(gbtm.DataError) as e:
+        GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1, family="poisson", risk="male", tcov="x",
+                          exposure="e")
+    assert (e.value.code, e.value.argument) == ("no_data", argument)
+    assert said in str(e.value)

@@ -158,3 +158,44 @@ def test_models_and_fits_can_be_pickled_after_use():
         res.plot()
         pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(res)).predict(), want)
         assert pickle.loads(pickle.dumps(model)).fit(n_starts=1).llf == res.llf
+
+
+@pytest.mark.parametrize(
+    ("right", "parts"),
+    [
+        ("t + sex", ["y ~ t'", "risk='sex'", "tcov='sex'"]),
+        ("C(sex) * t + income", ["y ~ t'", "risk=['sex', 'income']", "tcov=['sex', 'income']"]),
+        ("t + offset(log(e))", ["exposure='e'"]), ("t + offset(np.log(e))", ["exposure='e'"]),
+        ("t + offset(e)", ["exposure='exp(e)'"]),
+        ("t | id", ["id='id'"]), ("t + sex | id", ["id='id'", "risk='sex'"]),
+        ("t + (1 | id)", ["rorder=0", "id='id'"]), ("t + (1 + t | id)", ["rorder=1", "id='id'"]),
+        ("t + (t||id)", ["rorder=1"]), ("1", ["order=0"]), ("0 + 1", ["order=0"]),
+        ("t + I(t^2)", ["order=2"]), ("t + t^3", ["order=3"]), ("t + t**2", ["order=2"]),
+        ("t + tsquare", ["order=2"]), ("t + t2 + t3", ["order=3"]), ("t + tsquare + sex", ["order=2", "risk='sex'"]),
+    ],
+)
+def test_more_than_time_is_pointed_to_the_argument_that_says_it(right, parts):
+    t = np.tile(np.arange(6.0), 20)
+    data = pd.DataFrame({
+        "id": np.repeat(np.arange(20), 6), "t": t, "y": t, "sex": np.repeat(np.arange(20) % 2, 6), "e": 1 + t % 3,
+        "income": np.random.default_rng(0).normal(size=120), "tsquare": (t - 2) ** 2 / 10, "t2": t**2, "t3": t**3,
+    })
+    with pytest.raises(SpecificationError, match=r"^formula: ") as e:
+        split_formula(f"y ~ {right}", data)
+    assert e.value.code == "bad_formula"
+    for part in parts:
+        assert part in e.value.way_out
+    assert ("risk=" in e.value.way_out) == ("sex" in right)
+
+
+def test_what_is_a_basis_of_time_stays_one():
+    data = pd.DataFrame({"y": [1.0], "t": [0.0], "sex": [1.0]})
+    for right in ("bs(t, df=4)", "t + I(t**2)", "C(t)", "np.log(t + 1)", "poly(t, 2)"):
+        assert split_formula(f"y ~ {right}", data) == ("y", "t", right)
+
+
+def test_covariates_of_wide_data_stand_in_no_formula():
+    data = pd.DataFrame({"y1": [1.0], "y2": [2.0], "sex": [1.0]})
+    with pytest.raises(SpecificationError) as e:
+        split_formula("y ~ t + sex", data, {"y": "y*", "t": [1, 2]})
+    assert "risk='sex'" in e.value.way_out

@@ -24,8 +24,10 @@ from ..data.measures import ranks
 from ..errors import DataError, SpecificationError
 from .coordinates import Coordinates, orthonormal_mix
 from .covariate_basis import CovariateBasis, spread_of
+from .formula_advice import advice
 
 Columns = Callable[[np.ndarray], np.ndarray]
+NO_POWER = re.compile(r"\^\s*\d|^[^(]*\*\*\s*\d")
 
 
 # How columns are made: objects rather than functions, so that a fit can be pickled.
@@ -301,13 +303,18 @@ def split_formula(
     known = set(wide) if wide is not None else {str(c) for c in data.columns}
     if rhs in known or re.fullmatch(r"[A-Za-z_.][\w.]*", rhs):
         return _known(outcome, known), _known(rhs, known), None
-    words = formula_variables(rhs, known)
+    words = formula_variables(rhs, known | {str(c) for c in data.columns})
     if len(words) != 1:
         raise SpecificationError(
             f"formula: '{rhs}' must use exactly one column, the time; it uses {', '.join(words) or 'none'}.",
-            code="bad_formula", argument="formula", way_out="For example 'offenses ~ bs(age, df=4)'.",
+            code="bad_formula", argument="formula", way_out=advice(rhs, words, data, outcome),
         )
-    return _known(outcome, known), words[0], rhs
+    if NO_POWER.search(rhs):  # to a formula age^2 is age once more, and to Python bits of it
+        raise SpecificationError(
+            f"formula: '{rhs}' does not make a power of {words[0]}.", code="bad_formula", argument="formula",
+            way_out=advice(rhs, words, data, outcome),
+        )
+    return _known(outcome, known), _known(words[0], known), rhs
 
 
 def _known(name: str, known: set[str]) -> str:

@@ -21,6 +21,7 @@ from ..errors import DataError, SpecificationError
 from ..findings.data_checks import Finding
 from .curves import Curves
 from .document import save
+from .far_times import warn_far_times
 from .fit_record import FitRecord
 
 if TYPE_CHECKING:
@@ -241,7 +242,8 @@ class Fit(FitRecord):
         """Expected outcome of each group at ``times`` (default: the observed ones) with a confidence band.
 
         With time-varying covariates the curves are drawn at ``tcov``: one value per covariate, or one row of them per
-        time; default their mean at each time, as the summary says. Counts are for exposure 1.
+        time; default their mean at each time, as the summary says. Counts are for exposure 1. Times further outside
+        the observed ones than a quarter of their range bring a warning.
 
         Returns
         -------
@@ -249,6 +251,7 @@ class Fit(FitRecord):
         so has an underscore more, here and in all tables.
         """
         at = np.unique(self.outcomes[0].data.time) if times is None else number_array(times, "times").ravel()
+        warn_far_times(at, self.outcomes[0].data.time)
         estimate, se, lower, upper = self.curves.band(at, level, self._profile(tcov, at.size))
         time = self._time_among("group", "estimate", "std err", "lower", "upper")
         return pd.DataFrame(

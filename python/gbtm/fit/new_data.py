@@ -11,6 +11,7 @@ from ..data.declared_missing import without_declared
 from ..data.formula_design import FormulaDesign, covariate_columns
 from ..data.panel import Panel
 from ..errors import DataError, SpecificationError
+from .far_times import warn_far_times
 
 if TYPE_CHECKING:
     from .fit import Fit
@@ -37,8 +38,12 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
         elif isinstance(arguments.get(name), str):
             arguments[name] = _without_design(arguments[name], table, name, res.trust_formula)
     if inputs["form"] == "wide":
-        return Panel.from_wide(table, **arguments)
-    return Panel.from_long(table, **arguments, waves=None if res.dropout is None else res.dropout.waves)
+        panel = Panel.from_wide(table, **arguments)
+    else:
+        panel = Panel.from_long(table, **arguments, waves=None if res.dropout is None else res.dropout.waves)
+    for outcome, measures in zip(res.outcomes, panel.outcomes, strict=False):
+        warn_far_times(measures.time, outcome.data.time)
+    return panel
 
 
 def _with_levels(newdata: pd.DataFrame, levels: dict[str, Any]) -> pd.DataFrame:
