@@ -95,15 +95,19 @@ own_powers <- function(right, time) {
 # The order of the polynomial of time that a column is, by its values or its name; 0 where it is none.
 power_of <- function(column, time, data) {
   if (!all(c(column, time) %in% names(data))) return(power_by_name(column, time))
-  if (!is.numeric(data[[column]]) || !is.numeric(data[[time]])) return(0)
+  if (!all(vapply(data[c(column, time)], is.numeric, NA))) return(0)
   both <- unique(stats::na.omit(data.frame(x = data[[time]], z = data[[column]])))
   distinct <- length(unique(both$x))
   if (nrow(both) > distinct || any(is.infinite(as.matrix(both)))) return(0) # one time, several values
-  for (k in seq_len(max(0, min(5, distinct - 2) - 1)) + 1) {
-    rest <- stats::lm.fit(cbind(1, stats::poly(both$x, k)), both$z)$residuals
-    if (max(abs(rest)) <= 1e-9 * max(abs(both$z))) return(k)
+  for (k in setdiff(seq_len(max(0, min(5, distinct - 2))), 1)) {
+    if (is_polynomial(both$z, both$x, k)) return(k)
   }
   power_by_name(column, time)
+}
+
+is_polynomial <- function(z, x, order) {
+  rest <- stats::lm.fit(cbind(1, stats::poly(x, order)), z)$residuals
+  max(abs(rest)) <= 1e-9 * max(abs(z))
 }
 
 # age2, age_sq, age.cubed

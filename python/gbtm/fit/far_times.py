@@ -14,8 +14,10 @@ FAR_TIMES: float = SHARED["far_times"]  # of the range of the observed times
 LISTED = 4
 
 
-def warn_far_times(times: np.ndarray, observed: np.ndarray) -> None:
-    """Warn of ``times`` further outside the observed ones than a quarter of their range."""
+def warn_far_times(times: np.ndarray, observed: np.ndarray | None) -> None:
+    """Warn of ``times`` further outside the observed ones than a quarter of their range, if these are known."""
+    if observed is None or not observed.size:
+        return
     low, high = float(observed.min()), float(observed.max())
     room = FAR_TIMES * (high - low)
     far = np.unique(times[np.isfinite(times) & ((times < low - room) | (times > high + room))])

@@ -251,7 +251,8 @@ class Fit(FitRecord):
         so has an underscore more, here and in all tables.
         """
         at = np.unique(self.outcomes[0].data.time) if times is None else number_array(times, "times").ravel()
-        warn_far_times(at, self.outcomes[0].data.time)
+        if times is not None:
+            warn_far_times(at, self.outcomes[0].observed_times)
         estimate, se, lower, upper = self.curves.band(at, level, self._profile(tcov, at.size))
         time = self._time_among("group", "estimate", "std err", "lower", "upper")
         return pd.DataFrame(

@@ -42,7 +42,7 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
     else:
         panel = Panel.from_long(table, **arguments, waves=None if res.dropout is None else res.dropout.waves)
     for outcome, measures in zip(res.outcomes, panel.outcomes, strict=False):
-        warn_far_times(measures.time, outcome.data.time)
+        warn_far_times(measures.time, outcome.observed_times)
     return panel
 
 

@@ -115,6 +115,13 @@ class OutcomeRecord:
         lower, upper = self.spec.lower, self.spec.upper
         return -np.inf if lower is None else float(lower), np.inf if upper is None else float(upper)
 
+    @property
+    def observed_times(self) -> np.ndarray | None:
+        """(n,) its times; None where the observations are not with the fit: all fits of a search share them, or R has
+        them."""
+        stored = None if self.stored_data is None else self.stored_data["time"]
+        return None if stored is None or isinstance(stored, dict) else np.asarray(stored, dtype=float)
+
     @cached_property
     def data(self) -> Measures:
         """Its observations, n of them: ``subject`` (n,) among the fit's ids, ``time``, ``y``, ``wave`` (n,), and where
