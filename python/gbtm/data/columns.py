@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,12 @@ def refuse_values(given: Any, argument: str) -> None:
 
 
 def require_columns(data: pd.DataFrame, wanted: Sequence[str], argument: str | None = None) -> None:
+    strange = [c for c in wanted if not isinstance(c, Hashable)]
+    if strange:
+        raise DataError(
+            f"{argument or 'columns'}: {strange[0]!r} is no name of a column.", code="no_column", argument=argument,
+            way_out=f"The columns are {listing([str(c) for c in data.columns])}.",
+        )
     unknown = [c for c in wanted if c not in data.columns]
     if unknown:
         raise DataError(

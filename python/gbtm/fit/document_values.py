@@ -21,6 +21,7 @@ from .rebuild import layout_of
 COV_TYPES = ("hessian", "robust", "cluster", "traj")
 PLAIN = (str, int, float, bool, np.generic)
 COUNTS = tuple(n for n, f in Dropped.__dataclass_fields__.items() if str(f.type) == "int")
+LISTS = tuple(n for n, f in Dropped.__dataclass_fields__.items() if f.default == ())
 DESIGNS = ("risk_design", "tcov_design", "dcov_design")
 
 
@@ -113,9 +114,11 @@ def _reading(document: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(design, Mapping) or not all(v is None or isinstance(v, str) for v in design.values()):
             yield "'inputs.design' names no columns"
     for name, value in (dropped or {}).items():
-        if name in ("subjects", "incomplete_subjects"):
+        if name in LISTS:
             if not isinstance(value, (list, tuple)):
                 yield f"'dropped.{name}' is no list"
+            elif name == "declared" and not all(isinstance(v, (list, tuple)) and len(v) == 2 for v in value):
+                yield "'dropped.declared' are no names with their counts"
         elif name in COUNTS and (isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0):
             yield f"'dropped.{name}' is no whole number from 0 on"
 
