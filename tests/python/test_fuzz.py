@@ -197,7 +197,7 @@ def _silent(made) -> bool:
         if isinstance(res, gbtm.GBTMResults):
             if not all(np.isfinite(v).all(axis=None) for v in (res.llf, res.params, res.posterior)):
                 return True
-            if np.isnan(res.bse).any() and not res.warnings:
+            if np.isnan(res.bse).any() and not res.warnings and not isinstance(made, list):  # a file may lack its own
                 return True
     return False
 

@@ -402,3 +402,16 @@ def test_the_default_search_on_real_data(name, tmp_path):
         best = [-13421.6161, -11759.1178, -11238.8816, -10947.9713, -10791.372]
         tops = [label for label in found.table.index if set(label.split(" / ")[0].split(": ")[1].split()) == {"3"}]
         assert (found.table.loc[tops, "loglik"].to_numpy() >= np.array(best) - 1e-3).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [({"groups": 10**12}, "bad_groups"), ({"cov_type": "x"}, "bad_cov_type"), ({"cov_type": "cluster"}, "bad_cov_type"),
+     ({"n_jobs": 0}, "bad_n_jobs")],
+)
+def test_what_every_fit_would_refuse_is_refused_before_the_first(given, code, monkeypatch):
+    monkeypatch.setattr("gbtm.selection.runner.fit_task", lambda *a: pytest.fail("a fit was made"))
+    data = gbtm.datasets.two_groups(rng=0, n_per_group=6, periods=4)
+    with pytest.raises(gbtm.SpecificationError) as error:
+        gbtm.search("y ~ t", data, id="id", **{"groups": 2, "order": 1, **given})
+    assert error.value.code == code

@@ -10,6 +10,8 @@ import numpy as np
 from ..checks import is_count
 from ..errors import SpecificationError
 
+MOST_GROUPS = 1000
+
 
 def as_orders(value: Any, argument: str) -> tuple[int, ...]:
     """Whole numbers as a tuple, refused by name otherwise."""
@@ -57,6 +59,11 @@ def as_bound(value: Any, argument: str) -> float | None:
 def as_number_of_groups(value: Any, argument: str) -> int:
     """A whole number, 1 or more; 3.0 counts as 3."""
     if is_count(value) or (isinstance(value, (float, np.floating)) and float(value).is_integer() and value >= 1):
+        if value > MOST_GROUPS:
+            raise SpecificationError(
+                f"{argument}: {value:g} groups are more than the {MOST_GROUPS} that can be computed.",
+                code="bad_groups", argument=argument, way_out="Give the number of groups, such as 3.",
+            )
         return int(value)
     raise SpecificationError(
         f"{argument}: {value!r} is not a positive whole number.", code="bad_groups", argument=argument,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, islice
 from math import comb
 from typing import Any
 
@@ -165,7 +165,8 @@ def make_space(
 
 def _groups(groups: Any) -> tuple[int, ...]:
     try:
-        values = list(groups) if isinstance(groups, Iterable) else [*range(1, int(groups) + 1)]
+        # no further than shows that there are too many
+        values = [*islice(groups if isinstance(groups, Iterable) else range(1, int(groups) + 1), GROUPS_MOST + 1)]
         if isinstance(groups, (bool, str)) or not values or any(v != int(v) or not is_count(int(v)) for v in values):
             raise ValueError
         if not isinstance(groups, Iterable) and groups != int(groups):

@@ -19,7 +19,7 @@ from ..fit.document_v1 import upgraded_shared
 from ..fit.fit_record import read_spec
 from .candidates import Candidate, Space
 from .runner import Fitted
-from .search_values import check_search_values
+from .search_values import check_same_data, check_search_values
 from .summary import summary_text
 from .table import BLRT_LEVEL, LARGER, SMALLER, choose, make_table, row, sort_table
 from .words import all_sentences, name_of
@@ -334,6 +334,7 @@ def read_search(document: Any, *, trust_formula: bool = False, source: str = "se
         candidate, own = Candidate(fit["n_groups"], None if fit["orders"] is None else tuple(fit["orders"])), None
         if fit["document"] is not None:
             own = current_fields(fit["document"], f"{source}: model {fit['label']}", data=False)
+            check_same_data(own, shared, source)
         fits[candidate] = Fitted(candidate, own, fit["failure"], shared, trust_formula)
     later = {
         label: {c: float("nan") if v is None else v for c, v in found.items()}

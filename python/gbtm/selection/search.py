@@ -26,7 +26,7 @@ from .candidates import Space, make_space
 from .checkpoint import Checkpoint, data_digest, digest
 from .models import ModelSearch
 from .rounds import Rounds
-from .runner import Ground
+from .runner import Ground, n_workers
 from .strategy import HOW
 from .table import CRITERIA
 
@@ -146,6 +146,10 @@ def _search(
     progress: Progress | bool | None = None, n_starts: int | None = None, max_starts: int = 256,
     shape_starts: int = SHAPE_STARTS, cov_type: str | None = None, refgroup: int = 1, device: str = "cpu",
 ) -> ModelSearch:
+    from ..estimation.covariance import resolve
+
+    resolve(cov_type, base.panel.subjects)  # all that a fit would refuse is refused before the first
+    n_workers(n_jobs)
     Control(device=device)  # refuses one that is not there now, not as the failure of every fit
     _check(how, criterion, time_budget, n_starts=n_starts, max_starts=max_starts, shape_starts=shape_starts,
            refgroup=refgroup)

@@ -28,3 +28,15 @@ def check_search_values(document: Mapping[str, Any], source: str) -> None:
                 f"{source}: '{name}' is not as it was written.", code="bad_document", argument="path",
                 way_out="Give a file written by the save() of what gbtm.search() returned.",
             )
+
+
+def check_same_data(document: Mapping[str, Any], shared: Mapping[str, Any], source: str) -> None:
+    """The data that all fits share are those of as many outcomes, sets of groups and people as a fit has."""
+    sizes = {name: (len(shared[name]), len(document[name])) for name in ("outcomes", "group_sets")}
+    sizes["ids"] = (len(shared["ids"]), document["n_subjects"])
+    for name, (found, wanted) in sizes.items():
+        if found != wanted:
+            raise DataError(
+                f"{source}: 'shared.{name}' has {found}, and the fits have {wanted}.", code="bad_document",
+                argument="path", way_out="Give a file written by the save() of what gbtm.search() returned.",
+            )

@@ -34,6 +34,8 @@ ENTROPY = re.compile(rf"Entropy\s*[:=]\s*({NUMBER})", re.IGNORECASE)
 WARNING = re.compile(r"\bWARNING\b|\b(?:singular|false|no) convergence", re.IGNORECASE)
 BUILD = re.compile(r"build:?\s*(\w{3}\s+\d+\s+\d{4})")
 
+MOST_GROUPS, DIGITS_MOST = 1000, 9  # of a line that can be of a table
+
 
 @dataclass(frozen=True)
 class Printout:
@@ -232,7 +234,12 @@ def _row(label: str, word: str, numbers: list[str], section: str, above: Row, ou
         label = above.label
     cells = [*numbers, *["."] * (4 - len(numbers))]
     estimate, se, t, p = (float("nan") if c == "." else float(c.strip("()<")) for c in cells)
-    group = int(label.split("|")[0]) if label else None
+    group = int(label.split("|")[0][:DIGITS_MOST]) if label else None
+    if group is not None and group > MOST_GROUPS:
+        raise DataError(
+            f"text: a line is of group {group}, which no table has.", code="no_table", argument="text",
+            way_out="Give the listing as it was printed.",
+        )
     return Row(
         group=group, label=label, parameter=word, kind=kind, estimate=estimate, se=se, t=t, p=p, outcome=outcome,
         unit=_unit(cells[0]), se_unit=_unit(cells[1]),

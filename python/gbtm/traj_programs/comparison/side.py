@@ -144,7 +144,8 @@ def of_printout(printed: Printout) -> Side:
     k = len(curves)
     k += sum(np.isfinite(r.se) for r in thetas) if thetas else max(printed.n_groups - 1, 0)
     if printed.loglik is not None and printed.aic is not None:
-        k = round(printed.loglik - printed.aic)
+        between = printed.loglik - printed.aic
+        k = round(between) if np.isfinite(between) else k
     loglik, worked_out = printed.loglik, ""
     sized = [(n, value) for n, value in printed.bic if n]
     if loglik is None and printed.aic is not None:
