@@ -1,4 +1,4 @@
-# What crosses to Python: raw little-endian numbers, JSON text, single numbers and one callback. reticulate corrupts
+# What crosses to Python: raw little-endian numbers, JSON text and single numbers. reticulate corrupts
 # missing values in data frames and in integer, logical and character vectors, and cannot convert arrays under NumPy 2.
 
 # Numbers as raw bytes, NaN for missing.
@@ -22,7 +22,13 @@ call_bridge <- function(name, ..., call = NULL) {
   list(...) # an argument that cannot be had is its own error, not the engine's
   bridge <- engine_bridge()
   text <- tryCatch(bridge[[name]](...), error = function(e) engine_failed(conditionMessage(e), call))
-  answer <- jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE)
+  settled(read_answer(text), call)
+}
+
+read_answer <- function(text) jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE)
+
+# An answer without error.
+settled <- function(answer, call) {
   if (isTRUE(answer$ok)) return(answer)
   problem <- answer$error
   way_out <- if (identical(problem$code, "missing_library")) library_way_out() else problem$way_out
@@ -30,20 +36,12 @@ call_bridge <- function(name, ..., call = NULL) {
 }
 
 # Call a function of the bridge that fits; the arrays of its document come apart, as doubles.
-fitted_answer <- function(name, ..., call = NULL) {
-  answer <- call_bridge(name, ..., call = call)
+fitted_answer <- function(name, ..., call = NULL) with_arrays(call_bridge(name, ..., call = call))
+
+with_arrays <- function(answer) {
+  force(answer) # the engine has the arrays once it has answered
   bytes <- engine_bridge()$take_bulk()
   answer$arrays <- readBin(bytes, "double", n = length(bytes) %/% 8L, size = 8L, endian = "little")
-  answer
-}
-
-# Call a function of the bridge that may take long; its last argument is a callback. What it has to say of the way it
-# did the work is a warning.
-long_answer <- function(name, ..., progress, call = NULL) {
-  line <- progress_line(check_flag(progress, "progress"))
-  on.exit(line$end())
-  answer <- fitted_answer(name, ..., line$tell, call = call)
-  for (note in answer$notes) warning(gbtm_condition("note", note, NULL, "", call, c("gbtm_warning", "warning")))
   answer
 }
 
@@ -110,16 +108,6 @@ text_ids <- function(ids) if (is.character(ids)) json_array(ids)
 
 number_ids <- function(ids) if (is.numeric(ids)) as_doubles(ids) else raw(0)
 
-# An interrupt that reached Python first comes back as an error in some versions of reticulate.
-engine_failed <- function(message, call) {
-  if (grepl("KeyboardInterrupt", message, fixed = TRUE)) {
-    signalCondition(structure(class = c("interrupt", "condition"), list()))
-    invokeRestart("abort")
-  }
-  stop_gbtm("engine_failed", sprintf("engine: %s", message), "engine",
-            "If memory is not the cause, this is a fault in gbtm: please report it.", call)
-}
-
 #' Fit from long columns
 #'
 #' @param asked what [asked_model()] returns
@@ -136,12 +124,10 @@ bridge_fit <- function(asked, options, control, call, start_document = NULL) {
     start_document = start_document, table = FALSE
   ))
   basis <- if (is.null(columns$basis)) raw(0) else as_doubles(columns$basis)
-  line <- progress_line(control$progress)
-  on.exit(line$end())
   send_panel(columns, further)
   sent <- raw(0)
-  answer <- fitted_answer("fit", as_request(request), number_ids(columns$ids), sent, sent, sent, basis, line$tell,
-                          call = call)
+  answer <- long_answer("fit", as_request(request), number_ids(columns$ids), sent, sent, sent, basis,
+                        progress = control$progress, call = call)
   c(answer, held_data(answer$held, columns))
 }
 
@@ -195,10 +181,8 @@ bridge_command <- function(text, table, id, coded, matrices, asked, options, con
     columns = json_array(names(table)), ids = text_ids(ids), id_name = coded$name, id = id,
     matrices = matrices, options = options, declared = declared
   ), asked)
-  line <- progress_line(control$progress)
-  on.exit(line$end())
   values <- as_doubles(unlist(table, use.names = FALSE))
-  fitted_answer("command", text, as_request(request), number_ids(ids), values, line$tell, call = call)
+  long_answer("command", text, as_request(request), number_ids(ids), values, progress = control$progress, call = call)
 }
 
 # The engine's name for each setting; cov_type NULL leaves the engine's default.
@@ -210,20 +194,6 @@ search_options <- function(control, cov_type, start = NULL) {
   if (!is.null(cov_type)) options$cov_type <- cov_type
   if (!is.null(start)) options$start <- start
   options
-}
-
-# One line that is overwritten, from two seconds on. The callback is given to the engine even when nothing is shown:
-# R looks for the user's interrupt whenever it runs.
-progress_line <- function(show) {
-  shown <- FALSE
-  tell <- function(what, seconds) {
-    if (show && seconds >= 2) {
-      shown <<- TRUE
-      cat(sprintf("\rgbtm %5.1f s  %-90s", seconds, what), file = stderr())
-    }
-    NULL
-  }
-  list(tell = tell, end = function() if (shown) cat("\n", file = stderr()))
 }
 
 # One number as JSON, to the last bit.

@@ -20,10 +20,8 @@ dispersion_test <- function(fit, control = gbtm_control()) {
   call <- match.call()
   check_fit(fit)
   check_control(control)
-  line <- progress_line(control$progress)
-  on.exit(line$end())
   options <- as_request(search_options(control, NULL))
-  found <- call_bridge("dispersion_test", document_text(fit), options, line$tell, call = call)
+  found <- finished_work("dispersion_test", document_text(fit), options, progress = control$progress, call = call)
   structure(class = "htest", list(
     statistic = c(LR = found$statistic), p.value = found$pvalue, weights = found$weights, family = found$family,
     loglik = found$loglik, method = "Likelihood-ratio test of no overdispersion",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -101,18 +101,6 @@ def test_a_basis_matrix_from_r():
     assert np.isfinite(res.predict([0.0, 3.0])["estimate"]).all()
     with pytest.raises(gbtm.SpecificationError, match="known only at times that were"):
         res.predict([0.5])
-
-
-def test_progress_calls_are_few_and_an_interrupt_goes_through():
-    calls = []
-    _fit("zip_own", progress=lambda what, seconds: calls.append(seconds))
-    assert all(b - a >= 0.19 for a, b in itertools.pairwise(calls))
-
-    def interrupt(what, seconds):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        _fit("zip_own", progress=interrupt)
 
 
 def _wide():
@@ -347,28 +335,59 @@ def test_errors_of_long_work_come_as_documents():
     assert _search(n_jobs=0)["error"]["code"] == "bad_n_jobs"
 
 
-def test_an_interrupt_ends_long_work_at_once():
+def _slow(state):
     import time
-
-    from gbtm.bridge.workers import waited_for
-
-    state = []
 
     def work(tell):
         try:
-            for _ in range(1000):
+            for step in range(1000):
+                tell(f"step {step}", step / 100)
                 time.sleep(0.01)
         finally:
             state.append("ended")
+        return "{}"
 
-    def interrupt(what, seconds):
-        raise KeyboardInterrupt
+    return work
 
+
+def test_long_work_tells_what_it_does_and_then_answers():
+    bridge.begin(lambda given, tell: (tell("at it", 0.0), given)[1], "the answer")
+    assert bridge.wait(5.0) == "the answer"
+    state = []
+    bridge.begin(_slow(state))
+    said = json.loads(bridge.wait(0.1))
+    assert said["working"].startswith("step")
+    assert 0.1 <= said["seconds"] < 5
+    bridge.end()
+    assert state == ["ended"]
+
+
+def test_an_error_of_long_work_is_raised_where_its_answer_is_asked_for():
+    def work(tell):
+        raise ZeroDivisionError("of the work")
+
+    bridge.begin(work)
+    with pytest.raises(ZeroDivisionError, match="of the work"):
+        bridge.wait(5.0)
+    bridge.end()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of this kind")
+def test_an_interrupt_is_noted_ends_long_work_at_once_and_is_then_raised_again_as_before():
+    import signal
+    import time
+
+    before, state = signal.getsignal(signal.SIGINT), []
+    bridge.begin(_slow(state))
     begun = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        waited_for(work, interrupt)
+    os.kill(os.getpid(), signal.SIGINT)  # raises nothing here
+    assert json.loads(bridge.wait(0.2)) == {"interrupted": True}
+    bridge.end()
     assert state == ["ended"]
     assert time.monotonic() - begun < 5
+    assert signal.getsignal(signal.SIGINT) is before
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_without_worker_processes_one_does_all(monkeypatch):
@@ -380,10 +399,10 @@ def test_without_worker_processes_one_does_all(monkeypatch):
         raise OSError("no processes here")
 
     monkeypatch.setattr(joblib, "Parallel", refuse)
-    found, notes = workers.with_workers(2, lambda n_jobs, tell: n_jobs, None)
+    found, notes = workers.with_workers(2, lambda n_jobs: n_jobs)
     assert found == 1
     assert "no processes here" in notes[0]
-    assert workers.with_workers(1, lambda n_jobs, tell: n_jobs, None) == (1, [])
+    assert workers.with_workers(1, lambda n_jobs: n_jobs) == (1, [])
 
 
 def test_a_table_keeps_infinity_missing_values_and_kinds():

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..compute.progress import Progress
 from ..fit.document import encode
 from .panels import panel_of_columns
-from .transfer import RCallback, answer, column, fit_of, frame, new_bulk, progress_of, received
-from .workers import waited_for
+from .transfer import answer, column, fit_of, frame, new_bulk, received
 
 
 def classify(document: str, request: str, ids: bytearray) -> str:
@@ -67,12 +67,12 @@ def profile_intervals(document: str, parameters: str, level: float) -> str:
     return answer(work)
 
 
-def dispersion_test(document: str, options: str, progress: RCallback | None) -> str:
+def dispersion_test(document: str, options: str, tell: Progress | None) -> str:
     """Likelihood-ratio test of no overdispersion; ``options`` as for :func:`fit`."""
     from ..inference.dispersion import dispersion_test as test
 
     def work() -> dict[str, Any]:
-        found = test(fit_of(document), progress=progress_of(progress) or False, **json.loads(options))
+        found = test(fit_of(document), progress=tell or False, **json.loads(options))
         return {
             "statistic": found.statistic, "pvalue": found.pvalue, "weights": list(found.weights),
             "family": found.without.family, "loglik": found.without.llf, "text": str(found),
@@ -149,12 +149,12 @@ def adequacy(document: str) -> str:
     return answer(work)
 
 
-def residual_checks(document: str, options: str, progress: RCallback | None) -> str:
+def residual_checks(document: str, options: str, tell: Progress | None) -> str:
     """Residual checks: tables ``means``, ``distribution`` and ``autocorrelation``, and ``sentences``."""
     from ..adequacy.residuals import residual_checks as checks
 
     def work() -> dict[str, Any]:
-        found = waited_for(lambda _: checks(fit_of(document), **json.loads(options)), progress)
+        found = checks(fit_of(document), **json.loads(options))
         bulk = new_bulk()
         return {
             "tables": {name: frame(getattr(found, name), bulk)

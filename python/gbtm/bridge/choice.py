@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..compute.progress import Progress
 from ..fit.document import decode, encode
 from .fitting import read_request, without_sent
-from .transfer import RCallback, answer, column, frame, new_bulk
+from .transfer import answer, column, frame, new_bulk
 from .workers import with_workers
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ RECORDS = ("subject", "wave", "y", "covariates")
 
 
 def search(
-    request: str, ids: bytearray, basis: bytearray, progress: RCallback | None,
+    request: str, ids: bytearray, basis: bytearray, tell: Progress | None,
 ) -> str:
     """Search over models of the columns that :func:`receive` has.
 
@@ -44,10 +45,10 @@ def search(
         times, values = column("time", bytearray()), column("y", bytearray())
         read, options = read_request(asked, ids, bytearray(), times, values, basis), asked["options"]
         n_jobs = options.pop("n_jobs", None)
-        found, notes = with_workers(n_jobs, lambda n, tell: search_models(
+        found, notes = with_workers(n_jobs, lambda n: search_models(
             read.panel, read.spec, formula=asked.get("formula"), bases=read.bases, inputs=asked.get("inputs"),
-            zero=asked["zero"], n_jobs=n, progress=tell, **options,
-        ), progress)
+            zero=asked["zero"], n_jobs=n, progress=tell or False, **options,
+        ))
         fitted = read.panel.split()[0]
         sent = {"time": times, "y": values}
         data, width = without_sent(found.document["shared"]["outcomes"][0]["data"], fitted.outcomes[0].row, sent)
@@ -67,22 +68,22 @@ def read_search(path: str) -> str:
     return answer(work)
 
 
-def search_cross_validate(text: str, options: str, progress: RCallback | None) -> str:
+def search_cross_validate(text: str, options: str, tell: Progress | None) -> str:
     """Cross-validation of models of a search; ``options``: labels and arguments of ``ModelSearch.cross_validate``."""
-    return _more(text, "cross_validate", options, progress)
+    return _more(text, "cross_validate", options, tell)
 
 
-def search_blrt(text: str, options: str, progress: RCallback | None) -> str:
+def search_blrt(text: str, options: str, tell: Progress | None) -> str:
     """Bootstrap tests of models of a search; ``options``: labels and arguments of ``ModelSearch.blrt``."""
-    return _more(text, "blrt", options, progress)
+    return _more(text, "blrt", options, tell)
 
 
-def _more(text: str, what: str, options: str, progress: RCallback | None) -> str:
+def _more(text: str, what: str, options: str, tell: Progress | None) -> str:
     def work() -> dict[str, Any]:
         found, asked = search_of(text), json.loads(options)
         n_jobs = asked.pop("n_jobs", None)
         compute = getattr(found, what)
-        _, notes = with_workers(n_jobs, lambda n, tell: compute(n_jobs=n, progress=tell, **asked), progress)
+        _, notes = with_workers(n_jobs, lambda n: compute(n_jobs=n, progress=tell or False, **asked))
         return {**_said(found, new_bulk()), "notes": notes}
 
     return answer(work)

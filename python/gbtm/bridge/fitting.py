@@ -12,6 +12,7 @@ import pandas as pd
 from ..api.model import GBTM
 from ..api.results import GBTMResults
 from ..api.traj import build, with_assumed
+from ..compute.progress import Progress
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, matrix_basis
 from ..fit.document import encode, from_json
@@ -22,7 +23,7 @@ from ..traj_commands.do_file import read_do_file
 from ..traj_commands.sas_program import sas_commands
 from ..traj_commands.stata_command import Command
 from .panels import ids_of, panel_of_columns
-from .transfer import RCallback, answer, column, doubles, keep_codes, new_bulk, progress_of
+from .transfer import answer, column, doubles, keep_codes, new_bulk
 
 
 def _fitted(res: GBTMResults, ids: pd.Index, data: dict[str, Any] | None = None, table: bool = True) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def read_request(
 
 def fit(
     request: str, ids: bytearray, subject: bytearray, time: bytearray, y: bytearray, basis: bytearray,
-    progress: RCallback | None,
+    tell: Progress | None,
 ) -> str:
     """Fit from long arrays.
 
@@ -120,7 +121,7 @@ def fit(
         options = asked["options"]
         if asked.get("start_document"):
             options["start"] = GBTMResults(from_json(asked["start_document"]))
-        res = model.fit(progress=progress_of(progress) or False, **options)
+        res = model.fit(progress=tell or False, **options)
         data = data_fields(res.outcomes[0].data)
         data, held = without_sent(data, model.panel.outcomes[0].row, {"time": times, "y": values})
         return {**_fitted(res, model.panel.ids, data, asked.get("table", True)), "held": held}
@@ -157,7 +158,7 @@ def _needs(read: Command) -> dict[str, Any]:
     }
 
 
-def command(text: str, request: str, ids: bytearray, table: bytearray, progress: RCallback | None) -> str:
+def command(text: str, request: str, ids: bytearray, table: bytearray, tell: Progress | None) -> str:
     """Run one of the commands of a text on wide columns.
 
     Parameters
@@ -189,7 +190,7 @@ def command(text: str, request: str, ids: bytearray, table: bytearray, progress:
         model = GBTM.from_prepared(replace(model.prepared, panel=told))
         assert model.prepared.inputs is not None
         model.prepared.inputs["id"] = asked.get("id")  # the ids came apart from the columns
-        res = with_assumed(model.fit(progress=progress_of(progress) or False, **options), read)
+        res = with_assumed(model.fit(progress=tell or False, **options), read)
         return _fitted(res, res.ids)
 
     return answer(work)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..compute.progress import Progress
 from .choice import search_of
-from .transfer import RCallback, answer, fit_of, progress_of, received
+from .transfer import answer, fit_of, received
 
 
-def grolts_report(text: str, kind: str, path: str, options: str, progress: RCallback | None) -> str:
+def grolts_report(text: str, kind: str, path: str, options: str, tell: Progress | None) -> str:
     """Write the report of a fit (``kind`` "fit") or a search ("search").
 
     Parameters
@@ -35,7 +36,7 @@ def grolts_report(text: str, kind: str, path: str, options: str, progress: RCall
         given = _object(text, kind)
         if asked.pop("checks", False):
             asked["checks"] = residual_checks(given.best(asked["criterion"]) if kind == "search" else given)
-        return {"path": str(report(given, path, progress=progress_of(progress) or False, **asked))}
+        return {"path": str(report(given, path, progress=tell or False, **asked))}
 
     return answer(work)
 

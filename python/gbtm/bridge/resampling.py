@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..compute.progress import Progress
 from ..fit.document import encode
 from ..fit.rebuild import layout_of
-from .transfer import RCallback, answer, fit_of, frame, new_bulk
+from .transfer import answer, fit_of, frame, new_bulk
 from .workers import with_workers
 
 
@@ -20,13 +21,13 @@ def _options(options: str) -> tuple[dict[str, Any], int | None]:
     return asked, asked.pop("n_jobs", None)
 
 
-def cross_validate(document: str, options: str, progress: RCallback | None) -> str:
+def cross_validate(document: str, options: str, tell: Progress | None) -> str:
     """Cross-validation of a stored fit; ``options`` as for :func:`gbtm.cross_validate`, as JSON."""
     from ..resampling.cross_validation import cross_validate as validate
 
     def work() -> dict[str, Any]:
         res, (asked, n_jobs) = fit_of(document), _options(options)
-        found, notes = with_workers(n_jobs, lambda n, tell: validate(res, n_jobs=n, progress=tell, **asked), progress)
+        found, notes = with_workers(n_jobs, lambda n: validate(res, n_jobs=n, progress=tell or False, **asked))
         by_subject = pd.DataFrame({
             "loglik": found.by_subject.to_numpy(), "error": found.errors.to_numpy(), "fold": found.folds.to_numpy(),
             "weight": found.weights, "observations": found.counts, "cluster": found.clusters + 1,
@@ -41,13 +42,13 @@ def cross_validate(document: str, options: str, progress: RCallback | None) -> s
     return answer(work)
 
 
-def blrt(document: str, smaller: str, options: str, progress: RCallback | None) -> str:
+def blrt(document: str, smaller: str, options: str, tell: Progress | None) -> str:
     """Bootstrap likelihood-ratio test of a stored fit; ``smaller`` is a fit too, or empty."""
     from ..resampling.likelihood_ratio import blrt as test
 
     def work() -> dict[str, Any]:
         res, less, (asked, n_jobs) = fit_of(document), fit_of(smaller) if smaller else None, _options(options)
-        found, notes = with_workers(n_jobs, lambda n, tell: test(res, less, n_jobs=n, progress=tell, **asked), progress)
+        found, notes = with_workers(n_jobs, lambda n: test(res, less, n_jobs=n, progress=tell or False, **asked))
         bulk = new_bulk()
         numbers = np.array([found.statistic, found.p_value, found.loglik, found.smaller_loglik, found.alpha])
         return {
@@ -75,7 +76,7 @@ def lmr(document: str, smaller: str, seed: str) -> str:
     return answer(work)
 
 
-def bootstrap(document: str, options: str, progress: RCallback | None) -> str:
+def bootstrap(document: str, options: str, tell: Progress | None) -> str:
     """Label-matched bootstrap of a stored fit.
 
     Besides ``params`` and ``shares`` of the replicates, ``coefficients`` are the internal ones of each predictor
@@ -85,7 +86,7 @@ def bootstrap(document: str, options: str, progress: RCallback | None) -> str:
 
     def work() -> dict[str, Any]:
         res, (asked, n_jobs) = fit_of(document), _options(options)
-        found, notes = with_workers(n_jobs, lambda n, tell: resample(res, n_jobs=n, progress=tell, **asked), progress)
+        found, notes = with_workers(n_jobs, lambda n: resample(res, n_jobs=n, progress=tell or False, **asked))
         layout, bulk = layout_of(res), new_bulk()
         flats = [layout.unreport(params) for params in found.params.to_numpy()]
         coefficients = {
@@ -125,13 +126,13 @@ def pool(documents: str, df_complete: str) -> str:
     return answer(work)
 
 
-def ar1_check(document: str, options: str, progress: RCallback | None) -> str:
+def ar1_check(document: str, options: str, tell: Progress | None) -> str:
     """Whether the number of groups of a stored fit survives AR(1) errors."""
     from ..adequacy.autocorrelation import ar1_check as check
 
     def work() -> dict[str, Any]:
         res, (asked, n_jobs) = fit_of(document), _options(options)
-        found, notes = with_workers(n_jobs, lambda n, tell: check(res, n_jobs=n, progress=tell, **asked), progress)
+        found, notes = with_workers(n_jobs, lambda n: check(res, n_jobs=n, progress=tell or False, **asked))
         bulk = new_bulk()
         return {
             "table": frame(found.table, bulk), "autocorrelation": frame(found.autocorrelation, bulk),

@@ -1,13 +1,12 @@
 """What crosses to R and back: numbers as raw bytes, the rest as JSON text, errors as documents.
 
 R's reticulate corrupts missing values and cannot convert arrays under every NumPy, so that nothing but ``bytearray``,
-``str``, single numbers and a progress callback crosses. Little-endian doubles, NaN for missing, matrices by column.
+``str`` and single numbers cross. Little-endian doubles, NaN for missing, matrices by column.
 """
 
 from __future__ import annotations
 
 import json
-import time as clock
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,33 +15,13 @@ import numpy as np
 import pandas as pd
 
 from ..api.results import GBTMResults
-from ..compute.progress import Progress
 from ..errors import GBTMError, GBTMWarning
 from ..fit.document import encode, from_json
-
-CALLBACK_EVERY = 0.2
-
-RCallback = Callable[[str, float], object]
 
 
 def doubles(buffer: bytearray) -> np.ndarray:
     """Little-endian doubles as numbers."""
     return np.frombuffer(buffer, dtype="<f8").astype(float, copy=False)
-
-
-def progress_of(callback: RCallback | None) -> Progress | None:
-    """Call R at most five times a second; an interrupt raised there ends the fit."""
-    if callback is None:
-        return None
-    last = [0.0]
-
-    def tell(what: str, seconds: float) -> None:
-        now = clock.monotonic()
-        if now - last[0] >= CALLBACK_EVERY:
-            last[0] = now
-            callback(what, seconds)
-
-    return tell
 
 
 def answer(work: Callable[[], dict[str, Any]]) -> str:

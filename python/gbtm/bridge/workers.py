@@ -1,76 +1,28 @@
-"""Long work for R: on worker processes where they can be had, and with an ear for the user's interrupt throughout.
-
-R sees an interrupt only while R code runs. So the work is done by a thread, and this one calls R back five times a
-second; where R raises there, the work is ended.
-"""
+"""Worker processes for long work under R: they are tried, found a way to this package, and ended with R."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..compute.parallel import workers_of
-from ..compute.progress import Progress
-from .transfer import CALLBACK_EVERY, RCallback
 
 R = TypeVar("R")
 
 PACKAGE = str(Path(__file__).parents[2])
 
 
-def waited_for(work: Callable[[Progress], R], callback: RCallback | None) -> R:
-    """``work(tell)`` in a thread, where ``tell`` takes what progress reports; R hears of it all the while."""
-    said: list[tuple[str, float]] = [("working", 0.0)]
-    done: dict[str, Any] = {}
-
-    def run() -> None:
-        try:
-            done["answer"] = work(lambda what, seconds: said.append((what, seconds)))
-        except BaseException as error:
-            done["error"] = error
-
-    thread = threading.Thread(target=run, daemon=True)
-    begun = time.monotonic()
-    thread.start()
-    try:
-        while thread.is_alive():
-            thread.join(CALLBACK_EVERY)
-            if callback is not None and thread.is_alive():
-                callback(said[-1][0], time.monotonic() - begun)
-    except BaseException:
-        _end(thread)
-        raise
-    if "error" in done:
-        raise done["error"]
-    return done["answer"]
-
-
-def _end(thread: threading.Thread) -> None:
-    """Raise an interrupt in a thread, and wait until it is over."""
-    while thread.is_alive():
-        which = ctypes.c_ulong(thread.ident or 0)
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(which, ctypes.py_object(KeyboardInterrupt))
-        thread.join(2.0)
-
-
 def with_workers(
-    n_jobs: int | None, work: Callable[[int | None, Progress], R], callback: RCallback | None
+    n_jobs: int | None, work: Callable[[int | None], R],
 ) -> tuple[R, list[str]]:
-    """``work(n_jobs, tell)``, and a sentence where it had to do with one worker."""
-
-    def whole(tell: Progress) -> tuple[R, list[str]]:
-        with _surroundings():
-            found, notes = _usable(n_jobs)
-            return work(found, tell), notes
-
-    return waited_for(whole, callback)
+    """``work(n_jobs)``, and a sentence where it had to do with one worker."""
+    with _surroundings():
+        found, notes = _usable(n_jobs)
+        return work(found), notes
 
 
 def _usable(n_jobs: int | None) -> tuple[int | None, list[str]]:
