@@ -36,9 +36,7 @@ refuse_unknown <- function(names, known, call, value = NULL) {
   if (!nzchar(name)) {
     stop_gbtm("unknown_argument", sprintf("%s: an argument without a name.", shown(value)), NULL, taken(known), call)
   }
-  likely <- likely_argument(name, known)
-  stop_gbtm("unknown_argument", sprintf("%s: no such argument.", name), name,
-            if (is.na(likely)) taken(known) else sprintf("It is called %s here.", likely), call)
+  stop_gbtm("unknown_argument", sprintf("%s: no such argument.", name), name, argument_way_out(name, known), call)
 }
 
 taken <- function(known) {
@@ -46,17 +44,39 @@ taken <- function(known) {
   sprintf("There %s: %s.", if (length(known) > 1) "are" else "is", listing(known, 40))
 }
 
-# Our name for what other programs call so, or NA.
-likely_argument <- function(name, known) {
-  if (!length(known)) return(NA_character_)
+# What to write in place of an argument that a function does not have: what other programs call so, a setting of the
+# search, or what is nearly so spelled.
+argument_way_out <- function(name, known) {
+  if (!length(known)) return(taken(known))
   option_kinds()
   plain <- function(x) tolower(gsub("[._]", "", x))
-  synonyms <- options_known$synonyms
-  theirs <- c(unname(synonyms[plain(names(synonyms)) == plain(name)]), method_words(plain(name)))
-  found <- c(intersect(theirs, known), known[plain(known) == plain(name)])
-  if (length(found)) return(found[1])
-  distance <- utils::adist(plain(name), plain(known))
-  if (min(distance) <= min(2, nchar(name) %/% 3)) known[which.min(distance)] else NA_character_
+  word <- plain(name)
+  meant <- c(known[plain(known) == word], options_known$meant[[word]], method_words(word))
+  found <- intersect(meant, known)
+  if (length(found)) return(called_here(found[1], name))
+  of_models <- any(c("order", "max_starts") %in% known) # the words are those of fitting a model
+  said <- unlist(options_known$said[intersect(c(word, plain(meant)), names(options_known$said))])
+  if (of_models && length(said)) return(said[[1]])
+  if (of_models) {
+    settings <- names(formals(gbtm_control))
+    setting <- intersect(c(settings[plain(settings) == word], meant), settings)
+    if (length(setting)) return(sprintf("It is a setting of the search: control = gbtm_control(%s = ).", setting[1]))
+    arguments <- names(formals(gbtm))
+    argument <- intersect(c(arguments[plain(arguments) == word], meant), arguments)
+    if (length(argument)) return(sprintf("It is an argument of the fit: gbtm(..., %s = ).", argument[1]))
+  }
+  if ("refgroup" %in% meant) return("The reference group is chosen with the model: update(fit, refgroup = ...).")
+  distance <- utils::adist(word, plain(known))
+  if (min(distance) <= min(2, nchar(name) %/% 3)) return(called_here(known[which.min(distance)], name))
+  taken(known)
+}
+
+called_here <- function(ours, name) {
+  if (ours == "formula") {
+    return(paste("It stands in the formula, outcome ~ time; the outcome may be a matrix with one row per person, as in",
+                 "Y ~ A."))
+  }
+  sprintf("It is called %s here.", ours)
 }
 
 # What the methods of other packages call the arguments of ours; `name` in small letters without dots and underscores.

@@ -169,7 +169,9 @@ wide_columns <- function(parts, data, id, wide) {
 wave_lists <- function(parts, data, wide, times) {
   named <- Filter(is.character, wide[c(parts$outcome, setdiff(names(wide), parts$outcome))])
   columns <- lapply(stats::setNames(nm = names(named)), function(n) json_array(expand_columns(data, named[[n]], n)))
-  list(columns = columns, times = json_array(times), written = json_array(unlist(named, use.names = FALSE)))
+  called <- attr(wide[[parts$time]], "called") # of a matrix that came without times
+  c(list(columns = columns, times = json_array(times), written = json_array(unlist(named, use.names = FALSE))),
+    if (!is.null(called)) list(without_times = json_array(called)))
 }
 
 # `wide` with times in the order of the outcome's columns where they are named by them.

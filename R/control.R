@@ -12,6 +12,7 @@
 #'   report and a warning say when the budget ended the search
 #' @param device torch device, for example `"cpu"` or `"cuda"`
 #' @param progress `TRUE` shows a line that tells what the fit is doing once it takes more than two seconds
+#' @param ... nothing: an argument that does not exist is refused, with the one that was probably meant
 #'
 #' @return A list of class `gbtm_control`, to be given as `control` to [gbtm()] or [traj()].
 #' @section Errors: Of class `gbtm_error`, naming the setting, its value and the way out.
@@ -19,7 +20,8 @@
 #' gbtm_control(n_starts = 50, seed = 1)
 #' @export
 gbtm_control <- function(n_starts = NULL, max_starts = 256, seed = 0, time_budget = 60, device = "cpu",
-                         progress = interactive()) {
+                         progress = interactive(), ...) {
+  check_dots(...)
   if (!is.null(n_starts)) check_whole(n_starts, "n_starts", 1, "Give 1 or more, or NULL to let the hit rate decide.")
   check_whole(max_starts, "max_starts", 1, "Give a number of starts, 1 or more.")
   check_seed(seed)

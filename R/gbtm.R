@@ -5,9 +5,13 @@
 #' found. The computing needs the Python engine, see [gbtm_engine()]; what is returned does not.
 #'
 #' @param formula `outcome ~ time`, a polynomial of `order` in time; or `outcome ~ splines::bs(time, df = 4)` or
-#'   another basis in the one variable time, without `order`. The outcome may be an expression such as `log(y)`.
+#'   another basis in the one variable time, without `order`. The outcome may be an expression such as `log(y)`. A
+#'   matrix `Y` with one row per person and one column per wave needs no `data`: `Y ~ A` with a matrix or vector `A` of
+#'   times, `Y ~ 1:5`, or as in trajeR `gbtm(Y, A, ...)`. Without times the names of the columns of `Y` are the times,
+#'   if they are numbers, or else the waves are counted, with a warning. Row names are ids; what has names is matched by
+#'   them. `risk`, `tcov` and the like may be variables beside `Y`.
 #' @param data data frame, tibble or data.table; long (one row per observation, with `id`) or wide (one row per
-#'   subject, with `wide`). Outcome and time must be numeric (a logical outcome counts as 0 and 1). An observation with
+#'   subject, with `wide`, or with matrices as columns). Outcome and time must be numeric (a logical outcome counts as 0 and 1). An observation with
 #'   a missing outcome, time or id is dropped and counted.
 #' @param id name of the column that tells subjects apart: numbers, text or a factor. Several columns that name a person
 #'   together, `c("HHID", "PN")`, are joined by a dot, `0.10`, in all that is returned
@@ -88,10 +92,18 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  ar1 = FALSE, rho_by_group = FALSE, rorder = NULL, wide = NULL, cov_type = NULL, start = NULL,
                  control = gbtm_control(), ...) {
   call <- match.call()
-  if (...length()) refuse_unknown(names(list(...)), names(formals(gbtm)), call)
+  refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)
+  laid <- outcome_matrix(formula, if (missing(data)) NULL else data, wide, call, parent.frame())
+  if (!is.null(laid)) {
+    table <- matrix_table(laid, id, values_here(covariate_arguments(), environment()))
+    formula <- table$formula
+    data <- table$data
+    id <- table$id
+    wide <- table$wide
+  }
   check_data(data)
   check_control(control)
-  if (missing(groups)) groups <- groups_of(order)
+  if (missing(groups) || is.null(groups)) groups <- groups_of(order)
   given <- mget(model_arguments())
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
   smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
@@ -149,6 +161,11 @@ without_constants <- function(given) {
   covariates <- intersect(c("risk", "tcov", "dcov"), names(given))
   given[covariates[vapply(given[covariates], none, NA)]] <- list(NULL)
   given
+}
+
+# Arguments by name, without those that cannot be evaluated: they have errors of their own later.
+values_here <- function(names, frame) {
+  lapply(stats::setNames(nm = names), function(name) tryCatch(get(name, frame), error = function(e) NULL))
 }
 
 # The number of groups where only their orders were given.

@@ -4,6 +4,7 @@
 #'
 #' @param fit a fit
 #' @param level of the intervals, which are symmetric in theta: exp(theta -/+ z se)
+#' @param ... nothing: an argument that does not exist is refused; the reference group is `refgroup` of the fit
 #' @return Data frame with one row per theta: `group`, `term`, `kind` ("odds ratio" of a covariate per unit of it;
 #'   "odds" for the intercept: of this group against the reference where all covariates are 0), `theta`, `estimate` =
 #'   exp(theta), `se` of the estimate by the delta method, `lower`, `upper`, and `z` and `p` of theta = 0. The attribute
@@ -14,7 +15,8 @@
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' odds_ratios(fit)
 #' @export
-odds_ratios <- function(fit, level = 0.95) {
+odds_ratios <- function(fit, level = 0.95, ...) {
+  check_dots(...)
   check_fit(fit)
   check_level(level)
   pattern <- "^theta(_(.+))?\\[([0-9]+)\\]$"

@@ -101,6 +101,7 @@ classify <- function(fit, newdata, by_wave, level, call) {
     stop_gbtm("no_newdata", "newdata: not given.", "newdata", "Give a table of people, in the form of the fit's data.",
               call)
   }
+  if (!is.null(fit$inputs$wide)) newdata <- spread_matrices(newdata, fit$inputs$wide)
   check_data(newdata)
   newdata <- without_declared(newdata)$data
   inputs <- known_inputs(fit, newdata)

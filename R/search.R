@@ -66,6 +66,14 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
                         checkpoint = NULL, time_budget = NULL, shape_starts = 10) {
   call <- match.call()
   given <- search_arguments(list(...), call)
+  laid <- outcome_matrix(formula, if (missing(data)) NULL else data, given$wide, call, parent.frame())
+  if (!is.null(laid)) {
+    table <- matrix_table(laid, id, given[covariate_arguments()])
+    formula <- table$formula
+    data <- table$data
+    id <- table$id
+    given$wide <- table$wide
+  }
   check_data(data)
   check_control(control)
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)

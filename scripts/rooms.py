@@ -17,7 +17,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "python" / "gbtm"
 # A room is a folder of python/gbtm, or a file at its top. It imports only from rooms on floors below its own:
 # rooms that share a floor do not know one another.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "constants", "_version"),
+    ("errors", "constants", "foreign_words", "_version"),
     ("checks", "arguments"),
     ("families", "datasets"),
     ("data",),

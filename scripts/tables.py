@@ -11,7 +11,8 @@ import json
 from pathlib import Path
 
 from gbtm.families import FAMILIES
-from gbtm.model.description import SYNONYMS, Design, Outcome, options_of
+from gbtm.foreign_words import MEANT, SAID
+from gbtm.model.description import Design, Outcome, options_of
 
 FOLDER = Path(__file__).resolve().parent.parent / "inst" / "extdata"
 TRAITS = ("label", "link", "is_count", "is_binary", "has_bounds", "is_zero_inflated", "has_sigma", "has_dispersion",
@@ -27,7 +28,8 @@ def families_table() -> str:
 def options_table() -> str:
     """The options of a model with the kind of their values, and what other programs call them."""
     kinds = {name: option.kind for cls in (Outcome, Design) for name, option in options_of(cls).items()}
-    return json.dumps({"kinds": kinds, "synonyms": SYNONYMS}, indent=2) + "\n"
+    meant = {word: " ".join(ours) for word, ours in MEANT.items()}
+    return json.dumps({"kinds": kinds, "meant": meant, "said": SAID}, indent=2) + "\n"
 
 
 if __name__ == "__main__":

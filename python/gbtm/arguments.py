@@ -14,8 +14,7 @@ import inspect
 import os
 import sysconfig
 import types
-from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import GBTMError, InternalError, MissingArgumentError, SpecificationError, UnknownArgumentError
+from .foreign_words import OF_THE_MODEL, way_out
 
 Thing = TypeVar("Thing", bound=Callable[..., Any])
 RAW = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, NameError, OSError, RuntimeError,
@@ -76,7 +76,7 @@ def _held(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             bound = own.bind(*args, **kwargs)
         except TypeError as error:
-            raise _other_arguments(function.__name__, own, kwargs, error) from None
+            raise _other_arguments(function, own, kwargs, error) from None
         for name, value in bound.arguments.items():
             if name in rules and not admits(value, rules[name]) and value is not own.parameters[name].default:
                 raise _of_wrong_kind(name, value, rules[name])
@@ -215,19 +215,24 @@ def _of_wrong_kind(argument: str, value: Any, rule: ast.expr) -> SpecificationEr
 
 
 def _other_arguments(
-    function: str, own: inspect.Signature, given: Mapping[str, Any], error: TypeError
+    function: Callable[..., Any], own: inspect.Signature, given: Mapping[str, Any], error: TypeError
 ) -> SpecificationError:
-    known = [n for n in own.parameters if n != "self"]
-    unknown = next((n for n in given if n not in known), None)
+    shown = inspect.signature(function).parameters.values()  # with all options, where the function takes them
+    known = [p.name for p in shown if p.name != "self" and p.kind is not p.VAR_KEYWORD]
+    hands_on = OF_THE_MODEL if any(p.kind is p.VAR_KEYWORD for p in own.parameters.values()) else ()
+    unknown = next((n for n in given if n not in (*known, *hands_on)), None)
     if unknown is not None:
-        near = get_close_matches(unknown.lower(), known, 1, 0.7)
-        return UnknownArgumentError(
-            f"{unknown}: no such argument.", code="unknown_argument", argument=unknown,
-            way_out=f"It is called {near[0]} here." if near else f"There are: {', '.join(known) or 'none'}.",
-        )
+        return unknown_argument(unknown, known)
     return MissingArgumentError(
-        f"{function}(): {error}.", code="missing_argument", argument=_quoted(str(error)),
+        f"{function.__name__}(): {error}.", code="missing_argument", argument=_quoted(str(error)),
         way_out=f"Its arguments are: {', '.join(known) or 'none'}.",
+    )
+
+
+def unknown_argument(name: str, known: Collection[str]) -> UnknownArgumentError:
+    """The error for an argument that does not exist, with what is meant by it."""
+    return UnknownArgumentError(
+        f"{name}: no such argument.", code="unknown_argument", argument=name, way_out=way_out(name, known),
     )
 
 

@@ -127,3 +127,23 @@ def test_a_range_of_a_command_that_takes_in_another_column_is_told():
     d.insert(list(d.columns).index("t11") + 1, "t12", 12.0)
     with pytest.warns(gbtm.GBTMWarning, match="takes in year"):
         gbtm.traj("traj, var(y1-y11) indep(t1-t12) model(cnorm) min(-99) max(9999) order(1)", d)
+
+
+@pytest.mark.parametrize(("named", "times", "code"), [
+    (None, [1, 2, 3, 4], "counted_waves"), (["y1", "y2", "y3", "y4"], [1, 2, 3, 4], "counted_waves"),
+    (["10", "12", "13", "20"], [10, 12, 13, 20], "times_of_names"),
+    ([10, 12, 13, 20], [10, 12, 13, 20], "times_of_names"),
+])
+def test_outcomes_without_times_count_their_waves_or_have_them_as_names(named, times, code):
+    y = np.random.default_rng(4).normal(size=(30, 4)) + np.arange(4)
+    given = y if named is None else pd.DataFrame(y, columns=named)
+    with pytest.warns(gbtm.GBTMWarning, match=r"^time: not given"):
+        bare = gbtm.GBTM(given, groups=1, order=1).fit(n_starts=1)
+    assert any(code == w["code"] for w in bare.document["warnings"])
+    told = gbtm.GBTM(y, np.array(times, dtype=float), groups=1, order=1).fit(n_starts=1)
+    np.testing.assert_allclose(bare.params, told.params)
+
+
+def test_long_outcomes_without_times_are_refused():
+    with pytest.raises(gbtm.SpecificationError, match=r"^time: not given"):
+        gbtm.GBTM(np.zeros(6), id=np.repeat([1, 2], 3), groups=1)

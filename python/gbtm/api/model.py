@@ -33,8 +33,10 @@ class GBTM:
     Parameters
     ----------
     y : (N, T) array, one row per subject, NaN for missing; or (n,) array with ``id``
-    time : (T,) or (N, T) array for wide ``y``; (n,) for long
+    time : (T,) or (N, T) array for wide ``y``, (n,) for long. Without it the times of wide ``y`` are
+        the names of its columns where these are numbers, else 1 to T, which the fit tells
     id : (n,) array of subject ids for long ``y``; optional (N,) ids for wide
+    cov_type : which standard errors :meth:`fit` gives, unless it is told otherwise
     options : those of an :class:`~gbtm.model.description.Outcome` (family, order, iorder, ..) and of the
         :class:`~gbtm.model.description.Design` (groups, risk, weights, dropout, ..)
 
@@ -67,15 +69,19 @@ class GBTM:
     """
 
     @takes_options
-    def __init__(self, y: Any, time: Any, id: Any = None, **options: Any) -> None:
-        outcome, design = described(options, others=("y", "time", "id"))
+    def __init__(
+        self, y: Any, time: Any = None, id: Any = None, *, cov_type: str | None = None, **options: Any,
+    ) -> None:
+        outcome, design = described(options, others=("y", "time", "id", "cov_type"))
         panel = panel_of_arrays(
             y, time, id, tcov=outcome.tcov, exposure=outcome.exposure, dcov=design.dcov,
             dropout=design.dropout is not None, wave=design.wave, **design.of_subjects,
         )
         self.prepared = Prepared.of(panel, model_spec(outcome, design))
+        self.cov_type = _known_covariance(cov_type, panel)
 
     prepared: Prepared  # the model on its data
+    cov_type: str | None = None  # of the standard errors, where fit() is not asked for others
 
     @property
     def panel(self) -> Panel:
@@ -116,7 +122,7 @@ class GBTM:
     @takes_options
     def from_formula(
         cls, formula: str, data: pd.DataFrame, *, id: str | Sequence[str] | None = None, wide: Wide | None = None,
-        **options: Any,
+        cov_type: str | None = None, **options: Any,
     ) -> GBTM:
         """From a formula ``"outcome ~ time"`` and a table.
 
@@ -128,6 +134,7 @@ class GBTM:
             by a dot, ``0.10``, in all that is returned
         wide : what names stand for in wide data: ``{"offenses": "count_*", "age": "age_*"}``, where the time may also
             be a list of numbers, one per wave
+        cov_type : which standard errors :meth:`fit` gives, unless it is told otherwise
         options : those of an :class:`~gbtm.model.description.Outcome` (family, order, iorder, ..) and of the
             :class:`~gbtm.model.description.Design` (groups, risk, weights, dropout, ..)
 
@@ -136,8 +143,10 @@ class GBTM:
             exposure, weights, cluster, stratum, out_of_sample, obsmar : column names (exposure: a name of ``wide``)
             wave : column of long data that counts the waves, where times are people's own
         """
-        outcome, design = described(options, formula, others=("formula", "data", "id", "wide"))
-        return cls.from_prepared(read_table(data, outcome, design, id=id, wide=wide))
+        outcome, design = described(options, formula, others=("formula", "data", "id", "wide", "cov_type"))
+        model = cls.from_prepared(read_table(data, outcome, design, id=id, wide=wide))
+        model.cov_type = _known_covariance(cov_type, model.panel)
+        return model
 
     def module(self) -> Mixture:
         """The likelihood as a ``torch.nn.Module``; its parameters start at a sensible place."""
@@ -165,7 +174,8 @@ class GBTM:
             groups of the best optima
         rng : seed; the same seed gives the same digits
         device : torch device
-        cov_type : "hessian"; "robust" (sandwich; the default with weights); "cluster" (the default where clusters or
+        cov_type : None, what the model was given, and without it what the design asks for; "hessian"; "robust"
+            (sandwich; the default with weights); "cluster" (the default where clusters or
             strata are named); "traj" (Stata traj's convention)
         start : parameters to start from, in the order of ``params`` (that of traj's e(b); group percentages instead
             of theta also accepted), a Series, or a fit with the same number of groups or one less
@@ -178,10 +188,19 @@ class GBTM:
         GBTMResults
         """
         document = fit_as_asked(
-            self.prepared, n_starts=n_starts, rng=rng, device=device, cov_type=cov_type, start=start,
+            self.prepared, n_starts=n_starts, rng=rng, device=device, cov_type=cov_type or self.cov_type, start=start,
             max_starts=max_starts, time_budget=time_budget, progress=progress,
         )
         res = GBTMResults(document, trust_formula=True)
         for message in res.warnings:
             warnings.warn(message, GBTMWarning, stacklevel=3)
         return res
+
+
+def _known_covariance(cov_type: str | None, panel: Panel) -> str | None:
+    """``cov_type`` as it is; one that a fit would refuse is refused before it."""
+    from ..estimation.covariance import resolve
+
+    if cov_type is not None:
+        resolve(cov_type, panel.subjects)
+    return cov_type

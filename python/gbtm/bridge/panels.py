@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..data.panel import Panel
 from ..data.subjects import Subjects, subjects_of_arrays
-from ..data.wave_order import Doubt, doubts
+from ..data.wave_order import Doubt, doubts, times_without
 from .transfer import column, doubles, received
 
 R_MISSING = -(2**31)  # NA among R's integers
@@ -60,7 +60,11 @@ def _known(asked: dict[str, Any], n_subjects: int) -> Subjects | None:
 def _doubts(asked: dict[str, Any]) -> tuple[Doubt, ...]:
     """Of wide data, whether the columns stand in the order that their names say."""
     listed = asked.get("wave_lists")
-    return doubts(listed["columns"], listed["times"], listed["written"]) if listed else ()
+    if not listed:
+        return ()
+    without = listed.get("without_times")  # what the columns of a matrix that came without times are called, or none
+    said = () if without is None else (times_without(without or None, asked["waves"])[1],)
+    return said + doubts(listed["columns"], listed["times"], listed["written"])
 
 
 def panel_of_columns(

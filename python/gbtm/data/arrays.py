@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import DataError
+from ..errors import DataError, MissingArgumentError
 from .columns import number_array, plain_labels
 from .ids import id_column
 from .labels import by_rows, by_waves, own_names, row_labels
 from .panel import Panel
 from .subjects import subjects_of_arrays
-from .wave_order import Doubt, doubts
+from .wave_order import Doubt, doubts, times_without
 from .waves import refuse_wave_of_wide
 from .wide_columns import mean_times
 
@@ -25,7 +25,7 @@ def panel_of_arrays(
     cluster: Any = None, stratum: Any = None, out_of_sample: Any = None, obsmar: Any = None, dropout: bool = False,
     dcov: Any = None, wave: Any = None,
 ) -> Panel:
-    """A panel from (N, T) outcomes with times (T,) or (N, T), or from long y, time and id of one length.
+    """A panel from (N, T) outcomes with times (T,), (N, T) or none, or from long y, time and id of one length.
 
     ``tcov`` and ``exposure`` have the shape of y (several covariates: a further axis, or a dict by name); the rest has
     one row per subject.
@@ -42,6 +42,11 @@ def panel_of_arrays(
             refuse_wave_of_wide()
         rows = row_labels(y, id, time if np.ndim(time) == 2 else None)
         return _wide(y, values, time, id, rows, subjects, observations, dropout)
+    if time is None:
+        raise MissingArgumentError(
+            "time: not given.", code="missing_argument", argument="time",
+            way_out="Give arrays y, time and id of one length, or y as an (N, T) array.",
+        )
     rows = row_labels(y, id, time)
     if values.ndim != 1 or id is None or np.shape(time) != values.shape or len(id) != values.size:
         raise DataError(
@@ -84,7 +89,12 @@ def _wide(
             way_out="Wide data have one row per subject.",
         )
     layout = Observations(values.shape, rows, ids, y.columns if isinstance(y, pd.DataFrame) else pd.RangeIndex(waves))
-    times = number_array(layout.ordered(time, "time"), "time")
+    said: tuple[Doubt, ...] = ()
+    if time is None:
+        times, doubt = times_without(list(y.columns) if isinstance(y, pd.DataFrame) else None, waves)
+        said = (doubt,)
+    else:
+        times = number_array(layout.ordered(time, "time"), "time")
     if times.shape not in ((waves,), (n, waves)):
         raise DataError(
             f"time: shape {times.shape} does not go with y of shape {values.shape}.", code="wave_mismatch",
@@ -94,7 +104,8 @@ def _wide(
     return Panel.from_arrays(
         np.repeat(np.arange(n), waves), np.broadcast_to(times, (n, waves)).ravel(), values.ravel(), ids=ids,
         wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
-        columns=tuple(f"y{j + 1}" for j in range(waves)), strange=layout.doubts({"y": y, **observations}, times),
+        columns=tuple(f"y{j + 1}" for j in range(waves)),
+        strange=said + layout.doubts({"y": y, **observations}, times),
         known=subjects_of_arrays(n, **known), dropout=dropout,
         **layout.further(**observations),
     )

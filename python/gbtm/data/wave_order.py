@@ -88,6 +88,29 @@ def doubts(
     return tuple(said)
 
 
+def times_without(y_columns: Sequence[object] | None, waves: int) -> tuple[np.ndarray, Doubt]:
+    """The times (T,) of outcomes that came without any, and what is said of it.
+
+    They are what the columns are called, where all of these are numbers, and otherwise 1, 2, .., T.
+
+    Examples
+    --------
+    >>> from gbtm.data.wave_order import times_without
+    >>> times_without(["10", "12", "15"], 3)[0].tolist(), times_without(["y1", "y2"], 2)[0].tolist()
+    ([10.0, 12.0, 15.0], [1.0, 2.0])
+    """
+    try:
+        named = np.asarray([] if y_columns is None else [float(str(c)) for c in y_columns])
+    except ValueError:
+        named = np.zeros(0)
+    if named.size == waves and np.isfinite(named).all():
+        shown = listing([f"{t:g}" for t in named], MAX_SHOWN)
+        return named, ("times_of_names", f"time: not given; the columns are called {shown}, and these are the times.")
+    return np.arange(1.0, waves + 1), ("counted_waves", (
+        f"time: not given, so that the waves are at times 1 to {waves}. Where they are not equally far apart, give "
+        "their times."))
+
+
 def _beside(lists: Mapping[str, Sequence[str]], numbers: Mapping[str, list[int | None]]) -> list[Doubt]:
     """Lists whose numbers differ from the outcome's, although they number waves alike."""
     (first, own), *others = numbers.items()

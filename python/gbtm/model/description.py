@@ -8,12 +8,12 @@ words of its errors. ``GBTM(...)``, ``GBTM.from_formula``, ``gbtm.search``, the 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from typing import Any
 
-from ..errors import SpecificationError, UnknownArgumentError
+from ..arguments import unknown_argument
+from ..errors import SpecificationError
 from ..families import family_named, those_having
 from .option_values import READERS
 
@@ -188,18 +188,6 @@ def options_of(cls: type) -> dict[str, Option]:
     return {f.name: f.metadata["option"] for f in fields(cls) if "option" in f.metadata}
 
 
-# what other programs call it -> our argument
-SYNONYMS = {
-    "ng": "groups", "k": "groups", "n_groups": "groups", "ngroups": "groups", "nclass": "groups", "classes": "groups",
-    "degre": "order", "degree": "order", "degrees": "order", "orders": "order", "dpolyp": "order", "dpolyl": "iorder",
-    "dist": "family", "model": "family", "link": "family", "ymin": "min", "ymax": "max", "lower": "min",
-    "upper": "max", "sigmabygroup": "sigma_by_group", "subject": "id", "subject_id": "id", "indep": "time",
-    "var": "formula", "classmb": "risk", "covariates": "risk", "mixture": "order", "random": "rorder",
-    "offset": "exposure", "expos": "exposure", "weight": "weights", "clusters": "cluster", "strata": "stratum",
-    "outofsample": "out_of_sample", "random_state": "rng", "seed": "rng",
-}
-
-
 def described(
     arguments: Mapping[str, Any], formula: str | None = None, others: Sequence[str] = ()
 ) -> tuple[Outcome, Design]:
@@ -217,9 +205,7 @@ def described(
         For a value that an option cannot have, and for a family that may not have the option.
     """
     mine, whole = options_of(Outcome), options_of(Design)
-    for name in arguments:
-        if name not in mine and name not in whole:
-            raise unknown_argument(name, [*mine, *whole, *others])
+    refuse_unknown(arguments, others)
     read = {n: (mine.get(n) or whole[n]).read(v, n) for n, v in arguments.items()}
     if read.get("groups") is None:
         read["groups"] = _groups_of(read.get("order"))
@@ -228,14 +214,12 @@ def described(
     return outcome, Design(**{n: v for n, v in given.items() if n in whole})
 
 
-def unknown_argument(name: str, known: Sequence[str]) -> UnknownArgumentError:
-    """The error for an argument that does not exist."""
-    likely = SYNONYMS.get(name.lower()) or SYNONYMS.get(name.lower().replace(".", "_"))
-    matches = [likely] if likely in known else get_close_matches(name.lower(), known, 1, 0.7)
-    return UnknownArgumentError(
-        f"{name}: no such argument.", code="unknown_argument", argument=name,
-        way_out=f"It is called {matches[0]} here." if matches else f"There are: {', '.join(known)}.",
-    )
+def refuse_unknown(given: Iterable[str], others: Sequence[str] = ()) -> None:
+    """Raise for the first name that is neither an option nor among ``others``, the function's further arguments."""
+    known = [*options_of(Outcome), *options_of(Design), *others]
+    for name in given:
+        if name not in known:
+            raise unknown_argument(name, known)
 
 
 def _groups_of(order: tuple[int, ...] | None) -> int:

@@ -18,6 +18,7 @@ from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, split_formula
 from ..errors import SpecificationError
 from ..estimation.control import Control
+from ..model.description import refuse_unknown
 from ..model.option_values import as_orders
 from ..model.prepared import Prepared
 from ..model.spec import ModelSpec
@@ -31,6 +32,8 @@ from .strategy import HOW
 from .table import CRITERIA
 
 SHAPE_STARTS = 10
+OWN = ("formula", "data", "id", "wide", "how", "criterion", "n_jobs", "checkpoint", "time_budget", "rng", "progress",
+       "n_starts", "max_starts", "shape_starts", "cov_type", "iorder_by_group", "device")  # of search()'s arguments
 
 
 @checked
@@ -85,6 +88,7 @@ def search(
     >>> found.best("bic_subjects").n_groups
     2
     """
+    refuse_unknown(model, OWN)
     for name in ("rorder", "dropout"):
         if model.get(name) is not None and len(as_orders(model[name], name)) != 1:
             raise SpecificationError(
