@@ -11,8 +11,8 @@
 #'   if they are numbers, or else the waves are counted, with a warning. Row names are ids; what has names is matched by
 #'   them. `risk`, `tcov` and the like may be variables beside `Y`.
 #' @param data data frame, tibble or data.table; long (one row per observation, with `id`) or wide (one row per
-#'   subject, with `wide`, or with matrices as columns). Outcome and time must be numeric (a logical outcome counts as 0 and 1). An observation with
-#'   a missing outcome, time or id is dropped and counted.
+#'   subject, with `wide`, or with matrices as columns). Outcome and time must be numeric (a logical outcome counts as 0
+#'   and 1). An observation with a missing outcome, time or id is dropped and counted.
 #' @param id name of the column that tells subjects apart: numbers, text or a factor. Several columns that name a person
 #'   together, `c("HHID", "PN")`, are joined by a dot, `0.10`, in all that is returned
 #' @param groups number of groups; may be left out where `order` has one value for each

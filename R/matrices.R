@@ -1,5 +1,5 @@
-# Outcomes and times as matrices, one row per person and one column per wave, as trajeR and crimCV take them: laid out as
-# a wide table, with the `wide` that reads it.
+# Outcomes and times as matrices, one row per person and one column per wave, as trajeR and crimCV take them: laid out
+# as a wide table, with the `wide` that reads it.
 
 #' The matrices that a call names, or NULL where it names a table
 #'
@@ -54,8 +54,9 @@ time_of <- function(right, y, value) {
   if (length(used) != 1) {
     stop_gbtm("wave_mismatch", sprintf(
       "formula: '%s' gives no times for an outcome of %d rows and %d columns.", deparse_line(right), nrow(y), ncol(y)
-    ), "formula", sprintf("Give %d times, one for each column, or a matrix of them like the outcome: Y ~ 1:%d, or Y ~ A.",
-                          ncol(y), ncol(y)))
+    ), "formula", sprintf(
+      "Give %d times, one for each column, or a matrix of them like the outcome: Y ~ 1:%d, or Y ~ A.", ncol(y), ncol(y)
+    ))
   }
   list(time = value(as.name(used)), time_name = used, right = right)
 }

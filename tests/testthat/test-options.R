@@ -1,4 +1,5 @@
-# The options of a model are declared once, in the engine; R reads their names, kinds and the words of others from a table.
+# The options of a model are declared once, in the engine;
+# R reads their names, kinds and the words of others from a table.
 
 test_that("gbtm() has every option, and no other argument of a model", {
   mine <- setdiff(names(formals(gbtm)), c("formula", "data", "id", "wide", "cov_type", "start", "control", "..."))
