@@ -199,8 +199,8 @@ class GBTM:
 
 def _known_covariance(cov_type: str | None, panel: Panel) -> str | None:
     """``cov_type`` as it is; one that a fit would refuse is refused before it."""
-    from ..estimation.covariance import resolve
-
     if cov_type is not None:
+        from ..estimation.covariance import resolve
+
         resolve(cov_type, panel.subjects)
     return cov_type
