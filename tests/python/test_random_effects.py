@@ -34,7 +34,7 @@ CASES = pytest.mark.parametrize(
 
 def coefficients(room, rorder, seed=0):
     size = room.design.shape[2] + 2 + rorder
-    return {"own": torch.as_tensor(0.6 * np.random.default_rng(seed).normal(size=(3, 2, size)))}
+    return {"coefficients": torch.as_tensor(0.6 * np.random.default_rng(seed).normal(size=(3, 2, size)))}
 
 
 @CASES
@@ -49,7 +49,7 @@ def test_terms_are_the_multivariate_normal(rorder, missing, covariate):
         x = room.design[i if room.private else int(room.cell[i])].numpy()[: y.size]
         z = np.vander(measures.time[own] / part.time_scale, 1 + rorder, increasing=True)
         for b, k in np.ndindex(3, 2):
-            beta, log_sigma, r = np.split(u["own"][b, k].numpy(), [q, q + 1])
+            beta, log_sigma, r = np.split(u["coefficients"][b, k].numpy(), [q, q + 1])
             cov = np.exp(2 * log_sigma) * np.eye(y.size) + (z * r) @ (z * r).T
             assert float(got[b, k, i]) == pytest.approx(stats.multivariate_normal(x @ beta, cov).logpdf(y), abs=1e-9)
 
@@ -66,12 +66,12 @@ def test_derivatives_are_those_of_autograd(rorder, missing, covariate):
     for b, k in np.ndindex(3, 2):
 
         def q(own, b=b, k=k):
-            return (room.terms({"own": own})[0, 0] * collected[b, k]).sum()
+            return (room.terms({"coefficients": own})[0, 0] * collected[b, k]).sum()
 
-        own = u["own"][b : b + 1, k : k + 1]
+        own = u["coefficients"][b : b + 1, k : k + 1]
         first = torch.autograd.functional.jacobian(q, own).flatten()
         second = torch.autograd.functional.hessian(q, own).reshape(first.numel(), -1)
         torch.testing.assert_close(gradient[b, k], first, rtol=1e-9, atol=1e-10)
         torch.testing.assert_close(hessian[b, k], second, rtol=1e-9, atol=1e-10)
-        each = torch.autograd.functional.jacobian(lambda v: room.spread(room.terms({"own": v}))[0, 0], own)
+        each = torch.autograd.functional.jacobian(lambda v: room.spread(room.terms({"coefficients": v}))[0, 0], own)
         torch.testing.assert_close(scores[b, k], each[:, 0, 0].T, rtol=1e-9, atol=1e-10)

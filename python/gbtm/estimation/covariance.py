@@ -59,8 +59,9 @@ class Covariance:
         """(r, p) -> (r,) bool: what all clusters agree in has a sandwich of zero, and so no standard error."""
         if self.by_information is None:
             return np.zeros(jacobian.shape[0], dtype=bool)
-        own, plain = (np.einsum("rp,pq,rq->r", jacobian, v, jacobian) for v in (self.internal, self.by_information))
-        return (own <= NO_VARIANCE * plain) & (plain > 0) & self.identified(jacobian)
+        kinds = (self.internal, self.by_information)
+        sandwich, plain = (np.einsum("rp,pq,rq->r", jacobian, v, jacobian) for v in kinds)
+        return (sandwich <= NO_VARIANCE * plain) & (plain > 0) & self.identified(jacobian)
 
     def identified(self, jacobian: np.ndarray) -> np.ndarray:
         """(r, p) -> (r,) bool: the reported quantity does not load on an undetermined direction."""
@@ -92,7 +93,7 @@ def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
     return 0.5 * (matrix + matrix.T)
 
 
-def resolve(cov_type: str | None, known: Subjects) -> str:
+def resolve(cov_type: str | None, subjects: Subjects) -> str:
     """The kind of covariance: what is asked for, else what the data call for.
 
     Raises
@@ -100,9 +101,9 @@ def resolve(cov_type: str | None, known: Subjects) -> str:
     SpecificationError
         For an unknown kind, or clusters asked for where none are named.
     """
-    survey = known.cluster is not None or known.stratum is not None
+    survey = subjects.cluster is not None or subjects.stratum is not None
     if cov_type is None:
-        return "cluster" if survey else "robust" if known.weights is not None else "hessian"
+        return "cluster" if survey else "robust" if subjects.weights is not None else "hessian"
     if cov_type not in COV_TYPES:
         raise SpecificationError(
             f"cov_type: '{cov_type}' is not known.", code="bad_cov_type", argument="cov_type",
@@ -138,33 +139,33 @@ def covariance(
     return Covariance(internal, np.hstack([vectors[:, ~good], edge]), negative, cov_type, by_information)
 
 
-def score_variance(module: Mixture, flat: np.ndarray, cov_type: str, known: Subjects) -> np.ndarray | None:
+def score_variance(module: Mixture, flat: np.ndarray, cov_type: str, subjects: Subjects) -> np.ndarray | None:
     """The middle of the sandwich (p, p), the variance of the total score; None where ``cov_type`` has no sandwich."""
-    if cov_type == "hessian" or (cov_type == "traj" and known.weights is None):
+    if cov_type == "hessian" or (cov_type == "traj" and subjects.weights is None):
         return None
     at = torch.as_tensor(flat, dtype=torch.float64, device=module.device)
     with torch.no_grad():
         scores = subject_scores(module, at).cpu().numpy()
-    weight = known.relative_weights
+    weight = subjects.relative_weights
     if cov_type != "cluster":
         square = weight**2 if module.expand is None else np.bincount(module.expand, weight**2)
         return (scores * square[:, None]).T @ scores
     scores = (scores if module.expand is None else scores[module.expand]) * weight[:, None]
-    stratum = np.zeros(weight.size, dtype=np.int64) if known.stratum is None else known.stratum
-    cluster = np.arange(weight.size) if known.cluster is None else known.cluster
+    stratum = np.zeros(weight.size, dtype=np.int64) if subjects.stratum is None else subjects.stratum
+    cluster = np.arange(weight.size) if subjects.cluster is None else subjects.cluster
     # clusters may be numbered anew in each stratum
     units, unit = np.unique(np.stack([stratum, cluster]), axis=1, return_inverse=True)
     sums = np.zeros((units.shape[1], scores.shape[1]))
     np.add.at(sums, unit.ravel(), scores)
     out = np.zeros((scores.shape[1], scores.shape[1]))
     for h in np.unique(units[0]):
-        own = sums[units[0] == h]
-        if own.shape[0] < 2:
+        cluster_scores = sums[units[0] == h]
+        if cluster_scores.shape[0] < 2:
             raise SpecificationError(
-                f"cluster: {'stratum ' + str(h + 1) if known.stratum is not None else 'the data'} has one cluster, "
+                f"cluster: {'stratum ' + str(h + 1) if subjects.stratum is not None else 'the data'} has one cluster, "
                 "which says nothing of the variance between clusters.", code="single_cluster", argument="cluster",
                 way_out="Join strata, or use cov_type='robust'.",
             )
-        centred = own - own.mean(axis=0)
-        out += own.shape[0] / (own.shape[0] - 1) * centred.T @ centred
+        centred = cluster_scores - cluster_scores.mean(axis=0)
+        out += cluster_scores.shape[0] / (cluster_scores.shape[0] - 1) * centred.T @ centred
     return out

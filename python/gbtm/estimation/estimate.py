@@ -95,12 +95,12 @@ def estimate(
         replace(o, flat=module.layout.permute(o.flat, group_order(module, o.flat)))
         for o in ledger.optima[:REPORTED_OPTIMA]
     )
-    found = Search(
+    search_record = Search(
         optima=optima, n_starts=run.n_starts, n_moves=run.n_moves, n_failed=ledger.n_failed,
         found_by_move=best.hits == 0, out_of_time=run.cut_short, user_start=user_starts is not None,
         start_subjects=run.start_subjects,
     )
-    return Estimate(flat, loglik, found, certificate, run.elapsed())
+    return Estimate(flat, loglik, search_record, certificate, run.elapsed())
 
 
 def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:

@@ -52,7 +52,7 @@ class Ledger:
 
     def taken(self, some: list[Optimum]) -> list[Optimum]:
         """These of the optima, which are here no longer: all at once, since one that is added may stand for another."""
-        self.optima = [o for o in self.optima if not any(o is own for own in some)]
+        self.optima = [o for o in self.optima if not any(o is optimum for optimum in some)]
         return some
 
     @property

@@ -92,8 +92,8 @@ class Run:
     def tell(self, what: str) -> None:
         if self.control.progress is not None:
             best = self.ledger.usable[:1]
-            found = f", best log-likelihood {best[0].loglik:.3f} found {best[0].hits} times" if best else ""
-            self.control.progress(what + found, self.elapsed())
+            standing = f", best log-likelihood {best[0].loglik:.3f} found {best[0].hits} times" if best else ""
+            self.control.progress(what + standing, self.elapsed())
 
     def climb(self, starts: Tensor, *, count_hits: bool, what: str) -> None:
         """Climb from all starts (B, p), in batches, and note where they end."""
@@ -189,8 +189,8 @@ class Run:
         if len(optima) < 2:
             return optima
         flats = torch.as_tensor(np.stack([o.flat for o in optima]), device=self.module.device)
-        own = self.module.subject_loglik(flats)
-        gap = own[0] - own[1:]
+        logliks = self.module.subject_loglik(flats)
+        gap = logliks[0] - logliks[1:]
         weight = self.module.weight / self.module.weight.sum()
         mean = gap @ weight
         spread = (((gap - mean[:, None]) ** 2) @ weight / self.module.weight.sum()).sqrt()
@@ -256,18 +256,18 @@ def start_panel(panel: Panel, layout: Layout, control: Control) -> Panel:
     if panel.n_subjects > 1.5 * START_SUBJECTS:
         rng = np.random.default_rng(control.rng)
         panel = panel.subset(np.sort(rng.choice(panel.n_subjects, START_SUBJECTS, replace=False)))
-    known = all(b.everywhere for part in layout.parts for b in part.bases.values())
+    everywhere = all(b.everywhere for part in layout.parts for b in part.bases.values())
     outcomes = []
     for part, m in zip(layout.outcomes, panel.outcomes, strict=True):
         # neighbouring times of a subject may fall into one bin, between which correlated errors would be equal
         apart = not part.family.lagged and not part.n_random
-        if known and apart and is_irregular(m, panel.n_subjects):
+        if everywhere and apart and is_irregular(m, panel.n_subjects):
             m = m.binned(START_BINS)
         by_exposure = not part.family.folds_exposure
         if m.nobs > START_ROWS and m.cells(by_exposure=by_exposure)[0].size > PRIVATE_SHARE * m.nobs:
             m = m.binned_covariates(COVARIATE_BINS)
         outcomes.append(m)
-    same = all(m is own for m, own in zip(outcomes, panel.outcomes, strict=True))
+    same = all(m is original for m, original in zip(outcomes, panel.outcomes, strict=True))
     return panel if same else replace(panel, outcomes=tuple(outcomes))
 
 
@@ -280,14 +280,14 @@ def search(
     ``further`` (B, p) are starts besides those of the search; with all subjects they are climbed from too, so that the
     result is no worse than any of them. Where the density is an integral, the search is by a surrogate in closed form.
     """
-    whole = Run(module, panel, control)
+    full_run = Run(module, panel, control)
     device = module.device
     if user_starts is not None:
-        whole.climb(torch.as_tensor(user_starts, device=device), count_hits=True, what="the given start")
-        whole.n_starts = len(user_starts)
-        whole.finish()
-        return whole
-    run = whole
+        full_run.climb(torch.as_tensor(user_starts, device=device), count_hits=True, what="the given start")
+        full_run.n_starts = len(user_starts)
+        full_run.finish()
+        return full_run
+    run = full_run
     some = panel if module.weight.numel() <= START_SUBJECTS and not any(c.private for c in module.cells) else (
         start_panel(panel, module.layout, control)
     )
@@ -305,13 +305,13 @@ def search(
     if control.n_starts is None:
         run.search_moves()
     run.finish()
-    if run is not whole:
-        whole.take_over(run)
+    if run is not full_run:
+        full_run.take_over(run)
         if smaller is not None and exact_growth:
-            whole.climb(starts, count_hits=False, what="splitting a group, all subjects")
-            whole.finish()
+            full_run.climb(starts, count_hits=False, what="splitting a group, all subjects")
+            full_run.finish()
         if further is not None:
             at = torch.as_tensor(further, device=device)
-            whole.climb(at, count_hits=False, what="the further starts, all subjects")
-            whole.finish()
-    return whole
+            full_run.climb(at, count_hits=False, what="the further starts, all subjects")
+            full_run.finish()
+    return full_run

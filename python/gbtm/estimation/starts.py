@@ -100,8 +100,8 @@ class StartingPlan:
         k = self.layout.n_groups
         labels = np.stack([self._labels() for _ in range(count)])
         soft = np.full((count, k, labels.shape[1]), (1 - SOFT) / k)
-        own = labels[:, None, :] == np.arange(k)[None, :, None]
-        soft[own] += SOFT
+        labelled = labels[:, None, :] == np.arange(k)[None, :, None]
+        soft[labelled] += SOFT
         unlabelled = labels[:, None, :] < 0
         return np.where(unlabelled, 0.02 / k, soft)
 

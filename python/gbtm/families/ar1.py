@@ -41,10 +41,10 @@ class AutoregressiveNormal(Normal):
         import torch
 
         c = power_of_rho(torch.tanh(u["atanh_rho"]), u["gap"])
-        kept = 1 - c * c
+        innovation_variance = 1 - c * c
         a = u["mean"] - c * u["lag_mean"]
-        precision = torch.exp(-2 * u["log_sigma"]) / kept
-        one = -u["log_sigma"] - HALF_LOG_2PI - 0.5 * torch.log(kept) - 0.5 * precision * a * a
+        precision = torch.exp(-2 * u["log_sigma"]) / innovation_variance
+        one = -u["log_sigma"] - HALF_LOG_2PI - 0.5 * torch.log(innovation_variance) - 0.5 * precision * a * a
         return torch.stack(
             [one, precision * a, -0.5 * precision, -precision * a * c, -0.5 * precision * c * c, precision * c], dim=-1
         )
@@ -92,16 +92,16 @@ def _slopes(u: Mapping[str, Tensor], c: Tensor) -> dict[str, Tensor]:
     """First derivatives of the terms by mean, lag_mean, log_sigma and c, (.., 6) each."""
     import torch
 
-    kept, last = 1 - c * c, u["lag_mean"]
-    a, p = u["mean"] - c * last, torch.exp(-2 * u["log_sigma"]) / kept
-    p_c = 2 * c * p / kept
+    innovation_variance, last = 1 - c * c, u["lag_mean"]
+    a, p = u["mean"] - c * last, torch.exp(-2 * u["log_sigma"]) / innovation_variance
+    p_c = 2 * c * p / innovation_variance
     zero = torch.zeros_like(a)
     columns = {
         "mean": [-p * a, p, zero, -p * c, zero, zero],
         "lag_mean": [p * a * c, -p * c, zero, p * c * c, zero, zero],
         "log_sigma": [p * a * a - 1, -2 * p * a, p, 2 * p * a * c, p * c * c, -2 * p * c],
         "c": [
-            c / kept - 0.5 * p_c * a * a + p * a * last, p_c * a - p * last, -0.5 * p_c,
+            c / innovation_variance - 0.5 * p_c * a * a + p * a * last, p_c * a - p * last, -0.5 * p_c,
             p * last * c - p_c * a * c - p * a, -0.5 * p_c * c * c - p * c, p_c * c + p,
         ],
     }
@@ -112,9 +112,9 @@ def _curvatures(u: Mapping[str, Tensor], c: Tensor) -> dict[tuple[str, str], Ten
     """Second derivatives of the terms by mean, lag_mean, log_sigma and c, (.., 6) each."""
     import torch
 
-    kept, last = 1 - c * c, u["lag_mean"]
-    a, p = u["mean"] - c * last, torch.exp(-2 * u["log_sigma"]) / kept
-    p_c, p_cc = 2 * c * p / kept, 2 * p * (1 + 3 * c * c) / (kept * kept)
+    innovation_variance, last = 1 - c * c, u["lag_mean"]
+    a, p = u["mean"] - c * last, torch.exp(-2 * u["log_sigma"]) / innovation_variance
+    p_c, p_cc = 2 * c * p / innovation_variance, 2 * p * (1 + 3 * c * c) / (innovation_variance * innovation_variance)
     pc_c, pcc_c = p_c * c + p, p_c * c * c + 2 * p * c  # of p c and of p c^2, by c
     pa_c = p_c * a - p * last
     zero = torch.zeros_like(a)
@@ -133,7 +133,8 @@ def _curvatures(u: Mapping[str, Tensor], c: Tensor) -> dict[tuple[str, str], Ten
             p_c * a * a - 2 * p * a * last, -2 * pa_c, p_c, 2 * (pa_c * c + p * a), pcc_c, -2 * pc_c,
         ],
         ("c", "c"): [
-            (1 + c * c) / (kept * kept) - 0.5 * p_cc * a * a + 2 * p_c * a * last - p * last * last,
+            (1 + c * c) / (innovation_variance * innovation_variance)
+            - 0.5 * p_cc * a * a + 2 * p_c * a * last - p * last * last,
             p_cc * a - 2 * p_c * last, -0.5 * p_cc,
             2 * p * last - p_cc * a * c - 2 * p_c * (a - last * c), -0.5 * p_cc * c * c - 2 * p_c * c - p,
             p_cc * c + 2 * p_c,
@@ -160,8 +161,8 @@ def _correlation(u: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     none = first | ((rho.abs() < LEAST_RHO) & (torch.remainder(g, 1) != 0))
     by_rho = torch.where(is_odd, 1.0, sign) * g * size ** (g - 1)
     twice = torch.where(is_odd, sign, 1.0) * g * (g - 1) * size ** (g - 2)
-    kept = 1 - rho * rho
-    moved, bent = by_rho * kept, twice * kept * kept - 2 * rho * kept * by_rho
+    rho_slope = 1 - rho * rho
+    moved, bent = by_rho * rho_slope, twice * rho_slope * rho_slope - 2 * rho * rho_slope * by_rho
     return power_of_rho(rho, gap), torch.where(none, 0.0, moved), torch.where(none, 0.0, bent)
 
 

@@ -57,10 +57,10 @@ class Beta(Family):
         phi, a, b = _shapes(u)
         of_a, of_b = torch.special.digamma(a), torch.special.digamma(b)
         turn = a * torch.sigmoid(-u["mean"])  # mu (1 - mu) phi = da/d eta = -db/d eta
-        whole = phi * torch.special.digamma(phi) - a * of_a - b * of_b
+        normaliser_slope = phi * torch.special.digamma(phi) - a * of_a - b * of_b
         return {
             "mean": torch.stack([turn * (of_b - of_a), turn, -turn], dim=-1),
-            "log_phi": torch.stack([whole, a, b], dim=-1),
+            "log_phi": torch.stack([normaliser_slope, a, b], dim=-1),
         }
 
     def curvatures(self, u: Mapping[str, Tensor]) -> dict[tuple[str, str], Tensor]:
@@ -71,8 +71,8 @@ class Beta(Family):
         spread_a, spread_b = trigamma(a), trigamma(b)
         turn = a * torch.sigmoid(-u["mean"])
         bend = turn * torch.tanh(-0.5 * u["mean"])  # d turn/d eta = turn (1 - 2 mu)
-        whole = phi * torch.special.digamma(phi) - a * of_a - b * of_b
-        whole = whole + phi * phi * trigamma(phi) - a * a * spread_a - b * b * spread_b
+        normaliser_curvature = phi * torch.special.digamma(phi) - a * of_a - b * of_b
+        normaliser_curvature = normaliser_curvature + phi * phi * trigamma(phi) - a * a * spread_a - b * b * spread_b
         return {
             ("mean", "mean"): torch.stack(
                 [bend * (of_b - of_a) - turn * turn * (spread_a + spread_b), bend, -bend], dim=-1
@@ -80,7 +80,7 @@ class Beta(Family):
             ("mean", "log_phi"): torch.stack(
                 [turn * (of_b - of_a + b * spread_b - a * spread_a), turn, -turn], dim=-1
             ),
-            ("log_phi", "log_phi"): torch.stack([whole, a, b], dim=-1),
+            ("log_phi", "log_phi"): torch.stack([normaliser_curvature, a, b], dim=-1),
         }
 
     def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
@@ -101,15 +101,15 @@ class Beta(Family):
         """
         if u is None:
             return curvature
-        phi, own, other = _shapes(u)
-        turn = own * u["mean"].neg().sigmoid()
-        spread_a, spread_b = trigamma(own), trigamma(other)
+        phi, shape_a, shape_b = _shapes(u)
+        turn = shape_a * u["mean"].neg().sigmoid()
+        spread_a, spread_b = trigamma(shape_a), trigamma(shape_b)
         if a != b:
-            information = turn * (own * spread_a - other * spread_b)
+            information = turn * (shape_a * spread_a - shape_b * spread_b)
         elif a == "mean":
             information = turn * turn * (spread_a + spread_b)
         else:  # falls from 1 at phi = 0 to 1/2 at infinity
-            information = own * own * spread_a + other * other * spread_b - phi * phi * trigamma(phi)
+            information = shape_a * shape_a * spread_a + shape_b * shape_b * spread_b - phi * phi * trigamma(phi)
         return -collected[..., 0] * information
 
     def expected(self, u: Predictors) -> np.ndarray:

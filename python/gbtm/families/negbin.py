@@ -269,9 +269,9 @@ def log_rising_derivatives(y: Tensor, log_psi: Tensor) -> tuple[Tensor, Tensor]:
     second = second + rest * rest * stirling(t_above, 2) - stirling(t, 2)
     # .. in log t; now in log psi
     moved, stay = torch.sigmoid(s + LOG_SHIFT), torch.sigmoid(-(s + LOG_SHIFT))
-    own = torch.log(y) + s
-    between = y * moved - torch.sigmoid(own)
-    between_slope = y * moved * stay - torch.sigmoid(own) * torch.sigmoid(-own)
+    log_y_psi = torch.log(y) + s
+    between = y * moved - torch.sigmoid(log_y_psi)
+    between_slope = y * moved * stay - torch.sigmoid(log_y_psi) * torch.sigmoid(-log_y_psi)
     r = torch.exp(-s)
     for i in range(1, SHIFT):
         a = r + i

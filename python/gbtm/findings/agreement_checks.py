@@ -131,13 +131,13 @@ def _curves_that_leave(part: OutcomePart, measures: Measures, seen: Moments) -> 
         there = seen.weight[k] >= PEOPLE_LEAST
         if not there.any():
             continue
-        own = np.average(seen.variance[k][there], weights=seen.weight[k][there])
-        sd = np.sqrt(np.maximum(own, np.where(there, seen.variance[k], own)))
+        variance = np.average(seen.variance[k][there], weights=seen.weight[k][there])
+        sd = np.sqrt(np.maximum(variance, np.where(there, seen.variance[k], variance)))
         with np.errstate(invalid="ignore"):
             gap = np.abs(seen.fitted[k] - seen.observed[k])
-            far = there & (gap > APART * max(spread, float(np.sqrt(own))))
+            far = there & (gap > APART * max(spread, float(np.sqrt(variance))))
             far &= gap * np.sqrt(seen.weight[k]) > STANDARD_ERRORS * sd
-        if far.sum() > 1 or (far & (gap > APART_ONCE * max(spread, float(np.sqrt(own))))).any():
+        if far.sum() > 1 or (far & (gap > APART_ONCE * max(spread, float(np.sqrt(variance))))).any():
             findings.append(_left(part, measures, seen, k, far, gap))
     return findings
 
@@ -166,16 +166,16 @@ def _remedy(part: OutcomePart, k: int) -> str:
     spec = part.spec
     ways = []
     if spec.traits.is_zero_inflated and spec.zero_common:
-        own = ", ".join("1" for _ in spec.orders or (0, 0))
-        ways.append(f"give each group its own zero part (iorder with one value a group, such as {own})")
+        iorders = ", ".join("1" for _ in spec.orders or (0, 0))
+        ways.append(f"give each group its own zero part (iorder with one value a group, such as {iorders})")
     elif spec.traits.is_zero_inflated:
         ways.append("give the group another iorder")
     order = None if spec.orders is None else spec.orders[k]
     ways.append("take other columns of time" if order is None else f"try another order for it than {order}")
     if order is not None:
         ways.append("or a spline of time, such as bs(time, df = 4)")
-    said = ", ".join(ways)
-    return f"{said[:1].upper()}{said[1:]}, and do not read the curve there."
+    sentence = ", ".join(ways)
+    return f"{sentence[:1].upper()}{sentence[1:]}, and do not read the curve there."
 
 
 def _overdispersed(part: OutcomePart, measures: Measures, seen: Moments, n_parameters: int) -> list[Finding]:

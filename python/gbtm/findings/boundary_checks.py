@@ -162,9 +162,9 @@ def _at_covariates(layout: Layout, m: int, panel: Panel, flat: np.ndarray, group
         here = [v for v in values if far[column == v].all()] if values.size <= LISTED else []
         if here and not far[~np.isin(column, here)].any():
             return eta, f" where {name} = {' or '.join(f'{v:g}' for v in here)}, at all times"
-    whole = np.array([far[time == t].all() for t in times]) if times.size <= first.size // 2 else np.zeros(0, bool)
-    if whole.any() and not far[~np.isin(time, times[whole])].any():
-        return eta, where_at(times[whole], times, measures.time_name) + ", whatever the covariates"
+    far_times = np.array([far[time == t].all() for t in times]) if times.size <= first.size // 2 else np.zeros(0, bool)
+    if far_times.any() and not far[~np.isin(time, times[far_times])].any():
+        return eta, where_at(times[far_times], times, measures.time_name) + ", whatever the covariates"
     names = ", ".join(measures.covariate_names)
     return eta, f" at {int(far.sum())} of {far.size} combinations of {measures.time_name} and {names}"
 
@@ -204,7 +204,7 @@ def where_at(at: np.ndarray, times: np.ndarray, name: str) -> str:
         return " at all times"
     if at.size <= LISTED:
         return f" at {name} {', '.join(f'{t:g}' for t in at)}"
-    whole = at.size == ((times >= at.min()) & (times <= at.max())).sum()
-    if whole:
+    without_gaps = at.size == ((times >= at.min()) & (times <= at.max())).sum()
+    if without_gaps:
         return f" at {name} {at.min():g} to {at.max():g} ({at.size} of {times.size} times)"
     return f" at {at.size} of {times.size} times between {name} {at.min():g} and {at.max():g}"

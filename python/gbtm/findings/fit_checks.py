@@ -113,12 +113,12 @@ def _convergence(layout: Layout, estimate: Estimate, cov: Covariance) -> list[Fi
 def _collapsed(layout: Layout, estimate: Estimate) -> list[Finding]:
     best = estimate.search.optima[0]
     if best.collapsed:
-        own = any(o.sigma_by_group for o in layout.spec.outcomes)
+        by_group = any(o.sigma_by_group for o in layout.spec.outcomes)
         return [
             Finding(
                 "collapsed_sigma", None,
                 "Sigma has collapsed to zero, where the likelihood is unbounded; the estimates are not a maximum. "
-                f"Use {'a common sigma, ' if own else ''}fewer groups, or check for duplicated values.",
+                f"Use {'a common sigma, ' if by_group else ''}fewer groups, or check for duplicated values.",
             )
         ]
     rivals = [o for o in estimate.search.optima if o.collapsed and o.loglik > estimate.loglik]
@@ -173,10 +173,10 @@ def _twin_sets(layout: Layout, pairs: list[tuple[int, int]]) -> Finding:
         low, high = sorted((of[a], of[b]))
         of = [low if x == high else x for x in of]
     sets = [[g for g, mine in enumerate(of) if mine == first] for first in dict.fromkeys(of) if of.count(first) > 1]
-    said = [", ".join(str(g + 1) for g in own[:-1]) + f" and {own[-1] + 1}" for own in sets]
-    which = said[0] if len(said) == 1 else f"{'; '.join(said[:-1])}; and {said[-1]}"
-    several = "" if len(said) == 1 else ", set by set"
-    grouped = sorted({g for own in sets for g in own})
+    phrases = [", ".join(str(g + 1) for g in groups[:-1]) + f" and {groups[-1] + 1}" for groups in sets]
+    which = phrases[0] if len(phrases) == 1 else f"{'; '.join(phrases[:-1])}; and {phrases[-1]}"
+    several = "" if len(phrases) == 1 else ", set by set"
+    grouped = sorted({g for groups in sets for g in groups})
     return Finding(
         "twin_groups", grouped[0] + 1,
         f"Groups {which} have the same curve{several}: the data tell {len(set(of))} of {layout.n_groups} groups apart "
@@ -213,14 +213,14 @@ def _gap_in_effects(layout: Layout, flat: np.ndarray, a: int, b: int) -> float:
 
 def _of_groups(layout: Layout, *groups: int) -> tuple[str, ...]:
     """Names of these groups' own parameters and of all membership logits."""
-    own = [n for b in layout.blocks if b.group in groups for n in layout.names[b.entries]]
-    return (*own, *layout.names[layout.theta])
+    names = [n for b in layout.blocks if b.group in groups for n in layout.names[b.entries]]
+    return (*names, *layout.names[layout.theta])
 
 
-def _unexplained(layout: Layout, flat: np.ndarray, cov: Covariance, known: list[Finding]) -> list[Finding]:
+def _unexplained(layout: Layout, flat: np.ndarray, cov: Covariance, findings: list[Finding]) -> list[Finding]:
     """Parameters without a standard error that no other finding accounts for."""
     lost = ~cov.identified(layout.report_jacobian(flat))
-    told = {n for f in known for n in f.parameters}
+    told = {n for f in findings for n in f.parameters}
     left = tuple(n for n, gone in zip(layout.names, lost, strict=True) if gone and n not in told)
     if not left:
         return []

@@ -27,22 +27,22 @@ def examine_membership(
     covariates = layout.membership.names[1:]
     if not mine or not covariates:
         return []
-    own = [b for b in layout.blocks if b.outcome == MEMBERSHIP and set(layout.names[b.entries]) & set(mine)]
-    groups = [layout.reference, *(b.group for b in own if b.group is not None)]
-    said, which = _separations(panel, posterior, groups) if posterior is not None else ([], [])
-    if not said:
+    blocks = [b for b in layout.blocks if b.outcome == MEMBERSHIP and set(layout.names[b.entries]) & set(mine)]
+    groups = [layout.reference, *(b.group for b in blocks if b.group is not None)]
+    sentences, which = _separations(panel, posterior, groups) if posterior is not None else ([], [])
+    if not sentences:
         blamed = [c for c in covariates if any(n.startswith(f"theta_{c}[") for n in mine)] or list(covariates)
-        said = [f"{', '.join(blamed)} {'tells' if len(blamed) == 1 else 'tell'} some groups apart without error"]
+        sentences = [f"{', '.join(blamed)} {'tells' if len(blamed) == 1 else 'tell'} some groups apart without error"]
         which = blamed
         remedy = f"Leave {' or '.join(which)} out of risk, or give it fewer values."
     else:
         remedy = f"Join what has nobody with another level or value, or leave {' and '.join(which)} out of risk."
     one = len(mine) == 1
-    more = f"; and {len(said) - LISTED} more" if len(said) > LISTED else ""
+    more = f"; and {len(sentences) - LISTED} more" if len(sentences) > LISTED else ""
     return [
         Finding(
             "separated_membership", None,
-            f"A membership covariate separates the groups: {'; '.join(said[:LISTED])}{more}. {', '.join(mine)} "
+            f"A membership covariate separates the groups: {'; '.join(sentences[:LISTED])}{more}. {', '.join(mine)} "
             f"{'runs' if one else 'run'} to infinity and {'has' if one else 'have'} no standard error. {remedy} "
             "The curves are as good as without it.",
             mine,
@@ -52,7 +52,7 @@ def examine_membership(
 
 def _separations(panel: Panel, posterior: np.ndarray, groups: list[int]) -> tuple[list[str], list[str]]:
     """Sentences that say who is missing where, and the covariates concerned."""
-    said, which = [], []
+    sentences, which = [], []
     there = [g for g in groups if posterior[:, g].sum() >= 1.0]
     for name, value, people in _values(panel):
         share = posterior[people].mean(axis=0)
@@ -60,28 +60,28 @@ def _separations(panel: Panel, posterior: np.ndarray, groups: list[int]) -> tupl
         if none and people.any():
             who = "nobody" if len(none) == 1 else "none"
             n = int(people.sum())
-            said.append(
+            sentences.append(
                 f"of the {n} {'person' if n == 1 else 'people'} with {name} = {value} {who} is in group"
                 f"{'s' if len(none) > 1 else ''} {', '.join(str(g + 1) for g in none)}"
             )
             which.append(name)
-    if not said:
+    if not sentences:
         for column, name in zip(panel.subjects.risk.T, panel.subjects.risk_names, strict=True):
             sentence = _thresholds(column, name, posterior, there)
             if sentence:
-                said.append(sentence)
+                sentences.append(sentence)
                 which.append(name)
-    return said, list(dict.fromkeys(which))
+    return sentences, list(dict.fromkeys(which))
 
 
 def _values(panel: Panel) -> Iterator[tuple[str, str, np.ndarray]]:
     """Covariate, level and mask (N,) of all levels of factors and both values of what has two."""
-    known, taken = panel.subjects, set()
-    for name, levels, columns, codes in known.risk_factors:
+    subjects, taken = panel.subjects, set()
+    for name, levels, columns, codes in subjects.risk_factors:
         taken |= set(columns)
         for j, level in enumerate(levels):
             yield name, str(level), codes == j
-    for j, (column, name) in enumerate(zip(known.risk.T, known.risk_names, strict=True)):
+    for j, (column, name) in enumerate(zip(subjects.risk.T, subjects.risk_names, strict=True)):
         values = np.unique(column)
         if j not in taken and values.size == 2:
             for value in values:

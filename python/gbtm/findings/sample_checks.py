@@ -36,11 +36,11 @@ def _small_groups(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covarianc
     if layout.n_groups == 1:
         return []
     shares, jac = layout.shares(flat), layout.shares_jacobian(flat)
-    variance, known = cov.reported(jac)
+    variance, identified = cov.reported(jac)
     findings = []
     for g, share in enumerate(shares):
         people = share * panel.n_subjects
-        se = float(np.sqrt(max(variance[g, g], 0.0))) if known[g] else 0.0
+        se = float(np.sqrt(max(variance[g, g], 0.0))) if identified[g] else 0.0
         if people < 0.5:  # empty, which is told elsewhere
             continue
         told = f"Group {g + 1}, {100 * share:.2g} % or about {people:.2g} of {panel.n_subjects} people"
@@ -66,11 +66,11 @@ def _small_groups(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covarianc
 def _clusters(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covariance) -> list[Finding]:
     """Clusters that are fewer than the parameters, and what does not vary between them at all."""
     findings = []
-    known = panel.subjects
+    subjects = panel.subjects
     if cov.cov_type == "cluster":
         n = panel.n_subjects
-        stratum = np.zeros(n, dtype=np.int64) if known.stratum is None else known.stratum
-        cluster = np.arange(n) if known.cluster is None else known.cluster
+        stratum = np.zeros(n, dtype=np.int64) if subjects.stratum is None else subjects.stratum
+        cluster = np.arange(n) if subjects.cluster is None else subjects.cluster
         units = np.unique(np.stack([stratum, cluster]), axis=1)
         strata = np.unique(stratum).size
         if units.shape[1] - strata < layout.size:

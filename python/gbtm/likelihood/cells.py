@@ -58,10 +58,10 @@ class CellStatistics(nn.Module):
         log_exposure = np.zeros(1) if measures.exposure is None or folded else np.log(measures.exposure[first])
         self.register_buffer("log_exposure", torch.from_numpy(log_exposure))
         w = measures.covariates[first] if measures.covariate_names else np.zeros((first.size, 0))
-        known = part.known(y[first], w, measures.gaps[first] if lagged else None)
-        self.known_names = tuple(known)
-        for name, values in known.items():
-            self.register_buffer(f"known_{name}", torch.from_numpy(values))
+        cell_data = part.cell_data(y[first], w, measures.gaps[first] if lagged else None)
+        self.cell_data_names = tuple(cell_data)
+        for name, values in cell_data.items():
+            self.register_buffer(f"cell_data_{name}", torch.from_numpy(values))
         if self.listed:
             self.register_buffer("stats", torch.from_numpy(stats))
             self.register_buffer("subject", torch.from_numpy(measures.subject))
@@ -80,7 +80,7 @@ class CellStatistics(nn.Module):
         nn.Module.__init__(part)
         part.family, part.n_cells, part.n_stats = self.family, self.n_cells, self.n_stats
         part.listed, part.private = self.listed, self.private
-        own = slice(None)
+        cells = slice(None)
         if self.listed:
             assert isinstance(rows, slice)
             start, stop = rows.start, min(rows.stop, self.n_subjects)
@@ -91,16 +91,16 @@ class CellStatistics(nn.Module):
             part.register_buffer("cell", self.cell if self.private else self.cell[block])
             part.n_subjects = stop - start
             if self.private:
-                own, part.n_cells = block, block.stop - block.start
+                cells, part.n_cells = block, block.stop - block.start
         else:
             part.register_buffer("stats", self.stats[rows])
             part.n_subjects = part.stats.shape[0]
         for predictor in self.family.predictors:
-            part.register_buffer(f"columns_{predictor}", self.columns(predictor)[own])
-        part.known_names = self.known_names
-        for name in self.known_names:
-            part.register_buffer(f"known_{name}", getattr(self, f"known_{name}")[..., own])
-        own_exposure = self.log_exposure[own] if self.log_exposure.numel() == self.n_cells else self.log_exposure
+            part.register_buffer(f"columns_{predictor}", self.columns(predictor)[cells])
+        part.cell_data_names = self.cell_data_names
+        for name in self.cell_data_names:
+            part.register_buffer(f"cell_data_{name}", getattr(self, f"cell_data_{name}")[..., cells])
+        own_exposure = self.log_exposure[cells] if self.log_exposure.numel() == self.n_cells else self.log_exposure
         part.register_buffer("log_exposure", own_exposure)
         return part
 
@@ -113,12 +113,12 @@ class CellStatistics(nn.Module):
         u = {name: c @ self.columns(name).T + offsets[name][:, None] for name, c in coefficients.items()}
         if "mean" in u:
             u["mean"] = u["mean"] + self.log_exposure
-        return u | self.known
+        return u | self.cell_data
 
     @property
-    def known(self) -> dict[str, Tensor]:
+    def cell_data(self) -> dict[str, Tensor]:
         """What the family is told of the cells (.., C) besides its predictors."""
-        return {name: getattr(self, f"known_{name}") for name in self.known_names}
+        return {name: getattr(self, f"cell_data_{name}") for name in self.cell_data_names}
 
     def _at_rows(self, cells: Tensor) -> Tensor:
         """(..., C, S) -> times the statistics, summed over S, per row (..., n_obs)."""
@@ -170,7 +170,7 @@ class CellStatistics(nn.Module):
         """Weighted statistics (B, K, C, S) -> totals of the family's moments (B, K, S'), for starting values."""
         if not self.family.by_value:
             return statistics.sum(2).cpu().numpy()
-        return statistics[..., 0].cpu().numpy() @ self.family.moments(self.known["y"].cpu().numpy())
+        return statistics[..., 0].cpu().numpy() @ self.family.moments(self.cell_data["y"].cpu().numpy())
 
     def curves(self, u: dict[str, Tensor]) -> dict[str, Tensor]:
         """Linear predictors (B, K, C) over the cells, from what :meth:`predictors` returns."""

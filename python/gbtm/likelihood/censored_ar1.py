@@ -87,8 +87,8 @@ class CensoredChain(WholeSubjects):
 
     def _plain(self) -> Tensor:
         """Rows of values that were seen, as were those before them."""
-        own = (self.side == 0) & (self.seen > 0)
-        return torch.nonzero(own.flatten() & (self._lagged(self.side) == 0))[:, 0]
+        observed = (self.side == 0) & (self.seen > 0)
+        return torch.nonzero(observed.flatten() & (self._lagged(self.side) == 0))[:, 0]
 
     def _runs(self) -> list[Runs]:
         """All runs of censored values, by their length."""
@@ -100,8 +100,8 @@ class CensoredChain(WholeSubjects):
         count = self.seen.sum(1).long().cpu().numpy()
         out = []
         for m in np.unique(stop - start):
-            own = np.flatnonzero(stop - start == m)
-            who, first = subject[own], start[own]
+            of_length = np.flatnonzero(stop - start == m)
+            who, first = subject[of_length], start[of_length]
             closed = first + m < count[who]
             place = np.minimum(first[:, None] + np.arange(m + 1), width - 1)
             arrays = who, who[:, None] * width + place, closed
@@ -117,18 +117,18 @@ class CensoredChain(WholeSubjects):
 
     # -- the density ------------------------------------------------------------------------------------------------
 
-    def _rows(self, own: Tensor) -> Rows:
+    def _rows(self, coefficients: Tensor) -> Rows:
         q, at = self.design.shape[2], self._sigma
-        eta = own[:, :q] @ self.design.flatten(0, 1).T
-        last = own[:, :q] @ self._lagged(self.design).T
-        c = power_of_rho(torch.tanh(own[:, at + 1, None]), self.gap.flatten())
-        return Rows(eta, last, c, torch.exp(own[:, at, None]).expand_as(eta))
+        eta = coefficients[:, :q] @ self.design.flatten(0, 1).T
+        last = coefficients[:, :q] @ self._lagged(self.design).T
+        c = power_of_rho(torch.tanh(coefficients[:, at + 1, None]), self.gap.flatten())
+        return Rows(eta, last, c, torch.exp(coefficients[:, at, None]).expand_as(eta))
 
-    def log_density(self, own: Tensor) -> Tensor:
-        rows, (plain, runs) = self._rows(own), self.data
+    def log_density(self, coefficients: Tensor) -> Tensor:
+        rows, (plain, runs) = self._rows(coefficients), self.data
         y, last = self.y.flatten(), self._lagged(self.y)
         width = self.y.shape[1]
-        out = own.new_zeros(own.shape[0], self.n_subjects)
+        out = coefficients.new_zeros(coefficients.shape[0], self.n_subjects)
         pairs = log_kernel(rows, plain, y[plain], last[plain])
         out = out.index_add(1, plain // width, pairs)
         for run in runs:
@@ -157,13 +157,13 @@ class CensoredChain(WholeSubjects):
             infinite = torch.full_like(side, torch.inf)
             low = (torch.where(side > 0, self.upper, -infinite) - eta) / sigma
             high = (torch.where(side < 0, self.lower, infinite) - eta) / sigma
-            own, across, pull = self._precision(rows, run)
-            spread = torch.linalg.inv(tridiagonal(own, across)).diagonal(dim1=2, dim2=3).sqrt()
-            mode = mode_within(own, across, pull, low, high)
-            fall = slope_at(own, across, pull, mode)
+            diagonal, across, pull = self._precision(rows, run)
+            spread = torch.linalg.inv(tridiagonal(diagonal, across)).diagonal(dim1=2, dim2=3).sqrt()
+            mode = mode_within(diagonal, across, pull, low, high)
+            fall = slope_at(diagonal, across, pull, mode)
             reach = 2 * NEGLIGIBLE / (fall + torch.sqrt(fall**2 + 2 * NEGLIGIBLE / spread**2))
             start, stop = (mode - reach).maximum(low), (mode + reach).minimum(high)
-            needed = float(((stop - start) * own.sqrt()).max()) * 0.5 * pi * PER_SD
+            needed = float(((stop - start) * diagonal.sqrt()).max()) * 0.5 * pi * PER_SD
             x, log_weight = legendre(enough_nodes(needed), eta)
             half = 0.5 * (stop - start) * sigma
             middle = eta + 0.5 * (start + stop) * sigma
@@ -174,34 +174,34 @@ class CensoredChain(WholeSubjects):
         off it (G, R, m - 1)) and linear term (G, R, m)."""
         c = rows.c[:, run.rows]
         c = torch.cat([c[..., :-1], c[..., -1:] * run.closed[:, None]], dim=2)
-        kept = 1 - c * c
-        own = 1 / kept[..., :-1] + c[..., 1:] ** 2 / kept[..., 1:]
-        across = -(c / kept)[..., 1:-1]
+        innovation_variance = 1 - c * c
+        diagonal = 1 / innovation_variance[..., :-1] + c[..., 1:] ** 2 / innovation_variance[..., 1:]
+        across = -(c / innovation_variance)[..., 1:-1]
         y, last = self.y.flatten(), self._lagged(self.y)
         first, close = run.rows[:, 0], run.rows[:, -1]
-        pull = torch.zeros_like(own)
+        pull = torch.zeros_like(diagonal)
         before = (last[first] - rows.last_eta[:, first]) / rows.sigma[:, first]
         after = (y[close] - rows.eta[:, close]) / rows.sigma[:, close]
-        pull[..., 0] += (c / kept)[..., 0] * before
-        pull[..., -1] += (c / kept)[..., -1] * after
-        return own, across, pull
+        pull[..., 0] += (c / innovation_variance)[..., 0] * before
+        pull[..., -1] += (c / innovation_variance)[..., -1] * after
+        return diagonal, across, pull
 
     # -- its derivatives --------------------------------------------------------------------------------------------
 
-    def derivatives(self, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def derivatives(self, coefficients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The log of each factor is linear in 1, y_t, y_t^2, y_{t-1}, y_{t-1}^2, y_t y_{t-1}. With s and h the first
         and second derivatives of its sum over a run, those of the log integral are E(s) and E(h) + Var(s) over what the
         censored values may have been; E(s) and E(h + s s') given the last value are carried forward with its density.
         """
         with torch.no_grad():
-            rows, (plain, runs) = self._rows(own), self.data
-            first, second = self._factors(own, rows)
+            rows, (plain, runs) = self._rows(coefficients), self.data
+            first, second = self._factors(coefficients, rows)
             y, last = self.y.flatten(), self._lagged(self.y)
-            groups, n, size = own.shape[0], self.n_subjects, first.shape[2]
-            value = own.new_zeros(groups, n)
-            gradient, hessian = own.new_zeros(groups, n, size), own.new_zeros(groups, n, size, size)
+            groups, n, size = coefficients.shape[0], self.n_subjects, first.shape[2]
+            value = coefficients.new_zeros(groups, n)
+            gradient, hessian = coefficients.new_zeros(groups, n, size), coefficients.new_zeros(groups, n, size, size)
             stats = AutoregressiveNormal().pairs(y[plain].cpu().numpy(), last[plain].cpu().numpy())
-            z = torch.as_tensor(stats, device=own.device)
+            z = torch.as_tensor(stats, device=coefficients.device)
             who = plain // self.y.shape[1]
             value.index_add_(1, who, log_kernel(rows, plain, y[plain], last[plain]))
             gradient.index_add_(1, who, torch.einsum("grjs,rs->grj", first[:, plain], z))
@@ -223,16 +223,16 @@ class CensoredChain(WholeSubjects):
         square[..., place[:, None], place] = hessian
         return out, square
 
-    def _factors(self, own: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+    def _factors(self, coefficients: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """Derivatives of what multiplies the six statistics: (G, n, J, 6) and (G, n, J, J, 6)."""
         q, at = self.design.shape[2], self._sigma
         family = AutoregressiveNormal()
         u = {
-            "mean": rows.eta, "lag_mean": rows.last_eta, "log_sigma": own[:, at, None].expand_as(rows.eta),
-            "atanh_rho": own[:, at + 1, None].expand_as(rows.eta), "gap": self.gap.flatten(),
+            "mean": rows.eta, "lag_mean": rows.last_eta, "log_sigma": coefficients[:, at, None].expand_as(rows.eta),
+            "atanh_rho": coefficients[:, at + 1, None].expand_as(rows.eta), "gap": self.gap.flatten(),
         }
         names = family.predictors
-        jacobian = own.new_zeros(rows.eta.shape[1], q + 2, 4)  # of the predictors in the coefficients
+        jacobian = coefficients.new_zeros(rows.eta.shape[1], q + 2, 4)  # of the predictors in the coefficients
         jacobian[:, :q, 0], jacobian[:, :q, 1] = self.design.flatten(0, 1), self._lagged(self.design)
         jacobian[:, q, 2] = jacobian[:, q + 1, 3] = 1.0
         slopes = family.slopes(u)

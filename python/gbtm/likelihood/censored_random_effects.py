@@ -56,32 +56,32 @@ class CensoredEffects(WholeSubjects):
 
     # -- the density ------------------------------------------------------------------------------------------------
 
-    def log_density(self, own: Tensor) -> Tensor:
-        nodes, log_weight = self._nodes(own)
+    def log_density(self, coefficients: Tensor) -> Tensor:
+        nodes, log_weight = self._nodes(coefficients)
         joint = self._log_prior(nodes) + log_weight
         for t in range(self.y.shape[1]):
-            joint = joint + self._log_factor(own, t, nodes)[0]
+            joint = joint + self._log_factor(coefficients, t, nodes)[0]
         return torch.logsumexp(joint, dim=2)
 
-    def _split(self, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _split(self, coefficients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Coefficients (G, q), log sigma (G,), sds of the effects (G, L)."""
         q = self.design.shape[2]
-        return own[:, :q], own[:, q], own[:, q + 1 :]
+        return coefficients[:, :q], coefficients[:, q], coefficients[:, q + 1 :]
 
     def _log_prior(self, v: Tensor) -> Tensor:
         return -0.5 * (v * v).sum(3) - v.shape[3] * HALF_LOG_2PI
 
-    def _residual(self, own: Tensor, t: int, v: Tensor) -> tuple[Tensor, Tensor]:
+    def _residual(self, coefficients: Tensor, t: int, v: Tensor) -> tuple[Tensor, Tensor]:
         """(y_t - mean) / sigma at nodes v (G, N, n, L): (G, N, n); and sigma (G, 1, 1)."""
-        beta, log_sigma, spread = self._split(own)
+        beta, log_sigma, spread = self._split(coefficients)
         eta = beta @ self.design[:, t].T
         shift = torch.einsum("gnil,nl,gl->gni", v, self.effects[:, t], spread)
         sigma = torch.exp(log_sigma)[:, None, None]
         return (self.y[:, t, None] - eta[..., None] - shift) / sigma, sigma
 
-    def _log_factor(self, own: Tensor, t: int, v: Tensor, *, slopes: bool = False) -> tuple[Tensor, ...]:
+    def _log_factor(self, coefficients: Tensor, t: int, v: Tensor, *, slopes: bool = False) -> tuple[Tensor, ...]:
         """log f(y_t | v) (G, N, n); with ``slopes`` also its first two derivatives in z = (y_t - mean) / sigma."""
-        z, sigma = self._residual(own, t, v)
+        z, sigma = self._residual(coefficients, t, v)
         side, seen = self.side[:, t, None], self.seen[:, t, None]
         inside = seen * (side == 0)
         outside = seen - inside
@@ -97,7 +97,7 @@ class CensoredEffects(WholeSubjects):
 
     # -- where the nodes are ----------------------------------------------------------------------------------------
 
-    def _nodes(self, own: Tensor) -> tuple[Tensor, Tensor]:
+    def _nodes(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
         """Nodes (G, N, n, L) and their log weights (G, N, n).
 
         The integrand is log-concave, and falls off from its mode no slower than the normal law of v given the values
@@ -105,19 +105,20 @@ class CensoredEffects(WholeSubjects):
         looked at on a grid, and the rule laid over where it is not negligible.
         """
         with torch.no_grad():
-            own = own.detach()
-            mode, curvature = self._mode(own)
-            seen = self._curvature_seen(own)
+            coefficients = coefficients.detach()
+            mode, curvature = self._mode(coefficients)
+            seen = self._curvature_seen(coefficients)
             factor = torch.linalg.cholesky(seen)  # v = mode + factor^-T turn x
             inner = torch.linalg.solve_triangular(factor, curvature, upper=False)
             inner = torch.linalg.solve_triangular(factor, inner.transpose(2, 3), upper=False)
             turn = torch.linalg.eigh(0.5 * (inner + inner.transpose(2, 3)))[1]
             axes = torch.linalg.solve_triangular(factor.transpose(2, 3), turn, upper=True)
-            low, high = self._extent(own, mode, axes)
+            low, high = self._extent(coefficients, mode, axes)
             # the integrand's sharpest bend is that with every value seen
-            sharpest = (axes.transpose(2, 3) @ self._curvature_seen(own, every=True) @ axes).diagonal(dim1=2, dim2=3)
+            all_seen = self._curvature_seen(coefficients, every=True)
+            sharpest = (axes.transpose(2, 3) @ all_seen @ axes).diagonal(dim1=2, dim2=3)
             needed = ((high - low) * sharpest.sqrt()).amax((0, 1)) * 0.5 * pi * PER_SD[axes.shape[3]]
-            x, log_weight = self._product([enough_nodes(float(n)) for n in needed], own)
+            x, log_weight = self._product([enough_nodes(float(n)) for n in needed], coefficients)
             half = 0.5 * (high - low)
             at = 0.5 * (high + low)[:, :, None] + half[:, :, None] * x
             log_volume = torch.log(half).sum(2) + torch.linalg.slogdet(axes)[1]
@@ -131,39 +132,39 @@ class CensoredEffects(WholeSubjects):
         w = torch.cartesian_prod(*(r[1] for r in rules)).reshape(-1, len(rules))
         return x, w.sum(1)
 
-    def _curvature_seen(self, own: Tensor, *, every: bool = False) -> Tensor:
+    def _curvature_seen(self, coefficients: Tensor, *, every: bool = False) -> Tensor:
         """Precision (G, N, L, L) of v given the values that were seen, or if every one had been."""
-        _, log_sigma, spread = self._split(own)
+        _, log_sigma, spread = self._split(coefficients)
         counted = self.seen if every else self.seen * (self.side == 0)
         z = self.effects * counted[:, :, None]
         gram = (z.transpose(1, 2) @ z)[None] * (spread[:, None, :, None] * spread[:, None, None, :])
-        return gram * torch.exp(-2 * log_sigma)[:, None, None, None] + torch.eye(spread.shape[1]).to(own)
+        return gram * torch.exp(-2 * log_sigma)[:, None, None, None] + torch.eye(spread.shape[1]).to(coefficients)
 
-    def _bend(self, own: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _bend(self, coefficients: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log integrand at v (G, N, L): value (G, N), gradient (G, N, L), negative Hessian (G, N, L, L)."""
-        _, log_sigma, spread = self._split(own)
+        _, log_sigma, spread = self._split(coefficients)
         value = self._log_prior(v[:, :, None])[..., 0]
         gradient = -v
-        bend = torch.eye(v.shape[2]).to(own).expand(*v.shape, v.shape[2])
+        bend = torch.eye(v.shape[2]).to(coefficients).expand(*v.shape, v.shape[2])
         for t in range(self.y.shape[1]):
-            f, first, second = (x[..., 0] for x in self._log_factor(own, t, v[:, :, None], slopes=True))
+            f, first, second = (x[..., 0] for x in self._log_factor(coefficients, t, v[:, :, None], slopes=True))
             along = -self.effects[:, t] * (spread * torch.exp(-log_sigma)[:, None])[:, None]  # dz / dv (G, N, L)
             value = value + f
             gradient = gradient + first[..., None] * along
             bend = bend - second[..., None, None] * along[..., :, None] * along[..., None, :]
         return value, gradient, bend
 
-    def _mode(self, own: Tensor) -> tuple[Tensor, Tensor]:
+    def _mode(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
         """Mode (G, N, L) of the log-concave integrand and its negative Hessian there, by damped Newton."""
-        v = own.new_zeros(own.shape[0], self.n_subjects, self.effects.shape[2])
-        value, gradient, bend = self._bend(own, v)
+        v = coefficients.new_zeros(coefficients.shape[0], self.n_subjects, self.effects.shape[2])
+        value, gradient, bend = self._bend(coefficients, v)
         size = torch.ones_like(value)
         for _ in range(MODE_STEPS):
             step = torch.linalg.solve(bend, gradient[..., None])[..., 0]
             if float(step.abs().max()) < 1e-3:  # near it will do
                 break
             trial = v + size[..., None] * step
-            new = self._bend(own, trial)
+            new = self._bend(coefficients, trial)
             better = new[0] >= value
             v = torch.where(better[..., None], trial, v)
             value, gradient = torch.where(better, new[0], value), torch.where(better[..., None], new[1], gradient)
@@ -171,15 +172,15 @@ class CensoredEffects(WholeSubjects):
             size = torch.where(better, (2 * size).clamp(max=1.0), 0.5 * size)
         return v, bend
 
-    def _extent(self, own: Tensor, mode: Tensor, axes: Tensor) -> tuple[Tensor, Tensor]:
+    def _extent(self, coefficients: Tensor, mode: Tensor, axes: Tensor) -> tuple[Tensor, Tensor]:
         """Smallest and largest coordinate (G, N, L) along each axis at which the integrand counts."""
         width = axes.shape[3]
-        line = torch.linspace(-REACH, REACH, LOOK[width]).to(own)
+        line = torch.linspace(-REACH, REACH, LOOK[width]).to(coefficients)
         x = torch.cartesian_prod(*[line] * width).reshape(-1, width)
         v = mode[:, :, None] + x @ axes.transpose(2, 3)
         height = self._log_prior(v)
         for t in range(self.y.shape[1]):
-            height = height + self._log_factor(own, t, v)[0]
+            height = height + self._log_factor(coefficients, t, v)[0]
         counts = height > height.amax(2, keepdim=True) - NEGLIGIBLE
         apart = float(line[1] - line[0])
         places = x.expand(*counts.shape, width)
@@ -189,31 +190,32 @@ class CensoredEffects(WholeSubjects):
 
     # -- its derivatives --------------------------------------------------------------------------------------------
 
-    def derivatives(self, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def derivatives(self, coefficients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """E(s) and E(h) + Var(s), with s and h the derivatives of the log of the product over t, over v given the data.
 
         z_t = (y_t - mean) / sigma has the derivatives -x_t / sigma, -z_t, -w_t v / sigma in beta, log sigma, r: a few
         features of the node, 1, z_t, v, times what does not depend on it.
         """
         with torch.no_grad():
-            v, log_weight = self._nodes(own)
+            v, log_weight = self._nodes(coefficients)
             joint = self._log_prior(v) + log_weight
-            score = v.new_zeros(*v.shape[:3], own.shape[1])
-            kept = []
+            score = v.new_zeros(*v.shape[:3], coefficients.shape[1])
+            by_wave = []
             for t in range(self.y.shape[1]):
-                value, first, second = self._log_factor(own, t, v, slopes=True)
+                value, first, second = self._log_factor(coefficients, t, v, slopes=True)
                 joint = joint + value
-                features = torch.cat([torch.ones_like(first)[..., None], self._residual(own, t, v)[0][..., None], v], 3)
-                place = self._place(own, t)
+                z = self._residual(coefficients, t, v)[0]
+                features = torch.cat([torch.ones_like(first)[..., None], z[..., None], v], 3)
+                place = self._place(coefficients, t)
                 moved = first[..., None] * features
                 score += moved @ place
                 score[..., self._sigma] -= (self.seen[:, t] * (self.side[:, t] == 0))[:, None]
-                kept.append((features, place, moved, second))
+                by_wave.append((features, place, moved, second))
             total = torch.logsumexp(joint, dim=2)
             law = torch.exp(joint - total[..., None])[..., None]
             gradient = (law * score).sum(2)
             hessian = (law * score).transpose(2, 3) @ score - gradient[..., :, None] * gradient[..., None, :]
-            for features, place, moved, second in kept:
+            for features, place, moved, second in by_wave:
                 square = (law * second[..., None] * features).transpose(2, 3) @ features
                 hessian += place.transpose(2, 3) @ square @ place
                 # the second derivatives of z itself are those with log sigma
@@ -223,11 +225,11 @@ class CensoredEffects(WholeSubjects):
                 hessian[..., self._sigma, self._sigma] -= bend[..., self._sigma]
             return total, gradient, hessian
 
-    def _place(self, own: Tensor, t: int) -> Tensor:
+    def _place(self, coefficients: Tensor, t: int) -> Tensor:
         """(G, N, 2 + L, Q): dz_t / d(beta, log sigma, r) per unit of 1, z_t, v."""
         q, width = self.design.shape[2], self.effects.shape[2]
-        inverse = torch.exp(-own[:, q])[:, None, None]
-        place = own.new_zeros(own.shape[0], self.n_subjects, 2 + width, own.shape[1])
+        inverse = torch.exp(-coefficients[:, q])[:, None, None]
+        place = coefficients.new_zeros(coefficients.shape[0], self.n_subjects, 2 + width, coefficients.shape[1])
         place[:, :, 0, :q] = -self.design[:, t] * inverse
         place[:, :, 1, q] = -1.0
         place[:, :, 2:, q + 1 :] = torch.diag_embed(-self.effects[:, t] * inverse)

@@ -38,11 +38,11 @@ def gathered(module: Mixture, blocks: list[list[Tensor]]) -> list[Collected]:
     """Statistics by block and outcome -> summed over the blocks where these share their cells."""
     out = []
     for m, cells in enumerate(module.cells):
-        own = [b[m] for b in blocks]
+        statistics = [b[m] for b in blocks]
         if cells.private:
-            out += [Collected(shard, m, s) for shard, s in zip(module.shards, own, strict=True)]
+            out += [Collected(shard, m, s) for shard, s in zip(module.shards, statistics, strict=True)]
         else:
-            out.append(Collected(module, m, torch.stack(own).sum(0) if len(own) > 1 else own[0]))
+            out.append(Collected(module, m, torch.stack(statistics).sum(0) if len(statistics) > 1 else statistics[0]))
     return out
 
 
@@ -146,14 +146,14 @@ def posterior_gradient(module: Mixture, flat: Tensor, cov: Tensor) -> tuple[Tens
     def block(shard: Mixture) -> tuple[Tensor, Tensor]:
         group_ll, local = group_scores(shard, flat[None])
         posterior = torch.softmax(group_ll + shard.log_shares(flat[None]), dim=1)[0]
-        own = torch.einsum("kqn,kqp->nkp", local[0], shard.select)
+        scores = torch.einsum("kqn,kqp->nkp", local[0], shard.select)
         # the derivative of log pi_k in theta_j is (1[j = k] - pi_j) z; what is common to all k drops out below
         theta = shard.membership.index
         for k in range(theta.shape[0]):
             here = theta[k] < flat.numel()
             if here.any():
-                own[:, k, theta[k][here]] += shard.membership.z[:, here]
-        gradient = posterior.T[:, :, None] * (own - torch.einsum("kn,nkp->np", posterior, own)[:, None])
+                scores[:, k, theta[k][here]] += shard.membership.z[:, here]
+        gradient = posterior.T[:, :, None] * (scores - torch.einsum("kn,nkp->np", posterior, scores)[:, None])
         return posterior.T, torch.einsum("nkp,pq,nkq->nk", gradient, cov, gradient)
 
     parts = in_order(block, module.shards)

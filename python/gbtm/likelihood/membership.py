@@ -66,8 +66,8 @@ class Membership(nn.Module):
         wide = self._times_z(pi)
         out = -(wide * weight) @ wide.transpose(1, 2)
         for j in range(pi.shape[1]):
-            own = slice(j * self.z.shape[1], (j + 1) * self.z.shape[1])
-            out[:, own, own] += (self.z.T * (weight * pi[:, j])[:, None]) @ self.z
+            place = slice(j * self.z.shape[1], (j + 1) * self.z.shape[1])
+            out[:, place, place] += (self.z.T * (weight * pi[:, j])[:, None]) @ self.z
         return out
 
     def _times_z(self, x: Tensor) -> Tensor:
@@ -117,20 +117,20 @@ class Membership(nn.Module):
                 cross[:, g, :, j * r : (j + 1) * r] = pa[:, g] @ self.z
             cross -= (pa.flatten(1, 2) @ expected.transpose(1, 2)).view_as(cross)
             mixed = (wide * weight) @ expected.transpose(1, 2)
-            own = 2 * (expected * weight) @ expected.transpose(1, 2) - mixed - mixed.transpose(1, 2)
+            theta_products = 2 * (expected * weight) @ expected.transpose(1, 2) - mixed - mixed.transpose(1, 2)
             for j, g in enumerate(others.tolist()):
                 place = slice(j * r, (j + 1) * r)
-                own[:, place, place] += (self.z.T * (weighted[:, g] - weight * pi[:, g])[:, None]) @ self.z
+                theta_products[:, place, place] += (self.z.T * (weighted[:, g] - weight * pi[:, g])[:, None]) @ self.z
             scores = wide - expected
         else:
             e = torch.eye(groups, dtype=flat.dtype, device=flat.device)[:, others] - pi[:, None, others, 0]
             cross = pa.sum(-1)[:, :, :, None] * e[:, :, None, :]
             rest, totals = pi[:, others, 0], weighted.sum(2)
             information = torch.diag_embed(rest) - rest[:, :, None] * rest[:, None, :]
-            own = e.transpose(1, 2) @ (totals[:, :, None] * e) - weight.sum() * information
+            theta_products = e.transpose(1, 2) @ (totals[:, :, None] * e) - weight.sum() * information
             scores = posterior[:, others] - rest[:, :, None]
         placed = select.T @ cross.reshape(batch, groups * width, -1)
         products[:, :, theta] += placed
         products[:, theta, :] += placed.transpose(1, 2)
-        products[:, theta, theta] += own
+        products[:, theta, theta] += theta_products
         return scores

@@ -80,16 +80,16 @@ class Mixture(nn.Module):
             if part.scale != 1.0:
                 free = free - np.log(part.scale) * _is_density(part, measures.y)
             constant += np.bincount(measures.subject, free, minlength=panel.n_subjects)
-        known = panel.subjects
-        weight = known.relative_weights
+        subjects = panel.subjects
+        weight = subjects.relative_weights
         z = torch.ones((1, 1), dtype=torch.float64)
-        if known.risk_names:
-            z = torch.from_numpy(layout.membership.internal(known.risk))
+        if subjects.risk_names:
+            z = torch.from_numpy(layout.membership.internal(subjects.risk))
         self.first, self.expand = self._collapse(panel.n_subjects, z)
         if self.expand is not None:
             self.outcomes = nn.ModuleList(c.take(self.first) for c in self.cells)
             weight = np.bincount(self.expand, weight)
-            z = z[self.first] if known.risk_names else z
+            z = z[self.first] if subjects.risk_names else z
         self.membership = Membership(layout, z)
         self.register_buffer("constant", torch.from_numpy(constant[self.first]))
         self.register_buffer("weight", torch.from_numpy(weight))
@@ -121,8 +121,8 @@ class Mixture(nn.Module):
                 self.register_buffer(f"index_{m}_{predictor}", torch.from_numpy(table))
                 self.register_buffer(f"offset_{m}_{predictor}", torch.from_numpy(layout.offset[m][predictor]))
         # (K, Q, p): 1 where a group's q-th own coefficient is entry p of the flat vector
-        own = np.concatenate([table for index in layout.index for table in index.values()], axis=1)
-        select = (own[:, :, None] == np.arange(layout.size)).astype(float)
+        entries = np.concatenate([table for index in layout.index for table in index.values()], axis=1)
+        select = (entries[:, :, None] == np.arange(layout.size)).astype(float)
         self.register_buffer("select", torch.from_numpy(select))
 
     @property
@@ -156,8 +156,8 @@ class Mixture(nn.Module):
             # lists of rows are several times as wide as a matrix's rows
             size = SHARD // 4 if any(c.listed for c in self.cells) else SHARD
             size = min([size, *(c.block for c in self.cells if isinstance(c, WholeSubjects))])
-            whole = n <= 1.5 * size
-            self._shards = [self] if whole else [self._take(slice(i, i + size)) for i in range(0, n, size)]
+            is_small = n <= 1.5 * size
+            self._shards = [self] if is_small else [self._take(slice(i, i + size)) for i in range(0, n, size)]
         return self._shards
 
     def _take(self, rows: slice) -> Mixture:
@@ -241,8 +241,8 @@ class Mixture(nn.Module):
 
     def forward(self) -> Tensor:
         """Subject log-likelihoods (N,) at the module's own parameters."""
-        own = self.subject_loglik(self.flat()[None])[0]
-        return own if self.expand is None else own[torch.as_tensor(self.expand, device=own.device)]
+        loglik = self.subject_loglik(self.flat()[None])[0]
+        return loglik if self.expand is None else loglik[torch.as_tensor(self.expand, device=loglik.device)]
 
     def posterior(self, flat: Tensor) -> Tensor:
         """(B, p) -> P_ik, (B, K, U) over the distinct subjects."""

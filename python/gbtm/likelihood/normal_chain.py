@@ -29,8 +29,8 @@ def log_kernel(rows: Rows, at: Tensor, y: Tensor, last: Tensor) -> Tensor:
     eta, before, c, sigma = (v[:, at] for v in (rows.eta, rows.last_eta, rows.c, rows.sigma))
     if max(y.dim(), last.dim()) > 1:
         eta, before, c, sigma = (v[..., None] for v in (eta, before, c, sigma))
-    kept = 1 - c * c
-    scale = sigma * torch.sqrt(kept)
+    innovation_variance = 1 - c * c
+    scale = sigma * torch.sqrt(innovation_variance)
     z = (y - eta - c * (last - before)) / scale
     return -torch.log(scale) - HALF_LOG_2PI - 0.5 * z * z
 
@@ -66,30 +66,30 @@ def carried(
     mean = back @ torch.cat([powers, *scores, bend.flatten(3)], dim=3)
     moment = [torch.ones_like(mean[..., 0]), *mean[..., :4].unbind(3)]
     cross = [mean[..., 4 + d * size : 4 + (d + 1) * size] for d in range(3)]
-    own = sum(s[d] * moment[d][..., None] for d in range(3))
+    mean_score = sum(s[d] * moment[d][..., None] for d in range(3))
     square = sum(
         s[d][..., :, None] * (s[e] * moment[d + e][..., None])[..., None, :] for d in range(3) for e in range(3)
     )
     mixed = sum(s[d][..., :, None] * cross[d][..., None, :] for d in range(3))
     more = sum(h[d] * moment[d][..., None, None] for d in range(3))
     before = mean[..., 4 + 3 * size :].reshape(*mean.shape[:3], size, size)
-    return cross[0] + own, before + mixed + mixed.transpose(3, 4) + square + more  # type: ignore[union-attr]
+    return cross[0] + mean_score, before + mixed + mixed.transpose(3, 4) + square + more  # type: ignore[union-attr]
 
 
-def tridiagonal(own: Tensor, across: Tensor) -> Tensor:
-    out = torch.diag_embed(own)
+def tridiagonal(diagonal: Tensor, across: Tensor) -> Tensor:
+    out = torch.diag_embed(diagonal)
     if across.shape[-1]:
         out = out + torch.diag_embed(across, offset=1) + torch.diag_embed(across, offset=-1)
     return out
 
 
-def mode_within(own: Tensor, across: Tensor, pull: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """Where a normal with precision (own, across) and linear term ``pull`` is largest between low and high (.., m).
+def mode_within(diagonal: Tensor, across: Tensor, pull: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Where a normal of precision (diagonal, across) and linear term ``pull`` is largest from low to high (.., m).
 
     By coordinates in turn. A point near the mode will do.
     """
-    m = own.shape[-1]
-    x = (torch.linalg.solve(tridiagonal(own, across), pull[..., None])[..., 0]).maximum(low).minimum(high)
+    m = diagonal.shape[-1]
+    x = (torch.linalg.solve(tridiagonal(diagonal, across), pull[..., None])[..., 0]).maximum(low).minimum(high)
     for _ in range(SWEEPS if m > 1 else 0):
         moved = 0.0
         for t in [*range(m), *range(m - 2, 0, -1)]:
@@ -98,7 +98,7 @@ def mode_within(own: Tensor, across: Tensor, pull: Tensor, low: Tensor, high: Te
                 target = target - across[..., t - 1] * x[..., t - 1]
             if t < m - 1:
                 target = target - across[..., t] * x[..., t + 1]
-            new = (target / own[..., t]).maximum(low[..., t]).minimum(high[..., t])
+            new = (target / diagonal[..., t]).maximum(low[..., t]).minimum(high[..., t])
             moved = max(moved, float((new - x[..., t]).abs().max()))
             x[..., t] = new
         if moved < NEAR_MODE:
@@ -106,7 +106,7 @@ def mode_within(own: Tensor, across: Tensor, pull: Tensor, low: Tensor, high: Te
     return x
 
 
-def slope_at(own: Tensor, across: Tensor, pull: Tensor, x: Tensor) -> Tensor:
+def slope_at(diagonal: Tensor, across: Tensor, pull: Tensor, x: Tensor) -> Tensor:
     """Size of the log density's slope at x (.., m), less what x may be off the mode by."""
-    slope = pull - (tridiagonal(own, across) @ x[..., None])[..., 0]
-    return (slope.abs() - own.sqrt()).clamp(min=0.0)
+    slope = pull - (tridiagonal(diagonal, across) @ x[..., None])[..., 0]
+    return (slope.abs() - diagonal.sqrt()).clamp(min=0.0)

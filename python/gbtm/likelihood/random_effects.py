@@ -51,7 +51,7 @@ class PatternStatistics(CellStatistics):
 
     def __init__(self, part: OutcomePart, measures: Measures, n_subjects: int) -> None:
         nn.Module.__init__(self)
-        self.family, self.known_names = part.internal_family, ()
+        self.family, self.cell_data_names = part.internal_family, ()
         self.predictor_names = part.family.predictors
         y = (measures.y - part.centre) / part.scale
         first, cell = measures.cells()
@@ -64,19 +64,19 @@ class PatternStatistics(CellStatistics):
         table[measures.subject, place] = cell
         full = np.zeros((n_subjects, width))
         full[measures.subject, place] = y
-        patterns, own = np.unique(table, axis=0, return_inverse=True)
-        own, seen = own.ravel(), patterns >= 0
+        patterns, pattern = np.unique(table, axis=0, return_inverse=True)
+        pattern, seen = pattern.ravel(), patterns >= 0
         x, z = columns[patterns] * seen[:, :, None], effects[patterns] * seen[:, :, None]
-        xy, zy = (np.einsum("ntq,nt->nq", v[own], full) for v in (x, z))
+        xy, zy = (np.einsum("ntq,nt->nq", v[pattern], full) for v in (x, z))
         products = (zy[:, :, None] * zy[:, None, :]).reshape(n_subjects, -1)
         stats = np.hstack([np.ones((n_subjects, 1)), (full**2).sum(1)[:, None], xy, zy, products])
         self.listed, self.private = True, patterns.shape[0] > 0.5 * n_subjects
-        pick = own if self.private else slice(None)
+        pick = pattern if self.private else slice(None)
         x, z, seen = x[pick], z[pick], seen[pick].astype(float)
         self.n_subjects, self.n_stats, self.n_cells = n_subjects, stats.shape[1], x.shape[0]
         self.register_buffer("stats", torch.from_numpy(stats))
         self.register_buffer("subject", torch.arange(n_subjects))
-        self.register_buffer("cell", torch.from_numpy(np.zeros(0, dtype=np.int64) if self.private else own))
+        self.register_buffer("cell", torch.from_numpy(np.zeros(0, dtype=np.int64) if self.private else pattern))
         self.register_buffer("log_exposure", torch.zeros(1, dtype=torch.float64))
         xt, zt = x.transpose(0, 2, 1), z.transpose(0, 2, 1)
         for name, values in zip(OF_PATTERNS, (x, seen, seen.sum(1), xt @ x, xt @ z, zt @ z), strict=True):
@@ -86,7 +86,7 @@ class PatternStatistics(CellStatistics):
         assert isinstance(rows, slice)
         part = PatternStatistics.__new__(PatternStatistics)
         nn.Module.__init__(part)
-        part.family, part.known_names, part.predictor_names = self.family, (), self.predictor_names
+        part.family, part.cell_data_names, part.predictor_names = self.family, (), self.predictor_names
         part.listed, part.private, part.n_stats = True, self.private, self.n_stats
         part.register_buffer("stats", self.stats[rows])
         part.n_subjects = part.stats.shape[0]
@@ -104,7 +104,7 @@ class PatternStatistics(CellStatistics):
 
     def predictors(self, coefficients: dict[str, Tensor], offsets: dict[str, Tensor]) -> dict[str, Tensor]:
         """The groups' own coefficients (B, K, Q), side by side: they enter a pattern's density all at once."""
-        return {"own": torch.cat([coefficients[name] for name in self.predictor_names], dim=2)}
+        return {"coefficients": torch.cat([coefficients[name] for name in self.predictor_names], dim=2)}
 
     def totals(self, statistics: Tensor) -> np.ndarray:
         q = self.xx.shape[1]
@@ -112,28 +112,28 @@ class PatternStatistics(CellStatistics):
         return torch.stack([n, statistics[..., 2 + q].sum(2), statistics[..., 1].sum(2)], dim=-1).cpu().numpy()
 
     def curves(self, u: dict[str, Tensor]) -> dict[str, Tensor]:
-        own, q = u["own"], self.design.shape[2]
-        mean = own[:, :, :q] @ self.design[self.seen > 0].T
-        return {"mean": mean, "log_sigma": own[:, :, q, None].expand_as(mean)}
+        coefficients, q = u["coefficients"], self.design.shape[2]
+        mean = coefficients[:, :, :q] @ self.design[self.seen > 0].T
+        return {"mean": mean, "log_sigma": coefficients[:, :, q, None].expand_as(mean)}
 
-    def _at(self, own: Tensor) -> _Law:
+    def _at(self, coefficients: Tensor) -> _Law:
         """What groups' own coefficients (.., Q) say of each pattern."""
         q, n_random = self.xz.shape[1:]
-        beta, log_sigma = own[..., :q], own[..., q]
-        rho = own[..., q + 1 :] * torch.exp(-log_sigma)[..., None]
+        beta, log_sigma = coefficients[..., :q], coefficients[..., q]
+        rho = coefficients[..., q + 1 :] * torch.exp(-log_sigma)[..., None]
         turn = rho[..., None, :, None] * rho[..., None, None, :]
-        eye = torch.eye(n_random, dtype=own.dtype, device=own.device)
+        eye = torch.eye(n_random, dtype=coefficients.dtype, device=coefficients.device)
         factor = torch.linalg.cholesky(eye + turn * self.zz)
         inverse = torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)
         m = turn * (inverse.transpose(-2, -1) @ inverse)
         return _Law(
-            beta=beta, log_sigma=log_sigma[..., None], rho=rho, m=m, kept=eye - self.zz @ m,
+            beta=beta, log_sigma=log_sigma[..., None], rho=rho, m=m, shrinkage=eye - self.zz @ m,
             level=torch.einsum("pql,...q->...pl", self.xz, beta), mean=torch.einsum("pqr,...r->...pq", self.xx, beta),
             log_determinant=2 * torch.log(factor.diagonal(dim1=-2, dim2=-1)).sum(-1),
         )
 
     def terms(self, u: dict[str, Tensor]) -> Tensor:
-        return self._terms(self._at(u["own"]))
+        return self._terms(self._at(u["coefficients"]))
 
     def _terms(self, law: _Law) -> Tensor:
         precision = torch.exp(-2 * law.log_sigma)
@@ -146,7 +146,7 @@ class PatternStatistics(CellStatistics):
                           0.5 * p * law.m.flatten(-2)], dim=-1)
 
     def scores(self, u: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        law = self._at(u["own"])
+        law = self._at(u["coefficients"])
         q, n_random = self.xz.shape[1:]
         p = torch.exp(-2 * law.log_sigma)[..., None]  # (.., 1, 1)
         pulled = _times(law.m, law.level)  # (.., P, L)
@@ -170,7 +170,7 @@ class PatternStatistics(CellStatistics):
         by_r = []
         within = self.zz - self.zz @ law.m @ self.zz
         for j in range(n_random):
-            k = law.kept[..., j, :]  # how M moves: dM / d rho_j = 2 rho_j k k'
+            k = law.shrinkage[..., j, :]  # how M moves: dM / d rho_j = 2 rho_j k k'
             met, rho = (k * law.level).sum(-1), law.rho[..., None, j]
             one = rho * (p[..., 0] * met**2 - within[..., j, j])
             turn = side_by_side(one, zero, torch.zeros_like(law.mean), -2 * (p * rho[..., None]) * k * met[..., None],
@@ -183,7 +183,7 @@ class PatternStatistics(CellStatistics):
         """With e = y - X beta, h = Z'e and K = I - Z'Z M, so that Z' V^-1 e = K h, all that the derivatives need are
         sums over the subjects of e'e, X'e, h and h h'.
         """
-        law = self._at(u["own"])
+        law = self._at(u["coefficients"])
         q, n_random = self.xz.shape[1:]
         p, rho = torch.exp(-2 * law.log_sigma), law.rho
         n, squares = statistics[..., 0], statistics[..., 1]
@@ -199,15 +199,15 @@ class PatternStatistics(CellStatistics):
         determinant = (n * law.log_determinant).sum(-1)[..., None]
         value = -0.5 * (count * (LOG_2PI + 2 * law.log_sigma) + determinant + p * distance)
         within = self.zz - self.zz @ law.m @ self.zz  # Z' V^-1 Z
-        beyond = law.kept @ hh @ law.kept.transpose(-2, -1)  # sum of Z' V^-1 e e' V^-1 Z
+        beyond = law.shrinkage @ hh @ law.shrinkage.transpose(-2, -1)  # sum of Z' V^-1 e e' V^-1 Z
         own_within, own_beyond = (v.diagonal(dim1=-2, dim2=-1) for v in (within, beyond))
         by_beta = p * (xe - torch.einsum("pql,...pl->...pq", self.xz, _times(law.m, h))).sum(-2)
         half = (p[..., None] * own_beyond - n[..., None] * own_within).sum(-2)
         gradient = torch.cat([by_beta, p * distance - count, rho * half], dim=-1)
 
-        across = self.xz @ law.kept.transpose(-2, -1)  # X' V^-1 Z
+        across = self.xz @ law.shrinkage.transpose(-2, -1)  # X' V^-1 Z
         beta_beta = -p[..., None] * torch.einsum("...p,...pqr->...qr", n, self.xx - self.xz @ law.m @ self.xz.mT)
-        beta_rho = -2 * (p * rho)[..., None, :] * torch.einsum("...pql,...pl->...ql", across, _times(law.kept, h))
+        beta_rho = -2 * (p * rho)[..., None, :] * torch.einsum("...pql,...pl->...ql", across, _times(law.shrinkage, h))
         sigma_rho = -2 * p * rho * own_beyond.sum(-2)
         pairs = 2 * n[..., None, None] * within**2 - 4 * p[..., None, None] * within * beyond
         rho_rho = rho[..., :, None] * rho[..., None, :] * pairs.sum(-3) + torch.diag_embed(half)
@@ -228,7 +228,7 @@ class _Law:
     log_sigma : (.., 1)
     rho : (.., L)
     m : (.., P, L, L) M
-    kept : (.., P, L, L) I - Z'Z M
+    shrinkage : (.., P, L, L) K = I - Z'Z M
     level : (.., P, L) Z'X beta
     mean : (.., P, q) X'X beta
     log_determinant : (.., P) log |V|
@@ -238,7 +238,7 @@ class _Law:
     log_sigma: Tensor
     rho: Tensor
     m: Tensor
-    kept: Tensor
+    shrinkage: Tensor
     level: Tensor
     mean: Tensor
     log_determinant: Tensor

@@ -82,8 +82,8 @@ def _outcome(
     y = u["mean"] + sigma * standard
     for power, name in enumerate(RANDOM):
         if name in u:
-            own = rng.standard_normal(group.size)[measures.subject]
-            y = y + u[name] * own * measures.time**power
+            effect = rng.standard_normal(group.size)[measures.subject]
+            y = y + u[name] * effect * measures.time**power
     spec = part.spec
     return y if spec.lower is None and spec.upper is None else np.clip(y, spec.lower, spec.upper)
 

@@ -48,7 +48,7 @@ class WholeSubjects(CellStatistics):
 
     def __init__(self, part: OutcomePart, measures: Measures, n_subjects: int) -> None:
         nn.Module.__init__(self)
-        self.family, self.known_names = part.internal_family, ()
+        self.family, self.cell_data_names = part.internal_family, ()
         self.predictor_names = part.family.predictors
         self.lower, self.upper = ((b - part.centre) / part.scale for b in part.bounds)
         self.listed = self.private = True
@@ -83,7 +83,7 @@ class WholeSubjects(CellStatistics):
     def take(self, rows: slice | np.ndarray) -> WholeSubjects:
         part = type(self).__new__(type(self))
         nn.Module.__init__(part)
-        for name in ("family", "known_names", "predictor_names", "lower", "upper", "listed", "private", "n_stats"):
+        for name in ("family", "cell_data_names", "predictor_names", "lower", "upper", "listed", "private", "n_stats"):
             setattr(part, name, getattr(self, name))
         for name in self.padded:
             part.register_buffer(name, getattr(self, name)[rows])
@@ -92,8 +92,8 @@ class WholeSubjects(CellStatistics):
         return part
 
     def _apply(self, fn: Any, recurse: bool = True) -> WholeSubjects:
-        for kept in ("_last", "_data", "_blocks"):  # on a device that may be left
-            self.__dict__.pop(kept, None)
+        for attribute in ("_last", "_data", "_blocks"):  # on a device that may be left
+            self.__dict__.pop(attribute, None)
         return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
     def columns(self, predictor: str) -> Tensor:
@@ -102,15 +102,15 @@ class WholeSubjects(CellStatistics):
 
     def predictors(self, coefficients: dict[str, Tensor], offsets: dict[str, Tensor]) -> dict[str, Tensor]:
         """The groups' own coefficients (B, K, Q), side by side: they enter a subject's density all at once."""
-        return {"own": torch.cat([coefficients[name] for name in self.predictor_names], dim=2)}
+        return {"coefficients": torch.cat([coefficients[name] for name in self.predictor_names], dim=2)}
 
     def totals(self, statistics: Tensor) -> np.ndarray:
         return (statistics[..., 0] @ self.moments).cpu().numpy()
 
     def curves(self, u: dict[str, Tensor]) -> dict[str, Tensor]:
-        own, q = u["own"], self.design.shape[2]
-        mean = own[:, :, :q] @ self.design[self.seen > 0].T
-        return {"mean": mean, "log_sigma": own[:, :, self._sigma, None].expand_as(mean)}
+        coefficients, q = u["coefficients"], self.design.shape[2]
+        mean = coefficients[:, :, :q] @ self.design[self.seen > 0].T
+        return {"mean": mean, "log_sigma": coefficients[:, :, self._sigma, None].expand_as(mean)}
 
     @property
     def _sigma(self) -> int:
@@ -119,11 +119,11 @@ class WholeSubjects(CellStatistics):
         return self.design.shape[2] * len(before)
 
     @abstractmethod
-    def log_density(self, own: Tensor) -> Tensor:
+    def log_density(self, coefficients: Tensor) -> Tensor:
         """Coefficients (G, Q) of G groups -> log densities (G, N); by torch operations that can be differentiated."""
 
     @abstractmethod
-    def derivatives(self, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def derivatives(self, coefficients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(G, Q) -> log densities (G, N), their gradients (G, N, Q) and Hessians (G, N, Q, Q)."""
 
     @property
@@ -134,32 +134,33 @@ class WholeSubjects(CellStatistics):
         if "_blocks" not in self.__dict__:
             starts = range(0, self.n_subjects, self.block)
             self.__dict__["_blocks"] = [self.take(slice(i, i + self.block)) for i in starts]
-        found: list[WholeSubjects] = self.__dict__["_blocks"]
-        return found
+        blocks: list[WholeSubjects] = self.__dict__["_blocks"]
+        return blocks
 
     def terms(self, u: dict[str, Tensor]) -> Tensor:
-        own = u["own"].flatten(0, 1)
-        found = torch.cat([b.log_density(own) for b in self.blocks], dim=1)
-        return found.reshape(*u["own"].shape[:2], -1, 1)
+        coefficients = u["coefficients"].flatten(0, 1)
+        log_densities = torch.cat([b.log_density(coefficients) for b in self.blocks], dim=1)
+        return log_densities.reshape(*u["coefficients"].shape[:2], -1, 1)
 
     def scores(self, u: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        value, gradient, _ = self._derivatives(u["own"])
+        value, gradient, _ = self._derivatives(u["coefficients"])
         return value, gradient.transpose(2, 3)
 
     def complete_data(self, u: dict[str, Tensor], statistics: Tensor, safe: bool) -> tuple[Tensor, Tensor, Tensor]:
-        value, gradient, hessian = self._derivatives(u["own"])
+        value, gradient, hessian = self._derivatives(u["coefficients"])
         weight = statistics[..., 0]
         return (
             (value * weight).sum((1, 2)), torch.einsum("bkn,bknq->bkq", weight, gradient),
             torch.einsum("bkn,bknqr->bkqr", weight, hessian),
         )
 
-    def _derivatives(self, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _derivatives(self, coefficients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """:meth:`derivatives` for (B, K, Q). The last answer is kept: gradient and Hessian are asked for in turn."""
-        kept = self.__dict__.get("_last")
-        if kept is None or kept[0].shape != own.shape or not torch.equal(kept[0], own):
-            parts = [b.derivatives(own.detach().flatten(0, 1)) for b in self.blocks]
+        last = self.__dict__.get("_last")
+        if last is None or last[0].shape != coefficients.shape or not torch.equal(last[0], coefficients):
+            parts = [b.derivatives(coefficients.detach().flatten(0, 1)) for b in self.blocks]
             value, gradient, hessian = (torch.cat(p, dim=1) for p in zip(*parts))
-            kept = own.detach().clone(), *(x.reshape(*own.shape[:2], *x.shape[1:]) for x in (value, gradient, hessian))
-            self.__dict__["_last"] = kept
-        return kept[1], kept[2], kept[3]
+            by_group = (x.reshape(*coefficients.shape[:2], *x.shape[1:]) for x in (value, gradient, hessian))
+            last = coefficients.detach().clone(), *by_group
+            self.__dict__["_last"] = last
+        return last[1], last[2], last[3]

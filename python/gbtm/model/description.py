@@ -204,22 +204,22 @@ def described(
     SpecificationError
         For a value that an option cannot have, and for a family that may not have the option.
     """
-    mine, whole = options_of(Outcome), options_of(Design)
+    outcome_options, design_options = options_of(Outcome), options_of(Design)
     refuse_unknown(arguments, others)
-    read = {n: (mine.get(n) or whole[n]).read(v, n) for n, v in arguments.items()}
+    read = {n: (outcome_options.get(n) or design_options[n]).read(v, n) for n, v in arguments.items()}
     if read.get("groups") is None:
         read["groups"] = _groups_of(read.get("order"))
     given = {n: v for n, v in read.items() if v is not None}
-    outcome = Outcome(formula=formula, **{n: v for n, v in given.items() if n in mine})
-    return outcome, Design(**{n: v for n, v in given.items() if n in whole})
+    outcome = Outcome(formula=formula, **{n: v for n, v in given.items() if n in outcome_options})
+    return outcome, Design(**{n: v for n, v in given.items() if n in design_options})
 
 
 def refuse_unknown(given: Iterable[str], others: Sequence[str] = ()) -> None:
     """Raise for the first name that is neither an option nor among ``others``, the function's further arguments."""
-    known = [*options_of(Outcome), *options_of(Design), *others]
+    names = [*options_of(Outcome), *options_of(Design), *others]
     for name in given:
-        if name not in known:
-            raise unknown_argument(name, known)
+        if name not in names:
+            raise unknown_argument(name, names)
 
 
 def _groups_of(order: tuple[int, ...] | None) -> int:

@@ -44,8 +44,8 @@ class Hazard(Logit):
         return {"dropout": super().slopes({"mean": u["dropout"]})["mean"] * u["mask"][..., None]}
 
     def curvatures(self, u: Mapping[str, Tensor]) -> dict[tuple[str, str], Tensor]:
-        own = super().curvatures({"mean": u["dropout"]})["mean", "mean"]
-        return {("dropout", "dropout"): own * u["mask"][..., None]}
+        logit_curvature = super().curvatures({"mean": u["dropout"]})["mean", "mean"]
+        return {("dropout", "dropout"): logit_curvature * u["mask"][..., None]}
 
     def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
         return {"dropout": super().initial(totals)["mean"]}
@@ -92,17 +92,17 @@ class DropoutPart:
 
     def columns(self, predictor: str, times: np.ndarray, covariates: np.ndarray) -> np.ndarray:
         """Internal columns (C, q) of the records' covariates."""
-        own = self.bases["dropout"].internal(covariates[:, 1 : 1 + self.lags])
+        lag_columns = self.bases["dropout"].internal(covariates[:, 1 : 1 + self.lags])
         if self.covariates is None:
-            return own
-        return np.hstack([own, self.covariates.internal(covariates[:, 1 + self.lags :])])
+            return lag_columns
+        return np.hstack([lag_columns, self.covariates.internal(covariates[:, 1 + self.lags :])])
 
     def constant(self, predictor: str) -> np.ndarray:
         return np.eye(self.width(predictor))[0]
 
     n_random = 0
 
-    def known(self, y: np.ndarray, covariates: np.ndarray, gaps: np.ndarray | None) -> dict[str, np.ndarray]:
+    def cell_data(self, y: np.ndarray, covariates: np.ndarray, gaps: np.ndarray | None) -> dict[str, np.ndarray]:
         """Whether a record (C,) counts for a group: its lags are known."""
         orders = np.array(self.groups)[:, None]
         return {"mask": ((covariates[:, 0] >= orders) & (orders >= 0)).astype(float)}
@@ -156,13 +156,13 @@ def risk_set(
     subject, wave = np.nonzero(at_risk)
     lags = [y[subject, wave - 1], np.where(wave >= 2, y[subject, np.maximum(wave - 2, 0)], np.nan)][: max(orders)]
     # the second lag is of use only with the first
-    known = np.cumprod([~np.isnan(lag) for lag in lags], axis=0).sum(axis=0) if lags else np.zeros(subject.size)
+    n_lags = np.cumprod([~np.isnan(lag) for lag in lags], axis=0).sum(axis=0) if lags else np.zeros(subject.size)
     dcov = v[subject, wave - 1]
-    usable = ~np.isnan(dcov).any(axis=1) & (known >= min(o for o in orders if o >= 0))
+    usable = ~np.isnan(dcov).any(axis=1) & (n_lags >= min(o for o in orders if o >= 0))
     event = (wave == last[subject] + 1).astype(float)
     # what stands for an unknown lag does not matter: its record counts for no group that needs it
     filled = [np.where(np.isnan(lag), 0.0 if np.isnan(lag).all() else np.nanmean(lag), lag) for lag in lags]
-    covariates = np.column_stack([known, *filled, dcov])[usable]
+    covariates = np.column_stack([n_lags, *filled, dcov])[usable]
     if not still_here and not may_be_empty and (not event[usable].any() or event[usable].all()):
         raise SpecificationError(
             f"dropout: {'nobody drops out' if not event[usable].any() else 'everybody drops out at once'}.",

@@ -59,13 +59,13 @@ class Layout:
         self.blocks: list[Block] = []
         for block in self._plan():
             self.blocks.append(block)
-        own = [b for b in self.blocks if b.outcome == MEMBERSHIP]
+        membership_blocks = [b for b in self.blocks if b.outcome == MEMBERSHIP]
         self.size = self.blocks[-1].entries.stop if self.blocks else 0
-        self.theta = slice(own[0].start if own else self.size, self.size)
+        self.theta = slice(membership_blocks[0].start if membership_blocks else self.size, self.size)
         self.index = [self._index(m) for m in range(len(parts))]
         self.offset = [self._offset(m) for m in range(len(parts))]
         self.theta_index = np.full((self.n_groups, self.membership.width), self.size, dtype=np.int64)
-        for b in own:
+        for b in membership_blocks:
             self.theta_index[b.group] = np.arange(b.start, b.start + b.width)
 
     @property
@@ -79,14 +79,15 @@ class Layout:
         """All blocks, in order: curves, scale parameters, membership."""
         start = 0
         # the curve of the observation before is the curve, with no parameters of its own
-        own = [(m, p, q) for m, p in enumerate(self.parts) for q in p.family.predictors if q != "lag_mean"]
-        kinds = [[x for x in own if x[2] not in SCALES], [x for x in own if x[2] in SCALES and x[2] not in RANDOM]]
-        random = [x for x in own if x[2] in RANDOM]
+        predictors = [(m, p, q) for m, p in enumerate(self.parts) for q in p.family.predictors if q != "lag_mean"]
+        scales = [x for x in predictors if x[2] in SCALES]
+        kinds = [[x for x in predictors if x[2] not in SCALES], [x for x in scales if x[2] not in RANDOM]]
+        random = [x for x in predictors if x[2] in RANDOM]
         planned = [
-            (m, predictor, *found) for m, part, predictor in kinds[0] + kinds[1]
-            for found in self._groups_of(part, predictor)
+            (m, predictor, *group_columns) for m, part, predictor in kinds[0] + kinds[1]
+            for group_columns in self._groups_of(part, predictor)
         ]
-        effects = [(m, q, *found) for m, part, q in random for found in self._groups_of(part, q)]
+        effects = [(m, q, *group_columns) for m, part, q in random for group_columns in self._groups_of(part, q)]
         planned += sorted(effects, key=lambda e: (e[0], e[2] or 0))  # by group, its intercept before its slope
         for m, predictor, group, basis, columns in planned:
             yield Block(m, predictor, group, start, basis, columns)
@@ -115,13 +116,13 @@ class Layout:
         for owner, order in zip(owners, orders, strict=True):
             if order < 0:
                 continue
-            own = basis if order + 1 == basis.width else basis.leading(order + 1)
+            coordinates = basis if order + 1 == basis.width else basis.leading(order + 1)
             columns = tuple(range(order + 1))
             if predictor != "zero" and part.covariates is not None:
                 columns += tuple(range(basis.width, basis.width + part.covariates.width))
-                out.append((owner, own.joined(part.covariates), columns))
+                out.append((owner, coordinates.joined(part.covariates), columns))
             else:
-                out.append((owner, own, columns))
+                out.append((owner, coordinates, columns))
         return out
 
     def _index(self, m: int) -> dict[str, np.ndarray]:
@@ -287,11 +288,11 @@ class Layout:
 def make_layout(panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None = None) -> Layout:
     """Bases, scaling and parameter layout for these data."""
     parts = make_parts(panel, spec, bases)
-    known = panel.subjects
-    if not known.risk_names:
+    subjects = panel.subjects
+    if not subjects.risk_names:
         layout = Layout(spec, parts)
     else:
-        membership = membership_basis(known.risk, known.risk_names)
-        layout = Layout(spec, parts, membership, membership.internal(known.risk), known.relative_weights)
-    refuse_alike(layout.names, parts, known.risk_names)
+        membership = membership_basis(subjects.risk, subjects.risk_names)
+        layout = Layout(spec, parts, membership, membership.internal(subjects.risk), subjects.relative_weights)
+    refuse_alike(layout.names, parts, subjects.risk_names)
     return layout

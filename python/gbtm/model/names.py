@@ -63,7 +63,7 @@ def _whose(bare: str, parts: Sequence[Part], risk: Sequence[str]) -> str:
         outcome = isinstance(part, OutcomePart)
         columns = () if part.covariates is None else part.covariates.names
         given["tcov" if outcome else "dcov"] = [n if outcome else f"drop_{n}" for n in columns]
-    return next((a for a, own in given.items() if stem in ("".join(n.split()) for n in own)), "time")
+    return next((a for a, names in given.items() if stem in ("".join(n.split()) for n in names)), "time")
 
 
 def traj_names(blocks: Sequence[Block], parts: Sequence[Part], membership: CovariateBasis) -> list[str]:
@@ -75,9 +75,9 @@ def traj_names(blocks: Sequence[Block], parts: Sequence[Part], membership: Covar
             covariates = membership.names[1:]
             names += [f"{'const' if covariates else 'theta'}{group}", *(f"{n}G{group}" for n in covariates)]
         elif b.predictor == "dropout":
-            known = parts[b.outcome].bases["dropout"].width
+            n_lags = parts[b.outcome].bases["dropout"].width
             stems = zip(b.basis.names if b.basis is not None else (), b.columns, strict=True)
-            names += [f"{n}G{group}" + ("" if j < known else "_dcov") for n, j in stems]
+            names += [f"{n}G{group}" + ("" if j < n_lags else "_dcov") for n, j in stems]
         elif b.predictor == "mean":
             names += _traj_curve(parts[b.outcome], b, group)
         elif b.predictor == "zero":

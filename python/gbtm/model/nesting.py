@@ -90,8 +90,8 @@ def _outcome_comparable(a: OutcomeSpec, b: OutcomeSpec, alone: bool) -> bool:
     same = ("family", "lower", "upper", "censor_beyond", "basis")
     if any(getattr(a, name) != getattr(b, name) for name in same):
         return False
-    own = [("sigma_by_group", a, b), ("dispersion_by_group", a, b), ("rho_by_group", a, b)]
-    if any(getattr(x, name) and not getattr(y, name) and not alone for name, x, y in own):
+    by_group = [("sigma_by_group", a, b), ("dispersion_by_group", a, b), ("rho_by_group", a, b)]
+    if any(getattr(x, name) and not getattr(y, name) and not alone for name, x, y in by_group):
         return False
     if b.zero_common and not a.zero_common:
         return False
@@ -114,7 +114,8 @@ def _shapes(spec: ModelSpec) -> list[Shape]:
 
 def _fits(shape: Shape, room: Shape) -> bool:
     """A group of orders ``shape`` is one of orders ``room`` with some coefficients zero."""
-    low = all(a <= b for own, there in zip(shape[:-1], room[:-1], strict=True) for a, b in zip(own, there, strict=True))
+    pairs = zip(shape[:-1], room[:-1], strict=True)
+    low = all(a <= b for orders, room_orders in pairs for a, b in zip(orders, room_orders, strict=True))
     return low and shape[-1] == room[-1]  # the lag of dropout decides which waves count
 
 
@@ -155,9 +156,9 @@ def _start(
         if b.outcome == MEMBERSHIP:
             continue
         a = 0 if b.group is None else int(group[b.group])
-        found = blocks.get((b.outcome, b.predictor, a)) or blocks.get((b.outcome, b.predictor, None))
-        if found is not None:
-            out[b.entries] = _carried(found, flat[found.entries], b)
+        block = blocks.get((b.outcome, b.predictor, a)) or blocks.get((b.outcome, b.predictor, None))
+        if block is not None:
+            out[b.entries] = _carried(block, flat[block.entries], b)
         elif b.predictor in ("mean", "zero") and b.basis is not None:
             out[b.entries] = FAR * b.basis.constant
     theta = source.membership_coefficients(flat)[group].copy()
@@ -190,5 +191,5 @@ def _one_frame(source: Block, target: Block, there: list[int]) -> bool:
     assert source.basis is not None
     assert target.basis is not None
     others = np.setdiff1d(np.arange(target.width), there)
-    own = target.basis.to_user[:, there]
-    return np.allclose(own[there], source.basis.to_user, rtol=1e-13, atol=0) and not own[others].any()
+    to_user = target.basis.to_user[:, there]
+    return np.allclose(to_user[there], source.basis.to_user, rtol=1e-13, atol=0) and not to_user[others].any()

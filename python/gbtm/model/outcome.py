@@ -95,7 +95,7 @@ class OutcomePart:
         """Values are censored whose errors are correlated: a subject's density is an integral."""
         return (self.spec.ar1 or self.n_random > 0) and bool(self.side(y).any())
 
-    def known(self, y: np.ndarray, covariates: np.ndarray, gaps: np.ndarray | None) -> dict[str, np.ndarray]:
+    def cell_data(self, y: np.ndarray, covariates: np.ndarray, gaps: np.ndarray | None) -> dict[str, np.ndarray]:
         """What the family is told of each design cell (C,) besides its predictors.
 
         y (C,) for families by value, the time since the last observation (C,) for AR(1) errors.
@@ -116,17 +116,17 @@ class OutcomePart:
         predictor = "mean" if predictor == "lag_mean" else predictor
         if predictor not in self.bases:
             return np.ones((times.size, 1))
-        own = self.bases[predictor].internal(times)
+        time_columns = self.bases[predictor].internal(times)
         if predictor != "mean" or self.covariates is None:
-            return own
-        return np.hstack([own, self.covariates.internal(covariates)])
+            return time_columns
+        return np.hstack([time_columns, self.covariates.internal(covariates)])
 
     def constant(self, predictor: str) -> np.ndarray:
         """Internal coefficients (q,) of a predictor that is 1 throughout."""
         predictor = "mean" if predictor == "lag_mean" else predictor
         out = np.zeros(self.width(predictor))
-        own = self.bases[predictor].constant if predictor in self.bases else np.ones(1)
-        out[: own.size] = own
+        coefficients = self.bases[predictor].constant if predictor in self.bases else np.ones(1)
+        out[: coefficients.size] = coefficients
         return out
 
 

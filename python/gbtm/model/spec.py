@@ -110,10 +110,10 @@ class OutcomeSpec:
 
     def by_group(self, predictor: str) -> bool:
         """A scale parameter has a value for each group."""
-        own = {
+        by_group = {
             "atanh_rho": self.rho_by_group, "r0_sigma": True, "r1_sigma": True, "log_sigma": self.sigma_by_group,
             "log_psi": self.dispersion_by_group, "log_phi": True}
-        return own[predictor]
+        return by_group[predictor]
 
     @property
     def zero_common(self) -> bool:

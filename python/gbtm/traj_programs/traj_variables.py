@@ -62,7 +62,7 @@ def _dropout(res: Fit, n_waves: int) -> dict[str, np.ndarray]:
     subject, wave, covariates = records.subject, records.wave, records.covariates
     posterior = res.group_sets[0].posterior
     columns = part.columns("dropout", np.zeros(subject.size), covariates)
-    known = part.known(np.zeros(subject.size), covariates, None)["mask"]
+    known = part.cell_data(np.zeros(subject.size), covariates, None)["mask"]
     flat = res.internal.params
     out = {}
     for k, g in enumerate(res.group_names):
