@@ -83,7 +83,7 @@ def test_a_fit_and_its_failure_come_as_text():
     assert fit.flag == ""
     want = gbtm.GBTM.from_panel(ground.panel, make_spec(groups=1, order=1, family="normal")).fit(n_starts=2)
     assert fit.results.llf == pytest.approx(want.llf, abs=1e-8)
-    spec, flat = fit.known
+    spec, flat = fit.estimates
     assert spec == _task().spec
     np.testing.assert_array_equal(flat, fit.document["internal"]["params"])
     failed = read_fit(fit_task(ground, _task(k=101)), Candidate(101, (1,) * 101), ground, shared)

@@ -181,7 +181,7 @@ def ar1_check(
     check_count(n_starts, "n_starts", 8)
     fitted, may_correlate = Fitted.of(res), family_named(res.family).may_correlate
     left = residual_autocorrelation(fitted)
-    said = said_of(left, fitted, has_ar1=may_correlate)
+    sentences = said_of(left, fitted, has_ar1=may_correlate)
     empty = pd.DataFrame(columns=["groups", "ar1", "loglik", "params", "bic", "rho", "converged", "problem"])
     model = prepared_of(res)
     if not may_correlate or model.spec.outcomes[0].random_orders is not None:
@@ -190,15 +190,15 @@ def ar1_check(
             else f"family '{res.family}' has no version with AR(1) errors"
         )
         tried = f"Whether K survives AR(1) errors was not tried: {why}."
-        return AR1Check(empty, None, None, None, left, (*said, tried))
+        return AR1Check(empty, None, None, None, left, (*sentences, tried))
     wanted = _groups(groups, res.n_groups)
     bases = [part.bases["mean"] for part in model.layout.outcomes]
     tell, started, rows = reporter(progress), time.monotonic(), []
-    own = model.spec.outcomes[0].ar1
+    fitted_ar1 = model.spec.outcomes[0].ar1
     least: dict[int, float | None] = dict.fromkeys(wanted)
     starts: dict[int, pd.Series | None] = dict.fromkeys(wanted)
     for ar1 in (False, True):
-        if ar1 == own and res.n_groups in wanted:
+        if ar1 == fitted_ar1 and res.n_groups in wanted:
             starts[res.n_groups] = res.params
         jobs = [
             (model.panel, _with_groups(model.spec, k, ar1=ar1), bases, starts[k], least[k], n_starts, rng)
@@ -214,7 +214,7 @@ def ar1_check(
     unknown = plain is None or with_ar1 is None or len(wanted) == 1
     survives = None if unknown else plain == with_ar1
     return AR1Check(
-        table, plain, with_ar1, survives, left, (*said, *_verdict(rows, wanted, res.n_groups, plain, with_ar1))
+        table, plain, with_ar1, survives, left, (*sentences, *_verdict(rows, wanted, res.n_groups, plain, with_ar1))
     )
 
 
@@ -296,11 +296,11 @@ def _verdict(
     after = next(r for r in rows if r["ar1"] and r["groups"] == with_ar1)
     gain = before["bic"] - after["bic"]
     better = "lower" if gain > 0 else "higher"
-    kept = f"{plain} {'groups survive' if plain > 1 else 'group survives'}."
+    survival = f"{plain} {'groups survive' if plain > 1 else 'group survives'}."
     sentences.append(
         f"Among {among} groups BIC chooses {plain} with independent and {with_ar1} with AR(1) errors "
         f"(rho = {after['rho']:.2f}; BIC {abs(gain):.1f} {better} with them): "
-        + (kept if plain == with_ar1 else "the number of groups does not survive.")
+        + (survival if plain == with_ar1 else "the number of groups does not survive.")
     )
     if plain != k:
         sentences.append(f"The fit itself has {k} groups, which is not BIC's choice here.")

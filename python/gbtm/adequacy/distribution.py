@@ -38,14 +38,16 @@ class Excess:
         return (self.observed - self.expected) / self.se if self.se > 0 else 0.0
 
 
-def spread_of(fitted: Fitted, share: np.ndarray, gap: np.ndarray, own: np.ndarray, cells: np.ndarray) -> np.ndarray:
+def spread_of(
+    fitted: Fitted, share: np.ndarray, gap: np.ndarray, variance: np.ndarray, cells: np.ndarray
+) -> np.ndarray:
     """Standard error of posterior-weighted means of ``gap`` in each of C cells.
 
     Parameters
     ----------
     share : (n,) s_i P_ik of one group
     gap : (n,) observed minus expected, in that group
-    own : (n,) its variance in the group, by the model
+    variance : (n,) its variance in the group, by the model
     cells : (n,) the cell of each observation
 
     Returns
@@ -61,7 +63,7 @@ def spread_of(fitted: Fitted, share: np.ndarray, gap: np.ndarray, own: np.ndarra
     code, by_subject = np.unique(fitted.subject * n_cells + cells, return_inverse=True)
     sums = np.bincount(by_subject.ravel(), share * (gap - mean[cells]))
     between = np.bincount(code % n_cells, sums**2, n_cells)
-    model = np.bincount(cells, share**2 * own, n_cells)
+    model = np.bincount(cells, share**2 * variance, n_cells)
     return np.asarray(np.sqrt(np.maximum(between, model)) / total)
 
 
@@ -108,8 +110,8 @@ def dispersion(fitted: Fitted) -> tuple[float, float]:
     share = np.where(spread > 0, fitted.share, 0.0)
     total = share.sum()
     ratio = float((share * square).sum() / total)
-    own = np.bincount(fitted.subject, (share * (square - ratio)).sum(axis=0), fitted.n_subjects)
-    return ratio, float(np.sqrt((own**2).sum()) / total)
+    subject_sums = np.bincount(fitted.subject, (share * (square - ratio)).sum(axis=0), fitted.n_subjects)
+    return ratio, float(np.sqrt((subject_sums**2).sum()) / total)
 
 
 def quantile_residuals(res: Fit, fitted: Fitted, rng: int) -> np.ndarray:
@@ -167,8 +169,8 @@ def normality(residuals: np.ndarray, fitted: Fitted) -> pd.DataFrame:
     rows = {}
     for name, (h, normal) in shapes.items():
         mean = float(s @ h / s.sum())
-        own = np.bincount(fitted.subject, s * (h - mean), fitted.n_subjects)
-        rows[name] = {"value": mean + normal, "normal": normal, "se": float(np.sqrt((own**2).sum()) / s.sum())}
+        subject_sums = np.bincount(fitted.subject, s * (h - mean), fitted.n_subjects)
+        rows[name] = {"value": mean + normal, "normal": normal, "se": float(np.sqrt((subject_sums**2).sum()) / s.sum())}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -201,12 +203,12 @@ def said_of_residuals(table: pd.DataFrame, family: Family) -> list[str]:
         "skewness": ("have a longer upper tail", "have a longer lower tail"),
         "excess kurtosis": ("have heavier tails", "have lighter tails"),
     }
-    found = [
+    departures = [
         words[str(name)][int(row["value"] < row["normal"])]
         for name, row in table.iterrows()
         if abs(row["value"] - row["normal"]) > max(NOTABLE_Z * row["se"], 0.1)
     ]
-    if not found:
+    if not departures:
         return ["The distribution of the residuals is as the model says."]
-    return [f"Outcomes {' and '.join(found)} than the model says. {family.residual_remedy}".rstrip()]
+    return [f"Outcomes {' and '.join(departures)} than the model says. {family.residual_remedy}".rstrip()]
 

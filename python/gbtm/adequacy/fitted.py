@@ -56,15 +56,15 @@ class Fitted:
             np.abs(u.pop(name)) * curves.scale * (time / outcome.time_scale) ** power
             for power, name in enumerate(RANDOM) if name in u
         )
-        own = np.exp(u["log_sigma"]) if effects else None
-        if own is not None:
-            u["log_sigma"] = 0.5 * np.log(own**2 + sum(f**2 for f in effects))
+        sigma = np.exp(u["log_sigma"]) if effects else None
+        if sigma is not None:
+            u["log_sigma"] = 0.5 * np.log(sigma**2 + sum(f**2 for f in effects))
         rho = u.pop("atanh_rho", None)
         low, high = outcome.bounds
         return cls(
             family=curves.family, y=y, time=time, subject=data.subject, wave=data.wave,
             weight=np.ones(res.n_subjects) if weights is None else weights,
-            posterior=res.group_sets[0].posterior, predictors=u, own_sigma=own, effects=effects,
+            posterior=res.group_sets[0].posterior, predictors=u, own_sigma=sigma, effects=effects,
             rho=None if rho is None else np.tanh(rho[:, 0]),
             censored=bool((y <= low).any() or (y >= high).any()),
         )

@@ -100,12 +100,12 @@ def residual_checks(res: Fit, *, lags: int = MOST_LAGS, rng: int = 0) -> Residua
     residuals = quantile_residuals(res, fitted, rng)
     moments, counts = normality(residuals, fitted), family.is_count
     lagged = residual_autocorrelation(fitted, lags)
-    said = _said_of_means(means, res.time_name, discrete=counts, binary=family.is_binary)
-    said += said_of_counts(fitted, family) if counts else said_of_residuals(moments, family)
-    said += said_of(lagged, fitted, has_ar1=family.may_correlate)
+    sentences = _said_of_means(means, res.time_name, discrete=counts, binary=family.is_binary)
+    sentences += said_of_counts(fitted, family) if counts else said_of_residuals(moments, family)
+    sentences += said_of(lagged, fitted, has_ar1=family.may_correlate)
     return ResidualChecks(
         means=means, distribution=rootogram(fitted) if counts else quantile_table(residuals),
-        quantile_residuals=residuals, normality=moments, autocorrelation=lagged, sentences=tuple(said),
+        quantile_residuals=residuals, normality=moments, autocorrelation=lagged, sentences=tuple(sentences),
         time_name=res.time_name, outcome_name=res.outcome_name,
     )
 
@@ -156,14 +156,14 @@ def _said_of_means(means: pd.DataFrame, time_name: str, *, discrete: bool, binar
     enough = (events >= LEAST_TOTAL) | (not (discrete or binary))
     off = banded[(gap > limit * banded["se"]) & enough]
     sentences = []
-    for group, own in off.groupby("group"):
-        z = (own["observed"] - own["fitted"]).abs() / own["se"]
-        worst = own.loc[z.nlargest(SHOWN).index].sort_values("time")
+    for group, rows in off.groupby("group"):
+        z = (rows["observed"] - rows["fitted"]).abs() / rows["se"]
+        worst = rows.loc[z.nlargest(SHOWN).index].sort_values("time")
         listed = "; ".join(
             f"{t:.4g} ({o:.3g} observed, {f:.3g} fitted)"
             for t, o, f in zip(worst["time"], worst["observed"], worst["fitted"], strict=True)
         )
-        more = f" and {len(own) - len(worst)} more" if len(own) > len(worst) else ""
+        more = f" and {len(rows) - len(worst)} more" if len(rows) > len(worst) else ""
         sentences.append(
             f"Group {group}: the curve misses the observed means at {time_name} {listed}{more}. A higher order or "
             "another basis may fit it."

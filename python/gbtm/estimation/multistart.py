@@ -92,8 +92,8 @@ class Run:
     def tell(self, what: str) -> None:
         if self.control.progress is not None:
             best = self.ledger.usable[:1]
-            standing = f", best log-likelihood {best[0].loglik:.3f} found {best[0].hits} times" if best else ""
-            self.control.progress(what + standing, self.elapsed())
+            best_so_far = f", best log-likelihood {best[0].loglik:.3f} found {best[0].hits} times" if best else ""
+            self.control.progress(what + best_so_far, self.elapsed())
 
     def climb(self, starts: Tensor, *, count_hits: bool, what: str) -> None:
         """Climb from all starts (B, p), in batches, and note where they end."""

@@ -75,19 +75,19 @@ class Curves:
     def _columns(self, predictor: str, times: np.ndarray, w: np.ndarray | None) -> np.ndarray:
         if predictor not in self.bases:
             return np.ones((times.size, 1))
-        own = self.bases[predictor].internal(times)
+        time_columns = self.bases[predictor].internal(times)
         if predictor != "mean" or self.covariates is None:
-            return own
+            return time_columns
         at = self._profile_at(times) if w is None else np.broadcast_to(w, (times.size, self.covariates.width))
-        return np.hstack([own, self.covariates.internal(at)])
+        return np.hstack([time_columns, self.covariates.internal(at)])
 
     def _profile_at(self, times: np.ndarray) -> np.ndarray:
         """Covariates (C, q) at times (C,)."""
         assert self.profile is not None
         assert self.profile_times is not None
         order = np.argsort(self.profile_times)
-        known, values = self.profile_times[order], self.profile[order]
-        return np.column_stack([np.interp(times, known, column) for column in values.T])
+        profile_times, values = self.profile_times[order], self.profile[order]
+        return np.column_stack([np.interp(times, profile_times, column) for column in values.T])
 
     def predictors(
         self, times: np.ndarray, w: np.ndarray | None = None, exposure: np.ndarray | None = None
@@ -119,10 +119,10 @@ class Curves:
         effects = [name for name in RANDOM if name in u]
         if not effects or not self.family.has_bounds:
             return u, {}
-        own = np.exp(2 * u["log_sigma"])
+        variance = np.exp(2 * u["log_sigma"])
         units = {name: self.scale * (times / self.time_scale) ** RANDOM.index(name) for name in effects}
-        total = own + sum((u[name] * units[name]) ** 2 for name in effects)
-        slopes = {"log_sigma": own / total, **{name: u[name] * units[name] ** 2 / total for name in effects}}
+        total = variance + sum((u[name] * units[name]) ** 2 for name in effects)
+        slopes = {"log_sigma": variance / total, **{name: u[name] * units[name] ** 2 / total for name in effects}}
         return {**u, "log_sigma": 0.5 * np.log(total)}, slopes
 
     def standard_error(self, times: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
@@ -132,7 +132,7 @@ class Curves:
             slopes = self.family.expected_gradient(u)
         if chain:
             in_log_sd = slopes.pop("log_sigma")
-            slopes |= {name: in_log_sd * own for name, own in chain.items()}
+            slopes |= {name: in_log_sd * factor for name, factor in chain.items()}
         gradient = np.zeros((self.n_groups, times.size, self.cov.shape[0] + 1))
         for p, slope in slopes.items():
             columns = self._columns(p, times, w) * (self.scale if p == "mean" else 1.0)

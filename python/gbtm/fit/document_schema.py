@@ -123,10 +123,10 @@ def check_references(document: Mapping[str, Any], source: str) -> None:
 
 
 def _broken(document: Mapping[str, Any]) -> Iterator[str]:
-    sets, known = document["group_sets"], {f.name for f in fields(OutcomeSpec)}
+    sets, spec_fields = document["group_sets"], {f.name for f in fields(OutcomeSpec)}
     for i, outcome in enumerate(document["outcomes"]):
         where = f"'outcomes[{i}]"
-        unknown = sorted(set(outcome["spec"]) - known)
+        unknown = sorted(set(outcome["spec"]) - spec_fields)
         if unknown:
             yield f"{where}.spec' has {unknown[0]!r}, which this package does not know"
         if outcome["group_set"] >= len(sets):
@@ -152,8 +152,8 @@ def _problems(value: Any, rule: Rule, path: str, sizes: dict[str, int], data: bo
     elif not isinstance(value, Mapping):
         yield f"'{path}' is no object"
     else:
-        for name, own in rule.items():
-            yield from _field(value, name, own, path, sizes, data)
+        for name, field_rule in rule.items():
+            yield from _field(value, name, field_rule, path, sizes, data)
 
 
 def _field(
@@ -185,10 +185,10 @@ def _of_word(value: Any, rule: list[str], sizes: dict[str, int]) -> str:
             return "no number" if word == "number" else "no whole number from 0 on"
         shape: tuple[int, ...] = (int(value),) if names else ()
     else:
-        found = (len(value),) if word == "list" and isinstance(value, (list, tuple)) else _shape(value)
-        if found is None:
+        dimensions = (len(value),) if word == "list" and isinstance(value, (list, tuple)) else _shape(value)
+        if dimensions is None:
             return "no list" if word == "list" else "no array of numbers"
-        shape = found
+        shape = dimensions
     wanted = tuple(sizes.get(n) for n in names)
     if len(shape) != len(names) or any(w not in (None, s) for s, w in zip(shape, wanted, strict=True)):
         return f"of shape ({_shown(shape)}) instead of ({_shown(s if w is None else w for s, w in zip(names, wanted))})"

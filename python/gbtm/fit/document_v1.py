@@ -20,11 +20,11 @@ LATER = ("weights", "cluster", "stratum")  # fields that the first documents of 
 def upgraded(document: dict[str, Any]) -> dict[str, Any]:
     """A fit document of version 1 as one of version 2; without the data, as a search keeps it, it stays without."""
     spec, held = document["spec"], document.get("out_of_sample")
-    whole, by_outcome, by_set = split_inputs(document.get("inputs"))
-    kept = {k: v for k, v in document.items() if k not in MOVED}
+    model_inputs, by_outcome, by_set = split_inputs(document.get("inputs"))
+    unmoved = {k: v for k, v in document.items() if k not in MOVED}
     later = ("formula", *(LATER if "data" in document else ()))
     return {
-        **kept, **{k: None for k in later if k not in kept}, "format_version": 2, "inputs": whole,
+        **unmoved, **{k: None for k in later if k not in unmoved}, "format_version": 2, "inputs": model_inputs,
         "out_of_sample_ids": None if held is None else held["ids"],
         "outcomes": [_outcome(document, stored, by_outcome) for stored in document["outcomes"]],
         "group_sets": [
@@ -64,8 +64,8 @@ def _search(stored: dict[str, Any]) -> dict[str, Any]:
 
 def upgraded_shared(shared: dict[str, Any]) -> dict[str, Any]:
     """What the fits of a search of version 1 share, as those of version 2 do."""
-    kept = {k: v for k, v in shared.items() if k not in ("data", "risk", "records")}
+    unmoved = {k: v for k, v in shared.items() if k not in ("data", "risk", "records")}
     return {
-        **kept, "outcomes": [{"data": shared["data"], "records": shared["records"]}],
+        **unmoved, "outcomes": [{"data": shared["data"], "records": shared["records"]}],
         "group_sets": [{"risk": shared["risk"]}],
     }

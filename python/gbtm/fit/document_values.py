@@ -81,11 +81,11 @@ def _numbers(document: Mapping[str, Any]) -> Iterator[str]:
         yield from _observations(outcome.get("data"), n, f"{where}.data", finite)
         if outcome["dropout"] is not None:
             yield from _observations(outcome["dropout"].get("records"), n, f"{where}.dropout.records", finite)
-    for s, own in enumerate(document["group_sets"]):
-        finite |= {f"group_sets[{s}].{k}": own[k] for k in ("shares", "posterior")}
-        finite |= {f"group_sets[{s}].membership.{k}": own["membership"][k] for k in ("coefficients", "mix")}
+    for s, group_set in enumerate(document["group_sets"]):
+        finite |= {f"group_sets[{s}].{k}": group_set[k] for k in ("shares", "posterior")}
+        finite |= {f"group_sets[{s}].membership.{k}": group_set["membership"][k] for k in ("coefficients", "mix")}
         for what in ("posterior", "shares"):
-            p = np.asarray(own[what], dtype=float)
+            p = np.asarray(group_set[what], dtype=float)
             if ((p < -1e-9) | (p > 1 + 1e-9)).any() or (np.abs(p.sum(-1) - 1) > 1e-6).any():
                 yield f"'group_sets[{s}].{what}' are no probabilities that add up to 1"
     for name, value in finite.items():
@@ -142,7 +142,8 @@ def _designs(document: Mapping[str, Any]) -> Iterator[str]:
     """Stored designs, which are next used when new people come."""
     places = [(f"outcomes[{m}].inputs", o["inputs"]) for m, o in enumerate(document["outcomes"])]
     places += [(f"group_sets[{s}].inputs", g["inputs"]) for s, g in enumerate(document["group_sets"])]
-    stored = [(f"{where}.{name}", own.get(name)) for where, own in places if own is not None for name in DESIGNS]
+    given = [(where, inputs) for where, inputs in places if inputs is not None]
+    stored = [(f"{where}.{name}", inputs.get(name)) for where, inputs in given for name in DESIGNS]
     for m, outcome in enumerate(document["outcomes"]):
         stored += [(f"outcomes[{m}].bases.{k}.design", b.get("design")) for k, b in outcome["bases"].items()]
     for where, design in stored:
@@ -165,8 +166,9 @@ def _model(document: Mapping[str, Any], record: FitRecord) -> Iterator[str]:
                 yield f"'outcomes[{m}].positions.{predictor}' are not those of the model"
             elif at.size and (at.min() < -1 or at.max() >= layout.size):
                 yield f"'outcomes[{m}].positions.{predictor}' has a place that no parameter has"
-        own = {p for p in layout.index[m] if not p.startswith("lag_")}  # the mean of the wave before is the mean's
-        if set(outcome.coefficients) != own or set(outcome.positions) != own:
+        # the mean of the wave before is the mean's
+        predictors = {p for p in layout.index[m] if not p.startswith("lag_")}
+        if set(outcome.coefficients) != predictors or set(outcome.positions) != predictors:
             yield f"'outcomes[{m}].coefficients' are not those of its family"
         elif any(outcome.coefficients[p].shape != outcome.positions[p].shape for p in outcome.positions):
             yield f"'outcomes[{m}].coefficients' and '.positions' are of different shapes"

@@ -68,8 +68,8 @@ class FitRecord:
     def inputs(self) -> dict[str, Any] | None:
         """How the user's table was read, for new data and for code; None for fits of arrays."""
         first = self.document["outcomes"][0]
-        own = self.document["group_sets"][first["group_set"]]
-        return joined_inputs(self.document["inputs"], first["inputs"], own["inputs"])
+        group_set = self.document["group_sets"][first["group_set"]]
+        return joined_inputs(self.document["inputs"], first["inputs"], group_set["inputs"])
 
     # -- the subjects ------------------------------------------------------------------------------------------
 
@@ -104,8 +104,8 @@ class FitRecord:
     @cached_property
     def dropped(self) -> Dropped:
         """What was read, and what was left out and why."""
-        stored, known = self.document["dropped"].items(), Dropped.__dataclass_fields__
-        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored if k in known}
+        stored, fields = self.document["dropped"].items(), Dropped.__dataclass_fields__
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored if k in fields}
         return Dropped(**plain)
 
     # -- the estimates -----------------------------------------------------------------------------------------

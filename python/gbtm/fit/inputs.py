@@ -13,20 +13,20 @@ def split_inputs(inputs: Inputs) -> tuple[Inputs, Inputs, Inputs]:
     """Inputs of a model of one outcome as the document has them: its own, the outcome's, the set of groups'."""
     if inputs is None:
         return None, None, None
-    whole = {k: v for k, v in inputs.items() if k in WHOLE}
+    model_inputs = {k: v for k, v in inputs.items() if k in WHOLE}
     outcome = {k: v for k, v in inputs.items() if k not in (*WHOLE, *OF_SETS)}
-    if "obsmar" in (whole.get("design") or {}):  # whose missing waves say nothing of dropout
-        outcome["obsmar"] = whole["design"]["obsmar"]
-        whole["design"] = {k: v for k, v in whole["design"].items() if k != "obsmar"}
-    return whole, outcome, {k: inputs[k] for k in OF_SETS if k in inputs}
+    if "obsmar" in (model_inputs.get("design") or {}):  # whose missing waves say nothing of dropout
+        outcome["obsmar"] = model_inputs["design"]["obsmar"]
+        model_inputs["design"] = {k: v for k, v in model_inputs["design"].items() if k != "obsmar"}
+    return model_inputs, outcome, {k: inputs[k] for k in OF_SETS if k in inputs}
 
 
-def joined_inputs(whole: Inputs, outcome: Inputs, group_set: Inputs) -> Inputs:
+def joined_inputs(model_inputs: Inputs, outcome: Inputs, group_set: Inputs) -> Inputs:
     """The inverse of :func:`split_inputs`."""
-    if whole is None or outcome is None:
+    if model_inputs is None or outcome is None:
         return None
-    design = dict(whole.get("design") or {})
+    design = dict(model_inputs.get("design") or {})
     if "obsmar" in outcome:
         design["obsmar"] = outcome["obsmar"]
     further = {k: v for k, v in outcome.items() if k != "obsmar"}
-    return {**whole, **further, **(group_set or {}), **({"design": design} if "design" in whole else {})}
+    return {**model_inputs, **further, **(group_set or {}), **({"design": design} if "design" in model_inputs else {})}

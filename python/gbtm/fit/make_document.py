@@ -32,9 +32,9 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
     """The fit document as a dict of plain values and numpy arrays; see docs/fit-document.md for its fields."""
     layout, panel = prepared.layout, prepared.panel
     cov_params, identified = cov.reported(layout.report_jacobian(estimate.flat))
-    known, (inputs, of_outcome, of_groups) = shared_fields(panel), split_inputs(prepared.inputs)
+    shared, (inputs, of_outcome, of_groups) = shared_fields(panel), split_inputs(prepared.inputs)
     held_out = prepared.held_out
-    groups = _group_set(prepared, module, estimate, cov, {**known["group_sets"][0], "inputs": of_groups})
+    groups = _group_set(prepared, module, estimate, cov, {**shared["group_sets"][0], "inputs": of_groups})
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -42,9 +42,9 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
         "formula": prepared.formula,
         "inputs": inputs,
         "id_name": str(panel.ids.name or "id"),
-        "ids": known["ids"],
+        "ids": shared["ids"],
         "out_of_sample_ids": None if held_out is None else held_out.ids.tolist(),
-        "outcomes": _outcomes(prepared, estimate, known, of_outcome),
+        "outcomes": _outcomes(prepared, estimate, shared, of_outcome),
         "group_sets": [groups],
         "names": layout.names,
         "traj_names": layout.traj_names,
@@ -57,19 +57,19 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
         "loglik": estimate.loglik,
         "nobs": panel.nobs,
         "n_subjects": panel.n_subjects,
-        "weights": known["weights"],
-        "cluster": known["cluster"],
-        "stratum": known["stratum"],
+        "weights": shared["weights"],
+        "cluster": shared["cluster"],
+        "stratum": shared["stratum"],
         "search": _search_document(layout, module, estimate.search, estimate.loglik),
         "certificate": asdict(estimate.certificate),
         "warnings": [asdict(f) for f in examine(layout, panel, estimate, cov, groups["posterior"])],
-        "dropped": known["dropped"],
+        "dropped": shared["dropped"],
         "seconds": estimate.seconds,
     }
 
 
 def _outcomes(
-    prepared: Prepared, estimate: Estimate, known: dict[str, Any], inputs: dict[str, Any] | None
+    prepared: Prepared, estimate: Estimate, shared: dict[str, Any], inputs: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
     layout, panel = prepared.layout, prepared.panel
     return [
@@ -83,8 +83,8 @@ def _outcomes(
             "columns": list(m.columns),
             "covariates": None if part.covariates is None else part.covariates.document,
             "profile": _profile(m, prepared.profile) if m.covariate_names else None,
-            "nobs": m.nobs, "data": known["outcomes"][i]["data"],
-            "dropout": None if i != DRIVER else _dropout(prepared, known["outcomes"][i]["records"]),
+            "nobs": m.nobs, "data": shared["outcomes"][i]["data"],
+            "dropout": None if i != DRIVER else _dropout(prepared, shared["outcomes"][i]["records"]),
         }
         for i, (part, m) in enumerate(zip(layout.outcomes, panel.outcomes, strict=True))
     ]
@@ -106,7 +106,7 @@ def _dropout(prepared: Prepared, records: dict[str, Any] | None) -> dict[str, An
 
 
 def _group_set(
-    prepared: Prepared, module: Mixture, estimate: Estimate, cov: Covariance, known: dict[str, Any]
+    prepared: Prepared, module: Mixture, estimate: Estimate, cov: Covariance, shared: dict[str, Any]
 ) -> dict[str, Any]:
     layout = prepared.layout
     cov_shares, _ = cov.reported(layout.shares_jacobian(estimate.flat)) if layout.n_groups > 1 else (
@@ -119,10 +119,10 @@ def _group_set(
             scored = prepare(prepared.held_out, prepared.spec, check_size=False)
             held_out = _posterior(Mixture(layout, scored).to(at.device), at)
     return {
-        "n_groups": layout.n_groups, "reference": layout.reference, "inputs": known["inputs"],
+        "n_groups": layout.n_groups, "reference": layout.reference, "inputs": shared["inputs"],
         "membership": {
             **layout.membership.document, "positions": _positions(layout.theta_index, layout),
-            "coefficients": layout.membership_coefficients(estimate.flat), "risk": known["risk"],
+            "coefficients": layout.membership_coefficients(estimate.flat), "risk": shared["risk"],
         },
         "shares": layout.shares(estimate.flat), "cov_shares": cov_shares, "posterior": posterior,
         "out_of_sample": held_out,

@@ -33,14 +33,14 @@ def with_covariance(fit: Fit, cov_type: str | None) -> dict[str, Any]:
     from ..compute.threads import workers
     from ..estimation.covariance import covariance, information, resolve, score_variance
 
-    known = panel_of(fit).subjects
-    kind = resolve(cov_type, known)
+    subjects = panel_of(fit).subjects
+    kind = resolve(cov_type, subjects)
     if kind == fit.cov_type:
         return fit.document
     module, flat = module_of(fit), fit.internal.params
     layout = module.layout
     with workers():
-        meat = score_variance(module, flat, kind, known)
+        meat = score_variance(module, flat, kind, subjects)
         cov = covariance(information(module, flat), kind, fit.nobs, meat, layout.at_bound(flat))
     cov_params, identified = cov.reported(layout.report_jacobian(flat))
     document = dict(fit.document)
@@ -72,8 +72,8 @@ def scores(fit: Fit) -> pd.DataFrame:
 
     module, flat = module_of(fit), fit.internal.params
     with workers(), torch.no_grad():
-        own = subject_scores(module, torch.as_tensor(flat)).cpu().numpy()
-    own = own if module.expand is None else own[module.expand]
+        by_subject = subject_scores(module, torch.as_tensor(flat)).cpu().numpy()
+    by_subject = by_subject if module.expand is None else by_subject[module.expand]
     weight = panel_of(fit).subjects.relative_weights
-    reported = np.linalg.solve(module.layout.report_jacobian(flat).T, (own * weight[:, None]).T).T
+    reported = np.linalg.solve(module.layout.report_jacobian(flat).T, (by_subject * weight[:, None]).T).T
     return pd.DataFrame(reported, index=fit.ids, columns=fit.names)

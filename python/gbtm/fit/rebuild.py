@@ -51,12 +51,12 @@ def layout_of(fit: FitRecord) -> Layout:
 def panel_of(fit: FitRecord) -> Panel:
     """The subjects and observations that were fitted."""
     membership = fit.group_sets[0].membership
-    known = Subjects(
+    subjects = Subjects(
         risk=np.zeros((fit.n_subjects, 0)) if membership.risk is None else membership.risk,
         risk_names=membership.covariate_names, weights=fit.weights, cluster=fit.cluster, stratum=fit.stratum,
     )
     return Panel(
-        ids=fit.ids, outcomes=tuple(o.data for o in fit.outcomes), known=known,
+        ids=fit.ids, outcomes=tuple(o.data for o in fit.outcomes), known=subjects,
         departures=None if fit.dropout is None else fit.dropout.records,
     )
 

@@ -71,8 +71,8 @@ def refit(
     given = None if start is None else layout.unreport(np.asarray(start, dtype=float))[None]
     only: dict[str, Any] = {"user_starts" if n_starts == 0 else "further": given}
     grown = None if smaller is None else (smaller.layout, smaller.flat)
-    found = estimate(Mixture(layout, panel), panel, control, smaller=grown, exact_growth=smaller is not None, **only)
-    return Refit(layout, found.flat, found.loglik, found.certificate.converged, found.search.optima[0].collapsed)
+    fitted = estimate(Mixture(layout, panel), panel, control, smaller=grown, exact_growth=smaller is not None, **only)
+    return Refit(layout, fitted.flat, fitted.loglik, fitted.certificate.converged, fitted.search.optima[0].collapsed)
 
 
 def subject_loglik(fit: Refit, panel: Panel) -> np.ndarray:
@@ -87,5 +87,5 @@ def subject_loglik(fit: Refit, panel: Panel) -> np.ndarray:
 
     module = Mixture(fit.layout, panel)
     with workers(), torch.no_grad():
-        own = module.subject_loglik(torch.as_tensor(fit.flat)[None])[0].cpu().numpy()
-    return own if module.expand is None else own[module.expand]
+        loglik = module.subject_loglik(torch.as_tensor(fit.flat)[None])[0].cpu().numpy()
+    return loglik if module.expand is None else loglik[module.expand]

@@ -68,4 +68,4 @@ class SearchRecord:
 
 def _optimum(stored: dict[str, Any]) -> OptimumRecord:
     plain = {k: stored[k] for k in OptimumRecord.__dataclass_fields__ if k != "shares"}
-    return OptimumRecord(shares=tuple(tuple(own) for own in stored["shares"]), **plain)
+    return OptimumRecord(shares=tuple(tuple(shares) for shares in stored["shares"]), **plain)

@@ -81,14 +81,14 @@ def attach(document: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
         **document, **{k: shared[k] for k in SHARED},
         "outcomes": [
             {
-                **outcome, "data": known["data"],
-                "dropout": outcome["dropout"] and {**outcome["dropout"], "records": known["records"]},
+                **outcome, "data": shared_outcome["data"],
+                "dropout": outcome["dropout"] and {**outcome["dropout"], "records": shared_outcome["records"]},
             }
-            for outcome, known in zip(document["outcomes"], shared["outcomes"], strict=True)
+            for outcome, shared_outcome in zip(document["outcomes"], shared["outcomes"], strict=True)
         ],
         "group_sets": [
-            {**s, "membership": {**s["membership"], "risk": known["risk"]}}
-            for s, known in zip(document["group_sets"], shared["group_sets"], strict=True)
+            {**s, "membership": {**s["membership"], "risk": shared_set["risk"]}}
+            for s, shared_set in zip(document["group_sets"], shared["group_sets"], strict=True)
         ],
     }
 
@@ -103,7 +103,7 @@ def with_own_code(
     document: dict[str, Any], formula: str | None, inputs: dict[str, Any] | None, bases: Sequence[TimeBasis | None]
 ) -> dict[str, Any]:
     """A document from a file with formulas, which are code, as they were asked for here and not in the file."""
-    whole, of_outcome, of_groups = split_inputs(inputs)
+    model_inputs, of_outcome, of_groups = split_inputs(inputs)
     outcomes = []
     for outcome, basis in zip(document["outcomes"], bases, strict=True):
         bases_here = outcome["bases"]
@@ -116,4 +116,4 @@ def with_own_code(
             )
         outcomes.append({**outcome, "inputs": of_outcome, "bases": bases_here})
     group_sets = [{**s, "inputs": of_groups} for s in document["group_sets"]]
-    return {**document, "formula": formula, "inputs": whole, "outcomes": outcomes, "group_sets": group_sets}
+    return {**document, "formula": formula, "inputs": model_inputs, "outcomes": outcomes, "group_sets": group_sets}

@@ -77,13 +77,13 @@ def _half(rows: list[tuple[str, str]], title: str | None) -> Any:
 
 def _sections(res: Fit) -> list[tuple[str, list[str]]]:
     """Rows by heading: each group's curve and zero part, then what is common."""
-    own: dict[int, list[str]] = {g: [] for g in res.group_names}
+    by_group: dict[int, list[str]] = {g: [] for g in res.group_names}
     common: list[str] = []
     theta: list[str] = []
     for b in res.blocks:
-        (theta if b.kind == "theta" else common if b.group is None else own[b.group]).extend(res.names[b.entries])
+        (theta if b.kind == "theta" else common if b.group is None else by_group[b.group]).extend(res.names[b.entries])
     shares = res.group_shares["share"]
-    sections = [(f"Group {g} ({100 * shares[g]:.1f} %)", rows) for g, rows in own.items() if rows]
+    sections = [(f"Group {g} ({100 * shares[g]:.1f} %)", rows) for g, rows in by_group.items() if rows]
     if common:
         sections.append(("All groups", common))
     reference = res.group_sets[0].reference + 1

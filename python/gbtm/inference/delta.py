@@ -152,8 +152,8 @@ def _of_text(
     values, slopes, labels = [], [], []
     names, at = list(res.params.index), res.params.to_numpy()
     for label, text in _texts(function, argument):
-        found = read(text, names, argument)
-        for one in found:
+        expressions = read(text, names, argument)
+        for one in expressions:
             term = evaluate(one.left, at)
             if one.right is not None and not equations:
                 raise SpecificationError(
@@ -164,7 +164,7 @@ def _of_text(
                 term = term - evaluate(one.right, at)
             values.append(term.value)
             slopes.append(term.slope)
-            labels.append(one.text if label is None or len(found) > 1 else label)
+            labels.append(one.text if label is None or len(expressions) > 1 else label)
     return np.array(values), np.array(slopes), labels
 
 
@@ -244,17 +244,17 @@ def _slopes(
     def each(x: np.ndarray) -> np.ndarray:
         """f takes one point at a time."""
         points = x.reshape(at.size, -1).T
-        found = np.stack([f(point) for point in points])
-        for point, value in zip(points, found, strict=True):
+        at_points = np.stack([f(point) for point in points])
+        for point, value in zip(points, at_points, strict=True):
             j = point != at
             span[:, j] = np.fmax(span[:, j], np.abs(value - values)[:, None])
-        return found.T.reshape(-1, *x.shape[1:])
+        return at_points.T.reshape(-1, *x.shape[1:])
 
     slopes, error = np.full_like(span, np.nan), np.full_like(span, np.nan)
     for _ in range(SHORTER):
-        found = jacobian(each, at, initial_step=step)
+        derivative = jacobian(each, at, initial_step=step)
         missing = ~np.isfinite(slopes)
-        slopes, error = np.where(missing, found.df, slopes), np.where(missing, found.error, error)
+        slopes, error = np.where(missing, derivative.df, slopes), np.where(missing, derivative.error, error)
         outside = ~np.isfinite(slopes).all(axis=0)
         if not outside.any():
             break

@@ -117,19 +117,19 @@ def _equalities(res: Fit, groups: list[int], include_intercept: bool) -> list[li
                 f"groups: group {g} has no curve, its rate is zero.", code="no_curve", argument="groups",
                 way_out="Leave it out.",
             )
-    found: list[list[tuple[int, int]]] = []
+    equalities: list[list[tuple[int, int]]] = []
     for j, stem in enumerate(stems):
         owners = [(g, j) for g in groups if f"{stem}[{g}]" in names]
         if columns[j] == "intercept" and not include_intercept:
             continue
         # a group without this coefficient has it at 0, and so must all the others
-        found += [[o] for o in owners] if len(owners) < len(groups) else [[owners[0], o] for o in owners[1:]]
-    if not found:
+        equalities += [[o] for o in owners] if len(owners) < len(groups) else [[owners[0], o] for o in owners[1:]]
+    if not equalities:
         raise SpecificationError(
             "groups: their curves are constant, so that there are no slopes to compare.", code="no_slopes",
             argument="groups", way_out="equal_curves() compares the levels too.",
         )
-    return found
+    return equalities
 
 
 def _reported(res: Fit, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -167,8 +167,8 @@ def _ends(text: str, at: int, name: str) -> bool:
 
 
 def _unknown(text: str, at: int, names: Sequence[str], argument: str) -> NoReturn:
-    found = UNKNOWN.match(text, at)
-    word = found[0] if found else text[at]
+    token = UNKNOWN.match(text, at)
+    word = token[0] if token else text[at]
     if text[at + len(word):].lstrip().startswith("(") and WORD.fullmatch(word):
         raise SpecificationError(
             f"{argument}: there is no function '{word}'.", code="bad_expression", argument=argument,

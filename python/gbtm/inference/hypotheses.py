@@ -187,8 +187,8 @@ def independent(hypotheses: Hypotheses, se: np.ndarray) -> Hypotheses:
 def _check_value(h: Hypotheses, i: int, weight: np.ndarray, length: np.ndarray, keep: list[int]) -> None:
     """The value of the dependent row i is the one that the kept rows imply."""
     parts = weight * h.value[keep] / length[keep]
-    asked = h.value[i] / (length[i] or 1.0)
-    if abs(asked - parts.sum()) > DEPENDENT * (abs(asked) + np.abs(parts).sum()):
+    value = h.value[i] / (length[i] or 1.0)
+    if abs(value - parts.sum()) > DEPENDENT * (abs(value) + np.abs(parts).sum()):
         raise SpecificationError(
             f"hypotheses: '{h.labels[i]}' contradicts the others; together they hold for no parameters.",
             code="contradictory", argument="hypotheses", way_out="Leave one of them out.",

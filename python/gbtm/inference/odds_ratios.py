@@ -55,19 +55,19 @@ def odds_ratios(res: Fit, level: float = 0.95) -> pd.DataFrame:
     [[0.676, 1.48]]
     """
     check_level(level)
-    found = {n: m for n in res.params.index if (m := THETA.fullmatch(str(n)))}
-    if not found:
+    thetas = {n: m for n in res.params.index if (m := THETA.fullmatch(str(n)))}
+    if not thetas:
         raise SpecificationError(
             "res: with one group there are no odds of membership.", code="one_group", argument="res",
             way_out="Fit two groups or more.",
         )
-    theta, se = res.params[list(found)].to_numpy(), res.bse[list(found)].to_numpy()
-    without = [n for n, s in zip(found, se, strict=True) if not np.isfinite(s)]
+    theta, se = res.params[list(thetas)].to_numpy(), res.bse[list(thetas)].to_numpy()
+    without = [n for n, s in zip(thetas, se, strict=True) if not np.isfinite(s)]
     if without:
         warnings.warn(f"{', '.join(without)}: no standard error, so no interval.", GBTMWarning, stacklevel=3)
     z = stats.norm.isf(0.5 - level / 2)
-    terms = [m["term"] for m in found.values()]
-    groups = [int(m["group"]) for m in found.values()]
+    terms = [m["term"] for m in thetas.values()]
+    groups = [int(m["group"]) for m in thetas.values()]
     with np.errstate(over="ignore", divide="ignore"):
         table = pd.DataFrame(
             {

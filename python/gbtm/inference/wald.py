@@ -205,15 +205,15 @@ def wald_test_nonlinear(
     chi2(1) = 0.8341, p = 0.3611
     """
     values, jacobian, labels = differentiate(res, function, "function", equations=True)
-    asked = number_array(value, "value").ravel()
-    if asked.size not in (1, values.size) or not np.isfinite(asked).all():
+    null_values = number_array(value, "value").ravel()
+    if null_values.size not in (1, values.size) or not np.isfinite(null_values).all():
         raise SpecificationError(
             f"value: {value!r} for {values.size} functions.", code="bad_value", argument="value",
             way_out="Give one finite number, or one for each.",
         )
-    difference = values - asked
-    if asked.any():
-        labels = [f"{x} = {v:g}" for x, v in zip(labels, np.broadcast_to(asked, values.shape), strict=True)]
+    difference = values - null_values
+    if null_values.any():
+        labels = [f"{x} = {v:g}" for x, v in zip(labels, np.broadcast_to(null_values, values.shape), strict=True)]
     cov = covariance_of(res, (jacobian != 0).any(axis=0), "function")
     w = quadratic_form(difference, jacobian @ cov @ jacobian.T, labels, "function")
     test = chi_square(w, labels)

@@ -6,39 +6,40 @@ import numpy as np
 
 from ..families import family_named
 from ..fit.summary import family_title
-from .known import Known, Said
+from .evidence import Evidence, Reply
 from .numbers import show
 
 
-def _time(known: Known) -> Said:
-    time = known.res.outcomes[0].data.time
-    name = known.res.time_name
+def _time(evidence: Evidence) -> Reply:
+    time = evidence.res.outcomes[0].data.time
+    name = evidence.res.time_name
     return (
         f"Time is {name}, from {time.min():.5g} to {time.max():.5g}, in the model as it was given.",
         f"State the unit of {name} (years of age, months, waves ..) and what its zero is.",
     )
 
 
-def _spread(known: Known) -> Said:
-    found = known.attrition
-    sd = found.waves["SD of time"].to_numpy(dtype=float)
-    word = "wave" if found.common else "occasion (a subject's first, second, .. observation)"
-    text = f"{known.place('waves') or 'The attrition table'} has the mean and the standard deviation of time by {word}."
-    if found.common and (known.res.inputs or {}).get("wave"):
+def _spread(evidence: Evidence) -> Reply:
+    attrition = evidence.attrition
+    sd = attrition.waves["SD of time"].to_numpy(dtype=float)
+    word = "wave" if attrition.common else "occasion (a subject's first, second, .. observation)"
+    where = evidence.place("waves") or "The attrition table"
+    text = f"{where} has the mean and the standard deviation of time by {word}."
+    if attrition.common and (evidence.res.inputs or {}).get("wave"):
         return text, ""
-    if found.common and not np.nan_to_num(sd).any():
-        text += (f" A wave is a distinct value of {known.res.time_name}, the same for all subjects, so that time has "
-                 "no variance within it.")
+    if attrition.common and not np.nan_to_num(sd).any():
+        text += (f" A wave is a distinct value of {evidence.res.time_name}, the same for all subjects, so that time "
+                 "has no variance within it.")
         return text, "If interviews of one wave were spread over time, report the mean and variance of their dates."
     return text, ""
 
 
-def _mechanism(known: Known) -> Said:
+def _mechanism(evidence: Evidence) -> Reply:
     text = (
         "Maximum likelihood from all observations there are: valid where data are missing at random given the observed "
         "outcomes and the covariates of the model."
     )
-    dropout = known.res.dropout
+    dropout = evidence.res.dropout
     if dropout is not None:
         orders = ", ".join(str(int(o)) for o in dropout.orders)
         text = (
@@ -48,32 +49,32 @@ def _mechanism(known: Known) -> Said:
     return text, "Say why data are missing and whether this assumption is credible for them."
 
 
-def _related(known: Known) -> Said:
-    return _dropout_covariates(known), (
+def _related(evidence: Evidence) -> Reply:
+    return _dropout_covariates(evidence), (
         "Say which characteristics of subjects go with leaving or with missed waves, for example by comparing those "
         "who stayed with those who left."
     )
 
 
-def _dropout_covariates(known: Known) -> str:
-    if known.res.dropout is None:
+def _dropout_covariates(evidence: Evidence) -> str:
+    if evidence.res.dropout is None:
         return ""
-    names = known.res.dropout.covariate_names
+    names = evidence.res.dropout.covariate_names
     extra = f" and on {', '.join(names)}" if names else ""
     return f"The model of dropout rests on the group, the last outcomes where its order says so{extra}; " + (
-        f"its coefficients are in {known.place('estimates') or 'the table of estimates'}.")
+        f"its coefficients are in {evidence.place('estimates') or 'the table of estimates'}.")
 
 
-def _handling(known: Known) -> Said:
-    dropped = known.res.dropped.sentence()
+def _handling(evidence: Evidence) -> Reply:
+    dropped = evidence.res.dropped.sentence()
     return (
         "Full-information maximum likelihood: a missing outcome drops that observation only, and a subject stays with "
         "those that are left; nothing was imputed. " + (dropped or "Nothing was dropped."), "",
     )
 
 
-def _distribution(known: Known) -> Said:
-    res, family = known.res, family_named(known.res.family)
+def _distribution(evidence: Evidence) -> Reply:
+    res, family = evidence.res, family_named(evidence.res.family)
     y, bounds = res.outcomes[0].data.y, res.outcomes[0].bounds
     sd = float(y.std(ddof=1)) if y.size > 1 else float("nan")
     text = (
@@ -89,7 +90,7 @@ def _distribution(known: Known) -> Said:
             share = show(float(at(y, bound).mean()), "percent")
             text += f"; {share} % are at the {word} bound {bound:g}"
     text += f". Model: {family_title(res)}."
-    where = known.place("waves")
+    where = evidence.place("waves")
     return text + (f" By wave: {where}." if where else ""), ""
 
 

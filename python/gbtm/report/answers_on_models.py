@@ -6,27 +6,27 @@ from typing import Any
 
 from ..families import family_named
 from ..fit.summary import family_title
+from .evidence import Evidence, Reply
 from .fit_tables import share_sentence
-from .known import Known, Said
 from .numbers import show
 from .software import versions_sentence
 
 
-def _software(known: Known) -> Said:
-    return versions_sentence(known.res), ""
+def _software(evidence: Evidence) -> Reply:
+    return versions_sentence(evidence.res), ""
 
 
-def _estimator(known: Known) -> Said:
+def _estimator(evidence: Evidence) -> Reply:
     kind = {
         "hessian": "the inverse of the observed information", "robust": "a sandwich (robust)",
         "cluster": "a sandwich that respects clusters and strata",
         "traj": "the observed information as Stata's traj uses it",
-    }.get(known.res.cov_type, known.res.cov_type)
+    }.get(evidence.res.cov_type, evidence.res.cov_type)
     return f"Maximum likelihood of a finite mixture; standard errors from {kind}.", ""
 
 
-def _within(known: Known) -> Said:
-    spec = known.res.outcomes[0].spec
+def _within(evidence: Evidence) -> Reply:
+    spec = evidence.res.outcomes[0].spec
     if spec.random_orders is not None:
         orders = ", ".join(str(o) for o in spec.random_orders)
         text = f"Random effects within groups (orders {orders}: 0 an intercept, 1 a slope too, -1 none)."
@@ -35,33 +35,34 @@ def _within(known: Known) -> Said:
     else:
         text = ("None in this model: subjects of a group share its curve, and observations are independent given the "
                 "group.")
-    found = [] if known.checks is None else [str(s) for s in getattr(known.checks, "sentences", ())]
-    correlation = [s for s in found if "correlation" in s.lower()]
+    sentences = [] if evidence.checks is None else [str(s) for s in getattr(evidence.checks, "sentences", ())]
+    correlation = [s for s in sentences if "correlation" in s.lower()]
     text = " ".join([text, *correlation])
-    if family_named(known.res.family).may_correlate:
+    if family_named(evidence.res.family).may_correlate:
         return text, "Say whether random effects (rorder) or correlated errors (ar1) were tried, and with what result."
     return text, "Say whether models with variation within groups were considered, and why this one was kept."
 
 
-def _between(known: Known) -> Said:
-    spec, family = known.res.outcomes[0].spec, family_named(known.res.family)
+def _between(evidence: Evidence) -> Reply:
+    spec, family = evidence.res.outcomes[0].spec, family_named(evidence.res.family)
     if family.has_sigma:
-        own = spec.sigma_by_group
-        text = "Each group has its own sigma." if own else "All groups have the same sigma."
-        other = "one common sigma" if own else "a sigma for each group (sigma_by_group)"
+        by_group = spec.sigma_by_group
+        text = "Each group has its own sigma." if by_group else "All groups have the same sigma."
+        other = "one common sigma" if by_group else "a sigma for each group (sigma_by_group)"
         return text, f"Say whether {other} was tried."
     if family.has_dispersion:
-        own = spec.dispersion_by_group
-        text = "Each group has its own overdispersion psi." if own else "All groups have the same overdispersion psi."
-        return text, f"Say whether {'a common psi' if own else 'a psi for each group (dispersion_by_group)'} was tried."
+        by_group = spec.dispersion_by_group
+        text = f"{'Each group has its own' if by_group else 'All groups have the same'} overdispersion psi."
+        other = "a common psi" if by_group else "a psi for each group (dispersion_by_group)"
+        return text, f"Say whether {other} was tried."
     if family.has_precision:
         return "Each group has its own precision phi.", ""
-    return (f"In the family {family_title(known.res)} a group's curve fixes its variance: there is no further "
+    return (f"In the family {family_title(evidence.res)} a group's curve fixes its variance: there is no further "
             "parameter to vary."), ""
 
 
-def _shapes(known: Known) -> Said:
-    spec = known.res.outcomes[0].spec
+def _shapes(evidence: Evidence) -> Reply:
+    spec = evidence.res.outcomes[0].spec
     if spec.orders is None:
         text = f"The final model's curves follow {spec.basis}."
     else:
@@ -69,31 +70,31 @@ def _shapes(known: Known) -> Said:
         text = f"The final model's polynomial orders are {orders} (group 1 first)."
     if spec.zero_orders is not None:
         text += f" Orders of the zero-inflation part: {', '.join(str(o) for o in spec.zero_orders)}."
-    if known.search is None or len(known.search.table) < 2:
+    if evidence.search is None or len(evidence.search.table) < 2:
         return text, "Describe which other orders or forms were tried, and how the choice was made."
-    return f"{text} The alternatives that were fitted are in {known.place('choice') or 'the table of models'}.", ""
+    return f"{text} The alternatives that were fitted are in {evidence.place('choice') or 'the table of models'}.", ""
 
 
-def _covariates(known: Known) -> Said:
-    res, outcome = known.res, known.res.outcomes[0]
+def _covariates(evidence: Evidence) -> Reply:
+    res, outcome = evidence.res, evidence.res.outcomes[0]
     used = [("membership", res.group_sets[0].membership.covariate_names), ("time-varying", outcome.covariate_names)]
-    found = [f"{kind}: {', '.join(names)}" for kind, names in used if len(names)]
+    phrases = [f"{kind}: {', '.join(names)}" for kind, names in used if len(names)]
     if outcome.data.exposure is not None:
-        found.append("exposure enters as its logarithm")
+        phrases.append("exposure enters as its logarithm")
     if res.weights is not None:
-        found.append("sampling weights, rescaled to mean 1")
-    if not found:
+        phrases.append("sampling weights, rescaled to mean 1")
+    if not phrases:
         return "No covariates were used.", ""
-    where = known.place("estimates") or "the table of estimates"
-    listed = "; ".join(found)
+    where = evidence.place("estimates") or "the table of estimates"
+    listed = "; ".join(phrases)
     return (
         f"Estimated jointly with the groups. {listed[0].upper()}{listed[1:]}. Coefficients are in {where}.",
         "Describe how each covariate was measured and coded.",
     )
 
 
-def _starts(known: Known) -> Said:
-    certificate, search = known.res.certificate, known.res.search
+def _starts(evidence: Evidence) -> Reply:
+    certificate, search = evidence.res.certificate, evidence.res.search
     text = search.sentence
     if search.n_moves and not search.found_by_move:
         text += f" {search.n_moves} further starts rearranged the groups of the best optima."
@@ -104,99 +105,99 @@ def _starts(known: Known) -> Said:
     return text, ""
 
 
-def _selection(known: Known) -> Said:
-    n, obs = known.res.n_subjects, known.res.nobs
+def _selection(evidence: Evidence) -> Reply:
+    n, obs = evidence.res.n_subjects, evidence.res.nobs
     text = (
         f"AIC, BIC, sample-size adjusted BIC, CAIC and ICL, with n = {n} subjects and with n = {obs} observations; "
         "relative entropy, average posterior probabilities and odds of correct classification."
     )
-    if known.search is None:
+    if evidence.search is None:
         return text, "Say which models were compared and what decided between them."
-    words = "".join(f" {s}" for s in list(getattr(known.search, "sentences", ()))[:1])
-    where = known.place("choice")
+    words = "".join(f" {s}" for s in list(getattr(evidence.search, "sentences", ()))[:1])
+    where = evidence.place("choice")
     shown = f" All criteria are in {where}." if where else ""
     return text + words + shown, "Say which criterion decided, and what subject matter added."
 
 
-def _models(known: Known) -> Said:
-    if known.search is None:
+def _models(evidence: Evidence) -> Reply:
+    if evidence.search is None:
         return "", "State how many models were fitted, and report the one-class solution."
-    groups = known.search.table["groups"].astype(int)
+    groups = evidence.search.table["groups"].astype(int)
     one = "a one-group model among them" if (groups == 1).any() else "without a one-group model"
     prompt = "" if (groups == 1).any() else "Fit and report the one-class solution too."
-    where = known.place("choice")
+    where = evidence.place("choice")
     return (f"{len(groups)} models with {groups.min()} to {groups.max()} groups, {one}"
             + (f" ({where})." if where else ".")), prompt
 
 
-def _fit_table(known: Known) -> Said:
-    where = known.place("choice")
+def _fit_table(evidence: Evidence) -> Reply:
+    where = evidence.place("choice")
     return (f"{where}.", "") if where else ("", "Give a table with the fit of all models that were evaluated.")
 
 
-def _one_class(known: Known) -> Said:
-    if known.res.n_groups == 1:
+def _one_class(evidence: Evidence) -> Reply:
+    if evidence.res.n_groups == 1:
         return "The final model has one group.", ""
-    if known.search is None or not (known.search.table["groups"].astype(int) == 1).any():
+    if evidence.search is None or not (evidence.search.table["groups"].astype(int) == 1).any():
         return "", "Report the one-class solution."
-    row = known.search.table[known.search.table["groups"].astype(int) == 1].iloc[0]
+    row = evidence.search.table[evidence.search.table["groups"].astype(int) == 1].iloc[0]
     loglik, bic = (show(float(row[c]), "criterion") for c in ("loglik", "bic_subjects"))
     return f"With one group the log-likelihood is {loglik} and BIC {bic} (n = subjects).", ""
 
 
-def _final_cases(known: Known) -> Said:
-    counts = known.res.assignment.value_counts()
-    said = ", ".join(f"{int(counts.get(g, 0))} in group {g}" for g in known.res.group_names)
-    return f"Assigned: {said}. Estimated shares: {share_sentence(known.res)}.", ""
+def _final_cases(evidence: Evidence) -> Reply:
+    counts = evidence.res.assignment.value_counts()
+    cases = ", ".join(f"{int(counts.get(g, 0))} in group {g}" for g in evidence.res.group_names)
+    return f"Assigned: {cases}. Estimated shares: {share_sentence(evidence.res)}.", ""
 
 
-def _cases(known: Known) -> Said:
-    where = known.place("cases")
+def _cases(evidence: Evidence) -> Reply:
+    where = evidence.place("cases")
     if where:
         return f"{where}.", ""
-    return _final_cases(known)[0], "Give the number of cases per class for the other models too."
+    return _final_cases(evidence)[0], "Give the number of cases per class for the other models too."
 
 
-def _entropy(known: Known) -> Said:
-    if known.res.n_groups == 1:
+def _entropy(evidence: Evidence) -> Reply:
+    if evidence.res.n_groups == 1:
         return "With one group there is no classification.", ""
-    where = known.place("classification")
-    return f"Relative entropy is {show(known.res.entropy, 'probability')}." + (
+    where = evidence.place("classification")
+    return f"Relative entropy is {show(evidence.res.entropy, 'probability')}." + (
         f" For the other models: {where}." if where else ""), ""
 
 
 def _shown(name: str, prompt: str) -> Any:
-    def answer(known: Known) -> Said:
-        where = known.place(name)
+    def answer(evidence: Evidence) -> Reply:
+        where = evidence.place(name)
         return (f"{where}.", "") if where else ("", prompt)
 
     return answer
 
 
-def _plots(known: Known) -> Said:
-    if known.place("panels"):
-        return f"{known.place('panels')}.", ""
-    if known.place("best_panels"):
-        return (f"{known.place('best_panels')} has the best model for each number of groups.",
+def _plots(evidence: Evidence) -> Reply:
+    if evidence.place("panels"):
+        return f"{evidence.place('panels')}.", ""
+    if evidence.place("best_panels"):
+        return (f"{evidence.place('best_panels')} has the best model for each number of groups.",
                 "Add the other models: search.plot_models(which='all').")
     return "", "Add plots of the trajectories of each model that was fitted."
 
 
-def _numbers(known: Known) -> Said:
-    where = [w for w in (known.place("estimates"), known.place("groups")) if w]
-    text = f"Group shares: {share_sentence(known.res)}."
+def _numbers(evidence: Evidence) -> Reply:
+    where = [w for w in (evidence.place("estimates"), evidence.place("groups")) if w]
+    text = f"Group shares: {share_sentence(evidence.res)}."
     return text + (f" Estimates, standard errors, intervals and n: {', '.join(where)}." if where else ""), ""
 
 
-def _syntax(known: Known) -> Said:
-    where = known.place("code")
+def _syntax(evidence: Evidence) -> Reply:
+    where = evidence.place("code")
     if not where:
         return "", "Make the syntax available, for example by gbtm.report.code.code_for(res, 'R')."
     return f"{where} has the code in R, Python and Stata.", "Say where readers find it."
 
 
-def _data_or_code(known: Known) -> Said:
-    text, _ = _syntax(known)
+def _data_or_code(evidence: Evidence) -> Reply:
+    text, _ = _syntax(evidence)
     return text, "Say where data and code can be had, or why the data cannot be shared."
 
 

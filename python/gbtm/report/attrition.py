@@ -65,19 +65,19 @@ class Attrition:
     def tables(self) -> list[Table]:
         """The tables as they are printed."""
         word = "wave" if self.common else "occasion"
-        found = [table_of(
+        tables = [table_of(
             self.waves, caption=f"Observed subjects by {word}",
             notes=["Gone: not seen at this or any later " + word + ". SD of time: how far times differ within the "
                    + word + ".", *([] if self.common else [OCCASIONS])],
             kinds={f"Mean {self.time_name}": "plain", "SD of time": "plain"}, gap="one value only, or none.",
         )]
         if len(self.dropped):
-            found.append(table_of(self.dropped, index=False, caption="What was left out before the fit"))
+            tables.append(table_of(self.dropped, index=False, caption="What was left out before the fit"))
         if len(self.patterns) > 1:
-            found.append(table_of(self.patterns, index=False, caption="Most frequent patterns of missing waves",
+            tables.append(table_of(self.patterns, index=False, caption="Most frequent patterns of missing waves",
                                   notes=["X observed, . missing, first wave first."]))
-        found.append(table_of(self.per_subject, index=False, caption="Observations per subject"))
-        return found
+        tables.append(table_of(self.per_subject, index=False, caption="Observations per subject"))
+        return tables
 
 
 def attrition(res: GBTMResults) -> Attrition:
@@ -169,20 +169,20 @@ def _dropped(res: GBTMResults) -> pd.DataFrame:
 
 
 def _sentences(res: GBTMResults, count: np.ndarray, waves: pd.DataFrame, common: bool) -> list[str]:
-    said = [
+    sentences = [
         f"{res.n_subjects} subjects with {res.nobs} observations of {res.outcome_name} were used: "
         f"{count.min()} to {count.max()} per subject, median {np.median(count):g}."
     ]
     if common:
         full = int((count == len(waves)).sum())
         gone = int(waves["Gone"].iloc[-1])
-        said.append(
+        sentences.append(
             f"There are {len(waves)} waves; {full} subjects were observed at all of them, and {gone} were not observed "
             "at the last one."
         )
     sentence = res.dropped.sentence()
-    said.append(sentence if sentence else "Nothing was dropped before the fit.")
+    sentences.append(sentence if sentence else "Nothing was dropped before the fit.")
     if res.dropout is not None:
         at_risk, left = res.dropout.n_records, res.dropout.n_dropped
-        said.append(f"Dropout is part of the model: {left} dropouts among {at_risk} records of subjects at risk.")
-    return said
+        sentences.append(f"Dropout is part of the model: {left} dropouts among {at_risk} records of subjects at risk.")
+    return sentences

@@ -47,7 +47,7 @@ def code_for(res: GBTMResults, language: str, data: str = "data.csv", search: An
             f"language: '{language}' is not known.", code="unknown_language", argument="language",
             way_out=f"Use one of {', '.join(LANGUAGES)}.",
         )
-    asked, before = recipe(res), None if search is None else search_recipe(search, res)
+    of_fit, of_search = recipe(res), None if search is None else search_recipe(search, res)
     if language == "Stata":
-        return stata_code(res, asked, data, before)
-    return (r_code if language == "R" else python_code)(asked, data, before)
+        return stata_code(res, of_fit, data, of_search)
+    return (r_code if language == "R" else python_code)(of_fit, data, of_search)

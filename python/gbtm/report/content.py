@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from ..compute.progress import Progress
@@ -24,7 +23,7 @@ from .fit_tables import (
     share_sentence,
 )
 from .grolts import COMPLETE, FILLED, WRITE, Answer, grolts
-from .numbers import show
+from .numbers import are_whole, show
 from .pictures import draw
 from .software import versions_sentence
 from .table import Table, table_of
@@ -114,14 +113,14 @@ def _say_search(to: Builder, search: Any) -> None:
 
 
 def _data(to: Builder, res: GBTMResults, description: str | None) -> None:
-    found = attrition(res)
+    losses = attrition(res)
     to.heading("Data and attrition")
     if description:
         to.say(description)
     else:
         to.say("Describe the sample, the outcome and how it was measured, and the times of measurement.", prompt=True)
-    to.list(found.sentences)
-    for name, table in zip(found.names, found.tables, strict=True):
+    to.list(losses.sentences)
+    for name, table in zip(losses.names, losses.tables, strict=True):
         to.table(name, table)
 
 
@@ -166,15 +165,10 @@ def _checks(to: Builder, checks: Any) -> None:
 def check_table(frame: pd.DataFrame, caption: str) -> Table:
     """A table of residual checks."""
     plain = frame.index.name is None and isinstance(frame.index, pd.RangeIndex)
-    kinds = {c: "tenths" for c in ("n", "weight") if c in frame and not _whole(frame[c])}
+    kinds = {c: "tenths" for c in ("n", "weight") if c in frame and not are_whole(frame[c])}
     return table_of(frame, index=not plain, caption=caption, kinds=kinds, gap="too few observations.",
                     headings={"n": "n", "observed": "Observed", "fitted": "Fitted", "se": "SE", "lag": "Lag",
                               "pairs": "Pairs", "correlation": "Correlation", "time": "Time"})
-
-
-def _whole(values: pd.Series) -> bool:
-    v = values.to_numpy(dtype=float)
-    return bool((v[np.isfinite(v)] % 1 == 0).all())
 
 
 def _draw(to: Builder, name: str, subject: Any, **options: Any) -> None:

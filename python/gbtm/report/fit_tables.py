@@ -66,14 +66,14 @@ def is_search(x: Any) -> bool:
 def share_sentence(res: GBTMResults) -> str:
     """Shares of the groups with their intervals, in one sentence."""
     table = res.adequacy
-    said = []
+    phrases = []
     for g in res.group_names:
         row = table.loc[g]
         text = f"group {g} {show(row['share'], 'percent')} %"
         if np.isfinite(row["share_lower"]):
             text += f" (95 % CI {show(row['share_lower'], 'percent')} to {show(row['share_upper'], 'percent')} %)"
-        said.append(text)
-    return "; ".join(said)
+        phrases.append(text)
+    return "; ".join(phrases)
 
 
 def estimates_table(res: GBTMResults, level: float = 0.95) -> Table:
@@ -109,9 +109,9 @@ def _belonging(res: GBTMResults) -> dict[str, str]:
     place = {}
     for block in res.blocks:
         for name in res.names[block.entries]:
-            found = re.search(r"\[(\d+)\]$", name)
+            suffix = re.search(r"\[(\d+)\]$", name)
             if block.kind == "theta":
-                place[name] = f"Membership of group {found.group(1)}" if found else "Membership"
+                place[name] = f"Membership of group {suffix.group(1)}" if suffix else "Membership"
             else:
                 place[name] = "All groups" if block.group is None else f"Group {block.group}"
     return place
@@ -141,13 +141,13 @@ def _about_estimates(res: GBTMResults, level: float) -> list[str]:
 def _why_none(res: GBTMResults) -> str:
     """What the warnings say of parameters without a standard error."""
     without = {n for n, s in res.bse.items() if not np.isfinite(s)}
-    found = []
+    messages = []
     for w in res.findings:
         named = set(w.parameters)
         groups = {int(m.group(1)) for n in without if (m := re.search(r"\[(\d+)\]$", str(n)))}
         if named & without or (not named and w.group is not None and w.group in groups):
-            found.append(w.message)
-    return " ".join(["the data do not determine it.", *dict.fromkeys(found)])
+            messages.append(w.message)
+    return " ".join(["the data do not determine it.", *dict.fromkeys(messages)])
 
 
 def groups_table(res: GBTMResults) -> Table:
@@ -164,12 +164,12 @@ def odds_table(res: GBTMResults, level: float = 0.95) -> Table:
     """Membership covariates as odds ratios."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GBTMWarning)
-        found = res.odds_ratios(level)
-    frame = found[["kind", "estimate", "lower", "upper", "P>|z|"]]
+        odds = res.odds_ratios(level)
+    frame = odds[["kind", "estimate", "lower", "upper", "P>|z|"]]
     percent = f"{100 * level:g} % CI"
     return table_of(
         frame, caption="Membership: odds of each group against the reference group",
-        notes=[f"Reference: group {found.attrs['reference']}. The intercept's odds are where all covariates are 0."],
+        notes=[f"Reference: group {odds.attrs['reference']}. The intercept's odds are where all covariates are 0."],
         kinds={"estimate": "ratio", "lower": "ratio", "upper": "ratio"}, gap=_why_none(res),
         headings={"kind": "", "estimate": "Odds (ratio)", "lower": f"{percent} lower", "upper": f"{percent} upper"},
     )

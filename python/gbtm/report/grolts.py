@@ -10,7 +10,7 @@ from .answers_on_data import DATA_TOPICS
 from .answers_on_models import MODEL_TOPICS
 from .attrition import attrition
 from .checklist import GROLTS_2017, GROLTS_REVISED, Question
-from .known import Known
+from .evidence import Evidence
 
 if TYPE_CHECKING:
     from ..api.results import GBTMResults
@@ -67,5 +67,5 @@ def grolts(
     >>> len(answers), answers[15].text
     (21, 'Relative entropy is 1.000.')
     """
-    known = Known(res, attrition(res), search, checks, dict(places or {}))
-    return [Answer(q, *TOPICS[q.topic](known)) for q in (GROLTS_REVISED if revised else GROLTS_2017)]
+    evidence = Evidence(res, attrition(res), search, checks, dict(places or {}))
+    return [Answer(q, *TOPICS[q.topic](evidence)) for q in (GROLTS_REVISED if revised else GROLTS_2017)]

@@ -43,15 +43,16 @@ def kind_of(column: Any, values: pd.Series) -> str:
         return "text"
     if pd.api.types.is_bool_dtype(values):
         return "text"
-    known = KIND_OF.get(str(column))
-    if known == "count" and not _whole(values):
-        known = None
-    if known is not None:
-        return known
+    kind = KIND_OF.get(str(column))
+    if kind == "count" and not are_whole(values):
+        kind = None
+    if kind is not None:
+        return kind
     return "count" if pd.api.types.is_integer_dtype(values) else "estimate"
 
 
-def _whole(values: pd.Series) -> bool:
+def are_whole(values: pd.Series) -> bool:
+    """All of the finite ones are whole numbers."""
     v = values.to_numpy(dtype=float)
     v = v[np.isfinite(v)]
     return bool((v == np.round(v)).all())

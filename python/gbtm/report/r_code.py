@@ -14,30 +14,30 @@ from .search_recipe import SearchRecipe
 CONTROL = ("n_starts", "max_starts")  # what gbtm_control() takes besides the seed
 
 
-def r_code(asked: Recipe, data: str, search: SearchRecipe | None = None) -> str:
-    """The whole script; ``asked.form`` "command" is Stata's text given to traj()."""
+def r_code(recipe: Recipe, data: str, search: SearchRecipe | None = None) -> str:
+    """The whole script; ``recipe.form`` "command" is Stata's text given to traj()."""
     lines = ["library(gbtm)", f"data <- read.csv({json.dumps(data)}, check.names = FALSE)"]
-    if asked.form == "unknown":
+    if recipe.form == "unknown":
         lines.append(f"# {UNKNOWN}")
     lines += [f"data[[{_value(c)}]] <- factor(data[[{_value(c)}]], levels = {_value(levels)})"
-              for c, levels in asked.levels.items()]
-    if asked.form != "command" and "order" not in asked.model:
+              for c, levels in recipe.levels.items()]
+    if recipe.form != "command" and "order" not in recipe.model:
         lines.append("# A basis formula is R's own here: check that it spans the same curves.")
     if search is not None:
         lines += _search(search)
-    settings, control = _settings(asked)
-    if asked.form == "command":
-        lines.append(wrapped("fit <- traj(", [_value(asked.formula), "data", *_id(asked), *settings, control]))
+    settings, control = _settings(recipe)
+    if recipe.form == "command":
+        lines.append(wrapped("fit <- traj(", [_value(recipe.formula), "data", *_id(recipe), *settings, control]))
     else:
-        lines.append(_fit(asked, settings, control))
+        lines.append(_fit(recipe, settings, control))
     return "\n".join([*lines, "summary(fit)"]) + "\n"
 
 
-def _fit(asked: Recipe, settings: list[str], control: str) -> str:
+def _fit(recipe: Recipe, settings: list[str], control: str) -> str:
     """The call, with the estimates as a start; in a comment, where the fit was not made from a start."""
-    opening, start = "fit <- gbtm(", f"start = {_value(list(asked.estimates))}"
-    arguments = [*_first(asked), *_model(asked), *settings]
-    if asked.from_start:
+    opening, start = "fit <- gbtm(", f"start = {_value(list(recipe.estimates))}"
+    arguments = [*_first(recipe), *_model(recipe), *settings]
+    if recipe.from_start:
         return wrapped(opening, [*arguments, start, control])
     hang = " " * len(opening) + "# "
     within = textwrap.wrap(f"{start},", WIDTH, initial_indent=hang, subsequent_indent=f"{hang}  ")
@@ -48,15 +48,15 @@ def _fit(asked: Recipe, settings: list[str], control: str) -> str:
 
 
 def _search(search: SearchRecipe) -> list[str]:
-    asked = search.asked
-    settings, control = _settings(asked)
+    recipe = search.recipe
+    settings, control = _settings(recipe)
     model = [f"{k} = list({_value(v[0])})" if k in ("groups", "order") and isinstance(v, list) and len(v) == 1
-             else f"{k} = {_value(v)}" for k, v in asked.model.items()]  # R's c(3) would be 1 to 3
+             else f"{k} = {_value(v)}" for k, v in recipe.model.items()]  # R's c(3) would be 1 to 3
     lines = ["", f"# {search.comment}"]
     if search.settings_lost:
         lines.append(f"# {search.settings_lost}")
     lines += [
-        wrapped("found <- gbtm_search(", [*_first(asked), *model, *_columns(asked), *settings, control]),
+        wrapped("found <- gbtm_search(", [*_first(recipe), *model, *_columns(recipe), *settings, control]),
         "summary(found)",
     ]
     if search.label is not None:
@@ -66,34 +66,34 @@ def _search(search: SearchRecipe) -> list[str]:
     return [*lines, "", f"# {search.then}"]
 
 
-def _settings(asked: Recipe) -> tuple[list[str], str]:
+def _settings(recipe: Recipe) -> tuple[list[str], str]:
     """Arguments of the call, and its control."""
-    control = {"seed": asked.fit["rng"], **{k: v for k, v in asked.fit.items() if k in CONTROL}}
-    own = [f"{k} = {_value(v)}" for k, v in asked.fit.items() if k != "rng" and k not in CONTROL]
-    return own, f"control = gbtm_control({', '.join(f'{k} = {_value(v)}' for k, v in control.items())})"
+    control = {"seed": recipe.fit["rng"], **{k: v for k, v in recipe.fit.items() if k in CONTROL}}
+    settings = [f"{k} = {_value(v)}" for k, v in recipe.fit.items() if k != "rng" and k not in CONTROL]
+    return settings, f"control = gbtm_control({', '.join(f'{k} = {_value(v)}' for k, v in control.items())})"
 
 
-def _id(asked: Recipe) -> list[str]:
-    return [f"id = {_value(asked.id)}"] if asked.id else []
+def _id(recipe: Recipe) -> list[str]:
+    return [f"id = {_value(recipe.id)}"] if recipe.id else []
 
 
-def _first(asked: Recipe) -> list[str]:
-    if "order" in asked.model or asked.searches_orders:
-        formula = f"{_name(asked.outcome)} ~ {_name(asked.time)}"
+def _first(recipe: Recipe) -> list[str]:
+    if "order" in recipe.model or recipe.searches_orders:
+        formula = f"{_name(recipe.outcome)} ~ {_name(recipe.time)}"
     else:
-        formula = _formula(asked.formula)
-    return [formula, "data = data", *_id(asked)]
+        formula = _formula(recipe.formula)
+    return [formula, "data = data", *_id(recipe)]
 
 
-def _model(asked: Recipe) -> list[str]:
-    return [f"{k} = {_value(v)}" for k, v in asked.model.items()] + _columns(asked)
+def _model(recipe: Recipe) -> list[str]:
+    return [f"{k} = {_value(v)}" for k, v in recipe.model.items()] + _columns(recipe)
 
 
-def _columns(asked: Recipe) -> list[str]:
+def _columns(recipe: Recipe) -> list[str]:
     arguments = [f"{k} = {_terms(v) if k in ('risk', 'tcov', 'dcov') else _value(v)}"
-                 for k, v in asked.columns.items()]
-    if asked.wide:
-        arguments.append(f"wide = list({', '.join(f'{_name(k)} = {_value(v)}' for k, v in asked.wide.items())})")
+                 for k, v in recipe.columns.items()]
+    if recipe.wide:
+        arguments.append(f"wide = list({', '.join(f'{_name(k)} = {_value(v)}' for k, v in recipe.wide.items())})")
     return arguments
 
 

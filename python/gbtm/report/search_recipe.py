@@ -23,14 +23,14 @@ LATER = ("cv_loglik", "blrt")  # criteria that are computed after the search, if
 class SearchRecipe:
     """Attributes
     ----------
-    asked : the arguments; worker processes and checkpoint are left out, as no digit depends on them
+    recipe : the arguments; worker processes and checkpoint are left out, as no digit depends on them
     space : the models that were considered
     label : of the fit that is reported; None where it is none of the search's
     criterion : by which it is the best: "" for the search's own, None where no criterion of the search chooses it
     settings_lost : a sentence, where a file of an earlier version does not have the settings
     """
 
-    asked: Recipe
+    recipe: Recipe
     space: Space
     label: str | None
     criterion: str | None
@@ -50,24 +50,24 @@ class SearchRecipe:
 def search_recipe(search: Any, res: GBTMResults) -> SearchRecipe:
     """How to ask for this search again, and for its fit ``res``."""
     space: Space = search.space
-    asked = recipe(next(iter(search.fits.values()), res))
+    arguments = recipe(next(iter(search.fits.values()), res))
     given = search.settings or {}
     fit = {k: given[k] for k in SETTINGS if k in given and given[k] != _default(k)}
-    asked = replace(
-        asked, model={**_searched(search, space), **_shared(space)}, fit={"rng": int(search.rng), **fit},
+    arguments = replace(
+        arguments, model={**_searched(search, space), **_shared(space)}, fit={"rng": int(search.rng), **fit},
         from_start=False, searches_orders=space.orders is not None,
     )
     label = label_of(search, res)
     lost = "" if search.settings is not None else "How many starts were asked for is not known: these are the defaults."
-    return SearchRecipe(asked, space, label, _chosen_by(search, label), lost)
+    return SearchRecipe(arguments, space, label, _chosen_by(search, label), lost)
 
 
 def _searched(search: Any, space: Space) -> dict[str, Any]:
-    found: dict[str, Any] = {"groups": _up_to(space.groups, 1), "how": search.how, "criterion": search.criterion}
+    arguments: dict[str, Any] = {"groups": _up_to(space.groups, 1), "how": search.how, "criterion": search.criterion}
     if space.orders is not None:
-        found["order"] = _up_to(space.orders, 0)
+        arguments["order"] = _up_to(space.orders, 0)
     in_turn = ("groups", "order", "how", "criterion")
-    return {k: found[k] for k in in_turn if k in found and found[k] != _default(k)}
+    return {k: arguments[k] for k in in_turn if k in arguments and arguments[k] != _default(k)}
 
 
 def _default(argument: str) -> Any:

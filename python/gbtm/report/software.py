@@ -16,13 +16,13 @@ LIBRARIES = ("torch", "numpy", "scipy", "pandas")
 
 def versions() -> dict[str, str]:
     """Name -> version of this package, Python and the libraries that compute."""
-    found = {"gbtm": __version__, "Python": platform.python_version()}
+    installed = {"gbtm": __version__, "Python": platform.python_version()}
     for name in LIBRARIES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def versions_sentence(res: GBTMResults) -> str:

@@ -43,24 +43,24 @@ def lacking(res: GBTMResults) -> str:
     return ""
 
 
-def stata_code(res: GBTMResults, asked: Recipe, data: str, search: SearchRecipe | None = None) -> str:
+def stata_code(res: GBTMResults, recipe: Recipe, data: str, search: SearchRecipe | None = None) -> str:
     """A do-file with the reshape and the traj command, or a comment on what traj lacks."""
     elsewhere = "* The search was made elsewhere, as Stata has none: the table of the report has the models compared."
     before = [elsewhere] if search is not None else []
     missing = lacking(res)
     if missing:
         return "\n".join([*before, f"* Stata's traj cannot fit this model. It lacks {missing}."]) + "\n"
-    columns = _columns(res, asked)
+    columns = _columns(res, recipe)
     script = _Script(StataNames(columns))
-    if asked.form == "command":
-        return "\n".join([*before, *script.names.reading(data, []), asked.formula.strip(), "trajplot"]) + "\n"
-    if "cluster" in asked.columns or "stratum" in asked.columns:
+    if recipe.form == "command":
+        return "\n".join([*before, *script.names.reading(data, []), recipe.formula.strip(), "trajplot"]) + "\n"
+    if "cluster" in recipe.columns or "stratum" in recipe.columns:
         script.comments.append("traj knows no clusters or strata: same estimates, other standard errors.")
-    if asked.form == "unknown":
+    if recipe.form == "unknown":
         script.comments += [UNKNOWN, *(f"call the column {c} {n} in the file: Stata does not allow its name."
                                        for c, n in script.names.changed.items())]
         columns = []
-    options = _options(res, asked, script)
+    options = _options(res, recipe, script)
     if search is not None:
         before = _numbers_of_groups(search, options)
     return "\n".join([
@@ -69,17 +69,17 @@ def stata_code(res: GBTMResults, asked: Recipe, data: str, search: SearchRecipe 
     ]) + "\n"
 
 
-def _columns(res: GBTMResults, asked: Recipe) -> list[str]:
+def _columns(res: GBTMResults, recipe: Recipe) -> list[str]:
     """The columns of the file that the do-file names."""
-    one_each = [asked.columns[k] for _, k in OF_SUBJECTS if k in asked.columns]
-    risk, tcov, dcov = (columns_of(names, asked, kind) for kind, names in _design(res).items())
-    if asked.form == "wide":
-        given = [[v] if isinstance(v, str) else list(v) for v in asked.wide.values()]
+    one_each = [recipe.columns[k] for _, k in OF_SUBJECTS if k in recipe.columns]
+    risk, tcov, dcov = (columns_of(names, recipe, kind) for kind, names in _design(res).items())
+    if recipe.form == "wide":
+        given = [[v] if isinstance(v, str) else list(v) for v in recipe.wide.values()]
         return [*(str(c) for g in given for c in g if isinstance(c, str) and not set("*?[") & set(c)), *risk, *one_each]
-    exposure = [asked.columns["exposure"]] if "exposure" in asked.columns else []
-    wave = [asked.columns["wave"]] if "wave" in asked.columns else []
-    ids = asked.id if isinstance(asked.id, list) else [asked.id or "id"]
-    return [asked.outcome, asked.time, *ids, *tcov, *dcov, *risk, *one_each, *exposure, *wave]
+    exposure = [recipe.columns["exposure"]] if "exposure" in recipe.columns else []
+    wave = [recipe.columns["wave"]] if "wave" in recipe.columns else []
+    ids = recipe.id if isinstance(recipe.id, list) else [recipe.id or "id"]
+    return [recipe.outcome, recipe.time, *ids, *tcov, *dcov, *risk, *one_each, *exposure, *wave]
 
 
 def _design(res: GBTMResults) -> dict[str, list[str]]:
@@ -90,21 +90,21 @@ def _design(res: GBTMResults) -> dict[str, list[str]]:
     }
 
 
-def _options(res: GBTMResults, asked: Recipe, script: _Script) -> Options:
+def _options(res: GBTMResults, recipe: Recipe, script: _Script) -> Options:
     """The options of the command, in its order; what comes before it goes to the script."""
-    wide = asked.form == "wide"
+    wide = recipe.form == "wide"
     risk, tcov, dcov = (
         names if wide and kind != "risk" else  # those of wide data are names of waves
-        covariates(names, asked, kind, script.names, script.prepare, script.comments)
+        covariates(names, recipe, kind, script.names, script.prepare, script.comments)
         for kind, names in _design(res).items()
     )
     if not wide:
-        _censor_beyond(res, [script.names[asked.outcome]], script)
-    waves = _wide_columns(res, asked, script) if wide else _reshape(res, asked, risk, [*tcov, *dcov], script)
-    outcome, time = (n if wide else script.names[n] for n in (asked.outcome, asked.time))
+        _censor_beyond(res, [script.names[recipe.outcome]], script)
+    waves = _wide_columns(res, recipe, script) if wide else _reshape(res, recipe, risk, [*tcov, *dcov], script)
+    outcome, time = (n if wide else script.names[n] for n in (recipe.outcome, recipe.time))
     if wide:
         _censor_beyond(res, waves[outcome], script)
-    spec, model = res.outcomes[0].spec, asked.model
+    spec, model = res.outcomes[0].spec, recipe.model
     traj_model = str(family_named(res.family).traj_model)
     options: Options = [("var", waves[outcome]), ("indep", waves[time]), ("model", [traj_model]),
                         ("order", spec.orders)]
@@ -120,9 +120,9 @@ def _options(res: GBTMResults, asked: Recipe, script: _Script) -> Options:
     options += [("risk", risk)] if risk else []
     options += [("refgroup", [model["refgroup"]])] if "refgroup" in model else []
     options += [("tcov", [c for name in tcov for c in waves[name]])] if tcov else []
-    exposure = asked.columns.get("exposure")
+    exposure = recipe.columns.get("exposure")
     options += [("exposure", waves[exposure if wide else script.names[exposure]])] if exposure else []
-    options += [(word, [script.names[asked.columns[key]]]) for word, key in OF_SUBJECTS if key in asked.columns]
+    options += [(word, [script.names[recipe.columns[key]]]) for word, key in OF_SUBJECTS if key in recipe.columns]
     if res.dropout is not None:
         options.append(("dropout", res.dropout.orders))
         options += [("dcov", [c for name in dcov for c in waves[name]])] if dcov else []
@@ -133,8 +133,8 @@ def _text(options: Options, indent: str = "") -> str:
     """The command, its options over lines that ``///`` joins."""
     lines, line = [], f"{indent}traj,"
     for name, values in options:
-        whole = name if values is None else f"{name}({' '.join(str(v) for v in values)})"
-        words = [whole] if len(whole) < WIDTH // 2 else whole.split()
+        option = name if values is None else f"{name}({' '.join(str(v) for v in values)})"
+        words = [option] if len(option) < WIDTH // 2 else option.split()
         for word in words:
             if len(line) + 1 + len(word) > WIDTH:
                 lines.append(line + " ///")
@@ -190,19 +190,19 @@ def _censor_beyond(res: GBTMResults, columns: list[str], script: _Script) -> Non
 
 
 def _reshape(
-    res: GBTMResults, asked: Recipe, risk: list[str], covariates: list[str], script: _Script
+    res: GBTMResults, recipe: Recipe, risk: list[str], covariates: list[str], script: _Script
 ) -> dict[str, list[str]]:
     """Lines that make long data wide, and the columns of each wave by name."""
     data, dropout, names = res.outcomes[0].data, res.dropout, script.names
-    outcome, time = names[asked.outcome], names[asked.time]
-    id_ = names[asked.id or "id"] if not isinstance(asked.id, list) else "_person"
-    if isinstance(asked.id, list):
-        script.prepare.append(f"egen {id_} = group({' '.join(names[c] for c in asked.id)})")
-    counted = names[asked.columns["wave"]] if "wave" in asked.columns else time
+    outcome, time = names[recipe.outcome], names[recipe.time]
+    id_ = names[recipe.id or "id"] if not isinstance(recipe.id, list) else "_person"
+    if isinstance(recipe.id, list):
+        script.prepare.append(f"egen {id_} = group({' '.join(names[c] for c in recipe.id)})")
+    counted = names[recipe.columns["wave"]] if "wave" in recipe.columns else time
     n_waves = np.unique(data.time).size if counted == time else int(data.wave.max()) + 1
-    exposure = [names[asked.columns["exposure"]]] if "exposure" in asked.columns else []
+    exposure = [names[recipe.columns["exposure"]]] if "exposure" in recipe.columns else []
     varying = list(dict.fromkeys([outcome, time, *covariates, *exposure]))
-    constant = [*risk, *(names[asked.columns[k]] for _, k in OF_SUBJECTS if k in asked.columns)]
+    constant = [*risk, *(names[recipe.columns[k]] for _, k in OF_SUBJECTS if k in recipe.columns)]
     lines = script.prepare
     lines.append(f"drop if missing({id_}, {time})")
     if dropout is None:
@@ -214,9 +214,9 @@ def _reshape(
     else:
         n_waves = int(np.bincount(data.subject).max())
         lines.append(f"bysort {id_} ({time}): generate _wave = _n")
-    kept = [id_, "_wave", *varying, *(c for c in constant if c not in varying)]
+    columns = [id_, "_wave", *varying, *(c for c in constant if c not in varying)]
     lines += [
-        f"keep {' '.join(dict.fromkeys(kept))}",
+        f"keep {' '.join(dict.fromkeys(columns))}",
         f"rename ({' '.join(varying)}) =_",
         f"reshape wide {' '.join(f'{v}_' for v in varying)}, i({id_}) j(_wave)",
         f"forvalues j = 1/{n_waves} {{  // a time where the wave was missed",
@@ -227,7 +227,7 @@ def _reshape(
     return {name: [f"{name}_{j}" for j in range(1, n_waves + 1)] for name in varying}
 
 
-def _wide_columns(res: GBTMResults, asked: Recipe, script: _Script) -> dict[str, list[str]]:
+def _wide_columns(res: GBTMResults, recipe: Recipe, script: _Script) -> dict[str, list[str]]:
     """The columns of each wave by the name in the formula; times given as numbers become variables."""
     n_waves = int(res.outcomes[0].data.wave.max()) + 1
     waves: dict[str, list[str]] = {}
@@ -235,7 +235,7 @@ def _wide_columns(res: GBTMResults, asked: Recipe, script: _Script) -> dict[str,
     def made(name: str, n: int) -> list[str]:
         return [script.names.add(f"{name}_{j}") for j in range(1, n + 1)]
 
-    for name, given in asked.wide.items():
+    for name, given in recipe.wide.items():
         columns = [given] if isinstance(given, str) else list(given)
         if columns and not isinstance(columns[0], str):
             waves[name] = made(name, len(columns))

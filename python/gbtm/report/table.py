@@ -70,7 +70,7 @@ def table_of(
         frame = frame.reset_index(names=names) if not set(names) & set(frame.columns) else frame.reset_index(drop=True)
     cells, numeric = format_frame(frame.reset_index(drop=True), kinds, digits)
     cells.columns = [str((headings or {}).get(c, HEADINGS.get(str(c), str(c)))) for c in frame.columns]
-    said = [n for n in notes if n]
+    shown_notes = [n for n in notes if n]
     if (cells == DASH).to_numpy().any():
-        said.append(f"{DASH}: {gap}" if gap else f"{DASH}: no value.")
-    return Table(cells, tuple(numeric), caption, tuple(said), strong)
+        shown_notes.append(f"{DASH}: {gap}" if gap else f"{DASH}: no value.")
+    return Table(cells, tuple(numeric), caption, tuple(shown_notes), strong)

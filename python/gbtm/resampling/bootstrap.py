@@ -99,8 +99,8 @@ class Bootstrap:
         drawn = []
         for params in self.params.to_numpy():
             flat = layout.unreport(params)
-            own = {p: layout.coefficients(flat, 0, p) for p in self.res.curves.coefficients}
-            drawn.append(replace(self.res.curves, coefficients=own).expected(at, w).ravel())
+            coefficients = {p: layout.coefficients(flat, 0, p) for p in self.res.curves.coefficients}
+            drawn.append(replace(self.res.curves, coefficients=coefficients).expected(at, w).ravel())
         lower, upper = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
         return out.assign(**{"std err": np.std(drawn, axis=0, ddof=1), "lower": lower, "upper": upper})
 
@@ -122,8 +122,8 @@ class Bootstrap:
                 "mix both and are too wide; a fit with one order for all groups has no such fault."
             )
         if self.chosen_groups is not None:
-            said = ", ".join(f"{k} in {100 * s:.0f} %" for k, s in self.chosen_groups["share"].items())
-            out += f" BIC (n = subjects) chose so many groups: {said}."
+            choices = ", ".join(f"{k} in {100 * s:.0f} %" for k, s in self.chosen_groups["share"].items())
+            out += f" BIC (n = subjects) chose so many groups: {choices}."
         if self.unfitted:
             out += f" {self.unfitted} fits with another number of groups failed and could not be chosen."
         if self.kind == "parametric" and self.res.cov_type == "cluster":
@@ -195,7 +195,7 @@ def bootstrap(
         for seed in np.random.SeedSequence(rng).spawn(n)
     ]
     told, begun = reporter(progress), time.monotonic()
-    kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    draws: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     reasons: Counter[str] = Counter()
     choices: list[int] = []
     unfitted = crossed = 0
@@ -205,23 +205,23 @@ def bootstrap(
         else:
             order, is_crossed = matcher.match(draw.params)
             crossed += is_crossed
-            kept[i] = model.layout.permute(draw.params, order), draw.shares[order]
+            draws[i] = model.layout.permute(draw.params, order), draw.shares[order]
             choices += [draw.chosen] if draw.chosen else []
             unfitted += draw.unfitted
         if told is not None:
             told(f"bootstrap: {i + 1} of {n} replicates", time.monotonic() - begun)
-    if len(kept) < 2:
+    if len(draws) < 2:
         raise DataError(
-            f"bootstrap: {len(kept)} of {n} replicates could be fitted ({', '.join(reasons)}).", code="no_replicate",
+            f"bootstrap: {len(draws)} of {n} replicates could be fitted ({', '.join(reasons)}).", code="no_replicate",
             argument="res", way_out="Look at the fit's warnings, or fit a simpler model.",
         )
-    index = pd.Index(list(kept), name="replicate")
+    index = pd.Index(list(draws), name="replicate")
     return Bootstrap(
         res=res, kind=kind, failures=sum(reasons.values()), reasons=dict(reasons), unfitted=unfitted,
         crossed=crossed,
-        params=pd.DataFrame([p for p, _ in kept.values()], index=index, columns=res.params.index),
+        params=pd.DataFrame([p for p, _ in draws.values()], index=index, columns=res.params.index),
         shares=pd.DataFrame(
-            [s for _, s in kept.values()], index=index, columns=pd.Index(res.group_names, name="group")),
+            [s for _, s in draws.values()], index=index, columns=pd.Index(res.group_names, name="group")),
         chosen_groups=None if groups is None else _frequencies(choices, groups, spec.n_groups),
     )
 
@@ -242,7 +242,7 @@ def _check(kind: str, n: int, groups: Sequence[int] | None, n_starts: int, rng: 
         )
 
 
-def _frequencies(choices: list[int], groups: Sequence[int], own: int) -> pd.DataFrame:
-    index = pd.Index(sorted({*groups, own}), name="groups")
+def _frequencies(choices: list[int], groups: Sequence[int], n_groups: int) -> pd.DataFrame:
+    index = pd.Index(sorted({*groups, n_groups}), name="groups")
     times = pd.Series(choices, dtype=int).value_counts().reindex(index, fill_value=0)
     return pd.DataFrame({"times": times, "share": times / max(len(choices), 1)})

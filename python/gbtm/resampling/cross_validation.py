@@ -250,10 +250,10 @@ def _units(
                 code="bad_cluster", argument="cluster", way_out="Give the cluster of each subject that was fitted.",
             )
         return pd.factorize(codes)[0], []
-    known = panel.subjects
-    if known.cluster is not None:
-        stratum = np.zeros_like(known.cluster) if known.stratum is None else known.stratum
-        return np.unique(np.column_stack([stratum, known.cluster]), axis=0, return_inverse=True)[1].ravel(), []
+    subjects = panel.subjects
+    if subjects.cluster is not None:
+        stratum = np.zeros_like(subjects.cluster) if subjects.stratum is None else subjects.stratum
+        return np.unique(np.column_stack([stratum, subjects.cluster]), axis=0, return_inverse=True)[1].ravel(), []
     if isinstance(model, Fit) and model.cov_type == "cluster":
         return np.arange(panel.n_subjects), [
             "The fit's standard errors allow for sampling clusters, but its file does not hold them: subjects of one "

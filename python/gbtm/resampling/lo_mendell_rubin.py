@@ -103,9 +103,9 @@ def lmr(res: Fit, smaller: Fit | None = None, *, rng: int = 0) -> LoMendellRubin
     model = prepared_of(res)
     _, _, below = nested_pair(res, smaller, model.spec, model.panel, model.bases, rng)
     statistic = 2 * (res.llf - below.loglik)
-    own = _scores(model.layout, model.layout.unreport(res.params.to_numpy()), model.panel)
-    other = _scores(below.layout, below.flat, model.panel)
-    weights = vuong_weights(*own, *other)
+    larger_scores = _scores(model.layout, model.layout.unreport(res.params.to_numpy()), model.panel)
+    smaller_scores = _scores(below.layout, below.flat, model.panel)
+    weights = vuong_weights(*larger_scores, *smaller_scores)
     df = model.layout.size - below.layout.size
     adjusted = statistic / (1 + 1 / (df * np.log(model.panel.n_subjects)))
     return LoMendellRubin(

@@ -47,8 +47,8 @@ def is_crossed(
     orders 0 and 2, say, whose flat curve is now that of the others.
     """
     shared = _shared(reference, other, weight)
-    own = shared[np.arange(len(order)), order].sum()
-    return bool(shared[linear_sum_assignment(-shared)].sum() > own + ROUNDING)
+    agreement = shared[np.arange(len(order)), order].sum()
+    return bool(shared[linear_sum_assignment(-shared)].sum() > agreement + ROUNDING)
 
 
 def _shared(reference: np.ndarray, other: np.ndarray, weight: np.ndarray | None) -> np.ndarray:

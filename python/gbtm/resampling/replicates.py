@@ -93,24 +93,24 @@ def resample(task: Task, rng: np.random.Generator) -> tuple[Panel, float]:
     return simulate(layout, layout.unreport(task.params), task.panel, rng)[0], task.panel.n_subjects
 
 
-def resampled(known: Subjects, rng: np.random.Generator) -> np.ndarray:
+def resampled(subjects: Subjects, rng: np.random.Generator) -> np.ndarray:
     """(N,) how many times each subject stands in a sample drawn with replacement, by clusters within strata."""
-    n = known.n_subjects
-    if known.cluster is None and known.stratum is None:
+    n = subjects.n_subjects
+    if subjects.cluster is None and subjects.stratum is None:
         return rng.multinomial(n, np.full(n, 1 / n)).astype(float)
-    stratum = np.zeros(n, dtype=np.int64) if known.stratum is None else known.stratum
-    cluster = np.arange(n) if known.cluster is None else known.cluster
+    stratum = np.zeros(n, dtype=np.int64) if subjects.stratum is None else subjects.stratum
+    cluster = np.arange(n) if subjects.cluster is None else subjects.cluster
     units, unit = np.unique(np.stack([stratum, cluster]), axis=1, return_inverse=True)
     count = np.zeros(units.shape[1])
     for h in np.unique(units[0]):
-        own = np.flatnonzero(units[0] == h)
-        if own.size < 2:
+        clusters = np.flatnonzero(units[0] == h)
+        if clusters.size < 2:
             raise SpecificationError(
                 f"stratum: {h + 1} has one cluster, which cannot be resampled.", code="single_cluster",
                 argument="stratum", way_out="Join strata, or use kind='parametric'.",
             )
-        drawn = rng.multinomial(own.size - 1, np.full(own.size, 1 / own.size))
-        count[own] = drawn * own.size / (own.size - 1)
+        drawn = rng.multinomial(clusters.size - 1, np.full(clusters.size, 1 / clusters.size))
+        count[clusters] = drawn * clusters.size / (clusters.size - 1)
     return count[unit.ravel()]
 
 
@@ -133,8 +133,8 @@ def rivals_of(
     out = []
     below: Refit | None = None
     for k in sorted(set(groups or ()) - {spec.n_groups}):
-        own = with_groups(spec, chosen(spec, k))
+        rival = with_groups(spec, chosen(spec, k))
         smaller = below if below is not None and below.layout.n_groups == k - 1 else None
-        below = refit(panel, own, bases, rng=rng, search={"n_starts": None, "time_budget": None}, smaller=smaller)
-        out.append((own, below.params))
+        below = refit(panel, rival, bases, rng=rng, search={"n_starts": None, "time_budget": None}, smaller=smaller)
+        out.append((rival, below.params))
     return tuple(out)

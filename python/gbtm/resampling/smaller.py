@@ -45,12 +45,12 @@ def with_groups(spec: ModelSpec, groups: Sequence[int]) -> ModelSpec:
 def without_one(spec: ModelSpec) -> list[int]:
     """The groups that stay when one is left out: the last, or the last that the others can do without."""
     for g in reversed(range(spec.n_groups)):
-        kept = [k for k in range(spec.n_groups) if k != g]
+        groups = [k for k in range(spec.n_groups) if k != g]
         try:
-            with_groups(spec, kept)
+            with_groups(spec, groups)
         except SpecificationError:  # only groups that never happen would be left
             continue
-        return kept
+        return groups
     raise SpecificationError(
         "groups: no group can be left out of this model.", code="one_group", argument="groups",
         way_out="Give a fit with more groups.",
@@ -80,11 +80,12 @@ def _room(less: ModelSpec, a: int, larger: ModelSpec, b: int) -> float:
     """How many more parameters group b has than group a; OUTSIDE where it has no room for it."""
     total = 0.0 if _dropout(less, a) == _dropout(larger, b) else OUTSIDE  # its lags decide which waves count
     for o, p in zip(less.outcomes, larger.outcomes, strict=True):
-        for own, other in ((o.orders, p.orders), (o.zero_orders, p.zero_orders), (o.random_orders, p.random_orders)):
-            if own is None or other is None or (own is o.zero_orders and o.zero_common):
+        kinds = ((o.orders, p.orders), (o.zero_orders, p.zero_orders), (o.random_orders, p.random_orders))
+        for orders, larger_orders in kinds:
+            if orders is None or larger_orders is None or (orders is o.zero_orders and o.zero_common):
                 continue
-            never = (own[a] == -1) != (other[b] == -1) and own is o.orders
-            total += OUTSIDE if own[a] > other[b] or never else other[b] - own[a]
+            never = (orders[a] == -1) != (larger_orders[b] == -1) and orders is o.orders
+            total += OUTSIDE if orders[a] > larger_orders[b] or never else larger_orders[b] - orders[a]
     return total
 
 
@@ -107,23 +108,23 @@ def nested_pair(
     from ..model.layout import make_layout
 
     if smaller is None:
-        kept = without_one(spec)
-        less = with_groups(spec, kept)
+        groups = without_one(spec)
+        less = with_groups(spec, groups)
         fit = refit(panel, less, bases, rng=rng, search={"n_starts": None, "time_budget": None})
-        return _in_front(spec, kept), less, fit
+        return _in_front(spec, groups), less, fit
     less = smaller.spec
-    found = inside(less, spec) if less.n_groups == spec.n_groups - 1 else None
+    inside_groups = inside(less, spec) if less.n_groups == spec.n_groups - 1 else None
     same = _same_data(smaller, res)
-    if found is None or not same:
+    if inside_groups is None or not same:
+        why = "its groups are not among those of res" if inside_groups is None else "it is of other data or covariates"
         raise SpecificationError(
-            f"smaller: not this model with a group less ({less.n_groups} against {spec.n_groups} groups): "
-            + ("it is of other data or covariates." if found is not None else "its groups are not among those of res."),
+            f"smaller: not this model with a group less ({less.n_groups} against {spec.n_groups} groups): {why}.",
             code="not_nested", argument="smaller",
             way_out="Fit the same model with one group less to the same data, or leave smaller out.",
         )
     layout = make_layout(panel, less, bases)
     flat = layout.unreport(smaller.params.to_numpy())
-    return _in_front(spec, found), less, Refit(layout, flat, smaller.llf, smaller.converged, False)
+    return _in_front(spec, inside_groups), less, Refit(layout, flat, smaller.llf, smaller.converged, False)
 
 
 def _same_data(one: Fit, other: Fit) -> bool:

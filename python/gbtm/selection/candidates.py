@@ -84,15 +84,15 @@ class Space:
         """The models with the order of one group one step lower."""
         if candidate.orders is None or self.orders is None:
             return []
-        found = []
+        candidates = []
         for order in dict.fromkeys(candidate.orders):
             step = self.orders.index(order) - 1
             if step >= 0:
                 orders = list(candidate.orders)
                 orders[orders.index(order)] = self.orders[step]
                 if _is_model(orders):
-                    found.append(Candidate(candidate.n_groups, tuple(sorted(orders, reverse=True))))
-        return found
+                    candidates.append(Candidate(candidate.n_groups, tuple(sorted(orders, reverse=True))))
+        return candidates
 
     def steps(self, candidate: Candidate) -> int:
         """Number of reductions that lead from the highest orders to these."""

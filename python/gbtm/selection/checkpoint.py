@@ -27,28 +27,28 @@ FORMAT_VERSION = 1
 
 def digest(*values: Any) -> str:
     """SHA-256 of plain values, arrays and dataclasses, by their content."""
-    found = hashlib.sha256()
-    _feed(found, values)
-    return found.hexdigest()
+    sha = hashlib.sha256()
+    _feed(sha, values)
+    return sha.hexdigest()
 
 
-def _feed(found: Any, value: Any) -> None:
+def _feed(sha: Any, value: Any) -> None:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     if isinstance(value, np.ndarray):
-        found.update(f"array {value.dtype.str} {value.shape}".encode())
-        found.update(np.ascontiguousarray(value).tobytes())
+        sha.update(f"array {value.dtype.str} {value.shape}".encode())
+        sha.update(np.ascontiguousarray(value).tobytes())
     elif isinstance(value, dict):
-        found.update(f"dict {len(value)}".encode())
+        sha.update(f"dict {len(value)}".encode())
         for key, item in value.items():
-            _feed(found, (str(key), item))
+            _feed(sha, (str(key), item))
     elif isinstance(value, (list, tuple)):
-        found.update(f"list {len(value)}".encode())
+        sha.update(f"list {len(value)}".encode())
         for item in value:
-            _feed(found, item)
+            _feed(sha, item)
     else:
         text = repr(value.item() if isinstance(value, np.generic) else value).encode()
-        found.update(f"{type(value).__name__} {len(text)} ".encode() + text)
+        sha.update(f"{type(value).__name__} {len(text)} ".encode() + text)
 
 
 def data_digest(panel: Panel) -> str:

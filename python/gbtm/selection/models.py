@@ -110,11 +110,11 @@ class ModelSearch:
             ``unknown_criterion``, ``not_computed`` (cross-validation or test not asked for), ``nothing_to_choose``.
         """
         name = self.criterion if criterion is None else criterion
-        known = (*SMALLER, *LARGER, "cv_loglik", "blrt")
-        if name not in known:
+        criteria = (*SMALLER, *LARGER, "cv_loglik", "blrt")
+        if name not in criteria:
             raise SpecificationError(
                 f"criterion: {name!r} is not known.", code="unknown_criterion", argument="criterion",
-                way_out=f"Use one of {', '.join(known)}.",
+                way_out=f"Use one of {', '.join(criteria)}.",
             )
         label = self.choices.get(TWINS.get(name, name))
         if label is None and name in ("cv_loglik", "blrt"):
@@ -171,12 +171,12 @@ class ModelSearch:
         from ..resampling.cross_validation import cross_validate
 
         for label in self._labels(labels):
-            found = cross_validate(
+            validation = cross_validate(
                 self.fits[label], folds=folds, n_jobs=n_jobs, rng=self.rng if rng is None else rng, progress=progress,
                 **options,
             )
-            self._later.setdefault(label, {}).update(cv_loglik=float(found.loglik), cv_se=float(found.se))
-            self._keep("cross-validation", label, found.sentences)
+            self._later.setdefault(label, {}).update(cv_loglik=float(validation.loglik), cv_se=float(validation.se))
+            self._keep("cross-validation", label, validation.sentences)
         return self.table
 
     def blrt(
@@ -205,16 +205,16 @@ class ModelSearch:
             if res.n_groups < 2:
                 continue
             less = self._one_less(label)
-            found = blrt(res, less, n_jobs=n_jobs, rng=seed, progress=progress, **options)
-            kept = self._later.setdefault(label, {})
-            kept["blrt_p"] = float(found.p_value)
-            said = [found.sentence]
+            test = blrt(res, less, n_jobs=n_jobs, rng=seed, progress=progress, **options)
+            later = self._later.setdefault(label, {})
+            later["blrt_p"] = float(test.p_value)
+            sentences = [test.sentence]
             if lmr:
                 other = lo_mendell_rubin(res, less, rng=seed)
-                kept["lmr_p"] = float(other.p_value)
-                said.append(other.sentence)
-            self._keep("test", label, said)
-            if given is None and not found.p_value <= BLRT_LEVEL + 1e-12:
+                later["lmr_p"] = float(other.p_value)
+                sentences.append(other.sentence)
+            self._keep("test", label, sentences)
+            if given is None and not test.p_value <= BLRT_LEVEL + 1e-12:
                 break
         return self.table
 
@@ -247,18 +247,18 @@ class ModelSearch:
     def _one_less(self, label: str) -> GBTMResults | None:
         from ..model.nesting import nested
 
-        own = self._fitted[label].candidate
-        less = self._space.top(own.n_groups - 1)
+        candidate = self._fitted[label].candidate
+        less = self._space.top(candidate.n_groups - 1)
         fit = self._fitted.get(self._space.label(less))
-        if fit is None or not fit.usable or not nested(self._space.spec(less), self._space.spec(own)):
+        if fit is None or not fit.usable or not nested(self._space.spec(less), self._space.spec(candidate)):
             return None
         return fit.results
 
     def _keep(self, what: str, label: str, sentences: Sequence[str]) -> None:
         """Sentences of what was computed for a model, in the place of those of an earlier call."""
         mark = f"{label}, {what}: "
-        kept = [s for s in self._happened.get("later", []) if not s.startswith(mark)]
-        self._happened["later"] = kept + [mark + s for s in sentences]
+        other_sentences = [s for s in self._happened.get("later", []) if not s.startswith(mark)]
+        self._happened["later"] = other_sentences + [mark + s for s in sentences]
 
     # -- on disk -----------------------------------------------------------------------------------------------
 
@@ -331,14 +331,15 @@ def read_search(document: Any, *, trust_formula: bool = False, source: str = "se
     )
     fits = {}
     for fit in document["fits"]:
-        candidate, own = Candidate(fit["n_groups"], None if fit["orders"] is None else tuple(fit["orders"])), None
+        candidate = Candidate(fit["n_groups"], None if fit["orders"] is None else tuple(fit["orders"]))
+        fit_document = None
         if fit["document"] is not None:
-            own = current_fields(fit["document"], f"{source}: model {fit['label']}", data=False)
-            check_same_data(own, shared, source)
-        fits[candidate] = Fitted(candidate, own, fit["failure"], shared, trust_formula)
+            fit_document = current_fields(fit["document"], f"{source}: model {fit['label']}", data=False)
+            check_same_data(fit_document, shared, source)
+        fits[candidate] = Fitted(candidate, fit_document, fit["failure"], shared, trust_formula)
     later = {
-        label: {c: float("nan") if v is None else v for c, v in found.items()}
-        for label, found in document["later"].items()
+        label: {c: float("nan") if v is None else v for c, v in criteria.items()}
+        for label, criteria in document["later"].items()
     }
     return ModelSearch(
         space, fits, shared, how=document["how"], criterion=document["criterion"],

@@ -130,10 +130,10 @@ class Rounds:
         rest = elapsed * sum(c.n_groups for c in ahead) / max(self.weight_done, 1)
         usable = [f for f in self.fits.values() if f.usable]
         best = min(usable, key=lambda f: score(f, self.criterion), default=None)
-        found = "" if best is None else f", best so far {self.space.label(best.candidate)}"
+        best_so_far = "" if best is None else f", best so far {self.space.label(best.candidate)}"
         more = "" if self.how in ("grid", "groups") else ", more to come"
         self.say(
-            f"{self.n_done} of {self.n_done + len(ahead)} fits{more if not ahead else ''}{found}"
+            f"{self.n_done} of {self.n_done + len(ahead)} fits{more if not ahead else ''}{best_so_far}"
             + (f", about {math.ceil(rest)} s left" if ahead else "")
         )
 

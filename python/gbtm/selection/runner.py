@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 JITTERS = (0.02, 0.3)  # sd of the change of internal coefficients where a fit starts anew from a nested one
 
-Known = tuple[ModelSpec, np.ndarray]  # a model and its estimates in internal coordinates
+Estimates = tuple[ModelSpec, np.ndarray]  # a model and its estimates in internal coordinates
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class Task:
     candidate: Candidate
     spec: ModelSpec
     n_starts: int | None
-    smaller: Known | None = None
-    above: tuple[Known, ...] = ()
-    below: tuple[Known, ...] = ()
-    again: Known | None = None
+    smaller: Estimates | None = None
+    above: tuple[Estimates, ...] = ()
+    below: tuple[Estimates, ...] = ()
+    again: Estimates | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Fitted:
         return FitRecord(self.document)
 
     @property
-    def known(self) -> Known:
+    def estimates(self) -> Estimates:
         return self.record.spec, self.record.internal.params
 
     @property
@@ -148,8 +148,8 @@ def make_round(ground: Ground, tasks: Sequence[Task], *, n_jobs: int | None) -> 
 
     What the checkpoint has comes first.
     """
-    kept = ground.checkpoint
-    texts = [None if kept is None else _whole(kept.read(ground.key(task))) for task in tasks]
+    checkpoint = ground.checkpoint
+    texts = [None if checkpoint is None else _intact(checkpoint.read(ground.key(task))) for task in tasks]
     for task, text in zip(tasks, texts, strict=True):
         if text is not None:
             yield task, text
@@ -158,7 +158,7 @@ def make_round(ground: Ground, tasks: Sequence[Task], *, n_jobs: int | None) -> 
     yield from zip(left, done, strict=True)
 
 
-def _whole(text: str | None) -> str | None:
+def _intact(text: str | None) -> str | None:
     """What :func:`fit_task` wrote; None for a file that is not as it was written, so that the fit is made again."""
     if text is None:
         return None

@@ -13,16 +13,20 @@ MOST_GROUPS = 1000
 def check_search_values(document: Mapping[str, Any], source: str) -> None:
     """What the table of fields does not say: sentences are lists of text, and what was computed are numbers."""
     happened, later, about = document["happened"], document["later"], document["space"]
-    said = all(isinstance(v, list) and all(isinstance(s, str) for s in v) for v in happened.values())
-    found = all(
-        isinstance(own, dict) and all(v is None or isinstance(v, (int, float)) for v in own.values())
-        for own in later.values()
+    are_sentences = all(isinstance(v, list) and all(isinstance(s, str) for s in v) for v in happened.values())
+    are_numbers = all(
+        isinstance(criteria, dict) and all(v is None or isinstance(v, (int, float)) for v in criteria.values())
+        for criteria in later.values()
     )
     counts = [*about["groups"], *(f["n_groups"] for f in document["fits"])]
     orders = [o for f in (about, *document["fits"]) for o in f["orders"] or ()]
-    whole = all(isinstance(k, int) and not isinstance(k, bool) and 0 < k <= MOST_GROUPS for k in counts)
-    numbers = all(isinstance(o, int) and not isinstance(o, bool) for o in orders)
-    for name, right in (("happened", said), ("later", found), ("n_groups", whole and counts), ("orders", numbers)):
+    are_counts = all(isinstance(k, int) and not isinstance(k, bool) and 0 < k <= MOST_GROUPS for k in counts)
+    are_orders = all(isinstance(o, int) and not isinstance(o, bool) for o in orders)
+    checks = (
+        ("happened", are_sentences), ("later", are_numbers), ("n_groups", are_counts and counts),
+        ("orders", are_orders),
+    )
+    for name, right in checks:
         if not right:
             raise DataError(
                 f"{source}: '{name}' is not as it was written.", code="bad_document", argument="path",
@@ -34,9 +38,9 @@ def check_same_data(document: Mapping[str, Any], shared: Mapping[str, Any], sour
     """The data that all fits share are those of as many outcomes, sets of groups and people as a fit has."""
     sizes = {name: (len(shared[name]), len(document[name])) for name in ("outcomes", "group_sets")}
     sizes["ids"] = (len(shared["ids"]), document["n_subjects"])
-    for name, (found, wanted) in sizes.items():
-        if found != wanted:
+    for name, (n_shared, n_fits) in sizes.items():
+        if n_shared != n_fits:
             raise DataError(
-                f"{source}: 'shared.{name}' has {found}, and the fits have {wanted}.", code="bad_document",
+                f"{source}: 'shared.{name}' has {n_shared}, and the fits have {n_fits}.", code="bad_document",
                 argument="path", way_out="Give a file written by the save() of what gbtm.search() returned.",
             )

@@ -47,7 +47,7 @@ def first_choices(space: Space, criterion: str, fits: Fits) -> tuple[int, ...]:
         scores = [score(fit, name) for fit in tops]
         if tops and np.isfinite(scores).any():
             near = min(scores) + (NEAR / 2 if name in LARGER else NEAR)
-            chosen |= {fit.candidate.n_groups for fit, own in zip(tops, scores, strict=True) if own <= near}
+            chosen |= {fit.candidate.n_groups for fit, value in zip(tops, scores, strict=True) if value <= near}
     return tuple(sorted(chosen))
 
 
@@ -86,9 +86,9 @@ def task_for(
         if nearest is None:
             return Task(candidate, spec, n_starts)
         if nearest.candidate.n_groups == candidate.n_groups - 1:
-            return Task(candidate, spec, n_starts, smaller=nearest.known)
-        return Task(candidate, spec, n_starts, below=(nearest.known,))
-    above = [f.known for f in fits.values() if f.usable and candidate in space.reductions(f.candidate)]
+            return Task(candidate, spec, n_starts, smaller=nearest.estimates)
+        return Task(candidate, spec, n_starts, below=(nearest.estimates,))
+    above = [f.estimates for f in fits.values() if f.usable and candidate in space.reductions(f.candidate)]
     return Task(candidate, spec, shape_starts, above=tuple(above))
 
 
@@ -96,20 +96,20 @@ def violations(space: Space, fits: Fits) -> list[tuple[Fitted, Fitted]]:
     """Fits (large, small) whose log-likelihood is below that of a model nested in them, with the best such model."""
     usable = sorted((f for f in fits.values() if f.usable), key=lambda f: f.candidate.rank)
     specs = {f.candidate: space.spec(f.candidate) for f in usable}
-    found = []
+    pairs = []
     for large in usable:
         higher = [f for f in usable if f.loglik > large.loglik + NO_LOWER
                   and nested(specs[f.candidate], specs[large.candidate])]
         if higher:
-            found.append((large, max(higher, key=lambda f: f.loglik)))
-    return found
+            pairs.append((large, max(higher, key=lambda f: f.loglik)))
+    return pairs
 
 
 def again_task(first: Task, fit: Fitted, nested_fit: Fitted | None) -> Task:
     """A model again, from where it is and from a model nested in it."""
     return replace(
-        first, again=fit.known if fit.usable else None,
-        below=first.below if nested_fit is None else (*first.below, nested_fit.known),
+        first, again=fit.estimates if fit.usable else None,
+        below=first.below if nested_fit is None else (*first.below, nested_fit.estimates),
     )
 
 

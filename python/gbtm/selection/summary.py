@@ -44,5 +44,5 @@ def summary_text(table: pd.DataFrame, sentences: Sequence[str]) -> str:
 
 
 def _marks(chosen_by: str, flagged: bool) -> str:
-    own = {c.strip() for c in chosen_by.split(",")}
-    return "".join(mark for c, mark in MARKS.items() if c in own) + ("x" if flagged else "")
+    criteria = {c.strip() for c in chosen_by.split(",")}
+    return "".join(mark for c, mark in MARKS.items() if c in criteria) + ("x" if flagged else "")

@@ -79,16 +79,16 @@ def make_table(rows: Mapping[str, Mapping[str, Any]], later: Mapping[str, Mappin
     """Rows by label, with what was computed later and the criteria that choose each model."""
     table = pd.DataFrame.from_dict({k: dict(v) for k, v in rows.items()}, orient="index", columns=list(COLUMNS))
     table.index.name = "model"
-    for label, found in later.items():
-        for column, value in found.items():
+    for label, criteria in later.items():
+        for column, value in criteria.items():
             table.loc[label, column] = value
-    whole = ("groups", "params", "hits", "starts", "warnings")
+    counts = ("groups", "params", "hits", "starts", "warnings")
     text = ("order", "chosen_by", "flag")
-    kinds: dict[str, Any] = {c: float for c in COLUMNS if c not in (*whole, *text, "converged")}
-    table = table.astype({**kinds, **dict.fromkeys(whole, int), "converged": bool})
+    kinds: dict[str, Any] = {c: float for c in COLUMNS if c not in (*counts, *text, "converged")}
+    table = table.astype({**kinds, **dict.fromkeys(counts, int), "converged": bool})
     for criterion, label in choose(table).items():
-        own = str(table.loc[label, "chosen_by"])
-        table.loc[label, "chosen_by"] = f"{own}, {criterion}" if own else str(criterion)
+        chosen_by = str(table.loc[label, "chosen_by"])
+        table.loc[label, "chosen_by"] = f"{chosen_by}, {criterion}" if chosen_by else str(criterion)
     return table
 
 
@@ -98,15 +98,15 @@ def choose(table: pd.DataFrame) -> pd.Series:
     ``blrt``, where it was computed: models by number of groups, up to the first whose p is above 0.05.
     """
     usable = table[table["flag"] == ""]
-    found: dict[str, str] = {}
+    best: dict[str, str] = {}
     for criterion in (*SMALLER, "cv_loglik"):
-        known = usable[criterion].dropna()
-        if len(known):
-            found[criterion] = str(known.idxmax() if criterion == "cv_loglik" else known.idxmin())
+        values = usable[criterion].dropna()
+        if len(values):
+            best[criterion] = str(values.idxmax() if criterion == "cv_loglik" else values.idxmin())
     by_test = _by_blrt(usable)
     if by_test is not None:
-        found["blrt"] = by_test
-    return pd.Series(found, name="model", dtype=object)
+        best["blrt"] = by_test
+    return pd.Series(best, name="model", dtype=object)
 
 
 BLRT_LEVEL: float = SHARED["p_level"]
@@ -149,6 +149,6 @@ def weights(values: pd.Series) -> pd.Series:
     With BIC they approximate posterior probabilities of the models, all equally probable beforehand (Nagin 2005,
     section 4.3.1).
     """
-    known = values.dropna()
-    relative = np.exp(-0.5 * (known - known.min()))
+    present = values.dropna()
+    relative = np.exp(-0.5 * (present - present.min()))
     return relative / relative.sum()

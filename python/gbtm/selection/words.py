@@ -141,19 +141,19 @@ def _chosen(table: pd.DataFrame, choices: pd.Series, fits: Mapping[str, Fitted])
     for label in [k for k in table.index if k in set(choices)]:
         about, fit = table.loc[label], fits[label]
         res = fit.results
-        said = []
+        caveats = []
         for group, share in enumerate(res.group_sets[0].shares, start=1):
             if share < SMALL_GROUP and res.n_groups > 1:
                 n = int((res.assignment == group).sum())
-                said.append(f"group {group} holds {100 * share:.1f} % ({n} subject{'' if n == 1 else 's'} assigned)")
+                caveats.append(f"group {group} holds {100 * share:.1f} % ({n} subject{'' if n == 1 else 's'} assigned)")
         if about["entropy"] < CLEAR_ENTROPY:
-            said.append(f"relative entropy is {about['entropy']:.2f}, below {CLEAR_ENTROPY:g}")
+            caveats.append(f"relative entropy is {about['entropy']:.2f}, below {CLEAR_ENTROPY:g}")
         search = res.search
         if search.n_starts > 1 and about["hits"] <= 1:
-            said.append(f"its optimum was reached by {about['hits']} of {search.n_starts} starts, so that a better "
+            caveats.append(f"its optimum was reached by {about['hits']} of {search.n_starts} starts, so that a better "
                         "one may exist")
-        if said:
-            out.append(f"{label}: {'; '.join(said)}.")
+        if caveats:
+            out.append(f"{label}: {'; '.join(caveats)}.")
         out += [f"{label}: {message}" for message in res.warnings[:SHOWN]]
         if len(res.warnings) > SHOWN:
             out.append(f"{label}: and {len(res.warnings) - SHOWN} more warnings.")

@@ -11,11 +11,11 @@ from .attrition import Attrition
 if TYPE_CHECKING:
     from ..api.results import GBTMResults
 
-Said = tuple[str, str]  # what the software knows, what the author has to write
+Reply = tuple[str, str]  # what the software knows, what the author has to write
 
 
 @dataclass(frozen=True)
-class Known:
+class Evidence:
     """What answers are made of.
 
     ``places`` says where in the report something is shown: "Table 3", "Figure 1", by name.
