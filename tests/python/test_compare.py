@@ -480,8 +480,8 @@ def test_another_reference_group(reference):
     thetas = [x for x in lines if x.kind == "theta"]
     assert len(thetas) == 6
     for line in thetas:
-        assert line.own.estimate == pytest.approx(line.printed.estimate, abs=1e-3)
-        assert line.own.se == pytest.approx(line.printed.se, rel=1e-3)
+        assert line.ours.estimate == pytest.approx(line.printed.estimate, abs=1e-3)
+        assert line.ours.se == pytest.approx(line.printed.se, rel=1e-3)
     assert renamed(first, {1: 1, 2: 2, 3: 3}, None) is not first
 
 

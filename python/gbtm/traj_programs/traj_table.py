@@ -117,10 +117,10 @@ class TrajTable:
         for kind, group, row in self._rows:
             if kind == "theta":
                 continue
-            own = kind in SECTIONS or kind in RANDOM
+            by_group = kind in SECTIONS or kind in RANDOM
             place = SECTIONS.index(kind) if kind in SECTIONS else len(SECTIONS) + (kind in RANDOM)
-            rows = sections.setdefault((place, group if own else 0), [])
-            heading = str(group) if group and (not rows or not own) else ""
+            rows = sections.setdefault((place, group if by_group else 0), [])
+            heading = str(group) if group and (not rows or not by_group) else ""
             rows.append(replace(row, group=heading))
         return [rows for _, rows in sorted(sections.items())]
 
@@ -248,10 +248,10 @@ def _word(name: str, group: int) -> str:
         if group and name.endswith(ending):
             stem = name[: -len(ending)]
             break
-    known = {"alpha": "Alpha", "drop": "Drop", "sigma": "Sigma", "phi": "Phi", "psi": "Psi", "rho": "Rho"}
+    words = {"alpha": "Alpha", "drop": "Drop", "sigma": "Sigma", "phi": "Phi", "psi": "Psi", "rho": "Rho"}
     if stem == "const":
         return "Constant"
-    for low, word in known.items():
+    for low, word in words.items():
         if stem.rstrip("0123456789") == low:
             return word + stem[len(low):]
     return stem.rstrip("_").capitalize() if stem.startswith("basis") else stem

@@ -62,20 +62,20 @@ def _dropout(res: Fit, n_waves: int) -> dict[str, np.ndarray]:
     subject, wave, covariates = records.subject, records.wave, records.covariates
     posterior = res.group_sets[0].posterior
     columns = part.columns("dropout", np.zeros(subject.size), covariates)
-    known = part.cell_data(np.zeros(subject.size), covariates, None)["mask"]
+    mask = part.cell_data(np.zeros(subject.size), covariates, None)["mask"]
     flat = res.internal.params
     out = {}
     for k, g in enumerate(res.group_names):
-        own = [b for b in res.blocks if b.kind == "dropout" and b.group == g]
-        if not own:
+        blocks = [b for b in res.blocks if b.kind == "dropout" and b.group == g]
+        if not blocks:
             continue
-        block = own[0]
+        block = blocks[0]
         # a group of lower order uses the leading columns of the lags, and all covariates
         lags = part.bases["dropout"].width
         order = block.width - (columns.shape[1] - lags)
         pick = [*range(order), *range(lags, columns.shape[1])]
         hazard = 1 / (1 + np.exp(-(columns[:, pick] @ flat[block.entries])))
-        weight = posterior[subject, k] * known[k]
+        weight = posterior[subject, k] * mask[k]
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.bincount(wave, weight * hazard, minlength=n_waves) / np.bincount(wave, weight, minlength=n_waves)
         out[f"Dropout{g}"] = mean[:n_waves]

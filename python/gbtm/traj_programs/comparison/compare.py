@@ -170,10 +170,10 @@ def compare_traj(res: Fit, text: str | Path, which: int = -1) -> Comparison:
     d = Differences(ours, theirs, printed, pairs, None, _hold(ours, ours, theirs, pairs))
     if printed.kind == "single" and d.same_data and not d.same_estimates:
         n_uncensored = ours.nobs - n_censored(res, res.outcomes[0].bounds) if ours.nobs else 0
-        found = find_scale(ours, theirs, n_uncensored)
-        if found is not None:
-            held = _hold(found.scale.convert(ours), ours, theirs, found.pairs)
-            d = Differences(ours, theirs, printed, found.pairs, found, held)
+        rescaled = find_scale(ours, theirs, n_uncensored)
+        if rescaled is not None:
+            held = _hold(rescaled.scale.convert(ours), ours, theirs, rescaled.pairs)
+            d = Differences(ours, theirs, printed, rescaled.pairs, rescaled, held)
     model = model_sentences(d, res)
     d = replace(d, apart=tuple(s.code for s in model if s.code in APART))
     told = (*model, *number_sentences(d, res), *known_faults(d, res))
@@ -189,7 +189,7 @@ def _plain(value: Any) -> Any:
 def _hold(converted: Side, fitted: Side, theirs: Side, pairs: dict[int, int]) -> tuple[Held, ...]:
     comparable = same_but_zeros(fitted.family, theirs.family)
     lines, plain = line_up(converted, theirs, pairs), line_up(fitted, theirs, pairs)
-    return tuple(Held(a, a.own, b.own, comparable) for a, b in zip(lines, plain, strict=True))
+    return tuple(Held(a, a.ours, b.ours, comparable) for a, b in zip(lines, plain, strict=True))
 
 
 def _verdict(d: Differences, codes: list[str]) -> str:
@@ -221,12 +221,12 @@ def _verdict(d: Differences, codes: list[str]) -> str:
 
 
 def _record(h: Held) -> tuple[object, ...]:
-    own, printed = h.own, h.printed
-    agrees = own is not None and printed is not None and h.same is not False and h.same_se is not False
+    converted, printed = h.converted, h.printed
+    agrees = converted is not None and printed is not None and h.same is not False and h.same_se is not False
     return (
-        h.line.own_group, h.line.group, h.line.parameter, own.estimate if own else np.nan,
-        printed.estimate if printed else np.nan, h.gap, own.se if own else np.nan, printed.se if printed else np.nan,
-        h.se_ratio, agrees,
+        h.line.own_group, h.line.group, h.line.parameter, converted.estimate if converted else np.nan,
+        printed.estimate if printed else np.nan, h.gap, converted.se if converted else np.nan,
+        printed.se if printed else np.nan, h.se_ratio, agrees,
     )
 
 

@@ -27,21 +27,21 @@ WORKED_OUT = {"": 0.0, "AIC": 0.0, "BIC": 0.0005}
 class Held:
     """One parameter, both sides held together.
 
-    ``own`` is on the printout's scale; ``fitted`` as in the fit. ``same`` and ``same_se`` are None where there is
+    ``converted`` is on the printout's scale; ``fitted`` as in the fit. ``same`` and ``same_se`` are None where there is
     nothing to hold against: no partner, no standard error on one side, or a family in which the number means something
     else (``comparable`` is False).
     """
 
     line: Line
-    own: Row | None
+    converted: Row | None
     fitted: Row | None
     comparable: bool = True
 
     @property
     def paired(self) -> tuple[Row, Row] | None:
         """Our row and theirs, where they can be held together."""
-        own, printed = self.own, self.line.printed
-        return (own, printed) if own is not None and printed is not None and self.comparable else None
+        converted, printed = self.converted, self.line.printed
+        return (converted, printed) if converted is not None and printed is not None and self.comparable else None
 
     @property
     def printed(self) -> Row | None:
@@ -50,7 +50,7 @@ class Held:
     @cached_property
     def yardstick(self) -> float:
         """Standard error that differences are counted in: ours, else the printed one."""
-        for row in (self.own, self.printed):
+        for row in (self.converted, self.printed):
             if row is not None and np.isfinite(row.se) and row.se > 0:
                 return row.se
         return float("nan")
@@ -79,7 +79,7 @@ class Held:
     @property
     def unidentified(self) -> bool:
         """The fit gives no standard error for it, because the data do not determine it."""
-        return self.own is not None and not np.isfinite(self.own.se)
+        return self.converted is not None and not np.isfinite(self.converted.se)
 
     @cached_property
     def se_ratio(self) -> float:
@@ -148,7 +148,7 @@ class Differences:
     def same_data(self) -> bool:
         """Sizes agree as far as they are printed."""
         sizes = ((self.ours.n_subjects, self.theirs.n_subjects), (self.ours.nobs, self.theirs.nobs))
-        return all(theirs is None or own == theirs for own, theirs in sizes)
+        return all(theirs is None or ours == theirs for ours, theirs in sizes)
 
     @cached_property
     def same_estimates(self) -> bool:

@@ -69,12 +69,12 @@ def _curves(d: Differences, res: Fit) -> list[Sentence]:
 
 def _bands(d: Differences, res: Fit) -> list[Sentence]:
     """traj's plotted confidence bands are wrong for these families; said where bands were asked for."""
-    asked = "ci" in d.printed.options or any(o.startswith("ci95") for o in d.printed.options)
+    plots_bands = "ci" in d.printed.options or any(o.startswith("ci95") for o in d.printed.options)
     family = FAMILIES.get(d.theirs.family)
     fault = "" if family is None else family.traj_band_fault
     if family is not None and family.has_bounds and not n_censored(res, res.outcomes[0].bounds):
         fault = ""
-    if not asked or not fault:
+    if not plots_bands or not fault:
         return []
     return [Sentence(
         "plotted_bands", f"The confidence bands that traj plots for this family are wrong: {fault}. This package's "

@@ -48,9 +48,9 @@ def plain_lines(text: str) -> list[str]:
 def last_command(lines: list[str]) -> str | None:
     """The last traj command (Stata) or PROC TRAJ step (SAS) that these lines echo."""
     for line in reversed(lines):
-        found = STATA_COMMAND.match(line)
-        if found:
-            return found.group(1).strip()
+        echo = STATA_COMMAND.match(line)
+        if echo:
+            return echo.group(1).strip()
     steps = PROC_TRAJ.findall("\n".join(lines))
     return steps[-1] if steps else None
 
@@ -72,5 +72,5 @@ def options_of(command: str | None) -> dict[str, str]:
         flags = {w.lower(): "" for w in re.sub(r"\w+\s*=\s*\S+", "", head).split()[2:]}
         pairs = [s.split(None, 1) for s in statements if s and s.lower() != "run"]
         return {**flags, **{p[0].lower(): p[1].strip() if len(p) > 1 else "" for p in pairs}}
-    found = re.findall(r"([A-Za-z]\w*)\s*(?:\(([^()]*)\))?", command.partition(",")[2])
-    return {name.lower(): value.strip() for name, value in found}
+    options = re.findall(r"([A-Za-z]\w*)\s*(?:\(([^()]*)\))?", command.partition(",")[2])
+    return {name.lower(): value.strip() for name, value in options}

@@ -29,9 +29,9 @@ def match_groups(ours: Side, theirs: Side, times: np.ndarray) -> dict[int, int]:
     """
     if not theirs.n_groups:
         return {}
-    own, other = (means(s, times) for s in (ours, theirs))
-    spread = float(np.std(np.vstack([own, other]))) or 1.0
-    cost = np.sqrt(((own[:, None, :] - other[None, :, :]) ** 2).mean(axis=2)) / spread
+    our_means, their_means = (means(s, times) for s in (ours, theirs))
+    spread = float(np.std(np.vstack([our_means, their_means]))) or 1.0
+    cost = np.sqrt(((our_means[:, None, :] - their_means[None, :, :]) ** 2).mean(axis=2)) / spread
     if ours.shares is not None and theirs.shares is not None:
         cost = cost + SHARE_COST * np.abs(ours.shares[:, None] - theirs.shares[None, :])
     if sorted(ours.orders) == sorted(theirs.orders):
@@ -75,7 +75,7 @@ class Line:
     group: int | None
     kind: str
     parameter: str
-    own: Row | None
+    ours: Row | None
     printed: Row | None
 
 
@@ -83,17 +83,17 @@ def line_up(ours: Side, theirs: Side, pairs: dict[int, int]) -> list[Line]:
     """The rows of both sides, parameter by parameter, in the printout's order; what only we have ends its section."""
     reference = next((r.group for r in theirs.of_kind("theta") if r.parameter.lower() == "baseline"), None)
     moved = renamed(ours, pairs, reference)
-    back = {theirs_: own for own, theirs_ in pairs.items()}
+    back = {their_group: our_group for our_group, their_group in pairs.items()}
     left = [r for r in moved.rows if not _baseline(r)]
     lines: list[Line] = []
     for row in theirs.rows:
         if _baseline(row) or row.kind == "outcome":
             continue
-        own = _partner(row, left, theirs)
-        if own is not None:
-            left.remove(own)
+        partner = _partner(row, left, theirs)
+        if partner is not None:
+            left.remove(partner)
         group = row.group
-        lines.append(Line(back.get(group) if group else None, group, row.kind, row.parameter, own, row))
+        lines.append(Line(back.get(group) if group else None, group, row.kind, row.parameter, partner, row))
     for row in left:
         lines.append(Line(back[row.group] if row.group else None, row.group, row.kind, row.parameter, row, None))
     alone = [r for r in ours.rows if r.group is not None and r.group not in pairs and not _baseline(r)]
@@ -112,7 +112,7 @@ def _partner(row: Row, left: list[Row], theirs: Side) -> Row | None:
     if named:
         return named[0]
     if row.kind in ("covariate", "drop_covariate") or (row.kind == "theta" and row.parameter.lower() != "constant"):
-        known = {r.parameter.lower() for r in theirs.of_kind(row.kind) if r.group == row.group} | {"constant"}
-        unnamed = [r for r in same if r.parameter.lower() not in known]
+        printed_words = {r.parameter.lower() for r in theirs.of_kind(row.kind) if r.group == row.group} | {"constant"}
+        unnamed = [r for r in same if r.parameter.lower() not in printed_words]
         return unnamed[0] if unnamed else None
     return None

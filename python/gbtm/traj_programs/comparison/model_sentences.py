@@ -42,24 +42,24 @@ class Sentence:
 
 def model_sentences(d: Differences, res: Fit) -> list[Sentence]:
     """Everything in which the two models or their data are not the same."""
-    found: list[Sentence] = []
+    sentences: list[Sentence] = []
     if d.printed.kind != "single":
-        found.append(Sentence(
+        sentences.append(Sentence(
             "not_single", f"The printed model {KINDS[d.printed.kind]}; this fit is of one outcome alone. Only the "
             "first outcome's curves and the groups stand side by side, and likelihoods are not to be compared.",
         ))
-    found += _groups(d) + _family(d) + _orders(d) + _sigma(d) + _zero(d) + _parts(d)
+    sentences += _groups(d) + _family(d) + _orders(d) + _sigma(d) + _zero(d) + _parts(d)
     if not d.same_optimum:  # what leaves no row in the table is told by the command alone, and numbers overrule it
-        found += _options(d, res) + _bounds(d, res)
-    return found + _data(d, res) + _labels(d) + _reference(d)
+        sentences += _options(d, res) + _bounds(d, res)
+    return sentences + _data(d, res) + _labels(d) + _reference(d)
 
 
 def _groups(d: Differences) -> list[Sentence]:
-    own, other = d.ours.n_groups, d.theirs.n_groups
-    if own == other:
+    ours, theirs = d.ours.n_groups, d.theirs.n_groups
+    if ours == theirs:
         return []
-    text = (f"The printout has {plural(other, 'group')}, this fit {own}. The groups with the closest curves stand side "
-            "by side.")
+    text = (f"The printout has {plural(theirs, 'group')}, this fit {ours}. The groups with the closest curves stand "
+            "side by side.")
     sizes = dict(d.ours.bic)
     shared = [(n, sizes[n], value) for n, value in d.theirs.bic if n in sizes]
     if shared and d.printed.kind == "single":
@@ -70,13 +70,13 @@ def _groups(d: Differences) -> list[Sentence]:
 
 
 def _family(d: Differences) -> list[Sentence]:
-    own, other = d.ours.family, d.theirs.family
-    if not other:
+    ours, theirs = d.ours.family, d.theirs.family
+    if not theirs:
         return [Sentence("family", f"The printed model, '{d.printed.model}', is not known to this package.")]
-    if same_but_zeros(own, other):
+    if same_but_zeros(ours, theirs):
         return []
     return [Sentence(
-        "family", f"The printed model is {family_label(other)}, this fit is {family_label(own)}: their parameters do "
+        "family", f"The printed model is {family_label(theirs)}, this fit is {family_label(ours)}: their parameters do "
         "not mean the same.",
     )]
 
@@ -87,18 +87,18 @@ def _orders(d: Differences) -> list[Sentence]:
         return [Sentence("orders", f"The curves are polynomials of time {which}.")]
     told = []
     for g, h in sorted(d.pairs.items()):
-        own, theirs = d.ours.orders[g - 1], d.theirs.orders[h - 1]
-        if own != theirs:
+        ours, theirs = d.ours.orders[g - 1], d.theirs.orders[h - 1]
+        if ours != theirs:
             called = "" if g == h else f" (our group {g})"
-            told.append(f"group {h} is {ORDER_NAMES[theirs]} in the printout and {ORDER_NAMES[own]} here{called}")
+            told.append(f"group {h} is {ORDER_NAMES[theirs]} in the printout and {ORDER_NAMES[ours]} here{called}")
     return [Sentence("orders", f"The orders differ: {listed(told)}.")] if told else []
 
 
 def _sigma(d: Differences) -> list[Sentence]:
-    own, other = d.ours.of_kind("sigma"), d.theirs.of_kind("sigma")
-    if not own or not other or (own[0].group is None) == (other[0].group is None):
+    ours, theirs = d.ours.of_kind("sigma"), d.theirs.of_kind("sigma")
+    if not ours or not theirs or (ours[0].group is None) == (theirs[0].group is None):
         return []
-    if other[0].group is None:
+    if theirs[0].group is None:
         text = "sigma is common to all groups in the printout and one per group here."
     else:
         text = "sigma is one per group in the printout (sigmabygroup) and common to all here."
@@ -124,30 +124,30 @@ def _zero_form(side: Side) -> str:
 
 
 def _parts(d: Differences) -> list[Sentence]:
-    found = []
+    sentences = []
     for kind, name in PARTS.items():
-        own, other = d.ours.of_kind(kind), d.theirs.of_kind(kind)
-        if bool(own) == bool(other) or (kind in ("sigma", "phi") and d.ours.family != d.theirs.family):
+        ours, theirs = d.ours.of_kind(kind), d.theirs.of_kind(kind)
+        if bool(ours) == bool(theirs) or (kind in ("sigma", "phi") and d.ours.family != d.theirs.family):
             continue
-        words = some(list(dict.fromkeys(r.parameter for r in (own or other))))
-        if other:
+        words = some(list(dict.fromkeys(r.parameter for r in (ours or theirs))))
+        if theirs:
             text = f"The printed model has {name}: {words}. This fit has not."
         else:
             text = f"This fit has {name}: {words}. The printed model has not."
-        found.append(Sentence("risk" if kind == "theta" else kind, text))
-    return found
+        sentences.append(Sentence("risk" if kind == "theta" else kind, text))
+    return sentences
 
 
 def _options(d: Differences, res: Fit) -> list[Sentence]:
     """Parts that leave no row in the table, told from the echoed command."""
-    found = []
+    sentences = []
     for option, name in OPTIONS.items() if d.printed.options else ():
         there = next((f"{o}({v})" for o, v in d.printed.options.items() if o.startswith(option)), "")
         if there and not uses(res, option):
-            found.append(Sentence(option, f"The command above the table has {there}; this fit has no {name}."))
+            sentences.append(Sentence(option, f"The command above the table has {there}; this fit has no {name}."))
         elif not there and uses(res, option):
-            found.append(Sentence(option, f"This fit has {name}; the command above the table has none."))
-    return found
+            sentences.append(Sentence(option, f"This fit has {name}; the command above the table has none."))
+    return sentences
 
 
 def uses(res: Fit, option: str) -> bool:
@@ -196,8 +196,8 @@ def _bounds(d: Differences, res: Fit) -> list[Sentence]:
 
 def _data(d: Differences, res: Fit) -> list[Sentence]:
     sizes = ((d.ours.n_subjects, d.theirs.n_subjects, "subject"), (d.ours.nobs, d.theirs.nobs, "observation"))
-    told = [f"{plural(theirs, noun)} there, {own} here" for own, theirs, noun in sizes
-            if theirs is not None and own != theirs]
+    told = [f"{plural(theirs, noun)} there, {ours} here" for ours, theirs, noun in sizes
+            if theirs is not None and ours != theirs]
     if not told:
         return []
     text = f"The data are not the same: {'; '.join(told)}. Log-likelihoods of different data cannot be compared."
@@ -219,11 +219,11 @@ def _labels(d: Differences) -> list[Sentence]:
 
 
 def _reference(d: Differences) -> list[Sentence]:
-    own, theirs = (next((r.group for r in s.of_kind("theta") if r.parameter.lower() == "baseline"), None)
+    ours, theirs = (next((r.group for r in s.of_kind("theta") if r.parameter.lower() == "baseline"), None)
                    for s in (d.ours, d.theirs))
-    if own is None or theirs is None or d.pairs.get(own) == theirs:
+    if ours is None or theirs is None or d.pairs.get(ours) == theirs:
         return []
     return [Sentence(
         "reference", f"The membership coefficients of the printout are against its group {theirs}, ours against our "
-        f"group {own}; ours are shown against theirs.",
+        f"group {ours}; ours are shown against theirs.",
     )]

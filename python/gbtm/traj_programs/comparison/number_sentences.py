@@ -28,10 +28,10 @@ FAR = 1.0  # standard deviations of the outcome between the mean curves of the t
 
 def number_sentences(d: Differences, res: Fit) -> list[Sentence]:
     """What explains the numbers, most important first."""
-    found = _optimum(d, res) + _scale(d) + _far_off(d, res)
+    sentences = _optimum(d, res) + _scale(d) + _far_off(d, res)
     if d.same_optimum:
-        found += _digits(d) + _errors(d, res) + _unidentified(d)
-    return found + _bic(d)
+        sentences += _digits(d) + _errors(d, res) + _unidentified(d)
+    return sentences + _bic(d)
 
 
 def _optimum(d: Differences, res: Fit) -> list[Sentence]:
@@ -84,12 +84,12 @@ def _higher(d: Differences, res: Fit, numbers: str) -> Sentence:
 
 def _lower(d: Differences, res: Fit, numbers: str) -> Sentence:
     gain, search = number(-float(d.gain or 0)), res.search
-    sigmas = sorted(r.estimate for r in d.theirs.of_kind("sigma"))
-    own = [r.estimate for r in d.ours.of_kind("sigma")]
-    if sigmas and own and sigmas[0] < COLLAPSED * min([*own, *sigmas[1:]]):
+    their_sigmas = sorted(r.estimate for r in d.theirs.of_kind("sigma"))
+    our_sigmas = [r.estimate for r in d.ours.of_kind("sigma")]
+    if their_sigmas and our_sigmas and their_sigmas[0] < COLLAPSED * min([*our_sigmas, *their_sigmas[1:]]):
         return Sentence(
             "collapsed_there", f"The printout's log-likelihood is {gain} higher ({numbers}), but by a collapsed group: "
-            f"its smallest sigma is {short(sigmas[0], 3)}. That is no better answer.",
+            f"its smallest sigma is {short(their_sigmas[0], 3)}. That is no better answer.",
         )
     tried = ("It climbed from the start values given and tried no others." if search.user_start
              else f"{plural(search.n_starts, 'start')} were not enough.")
@@ -116,16 +116,16 @@ def parameter(h: Held) -> str:
 def _scale(d: Differences) -> list[Sentence]:
     if d.rescaled is None:
         return []
-    scale, found = d.rescaled.scale, []
+    scale, sentences = d.rescaled.scale, []
     then = "With that, all coefficients agree."
     if scale.of_time:
-        found.append(Sentence(
+        sentences.append(Sentence(
             "time_scale", f"{_time(scale)}. {then} The scale of time changes the coefficients and their standard "
             "errors, not the curves and not the log-likelihood.",
         ))
     if scale.of_outcome:
-        found.append(Sentence("outcome_scale", f"{_outcome(scale, d)}. {then}{_loglik_moves(d)}"))
-    return found
+        sentences.append(Sentence("outcome_scale", f"{_outcome(scale, d)}. {then}{_loglik_moves(d)}"))
+    return sentences
 
 
 def _time(s: Scale) -> str:
@@ -165,9 +165,9 @@ def _far_off(d: Differences, res: Fit) -> list[Sentence]:
     if not usable or d.rescaled is not None or d.same_optimum or d.theirs.shares is None or d.ours.shares is None:
         return []
     times, y = res.outcomes[0].data.time, res.outcomes[0].data.y
-    own, other = (s.shares @ means(s, times) for s in (d.ours, d.theirs) if s.shares is not None)
+    our_mean, their_mean = (s.shares @ means(s, times) for s in (d.ours, d.theirs) if s.shares is not None)
     scale = float(np.std(np.sqrt(y) if family_named(d.ours.family).link == "log" else y)) or 1.0
-    if float(np.sqrt(np.mean((own - other) ** 2))) < FAR * scale:
+    if float(np.sqrt(np.mean((our_mean - their_mean) ** 2))) < FAR * scale:
         return []
     return [Sentence(
         "far_off", f"At this fit's times ({short(times.min(), 4)} to {short(times.max(), 4)}) the printed curves are "
@@ -245,24 +245,24 @@ def _bic(d: Differences) -> list[Sentence]:
     """n and the scale of BIC: the commonest question about two printouts."""
     if not d.theirs.bic or d.printed.kind != "single":
         return []
-    found, told = [], []
+    sentences, told = [], []
     nouns = {d.ours.nobs: "observations", d.ours.n_subjects: "subjects", d.theirs.nobs: "observations",
              d.theirs.n_subjects: "subjects"}
     for n, value in d.theirs.bic:
         used = n if n is not None else _n_behind(d, value)
         told.append(f"{number(value)} with n = {used or '?'}" + (f" ({nouns[used]})" if used and used in nouns else ""))
         if used is not None and used not in (d.ours.nobs, d.ours.n_subjects) and d.same_data:
-            found.append(Sentence(
+            sentences.append(Sentence(
                 "bic_n", f"The n in the printed BIC, {used}, is neither this fit's number of subjects "
                 f"({d.ours.n_subjects}) nor of observations ({d.ours.nobs}).",
             ))
     text = f"The printed BIC is log-likelihood - (k/2) log n, larger is better: {listed(told)}."
-    own = dict(d.ours.bic)
+    our_bic = dict(d.ours.bic)
     if d.same_optimum and not (d.rescaled and d.rescaled.scale.factor != 1):
-        subjects = own[d.ours.n_subjects]
+        subjects = our_bic[d.ours.n_subjects]
         text += (f" This fit's `bic` is -2 times that with n = subjects: -2 x {number(subjects)} = "
                  f"{number(-2 * subjects)}, smaller is better.")
-    return [*found, Sentence("bic", text)]
+    return [*sentences, Sentence("bic", text)]
 
 
 def _n_behind(d: Differences, value: float) -> int | None:

@@ -104,9 +104,9 @@ class Printout:
     @property
     def orders(self) -> tuple[int, ...]:
         """Polynomial order of each group; -1 for a group without a curve (a rate of zero)."""
-        found = [[POWERS[r.parameter.lower()] for r in self.rows if r.kind == "mean" and r.group == k + 1]
+        powers_by_group = [[POWERS[r.parameter.lower()] for r in self.rows if r.kind == "mean" and r.group == k + 1]
                  for k in range(self.n_groups)]
-        return tuple(max(powers, default=-1) for powers in found)
+        return tuple(max(powers, default=-1) for powers in powers_by_group)
 
     @property
     def options(self) -> dict[str, str]:
@@ -184,7 +184,7 @@ def _cells(line: str) -> tuple[str, str, list[str]] | None:
 def _read_block(head: list[str], body: list[str]) -> Printout:
     end = next((i for i, line in enumerate(body) if FOOTER.match(line)), len(body))
     rows, membership, models = _rows(body[:end])
-    above, whole = "\n".join(head), "\n".join(body)
+    above, table_text = "\n".join(head), "\n".join(body)
     footer = "\n".join(body[end:])
     build = BUILD.search(above)
     warnings = [re.sub(r"(?i)^warning:\s*", "", w.strip(" *")) for w in head[-8:] if WARNING.search(w)]
@@ -192,11 +192,11 @@ def _read_block(head: list[str], body: list[str]) -> Printout:
         source=_source(head, body), models=tuple(models), rows=tuple(rows), membership=tuple(membership),
         bic=tuple((_count(m["before"] or m["after"]), float(m["value"])) for m in BIC.finditer(footer)
                   if m["value"] != "."),
-        aic=_found(AIC, footer), loglik=_found(LOGLIK, footer), entropy=_found(ENTROPY, footer),
+        aic=_number_of(AIC, footer), loglik=_number_of(LOGLIK, footer), entropy=_number_of(ENTROPY, footer),
         subjects_read=_counted(r"observations read", above),
         subjects_used=_counted(r"observations used in the trajectory model", above),
         subjects_excluded=_counted(r"excluded by", above),
-        warnings=tuple(warnings), command=last_command(head), build=build.group(1) if build else None, text=whole,
+        warnings=tuple(warnings), command=last_command(head), build=build.group(1) if build else None, text=table_text,
     )
 
 
@@ -255,16 +255,16 @@ def _unit(cell: str) -> float:
 
 
 def _source(head: list[str], body: list[str]) -> str:
-    above, whole = "\n".join(head), "\n".join(body)
+    above, table_text = "\n".join(head), "\n".join(body)
     if "==== gbtm ====" in above:
         return "gbtm"
-    if "traj stata plugin" in above or re.search(r"\((?:cnorm|zip|logit|beta)\)", whole):
+    if "traj stata plugin" in above or re.search(r"\((?:cnorm|zip|logit|beta)\)", table_text):
         return "stata"
-    sas = re.search(r"\((?:CNORM|ZIP|LOGIT|BETA|POISSON)\)|\bL\s*=\s*-?\d", whole)
+    sas = re.search(r"\((?:CNORM|ZIP|LOGIT|BETA|POISSON)\)|\bL\s*=\s*-?\d", table_text)
     return "sas" if sas or re.search(r"SAS System|TRAJ Procedure", above, re.IGNORECASE) else "stata"
 
 
-def _found(pattern: re.Pattern[str], text: str) -> float | None:
+def _number_of(pattern: re.Pattern[str], text: str) -> float | None:
     match = pattern.search(text)
     return float(match.group(1)) if match else None
 
@@ -274,5 +274,5 @@ def _count(text: str | None) -> int | None:
 
 
 def _counted(words: str, text: str) -> int | None:
-    found = re.findall(rf"([\d,]+) {words}", text)
-    return _count(found[-1]) if found else None
+    counts = re.findall(rf"([\d,]+) {words}", text)
+    return _count(counts[-1]) if counts else None

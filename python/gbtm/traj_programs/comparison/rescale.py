@@ -184,8 +184,10 @@ def _from_pair(beta: np.ndarray, gamma: np.ndarray, c: float, offset: bool) -> I
 
 
 def _sigma_ratio(ours: Side, theirs: Side) -> float:
-    own, other = ([r.estimate for r in s.of_kind("sigma")] for s in (ours, theirs))
-    return float(np.median(sorted(other)) / np.median(sorted(own))) if own and other else 1.0
+    our_sigmas, their_sigmas = ([r.estimate for r in s.of_kind("sigma")] for s in (ours, theirs))
+    if not our_sigmas or not their_sigmas:
+        return 1.0
+    return float(np.median(sorted(their_sigmas)) / np.median(sorted(our_sigmas)))
 
 
 def _pairs(ours: Side, theirs: Side, scale: Scale) -> dict[int, int]:
@@ -214,10 +216,10 @@ def _misfit(ours: Side, theirs: Side, scale: Scale, pairs: dict[int, int]) -> np
     gaps = []
     for g, h in pairs.items():
         for kind in ("mean", "zero"):
-            own, other = moved.coefficients(g, kind), theirs.coefficients(h, kind)
-            if own.size != other.size:
+            our_curve, their_curve = moved.coefficients(g, kind), theirs.coefficients(h, kind)
+            if our_curve.size != their_curve.size:
                 return np.full(1, np.inf)
-            gaps.append((own - other) / _yardstick(moved, theirs, h, kind))
+            gaps.append((our_curve - their_curve) / _yardstick(moved, theirs, h, kind))
     sigmas = [moved.of_kind("sigma"), theirs.of_kind("sigma")]
     for row in sigmas[1]:
         mate = [r for r in sigmas[0] if (pairs[r.group] if r.group else None) == row.group]
@@ -246,8 +248,8 @@ def _refined(
     size = first.size
     if not np.isfinite(first).all():
         return None
-    found = least_squares(gaps, x0 / scales, method="trf", x_scale="jac", max_nfev=100)
-    return replace(start, **dict(zip(names, (found.x * scales).tolist(), strict=True)))
+    solution = least_squares(gaps, x0 / scales, method="trf", x_scale="jac", max_nfev=100)
+    return replace(start, **dict(zip(names, (solution.x * scales).tolist(), strict=True)))
 
 
 def _agrees(ours: Side, theirs: Side, scale: Scale, pairs: dict[int, int]) -> bool:
@@ -287,8 +289,8 @@ def _round_numbers(value: float, name: str) -> Iterator[float]:
     if not np.isfinite(value) or value == 0:
         return
     if name == "unit":
-        for known in KNOWN_UNITS:
-            yield from (k for k in (known, 1 / known) if abs(value / k - 1) < 2e-3)
+        for unit in KNOWN_UNITS:
+            yield from (k for k in (unit, 1 / unit) if abs(value / k - 1) < 2e-3)
     for digits in NICE_DIGITS:
         yield float(f"{value:.{digits}g}")
         if name in ("unit", "factor"):

@@ -191,17 +191,17 @@ def _referred(side: Side, reference: int) -> Side:
     if old is None or old == reference:
         return side
     base = {r.parameter.lower(): (r.estimate, at) for r, at in thetas if r.group == reference}
-    kept = [(r, at) for r, at in zip(side.rows, side.place, strict=True) if r.kind != "theta"]
-    rows = [r for r, _ in kept]
-    place = [at for _, at in kept]
+    other_rows = [(r, at) for r, at in zip(side.rows, side.place, strict=True) if r.kind != "theta"]
+    rows = [r for r, _ in other_rows]
+    place = [at for _, at in other_rows]
     for group in sorted({r.group for r, _ in thetas if r.group is not None}):
         if group == reference:
             rows.append(Row(group, str(group), "Baseline", "theta", 0.0))
             place.append(-1)
             continue
-        own = {r.parameter.lower(): (r, at) for r, at in thetas if r.group == group}
+        group_thetas = {r.parameter.lower(): (r, at) for r, at in thetas if r.group == group}
         for word, (minus, j) in base.items():
-            row, i = own.get(word, (None, -1))
+            row, i = group_thetas.get(word, (None, -1))
             name = next(r.parameter for r, _ in thetas if r.parameter.lower() == word)
             move = np.zeros(side.cov.shape[0])
             move[[x for x in (i,) if x >= 0]] += 1.0

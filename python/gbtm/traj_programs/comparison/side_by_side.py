@@ -11,7 +11,7 @@ from .model_sentences import Sentence
 from .words import PROGRAMS, number
 
 WIDTH = 100
-ROW = "{own:>5} {group:>8}  {name:<13}{a:>12} {b:>12}{gap:>9} {c:>12} {d:>12} {ratio:>8}"
+ROW = "{here:>5} {group:>8}  {name:<13}{a:>12} {b:>12}{gap:>9} {c:>12} {d:>12} {ratio:>8}"
 
 
 def render(d: Differences, verdict: str, sentences: list[Sentence]) -> str:
@@ -31,9 +31,9 @@ def render(d: Differences, verdict: str, sentences: list[Sentence]) -> str:
 
 def _table(d: Differences) -> list[str]:
     here = "here *" if d.rescaled is not None else "here"
-    top = ROW.format(own="Group", group="Group in", name="Parameter", a="Estimate", b="Estimate", gap="Differ.",
+    top = ROW.format(here="Group", group="Group in", name="Parameter", a="Estimate", b="Estimate", gap="Differ.",
                      c="Std. error", d="Std. error", ratio="Ratio of")
-    under = ROW.format(own="here", group="printout", name="", a=here, b="printout", gap="in SE", c=here, d="printout",
+    under = ROW.format(here="here", group="printout", name="", a=here, b="printout", gap="in SE", c=here, d="printout",
                        ratio="errors")
     lines = [top.rstrip(), under.rstrip(), "-" * len(top)]
     before: tuple[object, ...] = ()
@@ -67,16 +67,16 @@ def _notes(d: Differences) -> str:
 
 
 def _line(h: Held, new: bool) -> str:
-    own, printed = h.own, h.printed
+    converted, printed = h.converted, h.printed
     name = "share (%)" if h.line.kind == "share" else h.line.parameter
     gap = _gap_of(h)
     ratio = "=" if h.se_rounded else ("" if np.isnan(h.se_ratio) else _ratio(h.se_ratio))
-    if own is not None and printed is not None and h.line.kind == "share" and own.se == 0:
+    if converted is not None and printed is not None and h.line.kind == "share" and converted.se == 0:
         ratio = ""
     return ROW.format(
-        own=h.line.own_group or "" if new else "", group=h.line.group or "" if new else "", name=name[:12],
-        a=_cell(own.estimate if own else None), b=_cell(printed.estimate if printed else None), gap=gap,
-        c=_cell(own.se if own else None), d=_cell(printed.se if printed else None), ratio=ratio,
+        here=h.line.own_group or "" if new else "", group=h.line.group or "" if new else "", name=name[:12],
+        a=_cell(converted.estimate if converted else None), b=_cell(printed.estimate if printed else None), gap=gap,
+        c=_cell(converted.se if converted else None), d=_cell(printed.se if printed else None), ratio=ratio,
     ).rstrip()
 
 
@@ -106,9 +106,9 @@ def _footer(d: Differences) -> list[str]:
         ("Subjects", d.ours.n_subjects, d.theirs.n_subjects, 0),
         ("Observations", d.ours.nobs, d.theirs.nobs, 0),
     ]
-    own, printed = ({n: v for n, v in s.bic if n is not None} for s in (d.ours, d.theirs))
-    for n in dict.fromkeys([*own, *printed]):
-        rows.append((f"BIC, n = {n} (traj's scale)", own.get(n), printed.get(n), 2))
+    our_bic, printed_bic = ({n: v for n, v in s.bic if n is not None} for s in (d.ours, d.theirs))
+    for n in dict.fromkeys([*our_bic, *printed_bic]):
+        rows.append((f"BIC, n = {n} (traj's scale)", our_bic.get(n), printed_bic.get(n), 2))
     rows += [("BIC, n not printed", None, value, 2) for n, value in d.theirs.bic if n is None]
     rows.append(("AIC (traj's scale)", d.ours.aic, d.theirs.aic, 2))
     rows.append(("Entropy (traj's way)", d.ours.entropy, d.theirs.entropy, 3))
