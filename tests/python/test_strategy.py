@@ -24,7 +24,7 @@ class _Fit:
     usable: bool = True
 
     @property
-    def known(self):
+    def estimates(self):
         return SPACE.spec(self.candidate), np.zeros(1)
 
 
