@@ -12,9 +12,25 @@
 #'   group; `assigned`, their share; `avepp`, mean posterior probability of those; `occ`, odds of correct
 #'   classification; `mismatch`, `assigned - share`, and `mismatch_se`. Attribute `notes`: sentences, which `print()`
 #'   shows. With sampling weights all but `n_assigned` are weighted.
+#'
+#'   `avepp()`, `occ()`: numeric, the columns of that name alone, a number for each group in their order; NA for a group
+#'   that nobody is assigned to, `occ()` also where there is one group. `entropy()`: a number, NA with one group.
+#' @section Definitions: With \eqn{p_{ik}}{p_ik} the posterior probability of group k for subject i, \eqn{\pi_k}{pi_k}
+#'   the estimated share, N subjects and K groups:
+#'
+#'   AvePP of group k is the mean of \eqn{p_{ik}}{p_ik} over the subjects whose most probable group is k; at least
+#'   `r constants$least_avepp` is asked for.
+#'
+#'   OCC of group k is \eqn{\frac{AvePP_k / (1 - AvePP_k)}{\pi_k / (1 - \pi_k)}}{(AvePP_k / (1 - AvePP_k)) / (pi_k / (1 -
+#'   pi_k))}; at least `r constants$least_occ` is asked for (Nagin 2005).
+#'
+#'   Relative entropy is \eqn{1 - \sum_i \sum_k (-p_{ik} \log p_{ik}) / (N \log K)}{1 - sum_i sum_k (-p_ik log p_ik) /
+#'   (N log K)}: 1 where everybody has one group for certain, 0 where all groups are as probable for everybody
+#'   (Ramaswamy, DeSarbo, Reibstein and Robinson 1993). Sampling weights do not enter.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' adequacy(fit)
+#' c(entropy = entropy(fit), least_avepp = min(avepp(fit)), least_occ = min(occ(fit)))
 #' @export
 adequacy <- function(fit) {
   check_fit(fit)
@@ -35,6 +51,23 @@ adequacy <- function(fit) {
     mismatch = assigned - shares$share, mismatch_se = if (k == 1) NA_real_ else spread
   )
   structure(table, class = c("gbtm_adequacy", "data.frame"), notes = adequacy_notes(table, entropy(fit), fit$weighted))
+}
+
+#' @rdname adequacy
+#' @export
+avepp <- function(fit) adequacy(fit)$avepp
+
+#' @rdname adequacy
+#' @export
+occ <- function(fit) adequacy(fit)$occ
+
+#' @rdname adequacy
+#' @export
+entropy <- function(fit) {
+  check_fit(fit)
+  if (fit$n_groups == 1) return(NA_real_)
+  p <- fit$posterior
+  1 + sum(ifelse(p > 0, p * log(p), 0)) / (fit$n_subjects * log(fit$n_groups))
 }
 
 # 95 % intervals on the logit scale; NA where there is no standard error or the share is 0 or 1.

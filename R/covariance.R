@@ -44,7 +44,7 @@ estfun.gbtm <- function(x, ...) {
   check_dots(...)
   answer <- fitted_answer("scores", document_text(x))
   scores <- rows_of(answer$scores, answer$arrays)
-  dimnames(scores) <- list(as.character(x$ids), names(x$coefficients))
+  dimnames(scores) <- list(id_labels(x$ids), names(x$coefficients))
   scores
 }
 

@@ -48,7 +48,7 @@ cross_validate.gbtm <- function(x, folds = 10, n_starts = NULL, seed = 0, n_jobs
   answer <- long_answer("cross_validate", document_text(x), as_request(options), progress = progress, call = call)
   totals <- answer_array(answer$totals, answer$arrays)
   by_subject <- answer_frame(answer$by_subject, answer$arrays)
-  ids <- stats::setNames(data.frame(x$ids, stringsAsFactors = FALSE), apart(x$id_name, names(by_subject)))
+  ids <- stats::setNames(data.frame(user_ids(x), stringsAsFactors = FALSE), apart(x$id_name, names(by_subject)))
   structure(class = "gbtm_cv", list(
     loglik = totals[1], se = totals[2], absolute_error = totals[3], n_folds = answer$n_folds,
     by_subject = cbind(ids, by_subject),
@@ -59,7 +59,7 @@ cross_validate.gbtm <- function(x, folds = 10, n_starts = NULL, seed = 0, n_jobs
 
 # Values of each subject, those with names in the order of the ids.
 of_subjects <- function(values, ids, argument) {
-  if (length(values) != length(ids)) values else in_named_order(values, ids, argument)
+  if (length(values) != length(ids)) values else in_named_order(values, id_labels(ids), argument)
 }
 
 folds_asked <- function(folds, ids) {

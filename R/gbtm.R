@@ -112,6 +112,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   fit <- new_gbtm(answer$document, answer$arrays, call = call, formula = formula, terms = asked$terms,
                   data = answer$data)
   fit$inputs <- asked$inputs
+  fit$own_ids <- asked$own_ids
   fit$rows <- if (is.null(wide)) used_rows(answer$rows, row.names(data))
   warn_findings(fit$warnings, call)
   fit
@@ -121,11 +122,12 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
 #'
 #' @param given values of `groups`, `order` and of all [gbtm()]'s arguments named by `model_arguments()`
 #' @return list: `columns`; `further`, what [covariate_columns()] returns; `model`, arguments by name; `terms` of a
-#'   basis formula; `inputs`, for new data; `read_as`, the same for Python
+#'   basis formula; `inputs`, for new data; `read_as`, the same for Python; `own_ids`, for ids in the user's type
 #' @noRd
 asked_model <- function(formula, data, id, given, call) {
   given <- without_constants(given)
   wide <- given$wide
+  own <- own_ids(data, id)
   declared <- without_declared(data)
   data <- declared$data
   parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide), data)
@@ -147,7 +149,7 @@ asked_model <- function(formula, data, id, given, call) {
     columns$basis <- basis$columns
     terms <- basis$terms
   }
-  list(columns = columns, further = further, model = sent_options(given), terms = terms,
+  list(columns = columns, further = further, model = sent_options(given), terms = terms, own_ids = own,
        read_as = read_as(parts, known, id, given, further$kept),
        inputs = c(list(id = id, wide = wide, kept = further$kept), Filter(Negate(is.null), covariates)))
 }

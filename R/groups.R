@@ -1,9 +1,10 @@
 #' Who belongs where, and how large the groups are
 #'
 #' @param fit a fit
-#' @return `posterior()`: data frame, one row per subject in order of first appearance: the id under its own name, and
-#'   the probabilities `group_1`, `group_2`, ... `assignment()`: integer vector of the most probable group of each
-#'   subject, named by id. `group_shares()`: data frame with one row per group: `share` (estimated pi), `se` (delta
+#' @return `posterior()`: data frame, one row per subject in order of first appearance: the id under its own name and
+#'   in the type that it has in the data, the probabilities `group_1`, `group_2`, ... and `assigned`, the number of the
+#'   most probable group. A file knows ids as numbers and text alone: of a fit read from one, a factor's or dates are
+#'   text. `assignment()`: integer vector of the most probable group of each subject, named by id. `group_shares()`: data frame with one row per group: `share` (estimated pi), `se` (delta
 #'   method), `lower` and `upper` (95 % interval), `assigned` (share of the subjects assigned to it). With membership
 #'   covariates the shares are means over the subjects. `out_of_sample()`: as `posterior()`, of the subjects that were
 #'   scored but not fitted.
@@ -19,7 +20,7 @@ NULL
 #' @export
 posterior <- function(fit) {
   check_fit(fit)
-  posterior_frame(fit$posterior, fit$ids, fit$id_name)
+  posterior_frame(fit$posterior, user_ids(fit), fit$id_name)
 }
 
 #' @rdname groups
@@ -48,18 +49,19 @@ group_shares <- function(fit) {
 out_of_sample <- function(fit) {
   check_fit(fit)
   held <- fit$out_of_sample
-  if (is.null(held)) return(posterior_frame(matrix(0, 0, fit$n_groups), fit$ids[0], fit$id_name))
-  posterior_frame(held$posterior, held$ids, fit$id_name)
+  if (is.null(held)) return(posterior_frame(matrix(0, 0, fit$n_groups), user_ids(fit)[0], fit$id_name))
+  posterior_frame(held$posterior, user_ids(fit, held$ids), fit$id_name)
 }
 
 posterior_frame <- function(p, ids, id_name) {
   colnames(p) <- paste0("group_", seq_len(ncol(p)))
   id <- data.frame(ids, stringsAsFactors = FALSE)
-  cbind(stats::setNames(id, apart(id_name, colnames(p))), as.data.frame(p))
+  assigned <- unname(most_probable(p, ids))
+  cbind(stats::setNames(id, apart(id_name, c(colnames(p), "assigned"))), as.data.frame(p), assigned = assigned)
 }
 
 most_probable <- function(p, ids) {
-  stats::setNames(max.col(p, ties.method = "first"), as.character(ids))
+  stats::setNames(max.col(p, ties.method = "first"), id_labels(ids))
 }
 
 # Posterior-weighted mean of the outcome per group and wave: group, time (mean of the wave), mean, weight.

@@ -134,13 +134,6 @@ formula.gbtm <- function(x, ...) {
   x$formula
 }
 
-# Relative entropy: 1 for a perfect classification, NA with one group.
-entropy <- function(fit) {
-  if (fit$n_groups == 1) return(NA_real_)
-  p <- fit$posterior
-  1 + sum(ifelse(p > 0, p * log(p), 0)) / (fit$n_subjects * log(fit$n_groups))
-}
-
 # Estimates with z tests; a parameter without a standard error has NA for all that follows from one.
 coefficient_table <- function(fit) {
   estimate <- fit$coefficients

@@ -102,7 +102,7 @@ augmented_new <- function(fit, newdata, call) {
   columns <- long_columns(formula_parts(fit$formula, names(newdata)), newdata, ids_asked(fit))
   ids <- if (is.null(columns$ids)) columns$subject else columns$ids[columns$subject + 1]
   p <- stats::predict(fit, newdata = newdata, type = "posterior")
-  rows <- match(as.character(ids), as.character(p[[1]]))
+  rows <- match(in_own_type(ids, own_ids(newdata, ids_asked(fit))), p[[1]], incomparables = NA)
   p <- as.matrix(p[paste0("group_", seq_len(fit$n_groups))])[rows, , drop = FALSE]
   w <- new_covariates(fit, newdata, inputs)
   known <- is.finite(columns$time) & !is.na(p[, 1])

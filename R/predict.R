@@ -103,6 +103,7 @@ classify <- function(fit, newdata, by_wave, level, call) {
   }
   if (!is.null(fit$inputs$wide)) newdata <- spread_matrices(newdata, fit$inputs$wide)
   check_data(newdata)
+  own <- own_ids(newdata, ids_asked(fit))
   newdata <- without_declared(newdata)$data
   inputs <- known_inputs(fit, newdata)
   wide <- inputs$wide
@@ -125,7 +126,9 @@ classify <- function(fit, newdata, by_wave, level, call) {
   if (nzchar(answer$dropped)) {
     warning(gbtm_condition("dropped", paste("newdata:", answer$dropped), NULL, "", call, c("gbtm_warning", "warning")))
   }
-  as.data.frame(answer$columns, optional = TRUE, stringsAsFactors = FALSE)
+  table <- as.data.frame(answer$columns, optional = TRUE, stringsAsFactors = FALSE)
+  table[[1]] <- in_own_type(table[[1]], own)
+  table
 }
 
 # The columns that name a person; several have one name in the fit.
@@ -187,6 +190,7 @@ warn_far_times <- function(fit, times, call = NULL) {
 # Posterior probabilities of new subjects, from their own observations.
 score <- function(fit, newdata, type) {
   check_data(newdata)
+  own <- own_ids(newdata, ids_asked(fit))
   newdata <- without_declared(newdata)$data
   parts <- formula_parts(fit$formula, names(newdata))
   require_columns(newdata, ids_asked(fit), "newdata")
@@ -212,7 +216,8 @@ score <- function(fit, newdata, type) {
   total[at, ] <- total[at, ] + sums
   p <- exp(total - apply(total, 1, max))
   p <- p / rowSums(p)
-  if (type == "posterior") posterior_frame(p, columns$ids, fit$id_name) else most_probable(p, columns$ids)
+  if (type == "assignment") return(most_probable(p, columns$ids))
+  posterior_frame(p, in_own_type(columns$ids, own), fit$id_name)
 }
 
 #' Fitted values and residuals
@@ -260,9 +265,10 @@ fitted_here <- function(fit) {
 }
 
 in_user_order <- function(fit, values) {
-  if (is.null(fit$rows)) return(values)
-  by_row <- order(fit$rows$position)
-  stats::setNames(values[by_row], fit$rows$label[by_row])
+  rows <- fit[["rows"]] # exactly: $rows would find rows_read of a traj() fit
+  if (is.null(rows)) return(values)
+  by_row <- order(rows$position)
+  stats::setNames(values[by_row], rows$label[by_row])
 }
 
 match_choice <- function(value, choices, argument) {

@@ -49,7 +49,7 @@ fit_call <- function(call, about, spec) {
   made
 }
 
-shared_fields <- c("data", "ids", "weights", "terms", "inputs", "rows")
+shared_fields <- c("data", "ids", "weights", "terms", "inputs", "rows", "own_ids")
 
 without_shared <- function(fit) {
   fit$document$held <- NULL
@@ -60,7 +60,7 @@ without_shared <- function(fit) {
 with_shared <- function(fit, shared) {
   fit$document$held <- shared$held
   fit[shared_fields] <- list(
-    shared$data, shared$held$ids, shared$held$weights, shared$terms, shared$inputs, shared$rows
+    shared$data, shared$held$ids, shared$held$weights, shared$terms, shared$inputs, shared$rows, shared$own_ids
   )
   structure(Filter(Negate(is.null), fit), class = "gbtm")
 }

@@ -89,7 +89,8 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
   )
   answer <- bridge_search(asked, options, zero, control$progress, call)
   rows <- if (is.null(given$wide)) used_rows(answer$rows, row.names(data))
-  new_search(answer, call, list(formula = formula, terms = asked$terms, inputs = asked$inputs, rows = rows))
+  common <- c(asked[c("terms", "inputs", "own_ids")], list(formula = formula, rows = rows))
+  new_search(answer, call, common)
 }
 
 # Values of all arguments of gbtm() that describe a model, and of iorder_by_group.

@@ -24,7 +24,7 @@ simulate.gbtm <- function(object, nsim = 1, seed = NULL, ...) {
   text <- document_text(object)
   drawn <- lapply(seed + seq_len(nsim) - 1, function(own) {
     answer <- fitted_answer("simulate", text, as.character(json_number(own)))
-    table <- data.frame(object$ids[object$data$subject], object$data$time, decode(answer$y, answer$arrays),
+    table <- data.frame(user_ids(object)[object$data$subject], object$data$time, decode(answer$y, answer$arrays),
                         as.integer(decode(answer$group, answer$arrays)), stringsAsFactors = FALSE)
     names(table) <- c(apart(c(object$id_name, object$time_name, object$outcome_name), "group"), "group")
     table

@@ -95,7 +95,7 @@ augment.gbtm <- function(x, data = NULL, newdata = NULL, ...) {
   fitted <- fitted_here(x)
   group <- unname(assignment(x))[x$data$subject]
   if (is.null(data)) {
-    data <- stats::setNames(data.frame(x$ids[x$data$subject], x$data$time, x$data$y, stringsAsFactors = FALSE),
+    data <- stats::setNames(data.frame(user_ids(x)[x$data$subject], x$data$time, x$data$y, stringsAsFactors = FALSE),
                             apart(c(x$id_name, x$time_name, x$outcome_name), c(".fitted", ".resid", ".group")))
     at <- seq_len(nrow(data))
   } else {

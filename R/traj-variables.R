@@ -30,7 +30,7 @@ traj_data <- function(fit) {
   check_fit(fit)
   held <- fit$out_of_sample
   p <- rbind(fit$posterior, held$posterior)
-  ids <- as.character(c(fit$ids, held$ids))
+  ids <- id_labels(c(fit$ids, held$ids))
   rows <- seq_along(ids)
   if (!is.null(fit$rows_read)) {
     rows <- match(fit$rows_read$ids, c(fit$ids, held$ids), incomparables = NA)

@@ -70,6 +70,7 @@ run_command <- function(text, language, which, needed, declared, id, matrices, c
   answer <- bridge_command(text, table, named, coded, given, asked, options, control, call,
                            declared_in(declared$counts, list(columns), data))
   fit <- new_gbtm(answer$document, answer$arrays, call = call, traj = answer$traj)
+  fit$own_ids <- own_ids(data, id)
   fit$rows_read <- list(ids = coded$ids, label = row.names(data))
   warn_findings(fit$warnings, call)
   fit

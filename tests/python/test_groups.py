@@ -37,6 +37,8 @@ def test_formulas(fitted, name):
         assert row["n_assigned"] == (own == g).sum()
         assert row["mismatch"] == pytest.approx((own == g).mean() - pi)
         assert row["share_lower"] < pi < row["share_upper"]
+    pd.testing.assert_series_equal(res.avepp, table["avepp"])
+    pd.testing.assert_series_equal(res.occ, table["occ"])
     assert table["mismatch"].sum() == pytest.approx(0, abs=1e-8)
     assert table["n_assigned"].sum() == res.n_subjects
 

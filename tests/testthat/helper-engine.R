@@ -15,6 +15,9 @@ example_fit <- function() read_gbtm(system.file("extdata", "offenses.json", pack
 
 example_data <- function() utils::read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
 
+# The probabilities among the columns of posterior().
+group_columns <- function(table) as.matrix(table[grep("^group_[0-9]+$", names(table))])
+
 # Two clear groups of normal curves.
 two_curves <- function(n = 30, times = 0:5, seed = 1) {
   set.seed(seed)

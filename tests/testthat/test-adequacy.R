@@ -37,3 +37,22 @@ test_that("the numbers are those of the definitions", {
   expect_true(all(nchar(lines) <= 80))
   expect_match(lines, "Relative entropy", all = FALSE)
 })
+
+test_that("avepp(), occ() and entropy() are the columns and the entropy of the definitions", {
+  fit <- example_fit()
+  table <- adequacy(fit)
+  p <- fit$posterior
+  expect_identical(avepp(fit), table$avepp)
+  expect_identical(occ(fit), table$occ)
+  expect_equal(avepp(fit), vapply(1:3, function(k) mean(p[max.col(p) == k, k]), 1))
+  expect_equal(occ(fit), (avepp(fit) / (1 - avepp(fit))) / (fit$shares / (1 - fit$shares)))
+  expect_equal(entropy(fit), 1 - sum(-p * log(p)) / (150 * log(3)))
+  expect_identical(entropy(fit), summary(fit)$entropy)
+  expect_match(attr(table, "notes")[1], sprintf("Relative entropy is %.2f", entropy(fit)), fixed = TRUE)
+  for (f in list(avepp, occ, entropy)) expect_error(f(1), class = "gbtm_bad_fit")
+  certain <- replace(fit, "posterior", list(diag(3)[max.col(p), ]))
+  expect_identical(entropy(certain), 1)
+  expect_equal(entropy(replace(fit, "posterior", list(matrix(1 / 3, 150, 3)))), 0)
+  need_engine()
+  expect_identical(list(avepp(small_fit(1)), occ(small_fit(1)), entropy(small_fit(1))), list(1, NA_real_, NA_real_))
+})

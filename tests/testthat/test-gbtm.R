@@ -80,7 +80,7 @@ test_that("ids may be integer, double, text or factor, in a tibble too", {
     expect_identical(coef(fit), coef(reference))
     expected <- unique(values)
     expect_identical(fit$ids, if (is.factor(values)) as.character(expected) else expected)
-    expect_identical(names(posterior(fit)), c("id", "group_1", "group_2"))
+    expect_identical(names(posterior(fit)), c("id", "group_1", "group_2", "assigned"))
   }
   skip_if_not_installed("tibble")
   fit <- gbtm(y ~ t, data = tibble::as_tibble(d), id = "id", groups = 2, order = 1, control = quick())

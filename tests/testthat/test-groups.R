@@ -2,8 +2,10 @@ test_that("posteriors sum to one and assign", {
   fit <- example_fit()
   p <- posterior(fit)
   expect_identical(p$id, unique(example_data()$id))
-  expect_equal(rowSums(p[-1]), rep(1, 150), ignore_attr = TRUE)
-  expect_identical(unname(assignment(fit)), unname(apply(p[-1], 1, which.max)))
+  expect_identical(names(p), c("id", "group_1", "group_2", "group_3", "assigned"))
+  expect_equal(rowSums(p[2:4]), rep(1, 150), ignore_attr = TRUE)
+  expect_identical(p$assigned, unname(apply(p[2:4], 1, which.max)))
+  expect_identical(unname(assignment(fit)), p$assigned)
   expect_identical(names(assignment(fit)), as.character(p$id))
 })
 
@@ -11,7 +13,7 @@ test_that("shares come with a delta-method error", {
   fit <- example_fit()
   shares <- group_shares(fit)
   expect_equal(sum(shares$share), 1)
-  expect_equal(shares$share, colMeans(posterior(fit)[-1]), tolerance = 1e-6, ignore_attr = TRUE)
+  expect_equal(shares$share, colMeans(posterior(fit)[2:4]), tolerance = 1e-6, ignore_attr = TRUE)
   pi <- shares$share
   slope <- (diag(pi) - pi %o% pi)[, -1]
   theta <- 11:12

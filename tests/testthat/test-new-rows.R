@@ -53,6 +53,23 @@ test_that("augment() finds rows by id and time", {
   expect_error(generics::augment(fit, d["t"]), class = "gbtm_other_data")
 })
 
+test_that("augment() finds rows whatever the ids are, and gives ids back as they are", {
+  need_engine()
+  skip_if_not_installed("generics")
+  d <- small_data()
+  kinds <- list(factor = factor(paste0("p", d$id), paste0("p", 16:1)), date = as.Date("2020-02-27") + d$id,
+                double = d$id * 1e5)
+  for (ids in kinds) {
+    own <- transform(d, id = ids)
+    fit <- gbtm(y ~ t, own, id = "id", groups = 2, order = 1, control = quick())
+    rows <- generics::augment(fit)
+    expect_identical(rows$id, own$id)
+    shuffled <- own[c(50, 3, 64, 17), ]
+    expect_equal(generics::augment(fit, shuffled)$.fitted, rows$.fitted[c(50, 3, 64, 17)])
+    expect_equal(generics::augment(fit, newdata = own[64:1, ])$.fitted, rev(rows$.fitted), tolerance = 1e-7)
+  }
+})
+
 test_that("augment() of new people takes their own outcomes and covariates", {
   need_engine()
   skip_if_not_installed("generics")
@@ -62,7 +79,7 @@ test_that("augment() of new people takes their own outcomes and covariates", {
   rows <- generics::augment(fit, newdata = new)
   expect_identical(rows$id, new$id)
   p <- predict(fit, newdata = new, type = "posterior")
-  own <- as.matrix(p[-1])[match(new$id, p$id), ]
+  own <- as.matrix(p[2:3])[match(new$id, p$id), ]
   expected <- own[, 1] * by_hand(fit, 1, new$t, new$sex == "woman", new$z) +
     own[, 2] * by_hand(fit, 2, new$t, new$sex == "woman", new$z)
   expect_equal(rows$.fitted, unname(expected), tolerance = 1e-8)

@@ -28,8 +28,43 @@ test_that("people are scored from partial histories", {
   expect_identical(predict(fit, newdata = example_data(), type = "assignment"), assignment(fit))
   unknown <- data.frame(id = c("a", "a", "b"), age = c(10, 11, 12), offenses = c(NA, NA, 9))
   p <- predict(fit, newdata = unknown, type = "posterior")
-  expect_equal(unlist(p[1, -1]), fit$shares, ignore_attr = TRUE)
+  expect_equal(unlist(p[1, 2:4]), fit$shares, ignore_attr = TRUE)
   expect_identical(predict(fit, newdata = unknown, type = "assignment"), c(a = 1L, b = 3L))
+})
+
+test_that("other packages' names of the types mean the same, with new people and without", {
+  need_engine()
+  d <- small_data()
+  plain <- small_fit()
+  covariates <- suppressWarnings(gbtm(y ~ t, transform(d, x = id %% 4), id = "id", groups = 2, order = 1, risk = ~ x,
+                                      control = quick())) # this one is scored by the engine
+  new <- transform(d[d$t < 3 & d$id %in% c(2, 15), ], x = id %% 4, id = c("a", "b")[1 + (id > 2)])
+  for (fit in list(plain, covariates)) {
+    expect_identical(predict(fit, type = "response"), predict(fit))
+    expect_identical(predict(fit, times = 1.5, type = "response"), predict(fit, times = 1.5, type = "curve"))
+    expect_identical(predict(fit, new, type = "response"), predict(fit, new))
+    expect_identical(unique(predict(fit, new, type = "response")$t), c(0, 1, 2))
+    for (type in c("prob", "probs", "membership")) expect_identical(predict(fit, type = type), posterior(fit))
+    expect_identical(predict(fit, type = "class"), assignment(fit))
+    prob <- predict(fit, new, type = "prob")
+    expect_identical(names(prob), names(posterior(fit)))
+    expect_identical(prob$id, c("a", "b"))
+    expect_identical(prob$assigned, 1:2)
+    expect_equal(rowSums(group_columns(prob)), c(1, 1), ignore_attr = TRUE)
+    expect_identical(predict(fit, new, type = "class"), c(a = 1L, b = 2L))
+    table <- predict(fit, new, type = "group")
+    expect_equal(as.vector(t(group_columns(prob))), table$probability, tolerance = 1e-8)
+    expect_identical(table$group[table$assigned], prob$assigned)
+  }
+  # by hand: the posterior of two normal curves
+  b <- coef(plain)
+  share <- stats::plogis(c(-1, 1) * b[["theta[2]"]])
+  density <- vapply(1:2, function(k) {
+    mean <- b[[sprintf("intercept[%d]", k)]] + b[[sprintf("t[%d]", k)]] * 0.5
+    share[k] * stats::dnorm(3.4, mean, b[["sigma"]])
+  }, 1)
+  one <- data.frame(id = "new", t = 0.5, y = 3.4)
+  expect_equal(as.vector(group_columns(predict(plain, one, type = "prob"))), density / sum(density), tolerance = 1e-8)
 })
 
 test_that("what cannot be predicted is an error", {

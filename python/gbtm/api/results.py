@@ -72,6 +72,16 @@ class GBTMResults(Fit):
 
         return adequacy(self)
 
+    @property
+    def avepp(self) -> pd.Series:
+        """Average posterior probability of those assigned to each group (K,): the column of :attr:`adequacy`."""
+        return self.adequacy["avepp"]
+
+    @property
+    def occ(self) -> pd.Series:
+        """Odds of correct classification of each group (K,): the column of :attr:`adequacy`; NaN with one group."""
+        return self.adequacy["occ"]
+
     @cached_property
     def resid_pearson(self) -> np.ndarray:
         """(n_obs,) residuals in standard deviations; see :func:`gbtm.adequacy.pearson.pearson_residuals`."""
