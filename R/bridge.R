@@ -27,12 +27,12 @@ call_bridge <- function(name, ..., call = NULL) {
 
 read_answer <- function(text) jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE)
 
-# An answer without error.
+# An answer without error, what it says in R's words.
 settled <- function(answer, call) {
-  if (isTRUE(answer$ok)) return(answer)
+  if (isTRUE(answer$ok)) return(answer_in_r_words(answer))
   problem <- answer$error
-  way_out <- if (identical(problem$code, "missing_library")) library_way_out() else problem$way_out
-  stop_gbtm(problem$code, problem$message, problem$argument, way_out, call)
+  way_out <- if (identical(problem$code, "missing_library")) library_way_out() else in_r_words(problem$way_out)
+  stop_gbtm(problem$code, in_r_words(problem$message, problem$argument), r_argument(problem$argument), way_out, call)
 }
 
 # Call a function of the bridge that fits; the arrays of its document come apart, as doubles.
@@ -54,6 +54,8 @@ answer_frame <- function(table, arrays) {
     switch(kind, integer = whole_numbers(x), logical = as.logical(x), x)
   }, table$kinds, table$columns)
   columns <- stats::setNames(columns, table$names)
+  said <- names(columns) %in% said_fields
+  columns[said] <- lapply(columns[said], in_r_words)
   frame <- as.data.frame(columns, optional = TRUE, stringsAsFactors = FALSE)
   if (!is.null(table$rows)) row.names(frame) <- as.character(table$rows)
   frame

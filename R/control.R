@@ -51,6 +51,19 @@ check_control <- function(control) {
   control
 }
 
+# `seed` beside `control`: where R's users look for it.
+seeded <- function(control, seed) {
+  check_control(control)
+  if (is.null(seed)) return(control)
+  check_seed(seed)
+  if (!control$seed %in% c(formals(gbtm_control)$seed, seed)) {
+    stop_gbtm("two_seeds", sprintf("seed: %s, and control has seed %s.", shown(seed), shown(control$seed)), "seed",
+              "Give one of them.")
+  }
+  control$seed <- seed
+  control
+}
+
 #' @export
 print.gbtm_control <- function(x, ...) {
   check_dots(...)

@@ -16,8 +16,8 @@ emm_basis.gbtm <- function(object, trms, xlev, grid, ...) {
 
 # What emmeans(), contrast() and their like hand on to any model's method.
 from_emmeans <- c("params", "mode", "vcov.", "frame", "misc", "options", "adjust", "cross.adjust", "interaction",
-                  "simple", "infer", "level", "type", "by", "reverse", "null", "side", "delta", "var", "max.degree", "ref",
-                  "parens", "enhance.levels", "scheffe.rank", "bias.adjust", "transform", "submodel", "lmer.df")
+                  "simple", "infer", "level", "type", "by", "reverse", "null", "side", "delta", "var", "max.degree",
+                  "ref", "parens", "enhance.levels", "scheffe.rank", "bias.adjust", "transform", "submodel", "lmer.df")
 
 no_marginal_means <- paste(
   "emmeans: the groups of a trajectory model are latent, no factor of the data to average over.",

@@ -24,6 +24,52 @@ family_traits <- function(family) {
   traits
 }
 
+# What R's family objects call our families, in small letters and without parameters.
+families_of_r <- c(
+  gaussian = "normal", poisson = "poisson", binomial = "logit", "negative binomial" = "negbin", nbinom2 = "negbin",
+  "beta regression" = "beta", beta = "beta", betar = "beta"
+)
+
+#' The name of a family that was given as R has it: `poisson`, `poisson()`, `MASS::negative.binomial(2)`
+#'
+#' Text is the engine's to read. A link other than ours is refused.
+#' @noRd
+family_name <- function(family, call = NULL) {
+  if (is.function(family)) {
+    made <- tryCatch(family(), error = function(e) NULL)
+    if (is.null(made)) {
+      made <- tryCatch(family(1), error = function(e) NULL) # a family with a parameter, given without it
+    }
+    if (!is.list(made)) {
+      stop_gbtm("unknown_family", "family: this function makes no family.", "family", family_way_out(), call)
+    }
+    theirs <- made
+  } else if (is.list(family) && is.character(family$family)) {
+    theirs <- family
+  } else {
+    return(family)
+  }
+  label <- theirs$family[1]
+  name <- unname(families_of_r[trimws(tolower(sub("[(].*$", "", label)))])
+  if (is.na(name)) {
+    stop_gbtm("unknown_family", sprintf("family: there is no family '%s' here.", label), "family", family_way_out(),
+              call)
+  }
+  ours <- family_traits(name)$link
+  if (!identical(theirs$link[1], ours)) {
+    stop_gbtm("bad_link", sprintf("family: '%s' has the link '%s' here, not '%s'.", label, ours, theirs$link[1]),
+              "family", sprintf("Give family = \"%s\", whose link is '%s'.", name, ours), call)
+  }
+  known <- grepl("^negative binomial[(][0-9.e+-]+[)]$", label, ignore.case = TRUE) && !is.function(family)
+  if (known) {
+    said <- sprintf("family: '%s' says that the dispersion is known; here it is estimated.", label)
+    warning(gbtm_condition("assumed", said, "family", "", call, c("gbtm_warning", "warning")))
+  }
+  name
+}
+
+family_way_out <- function() sprintf("Use one of %s.", listing(names(family_table()), 20))
+
 family_label <- function(family) family_traits(family)$label
 
 # For the help pages: names in backticks, as a list in words.

@@ -14,11 +14,13 @@
 #'   subject, with `wide`, or with matrices as columns). Outcome and time must be numeric (a logical outcome counts as 0
 #'   and 1). An observation with a missing outcome, time or id is dropped and counted.
 #' @param id name of the column that tells subjects apart: numbers, text or a factor. Several columns that name a person
-#'   together, `c("HHID", "PN")`, are joined by a dot, `0.10`, in all that is returned
+#'   together, `c("HHID", "PN")`, are joined by a dot, `0.10`, in all that is returned. This and the other arguments
+#'   that name a column also take `~ id`, the bare name `id`, and `d$id`, the values of a column of `data`
 #' @param groups number of groups; may be left out where `order` has one value for each
 #' @param order polynomial order 0 to 5, one for all groups or one per group; -1 for a count group whose rate is zero.
 #'   2 when not given.
-#' @param family `r family_choices()`
+#' @param family `r family_choices()`; or as R and other programs have it: `gaussian()`, `poisson`, `binomial()`,
+#'   `MASS::negative.binomial()` (whose theta is estimated), `"tobit"`, `"bernoulli"`
 #' @param iorder for `r those_having("is_zero_inflated")`: order of the polynomial for the zero-inflation probability.
 #'   One value (0
 #'   when not
@@ -63,6 +65,10 @@
 #'   like; or a fit of the same model: no other starts are made then. Or a fit with one group less: each of its groups
 #'   is split to make further starts, and the result is never worse than that fit.
 #' @param control settings of the search, from [gbtm_control()]
+#' @param subset rows to be used: a condition on the columns such as `age > 12`, or numbers of rows
+#' @param na.action `na.omit` or `na.exclude`, which is what is done anyway: what is incomplete is dropped and counted.
+#'   `na.fail` makes a missing value an error
+#' @param seed the same as `control = gbtm_control(seed = )`
 #' @param ... nothing: an argument that does not exist is refused, with the one that was probably meant
 #'
 #' @return A list of class `gbtm` that holds plain values only, so that `saveRDS()` keeps it. Its methods: `print`,
@@ -90,7 +96,8 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  risk = NULL, tcov = NULL, exposure = NULL, weights = NULL, cluster = NULL, stratum = NULL,
                  out_of_sample = NULL, refgroup = 1, dropout = NULL, dcov = NULL, obsmar = NULL, wave = NULL,
                  ar1 = FALSE, rho_by_group = FALSE, rorder = NULL, wide = NULL, cov_type = NULL, start = NULL,
-                 control = gbtm_control(), ...) {
+                 control = gbtm_control(), subset = NULL, na.action = NULL, # nolint: object_name_linter.
+                 seed = NULL, ...) {
   call <- match.call()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)
   laid <- outcome_matrix(formula, if (missing(data)) NULL else data, wide, call, parent.frame())
@@ -102,10 +109,14 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
     wide <- table$wide
   }
   check_data(data)
-  check_control(control)
+  control <- seeded(control, seed)
+  fails <- fails_on_missing(na.action)
+  if (is.null(laid)) ask_columns(c("id", covariate_arguments()), environment(), data, wide)
+  data <- subset_rows(data, substitute(subset), parent.frame())
   if (missing(groups) || is.null(groups)) groups <- groups_of(order)
   given <- mget(model_arguments())
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
+  if (fails) refuse_missing(asked)
   smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
   options <- search_options(control, cov_type, if (!smaller) start_values(start))
   answer <- bridge_fit(asked, options, control, call, if (smaller) document_text(start))
@@ -126,6 +137,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
 #' @noRd
 asked_model <- function(formula, data, id, given, call) {
   given <- without_constants(given)
+  given$family <- family_name(given$family, call)
   wide <- given$wide
   own <- own_ids(data, id)
   declared <- without_declared(data)

@@ -85,6 +85,6 @@ terms.gbtm <- function(x, ...) {
 model.matrix.gbtm <- function(object, ...) {
   check_dots(...)
   stop_gbtm("no_model_matrix", "object: there is no one design matrix, since each group has a curve of its own order.",
-            "object", paste("model.frame() has the observations, coef() the coefficients of each group's powers of time,",
-                            "predict() the curves."), sys.call())
+            "object", paste("model.frame() has the observations, coef() the coefficients of each group's powers of",
+                            "time, predict() the curves."), sys.call())
 }

@@ -13,7 +13,7 @@
 new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = NULL, traj = NULL, data = NULL,
                      held = NULL) {
   stored <- jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE)
-  document <- decode(stored, arrays)
+  document <- with_r_words(decode(stored, arrays))
   for (name in c("ids", "weights")) if (is.list(document[[name]])) document[[name]] <- held[[name]]
   names <- as.character(document$names)
   first <- document$outcomes[[1]]
@@ -34,10 +34,18 @@ new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = N
     blocks = document$blocks, reference = groups$reference + 1, membership = membership_of(groups),
     weighted = !is.null(document$weights), weights = document$weights, out_of_sample = out_of_sample_of(document),
     read_as = joined_inputs(document), dropout_covariates = as.character(first$dropout$covariates$names),
-    curves = curves_of(document), created_by = document$created_by, seconds = document$seconds, traj = traj,
+    curves = curves_of(document), created_by = document$created_by, traj = traj,
     document = list(text = text, arrays = arrays, held = held)
   )
   structure(fit, class = c(if (!is.null(traj)) "traj", "gbtm"))
+}
+
+# What a document says to the user; its text, which goes back to the engine and into files, keeps the engine's words.
+with_r_words <- function(document) {
+  document$warnings <- lapply(document$warnings, function(w) replace(w, "message", in_r_words(w$message)))
+  document$search$sentence <- in_r_words(document$search$sentence)
+  document$dropped$sentence <- in_r_words(document$dropped$sentence)
+  document
 }
 
 # What was fitted, as one list; `dropout` has the orders of each group.

@@ -1,6 +1,6 @@
 # The options of a model, as the engine declares them: inst/extdata/options.json, which `make tables` writes. Each has a
-# `kind`, which says how R sends its value; `columns` stand in the data and are sent as such. The same file has the words
-# of other programs.
+# `kind`, which says how R sends its value; `columns` stand in the data and are sent as such. The same file has the
+# words of other programs.
 
 options_known <- new.env(parent = emptyenv())
 
@@ -9,7 +9,8 @@ option_kinds <- function() {
     file <- system.file("extdata", "options.json", package = "gbtm", mustWork = TRUE)
     table <- jsonlite::fromJSON(file)
     options_known$kinds <- unlist(table$kinds)
-    options_known$meant <- lapply(table$meant, function(x) strsplit(x, " ")[[1]]) # of each word of other programs, our arguments
+    # of each word of other programs, our arguments
+    options_known$meant <- lapply(table$meant, function(x) strsplit(x, " ")[[1]])
     options_known$said <- table$said # or what is to be done instead
   }
   options_known$kinds

@@ -18,6 +18,7 @@
 #' @export
 plot_models <- function(x, which = "best", criterion = "bic_subjects", level = 0.95, observed = TRUE) {
   need_ggplot2("plot_models")
+  criterion <- criterion_name(criterion)
   table <- search_table(x, criterion)
   chosen <- best_model(table, search_choices(x, table), criterion)
   labels <- which_models(x$fits, table, which, criterion)

@@ -21,10 +21,12 @@
 #' proc_traj("PROC TRAJ DATA=wide OUT=of; ID id; VAR offenses_10-offenses_17; INDEP t_10-t_17;
 #'            MODEL ZIP; IORDER 0; NGROUPS 2; ORDER 2 2; RUN;", data = wide)
 #' @export
-proc_traj <- function(text, data, id = NULL, matrices = list(), cov_type = "traj", control = gbtm_control()) {
+proc_traj <- function(text, data, id = NULL, matrices = list(), cov_type = "traj", control = gbtm_control(),
+                      seed = NULL) {
   call <- match.call()
   check_data(data)
-  check_control(control)
+  control <- seeded(control, seed)
+  ask_columns("id", environment(), data)
   text <- one_text(text, "not_traj", "of a PROC TRAJ step",
                    "It reads \"PROC TRAJ DATA=..; VAR ..; INDEP ..; MODEL ..; ORDER ..; RUN;\".", call)
   run_commands(text, "sas", data, id, matrices, cov_type, control, call, parent.frame())

@@ -31,7 +31,8 @@ grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, d
   call <- match.call()
   check_path(file, "file")
   options <- list(format = format, author = author, title = title, data_description = data_description,
-                  criterion = criterion, checks = check_flag(checks, "checks"), level = json_number(check_level(level)),
+                  criterion = criterion_name(criterion),
+                  checks = check_flag(checks, "checks"), level = json_number(check_level(level)),
                   data_file = data_file)
   if (!is.null(search)) {
     check_search(search, "search")

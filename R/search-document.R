@@ -27,6 +27,7 @@ new_search <- function(answer, call, common) {
 # What is said of the models, anew.
 with_said <- function(search, answer) {
   search$table <- answer_frame(answer$table, answer$arrays)
+  search$table$seconds <- NULL # equal searches are identical()
   search$choices <- as_text(answer$choices)
   search$sentences <- unname(as_text(answer$sentences))
   search$head <- answer$head

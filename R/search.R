@@ -16,7 +16,7 @@
 #'   best of such models is better. `"stepwise"`: the same for every number of groups. `"grid"`: every set of orders.
 #'   `"groups"`: the number of groups only
 #' @param criterion by which orders are lowered, and [best()] chooses: a column of the table such as `"bic_subjects"`,
-#'   `"bic_observations"`, `"icl_subjects"`
+#'   `"bic_observations"`, `"icl_subjects"`; `"BIC"`, `"ICL"` and the like mean n = subjects
 #' @param ... further arguments of [gbtm()]: `family`, `risk`, `tcov`, `weights`, `wide`, ... ; `iorder`, `rorder` and
 #'   `dropout` take one number for all groups. With zero inflation `iorder = "order"` gives each group a zero part of
 #'   its own, of the order of its curve; `iorder_by_group = TRUE` one of its own of order `iorder`.
@@ -28,6 +28,7 @@
 #'   ended it
 #' @param time_budget seconds after which no further fit begins
 #' @param shape_starts random starts of models of lower orders
+#' @param subset,na.action,seed as for [gbtm()]
 #' @param x,object a search
 #' @param by columns of the table by which it is sorted, best first; models that cannot be chosen are last. Default,
 #'   the search's criterion
@@ -40,7 +41,7 @@
 #'     inflation `"3: 2 1 0 / 1"`. Columns: log-likelihood, parameters, criteria for n = subjects and n = observations
 #'     (smaller is better, those named `traj_` larger), relative entropy, share and size of the smallest group, the
 #'     worst average posterior probability, odds of correct classification and mismatch, how many of the starts
-#'     reached the optimum, what [cross_validate()] and [blrt()] added, number of warnings, seconds, the criteria that
+#'     reached the optimum, what [cross_validate()] and [blrt()] added, number of warnings, the criteria that
 #'     choose it, and `flag`: why it cannot be chosen, or `""`}
 #'   \item{`fits`}{the fits by label, each as [gbtm()] returns it; they share one copy of the data, on disk too}
 #'   \item{`choices`}{named character: the model that each criterion chooses}
@@ -63,9 +64,12 @@
 #' @export
 gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how = "two_stage",
                         criterion = "bic_subjects", ..., cov_type = NULL, control = gbtm_control(), n_jobs = NULL,
-                        checkpoint = NULL, time_budget = NULL, shape_starts = 10) {
+                        checkpoint = NULL, time_budget = NULL, shape_starts = 10, subset = NULL,
+                        na.action = NULL, seed = NULL) { # nolint: object_name_linter.
   call <- match.call()
-  given <- search_arguments(list(...), call)
+  refuse_others_in_search(..., call = call)
+  table <- if (!missing(data) && is.data.frame(data)) data
+  given <- search_arguments(if (is.null(table)) list(...) else asked_dots(covariate_arguments(), environment(), table))
   laid <- outcome_matrix(formula, if (missing(data)) NULL else data, given$wide, call, parent.frame())
   if (!is.null(laid)) {
     table <- matrix_table(laid, id, given[covariate_arguments()])
@@ -75,14 +79,18 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
     given$wide <- table$wide
   }
   check_data(data)
-  check_control(control)
+  control <- seeded(control, seed)
+  fails <- fails_on_missing(na.action)
+  if (is.null(laid)) ask_columns("id", environment(), data)
+  data <- subset_rows(data, substitute(subset), parent.frame())
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
+  if (fails) refuse_missing(asked)
   zero <- if (identical(given$iorder, "order")) "order" else if (given$iorder_by_group) "own" else "common"
   asked$model[c("groups", "order", "iorder")] <- list(1, NULL, if (zero == "order") NULL else given$iorder)
   if (is.null(asked$columns$basis)) asked$model$order <- 0
   asked$model$refgroup <- NULL
   options <- list(
-    groups = one_or_several(groups), order = one_or_several(order), how = how, criterion = criterion,
+    groups = one_or_several(groups), order = one_or_several(order), how = how, criterion = criterion_name(criterion),
     n_jobs = n_jobs, checkpoint = checkpoint_folder(checkpoint), time_budget = seconds_of(time_budget),
     rng = control$seed, n_starts = control$n_starts, max_starts = control$max_starts, shape_starts = shape_starts,
     cov_type = cov_type, refgroup = given$refgroup, device = control$device
@@ -93,12 +101,17 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
   new_search(answer, call, common)
 }
 
+refuse_others_in_search <- function(..., call) {
+  if (!...length()) return(invisible())
+  labels <- names(substitute(list(...)))[-1]
+  if (is.null(labels)) labels <- rep("", ...length())
+  known <- c(model_arguments(), "iorder_by_group", setdiff(names(formals(gbtm_search)), "..."))
+  refuse_unknown(labels, known, call, if (!all(nzchar(labels))) ...elt(which(!nzchar(labels))[1]))
+}
+
 # Values of all arguments of gbtm() that describe a model, and of iorder_by_group.
-search_arguments <- function(asked, call) {
-  known <- formals(gbtm)[model_arguments()]
-  labels <- if (is.null(names(asked))) rep("", length(asked)) else names(asked)
-  if (length(asked)) refuse_unknown(labels, c(names(known), "iorder_by_group"), call, asked[[1]])
-  given <- lapply(known, eval, envir = baseenv())
+search_arguments <- function(asked) {
+  given <- lapply(formals(gbtm)[model_arguments()], eval, envir = baseenv())
   given$iorder_by_group <- FALSE
   given[names(asked)] <- asked
   check_flag(given$iorder_by_group, "iorder_by_group")
@@ -122,6 +135,7 @@ seconds_of <- function(budget) {
 #' @export
 best <- function(x, criterion = x$criterion) {
   check_search(x)
+  criterion <- criterion_name(criterion)
   twins <- c(traj_aic = "aic", traj_bic_subjects = "bic_subjects", traj_bic_observations = "bic_observations")
   known <- c(smaller_is_better, names(twins), "cv_loglik", "blrt")
   if (!is.character(criterion) || length(criterion) != 1 || !criterion %in% known) {
@@ -139,6 +153,18 @@ best <- function(x, criterion = x$criterion) {
             "criterion", "The column flag of the table has the reasons.")
 }
 
+# Criteria as R's users and the printed table call them: BIC() counts subjects, as BIC.gbtm() does.
+criterion_name <- function(criterion) {
+  if (identical(criterion, stats::BIC)) criterion <- "bic"
+  if (identical(criterion, stats::AIC)) criterion <- "aic"
+  if (!is.character(criterion)) return(criterion)
+  plain <- gsub("[. ]+", "_", tolower(criterion))
+  short <- plain %in% c("bic", "sabic", "caic", "icl")
+  plain[short] <- paste0(plain[short], "_subjects")
+  plain <- sub("_obs$", "_observations", plain)
+  ifelse(plain %in% smaller_is_better, plain, criterion)
+}
+
 smaller_is_better <- c("aic", paste0(rep(c("bic", "sabic", "caic", "icl"), each = 2), c("_subjects", "_observations")))
 larger_is_better <- c(larger_better, "smallest_group", "smallest_n", "hits")
 
@@ -154,6 +180,7 @@ check_search <- function(x, argument = "x") {
 sort.gbtm_search <- function(x, decreasing = NULL, by = x$criterion, ...) {
   check_dots(...)
   table <- x$table
+  by <- criterion_name(by)
   unknown <- setdiff(by, names(table))
   if (!length(by) || length(unknown)) {
     stop_gbtm("unknown_column", sprintf("by: %s is no column of the table.", shown(by)), "by",

@@ -27,7 +27,7 @@
 NULL
 
 #' @rdname tidy.gbtm
-#' @exportS3Method generics::tidy
+#' @export
 tidy.gbtm <- function(x, conf.int = FALSE, conf.level = 0.95, exponentiate = FALSE, # nolint
                       conf.method = c("wald", "profile"), cov_type = NULL, ...) { # nolint: object_name_linter.
   check_dots(...)
@@ -71,7 +71,7 @@ components <- function(fit) {
 }
 
 #' @rdname tidy.gbtm
-#' @exportS3Method generics::glance
+#' @export
 glance.gbtm <- function(x, ...) {
   check_dots(...)
   k <- length(x$coefficients)
@@ -83,7 +83,7 @@ glance.gbtm <- function(x, ...) {
 }
 
 #' @rdname tidy.gbtm
-#' @exportS3Method generics::augment
+#' @export
 augment.gbtm <- function(x, data = NULL, newdata = NULL, ...) {
   check_dots(...)
   if (!is.null(newdata)) {
@@ -109,14 +109,14 @@ augment.gbtm <- function(x, data = NULL, newdata = NULL, ...) {
 }
 
 #' @rdname tidy.gbtm
-#' @exportS3Method generics::tidy
+#' @export
 tidy.gbtm_search <- function(x, ...) { # nolint
   check_dots(...)
   as_table(cbind(model = row.names(x$table), x$table, row.names = NULL, stringsAsFactors = FALSE))
 }
 
 #' @rdname tidy.gbtm
-#' @exportS3Method generics::glance
+#' @export
 glance.gbtm_search <- function(x, ...) { # nolint
   check_dots(...)
   as_table(cbind(model = unname(x$choices[x$criterion]), as.data.frame(glance.gbtm(best(x))), n_models = nrow(x$table),
@@ -124,7 +124,7 @@ glance.gbtm_search <- function(x, ...) { # nolint
 }
 
 #' @rdname tidy.gbtm
-#' @exportS3Method generics::tidy
+#' @export
 tidy.gbtm_pooled <- function(x, conf.int = FALSE, conf.level = 0.95, exponentiate = FALSE, ...) { # nolint
   check_dots(...)
   check_level(conf.level, "conf.level")
@@ -137,7 +137,7 @@ tidy.gbtm_pooled <- function(x, conf.int = FALSE, conf.level = 0.95, exponentiat
 }
 
 #' @rdname tidy.gbtm
-#' @exportS3Method generics::glance
+#' @export
 glance.gbtm_pooled <- function(x, ...) { # nolint
   check_dots(...)
   first <- x$fits[[1]]
@@ -146,7 +146,7 @@ glance.gbtm_pooled <- function(x, ...) { # nolint
 }
 
 #' @rdname tidy.gbtm
-#' @exportS3Method generics::tidy
+#' @export
 tidy.gbtm_bootstrap <- function(x, conf.int = FALSE, conf.level = 0.95, exponentiate = FALSE, ...) { # nolint
   check_dots(...)
   check_level(conf.level, "conf.level")
@@ -158,7 +158,7 @@ tidy.gbtm_bootstrap <- function(x, conf.int = FALSE, conf.level = 0.95, exponent
 }
 
 #' @rdname tidy.gbtm
-#' @exportS3Method generics::glance
+#' @export
 glance.gbtm_bootstrap <- function(x, ...) { # nolint
   check_dots(...)
   as_table(data.frame(n_groups = x$fit$n_groups, family = x$fit$family, kind = x$kind, n_replicates = x$n,

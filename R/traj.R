@@ -18,6 +18,7 @@
 #'   are not in it are looked for among your variables
 #' @param cov_type `"traj"`, as Stata's traj does, or `"hessian"`
 #' @param control settings of the search, from [gbtm_control()]
+#' @param seed the same as `control = gbtm_control(seed = )`
 #'
 #' @return A fit, see [gbtm()], of additional class `traj`: `print()` shows traj's table, which is also in
 #'   `$traj$text`. The parameters' names in traj's `e(b)` are in `$traj_names`. A list of fits where the text has
@@ -31,10 +32,12 @@
 #' for (age in 10:17) wide[[paste0("t_", age)]] <- (age - 13.5) / 3.5
 #' traj("traj, var(offenses_10-offenses_17) indep(t_10-t_17) model(zip) order(2 2) iorder(0)", data = wide)
 #' @export
-traj <- function(command, data, id = NULL, matrices = list(), cov_type = "traj", control = gbtm_control()) {
+traj <- function(command, data, id = NULL, matrices = list(), cov_type = "traj", control = gbtm_control(),
+                 seed = NULL) {
   call <- match.call()
   check_data(data)
-  check_control(control)
+  control <- seeded(control, seed)
+  ask_columns("id", environment(), data)
   command <- one_text(command, "not_traj", "of a traj command",
                       "It reads \"traj, var(..) indep(..) model(..) order(..)\".", call, "command")
   run_commands(command, "stata", data, id, matrices, cov_type, control, call, parent.frame())

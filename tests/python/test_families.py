@@ -8,7 +8,18 @@ import torch
 from scipy import integrate, stats
 
 import oracle
-from gbtm.families import CensoredNormal, Family, Logit, Normal, Poisson, ZeroInflatedPoisson, make_family
+from gbtm.families import FAMILIES as NAMED
+from gbtm.families import (
+    OTHER_NAMES,
+    CensoredNormal,
+    Family,
+    Logit,
+    Normal,
+    Poisson,
+    ZeroInflatedPoisson,
+    make_family,
+    own_name,
+)
 
 FAMILIES = {
     "normal": (Normal(), np.array([-2.0, 0.0, 1.3, 8.0])),
@@ -208,3 +219,19 @@ def test_closed_form_derivatives_are_those_of_autograd(name):
         assert closed.keys() == traced.keys()
         for key, value in closed.items():
             torch.testing.assert_close(value, traced[key], rtol=1e-9, atol=1e-11)
+
+
+def test_other_names_are_of_families_that_exist_and_shadow_none():
+    assert set(OTHER_NAMES.values()) <= set(NAMED)
+    assert not set(OTHER_NAMES) & set(NAMED)
+    assert {own_name(name) for name in NAMED} == set(NAMED)
+    for theirs, ours in OTHER_NAMES.items():
+        assert own_name(theirs.replace("_", " ").title()) == own_name(theirs.replace("_", "-")) == ours
+
+
+@pytest.mark.parametrize(("name", "ours"), [
+    ("gaussian", "normal"), ("Tobit", "cnorm"), ("negative.binomial", "negbin"), ("BERNOULLI", "logit"), ("ZIP", "zip"),
+    ("gamma", "gamma"), ("", ""),
+])
+def test_own_name(name, ours):
+    assert own_name(name) == ours

@@ -143,4 +143,6 @@ def test_the_search_and_what_was_found(pair):
     assert res.certificate.gradient < 1e-3
     assert [f.message for f in res.findings] == res.warnings
     assert res.seconds > 0
+    silent = type(res)({**res.document, "seconds": None})
+    assert np.isnan(silent.seconds)
     assert res.created_by == f"gbtm {gbtm.__version__}"

@@ -13,3 +13,12 @@ test_that("no limit may be said in two ways", {
   expect_identical(gbtm_control(time_budget = Inf), gbtm_control(time_budget = NULL))
   expect_output(print(gbtm_control(time_budget = NULL)), "no limit")
 })
+
+test_that("a seed beside control is control's", {
+  expect_identical(seeded(gbtm_control(n_starts = 2), 7), gbtm_control(n_starts = 2, seed = 7))
+  expect_identical(seeded(gbtm_control(seed = 7), 7), gbtm_control(seed = 7))
+  expect_identical(seeded(gbtm_control(seed = 7), NULL), gbtm_control(seed = 7))
+  expect_error(seeded(gbtm_control(seed = 7), 8), "seed: 8, and control has seed 7", class = "gbtm_two_seeds")
+  expect_error(seeded(gbtm_control(), 0.5), class = "gbtm_bad_seed")
+  expect_error(seeded(3, 1), class = "gbtm_bad_control")
+})

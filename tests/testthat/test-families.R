@@ -57,3 +57,34 @@ test_that("a link that R does not know is an error that says so", {
   families_known$table$poisson$link <- "cloglog"
   expect_error(expected_outcome(curves_of_family("poisson"), predictors_at(0)), "cloglog", class = "gbtm_unknown_link")
 })
+
+test_that("families are understood as R has them, and other links refused", {
+  for (family in list(gaussian, gaussian())) expect_identical(family_name(family), "normal")
+  for (family in list(poisson, poisson(), poisson("log"))) expect_identical(family_name(family), "poisson")
+  for (family in list(binomial, binomial())) expect_identical(family_name(family), "logit")
+  expect_identical(family_name(list(family = "nbinom2", link = "log")), "negbin")
+  expect_identical(family_name(list(family = "beta", link = "logit")), "beta")
+  expect_identical(family_name("tobit"), "tobit") # the engine's to read
+  expect_error(family_name(poisson("sqrt")), "'poisson' has the link 'log' here, not 'sqrt'", class = "gbtm_bad_link")
+  expect_error(family_name(gaussian("log")), class = "gbtm_bad_link")
+  expect_error(family_name(binomial("probit")), class = "gbtm_bad_link")
+  for (family in list(Gamma(), quasipoisson, inverse.gaussian(), mean)) {
+    expect_error(family_name(family), "family: .* Use one of normal", class = "gbtm_unknown_family")
+  }
+  skip_if_not_installed("MASS")
+  expect_identical(family_name(MASS::negative.binomial), "negbin")
+  expect_warning(given <- family_name(MASS::negative.binomial(2)), "estimated", class = "gbtm_assumed")
+  expect_identical(given, "negbin")
+  expect_error(family_name(MASS::negative.binomial(2, "sqrt")), class = "gbtm_bad_link")
+})
+
+test_that("a fit by another name of its family is the same fit", {
+  need_engine()
+  d <- transform(small_data(), n = pmax(0, round(y)), b = as.numeric(y > 3))
+  fit <- function(formula, family) coef(gbtm(formula, d, "id", 1, 1, family, control = quick()))
+  expect_identical(fit(n ~ t, poisson), fit(n ~ t, "poisson"))
+  for (family in list(binomial(), "bernoulli", "Binomial")) expect_identical(fit(b ~ t, family), fit(b ~ t, "logit"))
+  expect_identical(fit(y ~ t, "gaussian"), fit(y ~ t, "normal"))
+  expect_identical(fit(y ~ t, "Tobit"), fit(y ~ t, "cnorm"))
+  expect_error(fit(y ~ t, "gamma"), class = "gbtm_unknown_family")
+})

@@ -323,3 +323,22 @@ test_that("random intercepts in R are those in Python", {
   expect_equal(curves$estimate, theirs[[4]], tolerance = 1e-12)
   expect_equal(curves$se, theirs[[5]], tolerance = 1e-9)
 })
+
+test_that("equal calls with equal seeds give identical objects, in a file too", {
+  need_engine()
+  d <- small_data()
+  formula <- y ~ t
+  made <- lapply(1:2, function(i) gbtm(formula, d, "id", 2, 1, control = gbtm_control(n_starts = 2, progress = FALSE)))
+  expect_identical(made[[1]], made[[2]])
+  expect_match(made[[1]]$document$text, "\"seconds\": null", fixed = TRUE)
+  environment(formula) <- globalenv() # another is a new one when it is read
+  whole <- gbtm(formula, d, "id", 2, 1, control = quick())
+  file <- tempfile()
+  saveRDS(whole, file)
+  expect_identical(readRDS(file), whole)
+  write_gbtm(whole, file)
+  expect_identical(read_gbtm(file), read_gbtm(file))
+  same <- setdiff(names(whole), c("call", "formula", "document", "inputs", "rows"))
+  expect_identical(unclass(read_gbtm(file))[same], unclass(whole)[same])
+  expect_true(is.nan(as.numeric(run_python(sprintf("import gbtm; print(gbtm.load(%s).seconds)", deparse(file))))))
+})

@@ -2,7 +2,8 @@
 # R reads their names, kinds and the words of others from a table.
 
 test_that("gbtm() has every option, and no other argument of a model", {
-  mine <- setdiff(names(formals(gbtm)), c("formula", "data", "id", "wide", "cov_type", "start", "control", "..."))
+  mine <- setdiff(names(formals(gbtm)), c("formula", "data", "id", "wide", "cov_type", "start", "control", "subset",
+                                       "na.action", "seed", "..."))
   expect_setequal(mine, names(gbtm:::option_kinds()))
 })
 
@@ -13,6 +14,10 @@ test_that("an argument that does not exist is refused with the one that was mean
   expect_error(gbtm(y ~ t, d, id = "id", groups = 2, degre = 1), "called order here", class = "gbtm_unknown_argument")
   expect_error(gbtm(y ~ t, d, id = "id", groups = 2, Risk = ~ x), "called risk here", class = "gbtm_unknown_argument")
   expect_error(gbtm(y ~ t, d, id = "id", groups = 2, zzzzzz = 1), "There are: ", class = "gbtm_unknown_argument")
+  for (fit in list(gbtm, gbtm_search)) {
+    expect_error(fit(y ~ t, d, id = "id", n_starts = 5), "control = gbtm_control(n_starts = )", fixed = TRUE,
+                 class = "gbtm_unknown_argument")
+  }
   expect_error(gbtm_search(y ~ t, d, id = "id", ymin = 0), "called min here", class = "gbtm_unknown_argument")
   expect_error(gbtm_search(y ~ t, d, "id", 2, 1, "groups", "bic_subjects", 5), "without a name",
                class = "gbtm_unknown_argument")

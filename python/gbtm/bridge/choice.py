@@ -14,7 +14,7 @@ import numpy as np
 from ..compute.progress import Progress
 from ..fit.document import decode, encode
 from .fitting import read_request, without_sent
-from .transfer import answer, column, frame, new_bulk
+from .transfer import answer, column, frame, new_bulk, without_clock
 from .workers import with_workers
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _whole(found: ModelSearch, data: dict[str, Any]) -> dict[str, Any]:
     for fit in found.document["fits"]:
         own, text = bytearray(), None
         if fit["document"] is not None:
-            text = json.dumps(encode(_pointing(fit["document"], shared), own), allow_nan=False)
+            text = json.dumps(encode(without_clock(_pointing(fit["document"], shared)), own), allow_nan=False)
         about = {k: fit[k] for k in ("label", "n_groups", "orders", "failure")}
         fits.append({**about, "document": text, "at": len(bulk) // 8, "size": len(own) // 8})
         bulk += own

@@ -23,7 +23,7 @@ from ..traj_commands.do_file import read_do_file
 from ..traj_commands.sas_program import sas_commands
 from ..traj_commands.stata_command import Command
 from .panels import ids_of, panel_of_columns
-from .transfer import answer, column, doubles, keep_codes, new_bulk
+from .transfer import answer, column, doubles, keep_codes, new_bulk, without_clock
 
 
 def _fitted(res: GBTMResults, ids: pd.Index, data: dict[str, Any] | None = None, table: bool = True) -> dict[str, Any]:
@@ -35,6 +35,7 @@ def _fitted(res: GBTMResults, ids: pd.Index, data: dict[str, Any] | None = None,
     document = res.document if data is None else with_data(res.document, [data])
     if ids.dtype.kind == "i":
         document = {**document, "ids": ids.to_numpy()}
+    document = without_clock(document)
     text = json.dumps(encode(document, new_bulk()), allow_nan=False)
     return {"document": text, **({"traj": {"text": res.to_traj().text}} if table else {})}
 

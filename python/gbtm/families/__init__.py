@@ -16,8 +16,9 @@ from .zinb import ZeroInflatedNegativeBinomial
 from .zip import ZeroInflatedPoisson
 
 __all__ = [
-    "FAMILIES", "Beta", "CensoredNormal", "Family", "Logit", "NegativeBinomial", "Normal", "Poisson",
-    "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson", "family_named", "having", "make_family", "those_having",
+    "FAMILIES", "OTHER_NAMES", "Beta", "CensoredNormal", "Family", "Logit", "NegativeBinomial", "Normal", "Poisson",
+    "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson", "family_named", "having", "make_family", "own_name",
+    "those_having",
 ]
 
 # every family that a user may name, in the order in which they are listed; without bounds
@@ -25,6 +26,30 @@ FAMILIES = MappingProxyType({family.name: family for family in (
     Normal(), CensoredNormal(), Poisson(), ZeroInflatedPoisson(), NegativeBinomial(), ZeroInflatedNegativeBinomial(),
     Logit(), Beta(),
 )})
+
+# what R, Stata, SAS and textbooks call them, in small letters, blanks, dots and hyphens as "_"
+OTHER_NAMES = MappingProxyType({
+    "gaussian": "normal", "tobit": "cnorm", "censnorm": "cnorm", "censored_normal": "cnorm",
+    "censored_gaussian": "cnorm", "zero_inflated_poisson": "zip", "negative_binomial": "negbin",
+    "neg_binomial": "negbin", "nb": "negbin", "nb2": "negbin", "nbinom": "negbin", "nbinom2": "negbin",
+    "nbreg": "negbin",
+    "zero_inflated_negative_binomial": "zinb", "zero_inflated_negbin": "zinb", "zinbinom": "zinb",
+    "binomial": "logit", "bernoulli": "logit", "logistic": "logit", "binary": "logit", "betar": "beta",
+})
+
+
+def own_name(name: str) -> str:
+    """Our name of a family that is called by another; what is none stays as it is.
+
+    Examples
+    --------
+    >>> own_name("gaussian"), own_name("Negative binomial"), own_name("ZIP"), own_name("gamma")
+    ('normal', 'negbin', 'zip', 'gamma')
+    """
+    plain = "_".join(name.lower().replace("-", " ").replace(".", " ").replace("_", " ").split())
+    if name in FAMILIES or plain in FAMILIES:
+        return name if name in FAMILIES else plain
+    return OTHER_NAMES.get(plain, name)
 
 
 def family_named(name: str) -> Family:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -162,8 +163,9 @@ class FitRecord:
 
     @property
     def seconds(self) -> float:
-        """How long the fit took."""
-        return float(self.document["seconds"])
+        """How long the fit took; NaN where the file does not say, as those of R do not."""
+        seconds = self.document.get("seconds")
+        return math.nan if seconds is None else float(seconds)
 
     @property
     def created_by(self) -> str:

@@ -26,7 +26,8 @@ class Option:
 
     Attributes
     ----------
-    kind : "orders", "flag", "bound", "groups", "group", "columns" (what stands in the data) or "word"; R reads it too
+    kind : "orders", "flag", "bound", "groups", "group", "columns" (what stands in the data), "family" or
+        "word"; R reads it too
     trait : what is true of the families that may have it; "" for all families
     stored : field of the specification that holds it
     lacks : error where the family may not have it, with ``{family}`` and, for those that may, ``{those}`` and ``{or}``
@@ -46,7 +47,7 @@ class Option:
 
         None stands for an option that is left out, where that is what leaving it out means.
         """
-        may_be_none = self.kind not in ("flag", "word", "group")
+        may_be_none = self.kind not in ("flag", "word", "family", "group")
         return None if value is None and may_be_none else READERS[self.kind](value, name)
 
     def refuse_other_families(self, value: Any, name: str, family: str) -> None:
@@ -72,7 +73,8 @@ class Outcome:
     ----------
     formula : ``"offenses ~ age"`` with ``order``, or a basis such as ``"offenses ~ bs(age, df=4)"`` without; None where
         the outcome is given as arrays
-    family : "normal" or another name in ``gbtm.families.FAMILIES``; docs/model.md has their densities
+    family : "normal" or another name in ``gbtm.families.FAMILIES``, or what others call it ("gaussian",
+        "tobit"); docs/model.md has their densities
     order : polynomial order 0 to 5, one for all groups or one per group, 2 when not given; -1 for a count group that
         never happens
     iorder : zip, zinb: order of the zero-inflation polynomial; one value (0 when not given) is common to all groups, K
@@ -90,7 +92,7 @@ class Outcome:
 
     formula: str | None = None
     order: Orders | None = option(None, "orders", stored="orders", code="bad_order")
-    family: str = option("normal", "word", stored="family")
+    family: str = option("normal", "family", stored="family")
     iorder: Orders | None = option(
         None, "orders", trait="is_zero_inflated", stored="zero_orders", code="bad_iorder",
         lacks="iorder: goes with {those} and only with them, not with '{family}'.",

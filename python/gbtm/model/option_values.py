@@ -9,6 +9,7 @@ import numpy as np
 
 from ..checks import is_count
 from ..errors import SpecificationError
+from ..families import own_name
 
 MOST_GROUPS = 1000
 
@@ -91,6 +92,11 @@ def as_word(value: Any, argument: str) -> str:
     return value
 
 
+def as_family(value: Any, argument: str) -> str:
+    """The name of a family, by whichever of its names it was called."""
+    return own_name(as_word(value, argument))
+
+
 def as_given(value: Any, argument: str) -> Any:
     """Names of columns, formulas and arrays are read where the data are; ``"~ 1"`` asks for no covariate."""
     return None if isinstance(value, str) and "".join(value.split()) == "~1" else value
@@ -99,4 +105,5 @@ def as_given(value: Any, argument: str) -> Any:
 READERS: dict[str, Callable[[Any, str], Any]] = {
     "orders": as_orders, "flag": as_flag, "bound": as_bound, "groups": as_number_of_groups, "group": as_group,
     "columns": as_given, "word": as_word,
+    "family": as_family,
 }
