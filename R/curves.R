@@ -1,5 +1,6 @@
-# Fitted curves with bands, made again from what the fit holds. The band is the delta method on the outcome's scale:
-# Var E(y) = g' V g with g the derivative of E(y) in the engine's internal parameters, cut to the outcome's range.
+# Fitted curves with bands, made again from what the fit holds. The standard error is the delta method's: Var E(y) =
+# g' V g with g the derivative of E(y) in the engine's internal parameters. The band is E(y) plus and minus a multiple of
+# it, cut to the outcome's range; of a mean with a logit link it is formed for eta = logit E(y) and taken back.
 
 # Design columns (C, q) of a predictor in the engine's internal coordinates; `w` (C, q) are time-varying covariates, by
 # default those of the profile.
@@ -108,19 +109,37 @@ curve_se <- function(fit, times, w = NULL) {
   t(matrix(se, length(times), fit$n_groups))
 }
 
-# One row per group and time: estimate, se, lower, upper.
-curve_table <- function(fit, times, level = 0.95, w = NULL) {
+# One row per group and time: estimate, se, lower, upper; the limits at equal distances whatever the link where
+# `symmetric`.
+curve_table <- function(fit, times, level = 0.95, w = NULL, symmetric = FALSE) {
   estimate <- as.vector(t(expected_at(fit, times, w)))
   se <- as.vector(t(curve_se(fit, times, w)))
   z <- stats::qnorm(0.5 + level / 2)
-  range <- outcome_range(fit$curves)
-  clip <- function(x) pmin(pmax(x, range[1]), range[2])
+  ends <- if (has_logit_link(fit$curves) && !symmetric) {
+    around_logit(as.vector(t(linear_predictors(fit, times, w)$mean)), z * se)
+  } else {
+    cut_to_range(fit$curves, estimate - z * se, estimate + z * se)
+  }
   table <- data.frame(
     group = rep(seq_len(fit$n_groups), each = length(times)), time = rep(times, fit$n_groups), estimate = estimate,
-    se = se, lower = clip(estimate - z * se), upper = clip(estimate + z * se)
+    se = se, lower = ends$lower, upper = ends$upper
   )
   names(table)[2] <- apart(fit$time_name, names(table)[-2])
   table
+}
+
+has_logit_link <- function(curves) family_traits(curves$family)$link == "logit"
+
+# Limits about a mean plogis(eta), whose derivative in eta is plogis(eta) plogis(-eta); `reach` is how far they would lie
+# on the mean's own scale. A mean that cannot vary is its limits.
+around_logit <- function(eta, reach) {
+  half <- ifelse(reach == 0, 0, reach / (stats::plogis(eta) * stats::plogis(-eta)))
+  list(lower = stats::plogis(eta - half), upper = stats::plogis(eta + half))
+}
+
+cut_to_range <- function(curves, lower, upper) {
+  range <- outcome_range(curves)
+  list(lower = pmin(pmax(lower, range[1]), range[2]), upper = pmin(pmax(upper, range[1]), range[2]))
 }
 
 # Values given for the time-varying covariates, as one row per time (C, q).

@@ -83,6 +83,11 @@ those_having <- function(trait, last = "and") {
   in_list(sprintf("`\"%s\"`", names(own)[own]), last)
 }
 
+those_with_link <- function(link) {
+  own <- vapply(family_table(), function(traits) identical(traits$link, link), NA)
+  in_list(sprintf("`\"%s\"`", names(own)[own]), "and")
+}
+
 family_choices <- function() {
   names <- names(family_table())
   labels <- vapply(family_table(), function(traits) traits$label, "")

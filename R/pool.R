@@ -196,12 +196,14 @@ predict.gbtm_pooled <- function(object, times = NULL, level = 0.95, tcov = NULL,
   pooled <- rubin(matrix(estimates, ncol = length(tables)), matrix(variances, ncol = length(tables)),
                   object$df_complete)
   table <- curve_table(first, at, level, covariate_rows(first, tcov, length(at)))
-  range <- outcome_range(first$curves)
   reach <- stats::qt(0.5 + level / 2, pooled$df) * pooled$se
   table$estimate <- pooled$estimate
   table$se <- pooled$se
-  table$lower <- pmax(pooled$estimate - reach, range[1])
-  table$upper <- pmin(pooled$estimate + reach, range[2])
+  table[c("lower", "upper")] <- if (has_logit_link(first$curves)) {
+    around_logit(stats::qlogis(pooled$estimate), reach)
+  } else {
+    cut_to_range(first$curves, pooled$estimate - reach, pooled$estimate + reach)
+  }
   table
 }
 

@@ -55,7 +55,7 @@ plot_matrix <- function(fit, level = 0.95) {
   }
   means <- observed_means(fit)
   at <- means$time[means$group == 1]
-  curves <- curve_table(fit, at, level)
+  curves <- curve_table(fit, at, level, symmetric = TRUE)
   by_group <- function(values, stem) {
     stats::setNames(as.data.frame(matrix(values, length(at))), paste0(stem, seq_len(fit$n_groups)))
   }

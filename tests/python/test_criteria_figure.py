@@ -217,3 +217,42 @@ def test_best_per_group_knows_the_direction():
     table, choices = table_of(_table(), "aic")
     assert choices == {}
     assert len(table) == 7
+
+
+def _off(ax):
+    return [text for text in ax.texts if text.get_gid() == "off scale"]
+
+
+@pytest.mark.parametrize(("name", "columns", "value"), [
+    ("aic", ["aic"], 5806.0), ("bic", ["bic_subjects", "bic_observations"], 5820.0), ("loglik", ["loglik"], -2900.0),
+])
+def test_one_group_far_off_does_not_squeeze_the_others(name, columns, value):
+    table = _table()
+    alone = table.loc[table["groups"] > 1]
+    table.loc["1: 2", columns] = value
+    fig = plot_criteria(table)
+    ax = _panel(fig, name)
+    assert ax.get_ylim() == _panel(plot_criteria(alone), name).get_ylim()  # as if it were not there
+    low, high = ax.get_ylim()
+    assert not low < value < high
+    arrow, = _off(ax)
+    assert f"{value:,.0f}" in arrow.get_text()
+    assert arrow.xy == (1, 1.0 if value > high else 0.0)  # it points to where one group is
+    assert _joined(ax)[0][0][0] == 1  # the line runs off the axis towards it
+    assert "Arrow: K = 1 is off the scale" in fig.get_supxlabel().replace("\n", " ")
+    assert "far worse" not in fig.get_supxlabel()
+
+
+def test_one_group_that_is_near_or_chosen_stays_on_the_axis():
+    table = _table()
+    table.loc["1: 2", ["aic", "bic_subjects", "bic_observations", "loglik"]] = [1640.0, 1680.0, 1700.0, -830.0]
+    fig = plot_criteria(table)
+    assert not any(_off(ax) for ax in fig.axes)
+    assert "Arrow" not in fig.get_supxlabel()
+    assert _panel(fig, "aic").get_ylim()[1] > 1640
+    table.loc["1: 2", "aic"] = 500.0  # far, and the one that the criterion chooses
+    ax = _panel(plot_criteria(table), "aic")
+    assert ax.get_ylim()[0] < 500
+    assert not _off(ax)
+    two = _table().loc[["1: 2", "2: 2 2"]]
+    assert not any(_off(ax) for ax in plot_criteria(two).axes)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import integrate, stats
+from scipy.special import expit, logit
 
 import gbtm
 import oracle
@@ -71,9 +72,37 @@ def test_band_is_the_delta_method(name, fitted):
     table = res.predict(AT, level=0.9)
     z = stats.norm.ppf(0.95)
     half = (z * want).ravel()
-    low, high = res.curves.range
-    np.testing.assert_allclose(table["lower"], np.clip(table["estimate"] - half, low, high), rtol=1e-5, atol=1e-8)
-    np.testing.assert_allclose(table["upper"], np.clip(table["estimate"] + half, low, high), rtol=1e-5, atol=1e-8)
+    mean = table["estimate"].to_numpy()
+    low, high = np.clip(mean - half, *res.curves.range), np.clip(mean + half, *res.curves.range)
+    plain = res.curves.band(AT, 0.9, symmetric=True)
+    np.testing.assert_allclose(plain[2].ravel(), low, rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(plain[3].ravel(), high, rtol=1e-5, atol=1e-8)
+    if res.family in ("logit", "beta"):  # the same for logit E(y), taken back
+        half /= mean * (1 - mean)
+        low, high = expit(logit(mean) - half), expit(logit(mean) + half)
+        assert ((low > 0) & (high < 1)).all()
+    np.testing.assert_allclose(table["lower"], low, rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(table["upper"], high, rtol=1e-5, atol=1e-8)
+
+
+def test_a_band_of_probabilities_is_that_of_a_logistic_regression():
+    """One group is a logistic regression; the band of its linear predictor, as statsmodels has it, taken back."""
+    import statsmodels.api as sm
+
+    rng = np.random.default_rng(3)
+    t = np.tile(np.arange(5.0), 12)
+    y = (rng.random(t.size) < expit(1.5 + 0.6 * t)).astype(float)
+    y[(t == 4)] = 1  # near a probability of one, where limits at equal distances would leave (0, 1)
+    res = gbtm.GBTM(y, t, np.repeat(np.arange(12), 5), groups=1, order=1, family="logit").fit(n_starts=1)
+    band = res.predict(AT, level=0.9)
+    x = sm.add_constant(AT)
+    theirs = sm.Logit(y, sm.add_constant(t)).fit(disp=0)
+    se = np.sqrt(np.einsum("ij,jk,ik->i", x, theirs.cov_params(), x))
+    for column, sign in (("lower", -1), ("upper", 1)):
+        want = expit(x @ theirs.params + sign * stats.norm.ppf(0.95) * se)
+        np.testing.assert_allclose(band[column], want, rtol=1e-5)
+    flat = res.curves.band(np.array([4.0]), 0.999, symmetric=True)
+    assert flat[3][0, 0] == 1.0 > res.curves.band(np.array([4.0]), 0.999)[3][0, 0]
 
 
 @pytest.mark.parametrize(("name", "low", "high"), [("logit", 0, 1), ("poisson", 0, np.inf), ("cnorm", 0, 6)])

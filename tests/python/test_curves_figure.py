@@ -107,6 +107,85 @@ def test_a_band_that_explodes_does_not_squash_the_curves(fitted):
     assert low < min(m.mean.min() for m in what.means)
 
 
+def test_a_curve_that_explodes_leaves_the_axis_which_is_the_datas(fitted):
+    """The axis holds the observed means, and no more than half their height beyond; the picture says so."""
+    from dataclasses import replace
+
+    from gbtm.figures.drawn import drawn
+
+    res = fitted("normal")
+    what = drawn(res)
+    wild = replace(what, estimate=what.estimate.copy(), upper=what.upper.copy())
+    wild.estimate[1, -40:] *= np.linspace(1, 60, 40)
+    wild.upper[1, -40:] *= np.linspace(1, 900, 40)
+    seen = np.concatenate([m.mean for m in what.means])
+    height = max(np.ptp(seen), what.spread)
+    low, high = wild.limits()
+    assert low <= seen.min()
+    assert seen.max() <= high <= seen.max() + 0.6 * height < wild.estimate.max()
+    assert wild.beyond((low, high))
+    assert not what.beyond(what.limits())
+    line = np.array([[0.0, seen.max() + 9 * height]])
+    assert wild.limits(lines=[line])[1] > line[0, 1]  # what was observed is always there
+    import gbtm.figures.curves as module
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "drawn", lambda *_: wild)
+        ax = res.plot()
+        assert "leaves the axis" in ax.get_title(loc="left").replace("\n", " ")
+        assert ax.get_ylim()[1] == pytest.approx(high)
+    assert "leaves the axis" not in res.plot().get_title(loc="left").replace("\n", " ")
+
+
+def test_some_groups_alone(fitted):
+    res = fitted("normal")
+    ax, whole = res.plot(groups=2), res.plot()
+    assert len(_lines(ax)) == len(_points(ax)) == 1
+    np.testing.assert_array_equal(_lines(ax)[0].get_ydata(), _lines(whole)[1].get_ydata())
+    assert _lines(ax)[0].get_color() == _lines(whole)[1].get_color()
+    assert [t.get_text()[:7] for t in ax.get_legend().get_texts()] == ["Group 2"]
+    own = _points(ax)[0].get_ydata()
+    assert ax.get_ylim()[0] < own.min() < own.max() < ax.get_ylim()[1]
+    both = res.plot(groups=[2, 1], individuals=True)
+    assert [t.get_text()[:7] for t in both.get_legend().get_texts()] == ["Group 2", "Group 1"]
+    for wrong in (3, [0], [], [1, 1], [True]):
+        with pytest.raises(gbtm.SpecificationError, match="groups"):
+            res.plot(groups=wrong)
+
+
+@pytest.mark.parametrize("name", ["normal", "zip_own", "logit"])
+def test_a_logarithmic_axis(name, fitted):
+    _, ax = plt.subplots()
+    ax.set_yscale("log")
+    res = fitted(name)
+    res.plot(ax, individuals=True)
+    ax.figure.canvas.draw()
+    low, high = ax.get_ylim()
+    seen = np.concatenate([m.mean for m in map(lambda g: means(res, g), res.group_names)])
+    assert 0 < low <= seen[seen > 0].min() <= seen.max() <= high
+
+
+def test_long_names_stay_on_a_small_figure(fitted, monkeypatch):
+    res = fitted("logit")
+    name = "an outcome that was named by a committee of many members over three long meetings"
+    monkeypatch.setattr(type(res), "outcome_name", name)
+    monkeypatch.setattr(type(res), "time_name", name)
+    ax = res.plot(figsize=(4, 3), labels=[f"{name} {j}" for j in (1, 2)])
+    ax.figure.canvas.draw()
+    whole = ax.figure.bbox
+    texts = [ax.xaxis.label, ax.yaxis.label, *ax.get_legend().get_texts(), ax.get_legend()]
+    for text in texts:
+        box = text.get_window_extent()
+        assert whole.x0 <= box.x0 < box.x1 <= whole.x1, text
+        assert whole.y0 <= box.y0 < box.y1 <= whole.y1, text
+    assert ax.get_ylabel().replace("\n", " ") == f"P({name} = 1)"
+
+
+def test_the_outcome_is_called_the_same_everywhere(fitted):
+    res = fitted("normal")
+    assert res.plot().get_ylabel() == res.plot_groups().get_supylabel() == "mean of y"
+
+
 def test_global_settings_stay(fitted):
     before = dict(matplotlib.rcParams)
     fitted("normal").plot()

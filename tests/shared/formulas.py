@@ -49,12 +49,19 @@ def scale(fit: Stored, k: int, stem: str) -> tuple[float, np.ndarray]:
     return float(slope @ fit.b), slope
 
 
-def expected(fit: Stored, k: int, t: np.ndarray, w: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """E(y) (C,) of group k at times t (C,) and covariates w (C, q), exposure 1, and its derivative (C, p)."""
+def mean_predictor(
+    fit: Stored, k: int, t: np.ndarray, w: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """The linear predictor (C,) of the mean, and its derivative (C, p)."""
     columns = time_columns(fit, t)
     if fit.covariates:
         columns = np.hstack([columns, np.broadcast_to(fit.profile if w is None else w, (t.size, len(fit.covariates)))])
-    found = predictor(fit, k, [*fit.columns, *fit.covariates], columns)
+    return predictor(fit, k, [*fit.columns, *fit.covariates], columns)
+
+
+def expected(fit: Stored, k: int, t: np.ndarray, w: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """E(y) (C,) of group k at times t (C,) and covariates w (C, q), exposure 1, and its derivative (C, p)."""
+    found = mean_predictor(fit, k, t, w)
     if found is None:
         return np.zeros(t.size), np.zeros((t.size, fit.b.size))
     eta, slope = found
@@ -111,6 +118,11 @@ def curve(fit: Stored, t: np.ndarray, level: float, w: np.ndarray | None = None)
         se.append(standard_error(fit, k, t, slope))
     e, s = np.concatenate(estimate), np.concatenate(se)
     half = stats.norm.isf((1 - level) / 2) * s
+    if fit.family in ("logit", "beta"):  # formed for eta = logit E(y), of which the mean's derivative is slope
+        found = [mean_predictor(fit, k, t, w) for k in range(1, fit.n_groups + 1)]
+        eta = np.concatenate([eta for eta, _ in found])
+        half = half / (expit(eta) * expit(-eta))
+        return {"estimate": e, "se": s, "lower": expit(eta - half), "upper": expit(eta + half)}
     return {"estimate": e, "se": s, "lower": np.clip(e - half, *outcome_range(fit)),
             "upper": np.clip(e + half, *outcome_range(fit))}
 

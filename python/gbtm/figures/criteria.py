@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OFF_LINE: float = SHARED["off_line"]  # other models are shown up to so many heights of the line beyond it
+OFF_FIRST: float = SHARED["off_first"]  # heights of K >= 2 beyond which K = 1 does not scale the axis
 HUGE = 1e5  # odds from here on are written as powers of ten
 
 
@@ -37,7 +38,8 @@ def plot_criteria(
 
     The line of a fit criterion joins the models that are best by it for each K; other models (other shapes of the
     curves) are faint dots, and a ring marks the model that it chooses. The line of a measure of adequacy joins the
-    models that are best by ``criterion``; the K which that criterion chooses is shaded in every panel.
+    models that are best by ``criterion``; the K which that criterion chooses is shaded in every panel. One group that
+    is so far from the others that they could not be told apart on its axis is off the scale: an arrow has its value.
 
     Parameters
     ----------
@@ -79,7 +81,8 @@ def plot_criteria(
     for ax in axes[-min(side, len(axes)):]:
         ax.set_xlabel("number of groups K")
     _legend(fig, shown, table)
-    note(fig, _said(shown, table, criterion, k_best, hidden))
+    off = any(text.get_gid() == "off scale" for ax in axes for text in ax.texts)
+    note(fig, _said(shown, table, criterion, k_best, hidden) + " Arrow: K = 1 is off the scale." * off)
     return fig
 
 
@@ -152,7 +155,8 @@ def _informative(table: pd.DataFrame, measure: Measure) -> pd.DataFrame:
 
 def _draw(ax: Axes, measure: Measure, table: pd.DataFrame, choices: dict[str, Any], per_group: pd.Series) -> int:
     """Dots, lines, rings; how many models lie beyond the axis."""
-    drawn: list[np.ndarray] = []
+    drawn: list[np.ndarray] = []  # pairs (K, value) that the axis has to hold, each (n, 2)
+    ringed = False
     for j, column in enumerate(measure.columns):
         if not _has(table, column):
             continue
@@ -162,23 +166,52 @@ def _draw(ax: Axes, measure: Measure, table: pd.DataFrame, choices: dict[str, An
             rest = values[np.isfinite(values) & (usable(table) == fine)].drop(labels, errors="ignore")
             ax.plot(table["groups"][rest.index], rest, mark, color=FAINT, markersize=4.5, zorder=1)
         x, y = table["groups"][labels].to_numpy(dtype=float), values[labels].to_numpy()
-        drawn.append(y)
+        drawn.append(np.column_stack([x, y]))
         if measure.error and _has(table, measure.error):
             se = table[measure.error][labels].astype(float).fillna(0).to_numpy()
             ax.errorbar(x, y, yerr=se, fmt="none", ecolor=color, elinewidth=1, capsize=2.5, zorder=2)
-            drawn += [y - se, y + se]
+            drawn += [np.column_stack([x, y - se]), np.column_stack([x, y + se])]
         ax.plot(
             x, np.where(np.isfinite(y), y, np.nan), color=color, marker="os"[j], markersize=4, linewidth=1.5,
             linestyle=DASHES[j], zorder=3,
         )
         best: Any = best_model(table, choices, column) if measure.own else choices.get(column.removesuffix("_p"))
         if best in values.index and np.isfinite(values.loc[best]):
-            drawn.append(values.loc[[best]].to_numpy())
+            drawn.append(np.array([[table["groups"][best], values.loc[best]]], dtype=float))
+            ringed |= bool(table["groups"][best] == 1)
             ax.plot(
                 table.loc[[best], "groups"], values.loc[[best]], "o", markersize=10, markerfacecolor="none",
                 markeredgecolor=color, markeredgewidth=1.4, zorder=4, label=f"chosen by {column}",
             )
-    return _limits(ax, measure, table, np.concatenate(drawn))
+    pairs = np.concatenate(drawn)
+    pairs = pairs[np.isfinite(pairs[:, 1])]
+    off = not ringed and not measure.log and measure.threshold is None and _first_is_far(pairs)
+    if not off:
+        return _limits(ax, measure, table, pairs[:, 1])
+    hidden = _limits(ax, measure, table[table["groups"] > 1], pairs[pairs[:, 0] > 1, 1])
+    _off_scale(ax, table, measure, pairs)
+    return hidden
+
+
+def _first_is_far(pairs: np.ndarray) -> bool:
+    """Whether the axis of one group (K, value) would squeeze the models of more groups into a line."""
+    first, rest = pairs[pairs[:, 0] == 1, 1], pairs[pairs[:, 0] > 1, 1]
+    if first.size == 0 or np.unique(pairs[:, 0]).size < 3:
+        return False
+    return bool(max(rest.min() - first.min(), first.max() - rest.max()) > OFF_FIRST * np.ptp(rest))
+
+
+def _off_scale(ax: Axes, table: pd.DataFrame, measure: Measure, pairs: np.ndarray) -> None:
+    """An arrow to where one group is, and its values on the line."""
+    up = bool(pairs[pairs[:, 0] == 1, 1].mean() > pairs[pairs[:, 0] > 1, 1].mean())
+    own = table.loc[table["groups"] == 1, [c for c in measure.columns if _has(table, c)]].astype(float)
+    best = own.max() if is_larger_better(measure.columns[0]) else own.min()
+    text = "K = 1:\n" + "\n".join(dict.fromkeys(f"{value:,.0f}" for value in best if np.isfinite(value)))
+    ax.annotate(
+        text, (1, 1.0 if up else 0.0), xycoords=("data", "axes fraction"), xytext=(0, -18 if up else 18),
+        textcoords="offset points", ha="center", va="top" if up else "bottom", fontsize=NOTE_SIZE - 0.5, color=NOTE,
+        arrowprops={"arrowstyle": "->", "color": NOTE, "linewidth": 0.9}, gid="off scale",
+    )
 
 
 def _on_line(table: pd.DataFrame, measure: Measure, column: str, per_group: pd.Series) -> pd.Index:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-import textwrap
-from typing import TYPE_CHECKING
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arguments import checked
 from ..constants import SHARED
 from .drawn import LEVEL, Drawn, band_level, drawn, evenly, subject_lines
-from .style import NOTE, NOTE_SIZE, color_of, dash_of, dress, group_names, mark_size, marker_of, outcome_label, percent
+from .style import (
+    LABEL_SIZE,
+    NOTE,
+    NOTE_SIZE,
+    TITLE_CHARACTERS,
+    broken,
+    color_of,
+    dash_of,
+    drawn_groups,
+    dress,
+    group_names,
+    mark_size,
+    marker_of,
+    outcome_label,
+    percent,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,25 +39,35 @@ INDIVIDUALS_MOST: int = SHARED["individuals_most"]
 
 @checked
 def plot_curves(
-    res: Fit, ax: Axes | None = None, *, level: float | None = LEVEL, individuals: bool = False,
-    observed: bool = True, labels: Sequence[str] | None = None, colors: Sequence[str] | None = None,
-    figsize: tuple[float, float] = (7.2, 4.6),
+    res: Fit, ax: Axes | None = None, *, groups: Sequence[int] | int | None = None, level: float | None = LEVEL,
+    individuals: bool = False, observed: bool = True, labels: Sequence[str] | None = None,
+    colors: Sequence[str] | None = None, figsize: tuple[float, float] = (7.2, 4.6),
 ) -> Axes:
     """Fitted curves with confidence bands, posterior-weighted observed means, shares in the legend.
 
+    The axis of the outcome is scaled by the data, the observed means and the subjects' lines: a curve or band that goes
+    far beyond them leaves it, and the picture says so.
+
     Parameters
     ----------
-    ax : axes to draw on; new ones, of ``figsize`` inches, when absent
-    level : of the bands (pointwise, delta method on the outcome's scale); None for none
+    ax : axes to draw on; new ones, of ``figsize`` inches, when absent. Where its scale is logarithmic, what is not
+        above zero has no place
+    groups : numbers of the groups to draw, in this order; default all. Colours and marks stay those of all groups
+    level : of the bands (pointwise, by the delta method, as ``predict`` has them); None for none
     individuals : draw subjects' own lines behind, in the colour of the group they are assigned to (300 at most, evenly
         chosen); :func:`gbtm.figures.groups.plot_groups` has a panel per group
     observed : draw the posterior-weighted means of the outcome, by wave or, with more than 60 distinct times, in 20
         bins of time
-    labels, colors : one per group
+    labels, colors : one per group of the fit
 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    SpecificationError
+        ``unknown_group``, ``bad_labels``, ``bad_level``.
 
     Examples
     --------
@@ -59,19 +84,24 @@ def plot_curves(
     names, shares, what = group_names(res, labels), res.group_shares["share"], drawn(res, level)
     if ax is None:
         _, ax = plt.subplots(figsize=figsize, layout="constrained")
-    for k, g in enumerate(res.group_names):
+    chosen, lines = drawn_groups(res, groups), []
+    for g in chosen:
         color = color_of(g, colors)
         if individuals:
-            _individuals(ax, res, g, color)
+            lines += _individuals(ax, res, g, color)
         draw_curve(ax, what, g, color, band=level is not None, dashed=not observed)
         if observed:
             draw_means(ax, what, g, color)
         ax.plot(
             [], [], color=color, linewidth=2.2, marker=marker_of(g) if observed else None, markersize=mark_size(g, 5.5),
             markeredgecolor="white", markeredgewidth=0.6, linestyle="-" if observed else dash_of(g),
-            label=f"{names[k]} ({percent(shares[g])})",
+            label=fill(f"{names[g - 1]} ({percent(shares[g])})", TITLE_CHARACTERS),
         )
-    _finish(ax, res, what, individuals=individuals, observed=observed, level=level)
+    limits = what.limits(band=level is not None, groups=chosen, lines=lines, log=ax.get_yscale() == "log")
+    ax.set_ylim(*limits)
+    if res.curves.range[0] == 0.0 and ax.get_yscale() != "log":
+        ax.set_ylim(bottom=0.0 - 0.02 * limits[1])
+    _finish(ax, res, _said(res, level, observed) + left_axis(what, ax.get_ylim(), chosen), len(chosen))
     return ax
 
 
@@ -95,35 +125,40 @@ def draw_means(ax: Axes, what: Drawn, group: int, color: str, *, size: float = 5
     )
 
 
-def _individuals(ax: Axes, res: Fit, group: int, color: str) -> None:
+def left_axis(what: Drawn, limits: tuple[float, float], groups: Sequence[int] | None = None) -> str:
+    """The sentence for a curve that leaves the axis."""
+    return " A curve leaves the axis, which is scaled by the data." if what.beyond(limits, groups) else ""
+
+
+def _individuals(ax: Axes, res: Fit, group: int, color: str) -> list[np.ndarray]:
     from matplotlib.collections import LineCollection
 
     chosen = evenly(np.arange(res.n_subjects), INDIVIDUALS_MOST)
     lines = subject_lines(res, chosen[res.assignment.to_numpy()[chosen] == group])
     ax.add_collection(LineCollection(lines, colors=color, linewidths=0.5, alpha=0.18, zorder=1), autolim=True)
+    return lines
 
 
-def _finish(
-    ax: Axes, res: Fit, what: Drawn, *, individuals: bool, observed: bool, level: float | None
-) -> None:
-    dress(ax)
-    ax.set_xlabel(res.time_name)
-    ax.set_ylabel(outcome_label(res))
-    if individuals:
-        ax.autoscale_view()
-    else:
-        ax.set_ylim(*what.limits(band=level is not None, observed=observed))
-    if res.curves.range[0] == 0.0:
-        ax.set_ylim(bottom=0.0 - 0.02 * ax.get_ylim()[1])
-    crowded = res.n_groups > 4
-    ax.legend(
-        loc="center left" if crowded else "best", bbox_to_anchor=(1.0, 0.5) if crowded else None, framealpha=0.85,
-        edgecolor="none", fontsize=NOTE_SIZE + 1,
-    )
+def _said(res: Fit, level: float | None, observed: bool) -> str:
     said = f"Lines: fitted mean with pointwise {100 * level:g} % band." if level is not None else "Lines: fitted mean."
     if observed:
         said += " Points: observed mean, weighted by the posterior."
     first = res.outcomes[0]
     if first.profile is not None:
-        said += "\n" + textwrap.fill(f"Curves at {first.profile.words(first.covariate_names)}.", 90)
-    ax.set_title(said, fontsize=8, loc="left", color=NOTE)
+        said += f"\nCurves at {first.profile.words(first.covariate_names)}."
+    return said
+
+
+def _finish(ax: Axes, res: Fit, said: str, n_drawn: int) -> None:
+    dress(ax)
+    fig: Any = ax.get_figure()
+    box = ax.get_position()
+    width, height = box.width * fig.get_figwidth(), box.height * fig.get_figheight()
+    ax.set_xlabel(broken(res.time_name, width, LABEL_SIZE))
+    ax.set_ylabel(broken(outcome_label(res), height, LABEL_SIZE))
+    crowded = n_drawn > 4
+    ax.legend(
+        loc="center left" if crowded else "best", bbox_to_anchor=(1.0, 0.5) if crowded else None, framealpha=0.85,
+        edgecolor="none", fontsize=NOTE_SIZE + 1,
+    )
+    ax.set_title(broken(said, width, 8), fontsize=8, loc="left", color=NOTE)

@@ -12,13 +12,15 @@ from ..constants import SHARED
 from ..families import family_named
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..fit.fit import Fit
 
 LEVEL: float = SHARED["level"]
 CURVE_POINTS: int = SHARED["curve_points"]
 WAVES_MOST: int = SHARED["waves_most"]  # more distinct waves than this are averaged in bins of time
 BINS: int = SHARED["bins"]
-BAND_ROOM: float = SHARED["band_room"]  # of the height of curves and means: how far beyond them a band is shown
+BAND_ROOM: float = SHARED["band_room"]  # of the height of the data: how far beyond them curves and bands are shown
 JITTER_BINARY: float = SHARED["jitter_binary"]
 JITTER_COUNT: float = SHARED["jitter_count"]
 JITTER_STEP: float = SHARED["jitter_step"]  # of the golden section: spreads evenly, whoever is drawn
@@ -43,6 +45,7 @@ class Drawn:
     time : (T,) times of the curves
     estimate, lower, upper : (K, T); the limits are NaN where the data do not determine the curve
     means : one entry per group
+    spread : standard deviation of the outcome, least height of the data that the axis goes by
     """
 
     time: np.ndarray
@@ -50,23 +53,45 @@ class Drawn:
     lower: np.ndarray
     upper: np.ndarray
     means: tuple[Means, ...]
+    spread: float = 0.0
 
-    def limits(self, *, band: bool = True, observed: bool = True) -> tuple[float, float]:
-        """Range of the outcome's axis: curves and means always fit, a band that explodes is cut."""
-        shown = [self.estimate.ravel()]
-        if observed:
-            shown += [m.mean for m in self.means]
-        values = np.concatenate(shown)
-        values = values[np.isfinite(values)]
-        low, high = float(values.min()), float(values.max())
-        room = BAND_ROOM * max(high - low, 1e-8)
-        if band and np.isfinite(self.lower).any():
-            low, high = (
-                min(low, max(float(np.nanmin(self.lower)), low - room)),
-                max(high, min(float(np.nanmax(self.upper)), high + room)),
-            )
+    def limits(
+        self, *, band: bool = True, groups: Sequence[int] | None = None, lines: Sequence[np.ndarray] = (),
+        log: bool = False,
+    ) -> tuple[float, float]:
+        """Range of the outcome's axis. The observed means and the subjects' ``lines`` always fit; a curve or a band
+        goes no further beyond them than half their height.
+
+        Parameters
+        ----------
+        groups : that are drawn; default all
+        log : the axis is logarithmic: what is not above zero has no place on it
+        """
+        rows = [g - 1 for g in groups or range(1, len(self.means) + 1)]
+
+        def on_axis(pieces: Sequence[np.ndarray]) -> np.ndarray:
+            values = np.concatenate([np.ravel(piece) for piece in pieces])
+            values = values[np.isfinite(values) & (values > 0 if log else True)]
+            return np.log(values) if log else values
+
+        curves = [self.estimate[rows]]
+        data = [self.means[k].mean for k in rows] + [line[:, 1] for line in lines]
+        core = on_axis(data) if on_axis(data).size else on_axis(curves)
+        if core.size == 0:
+            return (0.1, 1.0) if log else (0.0, 1.0)
+        low, high = core.min(), core.max()
+        room = BAND_ROOM * max(high - low, 0.0 if log else self.spread, 1e-8)
+        shown = on_axis(curves + [self.lower[rows], self.upper[rows]] * band)
+        if shown.size:
+            low, high = min(low, max(shown.min(), low - room)), max(high, min(shown.max(), high + room))
         margin = 0.04 * max(high - low, 1e-8)
-        return low - margin, high + margin
+        low, high = float(low - margin), float(high + margin)
+        return (float(np.exp(low)), float(np.exp(high))) if log else (low, high)
+
+    def beyond(self, limits: tuple[float, float], groups: Sequence[int] | None = None) -> bool:
+        """Whether a fitted curve leaves the axis."""
+        own = self.estimate[[g - 1 for g in groups or range(1, len(self.means) + 1)]]
+        return bool(((own < limits[0]) | (own > limits[1])).any())
 
 
 def band_level(level: float | None) -> float | None:
@@ -85,7 +110,8 @@ def drawn(res: Fit, level: float | None = LEVEL) -> Drawn:
     time = res.outcomes[0].data.time
     grid = np.linspace(time.min(), time.max(), CURVE_POINTS) if res.curves.everywhere else np.unique(time)
     estimate, _, lower, upper = res.curves.band(grid, LEVEL if level is None else level)
-    return Drawn(grid, estimate, lower, upper, tuple(means(res, g) for g in res.group_names))
+    own = tuple(means(res, g) for g in res.group_names)
+    return Drawn(grid, estimate, lower, upper, own, float(np.std(res.outcomes[0].data.y)))
 
 
 def means(res: Fit, group: int) -> Means:

@@ -9,17 +9,16 @@ import numpy as np
 from ..arguments import checked
 from ..checks import check_count
 from ..constants import SHARED
-from .curves import draw_curve
+from .curves import draw_curve, left_axis
 from .drawn import LEVEL, Drawn, band_level, drawn, evenly, jitter_of, subject_lines
 from .style import (
     FAINT,
-    INK,
+    axis_names,
     color_of,
     dress,
     group_names,
     marker_of,
     note,
-    outcome_label,
     panels,
     percent,
     side_by_side,
@@ -91,10 +90,8 @@ def plot_groups(
         people = "nobody" if n == 0 else f"{n:,}"
         title(ax, f"{names[g - 1]}\n{percent(res.group_shares['share'][g])}, {people} assigned")
     beyond = _limits(axes[0], res, what, shown, level)
-    fig.supylabel(outcome_label(res), fontsize=9, color=INK)
-    for ax in axes[-side:]:
-        ax.set_xlabel(res.time_name)
-    note(fig, _said(res, level, most, some_left_out, beyond))
+    axis_names(fig, axes[-side:], res)
+    note(fig, _said(res, level, most, some_left_out, beyond) + left_axis(what, axes[0].get_ylim()))
     return fig
 
 

@@ -14,7 +14,7 @@ from .criteria import best_model, best_per_group, table_of
 from .curves import draw_curve, draw_means
 from .drawn import LEVEL, Drawn, band_level, drawn
 from .measures import criterion_name, is_larger_better
-from .style import INK, NOTE_SIZE, color_of, dress, note, outcome_label, panels, spread_apart, title
+from .style import NOTE_SIZE, axis_names, color_of, dress, note, panels, spread_apart, title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ def plot_models(
     curves = [drawn(fit, level) for fit in fits]
     side = columns or _columns(len(labels))
     fig, axes = panels(len(labels), columns=side, size=(2.7, 2.35), figsize=figsize, sharex=True, sharey=True)
-    low, high = _limits(curves, fits[0], band=level is not None, observed=observed)
+    low, high = _limits(curves, fits[0], band=level is not None)
     axes[0].set_ylim(low, high)
     first, last = float(curves[0].time.min()), float(curves[0].time.max())
     axes[0].set_xlim(first - 0.03 * (last - first), last + LABEL_ROOM * (last - first))
@@ -72,9 +72,7 @@ def plot_models(
         _panel(ax, fit, what, (low, high), band=level is not None, observed=observed)
         value = f"{criterion_name(criterion).split(' (')[0]} {table[criterion][label]:,.1f}"
         title(ax, f"{_heading(label, fit)}\n{value}", strong=label == chosen)
-    for ax in axes[-min(side, len(axes)):]:
-        ax.set_xlabel(fits[0].time_name)
-    fig.supylabel(outcome_label(fits[0]), fontsize=9, color=INK)
+    axis_names(fig, axes[-min(side, len(axes)):], fits[0])
     note(fig, _said(criterion, level, observed, bold=chosen in labels))
     return fig
 
@@ -113,12 +111,12 @@ def _heading(label: str, fit: Fit) -> str:
     return f"{fit.n_groups} group{'s' if fit.n_groups > 1 else ''}, orders {orders.strip()}"
 
 
-def _limits(curves: list[Drawn], fit: Fit, *, band: bool, observed: bool) -> tuple[float, float]:
-    """Axis of the outcome that holds every model's curves; a band that explodes in one is cut."""
-    each = np.array([what.limits(band=False, observed=observed) for what in curves])
+def _limits(curves: list[Drawn], fit: Fit, *, band: bool) -> tuple[float, float]:
+    """Axis of the outcome that holds every model's observed means; a curve or band that explodes in one is cut."""
+    each = np.array([what.limits(band=False) for what in curves])
     low, high = each[:, 0].min(), each[:, 1].max()
     if band:
-        with_band = np.array([what.limits(band=True, observed=observed) for what in curves])
+        with_band = np.array([what.limits(band=True) for what in curves])
         room = BAND_ROOM * (high - low)
         low, high = max(with_band[:, 0].min(), low - room), min(with_band[:, 1].max(), high + room)
     floor, ceiling = fit.curves.range

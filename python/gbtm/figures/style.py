@@ -71,8 +71,37 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def drawn_groups(res: Fit, groups: Sequence[int] | int | None) -> list[int]:
+    """Numbers of the groups that are drawn: those asked for, in their order, or all.
+
+    Raises
+    ------
+    SpecificationError
+        ``unknown_group``.
+    """
+    from ..errors import SpecificationError
+
+    asked: list[Any] = list(res.group_names) if groups is None else np.atleast_1d(np.asarray(groups)).tolist()
+    wrong = [g for g in asked if isinstance(g, bool) or g not in res.group_names]
+    if wrong or not asked or len(set(asked)) < len(asked):
+        raise SpecificationError(
+            f"groups: {groups!r} are not groups of this fit, each named once.", code="unknown_group",
+            argument="groups", way_out=f"Give some of {', '.join(map(str, res.group_names))}, or leave groups out.",
+        )
+    return [int(g) for g in asked]
+
+
 def outcome_label(res: Fit) -> str:
-    return f"P({res.outcome_name} = 1)" if family_named(res.family).is_binary else res.outcome_name
+    """What curves and points are, whatever draws them: the mean of the outcome."""
+    return f"P({res.outcome_name} = 1)" if family_named(res.family).is_binary else f"mean of {res.outcome_name}"
+
+
+def broken(text: str, inches: float, size: float) -> str:
+    """A text in lines that have room on so many inches, in letters of this size in points."""
+    from textwrap import fill
+
+    width = max(int(inches * 72 / (0.52 * size)), 8)
+    return "\n".join(fill(line, width) for line in text.split("\n"))
 
 
 def dress(ax: Axes, *, grid: bool = True) -> None:
@@ -97,10 +126,15 @@ def title(ax: Axes, text: str, *, strong: bool = False, color: str = INK) -> Non
 
 def note(fig: Figure, text: str) -> None:
     """What the marks mean, below the panels, broken to the figure's width."""
-    from textwrap import fill
+    fig.supxlabel(broken(text, fig.get_figwidth(), NOTE_SIZE), fontsize=NOTE_SIZE, color=NOTE, x=0.01, ha="left")
 
-    width = int(fig.get_figwidth() * 72 / (0.5 * NOTE_SIZE))
-    fig.supxlabel(fill(text, width), fontsize=NOTE_SIZE, color=NOTE, x=0.01, ha="left")
+
+def axis_names(fig: Figure, axes: Sequence[Axes], res: Fit) -> None:
+    """Names of time and outcome at the axes of panels that share them, in lines where they are long."""
+    height = fig.get_figheight()
+    fig.supylabel(broken(outcome_label(res), 0.8 * height, LABEL_SIZE), fontsize=LABEL_SIZE, color=INK)
+    for ax in axes:
+        ax.set_xlabel(broken(res.time_name, 2.6, LABEL_SIZE))
 
 
 def side_by_side(n: int, columns: int | None = None) -> int:

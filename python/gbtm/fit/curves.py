@@ -1,7 +1,8 @@
-"""Fitted curves with bands, from a fit document: numpy only.
+"""Fitted curves with bands, from a fit document: without torch.
 
-The band is the delta method on the outcome's scale: Var E(y) = g' V g with g the derivative of E(y) in the internal
-parameters, cut to the outcome's range.
+The standard error is the delta method's: Var E(y) = g' V g with g the derivative of E(y) in the internal parameters.
+The band is E(y) plus and minus a multiple of it, cut to the outcome's range; of a mean with a logit link it is formed
+for eta = logit E(y) and taken back, so that it lies within (0, 1) without a cut.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import cached_property
 from statistics import NormalDist
 
 import numpy as np
+from scipy.special import expit
 
 from ..checks import check_level
 from ..constants import SHARED
@@ -146,9 +148,13 @@ class Curves:
         return np.sqrt(variance)
 
     def band(
-        self, times: np.ndarray, level: float = 0.95, w: np.ndarray | None = None
+        self, times: np.ndarray, level: float = 0.95, w: np.ndarray | None = None, *, symmetric: bool = False
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Estimate, standard error, lower and upper limit, each (K, C).
+
+        Parameters
+        ----------
+        symmetric : about the estimate, cut to the outcome's range, whatever the link
 
         Raises
         ------
@@ -162,6 +168,9 @@ class Curves:
             )
         z = NormalDist().inv_cdf(0.5 + level / 2)
         estimate, se = self.expected(times, w), self.standard_error(times, w)
+        if self.family.link == "logit" and not symmetric:
+            eta = self.predictors(times, w)["mean"]
+            return estimate, se, *around_logit(eta, z * se)
         low, high = self.range
         return estimate, se, np.clip(estimate - z * se, low, high), np.clip(estimate + z * se, low, high)
 
@@ -169,3 +178,11 @@ class Curves:
     def range(self) -> tuple[float, float]:
         """Smallest and largest possible mean."""
         return self.family.mean_range
+
+
+def around_logit(eta: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Limits expit(eta -+ reach / slope) about a mean expit(eta), whose derivative in eta is slope = expit(eta)
+    expit(-eta); ``reach`` is how far they would lie on the mean's own scale. A mean that cannot vary is its limits."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = np.where(reach == 0, 0.0, reach / (expit(eta) * expit(-eta)))
+    return expit(eta - half), expit(eta + half)

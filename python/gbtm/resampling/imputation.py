@@ -21,6 +21,7 @@ from scipy.special import expit, logit
 from ..arguments import checked
 from ..checks import check_level
 from ..errors import SpecificationError
+from ..fit.curves import around_logit
 from .matching import is_crossed, match_curves, match_posteriors
 
 if TYPE_CHECKING:
@@ -165,12 +166,16 @@ class PooledResults:
         estimate, se = matched("estimate"), matched("std err")
         # one by one: covariances between times are of no use here
         pooled = [rubin(e[:, None], s[:, None, None] ** 2, self.df_complete) for e, s in zip(estimate.T, se.T)]
-        low, high = first.curves.range
         limits = np.array([np.concatenate(p.interval(1 - level)) for p in pooled])
-        return curves[0].assign(**{
-            "estimate": [p.estimate[0] for p in pooled], "std err": [p.se[0] for p in pooled],
-            "lower": np.clip(limits[:, 0], low, high), "upper": np.clip(limits[:, 1], low, high),
-        })
+        mean = np.array([p.estimate[0] for p in pooled])
+        if first.curves.family.link == "logit":  # on the link's scale, as the bands of one fit
+            lower, upper = around_logit(logit(mean), limits[:, 1] - mean)
+        else:
+            lower, upper = np.clip(limits, *first.curves.range).T
+        out = curves[0].copy()
+        out["estimate"], out["std err"] = mean, [p.se[0] for p in pooled]
+        out["lower"], out["upper"] = lower, upper
+        return out
 
     def summary(self, alpha: float = 0.05) -> pd.DataFrame:
         """Estimate, standard error, t, df, p, interval and fmi of each parameter; ``attrs["notes"]`` are sentences."""

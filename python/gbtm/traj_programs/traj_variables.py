@@ -36,13 +36,14 @@ def plot_matrix(res: Fit, level: float = 0.95) -> pd.DataFrame:
     """What traj stores as ``e(plot1)``: one row per wave.
 
     ``trajT`` is the wave's mean time, ``Avg#`` the posterior-weighted mean of the outcome, ``Est#`` the model's mean
-    with ``L95#`` and ``U95#``, and with dropout ``Dropout#`` the posterior-weighted mean probability of leaving among
-    those at risk. Where traj's own are at fault (bands of censored, zero-inflated and beta models, curves with tcov
-    but no plottcov or with exposure; docs/model.md section 5) these differ on purpose.
+    with ``L95#`` and ``U95#`` at equal distances, cut to the outcome's range, and with dropout ``Dropout#`` the
+    posterior-weighted mean probability of leaving among those at risk. Where traj's own are at fault (bands of
+    censored, zero-inflated and beta models, curves with tcov but no plottcov or with exposure; docs/model.md section 5)
+    these differ on purpose.
     """
     observed = res.observed_means
     times = observed.iloc[:, 1].to_numpy()[: len(observed) // res.n_groups]
-    estimate, _, low, high = res.curves.band(times, level)
+    estimate, _, low, high = res.curves.band(times, level, symmetric=True)
     out = {"trajT": times}
     for g in res.group_names:
         out[f"Avg{g}"] = observed.loc[observed["group"] == g, "mean"].to_numpy()
