@@ -100,10 +100,10 @@ method_words <- function(name) {
 }
 
 # What a picture hands on to plot(): names of its arguments and of settings of par() that show where curves, bands,
-# colours and marks are this package's.
+# colours and marks are this package's; and the look of lines and marks.
 plot_settings <- c(
-  "xlim", "ylim", "log", "main", "sub", "xlab", "ylab", "ann", "axes", "frame.plot", "panel.first", "panel.last", "asp",
-  "xgap.axis", "ygap.axis", "adj", "bg", "bty", "cex", "cex.axis", "cex.lab", "cex.main", "cex.sub", "col.axis",
+  "xlim", "ylim", "log", "main", "sub", "xlab", "ylab", "ann", "axes", "frame.plot", "asp",
+  "xgap.axis", "ygap.axis", "adj", "bty", "cex", "cex.axis", "cex.lab", "cex.main", "cex.sub", "col.axis",
   "col.lab", "col.main", "col.sub", "family", "fg", "font", "font.axis", "font.lab", "font.main", "font.sub", "lab",
-  "las", "mgp", "tck", "tcl", "xaxp", "xaxs", "xaxt", "xpd", "yaxp", "yaxs", "yaxt"
+  "las", "lty", "lwd", "mgp", "pch", "tck", "tcl", "xaxp", "xaxs", "xaxt", "xpd", "yaxp", "yaxs", "yaxt"
 )

@@ -148,7 +148,7 @@ predict.gbtm_bootstrap <- function(object, times = NULL, level = 0.95, tcov = NU
 #' @rdname bootstrap
 #' @export
 plot.gbtm_bootstrap <- function(x, level = 0.95, ...) {
-  check_dots(..., known = c("individuals", "observed", "colours", "legend", plot_settings))
+  check_dots(..., known = c("individuals", "observed", "colours", "legend", "groups", "labels", plot_settings))
   at <- if (can_interpolate(x$fit)) seq(min(x$fit$data$time), max(x$fit$data$time), length.out = constants$curve_points)
   curves <- predict(x, times = at, level = if (is.null(level)) constants$level else level)
   names(curves)[2] <- "time"

@@ -36,7 +36,7 @@ plot_groups <- function(fit, level = 0.95, individuals = 200, labels = NULL, col
   means$size <- pmax(means$weight / stats::ave(means$weight, means$group, FUN = max), 0.25)
   most <- check_individuals(individuals)
   lines <- own_lines(fit, most)
-  limits <- groups_range(drawn_range(fit, curves, means, level, FALSE), lines$y)
+  limits <- groups_range(drawn_range(fit, curves, means, level), lines$y)
   .data <- ggplot2::.data
   picture <- ggplot2::ggplot(curves, ggplot2::aes(x = .data$time, colour = .data$group, fill = .data$group))
   if (nrow(lines)) {
@@ -54,8 +54,8 @@ plot_groups <- function(fit, level = 0.95, individuals = 200, labels = NULL, col
     ggplot2::scale_size_area(max_size = 1.9, guide = "none") +
     ggplot2::facet_wrap(~panel, ncol = panel_columns(fit$n_groups)) +
     open_scales(fit$n_groups, colours) + ggplot2::coord_cartesian(ylim = limits) +
-    ggplot2::labs(x = fit$time_name, y = outcome_label(fit),
-                  caption = groups_caption(fit, level, lines, limits, most)) +
+    ggplot2::labs(x = in_lines(fit$time_name, 36), y = in_lines(outcome_label(fit), 28),
+                  caption = groups_caption(fit, level, lines, limits, most, curves)) +
     theme_figures() + ggplot2::theme(legend.position = "none")
 }
 
@@ -95,11 +95,7 @@ plot_posteriors <- function(fit, labels = NULL, colours = group_colours) {
 
 # Titles of the panels: name, share, number assigned.
 group_panels <- function(fit, labels) {
-  names <- if (is.null(labels)) paste("Group", seq_len(fit$n_groups)) else as.character(labels)
-  if (length(names) != fit$n_groups || anyDuplicated(names)) {
-    stop_gbtm("bad_labels", sprintf("labels: %s does not name %d groups.", shown(labels), fit$n_groups), "labels",
-              "Give one name of its own per group, in the order of the groups.")
-  }
+  names <- if (is.null(labels)) paste("Group", seq_len(fit$n_groups)) else check_labels(labels, fit$n_groups)
   n <- formatC(tabulate(assignment(fit), fit$n_groups), big.mark = ",", format = "d")
   sprintf("%s\n%s, %s assigned", vapply(names, function(x) paste(strwrap(x, 34), collapse = "\n"), ""),
           percent(fit$shares), n)
@@ -141,7 +137,7 @@ groups_range <- function(core, y) {
   range(core, ifelse(gain, whole, inner))
 }
 
-groups_caption <- function(fit, level, lines, limits, most) {
+groups_caption <- function(fit, level, lines, limits, most, curves) {
   band <- if (is.null(level)) "" else sprintf(" with pointwise %g %% band", 100 * level)
   said <- c(sprintf("Coloured line: fitted mean%s.", band),
             "Points: observed means weighted by the posterior; smaller where less is observed.")
@@ -156,7 +152,7 @@ groups_caption <- function(fit, level, lines, limits, most) {
     beyond <- mean(lines$y < limits[1] | lines$y > limits[2])
     if (beyond > 0) said <- c(said, sprintf("%.2g %% of the grey values lie beyond the axis.", 100 * beyond))
   }
-  wrapped_caption(said, 110)
+  wrapped_caption(c(said, axis_sentences(curves, data.frame(mean = 1), limits, FALSE), profile_sentence(fit)), 110)
 }
 
 # Marks with a white inside; colour and form tell the groups apart.

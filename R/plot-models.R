@@ -54,7 +54,8 @@ plot_models <- function(x, which = "best", criterion = "bic_subjects", level = 0
     group_scales(nlevels(curves$group)) +
     ggplot2::scale_x_continuous(expand = ggplot2::expansion(c(0.03, constants$label_room))) +
     ggplot2::coord_cartesian(ylim = limits) +
-    ggplot2::labs(x = first$time_name, y = outcome_label(first), caption = models_caption(criterion, level, observed)) +
+    ggplot2::labs(x = in_lines(first$time_name, 36), y = in_lines(outcome_label(first), 28),
+                  caption = models_caption(criterion, level, observed)) +
     theme_figures() + ggplot2::theme(legend.position = "none")
 }
 
@@ -88,7 +89,7 @@ model_titles <- function(table, labels, criterion, chosen) {
 models_range <- function(fits, level) {
   each <- function(level) {
     vapply(fits, function(fit) {
-      drawn_range(fit, drawn_curves(fit, level), binned_means(fit), level, FALSE)
+      drawn_range(fit, drawn_curves(fit, level), binned_means(fit), level)
     }, numeric(2))
   }
   core <- range(each(NULL))

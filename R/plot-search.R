@@ -41,7 +41,9 @@ larger_better <- c("loglik", "cv_loglik", "entropy", "avepp_min", "occ_min", "tr
 #'
 #' The line of a fit criterion joins, for each number of groups K, the model that is best by it. Other models (other
 #' shapes of the curves) are faint dots, and a ring marks the model that the criterion chooses. The line of a measure of
-#' adequacy joins the models that are best by `criterion`; the K which that one chooses is shaded in every panel.
+#' adequacy joins the models that are best by `criterion`; the K which that one chooses is shaded in every panel. One
+#' group that is so far from the others that they could not be told apart on its axis is off the scale: an arrow has its
+#' value.
 #'
 #' @param x what `gbtm_search()` returns, or its table: a data frame with one row per model
 #' @param criterion a column of the table; which model stands for its K where a panel's own value cannot say
@@ -70,14 +72,17 @@ plot_criteria <- function(x, criterion = "bic_subjects", show = NULL) {
   pieces <- lapply(shown, measure_pieces, table = table, choices = choices, criterion = criterion)
   part <- function(name) {
     rows <- do.call(rbind, lapply(pieces, `[[`, name))
+    if (is.null(rows)) return(NULL)
     rows$panel <- factor(rows$panel, vapply(shown, panel_title, ""))
     rows
   }
   line <- part("line")
   joined <- line[stats::ave(line$value, line$panel, line$series, FUN = length) > 1, ]
+  line <- line[!line$off, ]
+  off <- part("off")
   best <- table$groups[best_model(table, choices, criterion)]
   hidden <- sum(vapply(pieces, `[[`, 0, "hidden"))
-  caption <- criteria_caption(shown, table, criterion, best, hidden)
+  caption <- criteria_caption(shown, table, criterion, best, hidden, NROW(off) > 0)
   .data <- ggplot2::.data
   ggplot2::ggplot(line, ggplot2::aes(x = .data$groups, y = .data$value)) +
     ggplot2::annotate("rect", xmin = best - 0.3, xmax = best + 0.3, ymin = -Inf, ymax = Inf, fill = "#EBEBEB") +
@@ -91,6 +96,7 @@ plot_criteria <- function(x, criterion = "bic_subjects", show = NULL) {
     ggplot2::geom_point(ggplot2::aes(colour = .data$series, shape = .data$series), size = 1.7) +
     ggplot2::geom_point(ggplot2::aes(colour = .data$series), part("rings"), shape = 1, size = 4, stroke = 0.9,
                         show.legend = FALSE) +
+    off_scale_layers(off) +
     ggplot2::facet_wrap(~panel, scales = "free_y", ncol = few_empty(length(shown))) +
     ggplot2::scale_x_continuous(breaks = whole_breaks(table$groups), limits = range(table$groups) + c(-0.5, 0.5)) +
     ggplot2::scale_y_continuous(expand = ggplot2::expansion(0.1)) +
@@ -204,7 +210,7 @@ measure_pieces <- function(measure, table, choices, criterion) {
     value <- if (column == "occ_min") log10(table[[column]]) else table[[column]]
     se <- if (column == "cv_loglik" && !is.null(table$cv_se)) table$cv_se else rep(NA_real_, nrow(table))
     rows <- data.frame(panel = title, groups = table$groups, value = value, se = se,
-                       series = factor(n_series[j], n_series))
+                       series = factor(n_series[j], n_series), off = FALSE)
     on_line <- intersect(line_rows(table, measure, column, criterion), which(keep))
     best <- if (measure$own) best_model(table, choices, column) else choices[sub("_p$", "", column)]
     best <- intersect(stats::na.omit(unlist(best)), which(is.finite(value)))
@@ -212,12 +218,70 @@ measure_pieces <- function(measure, table, choices, criterion) {
     dots <- rbind(dots, rows[setdiff(which(keep & is.finite(value)), on_line), ])
     rings <- rbind(rings, rows[best, ])
   }
-  limits <- measure_limits(measure, line, dots)
+  off <- NULL
+  if (is.na(measure$threshold) && !any(rings$groups == 1) && first_is_far(line)) {
+    dots <- dots[dots$groups > 1, ]
+    limits <- measure_limits(measure, line[line$groups > 1, ], dots)
+    off <- off_scale(line, limits, title)
+    line <- cut_at(line, limits)
+  } else {
+    limits <- measure_limits(measure, line, dots)
+  }
   far <- dots$value < limits[1] | dots$value > limits[2]
   list(
-    line = line, dots = dots[!far, ], rings = rings, hidden = sum(far),
+    line = line, dots = dots[!far, ], rings = rings, hidden = sum(far), off = off,
     threshold = data.frame(panel = title, value = measure$threshold),
     limits = data.frame(panel = title, groups = table$groups[1], value = limits)
+  )
+}
+
+# Whether the axis of one group would squeeze the models of more groups into a line.
+first_is_far <- function(line) {
+  if (!any(line$groups == 1) || length(unique(line$groups)) < 3) return(FALSE)
+  one <- line$groups == 1
+  error <- ifelse(is.na(line$se), 0, line$se)
+  ends <- range((line$value - error)[!one], (line$value + error)[!one])
+  first <- range((line$value - error)[one], (line$value + error)[one])
+  max(ends[1] - first[1], first[2] - ends[2]) > constants$off_first * diff(ends)
+}
+
+# Where the arrow to one group stands, and its values.
+off_scale <- function(line, limits, title) {
+  first <- line$value[line$groups == 1]
+  up <- mean(first) > mean(limits)
+  edge <- if (up) limits[2] else limits[1]
+  height <- diff(limits) * if (up) 1 else -1
+  values <- unique(formatC(first, format = "f", digits = 0, big.mark = ","))
+  data.frame(panel = title, groups = 1, value = edge - 0.12 * height, end = edge + 0.08 * height,
+             text = paste(c("K = 1:", values), collapse = "\n"), vjust = if (up) 1.1 else -0.1)
+}
+
+# The line as far as it runs towards one group within the limits.
+cut_at <- function(line, limits) {
+  for (i in which(line$groups == 1)) {
+    rest <- line[line$series == line$series[i] & line$groups > 1, ]
+    nearest <- rest[which.min(rest$groups), ]
+    if (nrow(nearest)) {
+      edge <- if (line$value[i] > limits[2]) limits[2] else limits[1]
+      share <- min(1, max(0, (edge - nearest$value) / (line$value[i] - nearest$value)))
+      line$groups[i] <- nearest$groups + share * (1 - nearest$groups)
+      line$value[i] <- nearest$value + share * (line$value[i] - nearest$value)
+    }
+    line$se[i] <- NA_real_
+    line$off[i] <- TRUE
+  }
+  line
+}
+
+off_scale_layers <- function(off) {
+  if (is.null(off)) return(NULL)
+  .data <- ggplot2::.data
+  list(
+    ggplot2::geom_segment(ggplot2::aes(x = .data$groups, xend = .data$groups, y = .data$value, yend = .data$end), off,
+                          arrow = ggplot2::arrow(length = ggplot2::unit(3, "pt")), colour = "#595959",
+                          linewidth = 0.35),
+    ggplot2::geom_text(ggplot2::aes(label = .data$text, vjust = .data$vjust), off, size = 2.4, lineheight = 0.9,
+                       colour = "#595959")
   )
 }
 
@@ -259,7 +323,7 @@ criterion_label <- function(criterion) {
   if (stem == criterion) name else sprintf("%s (n = %s)", name, substring(criterion, nchar(stem) + 2))
 }
 
-criteria_caption <- function(shown, table, criterion, best, hidden) {
+criteria_caption <- function(shown, table, criterion, best, hidden, off) {
   said <- c(
     "Line of a fit criterion: for each K the best model by that criterion; ring: the model it chooses.",
     sprintf("Other lines: for each K the best model by %s, which chooses K = %d (shaded).", criterion_label(criterion),
@@ -278,39 +342,6 @@ criteria_caption <- function(shown, table, criterion, best, hidden) {
   barred <- sum(!table$usable)
   if (barred) said <- c(said, sprintf("%d of %d models cannot be chosen: dots off the lines.", barred, nrow(table)))
   if (hidden) said <- c(said, sprintf("%d values far worse than the lines are left out.", hidden))
+  if (off) said <- c(said, "Arrow: K = 1 is off the scale.")
   wrapped_caption(said)
-}
-
-wrapped_caption <- function(said, width = 150) paste(strwrap(paste(said, collapse = " "), width), collapse = "\n")
-
-# Rows of the curves that have a band somewhere: ggplot2 cannot draw one that is missing throughout.
-with_band <- function(table, by) {
-  known <- stats::ave(as.numeric(!is.na(table$lower)), do.call(paste, table[by]), FUN = max)
-  table[known > 0, ]
-}
-
-outcome_label <- function(fit) {
-  if (family_traits(fit$family)$is_binary) sprintf("P(%s = 1)", fit$outcome_name) else fit$outcome_name
-}
-
-# Colours and, for grey print, marks of the groups.
-group_scales <- function(n) {
-  list(
-    ggplot2::scale_colour_manual(values = rep_len(group_colours, n), aesthetics = c("colour", "fill"), drop = FALSE),
-    ggplot2::scale_shape_manual(values = rep_len(group_symbols, n), drop = FALSE)
-  )
-}
-
-theme_figures <- function() {
-  ggplot2::theme_classic(base_size = 10) +
-    ggplot2::theme(
-      strip.background = ggplot2::element_blank(), strip.text = ggplot2::element_text(hjust = 0, size = 8.5),
-      strip.clip = "off",
-      panel.grid.major.y = ggplot2::element_line(colour = "#E6E6E6", linewidth = 0.3),
-      axis.line = ggplot2::element_line(colour = "#333333", linewidth = 0.35),
-      axis.text = ggplot2::element_text(colour = "#333333"), legend.position = "top", legend.justification = "left",
-      legend.margin = ggplot2::margin(), legend.box.spacing = ggplot2::unit(4, "pt"),
-      plot.caption = ggplot2::element_text(hjust = 0, colour = "#595959", size = 7.5),
-      plot.caption.position = "plot", plot.margin = ggplot2::margin(6, 8, 6, 6)
-    )
 }

@@ -4,9 +4,11 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 
 #' Plot the fitted curves
 #'
-#' Curves with 95 % bands on the outcome's scale, and posterior-weighted observed means as points. With more than 60
+#' Curves with 95 % bands, see [predict.gbtm()], and posterior-weighted observed means as points. With more than 60
 #' distinct waves the means are taken over 20 bins of time of equal width. Where less than half a subject's weight
-#' stands behind a mean it is not drawn: it would be that of other groups' people.
+#' stands behind a mean it is not drawn: it would be that of other groups' people. The axis of the outcome is scaled by
+#' the data, the observed means and the subjects' lines: a curve or band that goes far beyond them leaves it, and the
+#' picture says so.
 #'
 #' @param x a fit
 #' @param level level of the pointwise bands; `NULL` for none
@@ -14,46 +16,137 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 #'   chosen)
 #' @param observed draw the observed means
 #' @param colours one colour per group; recycled
-#' @param legend `TRUE` above the plot, a position such as `"topleft"`, or `FALSE`
+#' @param legend `TRUE` in the margin above the plot (in a corner of it where there is no such margin), a position such
+#'   as `"topleft"`, or `FALSE`
 #' @param n number of times at which the curves are drawn
 #' @param tcov values of the time-varying covariates at which the curves are drawn, one per covariate; see
 #'   [predict.gbtm()]
-#' @param ... passed to [graphics::plot.default()]: `xlab`, `ylab`, `main`, `ylim`, ...
-#' @return The table of curves, see [predict.gbtm()], invisibly.
+#' @param ... passed to [graphics::plot.default()]: `xlab`, `ylab`, `main`, `xlim`, `ylim`, `log`, ...; and `lwd`, `lty`
+#'   of the curves, `pch`, `cex` of the points, one or one per group. What has no place in the picture is refused
+#' @param groups numbers of the groups to draw; by default all. Colours and marks stay those of all groups
+#' @param labels names of the groups, one per group of the fit; default `"Group 1"`, ...
+#' @return The table of curves that were drawn, see [predict.gbtm()], invisibly.
+#' @section Errors: `gbtm_unknown_group`; `gbtm_bad_labels`; `gbtm_bad_log` for a logarithmic axis of which the data
+#'   have nothing above zero; `gbtm_unknown_argument`.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' plot(fit)
 #' plot(fit, individuals = TRUE, main = "Offences", ylim = c(0, 8))
+#' plot(fit, groups = c(1, 3), labels = c("few", "rising", "many"), lwd = 3)
 #' @export
 plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, legend = TRUE,
-                      n = 201, tcov = NULL, ...) {
+                      n = 201, tcov = NULL, ..., groups = NULL, labels = NULL) {
   check_dots(..., known = plot_settings)
   curves <- drawn_curves(x, check_band_level(level), n, tcov)
-  draw_curves(x, curves, level, individuals, observed, colours, legend, ...)
+  draw_curves(x, curves, level, individuals, observed, colours, legend, ..., groups = groups, labels = labels,
+              words = profile_sentence(x, tcov))
 }
 
 # The picture that plot.gbtm() makes, of these curves.
 draw_curves <- function(x, curves, level, individuals = FALSE, observed = TRUE, colours = group_colours, legend = TRUE,
-                        ...) {
-  colours <- rep_len(colours, x$n_groups)
-  symbols <- rep_len(group_symbols, x$n_groups)
+                        ..., groups = NULL, labels = NULL, words = profile_sentence(x)) {
+  groups <- check_groups(groups, x$n_groups)
+  dots <- Filter(Negate(is.null), list(...))
+  look <- group_look(dots, colours, x$n_groups)
+  lines <- if (check_flag(individuals, "individuals")) drawn_lines(x, groups)
+  curves <- curves[curves$group %in% groups, ]
   means <- binned_means(x)
-  frame <- list(
-    x = range(x$data$time), y = drawn_range(x, curves, means, level, individuals), xlab = x$time_name,
-    ylab = x$outcome_name, type = "n", las = 1
-  )
-  do.call(graphics::plot, utils::modifyList(frame, list(...)))
-  if (check_flag(individuals, "individuals")) draw_individuals(x, colours)
-  for (k in seq_len(x$n_groups)) {
+  means <- means[means$group %in% groups, ]
+  log <- check_log(dots$log, x, groups)
+  limits <- drawn_range(x, curves, means, level, lines$y, grepl("y", log))
+  frame <- list(x = range(x$data$time), y = limits, xlab = x$time_name, ylab = outcome_label(x), las = 1)
+  settings <- utils::modifyList(frame, dots[setdiff(names(dots), c("lwd", "lty", "pch", "cex"))])
+  settings$ylim <- if (is.null(dots$ylim)) limits else dots$ylim
+  words <- c(words, axis_sentences(curves, means, settings$ylim, grepl("y", log)))
+  room <- draw_frame(settings, words)
+  if (length(lines)) draw_individuals(lines, look$colour)
+  for (k in groups) {
     here <- curves[curves$group == k, ]
-    if (!is.null(level)) draw_band(here, colours[k])
-    graphics::lines(here$time, here$estimate, col = colours[k], lwd = 2)
+    if (!is.null(level)) draw_band(here, look$colour[k], from_usr(2, 0))
+    graphics::lines(here$time, here$estimate, col = look$colour[k], lwd = look$lwd[k], lty = look$lty[k])
   }
   if (check_flag(observed, "observed")) {
-    graphics::points(means$time, means$mean, col = colours[means$group], pch = symbols[means$group])
+    graphics::points(means$time, means$mean, col = look$colour[means$group], pch = look$pch[means$group],
+                     cex = look$cex[means$group])
   }
-  draw_legend(legend, legend_labels(x), colours, if (observed) symbols)
+  key <- list(col = look$colour[groups], lwd = look$lwd[groups], lty = look$lty[groups])
+  if (observed) key <- c(key, list(pch = look$pch[groups], pt.cex = look$cex[groups]))
+  draw_legend(legend, legend_labels(x, labels)[groups], key, room, c(curves$time, means$time),
+              c(curves$estimate, means$mean))
   invisible(curves)
+}
+
+# Colour, line and mark of each group.
+group_look <- function(dots, colours, n) {
+  each <- function(value, default) rep_len(if (is.null(value)) default else value, n)
+  list(colour = each(colours, group_colours), lwd = each(dots$lwd, 2), lty = each(dots$lty, 1),
+       pch = each(dots$pch, group_symbols), cex = each(dots$cex, 1))
+}
+
+# Axes, titles and what is said below; how many inches above the plot remain for the legend.
+draw_frame <- function(settings, words) {
+  titled <- !isFALSE(settings$ann)
+  both <- length(settings$sub) && titled
+  if (both) settings$sub <- paste(c(settings$sub, words), collapse = ". ")
+  bare <- utils::modifyList(settings, list(xlab = "", ylab = "", main = "", type = "n"))
+  do.call(graphics::plot, bare)
+  if (!titled) return(graphics::par("mai")[3])
+  draw_axis_names(settings$xlab, settings$ylab, settings)
+  if (!both) draw_words(words)
+  draw_title(settings$main, settings)
+}
+
+check_groups <- function(groups, n) {
+  if (is.null(groups)) return(seq_len(n))
+  if (!is.numeric(groups) || !length(groups) || !all(groups %in% seq_len(n)) || anyDuplicated(groups)) {
+    stop_gbtm("unknown_group", sprintf("groups: %s are not groups of this fit, each named once.", shown(groups)),
+              "groups", sprintf("Give some of %s, or leave groups out.", listing(seq_len(n), 20)))
+  }
+  as.integer(groups)
+}
+
+# The logarithmic axes asked for. One on which nothing has a place is refused.
+check_log <- function(log, fit, groups) {
+  if (is.null(log)) return("")
+  if (!is.character(log) || length(log) != 1 || !log %in% c("", "x", "y", "xy", "yx")) {
+    stop_gbtm("bad_log", sprintf("log: %s names no axes.", shown(log)), "log", "Give \"y\", \"x\" or \"xy\".")
+  }
+  if (grepl("x", log) && any(fit$data$time <= 0)) {
+    stop_gbtm("bad_log", sprintf("log: there are times at or below zero (%s).", format(min(fit$data$time))), "log",
+              "Leave \"x\" out.")
+  }
+  means <- binned_means(fit)
+  if (grepl("y", log) && !any(means$mean[means$group %in% groups] > 0)) {
+    stop_gbtm("bad_log", "log: no mean of the outcome is above zero.", "log", "Leave \"y\" out.")
+  }
+  log
+}
+
+# Where the curves are drawn, if there are covariates that vary with time.
+profile_sentence <- function(fit, tcov = NULL) {
+  covariates <- fit$curves$covariates
+  if (is.null(covariates)) return(NULL)
+  if (is.null(tcov)) return(sprintf("Curves at %s.", profile_words(fit)))
+  sprintf("Curves at %s.", given_words(covariates$names, tcov))
+}
+
+given_words <- function(names, tcov) {
+  names <- as.character(names)
+  if (is.null(dim(tcov)) && length(tcov) == length(names) && is.null(names(tcov))) {
+    return(paste(names, "=", format(as.double(tcov), digits = 4, trim = TRUE), collapse = ", "))
+  }
+  if (is.null(dim(tcov)) && length(tcov) == length(names)) {
+    return(paste(names, "=", format(as.double(tcov[names]), digits = 4, trim = TRUE), collapse = ", "))
+  }
+  sprintf("the values of %s that were given", paste(names, collapse = ", "))
+}
+
+# What the axis does not show of curves and means.
+axis_sentences <- function(curves, means, limits, log) {
+  beyond <- any(curves$estimate < min(limits) | curves$estimate > max(limits))
+  zeros <- log && any(means$mean <= 0)
+  c(if (beyond) "A curve leaves the axis, which is scaled by the data.",
+    if (zeros) "Means of zero have no place on the logarithmic axis.")
 }
 
 # Without a level, the band that would be drawn is there all the same.
@@ -85,37 +178,49 @@ binned_means <- function(fit) {
   means[means$weight > constants$least_weight, ]
 }
 
-# Curves and points always fit; a band that explodes is cut at half their height beyond them.
-drawn_range <- function(fit, curves, means, level, individuals) {
-  core <- range(curves$estimate, means$mean, finite = TRUE)
-  room <- constants$band_room * max(diff(core), 1e-8)
-  shown <- core
-  if (!is.null(level)) {
-    shown[1] <- max(min(core[1], curves$lower, na.rm = TRUE), core[1] - room)
-    shown[2] <- min(max(core[2], curves$upper, na.rm = TRUE), core[2] + room)
+# The observed means and the subjects' lines `y` always fit; a curve or band goes no further beyond them than half their
+# height. On a logarithmic axis what is not above zero has no place.
+drawn_range <- function(fit, curves, means, level, y = NULL, log = FALSE) {
+  on_axis <- function(values) {
+    values <- values[is.finite(values) & (!log | values > 0)]
+    if (log) base::log(values) else values
   }
-  if (isTRUE(individuals)) range(shown, fit$data$y) else shown
+  core <- on_axis(c(means$mean, y))
+  if (!length(core)) core <- on_axis(curves$estimate)
+  core <- range(core)
+  spread <- if (log) 0 else sqrt(mean((fit$data$y - mean(fit$data$y))^2))
+  room <- constants$band_room * max(diff(core), spread, 1e-8)
+  shown <- on_axis(c(curves$estimate, if (!is.null(level)) c(curves$lower, curves$upper)))
+  limits <- range(core, pmin(pmax(shown, core[1] - room), core[2] + room))
+  if (log) exp(limits) else limits
 }
 
-# A band with gaps where the data do not determine it.
-draw_band <- function(curve, colour) {
+# A band with gaps where the data do not determine it; on a logarithmic axis it ends at the axis's foot.
+draw_band <- function(curve, colour, foot) {
   known <- !is.na(curve$lower)
   run <- cumsum(c(TRUE, diff(known) != 0))
-  for (piece in split(curve[known, ], run[known])) {
-    graphics::polygon(c(piece$time, rev(piece$time)), c(piece$lower, rev(piece$upper)),
+  lower <- if (graphics::par("ylog")) pmax(curve$lower, foot) else curve$lower
+  upper <- if (graphics::par("ylog")) pmax(curve$upper, foot) else curve$upper
+  for (piece in split(which(known), run[known])) {
+    graphics::polygon(c(curve$time[piece], rev(curve$time[piece])), c(lower[piece], rev(upper[piece])),
                       col = grDevices::adjustcolor(colour, 0.2), border = NA)
   }
 }
 
-# One line with gaps for all subjects of a group: fast for many subjects.
-draw_individuals <- function(fit, colours) {
+# Observations of the subjects whose lines are drawn, with the group that each is assigned to.
+drawn_lines <- function(fit, groups) {
+  group <- unname(assignment(fit))
   chosen <- chosen_subjects(fit)
-  group <- assignment(fit)
-  faint <- max(0.12, min(0.4, 40 / length(chosen)))
-  for (k in seq_len(fit$n_groups)) {
-    rows <- fit$data[fit$data$subject %in% chosen[group[chosen] == k], ]
-    if (!nrow(rows)) next
-    path <- broken_path(rows)
+  rows <- fit$data[fit$data$subject %in% chosen[group[chosen] %in% groups], ]
+  rows$group <- group[rows$subject]
+  rows
+}
+
+# One line with gaps for all subjects of a group: fast for many subjects.
+draw_individuals <- function(lines, colours) {
+  faint <- max(0.12, min(0.4, 40 / length(unique(lines$subject))))
+  for (k in unique(lines$group)) {
+    path <- broken_path(lines[lines$group == k, ])
     graphics::lines(path$x, path$y, col = grDevices::adjustcolor(colours[k], faint), lwd = 0.7)
   }
 }
@@ -130,26 +235,3 @@ broken_path <- function(rows) {
 }
 
 chosen_subjects <- function(fit) evenly(seq_len(fit$n_subjects), constants$individuals_most)
-
-legend_labels <- function(fit) sprintf("Group %d (%s)", seq_len(fit$n_groups), percent(fit$shares))
-
-draw_legend <- function(where, labels, colours, symbols) {
-  if (isFALSE(where)) return(invisible())
-  arguments <- list(
-    x = where, legend = labels, col = colours, lwd = 2, bty = "n", title = NULL, seg.len = 1.5
-  )
-  if (!is.null(symbols)) arguments$pch <- symbols
-  if (isTRUE(where)) {
-    usr <- graphics::par("usr")
-    arguments <- utils::modifyList(arguments, list(x = mean(usr[1:2]), y = usr[4], xjust = 0.5, yjust = 0, xpd = NA,
-                                              legend = paste0(labels, "  ")))
-    size <- function(columns) {
-      drawn <- do.call(graphics::legend, c(arguments, list(ncol = columns, plot = FALSE)))
-      drawn$rect$w / diff(usr[1:2])
-    }
-    columns <- length(labels)
-    while (columns > 1 && size(columns) > 1.05) columns <- columns - 1
-    arguments$ncol <- columns
-  }
-  do.call(graphics::legend, arguments)
-}
