@@ -252,7 +252,7 @@ off_scale <- function(line, limits, title) {
   edge <- if (up) limits[2] else limits[1]
   height <- diff(limits) * if (up) 1 else -1
   values <- unique(formatC(first, format = "f", digits = 0, big.mark = ","))
-  data.frame(panel = title, groups = 1, value = edge - 0.12 * height, end = edge + 0.08 * height,
+  data.frame(panel = title, groups = 1, value = edge - 0.15 * height, end = edge,
              text = paste(c("K = 1:", values), collapse = "\n"), vjust = if (up) 1.1 else -0.1)
 }
 
