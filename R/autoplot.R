@@ -15,7 +15,7 @@ autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = 
                           tcov = NULL, ..., groups = NULL, labels = NULL) {
   check_dots(...)
   names <- in_lines(legend_labels(object, labels), 34)
-  groups <- check_groups(groups, object$n_groups)
+  groups <- check_drawn_groups(groups, object$n_groups)
   named <- function(table) {
     table <- table[table$group %in% groups, ]
     table$group <- factor(table$group, groups, names[groups])

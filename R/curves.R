@@ -1,6 +1,6 @@
 # Fitted curves with bands, made again from what the fit holds. The standard error is the delta method's: Var E(y) =
-# g' V g with g the derivative of E(y) in the engine's internal parameters. The band is E(y) plus and minus a multiple of
-# it, cut to the outcome's range; of a mean with a logit link it is formed for eta = logit E(y) and taken back.
+# g' V g with g the derivative of E(y) in the engine's internal parameters. The band is E(y) plus and minus a multiple
+# of it, cut to the outcome's range; of a mean with a logit link it is formed for eta = logit E(y) and taken back.
 
 # Design columns (C, q) of a predictor in the engine's internal coordinates; `w` (C, q) are time-varying covariates, by
 # default those of the profile.
@@ -130,8 +130,8 @@ curve_table <- function(fit, times, level = 0.95, w = NULL, symmetric = FALSE) {
 
 has_logit_link <- function(curves) family_traits(curves$family)$link == "logit"
 
-# Limits about a mean plogis(eta), whose derivative in eta is plogis(eta) plogis(-eta); `reach` is how far they would lie
-# on the mean's own scale. A mean that cannot vary is its limits.
+# Limits about a mean plogis(eta), whose derivative in eta is plogis(eta) plogis(-eta); `reach` is how far they would
+# lie on the mean's own scale. A mean that cannot vary is its limits.
 around_logit <- function(eta, reach) {
   half <- ifelse(reach == 0, 0, reach / (stats::plogis(eta) * stats::plogis(-eta)))
   list(lower = stats::plogis(eta - half), upper = stats::plogis(eta + half))

@@ -58,8 +58,8 @@ draw_title <- function(main, settings = list()) {
   bottom - gap / 2
 }
 
-# What a legend over the plot looks like where `room` inches of the margin are free: names in one line each if the letters
-# can be large enough, else broken, else cut. NULL where there is no room for a line.
+# What a legend over the plot looks like where `room` inches of the margin are free: names in one line each if the
+# letters can be large enough, else broken, else cut. NULL where there is no room for a line.
 legend_above <- function(labels, room, key) {
   wide <- graphics::par("fin")[1] - 0.1
   fits <- function(one) {

@@ -45,7 +45,7 @@ plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, col
 # The picture that plot.gbtm() makes, of these curves.
 draw_curves <- function(x, curves, level, individuals = FALSE, observed = TRUE, colours = group_colours, legend = TRUE,
                         ..., groups = NULL, labels = NULL, words = profile_sentence(x)) {
-  groups <- check_groups(groups, x$n_groups)
+  groups <- check_drawn_groups(groups, x$n_groups)
   dots <- Filter(Negate(is.null), list(...))
   look <- group_look(dots, colours, x$n_groups)
   lines <- if (check_flag(individuals, "individuals")) drawn_lines(x, groups)
@@ -96,7 +96,7 @@ draw_frame <- function(settings, words) {
   draw_title(settings$main, settings)
 }
 
-check_groups <- function(groups, n) {
+check_drawn_groups <- function(groups, n) {
   if (is.null(groups)) return(seq_len(n))
   if (!is.numeric(groups) || !length(groups) || !all(groups %in% seq_len(n)) || anyDuplicated(groups)) {
     stop_gbtm("unknown_group", sprintf("groups: %s are not groups of this fit, each named once.", shown(groups)),
