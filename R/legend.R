@@ -21,7 +21,8 @@ check_labels <- function(labels, n) {
 broken_text <- function(text, inches, cex = 1, font = 1) {
   if (!length(text) || is.expression(text) || is.call(text) || is.name(text)) return(text)
   one <- function(piece) {
-    width <- max(8, floor(nchar(piece) * inches / max(graphics::strwidth(piece, "inches", cex = cex, font = font), 1e-6)))
+    whole <- graphics::strwidth(piece, "inches", cex = cex, font = font)
+    width <- max(8, floor(nchar(piece) * inches / max(whole, 1e-6)))
     lines <- strwrap(piece, width)
     while (width > 8 && max(graphics::strwidth(lines, "inches", cex = cex, font = font)) > inches) {
       width <- width - 1

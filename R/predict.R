@@ -21,7 +21,8 @@
 #'   which stand beside the time): `group`, the time under its own name, `estimate`, `se`, `lower`, `upper`, on the
 #'   outcome's scale; for counts, per unit of exposure. The band is pointwise,
 #'   by the delta method: the estimate plus and minus a multiple of `se`, cut to the outcome's range; for
-#'   `r those_with_link("logit")` formed on the link's scale and taken back, so that it lies within 0 and 1. `se`, `lower` and `upper` are NA where the data do not
+#'   `r those_with_link("logit")` formed on the link's scale and taken back, so that it lies within 0 and 1.
+#'   `se`, `lower` and `upper` are NA where the data do not
 #'   determine them. For `"posterior"` and `"assignment"` as [posterior()] and [assignment()]. For `"group"` a data
 #'   frame
 #'   with one row per person (with `by_wave`: and wave) and group: the id, the time of the last observation used,
