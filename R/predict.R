@@ -5,7 +5,7 @@
 #'   columns: these are then the values at which curves are drawn, in place of the profile. For people, it holds the
 #'   columns of the fit: outcome,
 #'   time, id, covariates and exposure, one row per observation (for a fit to wide data: one row per person); partial
-#'   histories are welcome. By default what was fitted.
+#'   histories are welcome, and people of whom the membership covariates alone are known. By default what was fitted.
 #' @param times numeric: times at which to evaluate the curves; by default those observed
 #' @param type `"curve"`: expected outcome of each group. `"posterior"`: probability of each group for each person.
 #'   `"assignment"`: the most probable group of each person. `"group"`: a table of both for new people, with intervals.
@@ -31,7 +31,9 @@
 #'   having dropped out. `"posterior"` and `"assignment"` of a normal, censored normal, Poisson, zero-inflated Poisson
 #'   or
 #'   logistic model without covariates, exposure, dropout, AR(1) errors and random effects use R alone; all else needs
-#'   the engine, and leaves out people without an observation, with a warning.
+#'   the engine. Who has no usable observation, or is in a table without the outcome's columns, gets the prior of every
+#'   type: the probabilities given the membership covariates, or the group shares, and NA as the time. A warning of class
+#'   `gbtm_prior` says who. A table without the id too has a person in each row.
 #' @section Errors: `gbtm_unknown_time` for a basis formula of a fit read from a file, at times not observed;
 #'   `gbtm_bad_outcome` for values the family cannot take; `gbtm_unknown_column`; `gbtm_new_level` for a level of a
 #'   factor
@@ -110,6 +112,13 @@ classify <- function(fit, newdata, by_wave, level, call) {
   inputs <- known_inputs(fit, newdata)
   wide <- inputs$wide
   parts <- formula_parts(fit$formula, if (is.null(wide)) names(newdata) else names(wide))
+  if (without_outcome(fit, parts, newdata, wide)) {
+    columns <- people_columns(fit, parts, newdata)
+    further <- covariate_columns(inputs["risk"], newdata, columns, NULL, inputs$kept)
+    further$request$people <- TRUE
+    if (!is.null(further$columns)) columns <- further$columns
+    return(classified(fit, columns, further, own, by_wave, level, call))
+  }
   columns <- if (is.null(wide)) {
     long_columns(parts, newdata, ids_asked(fit))
   } else {
@@ -124,13 +133,55 @@ classify <- function(fit, newdata, by_wave, level, call) {
     columns$basis <- matrix(NA_real_, length(known), length(basis_names(fit)), dimnames = list(NULL, basis_names(fit)))
     columns$basis[known, ] <- basis_at(fit$terms, fit$time_name, columns$time[known])
   }
+  classified(fit, columns, further, own, by_wave, level, call)
+}
+
+# The engine's table, and what it says of the people in it; `own` are their ids as the user has them.
+classified <- function(fit, columns, further, own, by_wave, level, call) {
   answer <- bridge_classify(document_text(fit), columns, further, by_wave, level, call)
-  if (nzchar(answer$dropped)) {
-    warning(gbtm_condition("dropped", paste("newdata:", answer$dropped), NULL, "", call, c("gbtm_warning", "warning")))
+  for (code in c("dropped", "prior")) {
+    if (!length(answer[[code]]) || !nzchar(answer[[code]])) next
+    warning(gbtm_condition(code, paste("newdata:", answer[[code]]), NULL, "", call, c("gbtm_warning", "warning")))
   }
   table <- as.data.frame(answer$columns, optional = TRUE, stringsAsFactors = FALSE)
   table[[1]] <- in_own_type(table[[1]], own)
+  table[[2]] <- as.double(table[[2]]) # the time is NA where nobody was observed
   table
+}
+
+# Whether a table is one of people alone: none of the outcome's columns is in it.
+without_outcome <- function(fit, parts, newdata, wide) {
+  none <- if (is.null(wide)) {
+    !any(c(parts$outcome, parts$outcome_vars) %in% names(newdata))
+  } else {
+    patterns <- utils::glob2rx(wide[[parts$outcome]])
+    !any(vapply(patterns, function(p) any(grepl(p, names(newdata))), NA))
+  }
+  none && (length(fit$membership) > 0 || any(ids_asked(fit) %in% names(newdata)))
+}
+
+#' Everybody in a table without an outcome, in the form of [long_columns()]; without the id's column, each row is a
+#' person
+#' @noRd
+people_columns <- function(fit, parts, newdata) {
+  named <- any(ids_asked(fit) %in% names(newdata))
+  ids <- if (named) id_values(newdata, ids_asked(fit)) else list(values = seq_len(nrow(newdata)), name = "row")
+  n <- nrow(newdata)
+  c(code_subjects(ids$values, ids$name), list(
+    id_name = ids$name, time = rep(NA_real_, n), y = rep(NA_real_, n), time_name = parts$time,
+    outcome_name = parts$outcome, formula = parts$text
+  ))
+}
+
+# In the engine's words.
+warn_prior <- function(who, why = "") {
+  if (!length(who)) return(invisible())
+  people <- if (length(who) == 1) "1 person has" else sprintf("%d people have", length(who))
+  shown <- paste0(paste(utils::head(who, 5), collapse = ", "), if (length(who) > 5) ", ...")
+  warning(gbtm_condition("prior", sprintf(
+    paste("newdata: %s%s no usable observation (%s): their probabilities are the prior, the group shares, alike for",
+          "all."), why, people, shown
+  ), NULL, "", sys.call(-1), c("gbtm_warning", "warning")))
 }
 
 # The columns that name a person; several have one name in the fit.
@@ -196,7 +247,8 @@ score <- function(fit, newdata, type) {
   newdata <- without_declared(newdata)$data
   parts <- formula_parts(fit$formula, names(newdata))
   require_columns(newdata, ids_asked(fit), "newdata")
-  columns <- long_columns(parts, newdata, ids_asked(fit))
+  of_people <- without_outcome(fit, parts, newdata, NULL)
+  columns <- if (of_people) people_columns(fit, parts, newdata) else long_columns(parts, newdata, ids_asked(fit))
   if (is.null(columns$ids)) columns[c("subject", "ids")] <- code_ids(columns$subject)
   known <- which(!is.na(columns$subject) & !is.na(columns$y) & !is.na(columns$time))
   warn_far_times(fit, columns$time[known])
@@ -218,6 +270,8 @@ score <- function(fit, newdata, type) {
   total[at, ] <- total[at, ] + sums
   p <- exp(total - apply(total, 1, max))
   p <- p / rowSums(p)
+  unseen <- if (length(at)) columns$ids[-at] else columns$ids
+  warn_prior(unseen, if (of_people) sprintf("There is no column '%s': ", fit$outcome_name) else "")
   if (type == "assignment") return(most_probable(p, columns$ids))
   posterior_frame(p, in_own_type(columns$ids, own), fit$id_name)
 }

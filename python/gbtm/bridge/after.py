@@ -23,22 +23,23 @@ def classify(document: str, request: str, ids: bytearray) -> str:
 
     Returns
     -------
-    JSON text with the ``columns`` of the table that :func:`gbtm.fit.scoring.classify` makes, by name, and a sentence
-    on what was ``dropped``
+    JSON text with the ``columns`` of the table that :func:`gbtm.fit.scoring.classify` makes, by name, and sentences
+    on what was ``dropped`` and on who got the ``prior``
     """
-    from ..fit.scoring import classify_panel
+    from ..fit.scoring import classify_panel, left_out
 
     def work() -> dict[str, Any]:
         asked = json.loads(request)
         res = fit_of(document)
-        asked |= {"dropout": res.dropout is not None, "known": None if res.dropout is None else res.dropout.waves}
+        asked |= {"unobserved": True, "dropout": res.dropout is not None, "known": None if res.dropout is None else res.dropout.waves}
         times, values = column("time", bytearray()), column("y", bytearray())
         if asked.get("basis_names"):
             _learn_basis(res.outcomes[0].bases, times, received("basis").reshape(len(asked["basis_names"]), -1).T)
         panel = panel_of_columns(asked, ids, bytearray(), times, values)
         table = classify_panel(res, panel, by_wave=asked["by_wave"], level=asked["level"])
         return {
-            "columns": {str(name): encode(table[name].tolist()) for name in table}, "dropped": panel.dropped.sentence()
+            "columns": {str(name): encode(table[name].tolist()) for name in table}, "dropped": left_out(panel),
+            "prior": None if panel.unobserved is None else panel.unobserved.sentence(),
         }
 
     return answer(work)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.panel import Panel
+from ..data.people import people_panel
 from ..data.subjects import Subjects, subjects_of_arrays
 from ..data.wave_order import Doubt, doubts, times_without
 from .transfer import column, doubles, received
@@ -73,6 +74,9 @@ def panel_of_columns(
     """The panel of long columns; the subject codes end here, and so does all else that was received."""
     codes, distinct = _subjects(asked, ids, column("subject", subject))
     covariates, leaving = (asked.get(f"{kind}_names") for kind in ("tcov", "dcov"))
+    known = _known(asked, len(distinct))
+    if asked.get("people"):  # a table of people without a column of outcomes
+        return people_panel(distinct, known, asked["outcome_name"], asked["time_name"], int((codes < 0).sum()))
     waves = asked.get("waves")
     further: dict[str, Any] = {
         "covariates": _matrix("tcov", covariates), "covariate_names": tuple(covariates or ()),
@@ -80,7 +84,8 @@ def panel_of_columns(
         "exposure": received("exposure") if asked.get("exposure") else None,
         "counted": received("wave") if asked.get("wave") else None, "waves": asked.get("known"),
         "wave_name": asked.get("wave") or "wave", "dropout": bool(asked.get("dropout")),
-        "strange": _doubts(asked), "known": _known(asked, len(distinct)),
+        "strange": _doubts(asked), "known": known,
+        "unobserved": bool(asked.get("unobserved")),
     }
     panel = Panel.from_arrays(
         codes, times, values, ids=distinct, id_name=asked["id_name"], time_name=asked["time_name"],

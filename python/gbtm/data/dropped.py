@@ -1,4 +1,4 @@
-"""What was left out of a table, and why."""
+"""What was left out of a table, and why; and who of it has no observation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError
-from .columns import MAX_SHOWN
+from .columns import MAX_SHOWN, refuse_extreme, refuse_infinite
 from .declared_missing import Declared
 from .measures import Measures
 from .subjects import Subjects
@@ -63,8 +63,50 @@ class Dropped:
         return " ".join(said)
 
 
-def usable(measures: Measures, ids: pd.Index, known: Subjects | None) -> tuple[np.ndarray, Dropped]:
-    """Mask (n,) of the observations that can be used, and what is dropped; each for the first reason that applies."""
+@dataclass(frozen=True)
+class Unobserved:
+    """People without a usable observation of whom all else is known that a model needs: the prior is for them.
+
+    Attributes
+    ----------
+    ids : of the U people
+    known : what is known of them, one row each
+    place : (U,) their places among all people that were read; ``others`` (N,) are the places of those observed
+    why : what their table lacks, where it is a column
+    """
+
+    ids: pd.Index
+    known: Subjects
+    place: np.ndarray
+    others: np.ndarray
+    why: str = ""
+
+    @classmethod
+    def of(cls, ids: pd.Index, known: Subjects | None, observed: np.ndarray, why: str = "") -> Unobserved | None:
+        """Those who are not ``observed`` (n,) bool among the people of ``ids`` (n,); None where there are none."""
+        mine = ~observed & np.asarray(ids.notna()) & (True if known is None else known.complete)
+        if not mine.any():
+            return None
+        at = np.flatnonzero(mine)
+        own = Subjects.nothing(at.size) if known is None else known.take(at)
+        return cls(ids[at], own, at, np.flatnonzero(observed), why)
+
+    def sentence(self) -> str:
+        """One sentence for the user."""
+        n = len(self.ids)
+        shown = ", ".join(str(i) for i in self.ids[:MAX_SHOWN]) + (", ..." if n > MAX_SHOWN else "")
+        they = f"{n} people have" if n > 1 else "1 person has"
+        prior = "given their membership covariates" if self.known.risk_names else "the group shares, alike for all"
+        return f"{self.why}{they} no usable observation ({shown}): their probabilities are the prior, {prior}."
+
+
+def usable(
+    measures: Measures, ids: pd.Index, known: Subjects | None, unobserved: bool = False
+) -> tuple[np.ndarray, Dropped]:
+    """Mask (n,) of the observations that can be used, and what is dropped; each for the first reason that applies.
+
+    With ``unobserved`` those without an observation are not dropped for that.
+    """
     m = measures
     if not len(ids) and m.subject.size:
         raise DataError(
@@ -81,17 +123,17 @@ def usable(measures: Measures, ids: pd.Index, known: Subjects | None) -> tuple[n
         gone = keep & missing
         counts[reason] = int(gone.sum())
         keep &= ~gone
-    some = np.zeros(len(ids), dtype=bool)
+    some, incomplete = np.zeros((2, len(ids)), dtype=bool)
     some[m.subject[keep]] = True
-    incomplete = np.zeros(len(ids), dtype=bool)
     if known is not None:
-        incomplete = some & ~known.complete
+        incomplete = (some | unobserved) & ~known.complete & np.asarray(ids.notna())
         keep = keep & ~incomplete[m.subject]
+    none = np.zeros_like(some) if unobserved else ~some & np.asarray(ids.notna())
     dropped = Dropped(
         observations_read=m.nobs, subjects_read=len(ids), **counts,  # type: ignore[arg-type]
-        subjects=tuple(ids[~some & np.asarray(ids.notna())]), incomplete_subjects=tuple(ids[incomplete]),
+        subjects=tuple(ids[none]), incomplete_subjects=tuple(ids[incomplete]),
     )
-    if not keep.any():
+    if not keep.any() and not (unobserved and (np.asarray(ids.notna()) & ~incomplete).any()):
         raise _nothing_left(m, known, some, dropped)
     return keep, dropped
 
@@ -103,7 +145,10 @@ def _nothing_left(m: Measures, known: Subjects | None, some: np.ndarray, dropped
         "tcov": dropped.missing_covariate, "exposure": dropped.missing_exposure,
     }
     argument, way_out = max(counts, key=lambda name: counts[name]), "Check the column names"
-    if known is not None and some.any():  # outcomes there are, of people of whom something else is not known
+    who, of_them = some, " with an outcome"
+    if not some.any() and dropped.incomplete_subjects:  # nobody needs an outcome
+        who, of_them = np.ones_like(some), ""
+    if known is not None and who.any():  # people there are, of whom something else is not known
         missing: dict[str, tuple[str, np.ndarray]] = {
             name: ("risk", np.isnan(z)) for name, z in zip(known.risk_names, known.risk.T, strict=True)
         }
@@ -111,16 +156,32 @@ def _nothing_left(m: Measures, known: Subjects | None, some: np.ndarray, dropped
             missing["weights"] = ("weights", np.isnan(known.weights))
         missing |= {name: (name, codes < 0) for name, codes in (("cluster", known.cluster), ("stratum", known.stratum))
                     if codes is not None}
-        gone = {name: int(none[some].sum()) for name, (_, none) in missing.items()}
+        gone = {name: int(none[who].sum()) for name, (_, none) in missing.items()}
         worst = [name for name, n in gone.items() if n == max(gone.values())]
         argument = missing[worst[0]][0]
         lead = "" if worst[0] == argument else f"{argument}: "
         return DataError(
             f"{lead}{', '.join(worst)} {'is' if len(worst) == 1 else 'are'} missing for {gone[worst[0]]} of the "
-            f"{int(some.sum())} people with an outcome, and nobody is left.", code="no_data", argument=argument,
+            f"{int(who.sum())} people{of_them}, and nobody is left.", code="no_data", argument=argument,
             way_out=f"{way_out}, and what a missing value is written as; or leave {argument} out.",
         )
     return DataError(
         f"{argument}: no observation is left once missing values are dropped. {dropped.sentence()}", code="no_data",
         argument=argument, way_out=f"{way_out} and the coding of missing values.",
     )
+
+
+def refuse_unusable(measures: Measures, wave: np.ndarray | None, labels: pd.Index) -> None:
+    """Infinite values, and exposures that are not positive."""
+    m = measures
+    columns = [(m.time, m.time_name), (m.y, m.name), *zip(m.covariates.T, m.covariate_names, strict=False)]
+    for values, what in columns + ([(m.exposure, "exposure")] if m.exposure is not None else []):
+        refuse_infinite(values, what, m.row, wave, m.columns, labels)
+        refuse_extreme(values, what)
+    if m.exposure is not None and (m.exposure <= 0).any():
+        bad = np.flatnonzero(m.exposure <= 0)
+        raise DataError(
+            f"exposure: {bad.size} values are zero or negative, first in row {labels[m.row[bad[0]]]}.",
+            code="bad_exposure", argument="exposure",
+            way_out="Exposure is time at risk, above 0; where there was none, set the outcome to missing.",
+        )

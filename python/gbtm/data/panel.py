@@ -21,12 +21,11 @@ from .columns import (
     common_stem,
     expand_columns,
     numeric,
-    refuse_extreme,
     refuse_infinite,
     require,
     require_columns,
 )
-from .dropped import Dropped, usable
+from .dropped import Dropped, Unobserved, refuse_unusable, usable
 from .formula_design import FormulaDesign, covariate_columns
 from .ids import id_column, id_columns, wide_ids
 from .measures import History, Measures
@@ -64,6 +63,7 @@ class Panel:
     history: History | None = None
     departures: Measures | None = None
     designs: Mapping[str, FormulaDesign] = field(default_factory=dict)
+    unobserved: Unobserved | None = None  # people to be told their prior probabilities; they are none of the subjects
     doubts: tuple[Doubt, ...] = ()  # what was strange about the table, to be told with the fit
 
     @property
@@ -141,7 +141,7 @@ class Panel:
     def from_long(
         cls, data: pd.DataFrame, *, id: str | Sequence[str], time: str, outcome: str, tcov: Terms = None,
         exposure: str | None = None, dropout: bool = False, dcov: Terms = None, wave: str | None = None,
-        waves: Sequence[float] | np.ndarray | None = None, **subjects: Any,
+        waves: Sequence[float] | np.ndarray | None = None, unobserved: bool = False, **subjects: Any,
     ) -> Panel:
         """One row per observation.
 
@@ -155,6 +155,7 @@ class Panel:
         dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
         wave : column that counts the waves; without it a wave is a distinct time
         waves : those of a fit, for new people
+        unobserved : people without an observation are kept apart, for the prior, and not dropped
         subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
 
         Raises
@@ -176,6 +177,7 @@ class Panel:
             known=subjects_of(data, ids, codes, **subjects), dropout=dropout, dcov=dropout_covariates,
             dcov_names=dropout_names, waves=waves,
             counted=None if wave is None else numeric(data[require(data, wave)], wave), wave_name=wave or "wave",
+            unobserved=unobserved,
         )
         return replace(panel, designs={k: d for k, d in designs.items() if d is not None})
 
@@ -186,7 +188,7 @@ class Panel:
         id: str | Sequence[str] | None = None, name: str | None = None, time_name: str = "time",
         tcov: Mapping[str, str | Sequence[str]] | None = None, exposure: str | Sequence[str] | None = None,
         dropout: bool = False, dcov: Mapping[str, str | Sequence[str]] | None = None,
-        written: Collection[str] | None = None, **subjects: Any,
+        written: Collection[str] | None = None, unobserved: bool = False, **subjects: Any,
     ) -> Panel:
         """One row per subject.
 
@@ -200,6 +202,7 @@ class Panel:
         exposure : columns with the time at risk, one per wave
         written : columns that the user wrote down one by one; default those that no pattern stands for
         dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
+        unobserved : as for :meth:`from_long`
         subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
         """
         columns = expand_columns(data, outcome, "outcome")
@@ -222,6 +225,7 @@ class Panel:
             exposure=at_risk, known=subjects_of(data, ids, None, **subjects), dropout=dropout,
             dcov=np.column_stack(v) if v else None, dcov_names=tuple(dcov or ()),
             strange=doubts(lists, mean_times(time_matrix), literal if written is None else written),
+            unobserved=unobserved,
         )
 
     @classmethod
@@ -232,14 +236,14 @@ class Panel:
         covariate_names: tuple[str, ...] = (), exposure: np.ndarray | None = None, known: Subjects | None = None,
         dropout: bool = False, dcov: np.ndarray | None = None, dcov_names: tuple[str, ...] = (),
         counted: np.ndarray | None = None, wave_name: str = "wave", waves: Sequence[float] | np.ndarray | None = None,
-        strange: tuple[Doubt, ...] = (),
+        strange: tuple[Doubt, ...] = (), unobserved: bool = False,
     ) -> Panel:
         """From subject codes (n,), -1 for a missing id, times (n,) and outcomes (n,) with NaN for missing.
 
         ``covariates`` (n, q) and ``exposure`` (n,) are of the observations, ``known`` of the subjects in ``ids``; with
         ``dropout`` the history is kept, and in it the covariates ``dcov`` (n, q). ``wave`` (n,) are columns of wide
         data; of long data ``counted`` (n,) numbers the waves, or else they are the distinct times. ``waves`` are those
-        of a fit, for new people.
+        of a fit, for new people; with ``unobserved`` those without an observation are kept apart, not dropped.
         """
         time = joined(np.asarray(time, dtype=float))
         y = np.asarray(y, dtype=float)
@@ -251,10 +255,10 @@ class Panel:
             exposure=exposure,
         )
         labels = row_labels if row_labels is not None else pd.RangeIndex(y.size)
-        _refuse_unusable(everything, wave, labels)
+        refuse_unusable(everything, wave, labels)
         if known is not None:
             known.check(ids)
-        keep, dropped = usable(everything, ids, known)
+        keep, dropped = usable(everything, ids, known, unobserved)
         levels, timed = None, ~(np.isnan(time) & np.isnan(y))
         if wave is None:
             told = time if counted is None else counted
@@ -274,6 +278,7 @@ class Panel:
         panel = cls(
             ids=ids[present], outcomes=(measures,), dropped=dropped, row_labels=labels, doubts=strange,
             known=None if known is None else known.take(present),
+            unobserved=Unobserved.of(ids, known, present) if unobserved else None,
             history=None if not dropout else replace(
                 _history(everything, renumbered, present, dcov, dcov_names, timed), levels=levels,
                 by_time=wave is None and counted is None),
@@ -296,22 +301,6 @@ class Panel:
                 code="duplicate_time", argument=measures.time_name,
                 way_out="Keep one row per subject and time, or check that the id column is right.",
             )
-
-
-def _refuse_unusable(measures: Measures, wave: np.ndarray | None, labels: pd.Index) -> None:
-    """Infinite values, and exposures that are not positive."""
-    m = measures
-    columns = [(m.time, m.time_name), (m.y, m.name), *zip(m.covariates.T, m.covariate_names, strict=False)]
-    for values, what in columns + ([(m.exposure, "exposure")] if m.exposure is not None else []):
-        refuse_infinite(values, what, m.row, wave, m.columns, labels)
-        refuse_extreme(values, what)
-    if m.exposure is not None and (m.exposure <= 0).any():
-        bad = np.flatnonzero(m.exposure <= 0)
-        raise DataError(
-            f"exposure: {bad.size} values are zero or negative, first in row {labels[m.row[bad[0]]]}.",
-            code="bad_exposure", argument="exposure",
-            way_out="Exposure is time at risk, above 0; where there was none, set the outcome to missing.",
-        )
 
 
 def _history(

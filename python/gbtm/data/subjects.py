@@ -145,6 +145,8 @@ def subjects_of(
         return None
     for column in single:
         require(data, column)
+    if isinstance(risk, FormulaDesign):
+        require_columns(data, [v for v in risk.variables if v not in data.columns], "risk")
     if codes is not None:
         wanted = {*single, *(risk.variables if isinstance(risk, FormulaDesign) else term_columns(risk, data))}
         used = [c for c in data.columns if c in wanted or str(c) in wanted]

@@ -10,6 +10,7 @@ import pandas as pd
 from ..data.declared_missing import without_declared
 from ..data.formula_design import FormulaDesign, covariate_columns
 from ..data.panel import Panel
+from ..data.people import has_none_of, people_of_table
 from ..errors import DataError, SpecificationError
 from .far_times import warn_far_times
 
@@ -22,7 +23,10 @@ PLAIN_FORMULA = re.compile(rf"\s*~?\s*(?:{PLAIN}|C\(\s*{PLAIN}\s*\))(?:\s*\+\s*(
 
 
 def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
-    """New data read as the fit's were: by the same columns, levels, means and knots."""
+    """New data read as the fit's were: by the same columns, levels, means and knots.
+
+    People without an observation, and those of a table without a column of outcomes, are ``unobserved`` in the panel.
+    """
     inputs = res.inputs
     if inputs is None:
         raise SpecificationError(
@@ -37,10 +41,14 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
             arguments[name] = FormulaDesign.from_document(stored, trusted=res.trust_formula)
         elif isinstance(arguments.get(name), str):
             arguments[name] = _without_design(arguments[name], table, name, res.trust_formula)
+    id, risk, outcome = (arguments[k] for k in ("id", "risk", "outcome"))
+    if has_none_of(table, outcome) and (risk is not None or (id is not None and not has_none_of(table, id))):
+        return people_of_table(table, id, risk, outcome, res.time_name)
     if inputs["form"] == "wide":
-        panel = Panel.from_wide(table, **arguments)
+        panel = Panel.from_wide(table, **arguments, unobserved=True)
     else:
-        panel = Panel.from_long(table, **arguments, waves=None if res.dropout is None else res.dropout.waves)
+        waves = None if res.dropout is None else res.dropout.waves
+        panel = Panel.from_long(table, **arguments, waves=waves, unobserved=True)
     for outcome, measures in zip(res.outcomes, panel.outcomes, strict=False):
         warn_far_times(measures.time, outcome.observed_times)
     return panel

@@ -1,7 +1,8 @@
 """Who belongs where, among people who were not fitted: posteriors of new subjects, wave by wave if asked.
 
-P_ik = pi_k(z_i) f_k(y_i) / sum_l pi_l(z_i) f_l(y_i) with whatever was seen of subject i so far. The interval carries
-the uncertainty of the parameters: the delta method on the scale of log(P / (1 - P)), so that it stays between 0 and 1.
+P_ik = pi_k(z_i) f_k(y_i) / sum_l pi_l(z_i) f_l(y_i) with whatever was seen of subject i so far; where nothing was seen
+that is the prior pi_k(z_i). The interval carries the uncertainty of the parameters: the delta method on the scale of
+log(P / (1 - P)), so that it stays between 0 and 1.
 """
 
 from __future__ import annotations
@@ -39,15 +40,16 @@ def classify(res: Fit, newdata: pd.DataFrame, *, by_wave: bool = False, level: f
     Parameters
     ----------
     newdata : a table in the form of the one that was fitted (long or wide, the same column names); histories may be
-        as short as one observation
+        as short as one observation. Who has none, or is in a table without a column of outcomes, gets the prior: what
+        the membership covariates say, or the group shares. A warning says who.
     by_wave : after each wave, from what was seen up to it
     level : of the interval for each probability
 
     Returns
     -------
     DataFrame
-        One row per subject (with ``by_wave``: and wave) and group: the id, the time of the last observation used,
-        group, probability, lower, upper, and whether the subject is assigned to the group.
+        One row per subject (with ``by_wave``: and wave) and group: the id, the time of the last observation used (NaN
+        where there is none), group, probability, lower, upper, and whether the subject is assigned to the group.
 
     Raises
     ------
@@ -65,19 +67,37 @@ def classify_panel(res: Fit, panel: Panel, *, by_wave: bool = False, level: floa
     check_level(level)
     layout = layout_of(res)
     _same_covariates(panel, layout)
-    if panel.dropped.subjects or panel.dropped.observations or panel.dropped.incomplete_subjects:
-        warnings.warn(f"newdata: {panel.dropped.sentence()}", GBTMWarning, stacklevel=3)
-    waves = np.unique(panel.outcomes[0].wave).tolist() if by_wave else [None]
-    out = pd.concat([_table(res, layout, _until(panel, wave), level) for wave in waves], ignore_index=True)
+    for sentence in (left_out(panel), "" if panel.unobserved is None else panel.unobserved.sentence()):
+        if sentence:
+            warnings.warn(f"newdata: {sentence}", GBTMWarning, stacklevel=3)
+    tables: list[pd.DataFrame] = []
+    unobserved = panel.unobserved
+    if panel.n_subjects:
+        waves = np.unique(panel.outcomes[0].wave).tolist() if by_wave else [None]
+        tables = [_observed(res, layout, *_until(panel, wave), level) for wave in waves]
+    if unobserved is not None:
+        for table in tables:
+            table["_position"] = unobserved.others[table["_position"].to_numpy()]
+        nowhen = np.full(len(unobserved.ids), np.nan)
+        found = prior(res, layout, unobserved.known.risk)
+        tables.append(_table(res, unobserved.ids, nowhen, unobserved.place, found, level))
+    out = pd.concat(tables, ignore_index=True)
     in_order = out.sort_values(["_position", out.columns[1], "group"], kind="stable", ignore_index=True)
     return in_order.drop(columns="_position")
 
 
+def left_out(panel: Panel) -> str:
+    """What was left out of a table of new people, in a sentence; empty for nothing."""
+    gone = panel.dropped
+    return gone.sentence() if gone.subjects or gone.observations or gone.incomplete_subjects else ""
+
+
 def _same_covariates(panel: Panel, layout: Layout) -> None:
     wanted = layout.membership.names[1:]
-    if _bare(panel.subjects.risk_names) != _bare(wanted):
+    given = (panel.subjects if panel.unobserved is None else panel.unobserved.known).risk_names
+    if _bare(given) != _bare(wanted):
         raise DataError(
-            f"newdata: membership covariates {list(panel.subjects.risk_names)} instead of {list(wanted)}.",
+            f"newdata: membership covariates {list(given)} instead of {list(wanted)}.",
             code="other_covariates", argument="newdata", way_out="Give the columns that were fitted.",
         )
 
@@ -116,9 +136,18 @@ def _cut(history: History, wave: int) -> History:
     )
 
 
-def _table(res: Fit, layout: Layout, seen: tuple[Panel, np.ndarray], level: float) -> pd.DataFrame:
-    panel, position = seen
-    p, se = probabilities(res, layout, panel)
+def _observed(res: Fit, layout: Layout, panel: Panel, position: np.ndarray, level: float) -> pd.DataFrame:
+    m = panel.outcomes[0]
+    last = np.zeros(panel.n_subjects)
+    last[m.subject] = m.time  # observations are in order: the last one stays
+    return _table(res, panel.ids, last, position, probabilities(res, layout, panel), level)
+
+
+def _table(
+    res: Fit, ids: pd.Index, last: np.ndarray, position: np.ndarray, found: tuple[np.ndarray, np.ndarray], level: float
+) -> pd.DataFrame:
+    """``found`` are probabilities (N, K) and their standard errors, ``last`` (N,) the times up to which they count."""
+    p, se = found
     z = NormalDist().inv_cdf(0.5 + level / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         logit, spread = np.log(p) - np.log1p(-p), se / (p * (1 - p))
@@ -126,12 +155,9 @@ def _table(res: Fit, layout: Layout, seen: tuple[Panel, np.ndarray], level: floa
     certain = (p <= 0) | (p >= 1)
     low, high = np.where(certain, p, low), np.where(certain, p, high)
     n, groups = p.shape
-    m = panel.outcomes[0]
-    last = np.zeros(n)
-    last[m.subject] = m.time  # observations are in order: the last one stays
-    who, when = apart([panel.ids.name or "id", res.time_name], COLUMNS)
+    who, when = apart([ids.name or "id", res.time_name], COLUMNS)
     out: dict[str, Any] = {
-        who: np.repeat(panel.ids.to_numpy(), groups), when: np.repeat(last, groups),
+        who: np.repeat(ids.to_numpy(), groups), when: np.repeat(last, groups),
         "group": np.tile(np.arange(1, groups + 1), n), "probability": p.ravel(), "lower": low.ravel(),
         "upper": high.ravel(), "assigned": (p.argmax(axis=1)[:, None] == np.arange(groups)).ravel(),
         "_position": np.repeat(position, groups),
@@ -154,3 +180,23 @@ def probabilities(res: Fit, layout: Layout, panel: Panel) -> tuple[np.ndarray, n
         posterior, variance = posterior_gradient(module, flat, cov)
     p, se = posterior.numpy(), np.sqrt(np.maximum(variance.numpy(), 0.0))
     return (p, se) if module.expand is None else (p[module.expand], se[module.expand])
+
+
+def prior(res: Fit, layout: Layout, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """pi_k(z_i) (N, K) at membership covariates (N, r), none where r = 0, and their standard errors.
+
+    d pi_k / d theta_j = pi_k (1[j = k] - pi_j) z.
+    """
+    basis, index = layout.membership, layout.theta_index
+    z = basis.internal(risk) if risk.shape[1] else np.ones((len(risk), 1))
+    here = index < layout.size  # (K, R); the reference group has none
+    theta = np.where(here, np.append(res.internal.params, 0.0)[np.minimum(index, layout.size)], 0.0)
+    u = z @ theta.T
+    p = np.exp(u - u.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    free = np.flatnonzero(here.any(axis=1))
+    at = index[free].ravel()
+    cov = res.internal.cov[np.ix_(at, at)].reshape(free.size, z.shape[1], free.size, z.shape[1])
+    spread = np.einsum("nr,jrls,ns->njl", z, cov, z, optimize=True)  # of the linear predictors (N, J, J)
+    slope = p[:, :, None] * (np.eye(p.shape[1])[:, free] - p[:, None, free])  # (N, K, J)
+    return p, np.sqrt(np.maximum(np.einsum("nkj,njl,nkl->nk", slope, spread, slope, optimize=True), 0.0))
