@@ -113,6 +113,9 @@ classify <- function(fit, newdata, by_wave, level, call) {
   wide <- inputs$wide
   parts <- formula_parts(fit$formula, if (is.null(wide)) names(newdata) else names(wide))
   if (without_outcome(fit, parts, newdata, wide)) {
+    used <- if (!is.null(inputs$risk)) all.vars(one_sided(inputs$risk, "risk"))
+    known <- vapply(used, exists, NA, envir = inputs_frame(inputs$risk), mode = "numeric")
+    require_columns(newdata, used[!known], "risk")
     columns <- people_columns(fit, parts, newdata)
     further <- covariate_columns(inputs["risk"], newdata, columns, NULL, inputs$kept)
     further$request$people <- TRUE

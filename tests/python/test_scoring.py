@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from scipy.special import expit, logit
+from scipy.special import expit, logit, softmax
 
 import gbtm
 import oracle
@@ -171,6 +171,95 @@ def test_standard_errors_are_those_of_each_person(known):
     np.testing.assert_array_equal(se[0], se[3])
 
 
+# -- people of whom nothing was observed ------------------------------------------------------------------------------
+
+
+def softmax_of_coefficients(res, z):
+    """pi_k(z) (N, K) by the printed coefficients: theta'z, 0 for the group that has none."""
+    def of(params):
+        u = np.zeros((len(z), res.n_groups))
+        for k in range(res.n_groups):
+            if f"theta[{k + 1}]" in res.params.index:
+                u[:, k] = params[f"theta[{k + 1}]"] + sum(
+                    z[name].to_numpy() * params[f"theta_{name}[{k + 1}]"] for name in z)
+        return softmax(u, axis=1)
+
+    at, step = res.params, res.bse.to_numpy()
+    move = [at + step * np.eye(len(at))[j] * 1e-3 for j in range(len(at))]
+    back = [at - step * np.eye(len(at))[j] * 1e-3 for j in range(len(at))]
+    p = of(at)
+    slopes = np.stack([(logit(of(a)) - logit(of(b))) / (2e-3 * s) for a, b, s in zip(move, back, step, strict=True)], 2)
+    half = stats.norm.ppf(0.975) * np.sqrt(np.einsum("nkp,pq,nkq->nk", slopes, res.cov_params().to_numpy(), slopes))
+    return p, expit(logit(p) - half), expit(logit(p) + half)
+
+
+@pytest.mark.parametrize("name", ["risk", "risk_reference", "dropout1", "exposure_zip", "everything"])
+@pytest.mark.parametrize("by_wave", [False, True])
+def test_who_was_not_observed_has_the_prior(known, name, by_wave):
+    """The softmax of the coefficients with its interval, beside people who were observed, at their place."""
+    res = known(name)
+    some = new_people(name, [4, 9])
+    covariates = [c for c in some if c.startswith("z")]
+    others = some[some["id"] == 4].head(2).assign(y=np.nan)
+    unseen = pd.concat([others.assign(id=f"u{j}", **{c: 0.7 * j - i for i, c in enumerate(covariates)}) for j in (0, 1)])
+    order = [some[some["id"] == 4], unseen, some[some["id"] != 4]]
+    with pytest.warns(gbtm.GBTMWarning, match=r"newdata: 2 people have no usable observation \(u0, u1\): .* prior"):
+        got = res.classify(pd.concat(order, ignore_index=True), by_wave=by_wave)
+    assert got["id"].drop_duplicates().tolist() == [4, "u0", "u1", 9, 1000]
+    mine = got[got["id"].isin(["u0", "u1"])]
+    assert mine["t"].isna().all()
+    z = unseen.drop_duplicates("id")[covariates if res.group_sets[0].membership.covariate_names else []]
+    p, low, high = softmax_of_coefficients(res, z)
+    np.testing.assert_allclose(matrix(mine, "probability"), p, rtol=1e-9)
+    np.testing.assert_allclose(matrix(mine, "lower"), low, rtol=1e-5)
+    np.testing.assert_allclose(matrix(mine, "upper"), high, rtol=1e-5)
+    np.testing.assert_array_equal(matrix(mine, "assigned"), p == p.max(axis=1, keepdims=True))
+    rest = got[~got["id"].isin(["u0", "u1"])].reset_index(drop=True).astype({"id": int})
+    pd.testing.assert_frame_equal(rest, res.classify(some, by_wave=by_wave))
+
+
+def test_a_table_of_people_needs_no_outcome(once, table):
+    """Ids and covariates alone, or covariates alone; factors are those of the fit."""
+    people = pd.DataFrame({"id": [7, 3, 9, 5], "region": ["south", "east", "north", None]})
+    at = once.params
+    u = np.array([at["theta_region[T.south][2]"], 0.0, at["theta_region[T.north][2]"]]) + at["theta[2]"]
+    for new, ids in ((people, [7, 3, 9]), (people[["region"]], [0, 1, 2])):
+        with pytest.warns(gbtm.GBTMWarning) as told:
+            got = once.classify(new)
+        assert got["id"].drop_duplicates().tolist() == ids
+        np.testing.assert_allclose(matrix(got, "probability")[:, 1], expit(u), rtol=1e-9)
+        assert "1 subject with a missing membership covariate" in str(told[0].message)
+        assert "no column 'y': 3 people have no usable observation" in str(told[1].message)
+    with pytest.raises(gbtm.DataError, match="no column named 'region'") as caught:
+        once.classify(people[["id"]])
+    assert (caught.value.code, caught.value.argument) == ("unknown_column", "risk")
+    with pytest.raises(gbtm.DataError, match="missing for 1 of the 1 people, and nobody is left"):
+        once.classify(table[table["id"] == 3].assign(y=np.nan, region=None))
+
+
+def test_wide_tables_of_people(table):
+    """Without the outcome's columns, and with all of them missing; shares where there are no covariates."""
+    wide = table.pivot(index="id", columns="t", values="y").add_prefix("y_")
+    wide = wide.set_axis([f"y_{j}" for j in range(wide.shape[1])], axis=1).reset_index()
+    wide["male"] = (wide["id"] % 2).astype(float)
+    fits = {
+        risk: gbtm.GBTM.from_formula(
+            "y ~ t", wide, id="id", wide={"y": "y_*", "t": list(range(wide.shape[1] - 2))}, groups=2, order=1, risk=risk
+        ).fit(n_starts=2) for risk in ("male", None)
+    }
+    for risk, res in fits.items():
+        u = res.params["theta[2]"] + (np.array([1.0, 0.0]) * res.params["theta_male[2]"] if risk else np.zeros(2))
+        missing = wide.head(2).assign(**{c: np.nan for c in wide if c.startswith("y_")})
+        for new in (wide.head(2)[["id", "male"]], missing):
+            with pytest.warns(gbtm.GBTMWarning, match="2 people have no usable observation"):
+                got = res.classify(new)
+            np.testing.assert_allclose(matrix(got, "probability")[:, 1], expit(u), rtol=1e-9)
+            assert got["id"].tolist() == np.repeat(wide["id"].head(2), 2).tolist()
+    with pytest.raises(gbtm.DataError, match="no column") as caught:
+        fits[None].classify(pd.DataFrame({"pay": [1.0]}))  # nothing of the fit
+    assert caught.value.code == "unknown_column"
+
+
 # -- what is refused, and what is told --------------------------------------------------------------------------------
 
 
@@ -208,7 +297,7 @@ def test_what_is_dropped_is_told(known):
         known("risk").classify(new)
     for change, said in (
         ({"y": new["y"].where(new.index != 0)}, "1 observation with a missing outcome"),
-        ({"y": new["y"].where(new["id"] != 2)}, "1 subject with no observation left"),
+        ({"y": new["y"].where(new["id"] != 2)}, r"1 person has no usable observation \(2\)"),
         ({"z1": new["z1"].where(new["id"] != 2)}, "1 subject with a missing membership covariate"),
     ):
         with pytest.warns(gbtm.GBTMWarning, match=rf"newdata: .*{said}"):

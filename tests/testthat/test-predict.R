@@ -27,9 +27,89 @@ test_that("people are scored from partial histories", {
   expect_equal(predict(fit, newdata = example_data(), type = "posterior"), posterior(fit), tolerance = 1e-8)
   expect_identical(predict(fit, newdata = example_data(), type = "assignment"), assignment(fit))
   unknown <- data.frame(id = c("a", "a", "b"), age = c(10, 11, 12), offenses = c(NA, NA, 9))
-  p <- predict(fit, newdata = unknown, type = "posterior")
-  expect_equal(unlist(p[1, 2:4]), fit$shares, ignore_attr = TRUE)
-  expect_identical(predict(fit, newdata = unknown, type = "assignment"), c(a = 1L, b = 3L))
+  expect_warning(p <- predict(fit, newdata = unknown, type = "posterior"), class = "gbtm_prior",
+                 "1 person has no usable observation \\(a\\): their probabilities are the prior, the group shares")
+  expect_equal(unlist(group_columns(p)[1, ]), fit$shares, ignore_attr = TRUE)
+  expect_warning(most <- predict(fit, newdata = unknown, type = "assignment"), class = "gbtm_prior")
+  expect_identical(most, c(a = 1L, b = 3L))
+  expect_warning(p <- predict(fit, newdata = data.frame(id = 9:3), type = "prob"), "There is no column 'offenses': 7 peo")
+  expect_identical(p$id, 9:3)
+  expect_equal(unlist(group_columns(p)[7, ]), fit$shares, ignore_attr = TRUE)
+})
+
+# What the printed coefficients say at covariates z, a row each with the constant's column first.
+softmax <- function(fit, z) {
+  b <- matrix(coef(fit)[grepl("^theta", names(coef(fit)))], ncol(z))
+  u <- cbind(0, z %*% b)
+  exp(u) / rowSums(exp(u))
+}
+
+test_that("people of whom only covariates are known have the prior, alike for every type", {
+  need_engine()
+  d <- two_curves(60, 0:2)
+  set.seed(2)
+  d$z <- c("a", "b", "c")[1 + (d$id * 7) %% 3]
+  d$x <- stats::rnorm(60)[d$id]
+  d$y[d$id %% 9 == 0 & d$t == 2] <- NA
+  fit <- suppressWarnings(gbtm(y ~ t, d, id = "id", groups = 2, order = 1, risk = ~ z + x, dropout = 0,
+                               control = quick()))
+  people <- data.frame(who = 1, id = c(12, 11, 14), z = c("b", "a", "c"), x = c(-1, 0, 2))
+  p <- softmax(fit, cbind(1, people$z == "b", people$z == "c", people$x))
+  no_outcome <- people[c("id", "z", "x")]
+  tables <- list(no_outcome, cbind(no_outcome, t = 0, y = NA), cbind(no_outcome, t = NA, y = NA_real_),
+                 merge(cbind(no_outcome, y = NA), data.frame(t = 0:2))) # several rows a person
+  for (new in tables) {
+    seen <- function(type, ...) {
+      expect_warning(out <- suppressWarnings(predict(fit, newdata = new, type = type, ...), classes = "gbtm_dropped"),
+                     "3 people have no usable observation", class = "gbtm_prior")
+      out
+    }
+    of <- match(people$id, unique(new$id))
+    posterior <- seen("posterior")
+    expect_equal(unname(as.matrix(group_columns(posterior)[of, ])), p, tolerance = 1e-8)
+    expect_equal(unname(seen("class")[of]), max.col(p), ignore_attr = TRUE)
+    for (by_wave in c(FALSE, TRUE)) {
+      table <- seen("group", by_wave = by_wave)
+      expect_equal(matrix(table$probability, ncol = 2, byrow = TRUE)[of, ], p, tolerance = 1e-8)
+      expect_identical(table$t, rep(NA_real_, 6))
+      expect_equal(matrix(table$assigned, ncol = 2, byrow = TRUE)[of, ], p == apply(p, 1, max))
+      # two groups: the logit is linear in theta
+      b <- grep("^theta", names(coef(fit)))
+      z <- c(1, 1, 0, -1)
+      se <- sqrt(drop(z %*% vcov(fit)[b, b] %*% z))
+      own <- table[table$id == 12 & table$group == 2, ]
+      expect_equal(c(own$lower, own$upper), stats::plogis(sum(z * coef(fit)[b]) + c(-1, 1) * stats::qnorm(0.975) * se),
+                   tolerance = 1e-6)
+    }
+  }
+  expect_warning(rows <- predict(fit, newdata = people[c("z", "x")], type = "posterior"), class = "gbtm_prior")
+  expect_equal(rows$id, 1:3)
+  expect_error(predict(fit, newdata = people["id"], type = "posterior"), class = "gbtm_unknown_column")
+  # beside somebody who was observed, and somebody of whom the covariates are not known
+  both <- rbind(d[d$id == 4, ], cbind(no_outcome[c(1, 3), ], t = 1, y = NA)[names(d)],
+                data.frame(id = 99, t = 0, y = NA, z = NA, x = 1))
+  expect_warning(expect_warning(mixed <- predict(fit, newdata = both, type = "posterior"), "1 subject with a missing me",
+                                class = "gbtm_dropped"), class = "gbtm_prior")
+  expect_equal(mixed$id, c(4, 12, 14))
+  expect_equal(unname(as.matrix(group_columns(mixed)[2:3, ])), p[c(1, 3), ], tolerance = 1e-8)
+})
+
+test_that("wide tables need no outcome either", {
+  need_engine()
+  d <- two_curves(40, 0:3)
+  wide <- stats::reshape(d, idvar = "id", timevar = "t", direction = "wide", sep = "_")
+  wide$x <- (wide$id * 3) %% 7 + wide$id / 20
+  names(wide)[2:5] <- paste0("y_", 0:3)
+  fit <- gbtm(y ~ t, wide, id = "id", wide = list(y = "y_*", t = 0:3), groups = 2, order = 1, risk = ~ x,
+              control = quick())
+  p <- softmax(fit, cbind(1, c(0, 3)))
+  expect_gt(abs(p[1, 1] - p[2, 1]), 0.1)
+  missing <- data.frame(id = 1:2, y_0 = NA, y_1 = NA, y_2 = NA, y_3 = NA, x = c(0, 3))
+  for (new in list(missing, missing[c("id", "x")])) {
+    expect_warning(found <- suppressWarnings(predict(fit, newdata = new, type = "posterior"), classes = "gbtm_dropped"),
+                   "2 people", class = "gbtm_prior")
+    expect_equal(unname(as.matrix(group_columns(found))), p, tolerance = 1e-8)
+  }
 })
 
 test_that("other packages' names of the types mean the same, with new people and without", {
