@@ -17,6 +17,7 @@ from ..data.panel import Panel
 from ..data.subjects import levels_of, without_unfitted_levels
 from ..data.waves import refuse_wave_of_wide
 from ..data.wide_columns import times_in_order, wave_lists
+from ..design.own_time import Curve, with_time, without_time
 from ..design.time_basis import split_formula
 from ..errors import SpecificationError
 from ..model.description import Design, Outcome
@@ -56,7 +57,8 @@ def read_table(
         panel, inputs = read_wide(data, _columns(wide, outcome, design, name, time), design, id, name, time)
         terms = [design.risk]
     else:
-        panel, inputs = read_long(data, outcome, design, id, name, time)
+        curve = Curve.beside(outcome.tcov, data, time, spec.outcomes[0].orders, basis)
+        panel, inputs = read_long(data, outcome, design, id, name, time, curve)
         terms = [design.risk, outcome.tcov, design.dcov]
     inputs["levels"] = levels_of(data, [t for t in terms if t is not None])
     return Prepared.of(tell_declared(panel, declared, data, columns, (name, time), wide), spec,
@@ -82,9 +84,12 @@ def tell_declared(
 
 
 def read_long(
-    data: pd.DataFrame, outcome: Outcome, design: Design, id: Ids, name: str, time: str
+    data: pd.DataFrame, outcome: Outcome, design: Design, id: Ids, name: str, time: str, curve: Curve | None = None
 ) -> tuple[Panel, dict[str, Any]]:
-    """One row per observation; ``name`` and ``time`` are the outcome's and the time's columns."""
+    """One row per observation; ``name`` and ``time`` are the outcome's and the time's columns.
+
+    ``curve`` is what has the main effect of time where covariates use the time.
+    """
     if id is None:
         raise SpecificationError(
             "id: long data need the column that tells subjects apart.", code="no_id", argument="id",
@@ -94,7 +99,10 @@ def read_long(
                               "exposure": outcome.exposure, "dcov": design.dcov}
     if design.wave is not None:
         inputs["wave"] = design.wave
-    panel = Panel.from_long(data, **inputs, **design.of_subjects, dropout=design.dropout is not None)
+    tcov = outcome.tcov if curve is None else with_time(outcome.tcov, data, curve)
+    panel = Panel.from_long(data, **{**inputs, "tcov": tcov}, **design.of_subjects, dropout=design.dropout is not None)
+    if curve is not None:
+        panel = without_time(panel, outcome.tcov, curve)
     return panel, _record("long", inputs, design, panel)
 
 
