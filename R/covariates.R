@@ -10,16 +10,17 @@ subject_arguments <- c("risk", "weights", "cluster", "stratum", "out_of_sample",
 #' @param columns what [long_columns()] or [wide_columns()] returned
 #' @param wide as in [gbtm()]
 #' @param kept what an earlier call returned as `kept`, for new data: the same factor levels and codings
+#' @param curve what [curve_beside()] returned: its columns are no covariates
 #' @return list: `columns` with the subjects as codes; `sent`, named numeric vectors; `request`, what tells the engine
 #'   how to read them; and `kept`. NULL where nothing is asked for.
 #' @noRd
-covariate_columns <- function(asked, data, columns, wide, kept = NULL) {
+covariate_columns <- function(asked, data, columns, wide, kept = NULL, curve = NULL) {
   asked <- Filter(Negate(is.null), asked)
   if (!length(asked)) return(NULL)
   if (is.null(columns$ids)) columns[c("subject", "ids")] <- code_ids(columns$subject)
   mine <- asked[names(asked) %in% subject_arguments]
   of_subjects <- if (length(mine)) subject_columns(mine, data, columns, wide, kept)
-  of_observations <- observation_columns(asked, data, columns, wide, kept)
+  of_observations <- observation_columns(asked, data, columns, wide, kept, curve)
   parts <- c("sent", "request", "kept")
   c(list(columns = columns), lapply(stats::setNames(nm = parts), function(p) c(of_subjects[[p]], of_observations[[p]])))
 }
@@ -47,15 +48,16 @@ subject_columns <- function(mine, data, columns, wide, kept) {
 }
 
 # What differs from wave to wave: one value per observation.
-observation_columns <- function(asked, data, columns, wide, kept) {
+observation_columns <- function(asked, data, columns, wide, kept, curve) {
   found <- list()
   for (name in intersect(c("tcov", "dcov"), names(asked))) {
     made <- if (is.null(wide)) {
-      design_columns(asked[[name]], data, name, kept[[name]])
+      design_columns(asked[[name]], data, name, kept[[name]], if (name == "tcov") curve) # dropout has no curve
     } else {
       list(x = wide_covariates(asked[[name]], data, wide, columns$waves, name))
     }
     found$kept[[name]] <- made$kept
+    if (!is.null(made$note)) found$request$notes <- made$note
     found$request[[paste0(name, "_names")]] <- json_array(colnames(made$x))
     found$sent[[name]] <- as.vector(made$x)
   }
@@ -174,12 +176,15 @@ constant_within <- function(data, variables, columns) {
 #' Factors and text get treatment contrasts, TRUE counts as 1; a row with a missing value is NA throughout. Only
 #' complete
 #' rows count, so that levels and what `poly()` and the like take from the data come from what can be fitted.
-#' @param kept terms and levels of an earlier call; its `others` names a term whose values depend on the other rows
-#' @return list: `x` (n, q) with names, and `kept`
+#' @param kept terms and levels of an earlier call; its `others` names a term whose values depend on the other rows,
+#'   its `own` the columns that are the curve's
+#' @param curve as for [covariate_columns()]
+#' @return list: `x` (n, q) with names, `kept`, and a `note` on what is the curve's, or NULL
 #' @noRd
-design_columns <- function(asked, table, argument, kept = NULL) {
+design_columns <- function(asked, table, argument, kept = NULL, curve = NULL) {
   refuse_others(kept$others, argument)
-  formula <- if (is.null(kept)) one_sided(asked, argument) else kept$terms
+  written <- if (is.null(kept)) one_sided(asked, argument) else kept$terms
+  formula <- if (is.null(kept)) with_time(written, table, curve) else written
   used <- all.vars(formula)
   if (is.character(asked) && !is_formula_text(asked)) require_columns(table, asked, argument)
   mine <- intersect(used, names(table))
@@ -200,12 +205,13 @@ design_columns <- function(asked, table, argument, kept = NULL) {
                                      conditionMessage(e)), argument,
               sprintf("The columns are %s.", listing(names(table))))
   })
-  keep <- colnames(made$x) != "(Intercept)"
+  own <- if (is.null(kept)) columns_of_curve(made, curve, table[complete, , drop = FALSE]) else kept$own
+  keep <- !colnames(made$x) %in% c("(Intercept)", own)
   x <- matrix(NA_real_, nrow(table), sum(keep), dimnames = list(NULL, gsub("`", "", colnames(made$x)[keep])))
   x[complete, ] <- made$x[, keep]
   others <- if (is.null(kept)) depends_on_others(made, table[complete, , drop = FALSE])
-  list(x = x, kept = list(terms = plain_terms(made$terms), xlevels = made$xlevels, others = others),
-       levels = factor_columns(made, keep))
+  list(x = x, kept = list(terms = plain_terms(made$terms), xlevels = made$xlevels, others = others, own = own),
+       levels = factor_columns(made, keep), note = if (is.null(kept)) own_time_note(own, written, table, curve))
 }
 
 # Of each factor that stands by itself: its name, its levels, and the place of its first column, from 0. Its columns are

@@ -149,18 +149,20 @@ asked_model <- function(formula, data, id, given, call) {
   refuse_dots(data, if (is.null(wide)) covariates else covariates["risk"])
   columns$declared <- declared_in(declared$counts, c(list(formula, id), covariates, wide), data)
   known <- without_unfitted_levels(covariates, data, columns, wide, call)
-  further <- covariate_columns(covariates, known, columns, wide)
-  if (!is.null(further)) columns <- further$columns
-  terms <- NULL
+  basis <- NULL
   if (!is.null(parts$basis)) {
     if (!is.null(given$order)) {
       stop_gbtm("order_or_basis", "order: give either a polynomial order or a basis formula, not both.", "order",
                 "Leave order out.")
     }
     basis <- basis_columns(parts, columns)
-    columns$basis <- basis$columns
-    terms <- basis$terms
   }
+  uses_time <- is.null(wide) && !is.null(given$tcov) && parts$time %in% all.vars(one_sided(given$tcov, "tcov"))
+  curve <- if (uses_time) curve_beside(parts, columns, given$order, basis$columns)
+  further <- covariate_columns(covariates, known, columns, wide, curve = curve)
+  if (!is.null(further)) columns <- further$columns
+  columns$basis <- basis$columns
+  terms <- basis$terms
   list(columns = columns, further = further, model = sent_options(given), terms = terms, own_ids = own,
        read_as = read_as(parts, known, id, given, further$kept),
        inputs = c(list(id = id, wide = wide, kept = further$kept), Filter(Negate(is.null), covariates)))

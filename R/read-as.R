@@ -76,7 +76,7 @@ plain_covariates <- function(asked, argument, kept, data) {
   if (is.null(asked)) return(NULL)
   without_constant <- attr(stats::terms(one_sided(asked, argument), data = data), "intercept") == 0
   if (without_constant || !is.null(attr(kept$terms, "offset"))) return(FALSE)
-  labels <- attr(kept$terms, "term.labels")
+  labels <- setdiff(attr(kept$terms, "term.labels"), kept$own)
   terms <- lapply(labels, plain_term, data, kept$xlevels)
   if (any(vapply(terms, is.null, NA))) return(FALSE)
   levels <- stats::setNames(lapply(terms, `[[`, "levels"), vapply(terms, `[[`, "", "name"))

@@ -59,13 +59,14 @@ def _known(asked: dict[str, Any], n_subjects: int) -> Subjects | None:
 
 
 def _doubts(asked: dict[str, Any]) -> tuple[Doubt, ...]:
-    """Of wide data, whether the columns stand in the order that their names say."""
+    """Of wide data, whether the columns stand in the order that their names say; and what R notes itself."""
     listed = asked.get("wave_lists")
+    notes = tuple((str(code), str(sentence)) for code, sentence in asked.get("notes") or ())
     if not listed:
-        return ()
+        return notes
     without = listed.get("without_times")  # what the columns of a matrix that came without times are called, or none
-    said = () if without is None else (times_without(without or None, asked["waves"])[1],)
-    return said + doubts(listed["columns"], listed["times"], listed["written"])
+    counted = () if without is None else (times_without(without or None, asked["waves"])[1],)
+    return counted + doubts(listed["columns"], listed["times"], listed["written"]) + notes
 
 
 def panel_of_columns(

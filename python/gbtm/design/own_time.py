@@ -49,7 +49,8 @@ class Curve:
             return None
         if basis is not None:
             return cls(known, design_of(basis, pd.DataFrame({time: known}), "formula", constant=True)[0], time, basis)
-        order = min(max([0, *(orders or ())]), ranks(known)[0].size - 1)
+        known = ranks(known)[0]
+        order = min(max([0, *(orders or ())]), known.size - 1)
         columns = polynomial_basis(known, order, time).internal(known)
         return cls(known, columns, time, f"a polynomial of order {order}")
 
@@ -121,7 +122,7 @@ def _told(lost: list[str], asked: Terms, columns: Sequence[str], curve: Curve) -
     if isinstance(asked, str) and not _written(asked, curve.time, columns):
         return ()
     sentence = (
-        f"tcov: {listing(lost)} {'is' if len(lost) == 1 else 'are'} no covariate here: the main effect of "
+        f"tcov: {listing(lost)} {'is no covariate' if len(lost) == 1 else 'are no covariates'} here: the main effect of "
         f"{curve.time} is each group's curve, {curve.called}."
     )
     return ((CODE, sentence),)

@@ -102,9 +102,8 @@ def search(
             "part of each group's own, or 'order'.",
         )
     zero = _zero_part(iorder, iorder_by_group)
-    basis = split_formula(formula, data, model.get("wide"))[2]
     base = GBTM.from_formula(
-        formula, data, id=id, groups=1, order=0 if basis is None else None,
+        formula, data, id=id, groups=1, order=_base_order(formula, data, order, model),
         iorder=None if isinstance(iorder, str) else iorder, **model,
     ).prepared
     return _search(
@@ -130,6 +129,20 @@ def search_models(
     """
     base = Prepared.of(panel, base_spec, bases, formula=formula, profile=profile, inputs=inputs)
     return _search(base, zero=zero, **settings)
+
+
+def _base_order(formula: str, data: pd.DataFrame, order: Any, model: dict[str, Any]) -> int | None:
+    """The order of the model of one group that the data are read with: candidates have orders of their own, and 0 does.
+
+    But where covariates use the time it is the highest: what of them is the curve's own is the same for all candidates.
+    """
+    _, time, basis = split_formula(formula, data, model.get("wide"))
+    if basis is not None:
+        return None
+    if model.get("wide") is not None or time not in term_columns(model.get("tcov"), data):
+        return 0
+    highest = max(as_orders(MOST_ORDERS if order is None else order, "order"))
+    return max(0, min(highest, data[time].nunique() - 1))
 
 
 def _zero_part(iorder: int | str | None, by_group: bool) -> str:
