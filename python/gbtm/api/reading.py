@@ -19,6 +19,7 @@ from ..data.waves import refuse_wave_of_wide
 from ..data.wide_columns import times_in_order, wave_lists
 from ..design.own_time import Curve, with_time, without_time
 from ..design.time_basis import split_formula
+from ..design.time_expression import label_of, time_expression, with_time_column
 from ..errors import SpecificationError
 from ..model.description import Design, Outcome
 from ..model.prepared import Prepared
@@ -51,17 +52,26 @@ def read_table(
     data, declared = without_declared(data)
     refuse_dots(data, covariate_columns(data, outcome, design, wide))
     name, time, basis = split_formula(outcome.formula, data, wide)
+    column, made = time, None
+    if basis is not None and outcome.order is not None:  # a polynomial of an expression
+        made = time_expression(basis, data, time, wide)
+        if made is not None:
+            data, where = with_time_column(data, made, time if wide is None else wide[time], wide is not None)
+            time, basis = label_of(made), None
+            wide = None if wide is None else {**wide, time: where}
     spec = model_spec(outcome, design, basis)
     data = _fitted_levels(data, (name, time, id), outcome, design, wide)
     if wide is not None:
         panel, inputs = read_wide(data, _columns(wide, outcome, design, name, time), design, id, name, time)
         terms = [design.risk]
     else:
-        curve = Curve.beside(outcome.tcov, data, time, spec.outcomes[0].orders, basis)
+        curve = Curve.beside(outcome.tcov, data, (column, time), spec.outcomes[0].orders, basis)
         panel, inputs = read_long(data, outcome, design, id, name, time, curve)
         terms = [design.risk, outcome.tcov, design.dcov]
+    if made is not None:
+        inputs["time_design"] = made.document
     inputs["levels"] = levels_of(data, [t for t in terms if t is not None])
-    return Prepared.of(tell_declared(panel, declared, data, columns, (name, time), wide), spec,
+    return Prepared.of(tell_declared(panel, declared, data, columns, (name, column), wide), spec,
                        formula=outcome.formula, inputs=inputs)
 
 

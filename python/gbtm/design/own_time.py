@@ -35,12 +35,13 @@ class Curve:
 
     @classmethod
     def beside(
-        cls, terms: Terms, data: pd.DataFrame, time: str, orders: Sequence[int] | None, basis: str | None
+        cls, terms: Terms, data: pd.DataFrame, named: tuple[str, str], orders: Sequence[int] | None, basis: str | None
     ) -> Curve | None:
         """The curve that covariates meet: a polynomial of the highest of ``orders``, or a formula of time.
 
-        None where they do not use the time.
+        ``named`` are the time's column, and that of what the polynomial is of. None where the covariates do not use it.
         """
+        time, of = named
         if time not in term_columns(terms if not isinstance(terms, FormulaDesign) else None, data):
             return None
         times = numeric(data[time], time)
@@ -49,9 +50,10 @@ class Curve:
             return None
         if basis is not None:
             return cls(known, design_of(basis, pd.DataFrame({time: known}), "formula", constant=True)[0], time, basis)
-        known = ranks(known)[0]
-        order = min(max([0, *(orders or ())]), known.size - 1)
-        columns = polynomial_basis(known, order, time).internal(known)
+        rows = data[[time, of] if time != of else [time]].dropna().drop_duplicates(time)
+        known, at = (rows[c].to_numpy(dtype=float) for c in named)
+        order = min(max([0, *(orders or ())]), ranks(at)[0].size - 1)
+        columns = polynomial_basis(at, order, of).internal(at)
         return cls(known, columns, time, f"a polynomial of order {order}")
 
     def has(self, columns: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ COV_TYPES = ("hessian", "robust", "cluster", "traj")
 PLAIN = (str, int, float, bool, np.generic)
 COUNTS = tuple(n for n, f in Dropped.__dataclass_fields__.items() if str(f.type) == "int")
 LISTS = tuple(n for n, f in Dropped.__dataclass_fields__.items() if f.default == ())
-DESIGNS = ("risk_design", "tcov_design", "dcov_design")
+DESIGNS = ("time_design", "risk_design", "tcov_design", "dcov_design")
 
 
 def check_values(document: Mapping[str, Any], source: str) -> None:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ..data.columns import require_columns
 from ..data.declared_missing import without_declared
 from ..data.formula_design import FormulaDesign, covariate_columns
 from ..data.panel import Panel
 from ..data.people import has_none_of, people_of_table
+from ..design.time_expression import sources_of, with_time_column
 from ..errors import DataError, SpecificationError
 from .far_times import warn_far_times
 
@@ -44,6 +46,7 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
     id, risk, outcome = (arguments[k] for k in ("id", "risk", "outcome"))
     if has_none_of(table, outcome) and (risk is not None or (id is not None and not has_none_of(table, id))):
         return people_of_table(table, id, risk, outcome, res.time_name)
+    table, arguments["time"] = _with_time(table, inputs, res.trust_formula)
     if inputs["form"] == "wide":
         panel = Panel.from_wide(table, **arguments, unobserved=True)
     else:
@@ -52,6 +55,19 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
     for outcome, measures in zip(res.outcomes, panel.outcomes, strict=False):
         warn_far_times(measures.time, outcome.observed_times)
     return panel
+
+
+def _with_time(table: pd.DataFrame, inputs: dict[str, Any], trusted: bool) -> tuple[pd.DataFrame, Any]:
+    """The table with the time, where that is an expression of a column, and where it stands."""
+    stored, wide = inputs.get("time_design"), inputs["form"] == "wide"
+    if stored is None:
+        return table, inputs["time"]
+    design = FormulaDesign.from_document(stored, trusted=trusted)
+    source = sources_of(design, inputs["time"], wide)
+    if source is None:  # numbers, as they were
+        return table, inputs["time"]
+    require_columns(table, [source] if isinstance(source, str) else source)
+    return with_time_column(table, design, source, wide)
 
 
 def _with_levels(newdata: pd.DataFrame, levels: dict[str, Any]) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from ..arguments import checked
 from ..checks import check_count, check_seconds, check_seed
 from ..compute.progress import Progress, reporter
 from ..data.panel import Panel
+from ..data.formula_variables import term_columns
 from ..design.time_basis import TimeBasis, split_formula
 from ..errors import SpecificationError
 from ..estimation.control import Control
@@ -141,7 +142,7 @@ def _base_order(formula: str, data: pd.DataFrame, order: Any, model: dict[str, A
         return None
     if model.get("wide") is not None or time not in term_columns(model.get("tcov"), data):
         return 0
-    highest = max(as_orders(MOST_ORDERS if order is None else order, "order"))
+    highest = max(as_orders(3 if order is None else order, "order"))
     return max(0, min(highest, data[time].nunique() - 1))
 
 
