@@ -26,8 +26,7 @@ numeric_column <- function(values, name) {
   plain <- (is.numeric(values) || is.logical(values)) && !inherits(values, "integer64") && is.null(dim(values))
   if (!plain) {
     way_out <- if (inherits(values, c("Date", "POSIXt", "difftime"))) {
-      sprintf("Time is a number: give for example years since the first date, as.numeric(%s - min(%s)) / 365.25.",
-              name, name)
+      dates_way_out(values, name)
     } else if (has_dots(values)) {
       dots_way_out(name)
     } else if (is.factor(values)) {
@@ -39,6 +38,18 @@ numeric_column <- function(values, name) {
               way_out)
   }
   as.double(unclass(values))
+}
+
+# What subtracting gives has a unit of R's choice, so that it is named.
+dates_way_out <- function(values, name) {
+  years <- if (inherits(values, "difftime")) {
+    sprintf("as.numeric(%s, units = \"days\") / 365.25", name)
+  } else if (inherits(values, "Date")) {
+    sprintf("as.numeric(%s - min(%s)) / 365.25", name, name)
+  } else {
+    sprintf("as.numeric(difftime(%s, min(%s), units = \"days\")) / 365.25", name, name)
+  }
+  sprintf("Time is a number: give for example years since the first date, %s.", years)
 }
 
 # Ids as something JSON can hold: numbers stay numbers, the rest becomes text.
@@ -107,10 +118,10 @@ long_columns <- function(parts, data, id) {
               "Give id = \"column\", or wide = list(...) for data with one row per subject.")
   }
   ids <- id_values(data, id)
-  require_columns(data, parts$time, "formula")
+  require_columns(data, time_source(parts), "formula")
   require_columns(data, intersect(parts$outcome_vars, parts$outcome), "formula")
   c(code_subjects(ids$values, ids$name), list(
-    id_name = ids$name, time = numeric_column(data[[parts$time]], parts$time),
+    id_name = ids$name, time = time_values(parts, data[[time_source(parts)]]),
     y = numeric_column(outcome_values(parts, data), parts$outcome), time_name = parts$time,
     outcome_name = parts$outcome, formula = parts$text
   ))
@@ -140,22 +151,24 @@ outcome_values <- function(parts, data) {
 #' @return as [long_columns()], and `waves`, the number of observations of each subject
 #' @noRd
 wide_columns <- function(parts, data, id, wide) {
-  missing <- setdiff(c(parts$outcome, parts$time), names(wide))
+  source <- time_source(parts)
+  missing <- setdiff(c(parts$outcome, source), names(wide))
   if (!is.list(wide) || length(missing)) {
     stop_gbtm("bad_wide", sprintf("wide: nothing is given for '%s'.", c(missing, parts$outcome)[1]), "wide",
               sprintf("For example wide = list(%s = \"%s_*\", %s = 1:5).", parts$outcome, parts$outcome, parts$time))
   }
   columns <- expand_columns(data, wide[[parts$outcome]], parts$outcome)
   y <- wide_matrix(data, columns)
-  times <- wide[[parts$time]]
+  times <- wide[[source]]
   time <- if (is.numeric(times)) {
     check_waves(length(times), length(columns), parts)
     matrix(as.double(times), nrow(data), length(times), byrow = TRUE)
   } else {
-    time_columns <- expand_columns(data, times, parts$time)
+    time_columns <- expand_columns(data, times, source)
     check_waves(length(time_columns), length(columns), parts)
     wide_matrix(data, time_columns)
   }
+  if (!is.null(parts$of)) time[] <- time_values(parts, as.vector(time))
   coded <- wide_ids(data, id)
   list(
     subject = rep(coded$codes, each = ncol(y)), ids = coded$ids, id_name = coded$name, time = as.vector(t(time)),
@@ -176,10 +189,11 @@ wave_lists <- function(parts, data, wide, times) {
 
 # `wide` with times in the order of the outcome's columns where they are named by them.
 wide_in_order <- function(wide, parts, data) {
-  times <- wide[[parts$time]]
+  source <- time_source(parts)
+  times <- wide[[source]]
   if (!is.numeric(times) || is.null(wide[[parts$outcome]])) return(wide)
   columns <- expand_columns(data, wide[[parts$outcome]], parts$outcome)
-  if (length(times) == length(columns)) wide[[parts$time]] <- unname(in_named_order(times, columns, parts$time))
+  if (length(times) == length(columns)) wide[[source]] <- unname(in_named_order(times, columns, source))
   wide
 }
 

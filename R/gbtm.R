@@ -143,6 +143,10 @@ asked_model <- function(formula, data, id, given, call) {
   declared <- without_declared(data)
   data <- declared$data
   parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide), data)
+  if (!is.null(parts$basis) && !is.null(given$order)) {
+    found <- expression_time(parts, if (is.null(wide)) data[[parts$time]] else wide_times(data, wide[[parts$time]]))
+    if (!is.null(found)) parts <- found
+  }
   if (is.list(wide)) given$wide <- wide <- wide_in_order(wide, parts, data)
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
   covariates <- stats::setNames(given[covariate_arguments()], covariate_arguments())
@@ -157,15 +161,15 @@ asked_model <- function(formula, data, id, given, call) {
     }
     basis <- basis_columns(parts, columns)
   }
-  uses_time <- is.null(wide) && !is.null(given$tcov) && parts$time %in% all.vars(one_sided(given$tcov, "tcov"))
-  curve <- if (uses_time) curve_beside(parts, columns, given$order, basis$columns)
+  uses_time <- is.null(wide) && !is.null(given$tcov) && time_source(parts) %in% all.vars(one_sided(given$tcov, "tcov"))
+  curve <- if (uses_time) curve_beside(parts, columns, given$order, basis$columns, known[[time_source(parts)]])
   further <- covariate_columns(covariates, known, columns, wide, curve = curve)
   if (!is.null(further)) columns <- further$columns
   columns$basis <- basis$columns
   terms <- basis$terms
   list(columns = columns, further = further, model = sent_options(given), terms = terms, own_ids = own,
        read_as = read_as(parts, known, id, given, further$kept),
-       inputs = c(list(id = id, wide = wide, kept = further$kept), Filter(Negate(is.null), covariates)))
+       inputs = c(list(id = id, wide = wide, kept = further$kept, source = parts$source), Filter(Negate(is.null), covariates)))
 }
 
 # `risk = ~ 1` asks for no covariate: the constant is in the model anyway.

@@ -25,6 +25,8 @@ covariate_variables <- function(fit, inputs) {
 #' @noRd
 asked_rows <- function(fit, newdata, call) {
   check_data(newdata)
+  found <- with_time_column(fit, newdata)
+  newdata <- found$data
   require_columns(newdata, fit$time_name, "newdata")
   inputs <- known_inputs(fit, newdata)
   used <- covariate_variables(fit, inputs)
@@ -35,12 +37,12 @@ asked_rows <- function(fit, newdata, call) {
     if (is.null(fit$inputs) && any(setdiff(theirs, fit$time_name) %in% names(newdata))) {
       require_columns(newdata, used, "newdata") # a fit read from a file knows its design's columns alone
     }
-    return(list(table = unique(as.data.frame(newdata)[fit$time_name]), w = NULL))
+    return(list(table = unique(as.data.frame(newdata)[c(fit$time_name, found$source)]), w = NULL))
   }
   known <- setdiff(names(newdata), fit$outcome_name)
   wanted <- used[here | !vapply(used, exists, NA, envir = inputs_frame(inputs$tcov), mode = "numeric")]
   require_columns(newdata[known], wanted, "newdata")
-  table <- unique(as.data.frame(newdata)[c(fit$time_name, intersect(used, names(newdata)))])
+  table <- unique(as.data.frame(newdata)[unique(c(fit$time_name, found$source, intersect(used, names(newdata))))])
   w <- new_covariates(fit, table, inputs)
   if (anyNA(w)) {
     stop_gbtm("missing_covariate", sprintf("newdata: %d rows lack a value of %s.", sum(!stats::complete.cases(w)),
@@ -59,7 +61,7 @@ curves_of_rows <- function(fit, newdata, level, call) {
     stop_gbtm("bad_times", "newdata: missing or infinite times.", "newdata", "Give finite numbers.", call)
   }
   table <- curve_table(fit, times, level, asked$w)
-  if (is.null(asked$w)) return(table)
+  if (ncol(asked$table) == 1) return(table)
   further <- asked$table[rep(seq_len(nrow(asked$table)), fit$n_groups), -1, drop = FALSE]
   taken <- names(further) %in% names(table)
   names(further)[taken] <- paste0(names(further)[taken], "_given")
@@ -72,7 +74,7 @@ curves_of_rows <- function(fit, newdata, level, call) {
 #' @noRd
 fitted_row <- function(fit, data) {
   if (!is.null(fit$inputs$wide) || identical(fit$read_as$form, "wide") || is.null(fit$formula)) other_table()
-  columns <- tryCatch(long_columns(formula_parts(fit$formula, names(data)), data, ids_asked(fit)),
+  columns <- tryCatch(long_columns(fit_parts(fit, names(data)), data, ids_asked(fit)),
                       gbtm_unknown_column = function(e) other_table())
   ids <- if (is.null(columns$ids)) columns$subject else columns$ids[columns$subject + 1]
   subject <- if (is.numeric(ids) && is.numeric(fit$ids)) match(ids, fit$ids) else
@@ -99,7 +101,7 @@ augmented_new <- function(fit, newdata, call) {
     stop_gbtm("wide_newdata", "newdata: this fit is of wide data, whose rows are no observations.", "newdata",
               "predict(type = \"posterior\") takes them.", call)
   }
-  columns <- long_columns(formula_parts(fit$formula, names(newdata)), newdata, ids_asked(fit))
+  columns <- long_columns(fit_parts(fit, names(newdata)), newdata, ids_asked(fit))
   ids <- if (is.null(columns$ids)) columns$subject else columns$ids[columns$subject + 1]
   p <- stats::predict(fit, newdata = newdata, type = "posterior")
   rows <- match(in_own_type(ids, own_ids(newdata, ids_asked(fit))), p[[1]], incomparables = NA)

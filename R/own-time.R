@@ -5,22 +5,24 @@
 #' The columns of the curve that covariates meet
 #'
 #' @param order as in [gbtm()]; `basis` (n, q) the columns of a basis formula, or NULL
-#' @return list: `times` (m), `x` (m, q) at them, `time`, what the curve is `called`; NULL without times
+#' @param values (n) of the column that the time is or is made of
+#' @return list: `times` (m), values of that column, `x` (m, q) at them, `time`, what the curve is `called`; NULL without times
 #' @noRd
-curve_beside <- function(parts, columns, order, basis) {
+curve_beside <- function(parts, columns, order, basis, values) {
   known <- is.finite(columns$time)
   if (!is.null(basis)) known <- known & stats::complete.cases(basis)
-  times <- columns$time[known]
+  times <- values[known]
   if (!length(times)) return(NULL)
   if (!is.null(basis)) {
     return(list(times = times, x = basis[known, , drop = FALSE], time = parts$time,
                 called = deparse_line(parts$basis[[2]])))
   }
+  at <- columns$time[known][!duplicated(times)]
   times <- unique(times)
   order <- if (is.null(order)) 2 else suppressWarnings(max(0, as.numeric(unlist(order)), na.rm = TRUE))
-  order <- min(order, length(times) - 1)
-  x <- if (order > 0) cbind(1, stats::poly(times, order)) else matrix(1, length(times))
-  list(times = times, x = x, time = parts$time, called = sprintf("a polynomial of order %d", order))
+  order <- min(order, length(unique(at)) - 1)
+  x <- if (order > 0) cbind(1, stats::poly(at, order)) else matrix(1, length(times))
+  list(times = times, x = x, time = time_source(parts), called = sprintf("a polynomial of order %d", order))
 }
 
 # Which columns of x (m, r) at the curve's times are combinations of the curve's own.
@@ -68,7 +70,7 @@ columns_of_curve <- function(made, curve, table) {
   alone <- vapply(variables, function(v) all(of_time(v, curve, table)), NA)
   at <- which(attr(made$x, "assign") %in% which(alone))
   times <- table[[curve$time]]
-  if (!length(at) || !is.numeric(times)) return(character())
+  if (!length(at) || !(is.numeric(times) || inherits(times, "Date"))) return(character())
   # the same rows as the curve's, by their times
   row <- match(curve$times, times)
   x <- made$x[row[!is.na(row)], at, drop = FALSE]

@@ -111,7 +111,7 @@ classify <- function(fit, newdata, by_wave, level, call) {
   newdata <- without_declared(newdata)$data
   inputs <- known_inputs(fit, newdata)
   wide <- inputs$wide
-  parts <- formula_parts(fit$formula, if (is.null(wide)) names(newdata) else names(wide))
+  parts <- fit_parts(fit, if (is.null(wide)) names(newdata) else names(wide))
   if (without_outcome(fit, parts, newdata, wide)) {
     used <- if (!is.null(inputs$risk)) all.vars(one_sided(inputs$risk, "risk"))
     known <- vapply(used, exists, NA, envir = inputs_frame(inputs$risk), mode = "numeric")
@@ -248,7 +248,7 @@ score <- function(fit, newdata, type) {
   check_data(newdata)
   own <- own_ids(newdata, ids_asked(fit))
   newdata <- without_declared(newdata)$data
-  parts <- formula_parts(fit$formula, names(newdata))
+  parts <- fit_parts(fit, names(newdata))
   require_columns(newdata, ids_asked(fit), "newdata")
   of_people <- without_outcome(fit, parts, newdata, NULL)
   columns <- if (of_people) people_columns(fit, parts, newdata) else long_columns(parts, newdata, ids_asked(fit))

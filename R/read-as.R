@@ -13,6 +13,8 @@ read_as <- function(parts, data, id, given, kept) {
   wide <- given$wide
   known <- if (is.null(wide)) names(data) else names(wide)
   if (!is.null(parts$basis) || !parts$outcome %in% known) return(NULL)
+  made <- if (!is.null(parts$of)) time_design(parts)
+  if (!is.null(parts$of) && (is.null(made) || !is.null(wide))) return(NULL)
   columns <- intersect(c("exposure", "wave", "weights", "cluster", "stratum", "out_of_sample", "obsmar"),
                        names(Filter(Negate(is.null), given)))
   single <- lapply(stats::setNames(nm = columns), function(name) one_name(given[[name]], name, known, data))
@@ -31,6 +33,7 @@ read_as <- function(parts, data, id, given, kept) {
   if (is.null(wide)) {
     return(c(list(form = "long", id = id, time = parts$time, outcome = parts$outcome, tcov = covariates$tcov$terms,
                   dcov = covariates$dcov$terms, exposure = single$exposure),
+             if (!is.null(made)) list(time_design = made),
              if (!is.null(single$wave)) list(wave = single$wave), shared))
   }
   in_wide <- lapply(wide, wide_names)

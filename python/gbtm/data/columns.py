@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import fnmatch
+import re
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -100,16 +101,31 @@ def numeric(column: pd.Series, name: str) -> np.ndarray:
         bad = column[values.isna() & column.notna()]
         if len(bad) or isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_datetime64_any_dtype(column):
             first = bad if len(bad) else column.dropna()
-            dates = pd.api.types.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype) or (
-                len(bad) and isinstance(bad.iloc[0], (datetime.date, np.datetime64)))
             shown = ", ".join(f"row {i}: {v!r}" for i, v in first.head(MAX_SHOWN).items())
             raise DataError(
                 f"{name}: the column is not numeric ({column.dtype}; {shown}).", code="not_numeric", argument=name,
-                way_out=DATES_WAY_OUT if dates else DOTS_WAY_OUT if has_dots(column) else
-                "Convert it to numbers first; for dates, use for example years since the first wave.",
+                way_out=_dates_way_out(first, name) or (DOTS_WAY_OUT if has_dots(column) else
+                "Convert it to numbers first; for dates, use for example years since the first wave."),
             )
         return values.to_numpy(dtype=float, na_value=np.nan)
     return column.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _dates_way_out(values: pd.Series, name: str) -> str | None:
+    """How a column of dates or of times between them becomes numbers, with their unit; None for anything else."""
+    one, column = values.iloc[0] if len(values) else None, f"d[{name!r}]"
+    if isinstance(values.dtype, pd.PeriodDtype) or isinstance(one, pd.Period):
+        column += ".dt.to_timestamp()"
+    elif isinstance(one, (datetime.timedelta, np.timedelta64)):
+        return f"Time is a number: give for example years, pd.to_timedelta({column}).dt.days / 365.25."
+    elif isinstance(one, str) and re.match(r"\d{4}-\d{2}-\d{2}", one) or isinstance(one, (datetime.date, np.datetime64)):
+        if not pd.api.types.is_datetime64_any_dtype(values.dtype):
+            column = f"pd.to_datetime({column})"
+    else:
+        return None
+    return (
+        f"Time is a number: give for example years since the first date, ({column} - {column}.min()).dt.days / 365.25."
+    )
 
 
 def refuse_infinite(
