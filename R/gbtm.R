@@ -4,9 +4,9 @@
 #' curve of the outcome over time. Estimated by maximum likelihood from many starts; see [start_report()] for what they
 #' found. The computing needs the Python engine, see [gbtm_engine()]; what is returned does not.
 #'
-#' @param formula `outcome ~ time`, a polynomial of `order` in time; or `outcome ~ splines::bs(time, df = 4)` or
+#' @param formula `outcome ~ time`, a polynomial of `order` in time, which may be an expression of a column where `order`
+#'   is given, `outcome ~ I(age - 40)` or `outcome ~ as.numeric(date)`; or `outcome ~ splines::bs(time, df = 4)` or
 #'   another basis in the one variable time, without `order`. The outcome may be an expression such as `log(y)`. A
-#'   matrix `Y` with one row per person and one column per wave needs no `data`: `Y ~ A` with a matrix or vector `A` of
 #'   times, `Y ~ 1:5`, or as in trajeR `gbtm(Y, A, ...)`. Without times the names of the columns of `Y` are the times,
 #'   if they are numbers, or else the waves are counted, with a warning. Row names are ids; what has names is matched by
 #'   them. `risk`, `tcov` and the like may be variables beside `Y`.
@@ -34,7 +34,8 @@
 #'   treatment contrasts. In long data they must be the same on all rows of a subject; a subject with a missing one is
 #'   dropped and counted.
 #' @param tcov,dcov time-varying covariates of the outcome, with effects of their own in each group, and of dropout:
-#'   the same in long data; in wide data names of `wide`, as column names or a formula
+#'   the same in long data; in wide data names of `wide`, as column names or a formula. `tcov = ~ sex * t`, t the time,
+#'   asks whether the curve differs by sex: its main effect of time is the curve itself and no covariate, as a warning says
 #' @param exposure for counts: the column with the time at risk (wide data: a name of `wide`); the rate is per unit of
 #'   it
 #' @param weights column of sampling weights, rescaled to mean 1. This and the next four may be a one-sided formula
@@ -143,7 +144,8 @@ asked_model <- function(formula, data, id, given, call) {
   declared <- without_declared(data)
   data <- declared$data
   parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide), data)
-  if (!is.null(parts$basis) && !is.null(given$order)) {
+  of_dates <- is.null(wide) && inherits(data[[parts$time]], c("Date", "POSIXt", "difftime")) # no times of a basis
+  if (!is.null(parts$basis) && (!is.null(given$order) || of_dates)) {
     found <- expression_time(parts, if (is.null(wide)) data[[parts$time]] else wide_times(data, wide[[parts$time]]))
     if (!is.null(found)) parts <- found
   }

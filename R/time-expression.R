@@ -8,7 +8,8 @@
 #' @noRd
 expression_parts <- function(parts) {
   of <- parts$basis[[2]]
-  if (is.call(of) && as.character(of[[1]])[1] %in% c("+", "-", "*", "/", "(", ":")) {
+  signs <- c("+", "-", "*", "/", "(", ":")
+  if (is.call(of) && all(setdiff(all.names(of), c(all.vars(of), signs)) == "")) { # nothing but signs
     text <- deparse_line(of)
     stop_gbtm("bad_formula", sprintf("formula: '%s' is no arithmetic: a formula takes its signs for terms.", text),
               "formula", sprintf("Write I(%s).", text))

@@ -201,7 +201,8 @@ def test_who_was_not_observed_has_the_prior(known, name, by_wave):
     some = new_people(name, [4, 9])
     covariates = [c for c in some if c.startswith("z")]
     others = some[some["id"] == 4].head(2).assign(y=np.nan)
-    unseen = pd.concat([others.assign(id=f"u{j}", **{c: 0.7 * j - i for i, c in enumerate(covariates)}) for j in (0, 1)])
+    at = [{c: 0.7 * j - i for i, c in enumerate(covariates)} for j in (0, 1)]
+    unseen = pd.concat([others.assign(id=f"u{j}", **at[j]) for j in (0, 1)])
     order = [some[some["id"] == 4], unseen, some[some["id"] != 4]]
     with pytest.warns(gbtm.GBTMWarning, match=r"newdata: 2 people have no usable observation \(u0, u1\): .* prior"):
         got = res.classify(pd.concat(order, ignore_index=True), by_wave=by_wave)

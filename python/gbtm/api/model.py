@@ -128,7 +128,8 @@ class GBTM:
 
         Parameters
         ----------
-        formula : ``"offenses ~ age"`` with ``order``, or a basis such as ``"offenses ~ bs(age, df=4)"`` without
+        formula : ``"offenses ~ age"`` with ``order``, where the time may be an expression of a column,
+            ``"offenses ~ I(age - 40)"``; or a basis such as ``"offenses ~ bs(age, df=4)"`` without
         data : long (one row per observation, with ``id``) or wide (one row per subject, with ``wide``)
         id : column of the subjects' ids; several columns that name a person together, ``["HHID", "PN"]``, are joined
             by a dot, ``0.10``, in all that is returned
@@ -139,7 +140,9 @@ class GBTM:
             :class:`~gbtm.model.description.Design` (groups, risk, weights, dropout, ..)
 
             risk : membership covariates: column names, or a formula such as ``"~ male + C(region)"``
-            tcov, dcov : time-varying covariates: the same in long data, names of ``wide`` in wide data
+            tcov, dcov : time-varying covariates: the same in long data, names of ``wide`` in wide data.
+                ``tcov="~ sex * age"``, age the time, asks whether the curve differs by sex: its main effect of age is
+                the curve itself and no covariate
             exposure, weights, cluster, stratum, out_of_sample, obsmar : column names (exposure: a name of ``wide``)
             wave : column of long data that counts the waves, where times are people's own
         """

@@ -31,7 +31,8 @@ def classify(document: str, request: str, ids: bytearray) -> str:
     def work() -> dict[str, Any]:
         asked = json.loads(request)
         res = fit_of(document)
-        asked |= {"unobserved": True, "dropout": res.dropout is not None, "known": None if res.dropout is None else res.dropout.waves}
+        asked |= {"unobserved": True, "dropout": res.dropout is not None}
+        asked |= {"known": None if res.dropout is None else res.dropout.waves}
         times, values = column("time", bytearray()), column("y", bytearray())
         if asked.get("basis_names"):
             _learn_basis(res.outcomes[0].bases, times, received("basis").reshape(len(asked["basis_names"]), -1).T)

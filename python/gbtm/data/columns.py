@@ -118,7 +118,8 @@ def _dates_way_out(values: pd.Series, name: str) -> str | None:
         column += ".dt.to_timestamp()"
     elif isinstance(one, (datetime.timedelta, np.timedelta64)):
         return f"Time is a number: give for example years, pd.to_timedelta({column}).dt.days / 365.25."
-    elif isinstance(one, str) and re.match(r"\d{4}-\d{2}-\d{2}", one) or isinstance(one, (datetime.date, np.datetime64)):
+    elif isinstance(one, (datetime.date, np.datetime64)) or (
+            isinstance(one, str) and re.match(r"\d{4}-\d{2}-\d{2}", one)):
         if not pd.api.types.is_datetime64_any_dtype(values.dtype):
             column = f"pd.to_datetime({column})"
     else:

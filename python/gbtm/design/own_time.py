@@ -99,7 +99,8 @@ def without_time(panel: Panel, asked: Terms, curve: Curve) -> Panel:
     ])
     if not alone.any():
         return panel
-    at_times = replace(design, variables=(curve.time,), columns=tuple(c for c, own in zip(design.columns, alone, strict=True) if own))
+    mine = tuple(c for c, own in zip(design.columns, alone, strict=True) if own)
+    at_times = replace(design, variables=(curve.time,), columns=mine)
     gone = np.zeros(alone.size, dtype=bool)
     gone[alone] = curve.has(at_times.matrix(pd.DataFrame({curve.time: curve.times}), "tcov"))
     if not gone.any():
@@ -108,8 +109,9 @@ def without_time(panel: Panel, asked: Terms, curve: Curve) -> Panel:
     measures = replace(
         m, covariates=m.covariates[:, ~gone], covariate_names=tuple(name for name, _, _ in left))
     lost = [name for name, out in zip(design.names, gone, strict=True) if out]
+    told = _told(lost, asked, design.variables, curve)
     return replace(
-        panel, outcomes=(measures, *panel.outcomes[1:]), doubts=(*panel.doubts, *_told(lost, asked, design.variables, curve)),
+        panel, outcomes=(measures, *panel.outcomes[1:]), doubts=(*panel.doubts, *told),
         designs={**panel.designs, "tcov": replace(design, columns=left)},
     )
 
@@ -123,9 +125,9 @@ def _told(lost: list[str], asked: Terms, columns: Sequence[str], curve: Curve) -
     """The sentence on what the user wrote down and the model has not; what was added for the coding alone is none."""
     if isinstance(asked, str) and not _written(asked, curve.time, columns):
         return ()
+    are = "is no covariate" if len(lost) == 1 else "are no covariates"
     sentence = (
-        f"tcov: {listing(lost)} {'is no covariate' if len(lost) == 1 else 'are no covariates'} here: the main effect of "
-        f"{curve.time} is each group's curve, {curve.called}."
+        f"tcov: {listing(lost)} {are} here: the main effect of {curve.time} is each group's curve, {curve.called}."
     )
     return ((CODE, sentence),)
 

@@ -23,11 +23,16 @@ def time_expression(text: str, data: pd.DataFrame, time: str, wide: Mapping[str,
         For arithmetic outside of ``I()``, which means something else in a formula, and for what depends on the other
         rows, or cannot be computed.
     """
+    examples = f"Its only variable must be the time '{time}'; I({time} - 40) and np.log({time}) are examples."
     try:
         top = ast.parse(text.replace("`", "_").strip(), mode="eval").body
-    except SyntaxError:
-        return None
+    except SyntaxError as error:
+        raise SpecificationError(
+            f"formula: '{text}' cannot be read.", code="bad_formula", argument="formula", way_out=examples,
+        ) from error
     if isinstance(top, (ast.BinOp, ast.UnaryOp)):
+        if any(isinstance(node, ast.Call) for node in ast.walk(top)):
+            return None  # several terms
         raise SpecificationError(
             f"formula: '{text}' is no arithmetic: a formula takes its signs for terms.", code="bad_formula",
             argument="formula", way_out=f"Write I({text}).",
@@ -38,7 +43,7 @@ def time_expression(text: str, data: pd.DataFrame, time: str, wide: Mapping[str,
     except Exception as error:
         raise SpecificationError(
             f"formula: '{text}' cannot be evaluated: {error}.", code="bad_formula", argument="formula",
-            way_out=f"Its only variable must be the time '{time}'; I({time} - 40) and np.log({time}) are examples.",
+            way_out=examples,
         ) from error
     if values.shape[1] != 1 or not design.of_numbers:
         return None

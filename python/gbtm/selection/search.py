@@ -14,9 +14,10 @@ from ..api.model import GBTM
 from ..arguments import checked
 from ..checks import check_count, check_seconds, check_seed
 from ..compute.progress import Progress, reporter
-from ..data.panel import Panel
 from ..data.formula_variables import term_columns
+from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, split_formula
+from ..design.time_expression import time_expression
 from ..errors import SpecificationError
 from ..estimation.control import Control
 from ..model.description import refuse_unknown
@@ -137,10 +138,11 @@ def _base_order(formula: str, data: pd.DataFrame, order: Any, model: dict[str, A
 
     But where covariates use the time it is the highest: what of them is the curve's own is the same for all candidates.
     """
-    _, time, basis = split_formula(formula, data, model.get("wide"))
-    if basis is not None:
+    wide = model.get("wide")
+    _, time, basis = split_formula(formula, data, wide)
+    if basis is not None and (order is None or time_expression(basis, data, time, wide) is None):
         return None
-    if model.get("wide") is not None or time not in term_columns(model.get("tcov"), data):
+    if wide is not None or time not in term_columns(model.get("tcov"), data):
         return 0
     highest = max(as_orders(3 if order is None else order, "order"))
     return max(0, min(highest, data[time].nunique() - 1))
