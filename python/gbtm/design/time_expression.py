@@ -74,7 +74,8 @@ def with_time_column(
     if not wide:
         return data.assign(**{label_of(design): made(numeric(data[time], time))}), label_of(design)
     if isinstance(time, (pd.Series, Mapping)):
-        return data, dict(zip(time.keys(), made(list(time.values())).tolist(), strict=True))
+        own = dict(time)
+        return data, dict(zip(own, made(list(own.values())).tolist(), strict=True))
     listed = [time] if isinstance(time, str) else list(time)
     if not any(isinstance(t, str) for t in listed):
         return data, made(listed).tolist()
