@@ -4,7 +4,8 @@
 #' curve of the outcome over time. Estimated by maximum likelihood from many starts; see [start_report()] for what they
 #' found. The computing needs the Python engine, see [gbtm_engine()]; what is returned does not.
 #'
-#' @param formula `outcome ~ time`, a polynomial of `order` in time, which may be an expression of a column where `order`
+#' @param formula `outcome ~ time`, a polynomial of `order` in time, which may be an expression of a column where
+#'   `order`
 #'   is given, `outcome ~ I(age - 40)` or `outcome ~ as.numeric(date)`; or `outcome ~ splines::bs(time, df = 4)` or
 #'   another basis in the one variable time, without `order`. The outcome may be an expression such as `log(y)`. A
 #'   times, `Y ~ 1:5`, or as in trajeR `gbtm(Y, A, ...)`. Without times the names of the columns of `Y` are the times,
@@ -35,7 +36,8 @@
 #'   dropped and counted.
 #' @param tcov,dcov time-varying covariates of the outcome, with effects of their own in each group, and of dropout:
 #'   the same in long data; in wide data names of `wide`, as column names or a formula. `tcov = ~ sex * t`, t the time,
-#'   asks whether the curve differs by sex: its main effect of time is the curve itself and no covariate, as a warning says
+#'   asks whether the curve differs by sex: its main effect of time is the curve itself and no covariate, as a warning
+#'   says
 #' @param exposure for counts: the column with the time at risk (wide data: a name of `wide`); the rate is per unit of
 #'   it
 #' @param weights column of sampling weights, rescaled to mean 1. This and the next four may be a one-sided formula
@@ -171,7 +173,8 @@ asked_model <- function(formula, data, id, given, call) {
   terms <- basis$terms
   list(columns = columns, further = further, model = sent_options(given), terms = terms, own_ids = own,
        read_as = read_as(parts, known, id, given, further$kept),
-       inputs = c(list(id = id, wide = wide, kept = further$kept, source = parts$source), Filter(Negate(is.null), covariates)))
+       inputs = c(list(id = id, wide = wide, kept = further$kept, source = parts$source),
+                  Filter(Negate(is.null), covariates)))
 }
 
 # `risk = ~ 1` asks for no covariate: the constant is in the model anyway.

@@ -1,12 +1,14 @@
 # Time among the time-varying covariates: `tcov = ~ sex * t` asks whether the curve differs by sex. The main effect of
-# time is the curve's own: a column of time alone that is a combination of the curve's columns is left out. And it counts
+# time is the curve's own: a column of time alone that is a combination of the curve's columns is left out. And it
+# counts
 # as being there when the levels of a factor are coded, so that `sex:t` has a column for each level but the first.
 
 #' The columns of the curve that covariates meet
 #'
 #' @param order as in [gbtm()]; `basis` (n, q) the columns of a basis formula, or NULL
 #' @param values (n) of the column that the time is or is made of
-#' @return list: `times` (m), values of that column, `x` (m, q) at them, `time`, what the curve is `called`; NULL without times
+#' @return list: `times` (m), values of that column, `x` (m, q) at them, `time`, what the curve is `called`; NULL
+#'   without times
 #' @noRd
 curve_beside <- function(parts, columns, order, basis, values) {
   known <- is.finite(columns$time)

@@ -32,7 +32,8 @@
 #'   or
 #'   logistic model without covariates, exposure, dropout, AR(1) errors and random effects use R alone; all else needs
 #'   the engine. Who has no usable observation, or is in a table without the outcome's columns, gets the prior of every
-#'   type: the probabilities given the membership covariates, or the group shares, and NA as the time. A warning of class
+#'   type: the probabilities given the membership covariates, or the group shares, and NA as the time. A warning of
+#'   class
 #'   `gbtm_prior` says who. A table without the id too has a person in each row.
 #' @section Errors: `gbtm_unknown_time` for a basis formula of a fit read from a file, at times not observed;
 #'   `gbtm_bad_outcome` for values the family cannot take; `gbtm_unknown_column`; `gbtm_new_level` for a level of a

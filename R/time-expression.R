@@ -21,8 +21,8 @@ expression_parts <- function(parts) {
 expression_time <- function(parts, values) {
   found <- expression_parts(parts)
   made <- tryCatch(eval_time(found, values), error = function(e) {
-    stop_gbtm("bad_formula", sprintf("formula: '%s' cannot be computed: %s.", found$time, conditionMessage(e)), "formula",
-              sprintf("Its only variable must be the time '%s'.", found$source))
+    stop_gbtm("bad_formula", sprintf("formula: '%s' cannot be computed: %s.", found$time, conditionMessage(e)),
+              "formula", sprintf("Its only variable must be the time '%s'.", found$source))
   })
   if (NCOL(made) != 1 || length(made) != length(values) || is.factor(made) || is.character(made)) return(NULL)
   number <- numeric_column(one_dimension(made), found$time)
@@ -62,8 +62,8 @@ fit_parts <- function(fit, known) {
   if (!is.call(right) || !identical(deparse_line(right), fit$time_name)) return(formula_parts(fit$formula, known))
   source <- if (is.null(fit$inputs)) all.vars(right) else fit$inputs$source
   if (is.null(fit$inputs) && (length(source) != 1 || !is_plain_expression(right))) {
-    stop_gbtm("untrusted_formula", sprintf("formula: '%s' of the fit's file is code, and nothing in a file is executed.",
-                                           fit$time_name), "formula",
+    said <- sprintf("formula: '%s' of the fit's file is code, and nothing in a file is executed.", fit$time_name)
+    stop_gbtm("untrusted_formula", said, "formula",
               "Compute the time in newdata, and fit with that column.")
   }
   expression_parts(formula_parts(fit$formula, unique(c(setdiff(known, all.vars(right)), source))))

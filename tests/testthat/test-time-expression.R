@@ -31,7 +31,8 @@ test_that("a polynomial of an expression is that of a column made by hand", {
     write_gbtm(ours, path)
     again <- read_gbtm(path)
     if (case[[4]]) {
-      expect_equal(predict(again, newdata = some, type = "posterior"), predict(ours, newdata = some, type = "posterior"))
+      expect_equal(predict(again, newdata = some, type = "posterior"),
+                   predict(ours, newdata = some, type = "posterior"))
     } else {
       expect_error(predict(again, newdata = some, type = "posterior"), class = "gbtm_untrusted_formula")
     }
