@@ -14,8 +14,8 @@
 #' [adequacy()]. With sampling weights it is that of the pseudo-likelihood.
 #'
 #' `df.residual()` has no value. Observations of one subject depend on each other through its group, so that
-#' observations minus parameters counts what there is not. All tests here are z and chi-square tests; functions that look
-#' for residual degrees of freedom, such as `lmtest::coeftest()`, then make z tests too.
+#' observations minus parameters counts what there is not. All tests here are z and chi-square tests; functions that
+#' look for residual degrees of freedom, such as `lmtest::coeftest()`, then make z tests too.
 #'
 #' @param object,x a fit; for `print()` what `family()` returned
 #' @param ... nothing: an argument that does not exist is refused. `use.fallback`, which R gives to `sigma()`, changes

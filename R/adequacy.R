@@ -22,7 +22,8 @@
 #'   `r constants$least_avepp` is asked for.
 #'
 #'   OCC of group k is
-#'   \eqn{\frac{AvePP_k / (1 - AvePP_k)}{\pi_k / (1 - \pi_k)}}{(AvePP_k / (1 - AvePP_k)) / (pi_k / (1 - pi_k))}; at least `r constants$least_occ` is asked for (Nagin 2005).
+#'   \eqn{\frac{AvePP_k / (1 - AvePP_k)}{\pi_k / (1 - \pi_k)}}{(AvePP_k / (1 - AvePP_k)) / (pi_k / (1 - pi_k))};
+#'   at least `r constants$least_occ` is asked for (Nagin 2005).
 #'
 #'   Relative entropy is \eqn{1 - \sum_i \sum_k (-p_{ik} \log p_{ik}) / (N \log K)}{1 - sum_i sum_k (-p_ik log p_ik) /
 #'   (N log K)}: 1 where everybody has one group for certain, 0 where all groups are as probable for everybody

@@ -4,10 +4,10 @@
 #' @return `posterior()`: data frame, one row per subject in order of first appearance: the id under its own name and
 #'   in the type that it has in the data, the probabilities `group_1`, `group_2`, ... and `assigned`, the number of the
 #'   most probable group. A file knows ids as numbers and text alone: of a fit read from one, a factor's or dates are
-#'   text. `assignment()`: integer vector of the most probable group of each subject, named by id. `group_shares()`: data
-#'   frame with one row per group: `share` (estimated pi), `se` (delta method), `lower` and `upper` (95 % interval), `assigned` (share of the subjects assigned to it). With membership
-#'   covariates the shares are means over the subjects. `out_of_sample()`: as `posterior()`, of the subjects that were
-#'   scored but not fitted.
+#'   text. `assignment()`: integer vector of the most probable group of each subject, named by id. `group_shares()`:
+#'   data frame with one row per group: `share` (estimated pi), `se` (delta method), `lower` and `upper` (95 %
+#'   interval), `assigned` (share of the subjects assigned to it). With membership covariates the shares are means over
+#'   the subjects. `out_of_sample()`: as `posterior()`, of the subjects that were scored but not fitted.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' head(posterior(fit))

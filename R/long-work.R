@@ -1,5 +1,6 @@
 # Work of the engine that may take long: a thread of Python's does it, and R waits for it a moment at a time. Python
-# never calls R: an interrupt there would jump over Python's own frames, and the session would not survive the next call.
+# never calls R: an interrupt there would jump over Python's own frames, and the session would not survive the next
+# call.
 
 # Call a function of the bridge that may take long. What it has to say of the way it did the work is a warning.
 long_answer <- function(name, ..., progress, call = NULL) {

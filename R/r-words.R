@@ -29,7 +29,8 @@ whole_expressions <- c(
   "lambda b: np\\.exp\\(b\\[\"([^\"]+)\"\\]\\)" = "function(b) exp(b[\"\\1\"])",
   "It goes into the fit: \\.fit\\((\\w+) ?= ?\\.\\.\\.\\)" =
     "It is a setting of the search: control = gbtm_control(\\1 = )",
-  "It goes into the model: GBTM\\(\\.\\.\\., (\\w+) ?= ?\\.\\.\\.\\)" = "It is an argument of the fit: gbtm(..., \\1 = )",
+  "It goes into the model: GBTM\\(\\.\\.\\., (\\w+) ?= ?\\.\\.\\.\\)" =
+    "It is an argument of the fit: gbtm(..., \\1 = )",
   "arrays go into GBTM\\(y, time\\)" = "matrices go into gbtm(Y, A)",
   "or a pair \\(R, q\\)" = "or list(R, q)",
   "pandas\\.read_stata, R's haven::read_dta" = "haven::read_dta",
