@@ -214,9 +214,17 @@ def fitted():
     return get
 
 
+SLOW_TESTS = Path(__file__).with_name("slow_tests.txt")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Where tests run on several cores, those that share a costly fit stay together: it is made once."""
+    """Mark what ``slow_tests.txt`` lists as slow; where tests run on several cores, those that share a costly fit stay
+    together: it is made once."""
+    listed = set(SLOW_TESTS.read_text(encoding="utf-8").splitlines())
     for item in items:
+        if item.nodeid.rpartition("tests/python/")[2] in listed:
+            item.add_marker(pytest.mark.slow)
         fixtures = item._fixtureinfo.name2fixturedefs
         if "reference" in fixtures and "name" in getattr(getattr(item, "callspec", None), "params", {}):
             item.add_marker(pytest.mark.xdist_group(f"case {item.callspec.params['name']}"))
