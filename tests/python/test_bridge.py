@@ -379,7 +379,7 @@ def test_an_interrupt_is_noted_ends_long_work_at_once_and_is_then_raised_again_a
 
     from gbtm.bridge.interrupts import _action
 
-    before, action, state = signal.getsignal(signal.SIGINT), _action().raw, []
+    before, action, state = signal.getsignal(signal.SIGINT), _action().raw[:8], []
     bridge.begin(_slow(state))
     begun = time.monotonic()
     os.kill(os.getpid(), signal.SIGINT)  # raises nothing here
@@ -388,7 +388,7 @@ def test_an_interrupt_is_noted_ends_long_work_at_once_and_is_then_raised_again_a
     assert state == ["ended"]
     assert time.monotonic() - begun < 5
     assert signal.getsignal(signal.SIGINT) is before
-    assert _action().raw == action  # it may be R's own, where rpy2 has started R in this process
+    assert _action().raw[:8] == action  # the handler: R's own, where rpy2 has started R in this process
 
 
 def test_without_worker_processes_one_does_all(monkeypatch):
