@@ -32,6 +32,9 @@ whole_expressions <- c(
   "It goes into the model: GBTM\\(\\.\\.\\., (\\w+) ?= ?\\.\\.\\.\\)" =
     "It is an argument of the fit: gbtm(..., \\1 = )",
   "arrays go into GBTM\\(y, time\\)" = "matrices go into gbtm(Y, A)",
+  "\\bnp\\.log\\(" = "log(",
+  "\\((\\S+?) - (\\S+?)\\.min\\(\\)\\)\\.dt\\.days / 365\\.25" = "as.numeric(\\1 - min(\\1)) / 365.25",
+  "pd\\.to_timedelta\\((\\S+?)\\)\\.dt\\.days / 365\\.25" = "as.numeric(\\1, units = \"days\") / 365.25",
   "or a pair \\(R, q\\)" = "or list(R, q)",
   "pandas\\.read_stata, R's haven::read_dta" = "haven::read_dta",
   "[A-Za-z_.]+\\([^()]*\\) \\(R: ((?:[^()]|\\([^()]*\\))*)\\)" = "\\1",

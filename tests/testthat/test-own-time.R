@@ -37,8 +37,8 @@ test_that("every spelling of an interaction with time is the products' model", {
     expect_equal(ours$fit$loglik, theirs$fit$loglik, tolerance = 1e-8, info = label)
     expect_equal(unname(coef(ours$fit)), unname(coef(theirs$fit)), tolerance = 1e-4, info = label)
     some <- d[d$id %in% c(3, 40), c("id", "t", "y", "sex", "sexf")]
-    expect_equal(unname(as.matrix(predict(ours$fit, newdata = some, type = "posterior")[-1])),
-                 unname(as.matrix(posterior(ours$fit)[c(3, 40), c("group_1", "group_2")])), tolerance = 1e-8,
+    expect_equal(unname(group_columns(predict(ours$fit, newdata = some, type = "posterior"))),
+                 unname(group_columns(posterior(ours$fit)[c(3, 40), ])), tolerance = 1e-8,
                  info = label)
   }
   ours <- suppressWarnings(fit(~ sexf * t))
