@@ -7,8 +7,9 @@ import pytest
 
 from conftest import TRUTH
 from gbtm.fit.rebuild import prepared_of
+from gbtm.likelihood.matching import Matcher, is_crossed, match_curves, match_posteriors
+from gbtm.likelihood.mixture import Mixture
 from gbtm.model.spec import make_spec
-from gbtm.resampling.matching import Matcher, is_crossed, match_curves, match_posteriors
 from parts import draw
 
 RNG = np.random.default_rng(5)
@@ -78,7 +79,7 @@ def test_undoes_an_exchange_of_a_fits_groups(fitted, name):
     keys = {model.spec.group_key(g) for g in range(2)}
     params = res.params.to_numpy()
     flat = model.layout.unreport(params)
-    matcher = Matcher(model.layout, model.panel, flat)
+    matcher = Matcher(Mixture(model.layout, model.panel), flat)
     np.testing.assert_allclose(matcher.matched(params), params)
     if len(keys) == 1:
         swapped = model.layout.report(model.layout.permute(flat, np.array([1, 0])))
@@ -91,6 +92,6 @@ def test_with_membership_covariates_and_weights():
     """theta against another reference group is the same membership."""
     model = draw("risk").built()
     flat = model.layout.unreport(np.array(draw("risk").truth.params))
-    matcher = Matcher(model.layout, model.panel, flat)
+    matcher = Matcher(Mixture(model.layout, model.panel), flat)
     swapped = model.layout.report(model.layout.permute(flat, np.array([2, 1, 0])))
     np.testing.assert_allclose(matcher.matched(swapped), model.layout.report(flat), rtol=1e-9, atol=1e-9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy.optimize import brentq, minimize
 from scipy.special import log_expit, logsumexp, xlogy
 from scipy.stats import chi2
@@ -180,3 +181,126 @@ def test_refusals(line):
     with pytest.raises(gbtm.SpecificationError) as error:
         weighted.profile_int("sigma")
     assert error.value.code == "weighted_profile"
+
+
+# -- fits that the data hardly determine, and parameters at infinity ---------------------------------------------------
+
+
+def _followed(loglik, params, j, end, steps=24):
+    """As _held at ``end``, of a torch log-likelihood: from the estimates along a grid, each from where the last was."""
+    def minus(x, value):
+        at = torch.tensor(np.insert(x, j, value), requires_grad=True)
+        lost = -loglik(at)
+        return float(lost.detach()), np.delete(torch.autograd.grad(lost, at)[0].numpy(), j)
+
+    rest = np.delete(params, j)
+    for value in np.linspace(params[j], end, steps + 1)[1:]:
+        done = minimize(minus, rest, args=(value,), jac=True, method="BFGS", options={"gtol": 1e-7, "maxiter": 2000})
+        rest = done.x
+    return -done.fun
+
+
+WEAK_SLOW = ("intercept[1]", "intercept[2]", "theta[2]")
+
+
+@pytest.fixture(scope="module")
+def weak():
+    from weak_data import weak_table
+
+    return gbtm.GBTM.from_formula("y ~ t", weak_table(), id="id", groups=3, order=1, family="logit").fit(rng=0)
+
+
+@pytest.mark.parametrize("name", ["t[3]", *(pytest.param(n, marks=pytest.mark.slow) for n in WEAK_SLOW)])
+def test_ends_of_a_weak_fit_hold_a_likelihood_that_another_climb_does_not_surpass(weak, name):
+    """At a finite end, by the log-likelihood written out: what holds it has fallen by the quantile to the digit, and to
+    follow the maximum there by BFGS finds nothing higher. Where there is no end, what lies far out has fallen less."""
+    from weak_data import weak_loglik
+
+    params, j = weak.params.to_numpy(), list(weak.params.index).index(name)
+    half = chi2.ppf(0.95, 1) / 2
+    profile = Profile(module_of(weak), j)
+    for side, reported in zip((-1, 1), weak.profile_int(name), strict=True):
+        end = profile.end(side, half)
+        far = max(profile.maxima) if side == 1 else min(profile.maxima)
+        there = profile.layout.report(profile.maxima[end if np.isfinite(end) else far][0][1])
+        fallen = weak.llf - float(weak_loglik(torch.tensor(there)))
+        if np.isfinite(end):
+            assert there[j] == pytest.approx(reported, rel=1e-6)
+            assert fallen == pytest.approx(half, abs=1e-6)
+            assert weak.llf - _followed(weak_loglik, params, j, reported) > half - 1e-4
+        else:
+            assert reported == end
+            assert abs(there[j]) > 1e5
+            assert fallen < half
+
+
+def test_a_slope_that_runs_to_infinity_has_no_lower_end(weak):
+    from weak_data import weak_loglik
+
+    assert weak.profile_int("t[1]")[0] == -np.inf
+    assert weak.llf - _followed(weak_loglik, weak.params.to_numpy(), 1, -1e4) < 0.01
+
+
+@pytest.mark.slow
+def test_a_rare_group_and_a_group_of_zeros():
+    """Two groups of order 0: 60 people by their number of ones, and the conditional maximum by a grid and Brent."""
+    rng = np.random.default_rng(16)
+    group = np.repeat(rng.random(60) < 0.3, 6)
+    table = pd.DataFrame({"id": np.repeat(np.arange(60), 6), "t": np.tile(np.arange(6.0), 60)})
+    table["y"] = (rng.random(360) < np.where(group, 0.18, 0.01)).astype(int)
+    with pytest.warns(gbtm.GBTMWarning):
+        res = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=2, order=0, family="logit").fit(rng=0)
+    ones = table.groupby("id")["y"].sum().to_numpy()
+
+    def loglik(low, high, theta):
+        each = [ones * log_expit(b) + (6 - ones) * log_expit(-b) for b in (low, high)]
+        return float(logsumexp([each[0] + log_expit(-theta), each[1] + log_expit(theta)], axis=0).sum())
+
+    def profile(j, value):
+        grid = [(a, b) for a in (-30, -6, -4, -2, -1) for b in (-3, -1, 0, 2)]
+        starts = sorted(grid, key=lambda x: -loglik(*np.insert(x, j, value)))[:6]
+        return max(-minimize(lambda x: -loglik(*np.insert(x, j, value)), x0, method="Nelder-Mead",
+                             options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 4000}).fun for x0 in starts)
+
+    half = chi2.ppf(0.95, 1) / 2
+    ends = {name: res.profile_int(name) for name in res.params.index}
+    assert ends["intercept[1]"][0] == -np.inf
+    for j, name in enumerate(res.params.index):
+        for end in ends[name]:
+            if np.isfinite(end):
+                assert res.llf - profile(j, end) == pytest.approx(half, abs=1e-4)
+
+
+@pytest.mark.parametrize("sign", [1, pytest.param(-1, marks=pytest.mark.slow)])
+def test_a_covariate_that_separates_has_one_end(sign):
+    """Nobody with z is in group 1; all are in group 2 by their outcomes, so that theta is a logit of plain counts."""
+    group = np.arange(60) % 2
+    z = np.where((group == 1) & (np.arange(60) % 4 == 1), sign, 0)
+    y = np.where(group == 1, 9.0, 0.0)[:, None] + np.random.default_rng(0).normal(0, 0.5, (60, 4))
+    table = pd.DataFrame({"id": np.repeat(np.arange(60), 4), "t": np.tile(np.arange(4), 60), "y": y.ravel(),
+                          "z": np.repeat(z, 4)})
+    with pytest.warns(gbtm.GBTMWarning):
+        res = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=2, order=0, risk=["z"]).fit(rng=0)
+    low, high = res.profile_int("theta_z[2]")
+    finite, infinite = (low, high) if sign == 1 else (-high, -low)
+    assert infinite == np.inf
+
+    def loglik(slope):
+        """15 of 45 in group 2 where z is 0, 15 of 15 where it is 1, at the best constant."""
+        return -minimize(lambda a: -(15 * log_expit(a[0]) + 30 * log_expit(-a[0]) + 15 * log_expit(a[0] + slope)),
+                         [0.0], method="BFGS", options={"gtol": 1e-9}).fun
+
+    top = 15 * np.log(1 / 3) + 30 * np.log(2 / 3)
+    assert top - loglik(finite) == pytest.approx(chi2.ppf(0.95, 1) / 2, abs=1e-5)
+
+
+def test_well_separated_groups_keep_their_own_intervals():
+    """The same curves under other numbers would give every slope the other group's values too."""
+    rng = np.random.default_rng(5)
+    t = np.tile(np.arange(5.0), 80)
+    y = np.where(np.repeat(np.arange(80) < 48, 5), 0 + 0.1 * t, 5 + 0.3 * t) + rng.normal(0, 0.8, 400)
+    table = pd.DataFrame({"id": np.arange(400) // 5, "t": t, "y": y})
+    res = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=2, order=1).fit(rng=0)
+    for name in ("t[1]", "t[2]", "intercept[2]"):
+        wald = res.params[name] + np.array([-1, 1]) * 1.96 * res.bse[name]
+        np.testing.assert_allclose(res.profile_int(name), wald, atol=0.1 * res.bse[name])

@@ -22,9 +22,18 @@ if TYPE_CHECKING:
     from ..fit.fit import Fit
     from ..likelihood.mixture import Mixture
 
-STEPS = 60
-ENOUGH = 1e-9  # log-likelihood still to be gained at which a constrained maximum is reached
-WIDEST = 1e3  # standard errors (or internal units where there is none) beyond which an interval is open
+STEPS = 25
+NEARLY = 1e-3  # log-likelihood still to be gained at which climbs are compared
+STEPS_LAST = 100  # of the best of them
+BRANCHES = 4  # conditional maxima that are followed
+OF_NOTE = 6.0  # log-likelihood below the best of them within which another is one
+ENOUGH = 1e-9  # log-likelihood still to be gained at which it has arrived
+WIDEST = 1e6  # standard errors, and units of the linear predictor, beyond which an interval is open
+LEAST = 0.1  # information that a direction is taken to have at least, for the length of a step
+FIRST_STEP = 0.25  # of the way to where the end would be by the Wald interval; further out, of the way gone
+FAR_STEP = 1.0  # of the way gone, from four such ways on
+MOVES = 8  # rearrangements of the groups that are tried where a value decides
+SETTLED = 1e-6  # log-likelihood by which a better maximum moves an end
 TOLERANCE = 1e-8
 
 
@@ -83,12 +92,18 @@ class Profile:
 
     A reported parameter is a linear function of the internal ones or, for a scale parameter, a function of one of
     them: ``direction`` (p,) is its gradient, and the profile is taken over ``direction @ flat``.
+
+    A conditional maximum is the best of several climbs, for the likelihood has more than one: from where the maximum
+    was at the next values, from the fit, and where it decides, from groups split and put in others' places. What such a
+    rearrangement finds must still be the same groups by their people: the same curves under other numbers would make
+    every interval reach over the other groups' values.
     """
 
     def __init__(self, module: Mixture, position: int) -> None:
         import torch
 
         from ..likelihood.derivatives import observed
+        from ..likelihood.matching import Matcher
 
         self.module, self.layout, self.position = module, module.layout, position
         self.best = module.flat().detach().numpy()
@@ -100,49 +115,106 @@ class Profile:
         # an orthonormal basis of what the parameter leaves free
         full = np.linalg.svd(self.direction[None], full_matrices=True)[2]
         self.free = torch.from_numpy(full[1:].T.copy())
-        self.top, self.warm = self._climb(self.best.copy())
+        self.maxima = {self.centre: self._climb(self.best[None])}  # at each value, the best first
+        self.top, at_best = self.maxima[self.centre][0]
+        self.matcher = Matcher(module, at_best)
+        self.rng = np.random.default_rng(0)
         with torch.no_grad():
             information = -observed(module, torch.as_tensor(self.best)[None])[2][0].numpy()
         values, vectors = np.linalg.eigh(information)
         along = vectors.T @ self.direction
         good = values > 1e-6
-        self.unit = float(np.sqrt((along[good] ** 2 / values[good]).sum())) or 1.0
+        self.unit = float(np.sqrt((along**2 / values.clip(min=LEAST)).sum()))
         self.path = (vectors[:, good] / values[good]) @ along[good]  # where the others go as the parameter moves
 
-    def _climb(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
-        """The largest log-likelihood along the free directions, and where it is."""
+    def _climb(self, starts: np.ndarray) -> list[tuple[float, np.ndarray]]:
+        """The largest log-likelihood along the free directions from starts (B, p), and where it is; and after it the
+        lesser ones of note, which may overtake it further on."""
         import torch
 
         from ..estimation.newton import newton
 
-        start = torch.as_tensor(flat)[None]
+        flats = torch.as_tensor(starts)
         with torch.no_grad():
             if not self.free.shape[1]:  # a model of one parameter
-                return float(self.module.total_loglik(start)[0]), flat
-            done = newton(self.module, start, steps=STEPS, tolerance=ENOUGH, directions=self.free)
-        return float(done.loglik[0]), done.flat[0].numpy()
+                return [(float(self.module.total_loglik(flats[:1])[0]), starts[0])]
+            done = newton(self.module, flats, steps=STEPS, tolerance=NEARLY, directions=self.free)
+            values = torch.nan_to_num(done.loglik, nan=-torch.inf).numpy()
+            order = np.argsort(-values, kind="stable")
+            last = newton(
+                self.module, done.flat[order[0]][None], steps=STEPS_LAST, tolerance=ENOUGH, directions=self.free)
+        value = float(last.loglik[0])
+        maxima = [(value if np.isfinite(value) else -np.inf, last.flat[0].numpy())]
+        for k in order[1:]:
+            if len(maxima) < BRANCHES and values[order[0]] - OF_NOTE < values[k] < maxima[-1][0] - 2 * NEARLY:
+                maxima.append((float(values[k]), done.flat[k].numpy()))
+        return maxima
 
-    def at(self, c: float) -> float:
-        """Largest log-likelihood with the parameter at internal value c."""
-        move = c - float(self.direction @ self.warm)
-        length = float(self.direction @ self.path)
-        start = self.warm + self.path * (move / length) if length > 0 else self.warm + self.direction * (
-            move / float(self.direction @ self.direction))
-        value, self.warm = self._climb(start)
-        return value
+    def _moved(self, flat: np.ndarray, c: float, path: np.ndarray | None = None) -> np.ndarray:
+        """``flat`` with the parameter at internal value c, the others unchanged or moved along ``path``."""
+        path = self.direction if path is None else path
+        return flat + path * ((c - float(self.direction @ flat)) / float(self.direction @ path))
+
+    def _starts(self, c: float) -> list[np.ndarray]:
+        below = sorted((x for x in self.maxima if x < c), reverse=True)[:2]
+        above = sorted(x for x in self.maxima if x > c)[:2]
+        starts = []
+        for near in (below, above):
+            flats = [self.maxima[x][0][1] for x in near]
+            starts += [self._moved(flat, c) for x in near[:1] for _, flat in self.maxima[x]]
+            if len(near) == 2:  # on the line through the two last maxima
+                starts.append(self._moved(flats[0], c, flats[0] - flats[1]))
+        if float(self.direction @ self.path) > 0:
+            starts.append(self._moved(self.best, c, self.path))
+        return [*starts, self._moved(self.best, c)]
+
+    def at(self, c: float, *, thorough: bool = False) -> float:
+        """Largest log-likelihood with the parameter at internal value c; when ``thorough``, from all that has been seen
+        near by now, and from rearranged groups."""
+        from ..estimation.rearrange import rearranged
+
+        if c not in self.maxima:
+            self.maxima[c] = self._climb(np.stack(self._starts(c)))
+        if thorough:
+            self._add(c, self._climb(np.stack(self._starts(c))))
+        if thorough and self.layout.n_groups > 1:
+            optima = np.stack([flat for _, flat in self.maxima[c]] + [self.best])
+            moves = rearranged(self.layout, optima, self.rng, MOVES)
+            further = self._climb(np.stack([self._moved(x, c) for x in moves]))
+            self._add(c, [m for m in further if self._same_groups(m[1])])
+        return self.maxima[c][0][0]
+
+    def _add(self, c: float, further: list[tuple[float, np.ndarray]]) -> None:
+        self.maxima[c] = sorted(self.maxima[c] + further, key=lambda m: -m[0])[:BRANCHES]
+
+    def _same_groups(self, flat: np.ndarray) -> bool:
+        order, crossed = self.matcher.order(flat)
+        return not crossed and bool((order == np.arange(order.size)).all())
+
+    def drop(self, c: float, *, thorough: bool = False) -> float:
+        return self.top - self.at(c, thorough=thorough)
 
     def end(self, side: float, half: float) -> float:
-        """Internal value where the log-likelihood has fallen by ``half``; infinite if it never does."""
-        self.warm = self.best.copy()
-        inside, step = self.centre, self.unit * np.sqrt(2 * half)
-        outside = self.centre + side * step
-        while self.top - self.at(outside) < half:
-            inside, step = outside, 1.6 * step
-            outside = self.centre + side * step
-            if step > WIDEST * max(self.unit, 1e-3):
-                return side * np.inf
-        tolerance = TOLERANCE * self.unit
-        return float(brentq(lambda c: self.top - self.at(c) - half, inside, outside, xtol=tolerance, rtol=1e-12))
+        """Internal value where the log-likelihood has fallen by ``half``; infinite if it never does.
+
+        Outwards in small steps, so that no gap is stepped over, until the fall is found and stands after groups have
+        been rearranged; then between the last two values. A better maximum found there sends the search on.
+        """
+        inside, reach = self.centre, self.unit * np.sqrt(2 * half)
+        widest = WIDEST * max(self.unit, 1.0)
+        step = FIRST_STEP * reach
+        while True:
+            outside = inside + side * step
+            while self.drop(outside) < half or self.drop(outside, thorough=True) < half:
+                gone = abs(outside - self.centre)
+                if gone > widest:
+                    return side * np.inf
+                inside, step = outside, max(FIRST_STEP * reach, gone * (FAR_STEP if gone > 4 * reach else FIRST_STEP))
+                outside = inside + side * step
+            root = float(brentq(lambda c: self.drop(c) - half, inside, outside, xtol=TOLERANCE * self.unit, rtol=1e-12))
+            if self.drop(root, thorough=True) > half - SETTLED:
+                return root
+            inside, step = root, abs(outside - root)
 
     def reported(self, c: float) -> float:
         """Internal value -> the user's units."""

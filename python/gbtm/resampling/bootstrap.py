@@ -178,8 +178,9 @@ def bootstrap(
     """
     from ..compute.progress import reporter
     from ..fit.rebuild import prepared_of
+    from ..likelihood.matching import Matcher
+    from ..likelihood.mixture import Mixture
     from ..likelihood.simulate import simulate
-    from .matching import Matcher
 
     _check(kind, n, groups, n_starts, rng)
     model = prepared_of(res)
@@ -189,7 +190,7 @@ def bootstrap(
     if kind == "parametric":
         simulate(model.layout, flat, panel, rng)  # refuses what cannot be drawn
     rivals = rivals_of(panel, spec, bases, groups, rng)
-    matcher = Matcher(model.layout, panel, flat)
+    matcher = Matcher(Mixture(model.layout, panel), flat)
     jobs = [
         (Task(panel, spec, bases, params, kind, rivals, n_starts), seed)
         for seed in np.random.SeedSequence(rng).spawn(n)

@@ -22,7 +22,7 @@ from ..arguments import checked
 from ..checks import check_level
 from ..errors import SpecificationError
 from ..fit.curves import around_logit
-from .matching import is_crossed, match_curves, match_posteriors
+from ..likelihood.matching import is_crossed, match_curves, match_posteriors
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit

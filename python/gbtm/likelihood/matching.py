@@ -7,12 +7,15 @@ it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ..data.panel import Panel
-from ..model.layout import Layout
 from ..model.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from .mixture import Mixture
 
 FARTHEST = 1e3  # standard deviations of the outcome; curves may run off to infinity
 FORBIDDEN = 1e9
@@ -97,15 +100,12 @@ class Matcher:
 
     Parameters
     ----------
-    layout, panel : of the fit
-    flat : (p,) its internal parameters
+    module : the likelihood of the fit's people
+    flat : (p,) the fit's internal parameters
     """
 
-    def __init__(self, layout: Layout, panel: Panel, flat: np.ndarray) -> None:
-        from ..likelihood.mixture import Mixture
-
-        self.layout = layout
-        self.module = Mixture(layout, panel)
+    def __init__(self, module: Mixture, flat: np.ndarray) -> None:
+        self.layout, self.module = module.layout, module
         self.weight = self.module.weight.cpu().numpy()
         self.reference = self._posterior(flat)
 
@@ -115,11 +115,15 @@ class Matcher:
         with torch.no_grad():
             return self.module.posterior(torch.as_tensor(flat)[None])[0].T.cpu().numpy()
 
-    def match(self, params: np.ndarray) -> tuple[np.ndarray, bool]:
-        """Parameters (p,) in the user's units -> order (K,), and whether it is crossed (:func:`is_crossed`)."""
-        other = self._posterior(self.layout.unreport(params))
+    def order(self, flat: np.ndarray) -> tuple[np.ndarray, bool]:
+        """Internal parameters (p,) -> order (K,), and whether it is crossed (:func:`is_crossed`)."""
+        other = self._posterior(flat)
         order = match_posteriors(self.reference, other, self.layout.spec, self.weight)
         return order, is_crossed(self.reference, other, order, self.weight)
+
+    def match(self, params: np.ndarray) -> tuple[np.ndarray, bool]:
+        """As :meth:`order`, from parameters (p,) in the user's units."""
+        return self.order(self.layout.unreport(params))
 
     def matched(self, params: np.ndarray) -> np.ndarray:
         """Parameters (p,) in the user's units, the groups in the order of the fit."""
