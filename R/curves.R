@@ -102,6 +102,8 @@ curve_se <- function(fit, times, w = NULL) {
       gradient[, here] <- gradient[, here] + slopes[[p]][k, ] * columns[[p]][, present, drop = FALSE]
     }
     variance <- rowSums((gradient %*% curves$cov) * gradient)
+    boundless <- variance > constants$se_most^2 * rowSums(gradient^2)
+    variance[boundless & variance > (constants$loading_most * curves$scale)^2] <- NA_real_
     loading <- sqrt(rowSums((gradient %*% curves$undetermined)^2))
     variance[loading > constants$loading_most * curves$scale] <- NA_real_
     sqrt(pmax(variance, 0))

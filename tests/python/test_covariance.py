@@ -320,3 +320,27 @@ def test_weight_zero_leaves_a_subject_out():
     assert zero.llf == pytest.approx(without.llf * zero.n_subjects / without.n_subjects, rel=1e-10)
     np.testing.assert_allclose(zero.params, without.params, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(zero.bse, without.bse, rtol=1e-5)
+
+
+def test_a_weakly_determined_direction_takes_a_standard_error_from_what_it_makes_boundless_and_from_nothing_else():
+    """By the Hessian of the log-likelihood written out, at the same place."""
+    import torch
+
+    from weak_data import weak_loglik, weak_table
+
+    res = gbtm.GBTM.from_formula("y ~ t", weak_table(), id="id", groups=3, order=1, family="logit").fit(rng=0)
+    at = torch.tensor(res.params.to_numpy())
+    assert float(weak_loglik(at)) == pytest.approx(res.llf, abs=1e-9)
+    inverse = torch.linalg.inv(-torch.autograd.functional.hessian(weak_loglik, at)).numpy()
+    se = np.sqrt(np.diag(inverse))
+    boundless = res.params.index == "t[1]"
+    assert se[boundless] > 100
+    np.testing.assert_allclose(res.bse[~boundless], se[~boundless], rtol=1e-6)
+    assert np.isnan(res.bse["t[1]"])
+    pi = res.group_shares["share"].to_numpy()
+    slopes = (np.diag(pi) - np.outer(pi, pi))[:, 1:]
+    want = np.sqrt(np.diag(slopes @ inverse[6:, 6:] @ slopes.T))
+    np.testing.assert_allclose(res.group_shares["std err"], want, rtol=1e-6)
+    # the probabilities of group 1 are known where its slope matters little
+    p = res.predict([0.0])["estimate"].iloc[0]
+    assert res.predict([0.0])["std err"].iloc[0] == pytest.approx(p * (1 - p) * se[0], rel=1e-6)

@@ -16,16 +16,18 @@ import numpy as np
 import torch
 
 from ..compute.threads import in_order, with_gradients
+from ..constants import SHARED
 from ..data.subjects import Subjects
 from ..errors import DataError, SpecificationError
 from ..likelihood.derivatives import subject_scores
 from ..likelihood.mixture import Mixture
 
 COV_TYPES = ("hessian", "robust", "cluster", "traj")
-# A direction whose standard error exceeds 30 on the scale of a linear predictor (log rate, log odds, or standard
+# A quantity whose standard error exceeds 30 on the scale of a linear predictor (log rate, log odds, or standard
 # deviations of the outcome) is one the data do not determine: a probability of 0 or 1, a rate of 0, an empty group.
-INFORMATION_LEAST = 1.0 / 30.0**2
-LOADING_MOST = 1e-3  # share of such a direction in a parameter from which its standard error means nothing
+SE_MOST: float = SHARED["se_most"]
+ROUNDING = 1e-12  # of the largest eigenvalue of the information, below which one may be zero
+LOADING_MOST = 1e-3  # share of a direction without information in a quantity, from which it has no standard error
 NO_VARIANCE = 1e-10  # of the variance by the information, below which a sandwich's is rounding
 
 
@@ -35,8 +37,8 @@ class Covariance:
 
     Attributes
     ----------
-    internal : (p, p), of the identified directions
-    undetermined : (p, d), orthonormal directions the data do not determine
+    internal : (p, p), of all directions that have information, however little
+    undetermined : (p, d), orthonormal directions that have none
     negative : some eigenvalue of the information is clearly below zero: not a maximum
     by_information : (p, p), the same without the middle of a sandwich; None where it has none
     """
@@ -64,11 +66,16 @@ class Covariance:
         return (sandwich <= NO_VARIANCE * plain) & (plain > 0) & self.identified(jacobian)
 
     def identified(self, jacobian: np.ndarray) -> np.ndarray:
-        """(r, p) -> (r,) bool: the reported quantity does not load on an undetermined direction."""
-        if self.undetermined.shape[1] == 0:
-            return np.ones(jacobian.shape[0], dtype=bool)
+        """(r, p) -> (r,) bool: the variance of the reported quantity is known and not boundless.
+
+        It does not load on a direction without information, and its standard error per unit of its gradient is at most
+        ``SE_MOST``.
+        """
         length = np.maximum(np.linalg.norm(jacobian, axis=1), 1e-300)
-        return np.linalg.norm(jacobian @ self.undetermined, axis=1) <= LOADING_MOST * length
+        plain = self.internal if self.by_information is None else self.by_information
+        variance = np.einsum("rp,pq,rq->r", jacobian, plain, jacobian)
+        lost = np.linalg.norm(jacobian @ self.undetermined, axis=1) > LOADING_MOST * length
+        return ~lost & (variance <= (SE_MOST * length) ** 2)
 
 
 @with_gradients()
@@ -120,14 +127,14 @@ def resolve(cov_type: str | None, subjects: Subjects) -> str:
 def covariance(
     info: np.ndarray, cov_type: str, nobs: int, meat: np.ndarray | None = None, bounded: np.ndarray | None = None
 ) -> Covariance:
-    """Invert the information (p, p) where the data determine the parameters.
+    """Invert the information (p, p) in all directions that have any.
 
     ``meat`` (p, p), from :func:`score_variance`, makes it a sandwich. ``bounded`` are positions of parameters that lie
     on the boundary of what they can be, where the curvature is no measure of their uncertainty.
     """
     size = info.shape[0]
     values, vectors = np.linalg.eigh(info)
-    good = values > INFORMATION_LEAST
+    good = values > ROUNDING * max(values[-1], 1.0) if size else values > 0
     internal = (vectors[:, good] / values[good]) @ vectors[:, good].T
     by_information = None if meat is None else internal
     if meat is not None:

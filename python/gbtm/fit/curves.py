@@ -24,8 +24,9 @@ from ..families.random_normal import RANDOM
 from .outcome_record import OutcomeRecord, time_bases
 from .parameters import InternalEstimates
 
-# Of the outcome's scale, per unit of a direction the data do not determine
+# Of the outcome's scale, per unit of a direction the data do not determine; or a standard error that does not matter
 LOADING_MOST: float = SHARED["loading_most"]
+SE_MOST: float = SHARED["se_most"]  # on the scale of the linear predictor
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,8 @@ class Curves:
                 gradient[k][:, self.positions[p][k]] += slope[k][:, None] * columns
         gradient = gradient[..., :-1]
         variance = np.einsum("kcp,pq,kcq->kc", gradient, self.cov, gradient)
+        boundless = variance > (SE_MOST * np.linalg.norm(gradient, axis=-1)) ** 2
+        variance[boundless & (variance > (LOADING_MOST * self.scale) ** 2)] = np.nan
         if self.undetermined.size:
             loading = np.linalg.norm(gradient @ self.undetermined, axis=-1)
             variance[loading > LOADING_MOST * self.scale] = np.nan
