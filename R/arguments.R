@@ -54,21 +54,26 @@ argument_way_out <- function(name, known) {
   meant <- c(known[plain(known) == word], options_known$meant[[word]], method_words(word))
   found <- intersect(meant, known)
   if (length(found)) return(called_here(found[1], name))
-  of_models <- any(c("order", "max_starts") %in% known) # the words are those of fitting a model
-  said <- unlist(options_known$said[intersect(c(word, plain(meant)), names(options_known$said))])
-  if (of_models && length(said)) return(said[[1]])
-  if (of_models) {
-    settings <- names(formals(gbtm_control))
-    setting <- intersect(c(settings[plain(settings) == word], meant), settings)
-    if (length(setting)) return(sprintf("It is a setting of the search: control = gbtm_control(%s = ).", setting[1]))
-    arguments <- names(formals(gbtm))
-    argument <- intersect(c(arguments[plain(arguments) == word], meant), arguments)
-    if (length(argument)) return(sprintf("It is an argument of the fit: gbtm(..., %s = ).", argument[1]))
+  if (any(c("order", "max_starts") %in% known)) {
+    elsewhere <- model_way_out(word, meant, plain)
+    if (length(elsewhere)) return(elsewhere)
   }
   if ("refgroup" %in% meant) return("The reference group is chosen with the model: update(fit, refgroup = ...).")
   distance <- utils::adist(word, plain(known))
   if (min(distance) <= min(2, nchar(name) %/% 3)) return(called_here(known[which.min(distance)], name))
   taken(known)
+}
+
+# The same among the words of fitting a model: a sentence, a setting of the search or an argument of the fit; or NULL.
+model_way_out <- function(word, meant, plain) {
+  said <- unlist(options_known$said[intersect(c(word, plain(meant)), names(options_known$said))])
+  if (length(said)) return(said[[1]])
+  settings <- names(formals(gbtm_control))
+  setting <- intersect(c(settings[plain(settings) == word], meant), settings)
+  if (length(setting)) return(sprintf("It is a setting of the search: control = gbtm_control(%s = ).", setting[1]))
+  arguments <- names(formals(gbtm))
+  argument <- intersect(c(arguments[plain(arguments) == word], meant), arguments)
+  if (length(argument)) sprintf("It is an argument of the fit: gbtm(..., %s = ).", argument[1])
 }
 
 called_here <- function(ours, name) {

@@ -20,19 +20,21 @@ check_labels <- function(labels, n) {
 # Lines of a text that have room on so many inches.
 broken_text <- function(text, inches, cex = 1, font = 1) {
   if (!length(text) || is.expression(text) || is.call(text) || is.name(text)) return(text)
-  one <- function(piece) {
-    whole <- graphics::strwidth(piece, "inches", cex = cex, font = font)
-    width <- max(8, floor(nchar(piece) * inches / max(whole, 1e-6)))
-    lines <- strwrap(piece, width)
-    while (width > 8 && max(graphics::strwidth(lines, "inches", cex = cex, font = font)) > inches) {
-      width <- width - 1
-      lines <- strwrap(piece, width)
-    }
-    paste(lines, collapse = "\n")
-  }
   vapply(as.character(text), function(whole) {
-    paste(vapply(strsplit(whole, "\n", fixed = TRUE)[[1]], one, ""), collapse = "\n")
+    lines <- strsplit(whole, "\n", fixed = TRUE)[[1]]
+    paste(vapply(lines, broken_line, "", inches = inches, cex = cex, font = font), collapse = "\n")
   }, "", USE.NAMES = FALSE)
+}
+
+broken_line <- function(line, inches, cex, font) {
+  whole <- graphics::strwidth(line, "inches", cex = cex, font = font)
+  width <- max(8, floor(nchar(line) * inches / max(whole, 1e-6)))
+  lines <- strwrap(line, width)
+  while (width > 8 && max(graphics::strwidth(lines, "inches", cex = cex, font = font)) > inches) {
+    width <- width - 1
+    lines <- strwrap(line, width)
+  }
+  paste(lines, collapse = "\n")
 }
 
 # Height in inches of one line of a margin.

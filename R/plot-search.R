@@ -203,21 +203,12 @@ panel_title <- function(measure) paste0(measure$name, "\n", measure$says)
 measure_pieces <- function(measure, table, choices, criterion) {
   title <- panel_title(measure)
   keep <- informative(table, measure)
-  line <- dots <- rings <- NULL
-  for (j in seq_along(measure$columns)) {
-    column <- measure$columns[j]
-    if (!has_values(table[keep, ], column)) next
-    value <- if (column == "occ_min") log10(table[[column]]) else table[[column]]
-    se <- if (column == "cv_loglik" && !is.null(table$cv_se)) table$cv_se else rep(NA_real_, nrow(table))
-    rows <- data.frame(panel = title, groups = table$groups, value = value, se = se,
-                       series = factor(n_series[j], n_series), off = FALSE)
-    on_line <- intersect(line_rows(table, measure, column, criterion), which(keep))
-    best <- if (measure$own) best_model(table, choices, column) else choices[sub("_p$", "", column)]
-    best <- intersect(stats::na.omit(unlist(best)), which(is.finite(value)))
-    line <- rbind(line, rows[on_line[is.finite(value[on_line])], ])
-    dots <- rbind(dots, rows[setdiff(which(keep & is.finite(value)), on_line), ])
-    rings <- rbind(rings, rows[best, ])
-  }
+  shown <- Filter(function(column) has_values(table[keep, ], column), measure$columns)
+  pieces <- lapply(shown, column_pieces, measure, table, keep, choices, criterion)
+  joined <- function(name) do.call(rbind, lapply(pieces, `[[`, name))
+  line <- joined("line")
+  dots <- joined("dots")
+  rings <- joined("rings")
   off <- NULL
   if (is.na(measure$threshold) && !any(rings$groups == 1) && first_is_far(line)) {
     dots <- dots[dots$groups > 1, ]
@@ -233,6 +224,19 @@ measure_pieces <- function(measure, table, choices, criterion) {
     threshold = data.frame(panel = title, value = measure$threshold),
     limits = data.frame(panel = title, groups = table$groups[1], value = limits)
   )
+}
+
+# The rows of one column of a panel: on its line, the dots beside it, and the best models' rings.
+column_pieces <- function(column, measure, table, keep, choices, criterion) {
+  value <- if (column == "occ_min") log10(table[[column]]) else table[[column]]
+  se <- if (column == "cv_loglik" && !is.null(table$cv_se)) table$cv_se else rep(NA_real_, nrow(table))
+  rows <- data.frame(panel = panel_title(measure), groups = table$groups, value = value, se = se,
+                     series = factor(n_series[match(column, measure$columns)], n_series), off = FALSE)
+  on_line <- intersect(line_rows(table, measure, column, criterion), which(keep))
+  best <- if (measure$own) best_model(table, choices, column) else choices[sub("_p$", "", column)]
+  best <- intersect(stats::na.omit(unlist(best)), which(is.finite(value)))
+  list(line = rows[on_line[is.finite(value[on_line])], ],
+       dots = rows[setdiff(which(keep & is.finite(value)), on_line), ], rings = rows[best, ])
 }
 
 # Whether the axis of one group would squeeze the models of more groups into a line.
