@@ -10,29 +10,43 @@
 #'   side, `data`, `around`, the environment of further variables, and `written`, that of the formula
 #' @noRd
 outcome_matrix <- function(formula, data, wide, call, frame) {
-  if (is_two_way(formula) && (is.null(data) || is_two_way(data) || is.numeric(data))) {
-    time <- as.name(name_or(call$data, "time"))
-    return(list(y = formula, time = data, y_name = name_or(call$formula, "y"), time_name = as.character(time),
-                right = time, data = NULL, around = frame, written = frame))
+  if (is_two_way(formula) && may_be_times(data)) {
+    return(plain_matrices(formula, data, call, frame))
   }
   given <- !is.null(data)
   if (!given) data <- list()
-  if (inherits(formula, "formula") && length(formula) == 3 && is.null(wide) && is.list(data)) {
-    around <- environment(formula)
-    if (!is.data.frame(data)) around <- list2env(data[nzchar(names(data))], parent = around)
-    value <- function(x) tryCatch(eval(x, data, around), error = function(e) NULL)
-    y <- value(formula[[2]])
-    if (is_two_way(y) && (!is.data.frame(data) || nrow(y) == nrow(data))) {
-      return(c(list(y = y, y_name = name_or(formula[[2]], "y"), data = if (is.data.frame(data)) data, around = around,
-                    written = environment(formula)),
-               time_of(formula[[3]], y, value)))
-    }
+  if (is_two_sided(formula) && is.null(wide) && is.list(data)) {
+    laid <- formula_matrices(formula, data)
+    if (!is.null(laid)) return(laid)
   }
   if (!given) {
     stop_gbtm("bad_data", "data: not given.", "data",
               "Give the data frame with the columns; a matrix with one row per person may stand in the formula: Y ~ A.")
   }
   NULL
+}
+
+may_be_times <- function(x) is.null(x) || is_two_way(x) || is.numeric(x)
+
+is_two_sided <- function(x) inherits(x, "formula") && length(x) == 3
+
+# The matrices of a call without a formula, called what the user's variables are called.
+plain_matrices <- function(y, time, call, frame) {
+  right <- as.name(name_or(call$data, "time"))
+  list(y = y, time = time, y_name = name_or(call$formula, "y"), time_name = as.character(right), right = right,
+       data = NULL, around = frame, written = frame)
+}
+
+# The matrices that a formula names, NULL where its left-hand side is none: then its variables are columns of a table.
+formula_matrices <- function(formula, data) {
+  around <- environment(formula)
+  if (!is.data.frame(data)) around <- list2env(data[nzchar(names(data))], parent = around)
+  value <- function(x) tryCatch(eval(x, data, around), error = function(e) NULL)
+  y <- value(formula[[2]])
+  if (!is_two_way(y) || (is.data.frame(data) && nrow(y) != nrow(data))) return(NULL)
+  c(list(y = y, y_name = name_or(formula[[2]], "y"), data = if (is.data.frame(data)) data, around = around,
+         written = environment(formula)),
+    time_of(formula[[3]], y, value))
 }
 
 is_two_way <- function(x) length(dim(x)) == 2 && (is.matrix(x) || is.data.frame(x)) && ncol(x) > 1
@@ -68,29 +82,51 @@ time_of <- function(right, y, value) {
 #' @return list: `formula`, `data`, `id`, `wide`, as [gbtm()] takes them
 #' @noRd
 matrix_table <- function(laid, id, covariates) {
-  rows <- nrow(laid$y)
-  table <- if (is.null(laid$data)) data.frame(row.names = seq_len(rows)) else laid$data
+  table <- if (is.null(laid$data)) data.frame(row.names = seq_len(nrow(laid$y))) else laid$data
   found <- function(name) {
     if (name %in% names(laid$data)) laid$data[[name]] else get0(name, laid$around, inherits = TRUE)
   }
   known <- matrix_ids(laid, id, found)
   if (is.null(laid$data) && !is.null(known$ids)) table[[known$id]] <- known$ids
-  time <- if (is.null(laid$time)) counted_times(laid$y) else laid$time
-  matrices <- stats::setNames(list(laid$y, time), c(laid$y_name, laid$time_name))
+  beside <- beside_matrices(table, laid, covariates, found)
+  spread <- spread_in_table(beside$table, beside$matrices, laid, known$labels)
+  formula <- stats::as.formula(call("~", as.name(laid$y_name), laid$right), env = laid$written)
+  list(formula = formula, data = spread$table, id = known$id, wide = spread$wide)
+}
+
+# Outcome, times and the covariates with a value for each wave as `matrices`; the table with the other covariates that
+# are variables beside it.
+beside_matrices <- function(table, laid, covariates, found) {
+  matrices <- outcome_and_times(laid)
   for (argument in names(covariates)) {
     for (name in covariate_names(covariates[[argument]], argument)) {
       value <- found(name)
-      if (argument %in% c("tcov", "dcov", "exposure")) {
+      by_wave <- argument %in% c("tcov", "dcov", "exposure")
+      if (by_wave) {
         if (is_two_way(value)) matrices[[name]] <- value
-      } else if (!name %in% names(table) && NROW(value) == rows && (is.atomic(value) || is.data.frame(value))) {
+      } else if (is_new_column(name, value, table)) {
         table[[name]] <- value
       }
     }
   }
+  list(table = table, matrices = matrices)
+}
+
+outcome_and_times <- function(laid) {
+  time <- if (is.null(laid$time)) counted_times(laid$y) else laid$time
+  stats::setNames(list(laid$y, time), c(laid$y_name, laid$time_name))
+}
+
+is_new_column <- function(name, value, table) {
+  !name %in% names(table) && NROW(value) == nrow(table) && (is.atomic(value) || is.data.frame(value))
+}
+
+# The table with the columns of the matrices in their place, and the `wide` that says which these are.
+spread_in_table <- function(table, matrices, laid, labels) {
   table <- table[setdiff(names(table), names(matrices))]
   wide <- list()
   for (name in names(matrices)) {
-    value <- in_rows_and_waves(matrices[[name]], laid, known$labels, name)
+    value <- in_rows_and_waves(matrices[[name]], laid, labels, name)
     if (is_two_way(value)) {
       value <- named_columns(value, name, names(table))
       table[names(value)] <- value
@@ -98,8 +134,7 @@ matrix_table <- function(laid, id, covariates) {
     }
     wide[[name]] <- value
   }
-  formula <- stats::as.formula(call("~", as.name(laid$y_name), laid$right), env = laid$written)
-  list(formula = formula, data = table, id = known$id, wide = wide)
+  list(table = table, wide = wide)
 }
 
 covariate_names <- function(asked, argument) {
@@ -111,16 +146,26 @@ covariate_names <- function(asked, argument) {
 # are matched by, NULL where nothing names them.
 matrix_ids <- function(laid, id, found) {
   own <- row_labels(laid$y)
-  if (!is.null(laid$data)) {
-    ids <- if (length(id) == 1 && is.character(id) && id %in% names(laid$data)) as.character(laid$data[[id]])
-    for (labels in Filter(Negate(is.null), list(ids, row_labels(laid$data)))) {
-      if (is.null(own) || setequal(own, labels)) return(list(id = id, labels = labels))
-    }
-    return(list(id = id, labels = if (is.null(ids)) row_labels(laid$data) else ids))
-  }
+  if (!is.null(laid$data)) return(ids_of_table(laid$data, id, own))
   if (is.null(own)) own <- row_labels(laid$time)
   if (is.null(id)) return(list(id = if (!is.null(own)) "id", ids = own, labels = own))
-  values <- if (length(id) == 1 && is.character(id)) found(id) else id
+  ids_given(laid, id, own, found)
+}
+
+is_one_name <- function(id) length(id) == 1 && is.character(id)
+
+# In a table, rows of matrices go by the ids or by the table's row names: whichever the outcome's row names are.
+ids_of_table <- function(data, id, own) {
+  ids <- if (is_one_name(id) && id %in% names(data)) as.character(data[[id]])
+  for (labels in Filter(Negate(is.null), list(ids, row_labels(data)))) {
+    if (is.null(own) || setequal(own, labels)) return(list(id = id, labels = labels))
+  }
+  list(id = id, labels = if (is.null(ids)) row_labels(data) else ids)
+}
+
+# Without a table, `id` is the ids themselves or the name of a variable that has them.
+ids_given <- function(laid, id, own, found) {
+  values <- if (is_one_name(id)) found(id) else id
   if (length(values) != nrow(laid$y)) {
     stop_gbtm("bad_id", sprintf("id: %s gives no id for each of the %d rows of %s.", shown(id), nrow(laid$y),
                                 laid$y_name), "id", "Give one per row, or leave it out: the row names are ids then.")
@@ -161,9 +206,12 @@ places <- function(own, wanted, name, what, of) {
   if (is.null(own) || is.null(wanted) || !any(own %in% wanted) || identical(as.character(own), as.character(wanted))) {
     return(NULL)
   }
-  if (!setequal(own, wanted) || anyDuplicated(own) || anyDuplicated(wanted)) refuse_labels(own, wanted, name, what, of)
+  if (!same_once(own, wanted)) refuse_labels(own, wanted, name, what, of)
   match(wanted, own)
 }
+
+# Whether both have the same entries, each of them once.
+same_once <- function(own, wanted) setequal(own, wanted) && !anyDuplicated(own) && !anyDuplicated(wanted)
 
 refuse_labels <- function(own, wanted, name, what, of) {
   strange <- c(setdiff(own, wanted), setdiff(wanted, own))

@@ -3,13 +3,13 @@
 n <- 30
 waves <- 10:14
 set.seed(7)
-A <- matrix(rep(waves, each = n) + stats::runif(5 * n, -0.2, 0.2), n)
-Y <- c(1, 4)[rep(1:2, each = n / 2)] + 0.3 * A + matrix(stats::rnorm(5 * n, sd = 0.5), n)
-Y[3, 2] <- NA
+A <- matrix(rep(waves, each = n) + stats::runif(5 * n, -0.2, 0.2), n) # nolint: object_name_linter.
+Y <- c(1, 4)[rep(1:2, each = n / 2)] + 0.3 * A + matrix(stats::rnorm(5 * n, sd = 0.5), n) # nolint: object_name_linter.
+Y[3, 2] <- NA # nolint: object_name_linter.
 x <- stats::rnorm(n)
-W <- matrix(stats::rnorm(5 * n), n)
+w_matrix <- matrix(stats::rnorm(5 * n), n)
 long <- data.frame(id = rep(seq_len(n), each = 5), A = as.vector(t(A)), Y = as.vector(t(Y)), wave = waves,
-                   x = rep(x, each = 5), W = as.vector(t(W)))
+                   x = rep(x, each = 5), w_matrix = as.vector(t(w_matrix)))
 few <- function() gbtm_control(n_starts = 2, progress = FALSE)
 
 test_that("matrices are the long data that they hold, however they are given", {
@@ -60,8 +60,8 @@ test_that("times may be one for each wave, and without any the waves are counted
 
 test_that("covariates may be variables beside the matrices", {
   need_engine()
-  expected <- gbtm(Y ~ A, long, id = "id", groups = 2, order = 1, risk = ~ x, tcov = "W", control = few())
-  fit <- gbtm(Y ~ A, groups = 2, order = 1, risk = ~ x, tcov = ~ W, control = few())
+  expected <- gbtm(Y ~ A, long, id = "id", groups = 2, order = 1, risk = ~ x, tcov = "w_matrix", control = few())
+  fit <- gbtm(Y ~ A, groups = 2, order = 1, risk = ~ x, tcov = ~ w_matrix, control = few())
   expect_equal(coef(fit), coef(expected), tolerance = 1e-8)
   found <- gbtm_search(Y ~ A, groups = 2, order = 1, how = "groups", control = few())
   expect_identical(nrow(found$table), 2L)
