@@ -12,15 +12,24 @@
 asked_column <- function(argument, value, expression, data, wide = NULL) {
   known <- c(names(data), if (is.list(wide)) names(wide))
   found <- tryCatch(value(), error = function(e) e)
-  named <- is.character(found) && (all(found %in% known) || is_formula_text(found))
-  if (is.name(expression) && as.character(expression) %in% known) {
-    meant <- is.null(found) || named || inherits(found, "formula")
-    found <- if (meant) found else as.character(expression)
-  }
+  named <- names_columns(found, known)
+  is_column <- is.name(expression) && as.character(expression) %in% known
+  if (is_column && !named && !is_none_or_formula(found)) found <- as.character(expression)
   if (inherits(found, "error")) stop_unevaluated(argument, found, expression, known)
-  is_values <- !named && is.atomic(found) && !is.null(found) && is.null(dim(found)) && length(found) == nrow(data)
-  if (is_values && length(found) > 1) found <- column_of_values(argument, found, expression, data)
+  if (!named && are_values_of_rows(found, data)) found <- column_of_values(argument, found, expression, data)
   if (argument == "id") names_of_id(found) else found
+}
+
+# TRUE for names of columns, and for the text of a formula.
+names_columns <- function(found, known) is.character(found) && (all(found %in% known) || is_formula_text(found))
+
+# What a variable of a column's name may hold and be meant all the same; any other value gives way to the column.
+is_none_or_formula <- function(found) is.null(found) || inherits(found, "formula")
+
+# TRUE for a value to each row. One value is none of a column: in a table of one row it may be a name or a number.
+are_values_of_rows <- function(found, data) {
+  is_vector <- is.atomic(found) && !is.null(found) && is.null(dim(found))
+  is_vector && length(found) == nrow(data) && length(found) > 1
 }
 
 # An expression of columns that was written without quotes.

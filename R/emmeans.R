@@ -3,13 +3,13 @@
 # text that recover_data() returns as its error.
 
 #' @exportS3Method emmeans::recover_data
-recover_data.gbtm <- function(object, data = NULL, ...) {
+recover_data.gbtm <- function(object, data = NULL, ...) { # nolint: object_name_linter.
   check_dots(..., known = from_emmeans)
   no_marginal_means
 }
 
 #' @exportS3Method emmeans::emm_basis
-emm_basis.gbtm <- function(object, trms, xlev, grid, ...) {
+emm_basis.gbtm <- function(object, trms, xlev, grid, ...) { # nolint: object_name_linter.
   check_dots(..., known = from_emmeans)
   stop_gbtm("no_marginal_means", no_marginal_means, "object", "", sys.call())
 }

@@ -146,35 +146,50 @@ asked_model <- function(formula, data, id, given, call) {
   declared <- without_declared(data)
   data <- declared$data
   parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide), data)
-  of_dates <- is.null(wide) && inherits(data[[parts$time]], c("Date", "POSIXt", "difftime")) # no times of a basis
-  if (!is.null(parts$basis) && (!is.null(given$order) || of_dates)) {
-    found <- expression_time(parts, if (is.null(wide)) data[[parts$time]] else wide_times(data, wide[[parts$time]]))
-    if (!is.null(found)) parts <- found
-  }
+  parts <- parts_by_order(parts, data, wide, given$order)
   if (is.list(wide)) given$wide <- wide <- wide_in_order(wide, parts, data)
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
   covariates <- stats::setNames(given[covariate_arguments()], covariate_arguments())
   refuse_dots(data, if (is.null(wide)) covariates else covariates["risk"])
   columns$declared <- declared_in(declared$counts, c(list(formula, id), covariates, wide), data)
   known <- without_unfitted_levels(covariates, data, columns, wide, call)
-  basis <- NULL
-  if (!is.null(parts$basis)) {
-    if (!is.null(given$order)) {
-      stop_gbtm("order_or_basis", "order: give either a polynomial order or a basis formula, not both.", "order",
-                "Leave order out.")
-    }
-    basis <- basis_columns(parts, columns)
-  }
-  uses_time <- is.null(wide) && !is.null(given$tcov) && time_source(parts) %in% all.vars(one_sided(given$tcov, "tcov"))
-  curve <- if (uses_time) curve_beside(parts, columns, given$order, basis$columns, known[[time_source(parts)]])
+  basis <- basis_without_order(parts, columns, given$order)
+  curve <- curve_of_tcov(parts, columns, given, basis$columns, known)
   further <- covariate_columns(covariates, known, columns, wide, curve = curve)
   if (!is.null(further)) columns <- further$columns
   columns$basis <- basis$columns
-  terms <- basis$terms
-  list(columns = columns, further = further, model = sent_options(given), terms = terms, own_ids = own,
+  list(columns = columns, further = further, model = sent_options(given), terms = basis$terms, own_ids = own,
        read_as = read_as(parts, known, id, given, further$kept),
        inputs = c(list(id = id, wide = wide, kept = further$kept, source = parts$source),
                   Filter(Negate(is.null), covariates)))
+}
+
+# What looks like a basis is a time to be computed where an order was given with it, or where it is made of dates, which
+# are no times of a basis.
+parts_by_order <- function(parts, data, wide, order) {
+  of_dates <- is.null(wide) && inherits(data[[parts$time]], c("Date", "POSIXt", "difftime"))
+  if (is.null(parts$basis) || (is.null(order) && !of_dates)) return(parts)
+  found <- expression_time(parts, if (is.null(wide)) data[[parts$time]] else wide_times(data, wide[[parts$time]]))
+  if (is.null(found)) parts else found
+}
+
+# The columns of the basis formula; NULL where the curve is a polynomial.
+basis_without_order <- function(parts, columns, order) {
+  if (is.null(parts$basis)) return(NULL)
+  if (!is.null(order)) {
+    stop_gbtm("order_or_basis", "order: give either a polynomial order or a basis formula, not both.", "order",
+              "Leave order out.")
+  }
+  basis_columns(parts, columns)
+}
+
+# What stands beside covariates that use the time, whose main effect of time is the curve itself; NULL for others.
+curve_of_tcov <- function(parts, columns, given, basis, known) {
+  if (!is.null(given$wide) || is.null(given$tcov)) return(NULL)
+  source <- time_source(parts)
+  if (source %in% all.vars(one_sided(given$tcov, "tcov"))) {
+    curve_beside(parts, columns, given$order, basis, known[[source]])
+  }
 }
 
 # `risk = ~ 1` asks for no covariate: the constant is in the model anyway.

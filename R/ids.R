@@ -8,19 +8,30 @@
 #'   a class, and of TRUE and FALSE, its distinct values.
 #' @noRd
 own_ids <- function(data, id) {
-  if (!is.character(id) || length(id) != 1 || !id %in% names(data)) return(NULL)
-  values <- data[[id]]
-  if (!is.atomic(values) || !is.null(dim(values))) return(NULL)
-  if (!is.object(values) && (is.integer(values) || is.character(values))) return(NULL)
-  if (!is.object(values) && is.double(values)) return(numeric())
+  values <- single_id_column(data, id)
+  if (is.null(values) || come_back_as_they_went(values)) return(NULL)
+  if (are_plain_doubles(values)) return(numeric())
   own <- values[!duplicated(values) & !is.na(values)]
   if (identical(class(own), class(values))) own # a class whose package is not loaded is lost, and then better left out
 }
 
+# The values of an id that is one column, a plain vector; otherwise NULL, as for ids of several columns or row numbers.
+single_id_column <- function(data, id) {
+  if (!is.character(id) || length(id) != 1 || !id %in% names(data)) return(NULL)
+  values <- data[[id]]
+  if (is.atomic(values) && is.null(dim(values))) values
+}
+
+# The types that the engine and the fit document have too.
+come_back_as_they_went <- function(values) !is.object(values) && (is.integer(values) || is.character(values))
+
+# Numbers without a class: a double is enough to know their type, whatever their values.
+are_plain_doubles <- function(values) !is.object(values) && is.double(values)
+
 # Ids, as a fit holds them, in the type of the column that `own` was kept of.
 in_own_type <- function(ids, own) {
   if (is.null(own)) return(ids)
-  if (!is.object(own) && is.double(own)) return(as.double(ids))
+  if (are_plain_doubles(own)) return(as.double(ids))
   at <- if (is.numeric(ids)) match(as.double(ids), as.double(unclass(own))) else match(ids, as.character(own))
   if (any(is.na(at) & !is.na(ids))) ids else own[at]
 }

@@ -12,36 +12,60 @@
 read_as <- function(parts, data, id, given, kept) {
   wide <- given$wide
   known <- if (is.null(wide)) names(data) else names(wide)
-  if (!is.null(parts$basis) || !parts$outcome %in% known) return(NULL)
   made <- if (!is.null(parts$of)) time_design(parts)
-  if (!is.null(parts$of) && (is.null(made) || !is.null(wide))) return(NULL)
-  columns <- intersect(c("exposure", "wave", "weights", "cluster", "stratum", "out_of_sample", "obsmar"),
-                       names(Filter(Negate(is.null), given)))
-  single <- lapply(stats::setNames(nm = columns), function(name) one_name(given[[name]], name, known, data))
+  if (!is_plain_curve(parts, known, made, wide)) return(NULL)
+  single <- single_columns(given, known, data)
   covariates <- list(
     risk = plain_covariates(given$risk, "risk", kept$risk, data), tcov = varying_covariates("tcov", given, kept, data),
     dcov = varying_covariates("dcov", given, kept, data)
   )
   if (any(vapply(c(single, covariates), identical, NA, FALSE))) return(NULL)
+  form <- if (is.null(wide)) {
+    long_form(parts, id, single, covariates, made)
+  } else {
+    wide_form(parts, id, single, covariates, wide)
+  }
+  if (!is.null(form)) c(form, people_form(single, covariates, given$dropout))
+}
+
+# Whether Python can read the outcome and the time: a column, and a column or what it can make of one.
+is_plain_curve <- function(parts, known, made, wide) {
+  if (!is.null(parts$basis) || !parts$outcome %in% known) return(FALSE)
+  is.null(parts$of) || (!is.null(made) && is.null(wide)) # in wide data no column holds the time
+}
+
+# Names of the columns of arguments that take one column each, of those given; FALSE for an expression.
+single_columns <- function(given, known, data) {
+  columns <- intersect(c("exposure", "wave", "weights", "cluster", "stratum", "out_of_sample", "obsmar"),
+                       names(Filter(Negate(is.null), given)))
+  lapply(stats::setNames(nm = columns), function(name) one_name(given[[name]], name, known, data))
+}
+
+# What the document says of long and of wide data alike.
+people_form <- function(single, covariates, dropout) {
   levels <- do.call(c, c(list(), unname(lapply(covariates, `[[`, "levels"))))
   design <- single[setdiff(subject_arguments, "risk")]
-  names(design) <- setdiff(subject_arguments, "risk")
-  shared <- list(
-    risk = covariates$risk$terms, dropout = !is.null(given$dropout), design = design,
-    levels = structure(as_request(as_object(levels[!duplicated(names(levels))])), class = "json")
-  )
-  if (is.null(wide)) {
-    return(c(list(form = "long", id = id, time = parts$time, outcome = parts$outcome, tcov = covariates$tcov$terms,
-                  dcov = covariates$dcov$terms, exposure = single$exposure),
-             if (!is.null(made)) list(time_design = made),
-             if (!is.null(single$wave)) list(wave = single$wave), shared))
-  }
+  names(design) <- setdiff(subject_arguments, "risk") # a name for each that was not given, too
+  list(risk = covariates$risk$terms, dropout = !is.null(dropout), design = design,
+       levels = structure(as_request(as_object(levels[!duplicated(names(levels))])), class = "json"))
+}
+
+# Python takes a member that is there for one in use: what made the time and the waves are left out where not given.
+long_form <- function(parts, id, single, covariates, made) {
+  c(list(form = "long", id = id, time = parts$time, outcome = parts$outcome, tcov = covariates$tcov$terms,
+         dcov = covariates$dcov$terms, exposure = single$exposure),
+    if (!is.null(made)) list(time_design = made),
+    if (!is.null(single$wave)) list(wave = single$wave))
+}
+
+# NULL where R reads a pattern of column names that Python does not.
+wide_form <- function(parts, id, single, covariates, wide) {
   in_wide <- lapply(wide, wide_names)
   if (any(vapply(in_wide, identical, NA, FALSE))) return(NULL)
   of <- function(names) structure(as_request(as_object(in_wide[names])), class = "json")
-  c(list(form = "wide", id = id, outcome = in_wide[[parts$outcome]], time = in_wide[[parts$time]], name = parts$outcome,
-         time_name = parts$time, tcov = of(covariates$tcov$terms), dcov = of(covariates$dcov$terms),
-         exposure = if (!is.null(single$exposure)) in_wide[[single$exposure]]), shared)
+  list(form = "wide", id = id, outcome = in_wide[[parts$outcome]], time = in_wide[[parts$time]], name = parts$outcome,
+       time_name = parts$time, tcov = of(covariates$tcov$terms), dcov = of(covariates$dcov$terms),
+       exposure = if (!is.null(single$exposure)) in_wide[[single$exposure]])
 }
 
 # A named list that is an object in JSON even where it is empty.

@@ -8,17 +8,10 @@
 subset_rows <- function(data, expression, frame) {
   if (is.null(expression)) return(data)
   shown <- deparse_line(expression)
-  kept <- tryCatch(eval(expression, data, frame), error = function(e) {
-    stop_gbtm("bad_subset", sprintf("subset: '%s' cannot be computed: %s.", shown, conditionMessage(e)), "subset",
-              sprintf("Give a condition on the columns; they are %s.", listing(names(data))))
-  })
+  kept <- evaluated_subset(expression, shown, data, frame)
   if (is.null(kept)) return(data)
-  rows <- seq_len(nrow(data))
-  if (is.logical(kept) && length(kept) == nrow(data)) {
-    rows <- which(kept)
-  } else if (is.numeric(kept) && all(abs(kept) %in% rows) && !anyDuplicated(kept) && length(unique(sign(kept))) < 2) {
-    rows <- rows[kept]
-  } else {
+  rows <- kept_rows(kept, nrow(data))
+  if (is.null(rows)) {
     stop_gbtm("bad_subset", sprintf(
       "subset: '%s' gives neither TRUE or FALSE for each of the %d rows nor their numbers.", shown, nrow(data)
     ), "subset", "For example subset = age > 12.")
@@ -28,6 +21,25 @@ subset_rows <- function(data, expression, frame) {
               "Give a condition that some rows meet.")
   }
   data[rows, , drop = FALSE]
+}
+
+# The value of `subset`; `shown` is its text, for the error.
+evaluated_subset <- function(expression, shown, data, frame) {
+  tryCatch(eval(expression, data, frame), error = function(e) {
+    stop_gbtm("bad_subset", sprintf("subset: '%s' cannot be computed: %s.", shown, conditionMessage(e)), "subset",
+              sprintf("Give a condition on the columns; they are %s.", listing(names(data))))
+  })
+}
+
+# The numbers of the rows that a value of `subset` keeps; NULL where it is neither a condition nor numbers of rows.
+kept_rows <- function(kept, n) {
+  if (is.logical(kept) && length(kept) == n) return(which(kept))
+  if (are_row_numbers(kept, n)) seq_len(n)[kept]
+}
+
+# Rows to keep or, negative, to leave out: each at most once, and not both kinds together.
+are_row_numbers <- function(kept, n) {
+  is.numeric(kept) && all(abs(kept) %in% seq_len(n)) && !anyDuplicated(kept) && length(unique(sign(kept))) < 2
 }
 
 # TRUE where missing values are to be an error. Otherwise what is incomplete is dropped and counted, always.

@@ -26,14 +26,19 @@ expression_time <- function(parts, values) {
   })
   if (NCOL(made) != 1 || length(made) != length(values) || is.factor(made) || is.character(made)) return(NULL)
   number <- numeric_column(one_dimension(made), found$time)
+  require_pointwise(found, values, number)
+  found
+}
+
+# An error where some rows alone give other numbers than they do in the whole table, as scale(age) does.
+require_pointwise <- function(parts, values, number) {
   some <- list(seq_len(ceiling(length(values) / 2)), 1, length(values))
   for (rows in some) {
-    again <- tryCatch(as.double(unclass(eval_time(found, values[rows]))), error = function(e) NULL)
+    again <- tryCatch(as.double(unclass(eval_time(parts, values[rows]))), error = function(e) NULL)
     if (isTRUE(all.equal(again, number[rows], tolerance = 1e-9))) next
-    stop_gbtm("not_pointwise", sprintf("formula: '%s' of a person depends on who else is in the table.", found$time),
+    stop_gbtm("not_pointwise", sprintf("formula: '%s' of a person depends on who else is in the table.", parts$time),
               "formula", "Compute the column before the fit, or take off a number, such as I(age - 40).")
   }
-  found
 }
 
 eval_time <- function(parts, values) {
@@ -109,6 +114,9 @@ python_names <- c(I = "I", log = "np.log", log2 = "np.log2", log10 = "np.log10",
                   sqrt = "np.sqrt", abs = "np.abs", as.numeric = "I", as.double = "I", floor = "np.floor",
                   ceiling = "np.ceil", trunc = "np.trunc")
 
+python_signs <- c("+" = "+", "-" = "-", "*" = "*", "/" = "/", "^" = "**", "%/%" = "//", "%%" = "%")
+
+# A plain expression as Python writes it; NULL where it has no equivalent there.
 python_text <- function(x) {
   if (is.name(x)) return(sprintf("`%s`", as.character(x)))
   if (is.character(x)) return(NULL)
@@ -116,8 +124,14 @@ python_text <- function(x) {
   name <- as.character(x[[1]])
   inside <- lapply(as.list(x)[-1], python_text)
   if (any(vapply(inside, is.null, NA))) return(NULL)
+  python_call(name, inside)
+}
+
+# The call of a function or a sign of R's whose arguments are Python's text already. Each sign has brackets of its own:
+# the two languages need not agree on which goes first.
+python_call <- function(name, inside) {
   if (name == "(") return(sprintf("(%s)", inside[[1]]))
-  sign <- c("+" = "+", "-" = "-", "*" = "*", "/" = "/", "^" = "**", "%/%" = "//", "%%" = "%")[name]
+  sign <- python_signs[name]
   if (!is.na(sign)) return(sprintf("(%s)", paste(c(if (length(inside) == 1) "", unlist(inside)), collapse = sign)))
   if (length(inside) == 1 && name %in% names(python_names)) sprintf("%s(%s)", python_names[[name]], inside[[1]])
 }
