@@ -254,9 +254,8 @@ off_scale <- function(line, limits, title) {
   first <- line$value[line$groups == 1]
   up <- mean(first) > mean(limits)
   edge <- if (up) limits[2] else limits[1]
-  height <- diff(limits) * if (up) 1 else -1
   values <- unique(formatC(first, format = "f", digits = 0, big.mark = ","))
-  data.frame(panel = title, groups = 1, value = edge - 0.15 * height, end = edge,
+  data.frame(panel = title, groups = 1, value = edge - (if (up) 0.15 else -0.15) * diff(limits), end = edge,
              text = paste(c("K = 1:", values), collapse = "\n"), vjust = if (up) 1.1 else -0.1)
 }
 
