@@ -14,8 +14,8 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-CASE_MOST = 0.3  # seconds of a case beside the quickest
-TEST_MOST = 1.5  # seconds of a test without parameters, and of the quickest case
+CASE_MOST = 0.2  # seconds of a case beside the quickest
+TEST_MOST = 1.0  # seconds of a test without parameters, and of the quickest case
 LINE = re.compile(r"([0-9.]+)s (?:call|setup|teardown) +(?:tests/python/)?(\S+?\.py::.*?)\s*$")
 KEPT = {
     "architecture", "constants", "docstrings", "doors", "examples", "import", "layout", "membership", "mutate",
