@@ -84,8 +84,8 @@ lmr <- function(x, smaller = NULL, seed = 0) {
   call <- match.call()
   check_fit(x)
   check_seed(seed)
-  found <- fitted_answer("lmr", document_text(x), optional_document(smaller), as.character(json_number(seed)),
-                         call = call)
+  found <- long_answer("lmr", document_text(x), optional_document(smaller), as.character(json_number(seed)),
+                       progress = interactive(), call = call)
   numbers <- answer_array(found$numbers, found$arrays)
   structure(class = c("gbtm_lmr", "htest"), list(
     statistic = c("adjusted LR" = numbers[2]), p.value = numbers[3],

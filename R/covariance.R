@@ -40,6 +40,7 @@ NULL
 
 #' @rdname estfun.gbtm
 #' @exportS3Method sandwich::estfun
+#' @rawNamespace S3method(estfun, gbtm)
 estfun.gbtm <- function(x, ...) {
   check_dots(...)
   answer <- fitted_answer("scores", document_text(x))

@@ -69,8 +69,8 @@ confint.gbtm <- function(object, parm, level = 0.95, method = c("wald", "profile
     half <- stats::qnorm(0.5 + level / 2) * se
     ends <- cbind(object$coefficients - half, object$coefficients + half)[match(wanted, names), , drop = FALSE]
   } else {
-    answer <- call_bridge("profile_intervals", document_text(object), as.character(json_array(wanted)), level,
-                          call = call)
+    answer <- finished_work("profile_intervals", document_text(object), as.character(json_array(wanted)), level,
+                            progress = interactive(), call = call)
     open <- function(x, end) {
       x <- vapply(as.list(x), function(value) if (is.null(value)) NA_real_ else as.double(value), 1)
       ifelse(is.na(x), end, x)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import gbtm
-from conftest import FEW_STARTS, TRUTH, arguments, true_data
+from conftest import FEW_STARTS, ROOT, TRUTH, arguments, true_data
 from gbtm import bridge
 from gbtm.fit.document import decode
 
@@ -417,3 +418,16 @@ def test_a_table_keeps_infinity_missing_values_and_kinds():
     assert sent["columns"][3] == ["a", None]
     assert sent["rows"] is None
     assert frame(table.set_index("n"), bulk)["names"] == ["n", "x", "ok", "who"]
+
+
+def test_what_r_waits_for_takes_progress_last():
+    """R's long_answer() and finished_work() hand everything on by place, and the thread adds what takes progress."""
+    import inspect
+
+    sources = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "R").glob("*.R"))
+    names = set(re.findall(r'(?:long_answer|finished_work)\("(\w+)"', sources)) | {"search_blrt", "search_cross_validate"}
+    assert {"fit", "command", "search", "profile_intervals", "lmr"} <= names
+    for name in names:
+        assert list(inspect.signature(getattr(bridge, name)).parameters)[-1] == "tell", name
+    begun = set(re.findall(r'(?:call_bridge|fitted_answer)\("(\w+)"', sources))
+    assert not any("tell" in inspect.signature(getattr(bridge, n)).parameters for n in begun)

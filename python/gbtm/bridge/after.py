@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import numpy as np
@@ -57,13 +58,16 @@ def _learn_basis(bases: dict[str, dict[str, Any]], times: np.ndarray, columns: n
             basis["times"], basis["columns"] = distinct.tolist(), rows[first].tolist()
 
 
-def profile_intervals(document: str, parameters: str, level: float) -> str:
+def profile_intervals(document: str, parameters: str, level: float, tell: Progress | None) -> str:
     """Profile-likelihood intervals of named parameters (JSON list); an end that is open is null."""
     from ..inference.profile import profile_interval
 
     def work() -> dict[str, Any]:
-        res = fit_of(document)
-        ends = [profile_interval(res, name, level) for name in json.loads(parameters)]
+        res, ends, begun = fit_of(document), [], time.monotonic()
+        for name in json.loads(parameters):
+            if tell is not None:
+                tell(f"profile of {name}", time.monotonic() - begun)
+            ends.append(profile_interval(res, name, level))
         return {"lower": encode([low for low, _ in ends]), "upper": encode([high for _, high in ends])}
 
     return answer(work)

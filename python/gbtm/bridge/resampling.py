@@ -60,7 +60,7 @@ def blrt(document: str, smaller: str, options: str, tell: Progress | None) -> st
     return answer(work)
 
 
-def lmr(document: str, smaller: str, seed: str) -> str:
+def lmr(document: str, smaller: str, seed: str, tell: Progress | None) -> str:
     """Lo-Mendell-Rubin test of a stored fit; ``smaller`` is a fit too, or empty; ``seed`` a whole number as JSON."""
     from ..resampling.lo_mendell_rubin import lmr as test
 

@@ -47,7 +47,7 @@ class InternalEstimates:
     ----------
     params : (p,)
     cov : (p, p)
-    undetermined : (p, d) directions that the data do not determine
+    undetermined : (p, d) directions without information
     """
 
     params: np.ndarray
