@@ -425,7 +425,8 @@ def test_what_r_waits_for_takes_progress_last():
     import inspect
 
     sources = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "R").glob("*.R"))
-    names = set(re.findall(r'(?:long_answer|finished_work)\("(\w+)"', sources)) | {"search_blrt", "search_cross_validate"}
+    names = set(re.findall(r'(?:long_answer|finished_work)\("(\w+)"', sources))
+    names |= {"search_blrt", "search_cross_validate"}  # which more_of_search() hands on
     assert {"fit", "command", "search", "profile_intervals", "lmr"} <= names
     for name in names:
         assert list(inspect.signature(getattr(bridge, name)).parameters)[-1] == "tell", name
