@@ -19,6 +19,7 @@ from ..likelihood.cells import PRIVATE_SHARE, is_irregular
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
 from .control import Control
+from .directed_splits import DirectedSplits
 from .ledger import SAME_OPTIMUM, Ledger, Optimum
 from .newton import Climb, em, newton
 from .rearrange import grown, rearranged
@@ -29,9 +30,11 @@ FIRST_ROUND_CONVEX = 2  # one group without a zero part has a single optimum
 LATER_ROUND = 48
 FINISH_MOST = 4
 FINISH_STEPS = 300
-MOVE_ROUND = 32
+MOVES_PER_PAIR = 12  # in a round, of two groups of which one takes the other's place; one large lot costs less than two
+MOVES_MOST = 144
+MOVES_DOMINANT = 32
+MOVES_ALONE = 2  # per group, where all starts met one optimum
 MOVE_ROUNDS_MOST = 8
-MOVE_ROUNDS_IDLE = 2  # rounds without a better optimum before the search ends
 DOMINANT = 0.9  # share of the starts that reach the best optimum, from which on one round of either kind will do
 UNSEEN_MOST = 0.005  # accepted estimate of the share of starts that would end at an optimum not seen yet
 ENOUGH_HITS = 2
@@ -229,21 +232,28 @@ class Run:
         """Rearrange the best optima until a whole round brings nothing better."""
         if self.convex:
             return
-        idle = 0
+        splits = DirectedSplits(self.module, self.rng)
         for _ in range(MOVE_ROUNDS_MOST):
             optima = self.ledger.usable[:5]
             if not optima or self.out_of_time():
                 return
-            if self.ledger.unseen() <= UNSEEN_MOST and len(self.ledger.usable) == 1:
-                return
             before = optima[0].loglik
-            starts = rearranged(self.layout, np.stack([o.flat for o in optima]), self.rng, MOVE_ROUND)
+            starts = self._moves(splits, optima)
             self.climb(torch.as_tensor(starts, device=self.module.device), count_hits=False,
                        what="rearranging the groups of the best optima")
-            self.n_moves += MOVE_ROUND
-            idle = idle + 1 if self.ledger.usable[0].loglik <= before + SAME_OPTIMUM else 0
-            if idle == MOVE_ROUNDS_IDLE or (idle and self.dominant()):
+            self.n_moves += len(starts)
+            if self.ledger.usable[0].loglik <= before + SAME_OPTIMUM:
                 return
+
+    def _moves(self, splits: DirectedSplits, optima: list[Optimum]) -> np.ndarray:
+        """The starts of a round: many where the starts disagree, few where they met one optimum alone."""
+        groups = self.layout.n_groups
+        if len(self.ledger.usable) == 1 and self.ledger.unseen() <= UNSEEN_MOST:
+            return splits.next(optima, MOVES_ALONE * groups)
+        count = min(MOVES_PER_PAIR * groups * (groups - 1), MOVES_DOMINANT if self.dominant() else MOVES_MOST)
+        directed = splits.next(optima, (count + 1) // 2)
+        random = rearranged(self.layout, np.stack([o.flat for o in optima]), self.rng, count - len(directed))
+        return np.concatenate([directed, random])
 
 
 def start_panel(panel: Panel, layout: Layout, control: Control) -> Panel:

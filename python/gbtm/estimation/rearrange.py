@@ -50,6 +50,14 @@ def _split_share(theta: np.ndarray, layout: Layout, flat: np.ndarray, a: int, b:
     layout.set_membership(flat, theta)
 
 
+def copied(layout: Layout, flat: np.ndarray, a: int, b: int) -> np.ndarray:
+    """Parameters (p,) in which group b has become a copy of group a, and each has half of a's share."""
+    target = flat.copy()
+    _copy_group(flat, layout, a, target, layout, b)
+    _split_share(layout.membership_coefficients(flat), layout, target, a, b)
+    return target
+
+
 def rearranged(layout: Layout, optima: np.ndarray, rng: np.random.Generator, count: int) -> np.ndarray:
     """New starts (count, p) from optima (M, p), the best first."""
     groups = layout.n_groups
@@ -60,9 +68,7 @@ def rearranged(layout: Layout, optima: np.ndarray, rng: np.random.Generator, cou
         a = int(rng.integers(groups))
         if groups > 1 and (not zero or rng.random() < 0.7):
             b = int(rng.choice([k for k in range(groups) if k != a]))
-            source = flat.copy()
-            _copy_group(source, layout, a, flat, layout, b)
-            _split_share(layout.membership_coefficients(source), layout, flat, a, b)
+            flat = copied(layout, flat, a, b)
             for group in (a, b):
                 _shake(flat, layout, group, rng, JITTER, JITTER * float(rng.choice([1.0, 8.0])))
         else:

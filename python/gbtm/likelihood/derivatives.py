@@ -137,6 +137,25 @@ def subject_scores(module: Mixture, flat: Tensor) -> Tensor:
     return torch.cat(in_order(block, module.shards))
 
 
+def group_information(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Per group, in its own coefficients: sum_i P_ik a_ik a_ik' and -sum_i P_ik H_ik, (K, Q, Q) each; sum_i P_ik (K,).
+
+    Parameters are one vector (p,). The two matrices are equal in expectation where a group's members do not differ in
+    their coefficients.
+    """
+
+    def block(shard: Mixture) -> tuple[Tensor, Tensor, list[Tensor]]:
+        group_ll, local = group_scores(shard, flat[None])
+        weighted = torch.softmax(group_ll + shard.log_shares(flat[None]), dim=1) * shard.weight
+        products = (weighted[:, :, None] * local) @ local.transpose(2, 3)
+        return products[0], weighted[0].sum(-1), [cells.collect(weighted) for cells in shard.cells]
+
+    parts = in_order(block, module.shards)
+    products, members = (torch.stack(p).sum(0) for p in list(zip(*parts))[:2])
+    hessians = in_order(lambda c: _of_outcome(c, flat[None], False)[2][0], gathered(module, [p[2] for p in parts]))
+    return products, -torch.stack(hessians).sum(0), members
+
+
 def posterior_gradient(module: Mixture, flat: Tensor, cov: Tensor) -> tuple[Tensor, Tensor]:
     """Posteriors (U, K) at parameters (p,), and their variance (U, K) when these have covariance (p, p).
 
