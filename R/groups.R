@@ -83,13 +83,24 @@ observed_means <- function(fit, wave = fit$data$wave) {
 #' The likelihood of a mixture has many optima. A best one that several starts reached is worth more than one
 #' that a single start happened upon, and a close runner-up is a second reading of the data.
 #'
+#' Another optimum about as high as the best, with other groups, is a near tie: a warning of the fit says what differs.
+#' Where the best one is degenerate (a group is empty, or parameters run to infinity) and a regular optimum is within
+#' rounding of it, the warning names that one. `update(fit, start = optimum(fit, 2))` fits it.
+#'
 #' @param fit a fit
-#' @return Data frame of class `gbtm_starts`, one row per distinct optimum, best first: `rank`, `loglik`, `difference`
+#' @param rank of an optimum in the start report; 1 is the fit itself
+#' @return `start_report()`: data frame of class `gbtm_starts`, one row per distinct optimum, best first: `rank`, `loglik`, `difference`
 #'   to the best, `hits` (starts that ended there), `converged`, `collapsed` (a sigma ran to zero), `how` it differs
 #'   from the best in words. Attributes `sentence`, `n_starts`, `n_moves`, `n_failed`.
+#'
+#'   `optimum()`: parameters of one of these optima, named as [coef()] is, its groups from the lowest curve up; for
+#'   `start` of [gbtm()].
+#' @section Errors: `gbtm_bad_rank` where the start report has no such optimum, or the file of the fit is older than its
+#'   parameters.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' start_report(fit)
+#' optimum(fit, 1)
 #' @export
 start_report <- function(fit) {
   check_fit(fit)
@@ -99,6 +110,25 @@ start_report <- function(fit) {
   for (field in c("sentence", "n_starts", "n_moves", "n_failed")) attr(report, field) <- fit$search[[field]]
   class(report) <- c("gbtm_starts", class(report))
   report
+}
+
+#' @rdname start_report
+#' @export
+optimum <- function(fit, rank) {
+  check_fit(fit)
+  count <- length(fit$search$optima)
+  check_whole(rank, "rank", 1, sprintf("Give a rank of start_report(), 1 to %d.", count))
+  if (rank == 1) return(fit$coefficients)
+  if (rank > count) {
+    stop_gbtm("bad_rank", sprintf("rank: %s is none of the %d optima in the start report.", shown(rank), count),
+              "rank", sprintf("Give 1 to %d.", count))
+  }
+  params <- fit$search$optima[[rank]]$params
+  if (is.null(params)) {
+    stop_gbtm("bad_rank", sprintf("rank: the file of this fit is older than the parameters of optimum %d.", rank),
+              "rank", "Fit the model again.")
+  }
+  stats::setNames(as.vector(params), names(fit$coefficients))
 }
 
 #' @export

@@ -44,6 +44,7 @@ whole_expressions <- c(
   "classify\\(\\) by wave" = "posterior(fit, newdata, by_wave = TRUE)",
   "classify\\(\\)" = "posterior()",
   "progress is shown by fit\\(progress=True\\)" = "progress is shown with gbtm_control(progress = TRUE)",
+  "fit\\(start=res\\.optimum\\((\\w+)\\)\\)" = "update(fit, start = optimum(fit, \\1))",
   "print\\(res\\.to_traj\\(\\)\\)" = "print(fit)",
   "res\\.cov_params\\(\\)|\\bcov_params\\(\\)" = "vcov(fit)",
   "\\bconf_int\\(\\)" = "confint()",

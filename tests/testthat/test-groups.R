@@ -28,3 +28,35 @@ test_that("the start report has its sentence and one row per optimum", {
   expect_output(print(report), "starts reached")
   expect_error(start_report(1), class = "gbtm_bad_fit")
 })
+
+# Three clusters at -3, 0 and 3 and everybody's mirror image, of which two groups can join the middle to either side.
+mirrored <- function() {
+  set.seed(2)
+  high <- matrix(stats::rnorm(64, 3), 16)
+  middle <- matrix(stats::rnorm(32), 8)
+  y <- rbind(high, -high, middle, -middle)
+  data.frame(id = rep(seq_len(nrow(y)), 4), t = rep(0:3, each = nrow(y)), y = as.vector(y))
+}
+
+test_that("a near tie is a sentence, and the other optimum is there to start from", {
+  need_engine()
+  fit <- NULL
+  expect_warning(
+    fit <- gbtm(y ~ t, mirrored(), id = "id", groups = 2, order = 0, family = "normal", control = quick()), "Near tie"
+  )
+  sentence <- grep("Near tie", warnings(fit), value = TRUE)
+  expect_match(sentence, "update(fit, start = optimum(fit, 2)) fits the other", fixed = TRUE)
+  expect_match(attr(start_report(fit), "sentence"), "There is a near tie")
+  expect_lt(abs(start_report(fit)$difference[2]), 1e-8)
+  expect_identical(optimum(fit, 1), coef(fit))
+  expect_identical(names(optimum(fit, 2)), names(coef(fit)))
+  again <- update(fit, start = optimum(fit, 2))
+  expect_equal(coef(again)[1:2], -rev(coef(fit)[1:2]), tolerance = 1e-6, ignore_attr = TRUE)
+  file <- tempfile(fileext = ".json")
+  write_gbtm(fit, file)
+  copy <- read_gbtm(file)
+  expect_identical(optimum(copy, 2), optimum(fit, 2))
+  expect_error(optimum(fit, 99), class = "gbtm_bad_rank")
+  expect_error(optimum(fit, 0), class = "gbtm_error")
+  expect_error(optimum(example_fit(), 2), class = "gbtm_bad_rank")
+})

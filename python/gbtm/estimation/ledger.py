@@ -1,54 +1,72 @@
-"""The distinct optima that a search found, and how many starts reached each."""
+"""The distinct optima that a search found, and how many starts reached each.
+
+Two starts ended at one optimum where their log-likelihoods agree and so do the densities that they give every subject.
+What the groups are like shows there whatever their labels are, and only where the data feel it: the curve of an empty
+group, coefficients on their way to infinity and the shares of two groups with one curve may be anything.
+
+The distance of two points is D = sqrt(sum_i s_i (log L_i - log L_i')^2), by the information equality about
+sqrt(d' I d) for a step d: a length in standard errors. Places whose log-likelihoods are within e of one maximum are at
+most sqrt(2 e) from it, and 2 sqrt(2 e) from each other; more by the root of J / I where the family is wrong and scores
+spread more than the curvature says. Converged starts are a hundred times closer, different optima farther apart than 1.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..likelihood.mixture import Mixture
 from .newton import Climb
 
-SAME_OPTIMUM = 1e-3  # log-likelihoods closer than this count as one optimum
+SAME_OPTIMUM = 1e-3  # log-likelihoods closer than this may be of one optimum
+MISFIT = 3.0  # root of J / I that is allowed for
+SAME_DENSITIES = MISFIT * 2 * np.sqrt(2 * SAME_OPTIMUM)  # and are, where the subjects' densities are no farther apart
 
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """One place where starts ended."""
+    """One place where starts ended; ``densities`` (U,) are the log-likelihoods of the distinct subjects there."""
 
     flat: np.ndarray
     loglik: float
     hits: int
     converged: bool
     collapsed: bool
+    densities: np.ndarray
 
 
 @dataclass
 class Ledger:
-    """Distinct optima with their hits."""
+    """Distinct optima of one likelihood with their hits."""
 
+    module: Mixture
     optima: list[Optimum] = field(default_factory=list)
     n_failed: int = 0
 
     def add(self, climb: Climb, collapsed: np.ndarray, *, hits: int) -> None:
         flat, loglik = climb.flat.cpu().numpy(), climb.loglik.cpu().numpy()
         converged = climb.converged.cpu().numpy()
+        densities = self.module.subject_logliks(climb.flat).cpu().numpy()
         for i in np.argsort(-np.nan_to_num(loglik, nan=-np.inf), kind="stable"):
             if not np.isfinite(loglik[i]) or not (converged[i] or collapsed[i]):
                 self.n_failed += 1
             if np.isfinite(loglik[i]):
-                self._note(
-                    Optimum(flat[i], float(loglik[i]), hits, bool(converged[i]), bool(collapsed[i]))
-                )
+                ended = bool(converged[i]), bool(collapsed[i])
+                self._note(Optimum(flat[i], float(loglik[i]), hits, *ended, densities[i].copy()))
         self.optima.sort(key=lambda o: (o.collapsed, not o.converged, -o.loglik))
 
     def _note(self, new: Optimum) -> None:
         for j, old in enumerate(self.optima):
-            same = abs(old.loglik - new.loglik) < SAME_OPTIMUM
-            if same and old.collapsed == new.collapsed and old.converged == new.converged:
-                keep = new if new.loglik > old.loglik else old
-                self.optima[j] = Optimum(keep.flat, keep.loglik, old.hits + new.hits, keep.converged, keep.collapsed)
+            alike = old.collapsed == new.collapsed and old.converged == new.converged
+            if alike and abs(old.loglik - new.loglik) < SAME_OPTIMUM and self.distance(old, new) < SAME_DENSITIES:
+                self.optima[j] = replace(new if new.loglik > old.loglik else old, hits=old.hits + new.hits)
                 return
         self.optima.append(new)
+
+    def distance(self, a: Optimum, b: Optimum) -> float:
+        """How far the densities of the subjects are apart, about in standard errors."""
+        return float(np.sqrt((a.densities - b.densities) ** 2 @ self.module.weight.cpu().numpy()))
 
     def taken(self, some: list[Optimum]) -> list[Optimum]:
         """These of the optima, which are here no longer: all at once, since one that is added may stand for another."""

@@ -60,7 +60,7 @@ class Run:
         self.module, self.panel, self.control = module, panel, control
         self.layout = module.layout
         self.rng = np.random.default_rng(control.rng)
-        self.ledger = Ledger()
+        self.ledger = Ledger(module)
         self.n_starts = self.n_moves = 0
         self.start_subjects: int | None = None
         self.cut_short = False

@@ -14,10 +14,10 @@ from ..model.outcome import OutcomePart
 from .agreement_checks import examine_agreement
 from .boundary_checks import at_boundary, dropout_at_boundary, scales_at_bound
 from .data_checks import Finding, examine_data
+from .group_curves import EMPTY_SUBJECTS, predictors_at_means
 from .membership_checks import examine_membership
 from .sample_checks import examine_sample
 
-EMPTY_SUBJECTS = 0.5
 ALIKE = 3  # findings of one kind that are told one by one; of more, one sentence
 ALIKE_SHOWN = 12  # groups that it names
 TWIN_LOG = 0.1  # the same for what is on a log or logit scale
@@ -33,7 +33,7 @@ def examine(
     findings += examine_data(layout, panel)
     findings += _empty(layout, panel, estimate)
     findings += examine_sample(layout, panel, estimate.flat, cov)
-    curves = [_predictors(layout, panel, estimate.flat, m) for m in range(len(layout.spec.outcomes))]
+    curves = [predictors_at_means(layout, panel, estimate.flat, m) for m in range(len(layout.spec.outcomes))]
     findings += [f for m, u in enumerate(curves) for f in at_boundary(layout, panel, m, u, estimate.flat, cov)]
     findings += scales_at_bound(layout, estimate.flat, cov)
     findings += _twins(layout, panel, estimate.flat, curves)
@@ -61,24 +61,6 @@ def summed_up(findings: list[Finding]) -> list[Finding]:
         message = f"{alike[0].message} The same is true of {len(groups)} further groups: {shown}{more}."
         out.append(Finding(code, alike[0].group, message, names))
     return out
-
-
-def _predictors(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> dict[str, np.ndarray]:
-    """Linear predictors (K, C) of outcome m on its distinct times, at mean covariates and mean exposure."""
-    part = layout.outcomes[m]
-    times, _ = panel.outcomes[m].distinct_times
-    w = panel.outcomes[m].covariates
-    profile = np.broadcast_to(w.mean(axis=0), (times.size, w.shape[1])) if part.covariates is not None else w
-    u = {}
-    for predictor in part.family.predictors:
-        columns = part.columns(predictor, times, profile)
-        u[predictor] = (
-            layout.coefficients(flat, m, predictor) @ columns.T + layout.offset[m][predictor][:, None]
-        )
-    exposure = panel.outcomes[m].exposure
-    if exposure is not None:
-        u["mean"] = u["mean"] + np.log(exposure.mean())
-    return u
 
 
 def _convergence(layout: Layout, estimate: Estimate, cov: Covariance) -> list[Finding]:

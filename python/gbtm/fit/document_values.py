@@ -185,3 +185,6 @@ def _model(document: Mapping[str, Any], record: FitRecord) -> Iterator[str]:
         yield "'blocks' are not those of the parameters"
     if not record.search.optima:
         yield "'search.optima' has none"
+    for i, o in enumerate(record.search.optima):
+        if o.params is not None and o.params.shape != (layout.size,):
+            yield f"'search.optima[{i}].params' are not {layout.size} numbers"

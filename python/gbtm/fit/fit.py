@@ -214,6 +214,19 @@ class Fit(FitRecord):
         table.attrs = {k: getattr(self.search, k) for k in ("sentence", "n_starts", "n_moves", "n_failed")}
         return table
 
+    def optimum(self, rank: int) -> pd.Series:
+        """Parameters (p,) of an optimum of the start report, by name, its groups from the lowest curve up.
+
+        ``model.fit(start=res.optimum(2))`` fits the second best; 1 is the fit itself.
+
+        Raises
+        ------
+        SpecificationError
+            ``bad_rank``: the start report has no such optimum, or the file of the fit is older than its parameters.
+        """
+        values = self.search.params_of(rank) if rank != 1 else self.params.to_numpy()
+        return pd.Series(values, index=self.params.index, name=f"optimum {rank}")
+
     @property
     def warnings(self) -> list[str]:
         """What has to be known before these numbers are used, in plain sentences."""

@@ -11,9 +11,11 @@ import torch
 from .._version import __version__
 from ..constants import SHARED
 from ..data.measures import Measures
+from ..data.panel import Panel
 from ..estimation.covariance import Covariance
 from ..estimation.estimate import Estimate, Search
 from ..findings.fit_checks import examine
+from ..findings.near_ties import Difference, difference, examine_near_ties
 from ..likelihood.mixture import Mixture
 from ..model.blocks import MEMBERSHIP
 from ..model.layout import Layout
@@ -25,6 +27,7 @@ from .shared_data import shared_fields
 
 WAVES_MOST: int = SHARED["waves_most"]
 BINS: int = SHARED["bins"]
+SMALL_GAP = 5e-4  # between log-likelihoods, which three decimals do not show
 DRIVER = 0  # the outcome whose lags drive dropout
 
 
@@ -35,6 +38,8 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
     shared, (inputs, of_outcome, of_groups) = shared_fields(panel), split_inputs(prepared.inputs)
     held_out = prepared.held_out
     groups = _group_set(prepared, module, estimate, cov, {**shared["group_sets"][0], "inputs": of_groups})
+    ties = examine_near_ties(layout, panel, module, estimate, cov)
+    findings = examine(layout, panel, estimate, cov, groups["posterior"]) + ties
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -60,9 +65,9 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
         "weights": shared["weights"],
         "cluster": shared["cluster"],
         "stratum": shared["stratum"],
-        "search": _search_document(layout, module, estimate.search, estimate.loglik),
+        "search": _search_document(layout, panel, estimate, near_tie=bool(ties)),
         "certificate": asdict(estimate.certificate),
-        "warnings": [asdict(f) for f in examine(layout, panel, estimate, cov, groups["posterior"])],
+        "warnings": [asdict(f) for f in findings],
         "dropped": shared["dropped"],
         "seconds": estimate.seconds,
     }
@@ -174,42 +179,35 @@ def _profile(measures: Measures, given: np.ndarray | None) -> dict[str, Any]:
     return {"times": times, "values": values, "given": False}
 
 
-def _search_document(layout: Layout, module: Mixture, search: Search, loglik: float) -> dict[str, Any]:
+def _search_document(layout: Layout, panel: Panel, estimate: Estimate, *, near_tie: bool) -> dict[str, Any]:
     """Start report: the distinct optima, how often each was reached, and how it differs from the best."""
-    best = search.optima[0]
-    reference = _curves(layout, module, best.flat)
+    search, loglik = estimate.search, estimate.loglik
     optima = []
     for rank, o in enumerate(search.optima):
+        flat = estimate.flat if rank == 0 else o.flat
         optima.append(
             {
                 "rank": rank + 1, "loglik": loglik if rank == 0 else o.loglik,
                 "difference": 0.0 if rank == 0 else o.loglik - loglik, "hits": o.hits, "converged": o.converged,
-                "collapsed": o.collapsed, "shares": [layout.shares(o.flat).tolist()],
-                "how": "best" if rank == 0 else _difference(layout, reference, module, best.flat, o.flat),
+                "collapsed": o.collapsed, "shares": [layout.shares(flat).tolist()], "params": layout.report(flat),
+                "how": "best" if rank == 0 else _in_words(difference(layout, panel, estimate.flat, flat), layout),
             }
         )
     return {
         "optima": optima, "n_starts": search.n_starts, "n_moves": search.n_moves, "n_failed": search.n_failed,
         "found_by_move": search.found_by_move, "out_of_time": search.out_of_time, "user_start": search.user_start,
-        "sentence": _search_sentence(search),
+        "sentence": _search_sentence(search, loglik, near_tie=near_tie),
     }
 
 
-def _curves(layout: Layout, module: Mixture, flat: np.ndarray) -> np.ndarray:
-    """Expected outcome of each group (K, C) in internal units."""
-    with np.errstate(over="ignore"):
-        return layout.outcomes[0].internal_family.expected(module.curves(flat))
+def _in_words(d: Difference, layout: Layout) -> str:
+    """How an optimum differs from the best: which group's curve most, and the shares."""
+    by, of = abs(d.mean - d.other_mean), f" of {layout.outcomes[d.outcome].name}" if len(layout.outcomes) > 1 else ""
+    curve = f"curve{of} of group {d.group + 1} differs by up to {by:.3g} (time {d.time:g})"
+    return f"{curve}; shares by up to {100 * d.share_gap:.1f} points"
 
 
-def _difference(layout: Layout, reference: np.ndarray, module: Mixture, best: np.ndarray, other: np.ndarray) -> str:
-    """In words: which group's curve or share differs most from the best optimum's."""
-    gap = np.abs(_curves(layout, module, other) - reference).max(axis=1)
-    share_gap = 100 * np.abs(layout.shares(other) - layout.shares(best))
-    group, by = int(np.argmax(gap)) + 1, float(gap.max()) * layout.outcomes[0].scale
-    return f"curve of group {group} differs by up to {by:.3g}; shares by up to {share_gap.max():.1f} points"
-
-
-def _search_sentence(search: Search) -> str:
+def _search_sentence(search: Search, loglik: float, *, near_tie: bool) -> str:
     best = search.optima[0]
     if search.user_start:
         return "Fitted from the start values given; no other starts were tried."
@@ -224,7 +222,9 @@ def _search_sentence(search: Search) -> str:
         reached = f"{best.hits} of {n} starts{where} reached the best optimum"
     rivals = [o for o in search.optima[1:] if o.converged and not o.collapsed]
     if rivals:
-        reached += f"; the next best is {best.loglik - rivals[0].loglik:.3f} lower ({rivals[0].hits} of {n})"
+        gap = loglik - rivals[0].loglik
+        lower = f"{gap:.3f} lower" if gap >= SMALL_GAP else "less than 0.001 lower"
+        reached += f"; the next best is {lower} ({rivals[0].hits} of {n})"
     elif n > 1:
         reached += "; no other optimum was found"
-    return reached + "."
+    return reached + (". There is a near tie with other groups, see the warnings." if near_tie else ".")

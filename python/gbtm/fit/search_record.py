@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from ..errors import SpecificationError
+
 
 @dataclass(frozen=True)
 class OptimumRecord:
@@ -18,6 +22,7 @@ class OptimumRecord:
     collapsed : a sigma went to zero, so that it is no maximum
     shares : group shares (K), of each set of groups
     how : in words, how it differs from the best
+    params : (p,) its parameters in the user's time and units, groups from the lowest curve up; None in older files
     """
 
     rank: int
@@ -28,6 +33,7 @@ class OptimumRecord:
     collapsed: bool
     shares: tuple[tuple[float, ...], ...]
     how: str
+    params: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,24 @@ class SearchRecord:
     rng: int | None
     n_starts_asked: int | None
 
+    def params_of(self, rank: int) -> np.ndarray:
+        """Parameters (p,) of one of the optima, in the user's time and units.
+
+        Raises
+        ------
+        SpecificationError
+            ``bad_rank``, where there is none or the file of the fit is older than they are.
+        """
+        known = {o.rank: o.params for o in self.optima if o.params is not None}
+        if rank not in known:
+            older = bool(self.optima) and self.optima[0].params is None
+            raise SpecificationError(
+                f"rank: {rank!r} is none of the {len(self.optima)} optima in the start report." if not older else
+                f"rank: the file of this fit is older than the parameters of optimum {rank!r}.", code="bad_rank",
+                argument="rank", way_out="Fit the model again." if older else f"Give 1 to {len(self.optima)}.",
+            )
+        return known[rank]
+
     @classmethod
     def of(cls, stored: dict[str, Any]) -> SearchRecord:
         """The document's ``search``."""
@@ -67,5 +91,6 @@ class SearchRecord:
 
 
 def _optimum(stored: dict[str, Any]) -> OptimumRecord:
-    plain = {k: stored[k] for k in OptimumRecord.__dataclass_fields__ if k != "shares"}
-    return OptimumRecord(shares=tuple(tuple(shares) for shares in stored["shares"]), **plain)
+    plain = {k: stored[k] for k in OptimumRecord.__dataclass_fields__ if k not in ("shares", "params")}
+    params = None if stored.get("params") is None else np.asarray(stored["params"], dtype=float)
+    return OptimumRecord(shares=tuple(tuple(shares) for shares in stored["shares"]), params=params, **plain)

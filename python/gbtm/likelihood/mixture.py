@@ -235,6 +235,10 @@ class Mixture(nn.Module):
         """(B, p) -> log L_i, (B, N)."""
         return torch.logsumexp(self.joint(flat), dim=1) + self.constant
 
+    def subject_logliks(self, flat: Tensor) -> Tensor:
+        """:meth:`subject_loglik` by blocks of subjects."""
+        return torch.cat(in_order(lambda s: s.subject_loglik(flat), self.shards), dim=1)
+
     def loglik(self, flat: Tensor) -> Tensor:
         """(B, p) -> weighted total log-likelihood (B,)."""
         return self.subject_loglik(flat) @ self.weight

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...families import family_named
+from ...findings.near_ties import NEAR_TIE
 from .differences import ERROR, Differences, Held
 from .matching import means
 from .model_sentences import Sentence
@@ -21,7 +22,6 @@ NEAR = 0.5
 COLLAPSED = 0.02  # a printed sigma this much below the next one, or below the fit's smallest
 SAME_SUMMIT = 0.0075  # a printed log-likelihood and one of the start report
 PRECISE = 200  # last printed digits in a standard error whose ratio is worth reading
-NEAR_TIE = 0.5  # log-likelihood
 ABSURD = 100.0
 FAR = 1.0  # standard deviations of the outcome between the mean curves of the two tables
 
@@ -65,7 +65,8 @@ def _optimum(d: Differences, res: Fit) -> list[Sentence]:
 def _higher(d: Differences, res: Fit, numbers: str) -> Sentence:
     program, search = PROGRAMS[d.printed.source], res.search
     gain, theirs = float(d.gain or 0), float(d.theirs.loglik or 0)
-    optima = [o for o in search.optima[1:] if abs(o.loglik - theirs) < SAME_SUMMIT]
+    optima = sorted(
+        (o for o in search.optima[1:] if abs(o.loglik - theirs) < SAME_SUMMIT), key=lambda o: abs(o.loglik - theirs))
     decimals = 3 if optima else 2  # two are printed; the start report knows the rest
     gain = -optima[0].difference if optima else gain
     text = f"Another optimum: this fit's log-likelihood is {number(gain, decimals)} higher ({numbers})."
