@@ -44,7 +44,7 @@ test_that("a near tie is a sentence, and the other optimum is there to start fro
   expect_warning(
     fit <- gbtm(y ~ t, mirrored(), id = "id", groups = 2, order = 0, family = "normal", control = quick()), "Near tie"
   )
-  sentence <- grep("Near tie", warnings(fit), value = TRUE)
+  sentence <- grep("Near tie", vapply(fit$warnings, `[[`, "", "message"), value = TRUE)
   expect_match(sentence, "update(fit, start = optimum(fit, 2)) fits the other", fixed = TRUE)
   expect_match(attr(start_report(fit), "sentence"), "There is a near tie")
   expect_lt(abs(start_report(fit)$difference[2]), 1e-8)

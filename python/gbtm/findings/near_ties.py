@@ -135,8 +135,9 @@ def examine_near_ties(
             f"This optimum is degenerate ({here}), and a regular one is within rounding of it: {text}. There all "
             f"parameters have standard errors: prefer it, {get} fits it.{more}",
         )]
-    sides = [f"{where} {what}" for where, what in (("here", here), ("there", there[rank])) if what]
-    states = f" But {', and '.join(sides)}." if sides else ""
+    regular_there = "all parameters have standard errors" if here else ""
+    sides = [f"{where} {what}" for where, what in (("here", here), ("there", there[rank] or regular_there)) if what]
+    states = f" But {', '.join(sides)}." if sides else ""
     return [Finding(
         "near_tie", None,
         f"Near tie: {text}. The data do not choose between the two: report both, {get} fits the other.{states}{more}",
