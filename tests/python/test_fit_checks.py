@@ -13,7 +13,6 @@ from scipy import stats
 from scipy.special import logit
 
 import gbtm
-import oracle
 from conftest import TRUTH, build
 from findings import fit_and_codes, message_of
 from gbtm.estimation.covariance import Covariance
@@ -376,33 +375,10 @@ def test_a_group_of_less_than_half_a_subject_is_empty(subjects, empty):
     assert set(found[0].parameters) == {"intercept[2]", "t[2]", "sigma[2]", "theta[2]"}
 
 
-@pytest.mark.parametrize("name", ["tcov", "exposure_zip", "never", "risk", "beta", "everything"])
-def test_predictors_are_those_at_the_means_of_covariates_and_exposure(name):
-    drawn = draw(name)
-    built, model = drawn.built(), PARTS[name].model
-    p = oracle.read(model, PARTS[name].params)
-    flat = built.layout.unreport(np.array(PARTS[name].params))
-    u = room._predictors(built.layout, built.panel, flat, 0)
-    t, beside = np.arange(float(PARTS[name].waves)), drawn.beside
-    w = None if beside.w is None else np.tile(beside.w.mean(axis=0), (t.size, 1))
-    exposure = None if beside.exposure is None else np.full(t.size, beside.exposure.mean())
-    part = built.layout.outcomes[0]
-    for k in range(model.n_groups):
-        eta = oracle.linear_predictor(p, k, t, oracle.Beside(w=w, exposure=exposure))
-        if eta is None:
-            assert (u["mean"][k] < -1e7).all()
-            continue
-        np.testing.assert_allclose(part.centre + part.scale * u["mean"][k], eta, rtol=1e-9, atol=1e-9)
-        if p.zero[k] is not None:
-            np.testing.assert_allclose(u["zero"][k], oracle.polynomial(t, p.zero[k]) + 0 * t, rtol=1e-9, atol=1e-9)
-    if model.family == "beta":
-        np.testing.assert_allclose(u["log_phi"], np.log(p.scale)[:, None] + 0 * t, rtol=1e-12)
-
-
 def _boundaries(built, params, *entries):
     layout = built.layout
     flat = layout.unreport(np.array(params, dtype=float))
-    u = room._predictors(layout, built.panel, flat, 0)
+    u = room.predictors_at_means(layout, built.panel, flat, 0)
     return bounds.at_boundary(layout, built.panel, 0, u, flat, _lost(layout, *entries))
 
 
@@ -555,7 +531,7 @@ def test_scale_parameters_on_their_boundary():
 
 
 def _gap(built, flat, a=0, b=1):
-    u = room._predictors(built.layout, built.panel, flat, 0)
+    u = room.predictors_at_means(built.layout, built.panel, flat, 0)
     return room._gap(built.layout.outcomes[0], built.panel.outcomes[0], u, a, b), u
 
 
@@ -620,7 +596,7 @@ def test_how_far_two_groups_are_apart_in_effects(name, unit):
 def _twins(built, params):
     layout = built.layout
     flat = layout.unreport(np.array(params, dtype=float))
-    curves = [room._predictors(layout, built.panel, flat, m) for m in range(len(layout.outcomes))]
+    curves = [room.predictors_at_means(layout, built.panel, flat, m) for m in range(len(layout.outcomes))]
     return room._twins(layout, built.panel, flat, curves)
 
 
