@@ -4,6 +4,9 @@
 # dependent_share: of a hypothesis, in standard errors, below which it says nothing that those before it did not
 # least_eigenvalue: of a correlation matrix, below which rounding is all there is
 # derivative_accuracy: of the standard error, what the error of a derivative may change in it
+# se_most: standard error on the scale of a linear predictor above which the data do not determine a quantity
+# undetermined_share: of a direction without information in a quantity, above which it has no standard error
+# no_variance: of the variance by the information, below which a sandwich's is rounding
 # loading_most: of the outcome's scale, per unit of a direction that the data do not determine, for a band
 # least_avepp, least_occ: Nagin (2005), section 5.6
 # clear_entropy, small_share, notable_mismatch: what is said of a classification; a mismatch is also held against twice

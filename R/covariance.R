@@ -15,7 +15,7 @@ with_cov_type <- function(fit, cov_type, call = NULL) {
   if (identical(cov_type, fit$cov_type)) return(fit)
   answer <- fitted_answer("with_cov_type", document_text(fit), cov_type, call = call)
   other <- new_gbtm(answer$document, answer$arrays)
-  changed <- c("vcov", "cov_type", "identified", "cov_shares", "curves", "document")
+  changed <- c("vcov", "cov_type", "identified", "cov_shares", "curves", "internal", "document")
   fit[changed] <- other[changed]
   fit
 }

@@ -15,8 +15,8 @@
 #'   covariance of the rows.
 #' @section Errors: `gbtm_unknown_parameter`, `gbtm_bad_expression`; `gbtm_not_finite` where the function or its
 #'   derivative is not a number at the estimates; `gbtm_rough_function` where it has no derivative that can be had;
-#'   `gbtm_no_standard_error` where it uses a parameter that has none; `gbtm_constant_function` where it does not vary
-#'   with the parameters there.
+#'   `gbtm_no_standard_error` where the data do not determine it (a sum of two parameters that have none may have one);
+#'   `gbtm_constant_function` where it does not vary with the parameters there.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' delta_method(fit, c(peak = "-age[1] / (2 * age^2[1])", odds = "exp(theta[2])"))
@@ -26,8 +26,7 @@ delta_method <- function(fit, expression, level = 0.95) {
   check_fit(fit)
   check_level(level)
   d <- differentiate(fit, expression, "expression")
-  v <- d$jacobian %*% checked_vcov(fit$vcov, names(fit$coefficients), used_in(d$jacobian), "expression") %*%
-    t(d$jacobian)
+  v <- checked_vcov(fit$vcov, names(fit$coefficients), d$jacobian, d$labels, "expression", fit$internal)
   flat <- !(diag(v) > 0)
   if (any(flat)) {
     stop_gbtm("constant_function", sprintf("expression: %s does not vary with the parameters at the estimates.",

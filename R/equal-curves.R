@@ -36,14 +36,17 @@ curves_test <- function(fit, groups, include_intercept, data_name) {
   stems <- curve_stems(fit)
   names <- lapply(equalities, function(pair) sprintf("%s[%d]", stems[pair$column], pair$groups))
   b <- fit$coefficients
-  v <- checked_vcov(fit$vcov, names(b), names(b) %in% unlist(names), "groups")
   labels <- vapply(names, function(n) paste(c(n, if (length(n) == 1) "0"), collapse = " = "), "")
   rows <- do.call(rbind, lapply(names, function(n) (names(b) == n[1]) - (names(b) %in% n[-1])))
-  tested <- list(estimate = as.vector(rows %*% b), vcov = rows %*% v %*% t(rows), labels = labels, notes = character())
+  tested <- list(estimate = as.vector(rows %*% b), labels = labels, notes = character())
   # the engine centres covariates, and the user's intercepts are those at 0
   covariates <- ncol(fit$curves$positions$mean) > length(stems)
-  inside <- if (include_intercept && covariates) tested else internal_difference(fit, equalities)
-  tested$w <- quadratic_form(inside$estimate, inside$vcov, labels, "groups")
+  compared <- if (include_intercept && covariates) {
+    list(estimate = tested$estimate, vcov = checked_vcov(fit$vcov, names(b), rows, labels, "groups", fit$internal))
+  } else {
+    internal_difference(fit, equalities, rows, labels)
+  }
+  tested$w <- quadratic_form(compared$estimate, compared$vcov, labels, "groups")
   if (include_intercept) {
     tested$notes <- paste(
       "Were the curves equal and nothing else told these groups apart (sigma, zero inflation, time-varying",
@@ -96,8 +99,8 @@ coefficient_equalities <- function(fit, groups, include_intercept) {
 
 # Differences and covariance of the same equalities among the engine's orthonormal coefficients. These are the user's
 # times a triangular matrix common to all groups, so that the hypothesis and its statistic are the same; but over
-# calendar years the user's own are correlated beyond what double precision can tell.
-internal_difference <- function(fit, equalities) {
+# calendar years the user's own are correlated beyond what double precision can tell. `reported` are the rows in these.
+internal_difference <- function(fit, equalities, reported, labels) {
   cov <- fit$curves$cov
   rows <- matrix(0, length(equalities), ncol(cov))
   estimate <- numeric(length(equalities))
@@ -110,5 +113,9 @@ internal_difference <- function(fit, equalities) {
       sign <- sign[-1]
     }
   }
-  list(estimate = estimate, vcov = rows %*% cov %*% t(rows))
+  inside <- fit$internal
+  withheld <- sweep(reported != 0, 2, is.na(diag(fit$vcov)), `&`)
+  lost <- if (is.null(inside)) rowSums(withheld) > 0 else !determined(inside, rows)
+  refuse_undetermined(lost, withheld, names(fit$coefficients), labels, "groups")
+  list(estimate = estimate, vcov = if (is.null(inside)) rows %*% cov %*% t(rows) else tcrossprod(rows %*% inside$root))
 }

@@ -61,25 +61,57 @@ stop_hypotheses <- function(message) {
             "Give text such as \"t[1] = t[2]\", or a matrix of one row a hypothesis.")
 }
 
-# The covariance, zeros where there is none, after making sure that the parameters used have one.
-checked_vcov <- function(v, names, used, argument) {
+# Covariance (r, r) of functions of the parameters with derivatives `slopes` (r, p), after making sure that each has one:
+# it is judged by its own variance, which a sum may have though its terms have none. `inside` is the fit's `internal`;
+# without it, as of a file of before it was stored, only functions of parameters with a standard error have one.
+checked_vcov <- function(v, names, slopes, labels, argument, inside = NULL) {
   variance <- diag(v)
-  without <- used & (is.na(variance) | variance < 0)
-  if (any(without)) {
-    stop_gbtm("no_standard_error", sprintf(
-      "%s: there is no standard error of %s, so that nothing can be tested or said of it.", argument,
-      paste(names[without], collapse = ", ")
-    ), argument, "The warnings of the fit say why; leave it out, or fit a model that the data determine.")
+  withheld <- sweep(slopes != 0, 2, is.na(variance) | variance < 0, `&`)
+  if (is.null(inside)) {
+    refuse_undetermined(rowSums(withheld) > 0, withheld, names, labels, argument)
+  } else {
+    gradient <- slopes %*% inside$jacobian
+    refuse_undetermined(!determined(inside, gradient), withheld, names, labels, argument)
+    if (any(withheld)) return(tcrossprod(gradient %*% inside$root))
   }
   v[is.na(v)] <- 0
-  unname(v)
+  slopes %*% unname(v) %*% t(slopes)
 }
 
-used_in <- function(matrix) colSums(matrix != 0) > 0
+# An error for functions that are `lost`, naming their parameters without a standard error.
+refuse_undetermined <- function(lost, withheld, names, labels, argument) {
+  if (!any(lost)) return(invisible())
+  at_fault <- colSums(withheld[lost, , drop = FALSE]) > 0
+  named <- if (any(at_fault)) names[at_fault] else paste0("'", labels[lost], "'")
+  stop_gbtm("no_standard_error", sprintf(
+    "%s: there is no standard error of %s, so that nothing can be tested or said of it.", argument,
+    paste(named, collapse = ", ")
+  ), argument, "The warnings of the fit say why; leave it out, or fit a model that the data determine.")
+}
 
-# Leave out what follows from the rows before, and say so; standard errors make the coefficients comparable.
-independent_rows <- function(h, se) {
-  scaled <- h$matrix %*% diag(ifelse(se > 0, se, 1), length(se))
+# Which functions with gradients (r, p) in the engine's coordinates the data determine: those that do not load on a
+# direction without information, and whose standard error per unit of the gradient is not boundless.
+determined <- function(inside, gradient) {
+  size <- pmax(sqrt(rowSums(gradient^2)), 1e-300)
+  sandwich <- !is.null(inside$information_root)
+  plain <- rowSums((gradient %*% if (sandwich) inside$information_root else inside$root)^2)
+  known <- sqrt(rowSums((gradient %*% inside$undetermined)^2)) <= constants$undetermined_share * size &
+    plain <= (constants$se_most * size)^2
+  if (!sandwich) return(known)
+  # of what all clusters agree in, the sandwich's variance is zero
+  known & !(rowSums((gradient %*% inside$root)^2) <= constants$no_variance * plain & plain > 0)
+}
+
+# What makes coefficients comparable: standard errors, and where there is none a unit of the predictor.
+scales_of <- function(v, inside) {
+  variance <- unname(diag(v))
+  unit <- if (is.null(inside)) 1 else sqrt(rowSums(inside$jacobian^2))
+  ifelse(!is.na(variance) & variance > 0, sqrt(pmax(variance, 0)), unit)
+}
+
+# Leave out what follows from the rows before, and say so; scales make the coefficients comparable.
+independent_rows <- function(h, scales) {
+  scaled <- h$matrix %*% diag(scales, length(scales))
   size <- sqrt(rowSums(scaled^2))
   keep <- integer()
   for (i in seq_along(size)) {

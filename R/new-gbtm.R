@@ -34,7 +34,7 @@ new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = N
     blocks = document$blocks, reference = groups$reference + 1, membership = membership_of(groups),
     weighted = !is.null(document$weights), weights = document$weights, out_of_sample = out_of_sample_of(document),
     read_as = joined_inputs(document), dropout_covariates = as.character(first$dropout$covariates$names),
-    curves = curves_of(document), created_by = document$created_by, traj = traj,
+    curves = curves_of(document), internal = internal_of(document), created_by = document$created_by, traj = traj,
     document = list(text = text, arrays = arrays, held = held)
   )
   structure(fit, class = c(if (!is.null(traj)) "traj", "gbtm"))
@@ -141,6 +141,15 @@ curves_of <- function(document) {
     time_scale = if (is.null(stored$time_scale)) 1 else stored$time_scale,
     cov = document$internal$cov, undetermined = document$internal$undetermined
   )
+}
+
+# What the variance of a function of the parameters takes: the derivative (p, p) of these in the engine's coordinates, a
+# root (p, m) of the covariance there, that of the inverse information where it is a sandwich, and the directions without
+# information. NULL for a file of before they were stored.
+internal_of <- function(document) {
+  stored <- document$internal
+  if (is.null(stored$jacobian) || is.null(stored$root)) return(NULL)
+  stored[intersect(c("jacobian", "root", "information_root", "undetermined"), names(stored))]
 }
 
 # The time-varying covariates and the profile, (T, q) at its times, at which curves are drawn.

@@ -22,8 +22,10 @@ trajtest <- function(fit, text) {
   n <- fit$nobs
   k <- length(fit$coefficients)
   # traj inflates the information's inverse only; a sandwich it leaves alone
-  v <- fit$vcov * (if (identical(fit$cov_type, "hessian")) n / (n - k + 1) else 1)
-  tested <- test_linear(stats::setNames(fit$coefficients, as_sas$names), v, as_sas$text, NULL)
+  inflation <- if (identical(fit$cov_type, "hessian")) n / (n - k + 1) else 1
+  inside <- fit$internal
+  if (!is.null(inside)) inside$root <- inside$root * sqrt(inflation)
+  tested <- test_linear(stats::setNames(fit$coefficients, as_sas$names), fit$vcov * inflation, as_sas$text, NULL, inside)
   df <- length(tested$labels)
   p <- wald_p(tested$w, df, n - k + 1)
   same <- stats::qchisq(p, df, lower.tail = FALSE)

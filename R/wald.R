@@ -24,7 +24,7 @@
 #'   (df), `p.value`, `hypotheses`, `estimate` (R b - q), `notes` (hypotheses that follow from the others are left out
 #'   with a note). `linearHypothesis()`: data frame of class `anova` with attributes `value` (R b) and `vcov`.
 #' @section Errors: `gbtm_unknown_parameter`, `gbtm_bad_expression`, `gbtm_not_linear`, `gbtm_bad_hypotheses`;
-#'   `gbtm_no_standard_error` where a hypothesis uses a parameter that has none; `gbtm_contradictory`;
+#'   `gbtm_no_standard_error` where the data do not determine what a hypothesis speaks of; `gbtm_contradictory`;
 #'   `gbtm_singular_covariance` where some combination of the hypotheses has no variance.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
@@ -35,7 +35,7 @@
 wald_test <- function(fit, hypotheses, value = NULL, test = c("Chisq", "F"), df = NULL) {
   check_fit(fit)
   data_name <- short_name(substitute(fit))
-  tested <- test_linear(fit$coefficients, fit$vcov, hypotheses, value)
+  tested <- test_linear(fit$coefficients, fit$vcov, hypotheses, value, fit$internal)
   as_wald(tested, asked_test(test, missing(test), df), check_df(df, fit), data_name)
 }
 
@@ -50,8 +50,7 @@ wald_test_nonlinear <- function(fit, expression, value = 0, test = c("Chisq", "F
               "Give one finite number, or one for each.")
   }
   labels <- if (any(value != 0)) paste(d$labels, "=", format_short(rep_len(value, length(d$value)))) else d$labels
-  v <- checked_vcov(fit$vcov, names(fit$coefficients), used_in(d$jacobian), "expression")
-  v <- d$jacobian %*% v %*% t(d$jacobian)
+  v <- checked_vcov(fit$vcov, names(fit$coefficients), d$jacobian, labels, "expression", fit$internal)
   tested <- list(w = quadratic_form(d$value - value, v, labels, "expression"), estimate = d$value - value, vcov = v,
                  labels = labels, notes = character())
   as_wald(tested, asked_test(test, missing(test), df), check_df(df, fit), data_name)
@@ -62,12 +61,13 @@ asked_test <- function(test, unnamed, df) {
   if (unnamed && !is.null(df)) "F" else match_choice(test, c("Chisq", "F"), "test")
 }
 
-test_linear <- function(b, v, hypotheses, value) {
+# `inside` is the `internal` of the fit that `v` is of; NULL for a covariance that the user gives.
+test_linear <- function(b, v, hypotheses, value, inside = NULL) {
   h <- linear_hypotheses(hypotheses, names(b), value)
-  v <- checked_vcov(v, names(b), used_in(h$matrix), "hypotheses")
-  h <- independent_rows(h, sqrt(diag(v)))
+  checked_vcov(v, names(b), h$matrix, h$labels, "hypotheses", inside) # every row, those that follow from others too
+  h <- independent_rows(h, scales_of(v, inside))
   estimate <- as.vector(h$matrix %*% b)
-  v <- h$matrix %*% v %*% t(h$matrix)
+  v <- checked_vcov(v, names(b), h$matrix, h$labels, "hypotheses", inside)
   list(w = quadratic_form(estimate - h$value, v, h$labels, "hypotheses"), estimate = estimate - h$value, vcov = v,
        value = estimate, labels = h$labels, notes = h$notes)
 }
@@ -121,7 +121,8 @@ linearHypothesis.gbtm <- function(model, hypothesis.matrix, rhs = NULL, test = c
   check_fit(model)
   test <- match_choice(test, c("Chisq", "F"), "test")
   v <- if (is.null(vcov.)) model$vcov else if (is.function(vcov.)) vcov.(model) else vcov.
-  tested <- test_linear(model$coefficients, v, hypothesis.matrix, rhs)
+  inside <- if (is.null(vcov.)) model$internal
+  tested <- test_linear(model$coefficients, v, hypothesis.matrix, rhs, inside)
   m <- length(tested$labels)
   df <- if (test == "F") check_df(error.df, model)
   table <- cbind(Df = c(NA, m), statistic = c(NA, if (test == "F") tested$w / m else tested$w),

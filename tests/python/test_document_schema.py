@@ -27,7 +27,7 @@ def _paths(rule, at=()):
     """Every field of the table that must be there, by the way to it."""
     for name, own in rule.items():
         plain = name.strip("@?")
-        if name == "*":
+        if name == "*" or name.endswith("~"):
             continue
         here = (*at, plain)
         yield here

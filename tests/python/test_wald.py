@@ -30,8 +30,10 @@ def made(params, cov, names=None, **more):
     """Results of these numbers, without a fit."""
     params = np.asarray(params, dtype=float)
     names = names or NAMES[: params.size]
+    inside = {"params": params, "cov": np.zeros((0, 0)), "undetermined": np.zeros((0, 0))}  # as in the first files
     return GBTMResults(
-        {"names": names, "params": params, "cov_params": np.asarray(cov, dtype=float), "nobs": 500, **more}
+        {"names": names, "params": params, "cov_params": np.asarray(cov, dtype=float), "nobs": 500, "internal": inside,
+         **more}
     )
 
 

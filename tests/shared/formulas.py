@@ -128,8 +128,9 @@ def curve(fit: Stored, t: np.ndarray, level: float, w: np.ndarray | None = None)
 
 
 def standard_error(fit: Stored, k: int, t: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    if np.isfinite(fit.cov).all():
-        return np.sqrt(np.einsum("cp,pq,cq->c", slope, fit.cov, slope))
+    used = (slope != 0).any(axis=0)
+    if np.isfinite(np.diag(fit.cov)[used]).all():
+        return np.sqrt(np.einsum("cp,pq,cq->c", slope[:, used], fit.cov[np.ix_(used, used)], slope[:, used]))
     return undetermined_error(fit, k, t)
 
 
@@ -192,6 +193,11 @@ def wald(fit: Stored, functions: Sequence[Function], df: float | None = None) ->
     if df is None:
         return {"statistic": w, "df": m, "p": stats.chi2.sf(w, m)}
     return {"statistic": w / m, "df": m, "p": stats.f.sf(w / m, m, df)}
+
+
+def log_odds_of_counts(members: int, others: int) -> tuple[float, float]:
+    """Estimate and standard error where everybody's group is plain and the odds have a parameter of their own."""
+    return float(np.log(members / others)), float(np.sqrt(1 / members + 1 / others))
 
 
 # -- classification and criteria ---------------------------------------------------------------------------------------

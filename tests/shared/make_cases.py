@@ -87,7 +87,7 @@ def comparisons(fit: Stored) -> Iterator[Case]:
     with_curve = [k for k in range(1, fit.n_groups + 1) if any(f"{c}[{k}]" in fit.names for c in fit.columns)]
     if len(with_curve) < fit.n_groups:
         yield error("equal_curves", "no_curve")
-    if np.isnan(fit.cov).any():
+    if np.isnan(np.diag(fit.cov)[[n.split("[")[0] in fit.columns for n in fit.names]]).any():
         yield error("equal_curves", "no_standard_error")
         return
     for groups in (with_curve, with_curve[-2:]):
@@ -200,6 +200,35 @@ def refused(fit: Stored) -> Iterator[Case]:
     yield error("delta", "bad_expression", function="t[1] = 0", level=0.95)
 
 
+def determined_sums(fit: Stored) -> Iterator[Case]:
+    """Two parameters at opposite infinities; 7 of the 20 people with z are in the second group."""
+    both = "theta[2] + theta_z[2]"
+    value, se = formulas.log_odds_of_counts(7, 13)
+    z = formulas.stats.norm.isf(0.025)
+    yield case("delta", {"estimate": [value], "se": [se], "lower": [value - z * se], "upper": [value + z * se]},
+               function=both, level=0.95)
+    p = 7 / 20
+    yield case("delta", {"estimate": [p], "se": [p * (1 - p) * se], "lower": [p - z * p * (1 - p) * se],
+                         "upper": [p + z * p * (1 - p) * se]}, function=f"invlogit({both})", level=0.95)
+    w = ((value + 1) / se) ** 2
+    yield case("wald", {"statistic": w, "df": 1, "p": formulas.stats.chi2.sf(w, 1)}, hypotheses=f"{both} = -1")
+    w = ((np.exp(value) - 1) / (np.exp(value) * se)) ** 2
+    yield case("wald_nonlinear", {"statistic": w, "df": 1, "p": formulas.stats.chi2.sf(w, 1)},
+               function=f"exp({both}) = 1", value=None)
+    # people's outcomes and their groups have no part of the likelihood in common
+    slope, level = (fit.names.index(n) for n in ("t[1]", "intercept[2]"))
+    other = np.array([slope, level])
+    v = fit.b[other] - [0.2, 9.0]
+    w = (value / se) ** 2 + v @ np.linalg.solve(fit.cov[np.ix_(other, other)], v)
+    yield case("wald", {"statistic": w, "df": 3, "p": formulas.stats.chi2.sf(w, 3)},
+               hypotheses=f"{both} = 0, t[1] = 0.2, intercept[2] = 9, {both} + t[1] = 0.2")
+    for text in ("theta[2]", "theta_z[2]", "theta[2] - theta_z[2]", "theta[2] + 2 * theta_z[2]", "theta_z[2] + t[1]"):
+        yield error("wald", "no_standard_error", hypotheses=f"{text} = 0")
+        yield error("wald", "no_standard_error", hypotheses=f"{both} = 0, {text} = 0")
+        yield error("delta", "no_standard_error", function=f"exp({text})", level=0.95)
+        yield error("wald_nonlinear", "no_standard_error", function=f"({text})^2 = 1", value=None)
+
+
 # -- people who were not fitted ----------------------------------------------------------------------------------------
 
 
@@ -240,6 +269,8 @@ def cases_of(name: str, fits: dict[str, Stored]) -> list[Case]:
             case("wald", formulas.wald(fit, [lambda b: b("t[1]"), lambda b: b("theta[2]")]),
                  hypotheses="t[1] = 0, theta[2] = 0"),
         ]
+    if name == "empty_cell":
+        found += determined_sums(fit)
     if name == "poisson_one":
         found.append(likelihood_ratio(fits["poisson_level"], fit, "poisson_level"))
     if name in HISTORIES:

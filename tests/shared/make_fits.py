@@ -187,6 +187,17 @@ def logit_separated() -> gbtm.GBTMResults:
     return fitted("y ~ t", d, groups=2, order=1, family="logit")
 
 
+def empty_cell() -> gbtm.GBTMResults:
+    """Groups far apart, and of those without z nobody in the second: theta[2] and theta_z[2] run to opposite
+    infinities, their sum is the log odds of those with z."""
+    rng = np.random.default_rng(17)
+    d, _ = long(rng, n=40)
+    i = np.arange(40)
+    d["z"] = np.repeat((i % 2).astype(float), TIMES.size)
+    d["y"] = np.where(np.repeat((i % 2 == 1) & (i < 14), TIMES.size), 9.0, 0.0) + 0.2 * d.t + rng.normal(0, 0.5, len(d))
+    return fitted("y ~ t", d, groups=2, order=1, risk="z")
+
+
 def beta() -> gbtm.GBTMResults:
     rng = np.random.default_rng(15)
     d, g = long(rng)
@@ -197,7 +208,8 @@ def beta() -> gbtm.GBTMResults:
 
 FITTED: tuple[Callable[[], gbtm.GBTMResults], ...] = (
     normal, normal_sigma, normal_basis, normal_times, normal_dropout, cnorm, cnorm_effects, poisson, poisson_one,
-    poisson_level, zip_own, zip_common, negbin, zinb, logit, logit_separated, beta,
+    poisson_level, zip_own, zip_common, negbin, zinb, logit, logit_separated, empty_cell,
+    beta,
 )
 
 

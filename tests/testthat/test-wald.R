@@ -313,3 +313,42 @@ test_that("Python gives the same numbers", {
            delta_method(fit, function(b) exp(b["theta[3]"] - b["age[1]"]))$se, o$se, o$lower, o$p)
   expect_equal(as.numeric(lines), own, tolerance = 1e-9)
 })
+
+test_that("a sum of two parameters at opposite infinities is tested by its own variance", {
+  fit <- read_gbtm(test_path("..", "shared", "fits", "empty_cell.json"))
+  expect_true(all(is.na(diag(vcov(fit))[c("theta[2]", "theta_z[2]")])))
+  # 7 of 20 people, by the counts
+  se <- sqrt(1 / 7 + 1 / 13)
+  sum <- "theta[2] + theta_z[2]"
+  table <- delta_method(fit, sum)
+  expect_equal(c(table$estimate, table$se), c(log(7 / 13), se), tolerance = 1e-9)
+  by_function <- delta_method(fit, function(b) stats::plogis(b[["theta[2]"]] + b[["theta_z[2]"]]))
+  expect_equal(by_function$se, sqrt(0.35 * 0.65 / 20), tolerance = 1e-7)
+  names <- stats::setNames(fit$traj_names, names(coef(fit)))
+  macro <- trajtest(fit, paste(names[["theta[2]"]], "+", names[["theta_z[2]"]], "= 0"))
+  n <- nobs(fit)
+  expect_match(macro$notes, sprintf("W = %.4f", (log(7 / 13) / se)^2 * (n - 7 + 1) / n), fixed = TRUE, all = FALSE)
+  skip_if_not_installed("car")
+  expect_equal(car::linearHypothesis(fit, paste(sum, "= 0"))$Chisq[2], (log(7 / 13) / se)^2, tolerance = 1e-9)
+  expect_equal(car::deltaMethod(fit, sum)$SE, se, tolerance = 1e-9)
+  expect_error(car::linearHypothesis(fit, paste(sum, "= 0"), vcov. = vcov(fit)), class = "gbtm_no_standard_error")
+})
+
+test_that("a file of before the Jacobian was stored refuses what it refused", {
+  fit <- read_gbtm(test_path("..", "shared", "fits", "empty_cell.json"))
+  fit["internal"] <- list(NULL)
+  expect_error(wald_test(fit, "theta[2] + theta_z[2] = 0"), "standard error of theta[2], theta_z[2],", fixed = TRUE,
+               class = "gbtm_no_standard_error")
+  old <- read_gbtm(test_path("..", "shared", "fits", "logit_separated.json"))
+  expect_null(old$internal)
+  expect_error(equal_curves(old), class = "gbtm_no_standard_error")
+})
+
+test_that("other standard errors of a sum come with their own root", {
+  need_engine()
+  fit <- read_gbtm(test_path("..", "shared", "fits", "empty_cell.json"))
+  robust <- gbtm:::with_cov_type(fit, "robust")
+  # saturated in the counts, so that the sandwich is the information's inverse
+  expect_equal(delta_method(robust, "theta[2] + theta_z[2]")$se, sqrt(1 / 7 + 1 / 13), tolerance = 1e-8)
+  expect_error(delta_method(robust, "theta[2]"), class = "gbtm_no_standard_error")
+})

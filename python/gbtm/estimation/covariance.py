@@ -15,20 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..compute.determined import determined, sandwich_is_empty
 from ..compute.threads import in_order, with_gradients
-from ..constants import SHARED
 from ..data.subjects import Subjects
 from ..errors import DataError, SpecificationError
 from ..likelihood.derivatives import subject_scores
 from ..likelihood.mixture import Mixture
 
 COV_TYPES = ("hessian", "robust", "cluster", "traj")
-# A quantity whose standard error exceeds 30 on the scale of a linear predictor (log rate, log odds, or standard
-# deviations of the outcome) is one the data do not determine: a probability of 0 or 1, a rate of 0, an empty group.
-SE_MOST: float = SHARED["se_most"]
 ROUNDING = 1e-12  # of the largest eigenvalue of the information, below which one may be zero
-LOADING_MOST = 1e-3  # share of a direction without information in a quantity, from which it has no standard error
-NO_VARIANCE = 1e-10  # of the variance by the information, below which a sandwich's is rounding
 
 
 @dataclass(frozen=True)
@@ -41,6 +36,9 @@ class Covariance:
     undetermined : (p, d), orthonormal directions that have none
     negative : some eigenvalue of the information is clearly below zero: not a maximum
     by_information : (p, p), the same without the middle of a sandwich; None where it has none
+    root : (p, m), the square root of ``internal``: root root' is it. What cancels in a combination of parameters, as a
+        weak direction does in the sum of two that run to opposite infinities, cancels in the root before it is squared
+    information_root : (p, m), the root of ``by_information``; None where there is none
     """
 
     internal: np.ndarray
@@ -48,6 +46,8 @@ class Covariance:
     negative: bool
     cov_type: str
     by_information: np.ndarray | None = None
+    root: np.ndarray | None = None
+    information_root: np.ndarray | None = None
 
     def reported(self, jacobian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Delta method: (r, p) derivative -> covariance (r, r), NaN where not identified, and identified (r,)."""
@@ -63,19 +63,12 @@ class Covariance:
             return np.zeros(jacobian.shape[0], dtype=bool)
         kinds = (self.internal, self.by_information)
         sandwich, plain = (np.einsum("rp,pq,rq->r", jacobian, v, jacobian) for v in kinds)
-        return (sandwich <= NO_VARIANCE * plain) & (plain > 0) & self.identified(jacobian)
+        return sandwich_is_empty(sandwich, plain) & self.identified(jacobian)
 
     def identified(self, jacobian: np.ndarray) -> np.ndarray:
-        """(r, p) -> (r,) bool: the variance of the reported quantity is known and not boundless.
-
-        It does not load on a direction without information, and its standard error per unit of its gradient is at most
-        ``SE_MOST``.
-        """
-        length = np.maximum(np.linalg.norm(jacobian, axis=1), 1e-300)
+        """(r, p) -> (r,) bool: the variance of the reported quantity is known and not boundless."""
         plain = self.internal if self.by_information is None else self.by_information
-        variance = np.einsum("rp,pq,rq->r", jacobian, plain, jacobian)
-        lost = np.linalg.norm(jacobian @ self.undetermined, axis=1) > LOADING_MOST * length
-        return ~lost & (variance <= (SE_MOST * length) ** 2)
+        return determined(jacobian, np.einsum("rp,pq,rq->r", jacobian, plain, jacobian), self.undetermined)
 
 
 @with_gradients()
@@ -136,14 +129,19 @@ def covariance(
     values, vectors = np.linalg.eigh(info)
     good = values > ROUNDING * max(values[-1], 1.0) if size else values > 0
     internal = (vectors[:, good] / values[good]) @ vectors[:, good].T
-    by_information = None if meat is None else internal
+    root = vectors[:, good] / np.sqrt(values[good])
+    by_information, information_root = (None, None) if meat is None else (internal, root)
     if meat is not None:
         internal = internal @ meat @ internal
+        spread, axes = np.linalg.eigh(meat)
+        root = (vectors[:, good] / values[good]) @ (vectors[:, good].T @ (axes * np.sqrt(spread.clip(min=0.0))))
     elif cov_type == "traj":
         internal = internal * nobs / (nobs - size + 1)
+        root = root * np.sqrt(nobs / (nobs - size + 1))
     negative = bool(size and values[0] < -1e-6 * max(values[-1], 1.0))
     edge = np.eye(size)[:, [] if bounded is None else bounded]
-    return Covariance(internal, np.hstack([vectors[:, ~good], edge]), negative, cov_type, by_information)
+    undetermined = np.hstack([vectors[:, ~good], edge])
+    return Covariance(internal, undetermined, negative, cov_type, by_information, root, information_root)
 
 
 def score_variance(module: Mixture, flat: np.ndarray, cov_type: str, subjects: Subjects) -> np.ndarray | None:

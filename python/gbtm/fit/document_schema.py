@@ -3,7 +3,8 @@
 A rule is a word, "text", "number", "count", "flag", "list" or "numbers", with sizes behind it: ``"numbers N K"`` is an
 array (N, K). A size is what it was where it first stood, ``_`` is any. A rule may be a dict of the fields of an object,
 where ``*`` stands for every field there is, or a list with the rule of each item, whose own sizes end with it. A field
-whose name ends in ``?`` may be null. One with ``@`` in front is of the data, which the fits of a search do without.
+whose name ends in ``?`` may be null, one that ends in ``~`` may be missing, as in files from before it was stored. One
+with ``@`` in front is of the data, which the fits of a search do without.
 """
 
 from __future__ import annotations
@@ -64,7 +65,11 @@ FIT = {
         "width": "count",
     }],
     "params": "numbers p", "cov_params": "numbers p p", "cov_type": "text", "identified": "list p",
-    "internal": {"params": "numbers p", "cov": "numbers p p", "undetermined": "numbers p _"}, "loglik": "number",
+    "internal": {
+        "params": "numbers p", "cov": "numbers p p", "undetermined": "numbers p _", "jacobian~": "numbers p p",
+        "root~": "numbers p _", "information_root~": "numbers p _",
+    },
+    "loglik": "number",
     "@weights?": "numbers N", "@cluster?": "numbers N", "@stratum?": "numbers N", "search": SEARCH,
     "certificate": {
         "gradient?": "number", "smallest_eigenvalue?": "number", "decrement?": "number", "converged": "flag",
@@ -159,7 +164,7 @@ def _problems(value: Any, rule: Rule, path: str, sizes: dict[str, int], data: bo
 def _field(
     value: Mapping[str, Any], name: str, rule: Rule, path: str, sizes: dict[str, int], data: bool
 ) -> Iterator[str]:
-    plain = name.strip("@?")
+    plain = name.strip("@?~")
     here = f"{path}.{plain}" if path else plain
     if name == "*":
         for key, item in value.items():
@@ -167,7 +172,8 @@ def _field(
     elif name.startswith("@") and not data:
         return
     elif plain not in value:
-        yield f"'{here}' is missing"
+        if not name.endswith("~"):
+            yield f"'{here}' is missing"
     elif value[plain] is not None or not name.endswith("?"):
         yield from _problems(value[plain], rule, here, sizes, data)
 

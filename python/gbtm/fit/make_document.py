@@ -23,6 +23,7 @@ from ..model.outcome import prepare
 from ..model.prepared import Prepared
 from .document import FORMAT, FORMAT_VERSION
 from .inputs import split_inputs
+from .parameters import internal_document
 from .shared_data import shared_fields
 
 WAVES_MOST: int = SHARED["waves_most"]
@@ -34,7 +35,8 @@ DRIVER = 0  # the outcome whose lags drive dropout
 def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: Covariance) -> dict[str, Any]:
     """The fit document as a dict of plain values and numpy arrays; see docs/fit-document.md for its fields."""
     layout, panel = prepared.layout, prepared.panel
-    cov_params, identified = cov.reported(layout.report_jacobian(estimate.flat))
+    jacobian = layout.report_jacobian(estimate.flat)
+    cov_params, identified = cov.reported(jacobian)
     shared, (inputs, of_outcome, of_groups) = shared_fields(panel), split_inputs(prepared.inputs)
     held_out = prepared.held_out
     groups = _group_set(prepared, module, estimate, cov, {**shared["group_sets"][0], "inputs": of_groups})
@@ -58,7 +60,7 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
         "cov_params": cov_params,
         "cov_type": cov.cov_type,
         "identified": identified.tolist(),
-        "internal": {"params": estimate.flat, "cov": cov.internal, "undetermined": cov.undetermined},
+        "internal": internal_document(estimate.flat, cov, jacobian),
         "loglik": estimate.loglik,
         "nobs": panel.nobs,
         "n_subjects": panel.n_subjects,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .parameters import internal_document
 from .rebuild import module_of, panel_of
 
 if TYPE_CHECKING:
@@ -42,11 +43,12 @@ def with_covariance(fit: Fit, cov_type: str | None) -> dict[str, Any]:
     with workers():
         meat = score_variance(module, flat, kind, subjects)
         cov = covariance(information(module, flat), kind, fit.nobs, meat, layout.at_bound(flat))
-    cov_params, identified = cov.reported(layout.report_jacobian(flat))
+    jacobian = layout.report_jacobian(flat)
+    cov_params, identified = cov.reported(jacobian)
     document = dict(fit.document)
     document |= {
         "cov_params": cov_params, "cov_type": kind, "identified": identified.tolist(),
-        "internal": {"params": flat, "cov": cov.internal, "undetermined": cov.undetermined},
+        "internal": internal_document(flat, cov, jacobian),
     }
     if layout.n_groups > 1:
         shares, _ = cov.reported(layout.shares_jacobian(flat))

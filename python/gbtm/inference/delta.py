@@ -94,8 +94,9 @@ def delta(res: Fit, function: Any) -> Delta:
     ------
     SpecificationError
         ``unknown_parameter`` or ``bad_expression``; ``not_finite`` where the function or its derivative is not a number
-        at the estimates; ``rough_function`` where it has no derivative that can be had; ``no_standard_error`` where it
-        uses a parameter that has none; ``constant_function`` where it does not vary with the parameters there.
+        at the estimates; ``rough_function`` where it has no derivative that can be had; ``no_standard_error`` where
+        the data do not determine it (a sum of two parameters that have none may have one); ``constant_function``
+        where it does not vary with the parameters there.
 
     Examples
     --------
@@ -110,7 +111,7 @@ def delta(res: Fit, function: Any) -> Delta:
     [[1.988, 2.028]]
     """
     values, jacobian, labels = differentiate(res, function, "function")
-    cov = jacobian @ covariance_of(res, (jacobian != 0).any(axis=0), "function") @ jacobian.T
+    cov = covariance_of(res, jacobian, labels, "function")
     flat = ~(np.diag(cov) > 0)
     if flat.any():
         raise SpecificationError(

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arguments import checked
 from ..errors import SpecificationError
-from .hypotheses import covariance_of, linear_hypotheses, quadratic_form
+from .hypotheses import covariance_of, linear_hypotheses, quadratic_form, refuse_undetermined
 from .wald import WaldTest, chi_square
 
 if TYPE_CHECKING:
@@ -59,16 +59,14 @@ def equal_curves(
     """
     chosen = _groups(res, groups)
     equalities = _equalities(res, chosen, include_intercept)
-    names, stems = list(res.params.index), _stems(res)
-    used = np.isin(names, [f"{stems[j]}[{g}]" for pair in equalities for g, j in pair])
-    covariance_of(res, used, "groups")
+    stems = _stems(res)
     labels = [" = ".join([f"{stems[j]}[{g}]" for g, j in pair] + ["0"] * (len(pair) == 1)) for pair in equalities]
     covariates = res.outcomes[0].positions["mean"].shape[1] > len(stems)
     # the engine centres covariates, and the user's intercepts are those at 0
     if include_intercept and covariates:
         difference, cov = _reported(res, labels)
     else:
-        difference, cov = _internal(res, equalities)
+        difference, cov = _internal(res, equalities, labels)
     notes = (ONE_GROUP_NOTE,) if include_intercept else ()
     return chi_square(quadratic_form(difference, cov, labels, "groups"), labels, notes)
 
@@ -135,21 +133,25 @@ def _equalities(res: Fit, groups: list[int], include_intercept: bool) -> list[li
 def _reported(res: Fit, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Differences (m,) and covariance (m, m) of the equalities among the parameters as reported."""
     h = linear_hypotheses(labels, list(res.params.index))
-    cov = covariance_of(res, (h.matrix != 0).any(axis=0), "groups")
-    return h.matrix @ res.params.to_numpy(), h.matrix @ cov @ h.matrix.T
+    return h.matrix @ res.params.to_numpy(), covariance_of(res, h.matrix, labels, "groups")
 
 
-def _internal(res: Fit, equalities: list[list[tuple[int, int]]]) -> tuple[np.ndarray, np.ndarray]:
+def _internal(
+    res: Fit, equalities: list[list[tuple[int, int]]], labels: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
     """Differences (m,) and covariance (m, m) of the same equalities among the engine's orthonormal coefficients.
 
     These are the user's times a triangular matrix common to all groups, so that the hypothesis and its statistic are
     the same; but over calendar years the user's own are correlated beyond what double precision can tell.
     """
     coefficients, positions = res.outcomes[0].coefficients["mean"], res.outcomes[0].positions["mean"]
-    cov = res.internal.cov
-    rows, difference = np.zeros((len(equalities), cov.shape[0])), np.zeros(len(equalities))
+    inside, names = res.internal, list(res.params.index)
+    rows, difference = np.zeros((len(equalities), len(names))), np.zeros(len(equalities))
     for i, pair in enumerate(equalities):
         for sign, (g, j) in zip((1.0, -1.0), pair, strict=False):
             rows[i, positions[g - 1, j]] += sign
             difference[i] += sign * coefficients[g - 1, j]
-    return difference, rows @ cov @ rows.T
+    withheld = (linear_hypotheses(labels, names).matrix != 0) & ~np.isfinite(res.bse.to_numpy())
+    lost = withheld.any(axis=1) if inside.jacobian is None else ~inside.determined(rows)
+    refuse_undetermined(lost, withheld, names, labels, "groups")
+    return difference, inside.covariance(rows)

@@ -16,6 +16,7 @@ from .expressions import evaluate, read
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
+    from ..fit.parameters import InternalEstimates
 
 # Share of a row, in standard errors, below which it says nothing that the rows before it did not
 DEPENDENT: float = SHARED["dependent_share"]
@@ -128,34 +129,66 @@ def _from_matrix(given: Any, names: Sequence[str]) -> Hypotheses:
     )
 
 
-def covariance_of(res: Fit, used: np.ndarray, argument: str) -> np.ndarray:
-    """The covariance (p, p), zeros where there is none, after making sure that the parameters used (p,) bool have one.
+def covariance_of(res: Fit, slopes: np.ndarray, labels: Sequence[str], argument: str) -> np.ndarray:
+    """Covariance (r, r) of functions of the parameters with derivatives (r, p), after making sure that each has one.
+
+    A function is judged by its own variance: that of a sum may be known where its terms have none.
 
     Raises
     ------
     SpecificationError
         ``no_standard_error``, naming the parameters at fault.
     """
-    cov = res.cov_params().to_numpy()
-    return checked_covariance(cov, list(res.params.index), used, argument)
+    return checked_covariance(
+        res.cov_params().to_numpy(), list(res.params.index), slopes, labels, argument, res.internal)
 
 
-def checked_covariance(cov: np.ndarray, names: Sequence[str], used: np.ndarray, argument: str) -> np.ndarray:
-    """As :func:`covariance_of`, of a covariance (p, p) with NaN rows where there is none."""
+def checked_covariance(
+    cov: np.ndarray, names: Sequence[str], slopes: np.ndarray, labels: Sequence[str], argument: str,
+    inside: InternalEstimates | None = None,
+) -> np.ndarray:
+    """As :func:`covariance_of`, of a covariance (p, p) with NaN rows where there is none.
+
+    ``inside`` are the estimates that the covariance is of. Without them, or where they come from a file of before their
+    Jacobian was stored, only functions of parameters that have a standard error have one.
+    """
     variance = np.diag(cov)
-    without = used & ~(np.isfinite(variance) & (variance >= 0))
-    if without.any():
-        named = ", ".join(str(n) for n, w in zip(names, without, strict=True) if w)
-        raise SpecificationError(
-            f"{argument}: there is no standard error of {named}, so that nothing can be tested or said of it.",
-            code="no_standard_error", argument=argument,
-            way_out="The warnings of the fit say why; leave it out, or fit a model that the data determine.",
-        )
-    return np.where(np.isnan(cov), 0.0, cov)
+    withheld = (slopes != 0) & ~(np.isfinite(variance) & (variance >= 0))
+    if inside is None or inside.jacobian is None:
+        refuse_undetermined(withheld.any(axis=1), withheld, names, labels, argument)
+    else:
+        gradient = slopes @ inside.jacobian
+        refuse_undetermined(~inside.determined(gradient), withheld, names, labels, argument)
+        if withheld.any():
+            return inside.covariance(gradient)
+    return slopes @ np.where(np.isnan(cov), 0.0, cov) @ slopes.T
 
 
-def independent(hypotheses: Hypotheses, se: np.ndarray) -> Hypotheses:
-    """Leave out what follows from the other rows, and say so; (p,) standard errors make the coefficients comparable.
+def refuse_undetermined(
+    lost: np.ndarray, withheld: np.ndarray, names: Sequence[str], labels: Sequence[str], argument: str
+) -> None:
+    """An error for functions (r,) that are ``lost``, naming their parameters (r, p) without a standard error."""
+    if not lost.any():
+        return
+    at_fault = withheld[lost].any(axis=0)
+    named = [str(n) for n, w in zip(names, at_fault, strict=True) if w] or [
+        f"'{x}'" for x, gone in zip(labels, lost, strict=True) if gone]
+    raise SpecificationError(
+        f"{argument}: there is no standard error of {', '.join(named)}, so that nothing can be tested or said of it.",
+        code="no_standard_error", argument=argument,
+        way_out="The warnings of the fit say why; leave it out, or fit a model that the data determine.",
+    )
+
+
+def scales_of(cov: np.ndarray, inside: InternalEstimates | None = None) -> np.ndarray:
+    """(p,) what makes coefficients comparable: standard errors, and where there is none a unit of the predictor."""
+    variance = np.nan_to_num(np.diag(cov), nan=0.0)
+    unit = 1.0 if inside is None or inside.jacobian is None else np.linalg.norm(inside.jacobian, axis=1)
+    return np.asarray(np.where(variance > 0, np.sqrt(variance.clip(min=0.0)), unit))
+
+
+def independent(hypotheses: Hypotheses, scales: np.ndarray) -> Hypotheses:
+    """Leave out what follows from the other rows, and say so; (p,) scales make the coefficients comparable.
 
     Raises
     ------
@@ -163,7 +196,7 @@ def independent(hypotheses: Hypotheses, se: np.ndarray) -> Hypotheses:
         ``contradictory`` where a row cannot hold together with those before it, or ``bad_hypotheses`` where no row says
         anything.
     """
-    scaled = hypotheses.matrix * np.where(se > 0, se, 1.0)
+    scaled = hypotheses.matrix * scales
     length = np.linalg.norm(scaled, axis=1)
     keep: list[int] = []
     notes = list(hypotheses.notes)

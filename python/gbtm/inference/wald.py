@@ -16,7 +16,7 @@ from ..arguments import checked
 from ..data.columns import number_array
 from ..errors import SpecificationError
 from .delta import differentiate
-from .hypotheses import covariance_of, independent, linear_hypotheses, quadratic_form
+from .hypotheses import covariance_of, independent, linear_hypotheses, quadratic_form, scales_of
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
@@ -75,8 +75,8 @@ def t_test(res: Fit, hypotheses: Any, *, use_t: bool = False, df: float | None =
     Raises
     ------
     SpecificationError
-        ``unknown_parameter``, ``bad_expression``, ``not_linear``, ``bad_hypotheses``; ``no_standard_error`` where a
-        hypothesis uses a parameter that has none.
+        ``unknown_parameter``, ``bad_expression``, ``not_linear``, ``bad_hypotheses``; ``no_standard_error`` where the
+        data do not determine what a hypothesis speaks of.
 
     Examples
     --------
@@ -91,8 +91,7 @@ def t_test(res: Fit, hypotheses: Any, *, use_t: bool = False, df: float | None =
     from statsmodels.stats.contrast import ContrastResults
 
     h = linear_hypotheses(hypotheses, list(res.params.index))
-    cov = covariance_of(res, (h.matrix != 0).any(axis=0), "hypotheses")
-    variance = np.einsum("mp,pq,mq->m", h.matrix, cov, h.matrix)
+    variance = np.diag(covariance_of(res, h.matrix, h.labels, "hypotheses"))
     if not (variance > 0).all():
         raise SpecificationError(
             f"hypotheses: '{h.labels[int(np.argmin(variance))]}' concerns nothing that is estimated.",
@@ -152,9 +151,10 @@ def wald_test(res: Fit, hypotheses: Any, *, use_f: bool = False, df: float | Non
     chi2(2) = 2.1762, p = 0.3369
     """
     h = linear_hypotheses(hypotheses, list(res.params.index))
-    cov = covariance_of(res, (h.matrix != 0).any(axis=0), "hypotheses")
-    h = independent(h, np.sqrt(np.diag(cov)))
-    w = quadratic_form(h.matrix @ res.params.to_numpy() - h.value, h.matrix @ cov @ h.matrix.T, h.labels, "hypotheses")
+    covariance_of(res, h.matrix, h.labels, "hypotheses")  # of every row, also of those that follow from others
+    h = independent(h, scales_of(res.cov_params().to_numpy(), res.internal))
+    cov = covariance_of(res, h.matrix, h.labels, "hypotheses")
+    w = quadratic_form(h.matrix @ res.params.to_numpy() - h.value, cov, h.labels, "hypotheses")
     test = chi_square(w, h.labels, h.notes)
     return _as_f(test, _degrees(res, df)) if use_f or df is not None else test
 
@@ -214,7 +214,6 @@ def wald_test_nonlinear(
     difference = values - null_values
     if null_values.any():
         labels = [f"{x} = {v:g}" for x, v in zip(labels, np.broadcast_to(null_values, values.shape), strict=True)]
-    cov = covariance_of(res, (jacobian != 0).any(axis=0), "function")
-    w = quadratic_form(difference, jacobian @ cov @ jacobian.T, labels, "function")
+    w = quadratic_form(difference, covariance_of(res, jacobian, labels, "function"), labels, "function")
     test = chi_square(w, labels)
     return _as_f(test, _degrees(res, df)) if use_f or df is not None else test

@@ -22,6 +22,7 @@ from ..families.random_normal import RANDOM
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
+    from ..fit.parameters import InternalEstimates
 
 POWER_WORDS = ("Intercept", "Linear", "Quadratic", "Cubic", "Quartic", "Quintic")
 SECTIONS = ("mean", "zero", "dropout")  # kinds of parameters with a section per group; the others share the last
@@ -73,6 +74,11 @@ class TrajTable:
         moved[gone, :] = np.nan
         moved[:, gone] = np.nan
         return pd.DataFrame(moved, index=names, columns=names)
+
+    @property
+    def internal(self) -> InternalEstimates:
+        """The estimates that ``V`` is of, for combinations of parameters that have no variance alone."""
+        return self.res.internal.scaled(self._inflation, self._move)
 
     @property
     def _inflation(self) -> float:

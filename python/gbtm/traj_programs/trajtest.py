@@ -15,7 +15,7 @@ from scipy import stats
 
 from ..arguments import checked
 from ..errors import SpecificationError
-from ..inference.hypotheses import checked_covariance, independent, linear_hypotheses, quadratic_form
+from ..inference.hypotheses import checked_covariance, independent, linear_hypotheses, quadratic_form, scales_of
 from ..inference.wald import WaldTest
 from .traj_table import TrajTable
 
@@ -57,9 +57,11 @@ def trajtest(res: Fit, text: str, *, group_order: Sequence[int] | None = None) -
     table = TrajTable(res, None if group_order is None else list(group_order))
     inner, names = _as_in_sas(_macro_argument(text), [str(n) for n in table.b.index])
     h = linear_hypotheses(inner, names)
-    cov = checked_covariance(table.V.to_numpy(), names, (h.matrix != 0).any(axis=0), "text")
-    h = independent(h, np.sqrt(np.diag(cov)))
-    w = quadratic_form(h.matrix @ table.b.to_numpy() - h.value, h.matrix @ cov @ h.matrix.T, h.labels, "text")
+    v, inside = table.V.to_numpy(), table.internal
+    checked_covariance(v, names, h.matrix, h.labels, "text", inside)
+    h = independent(h, scales_of(v, inside))
+    cov = checked_covariance(v, names, h.matrix, h.labels, "text", inside)
+    w = quadratic_form(h.matrix @ table.b.to_numpy() - h.value, cov, h.labels, "text")
     df, residual = len(h.labels), float(res.nobs - res.df_model + 1)
     p = float(stats.f.sf(w / df, df, residual))
     same = float(stats.chi2.isf(p, df))
