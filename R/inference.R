@@ -25,7 +25,8 @@
 #' @return `coef()`: named numeric. `vcov()`: matrix (k, k), NA where the data do not determine a parameter, in which
 #'   case a warning at the fit said which and why. `logLik()`: class `logLik` with `df` and `nobs` (subjects). `nobs()`:
 #'   observations. `confint()`: matrix with a row for each parameter; with `"profile"` infinite (or 0 for a scale
-#'   parameter) where the data set no bound. `BIC()`: a number, or with several fits a data frame with `df` and `BIC`.
+#'   parameter) where the data set no bound, and with a warning `gbtm_better_optimum` where the log-likelihood along a
+#'   profile exceeds the fit's. `BIC()`: a number, or with several fits a data frame with `df` and `BIC`.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' coef(fit)
@@ -71,6 +72,9 @@ confint.gbtm <- function(object, parm, level = 0.95, method = c("wald", "profile
   } else {
     answer <- finished_work("profile_intervals", document_text(object), as.character(json_array(wanted)), level,
                             progress = interactive(), call = call)
+    for (note in answer$notes) {
+      warning(gbtm_condition("better_optimum", note, NULL, "", call, c("gbtm_warning", "warning")))
+    }
     open <- function(x, end) {
       x <- vapply(as.list(x), function(value) if (is.null(value)) NA_real_ else as.double(value), 1)
       ifelse(is.na(x), end, x)

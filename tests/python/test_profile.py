@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -304,3 +306,26 @@ def test_well_separated_groups_keep_their_own_intervals():
     for name in ("t[1]", "t[2]", "intercept[2]"):
         wald = res.params[name] + np.array([-1, 1]) * 1.96 * res.bse[name]
         np.testing.assert_allclose(res.profile_int(name), wald, atol=0.1 * res.bse[name])
+
+
+# -- a fit that is not the best optimum --------------------------------------------------------------------------------
+
+
+def test_a_profile_that_climbs_above_the_fit_says_by_how_much_and_where_from():
+    """Three clusters for two groups: the middle one goes with either side, and one of the two is the better optimum."""
+    rng = np.random.default_rng(21)
+    y = np.repeat([0.0, 4.0, 8.0], [20, 14, 16])[:, None] + rng.normal(0, 1.0, (50, 4))
+    model = gbtm.GBTM(y, range(4), groups=2, order=0)
+    fits = [model.fit(start=start) for start in ([0, 6, 1.5, 0.4], [2, 8, 1.5, -0.7])]
+    best, worse = sorted(fits, key=lambda res: -res.llf)
+    assert best.llf > worse.llf + 0.1
+    with pytest.warns(gbtm.GBTMWarning) as caught:
+        worse.profile_int("theta[2]")
+    text = next(str(w.message) for w in caught if "The profile of theta[2]" in str(w.message))
+    assert f"a log-likelihood {best.llf - worse.llf:.3g} above the fit's: the fit is not the best optimum" in text
+    values = [float(v) for v in text.split("at these values: ")[1].rstrip(".").split(", ")]
+    again = model.fit(start=values)
+    assert again.llf == pytest.approx(best.llf, abs=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", gbtm.GBTMWarning)
+        best.profile_int("theta[2]")

@@ -32,3 +32,21 @@ test_that("the log-likelihood is that of the densities", {
   subject <- exp(rowsum(log(f), fit$data$subject)) %*% exp(c(0, coef(fit)[11:12])) / sum(exp(c(0, coef(fit)[11:12])))
   expect_equal(sum(log(subject)), as.numeric(logLik(fit)), tolerance = 1e-10)
 })
+
+test_that("a profile that climbs above the fit warns that it is not the best optimum", {
+  need_engine()
+  set.seed(3)
+  level <- rep(c(0, 4, 8), c(20, 14, 16))
+  data <- data.frame(id = rep(1:50, each = 4), t = rep(0:3, 50))
+  data$y <- rep(level, each = 4) + rnorm(200)
+  fits <- lapply(list(c(0, 6, 1.5, 0.4), c(2, 8, 1.5, -0.7)), function(start) {
+    suppressWarnings(gbtm(y ~ t, data, id = "id", groups = 2, order = 0, start = start))
+  })
+  fits <- fits[order(-vapply(fits, logLik, 1))]
+  gain <- as.numeric(logLik(fits[[1]])) - as.numeric(logLik(fits[[2]]))
+  expect_gt(gain, 0.1)
+  expect_warning(ends <- confint(fits[[2]], "theta[2]", method = "profile"), class = "gbtm_better_optimum",
+                 sprintf("a log-likelihood %s above the fit's", format(signif(gain, 3))), fixed = TRUE)
+  expect_true(all(is.finite(ends)))
+  expect_no_warning(confint(fits[[1]], "theta[2]", method = "profile"), class = "gbtm_better_optimum")
+})

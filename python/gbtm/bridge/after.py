@@ -59,16 +59,23 @@ def _learn_basis(bases: dict[str, dict[str, Any]], times: np.ndarray, columns: n
 
 
 def profile_intervals(document: str, parameters: str, level: float, tell: Progress | None) -> str:
-    """Profile-likelihood intervals of named parameters (JSON list); an end that is open is null."""
-    from ..inference.profile import profile_interval
+    """Profile-likelihood intervals of named parameters (JSON list); an end that is open is null. ``notes`` says where
+    the fit is surpassed, by the parameter whose profile climbs highest."""
+    from ..inference.profile import profile_ends
 
     def work() -> dict[str, Any]:
         res, ends, begun = fit_of(document), [], time.monotonic()
+        better = []
         for name in json.loads(parameters):
             if tell is not None:
                 tell(f"profile of {name}", time.monotonic() - begun)
-            ends.append(profile_interval(res, name, level))
-        return {"lower": encode([low for low, _ in ends]), "upper": encode([high for _, high in ends])}
+            interval, higher = profile_ends(res, name, level)
+            ends.append(interval)
+            better += [] if higher is None else [higher]
+        return {
+            "lower": encode([low for low, _ in ends]), "upper": encode([high for _, high in ends]),
+            "notes": [max(better)[1]] if better else [],
+        }
 
     return answer(work)
 

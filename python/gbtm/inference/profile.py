@@ -6,6 +6,7 @@ parameters. Near a boundary, or where a Wald interval would leave the range, it 
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy.stats import chi2
 
 from ..arguments import checked
 from ..checks import check_level
-from ..errors import SpecificationError
+from ..errors import GBTMWarning, SpecificationError
 from ..fit.rebuild import module_of
 from ..model.blocks import SCALES
 
@@ -35,6 +36,8 @@ FAR_STEP = 1.0  # of the way gone, from four such ways on
 MOVES = 8  # rearrangements of the groups that are tried where a value decides
 SETTLED = 1e-6  # log-likelihood by which a better maximum moves an end
 TOLERANCE = 1e-8
+HIGHER = 1e-3  # log-likelihood by which a conditional maximum shows that the fit is not the best optimum
+DIGITS = 5  # of the values to start from again
 
 
 @checked
@@ -56,6 +59,11 @@ def profile_interval(res: Fit, parameter: str, level: float = 0.95) -> tuple[flo
     SpecificationError
         For an unknown parameter, and for weighted fits, whose log-likelihood differences have no chi-square law.
 
+    Warns
+    -----
+    GBTMWarning
+        Where the log-likelihood along the profile exceeds the fit's: by how much, and from which values to fit again.
+
     Examples
     --------
     >>> import gbtm
@@ -65,6 +73,14 @@ def profile_interval(res: Fit, parameter: str, level: float = 0.95) -> tuple[flo
     >>> round(low, 2), round(high, 2)
     (-0.39, 0.39)
     """
+    ends, better = profile_ends(res, parameter, level)
+    if better is not None:
+        warnings.warn(better[1], GBTMWarning, stacklevel=3)
+    return ends
+
+
+def profile_ends(res: Fit, parameter: str, level: float) -> tuple[tuple[float, float], tuple[float, str] | None]:
+    """As :func:`profile_interval`; beside the ends, by how much the fit is surpassed and the sentence that says so."""
     from ..compute.threads import with_gradients
 
     names = res.names
@@ -84,7 +100,14 @@ def profile_interval(res: Fit, parameter: str, level: float = 0.95) -> tuple[flo
         half = chi2.ppf(level, 1) / 2
         ends = [profile.end(side, half) for side in (-1.0, 1.0)]
         low, high = sorted(profile.reported(e) for e in ends)
-    return low, high
+        higher = profile.higher()
+    if higher is None:
+        return (low, high), None
+    gain, start = higher
+    return (low, high), (gain, (
+        f"The profile of {parameter} finds a log-likelihood {gain:.3g} above the fit's: the fit is not the best "
+        "optimum, and neither its estimates and standard errors nor this interval are those of the best. Fit again "
+        f"with more starts (n_starts), or with start at these values: {', '.join(f'{v:.{DIGITS}g}' for v in start)}."))
 
 
 class Profile:
@@ -215,6 +238,25 @@ class Profile:
             if self.drop(root, thorough=True) > half - SETTLED:
                 return root
             inside, step = root, abs(outside - root)
+
+    def higher(self) -> tuple[float, np.ndarray] | None:
+        """By how much the fit is surpassed, and the reported parameters (p,) that surpass it; None where it is not.
+
+        The highest conditional maximum, climbed from with all parameters free. One that climbs on without end, as to a
+        sigma of zero, is no better fit.
+        """
+        import torch
+
+        from ..estimation.newton import newton
+
+        value, flat = max((m[0] for m in self.maxima.values()), key=lambda m: m[0])
+        if not value > self.top + HIGHER:
+            return None
+        with torch.no_grad():
+            done = newton(self.module, torch.as_tensor(flat)[None], steps=STEPS_LAST, tolerance=ENOUGH)
+        if not bool(done.converged[0]):
+            return None
+        return float(done.loglik[0]) - self.top, self.layout.report(done.flat[0].numpy())
 
     def reported(self, c: float) -> float:
         """Internal value -> the user's units."""

@@ -1,0 +1,120 @@
+"""Mixtures that the data hardly determine, simulated, and their profiles by scipy from a log-likelihood in numpy.
+
+150 people in six waves, three groups of order 1 with shares .7, .2 and .1: of binary outcomes, counts, and counts with
+zeros of their own. Nothing here is the package's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit, gammaln, log_expit, log_softmax, logsumexp, softmax
+
+TIMES = np.arange(6) / 5
+CURVES = {
+    "logit": [(-2.5, 0.5), (-1.0, 3.0), (1.5, -2.0)],
+    "poisson": [(-1.5, 0.5), (0.0, 0.9), (1.0, -1.0)],
+    "zip": [(-1.0, 0.5), (0.3, 0.9), (1.3, -1.0)],
+}
+SHARES = (0.7, 0.2, 0.1)
+ZEROS = 0.3
+FARTHEST = 60.0  # of a linear predictor: beyond, exp() of a count's is as good as infinite
+
+
+def simulated(family: str, seed: int, n: int = 150) -> np.ndarray:
+    """(n, 6) outcomes."""
+    rng = np.random.default_rng([seed, list(CURVES).index(family)])
+    b = np.array(CURVES[family])[rng.choice(3, n, p=SHARES)]
+    eta = b[:, :1] + b[:, 1:] * TIMES
+    if family == "logit":
+        return (rng.random(eta.shape) < expit(eta)).astype(float)
+    y = rng.poisson(np.exp(eta)).astype(float)
+    return np.where(rng.random(eta.shape) < ZEROS, 0.0, y) if family == "zip" else y
+
+
+def long_table(y: np.ndarray) -> pd.DataFrame:
+    n = len(y)
+    return pd.DataFrame({"id": np.repeat(np.arange(n), 6), "t": np.tile(TIMES, n), "y": y.ravel()})
+
+
+@dataclass
+class Likelihood:
+    """Of intercepts and slopes of three groups, for zip the logit of zeros of their own, and theta of the last two."""
+
+    family: str
+    y: np.ndarray
+    rows: np.ndarray = field(init=False)
+    count: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rows, self.count = np.unique(self.y, axis=0, return_counts=True)
+
+    def _terms(self, eta: np.ndarray, zero: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """log f (N, 3, 6) and its derivatives in eta and in the logit of zeros."""
+        y = self.rows[:, None]
+        if self.family == "logit":
+            return y * log_expit(eta) + (1 - y) * log_expit(-eta), y - expit(eta), np.zeros(1)
+        rate = np.exp(eta)
+        poisson, slope = y * eta - rate - gammaln(y + 1), y - rate
+        if self.family == "poisson":
+            return poisson, slope, np.zeros(1)
+        none = np.logaddexp(log_expit(zero), log_expit(-zero) - rate)
+        from_count = np.exp(log_expit(-zero) - rate - none)  # of a zero, that it is the count's
+        return (
+            np.where(y > 0, log_expit(-zero) + poisson, none), np.where(y > 0, slope, -rate * from_count),
+            np.where(y > 0, -expit(zero), expit(-zero) - from_count),
+        )
+
+    def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """The log-likelihood and its gradient (p,)."""
+        b, theta = x[:6].reshape(3, 2), np.append(0.0, x[-2:])
+        eta = b[:, :1] + b[:, 1:] * TIMES
+        terms, in_eta, in_zero = self._terms(np.clip(eta, -np.inf, FARTHEST), x[6])
+        joint = terms.sum(2) + log_softmax(theta)
+        each = logsumexp(joint, axis=1)
+        p = np.exp(joint - each[:, None]) * self.count[:, None]
+        of_eta = (p[:, :, None] * in_eta).sum(0)
+        gradient = np.stack([of_eta.sum(1), (of_eta * TIMES).sum(1)], axis=1).ravel()
+        of_theta = (p.sum(0) - self.count.sum() * softmax(theta))[1:]
+        zero = [(p[:, :, None] * in_zero).sum()] if self.family == "zip" else []
+        return float(self.count @ each), np.concatenate([gradient, zero, of_theta])
+
+
+@dataclass
+class Held:
+    """The largest log-likelihood with the j-th parameter held at a value, by scipy's trust region."""
+
+    loglik: Likelihood
+    j: int
+
+    def climb(self, value: float, start: np.ndarray) -> tuple[float, np.ndarray]:
+        """From the others at ``start`` (p,); the log-likelihood and where it is, (p,)."""
+        def minus(rest: np.ndarray) -> tuple[float, np.ndarray]:
+            value_there, gradient = self.loglik(np.insert(rest, self.j, value))
+            return (-value_there, -np.delete(gradient, self.j)) if np.isfinite(value_there) else (1e300, rest * 0)
+
+        def hessian(rest: np.ndarray) -> np.ndarray:
+            step = 1e-5 * np.maximum(np.abs(rest), 1.0)
+            columns = [(minus(rest + h)[1] - minus(rest - h)[1]) / (2 * h.max()) for h in np.diag(step)]
+            return 0.5 * (np.array(columns) + np.array(columns).T)
+
+        found = minimize(minus, np.delete(start, self.j), jac=True, hess=hessian, method="trust-exact",
+                         options={"gtol": 1e-6, "maxiter": 200})
+        return -float(found.fun), np.insert(found.x, self.j, value)
+
+    def along(self, centre: np.ndarray, values: np.ndarray) -> Iterator[tuple[float, float]]:
+        """(value, log-likelihood) at values further and further out, each from where the last two were, and from the
+        estimates (p,)."""
+        last = [centre]
+        for value in values:
+            starts = [last[-1], centre]
+            if len(last) > 1 and last[-1][self.j] != last[-2][self.j]:
+                by = (value - last[-1][self.j]) / (last[-1][self.j] - last[-2][self.j])
+                starts.append(last[-1] + by * (last[-1] - last[-2]))
+            best, where = max((self.climb(value, s) for s in starts), key=lambda found: found[0])
+            last = [*last[-1:], where]
+            yield float(value), best
