@@ -329,3 +329,62 @@ def test_a_profile_that_climbs_above_the_fit_says_by_how_much_and_where_from():
     with warnings.catch_warnings():
         warnings.simplefilter("error", gbtm.GBTMWarning)
         best.profile_int("theta[2]")
+
+
+# -- weakly identified fits, simulated ---------------------------------------------------------------------------------
+
+
+def _checked_end(profile, held, res, end: float, side: float, se: float, half: float) -> tuple[float, float]:
+    """How far a finite internal ``end`` is from that of the likelihood written out, in standard errors; and how far
+    the log-likelihood falls below the limit on the way, where it should not.
+
+    The conditional maximum there is the best of scipy's: from the estimates outwards along a grid, and from where the
+    package has it; on the way, of that and of what is followed back from the end.
+    """
+    params = res.params.to_numpy()
+    own, at = profile.layout.report(profile.maxima[end][0][1]), profile.reported(end)
+    grid = np.linspace(params[held.j], at, 6)[1:]
+    outwards = [value for _, value in held.along(params, grid)]
+    here, where = held.climb(at, own)
+    before, _ = held.climb(at - side * 0.02 * se, where)
+    slope = (before - here) / (0.02 * se)
+    back = []
+    for value in grid[-2::-1]:
+        there, where = held.climb(value, where)
+        back.append(there)
+    early = max(res.llf - max(pair) - half for pair in zip(outwards[:-1], back[::-1], strict=True))
+    return abs(res.llf - max(here, outwards[-1]) - half) / (max(abs(slope), 1e-9) * se), early
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(34))
+@pytest.mark.parametrize("family", ["logit", "poisson", "zip"])
+def test_intervals_of_weakly_identified_fits_are_those_of_the_likelihood_written_out(family, seed):
+    """102 fits: every end to 1e-3 standard errors, or infinite where the likelihood never falls so far."""
+    from gbtm.compute.threads import with_gradients
+    from weak_fits import Held, Likelihood, long_table, simulated
+
+    y, half = simulated(family, seed), chi2.ppf(0.95, 1) / 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gbtm.GBTMWarning)
+        more = {"iorder": 0} if family == "zip" else {}
+        res = gbtm.GBTM.from_formula(
+            "y ~ t", long_table(y), id="id", groups=3, order=1, family=family, **more).fit(rng=0)
+    loglik = Likelihood(family, y)
+    assert loglik(res.params.to_numpy())[0] == pytest.approx(res.llf, abs=1e-8)
+    wrong = []
+    for j, name in enumerate(res.params.index):
+        with with_gradients():
+            profile = Profile(module_of(res), j)
+            ends = [profile.end(side, half) for side in (-1.0, 1.0)]
+        se = res.bse.iloc[j] if np.isfinite(res.bse.iloc[j]) else profile.unit
+        held = Held(loglik, j)
+        for side, end in zip((-1.0, 1.0), ends, strict=True):
+            if np.isfinite(end):
+                away, early = _checked_end(profile, held, res, end, side, se, half)
+                wrong += [(name, side, away, early)] if away > 1e-3 or early > 1e-3 else []
+            else:
+                far = res.params.iloc[j] + side * se * np.array([1.0, 4, 16, 64, 256])
+                fallen = max(res.llf - value for _, value in held.along(res.params.to_numpy(), far))
+                wrong += [(name, side, "infinite", fallen)] if fallen > half else []
+    assert not wrong, wrong
