@@ -167,7 +167,9 @@ class Profile:
             last = newton(
                 self.module, done.flat[order[0]][None], steps=STEPS_LAST, tolerance=ENOUGH, directions=self.free)
         value = float(last.loglik[0])
-        maxima = [(value if np.isfinite(value) else -np.inf, last.flat[0].numpy())]
+        # a climb that leaves what can be computed is none
+        best = (value, last.flat[0]) if np.isfinite(value) else (float(values[order[0]]), done.flat[order[0]])
+        maxima = [(best[0], best[1].numpy())]
         for k in order[1:]:
             if len(maxima) < BRANCHES and values[order[0]] - OF_NOTE < values[k] < maxima[-1][0] - 2 * NEARLY:
                 maxima.append((float(values[k]), done.flat[k].numpy()))
@@ -204,7 +206,7 @@ class Profile:
             optima = np.stack([flat for _, flat in self.maxima[c]] + [self.best])
             moves = rearranged(self.layout, optima, self.rng, MOVES)
             further = self._climb(np.stack([self._moved(x, c) for x in moves]))
-            self._add(c, [m for m in further if self._same_groups(m[1])])
+            self._add(c, [m for m in further if np.isfinite(m[0]) and self._same_groups(m[1])])
         return self.maxima[c][0][0]
 
     def _add(self, c: float, further: list[tuple[float, np.ndarray]]) -> None:
@@ -227,17 +229,26 @@ class Profile:
         widest = WIDEST * max(self.unit, 1.0)
         step = FIRST_STEP * reach
         while True:
-            outside = inside + side * step
+            outside = self._next(inside, side * step, min(FIRST_STEP * reach, 1.0))
             while self.drop(outside) < half or self.drop(outside, thorough=True) < half:
                 gone = abs(outside - self.centre)
                 if gone > widest:
                     return side * np.inf
                 inside, step = outside, max(FIRST_STEP * reach, gone * (FAR_STEP if gone > 4 * reach else FIRST_STEP))
-                outside = inside + side * step
+                outside = self._next(inside, side * step, min(FIRST_STEP * reach, 1.0))
+            if self.drop(outside) == np.inf:  # it has not fallen as far out as there are numbers
+                return side * np.inf
             root = float(brentq(lambda c: self.drop(c) - half, inside, outside, xtol=TOLERANCE * self.unit, rtol=1e-12))
             if self.drop(root, thorough=True) > half - SETTLED:
                 return root
             inside, step = root, abs(outside - root)
+
+    def _next(self, inside: float, step: float, least: float) -> float:
+        """The value a ``step`` outwards, or a shorter one, down to ``least``, where no log-likelihood can be computed
+        there, as where exp() of it is infinite."""
+        while self.drop(inside + step) == np.inf and abs(step) > least:
+            step /= 2
+        return inside + step
 
     def higher(self) -> tuple[float, np.ndarray] | None:
         """By how much the fit is surpassed, and the reported parameters (p,) that surpass it; None where it is not.
