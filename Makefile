@@ -17,7 +17,7 @@ export GBTM_PYTHON := $(CURDIR)/$(PY)
 export PYTHONPATH := $(CURDIR)/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system install-r demo test quick test-python test-r test-slow cases lint tables docs check bench clean
+.PHONY: help setup system install-r demo test quick test-python test-r test-slow accuracy cases lint tables docs check bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -63,6 +63,9 @@ test-r: setup
 test-slow: setup ## the slow tests: coverage, simulations, all seeds
 	@bash scripts/system.sh test
 	GBTM_REQUIRE_R=1 $(PY) -m pytest -m slow
+
+accuracy: setup ## how many digits are right, against mpmath; writes docs/accuracy.md: a minute of a core
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 0 -m slow tests/python/test_accuracy.py
 
 cases: setup ## tests/shared anew: small fits, and what both languages must make of them
 	OMP_NUM_THREADS=1 $(PY) tests/shared/make_fits.py

@@ -7,6 +7,7 @@ from torch import Tensor
 
 DAMPING_FLOOR = 1e-12
 DAMPING_MOST = 1e10
+LARGE = 1e8  # curvature beyond which it says nothing of how much others may be damped: that of tiny sigmas
 STEP_MOST = 6.0  # largest change of an internal coefficient in one step
 STEP_GROWTH = 0.5  # .. or this share of the largest coefficient, for those on their way to infinity
 
@@ -18,7 +19,7 @@ def damped_step(hessian: Tensor, gradient: Tensor, damping: Tensor, at: Tensor) 
     """
     negative = -hessian
     diagonal = torch.diagonal(negative, dim1=1, dim2=2).abs()
-    scale = diagonal + 1e-8 * diagonal.amax(1, keepdim=True) + 1e-12
+    scale = diagonal + 1e-8 * diagonal.amax(1, keepdim=True).clamp(max=LARGE) + 1e-12
     damping = damping.clone()
     while True:
         factor, info = torch.linalg.cholesky_ex(negative + torch.diag_embed(damping[:, None] * scale))

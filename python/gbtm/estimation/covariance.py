@@ -24,6 +24,7 @@ from ..likelihood.mixture import Mixture
 
 COV_TYPES = ("hessian", "robust", "cluster", "traj")
 ROUNDING = 1e-12  # of the largest eigenvalue of the information, below which one may be zero
+VERY_WELL_KNOWN = 1e7  # information from which a parameter is taken in smaller units for the arithmetic
 
 
 @dataclass(frozen=True)
@@ -126,22 +127,35 @@ def covariance(
     on the boundary of what they can be, where the curvature is no measure of their uncertainty.
     """
     size = info.shape[0]
-    values, vectors = np.linalg.eigh(info)
+    units = information_units(np.diag(info))
+    values, vectors = np.linalg.eigh(info / np.outer(units, units))
     good = values > ROUNDING * max(values[-1], 1.0) if size else values > 0
-    internal = (vectors[:, good] / values[good]) @ vectors[:, good].T
-    root = vectors[:, good] / np.sqrt(values[good])
+    root = vectors[:, good] / np.sqrt(values[good]) / units[:, None]
+    internal = (vectors[:, good] / values[good]) @ vectors[:, good].T / np.outer(units, units)
+    nothing = vectors[:, ~good]
+    if (units > 1).any():
+        nothing = np.linalg.qr(nothing / units[:, None])[0]
     by_information, information_root = (None, None) if meat is None else (internal, root)
     if meat is not None:
         internal = internal @ meat @ internal
         spread, axes = np.linalg.eigh(meat)
-        root = (vectors[:, good] / values[good]) @ (vectors[:, good].T @ (axes * np.sqrt(spread.clip(min=0.0))))
+        root = root @ (root.T @ (axes * np.sqrt(spread.clip(min=0.0))))
     elif cov_type == "traj":
         internal = internal * nobs / (nobs - size + 1)
         root = root * np.sqrt(nobs / (nobs - size + 1))
     negative = bool(size and values[0] < -1e-6 * max(values[-1], 1.0))
     edge = np.eye(size)[:, [] if bounded is None else bounded]
-    undetermined = np.hstack([vectors[:, ~good], edge])
+    undetermined = np.hstack([nothing, edge])
     return Covariance(internal, undetermined, negative, cov_type, by_information, root, information_root)
+
+
+def information_units(diagonal: np.ndarray) -> np.ndarray:
+    """Diagonal of the information (p,) -> units (p,) of the parameters, 1 up to ``VERY_WELL_KNOWN``.
+
+    Of a curve with a tiny sigma the data may know 20 digits more than of the shares. In these units the information has
+    eigenvalues close enough to each other that the small ones are right.
+    """
+    return np.sqrt(np.maximum(diagonal / VERY_WELL_KNOWN, 1.0))
 
 
 def score_variance(module: Mixture, flat: np.ndarray, cov_type: str, subjects: Subjects) -> np.ndarray | None:

@@ -18,11 +18,14 @@ from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
 from .certificate import Certificate
 from .control import Control
+from .covariance import information_units
 from .ledger import Optimum
 from .multistart import search
 from .newton import newton
+from .tiny_sigma import climb_tiny_sigmas
 
 NOTHING_TO_GAIN = 1e-6  # decrement at which a run that ended early had arrived all the same
+FLAT = 1e-6  # of the largest eigenvalue of the information, or of the number of subjects: no polishing below
 REPORTED_OPTIMA = 8
 
 
@@ -50,13 +53,17 @@ class Search:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The outcome of :func:`estimate`: internal parameters (p,), groups in their final order."""
+    """The outcome of :func:`estimate`: internal parameters (p,), groups in their final order.
+
+    ``module`` is the likelihood to go on with, at these: the one that was given, or one for tiny sigmas.
+    """
 
     flat: np.ndarray
     loglik: float
     search: Search
     certificate: Certificate
     seconds: float
+    module: Mixture
 
 
 def estimate(
@@ -86,9 +93,12 @@ def estimate(
                 "outcome: no start gave a finite log-likelihood.", code="no_finite_start", argument="outcome",
                 way_out="Look for outliers, or fit fewer groups or lower orders.",
             )
+        module = climb_tiny_sigmas(run)
         best = ledger.optima[0]
         flat, certificate = polish(module, best)
         flat = module.layout.permute(flat, group_order(module, flat))
+        if module is not run.module:
+            module = Mixture.near(module.layout, panel, flat).to(control.device)
         module.set_flat(flat)
         loglik = float(module.total_loglik(torch.as_tensor(flat, device=module.device)[None])[0])
     optima = tuple(
@@ -100,7 +110,7 @@ def estimate(
         found_by_move=best.hits == 0, out_of_time=run.cut_short, user_start=user_starts is not None,
         start_subjects=run.start_subjects,
     )
-    return Estimate(flat, loglik, search_record, certificate, run.elapsed())
+    return Estimate(flat, loglik, search_record, certificate, run.elapsed(), module)
 
 
 def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:
@@ -108,19 +118,27 @@ def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:
     flat = torch.as_tensor(optimum.flat, device=module.device)[None]
     _, _, hessian = observed(module, flat)
     _refuse_broken(hessian)
-    eigenvalues = torch.linalg.eigvalsh(-hessian[0]) if flat.shape[1] else flat.new_ones(1)
-    if optimum.converged and float(eigenvalues[0]) > 1e-6 * float(eigenvalues[-1]):
+    eigenvalues = torch.linalg.eigvalsh(_in_units(-hessian[0])[0]) if flat.shape[1] else flat.new_ones(1)
+    # of curves with a tiny sigma or large counts the data say so much that all else would look flat beside it
+    if optimum.converged and float(eigenvalues[0]) > FLAT * min(float(eigenvalues[-1]), float(module.weight.sum())):
         flat = newton(module, flat, steps=4, tolerance=1e-20).flat
     _, gradient, hessian = observed(module, flat)
     _refuse_broken(hessian)
-    values, vectors = torch.linalg.eigh(-hessian[0])
-    along = vectors.T @ gradient[0]
+    information, units = _in_units(-hessian[0])
+    values, vectors = torch.linalg.eigh(information)
+    along = vectors.T @ (gradient[0] / units)
     decrement = float(0.5 * (along**2 / values.clamp(min=1e-12)).sum())
     certificate = Certificate(
         gradient=float(gradient.abs().max()), smallest_eigenvalue=float(values[0]), decrement=decrement,
         converged=optimum.converged or (not optimum.collapsed and 0 <= decrement < NOTHING_TO_GAIN),
     )
     return flat[0].cpu().numpy(), certificate
+
+
+def _in_units(information: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """(p, p) in units (p,) in which its eigenvalues are right to their last digits, see :func:`information_units`."""
+    units = torch.as_tensor(information_units(information.diagonal().cpu().numpy()), device=information.device)
+    return information / torch.outer(units, units), units
 
 
 def _refuse_broken(hessian: torch.Tensor) -> None:

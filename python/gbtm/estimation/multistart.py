@@ -65,6 +65,7 @@ class Run:
         self.start_subjects: int | None = None
         self.cut_short = False
         self.begun = time.monotonic()
+        self.floor = SIGMA_FLOOR
         cells = sum(c.n_cells * c.n_stats for c in module.cells)
         widest = max(panel.n_subjects, cells) * self.layout.n_groups * (2 + max(b.width for b in self.layout.blocks))
         # small lots for the workers to share where a lot is real work, large ones where it is mostly overhead
@@ -105,9 +106,10 @@ class Run:
             self.ledger.add(done, self.collapsed(done.flat), hits=int(count_hits))
 
     def _climb_lot(self, starts: Tensor) -> Climb:
-        return self._newton(em(self.module, starts, self.control.em_steps, late=self.late))
+        return self.climb_on(em(self.module, starts, self.control.em_steps, late=self.late))
 
-    def _newton(self, flat: Tensor) -> Climb:
+    def climb_on(self, flat: Tensor) -> Climb:
+        """Newton from (B, p)."""
         done = newton(
             self.module, flat, steps=self.control.newton_steps, tolerance=self.control.tolerance,
             stop=self.collapsing if self._has_sigma() else None, late=self.late,
@@ -129,7 +131,7 @@ class Run:
 
     def collapsing(self, flat: Tensor) -> Tensor:
         """(B, p) -> (B,) bool: a sigma on its way to zero."""
-        return (self._log_sigma(flat) < SIGMA_FLOOR).any(1)
+        return (self._log_sigma(flat) < self.floor).any(1)
 
     def collapsed(self, flat: Tensor) -> np.ndarray:
         """(B, p) -> (B,) bool: a sigma at zero, or tiny on a handful of observations."""
@@ -215,7 +217,7 @@ class Run:
             at = torch.as_tensor(o.flat, device=self.module.device)[None]
             self.tell(f"optimum {rank + 1} of {len(optima)} with all subjects")
             # without EM: what some of the subjects found is within Newton's reach of the optimum of all
-            done = self._newton(at)
+            done = self.climb_on(at)
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
 
     def _take_over_surrogate(self, some: Run) -> None:
@@ -224,7 +226,7 @@ class Run:
         for rank, o in enumerate(optima):
             self.tell(f"optimum {rank + 1} of {len(optima)} with the integrals of censored values")
             at = torch.as_tensor(self.layout.inside(o.flat), device=self.module.device)[None]
-            done = self._newton(em(self.module, at, SURROGATE_EM_STEPS))
+            done = self.climb_on(em(self.module, at, SURROGATE_EM_STEPS))
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
         self.finish()
 

@@ -1,13 +1,15 @@
 """Maximisers on a batch of parameter vectors: damped Newton on EM's Q, EM, and damped Newton on the likelihood.
 
 All of them climb: a step that does not raise its objective is refused and the damping of that batch member grows
-(Levenberg-Marquardt, scaled by the diagonal of the Hessian).
+(Levenberg-Marquardt, scaled by the diagonal of the Hessian). Next to the maximum the log-likelihood is the same number
+at both ends of a step, up to rounding, while the gradient still tells them apart: there the step is not damped, and one
+that would be refused is taken where the gradient is smaller at its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -19,6 +21,8 @@ from ..likelihood.mixture import Mixture
 
 DAMPING_START = 1e-3
 DAMPING_ROUNDING = 1e-7  # damping that rounding alone can ask for where the Hessian is singular
+ARRIVED = 1e-9  # decrement from which on steps are not damped, and may be judged by their gradient
+VALUE_ROUNDING = 1e-12  # of what a log-likelihood is summed from, which cancels in part: differences below say nothing
 LATE_STEPS = 20  # enough from where EM ends, where there is a maximum
 M_STEPS = 3  # Newton steps on Q per M-step: cheap where cells are few, for they cost no pass over the subjects
 EM_ENOUGH = 0.05  # log-likelihood gain of an EM step below which Newton takes over
@@ -135,6 +139,7 @@ def newton(
     damping = torch.full_like(loglik, DAMPING_START)
     converged = torch.zeros(batch, dtype=torch.bool, device=flat.device)
     active = torch.arange(batch, device=flat.device)
+    size = module.constant.abs() @ module.weight  # of log y! and the like, with which the rest cancels
     left = steps
     while left > 0:
         if late is not None and late():
@@ -150,16 +155,16 @@ def newton(
             break
         x = flat[active]
         value, gradient, hessian = observed(module, x)
-        if directions is None:
-            step, used, gain, done = _newton_step(hessian, gradient, damping[active], x, tolerance)
-        else:
-            step, used, gain, done = _newton_step(
-                directions.T @ hessian @ directions, gradient @ directions, damping[active], x @ directions, tolerance)
-            step = step @ directions.T
+        along = _Along(hessian, gradient, x, directions)
+        step, used, gain, done = _newton_step(along, damping[active], tolerance)
         loglik[active], decrement[active] = value, gain
         trial = x + step
         trial_value = module.total_loglik(trial)
         better = trial_value >= value
+        even = ~better & ~done & (gain < ARRIVED) & (used <= DAMPING_ROUNDING)
+        even = torch.nonzero(even & (value - trial_value < VALUE_ROUNDING * (1 + size + value.abs())))[:, 0]
+        if even.numel():
+            better[even] = along.at(even).gain_of(observed(module, trial[even])[1]) < gain[even]
         flat[active] = torch.where(better[:, None], trial, x)
         loglik[active] = torch.where(better, trial_value, value)
         quality = (trial_value - value) / gain.clamp(min=1e-300)
@@ -183,20 +188,49 @@ def _leader(module: Mixture, flat: Tensor, loglik: Tensor, active: Tensor) -> Te
     return active[torch.argmax(torch.nan_to_num(loglik[active], nan=-torch.inf))][None]
 
 
+@dataclass(frozen=True)
+class _Along:
+    """The derivatives of a batch, in the ``directions`` (p, q) that steps may take; None for all."""
+
+    hessian: Tensor
+    gradient: Tensor
+    x: Tensor
+    directions: Tensor | None
+
+    def at(self, which: Tensor) -> _Along:
+        """Some members of the batch."""
+        return replace(self, hessian=self.hessian[which], gradient=self.gradient[which], x=self.x[which])
+
+    def step(self, damping: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Step (B, p), damping used (B,) and decrement (B,)."""
+        return self._solved(self.gradient, damping)
+
+    def gain_of(self, gradient: Tensor) -> Tensor:
+        """(B,) the decrement that another gradient (B, p) would have here."""
+        return self._solved(gradient, torch.full_like(gradient[:, 0], DAMPING_FLOOR))[2]
+
+    def _solved(self, gradient: Tensor, damping: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        d = self.directions
+        if d is None:
+            step, used = damped_step(self.hessian, gradient, damping, self.x)
+        else:
+            gradient = gradient @ d
+            step, used = damped_step(d.T @ self.hessian @ d, gradient, damping, self.x @ d)
+        gain = 0.5 * (gradient * step).sum(1)
+        return step if d is None else step @ d.T, used, gain
+
+
 def _newton_step(
-    hessian: Tensor, gradient: Tensor, damping: Tensor, at: Tensor, tolerance: float
+    along: _Along, damping: Tensor, tolerance: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Step (B, p), damping used, decrement and whether it is below ``tolerance`` without damping, (B,) each.
 
     Damping hides what is still to be gained along flat directions, so the last word is had by an undamped step.
     """
-    step, used = damped_step(hessian, gradient, damping, at)
-    gain = 0.5 * (gradient * step).sum(1)
+    step, used, gain = along.step(damping)
     done = torch.zeros_like(gain, dtype=torch.bool)
-    near = torch.nonzero(gain < tolerance)[:, 0]
+    near = torch.nonzero(gain < max(tolerance, ARRIVED))[:, 0]
     if near.numel():
-        floor = torch.full_like(gain[near], DAMPING_FLOOR)
-        step[near], used[near] = damped_step(hessian[near], gradient[near], floor, at[near])
-        gain[near] = 0.5 * (gradient[near] * step[near]).sum(1)
+        step[near], used[near], gain[near] = along.at(near).step(torch.full_like(gain[near], DAMPING_FLOOR))
         done[near] = (gain[near] < tolerance) & (used[near] <= DAMPING_ROUNDING)
     return step, used, gain, done

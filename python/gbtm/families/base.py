@@ -109,6 +109,10 @@ class Family(ABC):
     def statistics(self, y: np.ndarray) -> np.ndarray:
         """(n,) -> (n, S)."""
 
+    def deviations(self, y: np.ndarray, level: np.ndarray) -> np.ndarray:
+        """(n,) and (K, n) -> statistics (K, n, S) of y - level, whose mean is eta - level; only where ``has_scale``."""
+        raise NotImplementedError
+
     def pairs(self, y: np.ndarray, last: np.ndarray) -> np.ndarray:
         """Outcomes (n,) and those before them (n,) -> statistics (n, S); only where ``lagged``."""
         raise NotImplementedError

@@ -50,9 +50,13 @@ class CensoredNormal(Family):
         )
 
     def statistics(self, y: np.ndarray) -> np.ndarray:
+        return self.deviations(y, np.zeros_like(y))
+
+    def deviations(self, y: np.ndarray, level: np.ndarray) -> np.ndarray:
+        y = y + 0 * level
         low, high = y <= self.lower, y >= self.upper
         inside = (~(low | high)).astype(float)
-        y_inside = np.where(inside > 0, y, 0.0)
+        y_inside = np.where(inside > 0, y - level, 0.0)
         columns = [inside, y_inside, y_inside**2]
         columns += [low.astype(float)] if np.isfinite(self.lower) else []
         columns += [high.astype(float)] if np.isfinite(self.upper) else []
@@ -66,9 +70,9 @@ class CensoredNormal(Family):
         precision = inverse * inverse
         parts = [-log_sigma - HALF_LOG_2PI - 0.5 * precision * eta * eta, precision * eta, -0.5 * precision + 0 * eta]
         if np.isfinite(self.lower):
-            parts.append(torch.special.log_ndtr(((self.lower - eta) * inverse).clamp(max=FAR_INSIDE)))
+            parts.append(torch.special.log_ndtr(((_bound(self.lower, u) - eta) * inverse).clamp(max=FAR_INSIDE)))
         if np.isfinite(self.upper):
-            parts.append(torch.special.log_ndtr(((eta - self.upper) * inverse).clamp(max=FAR_INSIDE)))
+            parts.append(torch.special.log_ndtr(((eta - _bound(self.upper, u)) * inverse).clamp(max=FAR_INSIDE)))
         return torch.stack(parts, dim=-1)
 
     def _beyond(self, u: Mapping[str, Tensor]) -> list[tuple[float, Tensor, Tensor]]:
@@ -78,7 +82,7 @@ class CensoredNormal(Family):
         out = []
         for sign, bound in ((-1.0, self.lower), (1.0, self.upper)):
             if np.isfinite(bound):
-                z = (sign * (u["mean"] - bound) * torch.exp(-u["log_sigma"])).clamp(max=FAR_INSIDE)
+                z = (sign * (u["mean"] - _bound(bound, u)) * torch.exp(-u["log_sigma"])).clamp(max=FAR_INSIDE)
                 mills = torch.exp(-0.5 * z * z - HALF_LOG_2PI - torch.special.log_ndtr(z))
                 out.append((sign, z, mills))
         return out
@@ -168,6 +172,11 @@ class CensoredNormal(Family):
     @property
     def mean_range(self) -> tuple[float, float]:
         return self.lower, self.upper
+
+
+def _bound(bound: float, u: Mapping[str, Tensor]) -> float | Tensor:
+    """The bound as the mean sees it, which may be that of deviations from a level."""
+    return bound - u["level"] if "level" in u else bound
 
 
 def _density(x: np.ndarray) -> np.ndarray:

@@ -37,6 +37,9 @@ class Normal(Family):
     def statistics(self, y: np.ndarray) -> np.ndarray:
         return np.stack([np.ones_like(y), y, y * y], axis=-1)
 
+    def deviations(self, y: np.ndarray, level: np.ndarray) -> np.ndarray:
+        return Normal.statistics(self, y - level)
+
     def terms(self, u: Mapping[str, Tensor]) -> Tensor:
         import torch
 

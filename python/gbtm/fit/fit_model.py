@@ -56,6 +56,7 @@ def fit_model(
     result: Estimate = estimate(
         module, panel, control, user_starts=user_starts, smaller=smaller, exact_growth=exact, further=further
     )
+    module = result.module
     if control.progress is not None:
         control.progress("standard errors", result.seconds)
     with workers():

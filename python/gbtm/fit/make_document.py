@@ -124,7 +124,7 @@ def _group_set(
         held_out = None
         if prepared.held_out is not None:
             scored = prepare(prepared.held_out, prepared.spec, check_size=False)
-            held_out = _posterior(Mixture(layout, scored).to(at.device), at)
+            held_out = _posterior(Mixture.near(layout, scored, estimate.flat).to(at.device), at)
     return {
         "n_groups": layout.n_groups, "reference": layout.reference, "inputs": shared["inputs"],
         "membership": {

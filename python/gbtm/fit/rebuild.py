@@ -71,7 +71,7 @@ def module_of(fit: FitRecord) -> Mixture:
     """The likelihood of a fit on its own data, at its estimates."""
     from ..likelihood.mixture import Mixture
 
-    module = Mixture(layout_of(fit), panel_of(fit))
+    module = Mixture.near(layout_of(fit), panel_of(fit), fit.internal.params)
     module.set_flat(fit.internal.params)
     return module
 

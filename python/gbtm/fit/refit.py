@@ -85,7 +85,7 @@ def subject_loglik(fit: Refit, panel: Panel) -> np.ndarray:
     from ..compute.threads import workers
     from ..likelihood.mixture import Mixture
 
-    module = Mixture(fit.layout, panel)
+    module = Mixture.near(fit.layout, panel, fit.flat)
     with workers(), torch.no_grad():
         loglik = module.subject_loglik(torch.as_tensor(fit.flat)[None])[0].cpu().numpy()
     return loglik if module.expand is None else loglik[module.expand]

@@ -174,7 +174,7 @@ def probabilities(res: Fit, layout: Layout, panel: Panel) -> tuple[np.ndarray, n
     from ..likelihood.mixture import Mixture
 
     ready = for_scoring(panel, layout.spec)
-    module = Mixture(layout, ready)
+    module = Mixture.near(layout, ready, res.internal.params)
     flat, cov = torch.as_tensor(res.internal.params), torch.as_tensor(res.internal.cov)
     with workers(), torch.no_grad():
         posterior, variance = posterior_gradient(module, flat, cov)

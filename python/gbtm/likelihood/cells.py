@@ -12,6 +12,7 @@ from ..model.outcome import Part
 
 DENSE_FILL = 0.05  # share of (subject, cell) pairs observed from which a full matrix beats a list of rows
 DENSE_SMALL = 200_000  # entries below which a full matrix is always fine
+MEANS = ("mean", "lag_mean")
 PRIVATE_SHARE = 0.5  # of cells per row above which rows do not share cells
 
 
@@ -27,14 +28,22 @@ class CellStatistics(nn.Module):
     n_subjects, n_cells, n_stats : N, C, S
     listed : the statistics are a list of rows (n_obs, S) with their subject and cell
     private : every row is its own cell, so that a block of subjects has cells of its own
+    centred : the statistics are of deviations from a curve in each group, one set of them for each, the groups first:
+        (K, ..). Products then have the groups second, (B, K, ..). Sums of squares about 0 would lose
+        2 log10(|y| / sigma) digits.
+    about, level : (K, q) coefficients of these curves, and the curves (K, C) in the cells
     """
 
     stats: Tensor
+    about: Tensor
+    level: Tensor
     subject: Tensor
     cell: Tensor
     log_exposure: Tensor
 
-    def __init__(self, part: Part, measures: Measures, n_subjects: int) -> None:
+    def __init__(
+        self, part: Part, measures: Measures, n_subjects: int, about: np.ndarray | None = None
+    ) -> None:
         super().__init__()
         y = (measures.y - part.centre) / part.scale
         self.family: Family = part.internal_family.seen_in(y)
@@ -49,12 +58,20 @@ class CellStatistics(nn.Module):
         self.private = self.listed and first.size > PRIVATE_SHARE * measures.nobs
         if self.private:
             first = np.arange(measures.nobs)
-        self.n_subjects, self.n_cells, self.n_stats = n_subjects, first.size, stats.shape[1]
+        self.n_subjects, self.n_cells, self.n_stats = n_subjects, first.size, stats.shape[-1]
         for predictor in self.family.predictors:
             of = previous[first] if predictor == "lag_mean" else first
             w = measures.covariates[of] if measures.covariate_names else np.zeros((first.size, 0))
             columns = part.columns(predictor, measures.time[of], w)
             self.register_buffer(f"columns_{predictor}", torch.as_tensor(columns, dtype=torch.float64).contiguous())
+        self.centred = about is not None
+        if about is not None:
+            self._centre(about)
+            own = cell if not self.private else first
+            stats = self.family.deviations(y, self.level.numpy()[:, own])
+            if lagged:
+                before = (about @ self.columns("lag_mean").numpy().T)[:, own]
+                stats = self.family.pairs(y - self.level.numpy()[:, own], np.where(previous >= 0, last - before, 0.0))
         log_exposure = np.zeros(1) if measures.exposure is None or folded else np.log(measures.exposure[first])
         self.register_buffer("log_exposure", torch.from_numpy(log_exposure))
         w = measures.covariates[first] if measures.covariate_names else np.zeros((first.size, 0))
@@ -67,34 +84,42 @@ class CellStatistics(nn.Module):
             self.register_buffer("subject", torch.from_numpy(measures.subject))
             self.register_buffer("cell", torch.from_numpy(cell if not self.private else np.zeros(0, dtype=np.int64)))
         else:
-            full = np.zeros((n_subjects, first.size, stats.shape[1]))
-            if measures.is_binned:
+            full = np.zeros((*stats.shape[:-2], n_subjects, first.size, stats.shape[-1]))
+            if measures.is_binned:  # for starts, never centred
                 np.add.at(full, (measures.subject, cell), stats)
             else:
-                full[measures.subject, cell] = stats
-            self.register_buffer("stats", torch.from_numpy(full.reshape(n_subjects, -1)))
+                full[..., measures.subject, cell, :] = stats
+            self.register_buffer("stats", torch.from_numpy(full.reshape(*full.shape[:-2], -1)))
+
+    def _centre(self, about: np.ndarray) -> None:
+        """From now on the mean is that of deviations from the curves with coefficients ``about`` (K, q)."""
+        self.register_buffer("about", torch.as_tensor(about, dtype=torch.float64))
+        self.register_buffer("level", self.about @ self.columns("mean").T)
 
     def take(self, rows: slice | np.ndarray) -> CellStatistics:
         """The data of some of the subjects; of a block of them (a slice) where the statistics are a list."""
         part = CellStatistics.__new__(CellStatistics)
         nn.Module.__init__(part)
         part.family, part.n_cells, part.n_stats = self.family, self.n_cells, self.n_stats
-        part.listed, part.private = self.listed, self.private
+        part.listed, part.private, part.centred = self.listed, self.private, self.centred
         cells = slice(None)
         if self.listed:
             assert isinstance(rows, slice)
             start, stop = rows.start, min(rows.stop, self.n_subjects)
             at = torch.searchsorted(self.subject, torch.tensor([start, stop], device=self.subject.device)).tolist()
             block = slice(*at)
-            part.register_buffer("stats", self.stats[block])
+            part.register_buffer("stats", self.stats[..., block, :])
             part.register_buffer("subject", self.subject[block] - start)
             part.register_buffer("cell", self.cell if self.private else self.cell[block])
             part.n_subjects = stop - start
             if self.private:
                 cells, part.n_cells = block, block.stop - block.start
         else:
-            part.register_buffer("stats", self.stats[rows])
-            part.n_subjects = part.stats.shape[0]
+            part.register_buffer("stats", self.stats[..., rows, :])
+            part.n_subjects = part.stats.shape[-2]
+        if self.centred:
+            part.register_buffer("about", self.about)
+            part.register_buffer("level", self.level[:, cells])
         for predictor in self.family.predictors:
             part.register_buffer(f"columns_{predictor}", self.columns(predictor)[cells])
         part.cell_data_names = self.cell_data_names
@@ -109,10 +134,18 @@ class CellStatistics(nn.Module):
         return getattr(self, f"columns_{predictor}")
 
     def predictors(self, coefficients: dict[str, Tensor], offsets: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Coefficients (B, K, q) and offsets (K,) -> linear predictors (B, K, C), and what else the family is told."""
+        """Coefficients (B, K, q) and offsets (K,) -> linear predictors (B, K, C), and what else the family is told.
+
+        Where the statistics are centred, the mean is that of deviations, and u["level"] (K, C) what it is added to.
+        """
+        if self.centred:
+            moved = {name: coefficients[name] - self.about for name in MEANS if name in coefficients}
+            coefficients = coefficients | moved
         u = {name: c @ self.columns(name).T + offsets[name][:, None] for name, c in coefficients.items()}
         if "mean" in u:
             u["mean"] = u["mean"] + self.log_exposure
+        if self.centred:
+            u["level"] = self.level
         return u | self.cell_data
 
     @property
@@ -122,7 +155,8 @@ class CellStatistics(nn.Module):
 
     def _at_rows(self, cells: Tensor) -> Tensor:
         """(..., C, S) -> times the statistics, summed over S, per row (..., n_obs)."""
-        return ((cells if self.private else cells[..., self.cell, :]) * self.stats).sum(-1)
+        stats = self.stats[:, None] if self.centred and cells.dim() == 5 else self.stats
+        return ((cells if self.private else cells[..., self.cell, :]) * stats).sum(-1)
 
     def _sum_rows(self, rows: Tensor) -> Tensor:
         """(..., n_obs) -> sums per subject (..., N)."""
@@ -133,6 +167,10 @@ class CellStatistics(nn.Module):
         """Cell terms (..., C, S) -> sums per subject (..., N)."""
         if self.listed:
             return self._sum_rows(self._at_rows(terms))
+        if self.centred:
+            own = terms.flatten(-2)
+            own = (own if own.dim() == 4 else own[:, :, None]) @ self.stats.mT
+            return own.reshape(*terms.shape[:-2], self.n_subjects)
         # no -1 for the rows: there may be no cells, of dropout where everybody was seen once
         out = terms.reshape(terms.shape[:-2].numel(), self.n_cells * self.n_stats) @ self.stats.T
         return out.reshape(*terms.shape[:-2], self.n_subjects)
@@ -144,7 +182,10 @@ class CellStatistics(nn.Module):
             if self.private:
                 return rows
             return rows.new_zeros(*weight.shape[:-1], self.n_cells, self.n_stats).index_add(-2, self.cell, rows)
-        out = weight.reshape(-1, self.n_subjects) @ self.stats
+        if self.centred:
+            out = (weight[:, :, None] @ self.stats)[:, :, 0]
+        else:
+            out = weight.reshape(-1, self.n_subjects) @ self.stats
         return out.reshape(*weight.shape[:-1], self.n_cells, self.n_stats)
 
     def terms(self, u: dict[str, Tensor]) -> Tensor:
@@ -174,7 +215,10 @@ class CellStatistics(nn.Module):
 
     def curves(self, u: dict[str, Tensor]) -> dict[str, Tensor]:
         """Linear predictors (B, K, C) over the cells, from what :meth:`predictors` returns."""
-        return {name: u[name] for name in self.family.predictors}
+        out = {name: u[name] for name in self.family.predictors}
+        if self.centred:
+            out |= {name: out[name] + self.about @ self.columns(name).T for name in MEANS if name in out}
+        return out
 
     def complete_data(self, u: dict[str, Tensor], statistics: Tensor, safe: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Value (B,), and gradient (B, K, Q) and Hessian (B, K, Q, Q) of EM's Q in the groups' own coefficients.

@@ -30,6 +30,7 @@ from .subject_integral import WholeSubjects
 
 COLLAPSE_LOOK = 20_000  # subjects looked at before all are compared
 COLLAPSE_SHARE = 0.8  # of distinct subjects above which collapsing does not pay
+TINY_SIGMA = 0.01  # of an outcome's root mean square, below which four digits and more are lost to cancellation
 SHARD = 32_768  # subjects per block
 
 
@@ -46,6 +47,7 @@ class Mixture(nn.Module):
     panel : Panel
     surrogate : take censored values whose errors are correlated for seen at the bound; that density has a closed form,
         by which a search finds places to climb from
+    about : (p,) parameters; sums of squares are then taken about each group's curve at these, see :meth:`near`
 
     Examples
     --------
@@ -63,14 +65,17 @@ class Mixture(nn.Module):
     place: Tensor
 
     @with_gradients()
-    def __init__(self, layout: Layout, panel: Panel, *, surrogate: bool = False) -> None:
+    def __init__(
+        self, layout: Layout, panel: Panel, *, surrogate: bool = False, about: np.ndarray | None = None
+    ) -> None:
         super().__init__()
         self.layout = layout
         # the panel of a model with dropout may be asked about its first groups, none of which has it
         sources = panel.sources if layout.spec.dropout is not None else panel.outcomes
         self.outcomes = nn.ModuleList(
-            make_cells(part, measures, panel.n_subjects, surrogate)
-            for part, measures in zip(layout.parts, sources, strict=True)
+            make_cells(part, measures, panel.n_subjects, surrogate,
+                       None if about is None or not part.family.has_scale else layout.coefficients(about, m, "mean"))
+            for m, (part, measures) in enumerate(zip(layout.parts, sources, strict=True))
         )
         constant = np.zeros(panel.n_subjects)
         for part, measures in zip(layout.parts, sources, strict=True):
@@ -103,6 +108,11 @@ class Mixture(nn.Module):
         self.register_buffer("place", torch.from_numpy(order))
         self._shards: list[Mixture] | None = None
 
+    @classmethod
+    def near(cls, layout: Layout, panel: Panel, flat: np.ndarray) -> Mixture:
+        """The likelihood to be asked near parameters (p,): about their curves where a sigma there is tiny."""
+        return cls(layout, panel, about=flat if has_tiny_sigma(layout, panel, flat) else None)
+
     def _collapse(self, n_subjects: int, z: Tensor) -> tuple[np.ndarray, np.ndarray | None]:
         """Subjects with the same statistics in every cell become one with a weight: exact, and huge for 0/1 data.
 
@@ -111,7 +121,8 @@ class Mixture(nn.Module):
         alone = np.arange(n_subjects), None
         if any(c.listed for c in self.cells):
             return alone
-        kinds = identical_rows([c.stats for c in self.cells] + ([z] if z.shape[0] == n_subjects else []))
+        stats = [c.stats.transpose(0, 1).flatten(1) if c.centred else c.stats for c in self.cells]
+        kinds = identical_rows(stats + ([z] if z.shape[0] == n_subjects else []))
         return alone if kinds is None else kinds
 
     def _register_layout(self) -> None:
@@ -277,13 +288,29 @@ def identical_rows(statistics: list[Tensor]) -> tuple[np.ndarray, np.ndarray] | 
     return first, kind
 
 
-def make_cells(part: Part, measures: Measures, n_subjects: int, surrogate: bool = False) -> CellStatistics:
-    """One outcome's data in the form that its density asks for."""
+def make_cells(
+    part: Part, measures: Measures, n_subjects: int, surrogate: bool = False, about: np.ndarray | None = None
+) -> CellStatistics:
+    """One outcome's data in the form that its density asks for; ``about`` (K, q) are the curves to centre on."""
     if not isinstance(part, OutcomePart):
         return CellStatistics(part, measures, n_subjects)
     if not surrogate and part.correlated_and_censored(measures.y):
         return (CensoredEffects if part.n_random else CensoredChain)(part, measures, n_subjects)
-    return (PatternStatistics if part.n_random else CellStatistics)(part, measures, n_subjects)
+    return (PatternStatistics if part.n_random else CellStatistics)(part, measures, n_subjects, about)
+
+
+def has_tiny_sigma(layout: Layout, panel: Panel, flat: np.ndarray) -> bool:
+    """At parameters (p,), an outcome lies so far from 0, in sigmas, that sums of its squares lose too many digits."""
+    for m, (part, measures) in enumerate(zip(layout.outcomes, panel.outcomes, strict=True)):
+        if not part.family.has_sigma or not part.family.has_scale:
+            continue
+        sigma = np.exp(layout.coefficients(flat, m, "log_sigma"))
+        if "atanh_rho" in part.family.predictors:  # then what is new at each time is smaller
+            sigma = sigma * np.sqrt(1 - np.tanh(layout.coefficients(flat, m, "atanh_rho")) ** 2)
+        size = np.sqrt(np.mean(((measures.y - part.centre) / part.scale) ** 2)) if measures.nobs else 1.0
+        if float(sigma.min()) < TINY_SIGMA * size:
+            return True
+    return False
 
 
 def _is_density(part: Part, y: np.ndarray) -> np.ndarray:

@@ -49,7 +49,9 @@ class PatternStatistics(CellStatistics):
     xz: Tensor
     zz: Tensor
 
-    def __init__(self, part: OutcomePart, measures: Measures, n_subjects: int) -> None:
+    def __init__(
+        self, part: OutcomePart, measures: Measures, n_subjects: int, about: np.ndarray | None = None
+    ) -> None:
         nn.Module.__init__(self)
         self.family, self.cell_data_names = part.internal_family, ()
         self.predictor_names = part.family.predictors
@@ -67,13 +69,18 @@ class PatternStatistics(CellStatistics):
         patterns, pattern = np.unique(table, axis=0, return_inverse=True)
         pattern, seen = pattern.ravel(), patterns >= 0
         x, z = columns[patterns] * seen[:, :, None], effects[patterns] * seen[:, :, None]
-        xy, zy = (np.einsum("ntq,nt->nq", v[pattern], full) for v in (x, z))
-        products = (zy[:, :, None] * zy[:, None, :]).reshape(n_subjects, -1)
-        stats = np.hstack([np.ones((n_subjects, 1)), (full**2).sum(1)[:, None], xy, zy, products])
+        self.centred = about is not None
+        if about is not None:
+            self.register_buffer("about", torch.as_tensor(about, dtype=torch.float64))
+            full = full - np.einsum("ntq,kq->knt", x[pattern], about)
+        xy, zy = (np.einsum("ntq,...nt->...nq", v[pattern], full) for v in (x, z))
+        products = (zy[..., :, None] * zy[..., None, :]).reshape(*zy.shape[:-1], -1)
+        squares = (full**2).sum(-1)[..., None]
+        stats = np.concatenate([np.ones_like(squares), squares, xy, zy, products], axis=-1)
         self.listed, self.private = True, patterns.shape[0] > 0.5 * n_subjects
         pick = pattern if self.private else slice(None)
         x, z, seen = x[pick], z[pick], seen[pick].astype(float)
-        self.n_subjects, self.n_stats, self.n_cells = n_subjects, stats.shape[1], x.shape[0]
+        self.n_subjects, self.n_stats, self.n_cells = n_subjects, stats.shape[-1], x.shape[0]
         self.register_buffer("stats", torch.from_numpy(stats))
         self.register_buffer("subject", torch.arange(n_subjects))
         self.register_buffer("cell", torch.from_numpy(np.zeros(0, dtype=np.int64) if self.private else pattern))
@@ -88,8 +95,11 @@ class PatternStatistics(CellStatistics):
         nn.Module.__init__(part)
         part.family, part.cell_data_names, part.predictor_names = self.family, (), self.predictor_names
         part.listed, part.private, part.n_stats = True, self.private, self.n_stats
-        part.register_buffer("stats", self.stats[rows])
-        part.n_subjects = part.stats.shape[0]
+        part.register_buffer("stats", self.stats[..., rows, :])
+        part.n_subjects = part.stats.shape[-2]
+        part.centred = self.centred
+        if self.centred:
+            part.register_buffer("about", self.about)
         part.n_cells = part.n_subjects if self.private else self.n_cells
         part.register_buffer("subject", torch.arange(part.n_subjects, device=self.stats.device))
         part.register_buffer("cell", self.cell if self.private else self.cell[rows])
@@ -104,6 +114,8 @@ class PatternStatistics(CellStatistics):
 
     def predictors(self, coefficients: dict[str, Tensor], offsets: dict[str, Tensor]) -> dict[str, Tensor]:
         """The groups' own coefficients (B, K, Q), side by side: they enter a pattern's density all at once."""
+        if self.centred:
+            coefficients = coefficients | {"mean": coefficients["mean"] - self.about}
         return {"coefficients": torch.cat([coefficients[name] for name in self.predictor_names], dim=2)}
 
     def totals(self, statistics: Tensor) -> np.ndarray:
@@ -113,7 +125,8 @@ class PatternStatistics(CellStatistics):
 
     def curves(self, u: dict[str, Tensor]) -> dict[str, Tensor]:
         coefficients, q = u["coefficients"], self.design.shape[2]
-        mean = coefficients[:, :, :q] @ self.design[self.seen > 0].T
+        beta = coefficients[:, :, :q] + self.about if self.centred else coefficients[:, :, :q]
+        mean = beta @ self.design[self.seen > 0].T
         return {"mean": mean, "log_sigma": coefficients[:, :, q, None].expand_as(mean)}
 
     def _at(self, coefficients: Tensor) -> _Law:

@@ -52,6 +52,7 @@ class WholeSubjects(CellStatistics):
         self.predictor_names = part.family.predictors
         self.lower, self.upper = ((b - part.centre) / part.scale for b in part.bounds)
         self.listed = self.private = True
+        self.centred = False  # the density is that of deviations already
         self.n_stats = 1
         place = np.arange(measures.nobs) - np.searchsorted(measures.subject, measures.subject)
         self._at = measures.subject, place, n_subjects, int(place.max()) + 1
@@ -83,7 +84,8 @@ class WholeSubjects(CellStatistics):
     def take(self, rows: slice | np.ndarray) -> WholeSubjects:
         part = type(self).__new__(type(self))
         nn.Module.__init__(part)
-        for name in ("family", "cell_data_names", "predictor_names", "lower", "upper", "listed", "private", "n_stats"):
+        for name in ("family", "cell_data_names", "predictor_names", "lower", "upper", "listed", "private", "n_stats",
+                     "centred"):
             setattr(part, name, getattr(self, name))
         for name in self.padded:
             part.register_buffer(name, getattr(self, name)[rows])

@@ -28,7 +28,7 @@ NO_ZERO_INFLATION = -800.0  # logit p of a group without zero inflation: p = 0
 
 LEAST_SPREAD = 0.15  # sd, relative to the outcome's, of errors and random effects to start from
 MOST_ATANH_RHO = 1.5
-NO_EFFECT = 1e-4  # sd of a random effect, relative to the outcome's, that is none
+NO_EFFECT = 1e-4  # sd of a random effect, relative to the outcome's, that is none; less where sigma is tiny
 
 
 class Layout:
@@ -218,8 +218,14 @@ class Layout:
 
     def at_bound(self, flat: np.ndarray) -> np.ndarray:
         """Positions of the random effects whose sd is zero, in (p,)."""
-        entries = [b.start for b in self.blocks if b.predictor in RANDOM and abs(flat[b.start]) < NO_EFFECT]
+        effects = [b for b in self.blocks if b.predictor in RANDOM]
+        entries = [b.start for b in effects if abs(flat[b.start]) < self._no_effect(flat, b)]
         return np.array(entries, dtype=np.int64)
+
+    def _no_effect(self, flat: np.ndarray, b: Block) -> float:
+        """Where errors are tiny, effects may be tiny too."""
+        sigma = float(np.exp(self.coefficients(flat, b.outcome, "log_sigma")).max())
+        return NO_EFFECT * min(1.0, sigma / LEAST_SPREAD)
 
     def inside(self, flat: np.ndarray) -> np.ndarray:
         """(p,) -> (p,) with scale parameters moved away from where a climb would not come back from: no spread at all,

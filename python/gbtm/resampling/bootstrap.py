@@ -190,7 +190,7 @@ def bootstrap(
     if kind == "parametric":
         simulate(model.layout, flat, panel, rng)  # refuses what cannot be drawn
     rivals = rivals_of(panel, spec, bases, groups, rng)
-    matcher = Matcher(Mixture(model.layout, panel), flat)
+    matcher = Matcher(Mixture.near(model.layout, panel, flat), flat)
     jobs = [
         (Task(panel, spec, bases, params, kind, rivals, n_starts), seed)
         for seed in np.random.SeedSequence(rng).spawn(n)

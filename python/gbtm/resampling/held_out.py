@@ -23,7 +23,7 @@ def posterior_of(fit: Refit, panel: Panel) -> np.ndarray:
     from ..compute.threads import workers
     from ..likelihood.mixture import Mixture
 
-    module = Mixture(fit.layout, panel)
+    module = Mixture.near(fit.layout, panel, fit.flat)
     with workers(), torch.no_grad():
         posterior = module.posterior(torch.as_tensor(fit.flat)[None])[0].T.cpu().numpy()
     return np.asarray(posterior if module.expand is None else posterior[module.expand])

@@ -122,7 +122,7 @@ def _scores(layout: Layout, flat: np.ndarray, panel: Panel) -> tuple[np.ndarray,
     from ..likelihood.derivatives import subject_scores
     from ..likelihood.mixture import Mixture
 
-    module = Mixture(layout, panel)
+    module = Mixture.near(layout, panel, flat)
     with torch.no_grad():
         scores = subject_scores(module, torch.as_tensor(flat)).cpu().numpy()
     scores = scores if module.expand is None else scores[module.expand]
