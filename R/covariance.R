@@ -39,7 +39,8 @@ with_cov_type <- function(fit, cov_type, call = NULL) {
 NULL
 
 #' @rdname estfun.gbtm
-#' @exportS3Method sandwich::estfun
+#' @method estfun gbtm
+#' @rawNamespace S3method(sandwich::estfun,gbtm)
 #' @rawNamespace S3method(estfun, gbtm)
 estfun.gbtm <- function(x, ...) {
   check_dots(...)

@@ -43,7 +43,7 @@ user_ids <- function(fit, ids = fit$ids) in_own_type(ids, fit$own_ids)
 id_labels <- function(ids) {
   labels <- as.character(ids)
   if (is.object(ids) || !is.double(ids)) return(labels)
-  whole <- ids %in% floor(ids)
+  whole <- !is.na(ids) & ids == floor(ids)
   labels[whole] <- sprintf("%.0f", ids[whole])
   labels
 }
