@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .api.traj import proc_traj, traj
     from .data.panel import Panel
     from .errors import CommandError, DataError, GBTMError, GBTMWarning, SpecificationError
+    from .model.description import Outcome
     from .report.exports import to_table
     from .report.write import grolts_report
     from .resampling.bootstrap import bootstrap
@@ -35,9 +36,8 @@ if TYPE_CHECKING:
     from .selection.search import search
 
 _HOME = {
-    "GBTM": "api.model", "GBTMResults": "api.results", "Panel": "data.panel", "load": "api.results",
-    "traj": "api.traj",
-    "proc_traj": "api.traj",
+    "GBTM": "api.model", "GBTMResults": "api.results", "Outcome": "model.description", "Panel": "data.panel",
+    "load": "api.results", "traj": "api.traj", "proc_traj": "api.traj",
     "ar1_check": "adequacy.autocorrelation", "residual_checks": "adequacy.residuals",
     "cross_validate": "resampling.cross_validation",
     "blrt": "resampling.likelihood_ratio", "lmr": "resampling.lo_mendell_rubin", "bootstrap": "resampling.bootstrap",
@@ -49,8 +49,8 @@ _HOME = {
 }
 
 __all__ = [
-    "GBTM", "CommandError", "DataError", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch", "Panel",
-    "SpecificationError", "__version__", "ar1_check", "blrt", "bootstrap", "cross_validate", "datasets",
+    "GBTM", "CommandError", "DataError", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch", "Outcome",
+    "Panel", "SpecificationError", "__version__", "ar1_check", "blrt", "bootstrap", "cross_validate", "datasets",
     "grolts_report", "lmr", "load", "load_search", "pool", "proc_traj", "residual_checks", "search", "to_table", "traj",
 ]
 

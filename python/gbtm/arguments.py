@@ -35,6 +35,7 @@ MADE_UP = ("", "<string>", "<unknown>")  # files of code that formulaic and pand
 ITEMS_MOST = 1000  # of a list, looked at one by one
 SHOWN_MOST = 60  # characters of a value in an error
 MARK = "__gbtm_checked__"
+MADE_BY_USERS = "made_by_users"  # a dataclass that users make themselves, whose call is held to its signature too
 
 
 def checked(thing: Thing) -> Thing:
@@ -51,7 +52,7 @@ def checked(thing: Thing) -> Thing:
     """
     if not isinstance(thing, type):
         return _held(thing)  # type: ignore[return-value]
-    own_init = not dataclasses.is_dataclass(thing)
+    own_init = not dataclasses.is_dataclass(thing) or getattr(thing, MADE_BY_USERS, False)
     for name, member in list(vars(thing).items()):
         if name.startswith("_") and not (name == "__init__" and own_init):
             continue

@@ -14,13 +14,19 @@ LONG = {
 WIDE = {**LONG, "form": "wide", "outcome": "y*", "time": [1.0, 2.0], "name": "y", "time_name": "t"}
 
 
-@pytest.mark.parametrize("inputs", [LONG, WIDE, {k: v for k, v in LONG.items() if k != "design"}])
+TWO = {
+    "form": "long", "id": "who", "levels": {}, "design": {"weights": "s"}, "risk": "~ x",
+    "outcomes": [{"outcome": "y", "time": "t"}, {"outcome": "z", "time": "u"}],
+}
+
+
+@pytest.mark.parametrize("inputs", [LONG, WIDE, TWO, {k: v for k, v in LONG.items() if k != "design"}])
 def test_joined_is_what_was_split(inputs):
     assert joined_inputs(*split_inputs(inputs)) == inputs
 
 
 def test_each_part_goes_where_it_belongs():
-    whole, outcome, groups = split_inputs(LONG)
+    whole, (outcome,), groups = split_inputs(LONG)
     assert set(whole) == {"form", "id", "levels", "design"}
     assert groups == {"risk": "~ x"}
     assert outcome["obsmar"] == "mar"
@@ -29,5 +35,5 @@ def test_each_part_goes_where_it_belongs():
 
 
 def test_fits_of_arrays_have_none():
-    assert split_inputs(None) == (None, None, None)
-    assert joined_inputs(None, None, None) is None
+    assert split_inputs(None, 2) == (None, [None, None], None)
+    assert joined_inputs(None, [None, None], None) is None

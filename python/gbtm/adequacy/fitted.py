@@ -47,7 +47,7 @@ class Fitted:
     @classmethod
     def of(cls, res: Fit) -> Fitted:
         """Of a fit's own data at its estimates."""
-        outcome, curves = res.outcomes[0], res.curves
+        outcome, curves = res.outcome, res.curves
         data, weights = outcome.data, res.weights
         y, time = data.y, data.time
         with np.errstate(over="ignore"):

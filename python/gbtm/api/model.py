@@ -14,13 +14,14 @@ from ..compute.progress import Progress
 from ..data.arrays import panel_of_arrays
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
-from ..errors import GBTMWarning
+from ..errors import GBTMWarning, MissingArgumentError
 from ..fit.fit_model import fit_as_asked
-from ..model.description import described, takes_options
+from ..model.description import Outcome, described, several_described, takes_options
 from ..model.layout import Layout
 from ..model.prepared import Prepared
 from ..model.spec import ModelSpec, model_spec
 from .reading import Wide, read_table
+from .reading_several import read_tables
 from .results import GBTMResults
 
 if TYPE_CHECKING:
@@ -121,15 +122,17 @@ class GBTM:
     @classmethod
     @takes_options
     def from_formula(
-        cls, formula: str, data: pd.DataFrame, *, id: str | Sequence[str] | None = None, wide: Wide | None = None,
-        cov_type: str | None = None, **options: Any,
+        cls, formula: str | Sequence[str | Outcome], data: pd.DataFrame | None = None, *,
+        id: str | Sequence[str] | None = None, wide: Wide | None = None, cov_type: str | None = None, **options: Any,
     ) -> GBTM:
-        """From a formula ``"outcome ~ time"`` and a table.
+        """From a formula ``"outcome ~ time"`` and a table, or from several outcomes that share their groups.
 
         Parameters
         ----------
         formula : ``"offenses ~ age"`` with ``order``, where the time may be an expression of a column,
-            ``"offenses ~ I(age - 40)"``; or a basis such as ``"offenses ~ bs(age, df=4)"`` without
+            ``"offenses ~ I(age - 40)"``; or a basis such as ``"offenses ~ bs(age, df=4)"`` without. A list of such, or
+            of :class:`gbtm.Outcome`, which have options of their own, is a model of several outcomes: options of an
+            outcome that stand here are those of the outcomes that are text
         data : long (one row per observation, with ``id``) or wide (one row per subject, with ``wide``)
         id : column of the subjects' ids; several columns that name a person together, ``["HHID", "PN"]``, are joined
             by a dot, ``0.10``, in all that is returned
@@ -146,8 +149,17 @@ class GBTM:
             exposure, weights, cluster, stratum, out_of_sample, obsmar : column names (exposure: a name of ``wide``)
             wave : column of long data that counts the waves, where times are people's own
         """
-        outcome, design = described(options, formula, others=("formula", "data", "id", "wide", "cov_type"))
-        model = cls.from_prepared(read_table(data, outcome, design, id=id, wide=wide))
+        others = ("formula", "data", "id", "wide", "cov_type")
+        if not isinstance(formula, str):
+            outcomes, design = several_described(formula, options, others)
+            prepared = read_tables(data, outcomes, design, id=id, wide=wide)
+        elif data is None:
+            raise MissingArgumentError(
+                "data: not given.", code="missing_argument", argument="data", way_out="Give the table of the formula.")
+        else:
+            outcome, design = described(options, formula, others)
+            prepared = read_table(data, outcome, design, id=id, wide=wide)
+        model = cls.from_prepared(prepared)
         model.cov_type = _known_covariance(cov_type, model.panel)
         return model
 

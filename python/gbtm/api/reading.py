@@ -23,7 +23,7 @@ from ..design.time_expression import label_of, time_expression, with_time_column
 from ..errors import SpecificationError
 from ..model.description import Design, Outcome
 from ..model.prepared import Prepared
-from ..model.spec import model_spec
+from ..model.spec import ModelSpec, model_spec
 
 Ids = str | Sequence[str] | None
 Wide = Mapping[str, str | Sequence[str] | Sequence[float]]
@@ -44,6 +44,14 @@ def read_table(
     data: pd.DataFrame, outcome: Outcome, design: Design, *, id: Ids, wide: Wide | None
 ) -> Prepared:
     """The model of a formula on a long table, or on a wide one where ``wide`` says what its names stand for."""
+    panel, spec, inputs = read_outcome(data, outcome, design, id=id, wide=wide)
+    return Prepared.of(panel, spec, formula=outcome.formula, inputs=inputs)
+
+
+def read_outcome(
+    data: pd.DataFrame, outcome: Outcome, design: Design, *, id: Ids, wide: Wide | None
+) -> tuple[Panel, ModelSpec, dict[str, Any]]:
+    """An outcome's panel, what is fitted of it, and how the table was read."""
     assert outcome.formula is not None
     columns = {"id": id, "tcov": outcome.tcov, "exposure": outcome.exposure, "dcov": design.dcov, "wave": design.wave,
                **design.of_subjects}
@@ -71,8 +79,7 @@ def read_table(
     if made is not None:
         inputs["time_design"] = made.document
     inputs["levels"] = levels_of(data, [t for t in terms if t is not None])
-    return Prepared.of(tell_declared(panel, declared, data, columns, (name, column), wide), spec,
-                       formula=outcome.formula, inputs=inputs)
+    return tell_declared(panel, declared, data, columns, (name, column), wide), spec, inputs
 
 
 def covariate_columns(data: pd.DataFrame, outcome: Outcome, design: Design, wide: Wide | None) -> list[str]:

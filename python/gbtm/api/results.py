@@ -102,7 +102,8 @@ class GBTMResults(Fit):
 
         Returns
         -------
-        DataFrame in long form with columns id, time and outcome, named as in the data, and group
+        DataFrame in long form with columns id, time and outcome, named as in the data, and group; of several outcomes
+        with columns id, outcome (which), time, y and group
         """
         from ..data.output_names import apart
         from ..fit.rebuild import layout_of, panel_of
@@ -110,6 +111,13 @@ class GBTMResults(Fit):
 
         layout = layout_of(self)
         panel, group = simulate(layout, self.internal.params, panel_of(self), check_seed(rng))
+        if len(panel.outcomes) > 1:
+            (subject,) = apart([self.id_name], ["outcome", "time", "y", "group"])
+            return pd.concat([
+                pd.DataFrame({subject: self.ids[m.subject], "outcome": m.name, "time": m.time, "y": m.y,
+                              "group": group[m.subject] + 1})
+                for m in panel.outcomes
+            ], ignore_index=True)
         m = panel.outcomes[0]
         subject, time, outcome = apart([self.id_name, self.time_name, self.outcome_name], ["group"])
         return pd.DataFrame({subject: self.ids[m.subject], time: m.time, outcome: m.y, "group": group[m.subject] + 1})
@@ -238,8 +246,13 @@ class GBTMResults(Fit):
 
         return summary(self, self.adequacy)
 
-    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Curves with bands and observed means; see :func:`gbtm.figures.curves.plot_curves`."""
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes | Figure:
+        """Curves with bands and observed means; see :func:`gbtm.figures.curves.plot_curves`. Of several outcomes a
+        figure with a panel each; see :func:`gbtm.figures.outcomes.plot_outcomes`."""
+        if len(self.outcomes) > 1 and ax is None:
+            from ..figures.outcomes import plot_outcomes
+
+            return plot_outcomes(self, **options)
         from ..figures.curves import plot_curves
 
         return plot_curves(self, ax, **options)

@@ -98,7 +98,9 @@ def with_assumed(res: GBTMResults, read: Command) -> GBTMResults:
 
 def draw(res: GBTMResults, request: PlotRequest) -> Axes:
     """The picture that a program asks for, on new axes."""
-    ax = res.plot(level=0.95 if request.bands else None, observed=request.averages)
+    from ..figures.curves import plot_curves
+
+    ax = plot_curves(res, level=0.95 if request.bands else None, observed=request.averages)
     ax.set(**{k: v for k, v in (
         ("title", request.title), ("xlabel", request.xtitle), ("ylabel", request.ytitle), ("xticks", request.xticks),
         ("yticks", request.yticks)) if v is not None})

@@ -36,7 +36,7 @@ def classify(document: str, request: str, ids: bytearray) -> str:
         asked |= {"known": None if res.dropout is None else res.dropout.waves}
         times, values = column("time", bytearray()), column("y", bytearray())
         if asked.get("basis_names"):
-            _learn_basis(res.outcomes[0].bases, times, received("basis").reshape(len(asked["basis_names"]), -1).T)
+            _learn_basis(res.outcome.bases, times, received("basis").reshape(len(asked["basis_names"]), -1).T)
         panel = panel_of_columns(asked, ids, bytearray(), times, values)
         table = classify_panel(res, panel, by_wave=asked["by_wave"], level=asked["level"])
         return {

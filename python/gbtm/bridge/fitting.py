@@ -123,7 +123,7 @@ def fit(
         if asked.get("start_document"):
             options["start"] = GBTMResults(from_json(asked["start_document"]))
         res = model.fit(progress=tell or False, **options)
-        data = data_fields(res.outcomes[0].data)
+        data = data_fields(res.outcome.data)
         data, held = without_sent(data, model.panel.outcomes[0].row, {"time": times, "y": values})
         return {**_fitted(res, model.panel.ids, data, asked.get("table", True)), "held": held}
 

@@ -143,7 +143,7 @@ def _said(res: Fit, level: float | None, observed: bool) -> str:
     said = f"Lines: fitted mean with pointwise {100 * level:g} % band." if level is not None else "Lines: fitted mean."
     if observed:
         said += " Points: observed mean, weighted by the posterior."
-    first = res.outcomes[0]
+    first = res.outcome
     if first.profile is not None:
         said += f"\nCurves at {first.profile.words(first.covariate_names)}."
     return said

@@ -107,11 +107,11 @@ def band_level(level: float | None) -> float | None:
 
 def drawn(res: Fit, level: float | None = LEVEL) -> Drawn:
     """Curves at a fine grid of times (at the observed ones where the basis is known only there), and the means."""
-    time = res.outcomes[0].data.time
+    time = res.outcome.data.time
     grid = np.linspace(time.min(), time.max(), CURVE_POINTS) if res.curves.everywhere else np.unique(time)
     estimate, _, lower, upper = res.curves.band(grid, LEVEL if level is None else level)
     own = tuple(means(res, g) for g in res.group_names)
-    return Drawn(grid, estimate, lower, upper, own, float(np.std(res.outcomes[0].data.y)))
+    return Drawn(grid, estimate, lower, upper, own, float(np.std(res.outcome.data.y)))
 
 
 def means(res: Fit, group: int) -> Means:
@@ -119,7 +119,7 @@ def means(res: Fit, group: int) -> Means:
 
     Times at which next to nobody of the group was seen have none: it would be the mean of other groups' people.
     """
-    if np.unique(res.outcomes[0].data.wave).size > WAVES_MOST:
+    if np.unique(res.outcome.data.wave).size > WAVES_MOST:
         time, mean, weight = _binned(res, group)
     else:
         own = res.observed_means[res.observed_means["group"] == group]
@@ -130,7 +130,7 @@ def means(res: Fit, group: int) -> Means:
 
 def _binned(res: Fit, group: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean time of a bin, mean of a group, and its weight: bins of equal width over all times, none that is empty."""
-    data = res.outcomes[0].data
+    data = res.outcome.data
     time, y = data.time, data.y
     edges = np.linspace(time.min(), time.max(), BINS + 1)
     at = np.unique(np.searchsorted(edges[1:-1], time, side="right"), return_inverse=True)[1].ravel()
@@ -155,7 +155,7 @@ def subject_lines(res: Fit, subjects: np.ndarray, *, jitter: bool = False) -> li
     jitter : move the line of a 0/1 outcome or of a count up or down by a little, so that equal lines do not hide
         each other
     """
-    data = res.outcomes[0].data
+    data = res.outcome.data
     keep = np.isin(data.subject, subjects)
     time, y, subject = data.time[keep], data.y[keep], data.subject[keep]
     if jitter:

@@ -20,7 +20,7 @@ LATER = ("weights", "cluster", "stratum")  # fields that the first documents of 
 def upgraded(document: dict[str, Any]) -> dict[str, Any]:
     """A fit document of version 1 as one of version 2; without the data, as a search keeps it, it stays without."""
     spec, held = document["spec"], document.get("out_of_sample")
-    model_inputs, by_outcome, by_set = split_inputs(document.get("inputs"))
+    model_inputs, (by_outcome,), by_set = split_inputs(document.get("inputs"))
     unmoved = {k: v for k, v in document.items() if k not in MOVED}
     later = ("formula", *(LATER if "data" in document else ()))
     return {

@@ -14,15 +14,13 @@ from scipy import stats
 
 from ..arguments import checked
 from ..checks import check_level
-from ..data.columns import number_array
-from ..data.labels import by_names
 from ..data.output_names import apart
-from ..errors import DataError, SpecificationError
 from ..findings.data_checks import Finding
 from .curves import Curves
 from .document import save
-from .far_times import warn_far_times
 from .fit_record import FitRecord
+from .outcome_view import number_of, outcome_view
+from .predictions import below_each_other, observed_means, predictions
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -49,13 +47,37 @@ class Fit(FitRecord):
         """Another fit as this one is: with the same methods, and no more trusted."""
         return type(self)(document, trust_formula=self.trust_formula)
 
+    def of_outcome(self, outcome: str | int) -> Self:
+        """One outcome of a fit of several, as a fit of its own: its curves, observations and parameters.
+
+        Groups, shares, posteriors, log-likelihood and start report stay those of all outcomes together. Whatever is
+        asked of one outcome is asked of this: ``res.of_outcome("bmi").plot()``.
+
+        Parameters
+        ----------
+        outcome : its name, or its number from 1
+
+        Raises
+        ------
+        SpecificationError
+            ``unknown_outcome``.
+        """
+        number = number_of(self.outcome_names, outcome)
+        return self if len(self.outcomes) == 1 else self.like(outcome_view(self.document, number))
+
+    @property
+    def outcome_names(self) -> list[str]:
+        """Names of the outcomes."""
+        return [o.name for o in self.outcomes]
+
     def with_findings(self, findings: Sequence[Finding]) -> Self:
         """The fit with further findings in front of its own."""
         return self.like({**self.document, "warnings": [*map(asdict, findings), *self.document["warnings"]]})
 
     def __repr__(self) -> str:
+        families = ", ".join(o.family for o in self.outcomes)
         return (
-            f"<{type(self).__name__}: {self.family}, {self.n_groups} groups, {self.n_subjects} subjects, {self.nobs} "
+            f"<{type(self).__name__}: {families}, {self.n_groups} groups, {self.n_subjects} subjects, {self.nobs} "
             f"observations, log-likelihood {self.llf:.4f}>"
         )
 
@@ -63,7 +85,7 @@ class Fit(FitRecord):
 
     @property
     def family(self) -> str:
-        return self.outcomes[0].family
+        return self.outcome.family
 
     @property
     def n_groups(self) -> int:
@@ -241,7 +263,7 @@ class Fit(FitRecord):
     @cached_property
     def curves(self) -> Curves:
         """The fitted curves as functions of time."""
-        return Curves.of(self.outcomes[0], self.internal, trust_formula=self.trust_formula)
+        return Curves.of(self.outcome, self.internal, trust_formula=self.trust_formula)
 
     @cached_property
     def out_of_sample(self) -> pd.DataFrame:
@@ -251,8 +273,13 @@ class Fit(FitRecord):
         columns = pd.Index(self.group_names, name="group")
         return pd.DataFrame(np.zeros((0, self.n_groups)) if held is None else held, index=ids, columns=columns)
 
-    def predict(self, times: Any = None, *, level: float = 0.95, tcov: Any = None) -> pd.DataFrame:
+    def predict(
+        self, times: Any = None, *, level: float = 0.95, tcov: Any = None, outcome: str | int | None = None
+    ) -> pd.DataFrame:
         """Expected outcome of each group at ``times`` (default: the observed ones) with a confidence band.
+
+        Of a fit of several outcomes ``outcome`` names one; without it the tables of all stand below each other, with a
+        column ``outcome`` and the times in a column ``time``.
 
         With time-varying covariates the curves are drawn at ``tcov``: one value per covariate, or one row of them per
         time; default their mean at each time, as the summary says. Counts are for exposure 1. Times further outside
@@ -263,68 +290,32 @@ class Fit(FitRecord):
         DataFrame with columns group, the time's name, estimate, std err, lower, upper. A time that is itself called
         so has an underscore more, here and in all tables.
         """
-        at = np.unique(self.outcomes[0].data.time) if times is None else number_array(times, "times").ravel()
-        if times is not None:
-            warn_far_times(at, self.outcomes[0].observed_times)
-        estimate, se, lower, upper = self.curves.band(at, level, self._profile(tcov, at.size))
-        time = self._time_among("group", "estimate", "std err", "lower", "upper")
-        return pd.DataFrame(
-            {
-                "group": np.repeat(self.group_names, at.size), time: np.tile(at, self.n_groups),
-                "estimate": estimate.ravel(), "std err": se.ravel(), "lower": lower.ravel(), "upper": upper.ravel(),
-            }
-        )
-
-    def _profile(self, tcov: Any, n_times: int) -> np.ndarray | None:
-        if tcov is None:
-            return None
-        covariates = self.curves.covariates
-        q = 0 if covariates is None else covariates.width
-        try:
-            w = np.asarray(tcov if covariates is None else by_names(tcov, "tcov", covariates.names), dtype=float)
-            if q == 0 or w.shape not in ((), (q,), (n_times, q), (n_times,)) or not np.isfinite(w).all():
-                raise ValueError
-        except DataError:
-            raise
-        except (TypeError, ValueError):
-            names = ", ".join(covariates.names) if covariates is not None else "none"
-            raise SpecificationError(
-                f"tcov: not values for the time-varying covariates ({names}).", code="bad_profile", argument="tcov",
-                way_out="Give one number per covariate, or one row of them per time.",
-            ) from None
-        return w[:, None] if w.shape == (n_times,) and q == 1 and n_times > 1 else w
-
-    def _time_among(self, *fixed: str) -> str:
-        """What time is called in a table of these columns."""
-        return apart([self.time_name], fixed)[0]
+        if len(self.outcomes) == 1 and outcome is None:
+            return predictions(self.curves, self.outcome, times, level, tcov)
+        if outcome is not None:
+            return self.of_outcome(outcome).predict(times, level=level, tcov=tcov)
+        return below_each_other({
+            name: self.of_outcome(name).predict(times, level=level, tcov=tcov) for name in self.outcome_names})
 
     @property
     def time_name(self) -> str:
-        return self.outcomes[0].time_name
+        return self.outcome.time_name
 
     @property
     def outcome_name(self) -> str:
-        return self.outcomes[0].name
+        return self.outcome.name
 
     @cached_property
     def observed_means(self) -> pd.DataFrame:
         """Posterior-weighted mean of the outcome per group and wave: group, time (mean of the wave), mean, weight."""
-        data, p = self.outcomes[0].data, self.group_sets[0].posterior
-        wave, subject = data.wave, data.subject
-        count = np.maximum(np.bincount(wave), 1)
-        time = np.bincount(wave, data.time) / count
-        rows, time_column = [], self._time_among("group", "mean", "weight")
-        for k in range(self.n_groups):
-            weight = np.bincount(wave, p[subject, k])
-            with np.errstate(invalid="ignore", divide="ignore"):
-                mean = np.bincount(wave, p[subject, k] * data.y) / weight
-            rows.append(pd.DataFrame({"group": k + 1, time_column: time, "mean": mean, "weight": weight}))
-        return pd.concat(rows, ignore_index=True)
+        if len(self.outcomes) == 1:
+            return observed_means(self.outcome, self.group_sets[0].posterior)
+        return below_each_other({name: self.of_outcome(name).observed_means for name in self.outcome_names})
 
     @cached_property
     def fittedvalues(self) -> np.ndarray:
         """(n_obs,) sum_k P_ik E_k(y) at each observation's time, covariates and exposure."""
-        data = self.outcomes[0].data
+        data = self.outcome.data
         if not data.covariate_names:
             times, where = np.unique(data.time, return_inverse=True)
             expected = self.curves.expected(times)[:, where.ravel()]
@@ -338,7 +329,7 @@ class Fit(FitRecord):
     @property
     def resid(self) -> np.ndarray:
         """(n_obs,) observed minus fitted values."""
-        return self.outcomes[0].data.y - self.fittedvalues
+        return self.outcome.data.y - self.fittedvalues
 
     def save(self, path: str | Path) -> None:
         """Write the fit document; read it with :func:`gbtm.load` or R's ``read_gbtm()``."""

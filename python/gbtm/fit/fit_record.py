@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.dropped import Dropped
+from ..errors import SpecificationError
 from ..estimation.certificate import Certificate
 from ..findings.data_checks import Finding
 from ..model.spec import ModelSpec
@@ -41,6 +42,24 @@ class FitRecord:
         """The outcomes, each with its observations."""
         return tuple(OutcomeRecord.of(stored) for stored in self.document["outcomes"])
 
+    @property
+    def outcome(self) -> OutcomeRecord:
+        """The outcome of a fit of one.
+
+        Raises
+        ------
+        SpecificationError
+            ``several_outcomes``, for a fit of several.
+        """
+        if len(self.outcomes) > 1:
+            names = ", ".join(o.name for o in self.outcomes)
+            raise SpecificationError(
+                f"outcome: this is asked of one outcome, and the fit has {len(self.outcomes)}: {names}.",
+                code="several_outcomes", argument="outcome",
+                way_out=f"Ask it of one of them, res.of_outcome('{self.outcomes[0].name}').",
+            )
+        return self.outcomes[0]
+
     @cached_property
     def group_sets(self) -> tuple[GroupSet, ...]:
         """The sets of groups: one, unless two outcomes have groups of their own."""
@@ -68,9 +87,14 @@ class FitRecord:
     @property
     def inputs(self) -> dict[str, Any] | None:
         """How the user's table was read, for new data and for code; None for fits of arrays."""
-        first = self.document["outcomes"][0]
-        group_set = self.document["group_sets"][first["group_set"]]
-        return joined_inputs(self.document["inputs"], first["inputs"], group_set["inputs"])
+        outcomes = self.document["outcomes"]
+        group_set = self.document["group_sets"][outcomes[0]["group_set"]]
+        return joined_inputs(self.document["inputs"], [o["inputs"] for o in outcomes], group_set["inputs"])
+
+    @property
+    def part_of(self) -> tuple[str, ...]:
+        """The outcomes of the fit that this is one outcome of; empty for a fit as it was made."""
+        return tuple(self.document.get("part_of") or ())
 
     # -- the subjects ------------------------------------------------------------------------------------------
 

@@ -9,23 +9,31 @@ OF_SETS = ("risk", "risk_design")
 Inputs = dict[str, Any] | None
 
 
-def split_inputs(inputs: Inputs) -> tuple[Inputs, Inputs, Inputs]:
-    """Inputs of a model of one outcome as the document has them: its own, the outcome's, the set of groups'."""
+def split_inputs(inputs: Inputs, n_outcomes: int = 1) -> tuple[Inputs, list[Inputs], Inputs]:
+    """Inputs of a model as the document has them: its own, each outcome's, the set of groups'.
+
+    Those of several outcomes stand in a list by the name of ``outcomes``.
+    """
     if inputs is None:
-        return None, None, None
+        return None, [None] * n_outcomes, None
     model_inputs = {k: v for k, v in inputs.items() if k in WHOLE}
+    of_sets = {k: inputs[k] for k in OF_SETS if k in inputs}
+    if "outcomes" in inputs:
+        return model_inputs, list(inputs["outcomes"]), of_sets
     outcome = {k: v for k, v in inputs.items() if k not in (*WHOLE, *OF_SETS)}
     if "obsmar" in (model_inputs.get("design") or {}):  # whose missing waves say nothing of dropout
         outcome["obsmar"] = model_inputs["design"]["obsmar"]
         model_inputs["design"] = {k: v for k, v in model_inputs["design"].items() if k != "obsmar"}
-    return model_inputs, outcome, {k: inputs[k] for k in OF_SETS if k in inputs}
+    return model_inputs, [outcome], of_sets
 
 
-def joined_inputs(model_inputs: Inputs, outcome: Inputs, group_set: Inputs) -> Inputs:
+def joined_inputs(model_inputs: Inputs, outcomes: list[Inputs], group_set: Inputs) -> Inputs:
     """The inverse of :func:`split_inputs`."""
-    if model_inputs is None or outcome is None:
+    if model_inputs is None or any(o is None for o in outcomes):
         return None
-    design = dict(model_inputs.get("design") or {})
+    if len(outcomes) > 1:
+        return {**model_inputs, **(group_set or {}), "outcomes": outcomes}
+    outcome, design = outcomes[0] or {}, dict(model_inputs.get("design") or {})
     if "obsmar" in outcome:
         design["obsmar"] = outcome["obsmar"]
     further = {k: v for k, v in outcome.items() if k != "obsmar"}

@@ -37,7 +37,7 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
     layout, panel = prepared.layout, prepared.panel
     jacobian = layout.report_jacobian(estimate.flat)
     cov_params, identified = cov.reported(jacobian)
-    shared, (inputs, of_outcome, of_groups) = shared_fields(panel), split_inputs(prepared.inputs)
+    shared, (inputs, of_outcomes, of_groups) = shared_fields(panel), split_inputs(prepared.inputs, len(panel.outcomes))
     held_out = prepared.held_out
     groups = _group_set(prepared, module, estimate, cov, {**shared["group_sets"][0], "inputs": of_groups})
     ties = examine_near_ties(layout, panel, module, estimate, cov)
@@ -51,7 +51,7 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
         "id_name": str(panel.ids.name or "id"),
         "ids": shared["ids"],
         "out_of_sample_ids": None if held_out is None else held_out.ids.tolist(),
-        "outcomes": _outcomes(prepared, estimate, shared, of_outcome),
+        "outcomes": _outcomes(prepared, estimate, shared, of_outcomes),
         "group_sets": [groups],
         "names": layout.names,
         "traj_names": layout.traj_names,
@@ -76,12 +76,13 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
 
 
 def _outcomes(
-    prepared: Prepared, estimate: Estimate, shared: dict[str, Any], inputs: dict[str, Any] | None
+    prepared: Prepared, estimate: Estimate, shared: dict[str, Any], inputs: list[dict[str, Any] | None]
 ) -> list[dict[str, Any]]:
     layout, panel = prepared.layout, prepared.panel
     return [
         {
-            "name": part.name, "time_name": m.time_name, "group_set": 0, "spec": asdict(part.spec), "inputs": inputs,
+            "name": part.name, "time_name": m.time_name, "group_set": 0, "spec": asdict(part.spec),
+            "inputs": inputs[i],
             "centre": part.centre, "scale": part.scale, "time_scale": part.time_scale,
             "bases": {p: b.document for p, b in part.bases.items()},
             "coefficients": {p: layout.coefficients(estimate.flat, i, p) for p in part.reported},

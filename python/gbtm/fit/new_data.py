@@ -10,6 +10,7 @@ import pandas as pd
 from ..data.columns import require_columns
 from ..data.declared_missing import without_declared
 from ..data.formula_design import FormulaDesign, covariate_columns
+from ..data.joined_panels import joined_panels
 from ..data.panel import Panel
 from ..data.people import has_none_of, people_of_table
 from ..design.time_expression import sources_of, with_time_column
@@ -19,7 +20,7 @@ from .far_times import warn_far_times
 if TYPE_CHECKING:
     from .fit import Fit
 
-OF_READING = ("levels", "form", "design")  # not arguments of Panel
+OF_READING = ("levels", "form", "design", "formula", "own_table")  # not arguments of Panel
 PLAIN = r"(?:[^\W\d][\w.]*|`[^`]+`)"
 PLAIN_FORMULA = re.compile(rf"\s*~?\s*(?:{PLAIN}|C\(\s*{PLAIN}\s*\))(?:\s*\+\s*(?:{PLAIN}|C\(\s*{PLAIN}\s*\)))*\s*")
 
@@ -29,6 +30,8 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
 
     People without an observation, and those of a table without a column of outcomes, are ``unobserved`` in the panel.
     """
+    if len(res.outcomes) > 1:
+        return _of_several(res, newdata)
     inputs = res.inputs
     if inputs is None:
         raise SpecificationError(
@@ -55,6 +58,16 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
     for outcome, measures in zip(res.outcomes, panel.outcomes, strict=False):
         warn_far_times(measures.time, outcome.observed_times)
     return panel
+
+
+def _of_several(res: Fit, newdata: pd.DataFrame) -> Panel:
+    """The people of a table that has some of the outcomes, or all; an outcome that it lacks was not seen."""
+    panels, from_first = [], []
+    for name in res.outcome_names:
+        one = res.of_outcome(name)
+        panels.append(panel_like(one, newdata))
+        from_first.append(not (one.inputs or {}).get("own_table", False))
+    return joined_panels(panels, from_first)
 
 
 def _with_time(table: pd.DataFrame, inputs: dict[str, Any], trusted: bool) -> tuple[pd.DataFrame, Any]:

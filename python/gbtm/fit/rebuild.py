@@ -9,6 +9,7 @@ import numpy as np
 
 from ..data.panel import Panel
 from ..data.subjects import Subjects
+from ..errors import SpecificationError
 from ..model.dropout import DropoutPart, Hazard
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart, Part
@@ -63,17 +64,29 @@ def panel_of(fit: FitRecord) -> Panel:
 
 def prepared_of(fit: FitRecord) -> Prepared:
     """The model of a fit on the data it was fitted to, ready for another fit."""
+    _refuse_part(fit)
     bases = [p.bases["mean"] for p in parts_of(fit) if "mean" in p.bases]
     return Prepared.of(panel_of(fit), fit.spec, bases, formula=fit.formula, inputs=fit.inputs)
 
 
 def module_of(fit: FitRecord) -> Mixture:
     """The likelihood of a fit on its own data, at its estimates."""
+    _refuse_part(fit)
     from ..likelihood.mixture import Mixture
 
     module = Mixture.near(layout_of(fit), panel_of(fit), fit.internal.params)
     module.set_flat(fit.internal.params)
     return module
+
+
+def _refuse_part(fit: FitRecord) -> None:
+    """Of one outcome's likelihood alone, what was estimated from several is no maximum."""
+    if fit.part_of:
+        raise SpecificationError(
+            f"outcome: {fit.outcomes[0].name} was fitted together with others, and its own likelihood is not what was "
+            "maximised.", code="part_of_a_fit", argument="outcome",
+            way_out=f"Ask the whole fit, of {', '.join(fit.part_of)}.",
+        )
 
 
 def for_scoring(panel: Panel, spec: ModelSpec) -> Panel:

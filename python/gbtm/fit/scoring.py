@@ -21,7 +21,7 @@ from ..checks import check_level
 from ..data.measures import History
 from ..data.output_names import apart
 from ..data.panel import Panel
-from ..errors import DataError, GBTMWarning
+from ..errors import DataError, GBTMWarning, SpecificationError
 from .new_data import panel_like
 from .rebuild import for_scoring, layout_of
 
@@ -65,6 +65,11 @@ def classify(res: Fit, newdata: pd.DataFrame, *, by_wave: bool = False, level: f
 def classify_panel(res: Fit, panel: Panel, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
     """:func:`classify` for a :class:`~gbtm.data.panel.Panel`."""
     check_level(level)
+    if by_wave and len(panel.outcomes) > 1:
+        raise SpecificationError(
+            "by_wave: the waves of several outcomes are not the same.", code="several_outcomes", argument="by_wave",
+            way_out="Leave it out, or ask one outcome: res.of_outcome(name).classify(newdata, by_wave=True).",
+        )
     layout = layout_of(res)
     _same_covariates(panel, layout)
     for sentence in (left_out(panel), "" if panel.unobserved is None else panel.unobserved.sentence()):
@@ -137,9 +142,9 @@ def _cut(history: History, wave: int) -> History:
 
 
 def _observed(res: Fit, layout: Layout, panel: Panel, position: np.ndarray, level: float) -> pd.DataFrame:
-    m = panel.outcomes[0]
-    last = np.zeros(panel.n_subjects)
-    last[m.subject] = m.time  # observations are in order: the last one stays
+    last = np.full(panel.n_subjects, -np.inf)
+    for m in panel.outcomes:
+        np.maximum.at(last, m.subject, m.time)
     return _table(res, panel.ids, last, position, probabilities(res, layout, panel), level)
 
 
@@ -155,7 +160,7 @@ def _table(
     certain = (p <= 0) | (p >= 1)
     low, high = np.where(certain, p, low), np.where(certain, p, high)
     n, groups = p.shape
-    who, when = apart([ids.name or "id", res.time_name], COLUMNS)
+    who, when = apart([ids.name or "id", res.time_name if len(res.outcomes) == 1 else "time"], COLUMNS)
     out: dict[str, Any] = {
         who: np.repeat(ids.to_numpy(), groups), when: np.repeat(last, groups),
         "group": np.tile(np.arange(1, groups + 1), n), "probability": p.ravel(), "lower": low.ravel(),

@@ -103,9 +103,9 @@ def with_own_code(
     document: dict[str, Any], formula: str | None, inputs: dict[str, Any] | None, bases: Sequence[TimeBasis | None]
 ) -> dict[str, Any]:
     """A document from a file with formulas, which are code, as they were asked for here and not in the file."""
-    model_inputs, of_outcome, of_groups = split_inputs(inputs)
+    model_inputs, of_outcomes, of_groups = split_inputs(inputs, len(bases))
     outcomes = []
-    for outcome, basis in zip(document["outcomes"], bases, strict=True):
+    for outcome, basis, of_outcome in zip(document["outcomes"], bases, of_outcomes, strict=True):
         bases_here = outcome["bases"]
         if basis is not None:
             bases_here = {**bases_here, "mean": basis.document}

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ..families import family_named
+from .outcome_view import prefix_of
 
 if TYPE_CHECKING:
     from .fit import Fit
+    from .outcome_record import OutcomeRecord
 
 
 SMALL = 1e-3  # below it four decimals show one digit at most
@@ -36,8 +38,12 @@ def summary(res: Fit, adequacy: pd.DataFrame) -> Any:
 
 def family_title(res: Fit) -> str:
     """The family in words, with its bounds: ``Censored normal (min 0)``."""
-    bounds = [f"{w} {b:g}" for w, b in zip(("min", "max"), res.outcomes[0].bounds, strict=True) if np.isfinite(b)]
-    return family_named(res.family).title + (f" ({', '.join(bounds)})" if bounds else "")
+    return _title(res.outcome)
+
+
+def _title(outcome: OutcomeRecord) -> str:
+    bounds = [f"{w} {b:g}" for w, b in zip(("min", "max"), outcome.bounds, strict=True) if np.isfinite(b)]
+    return family_named(outcome.family).title + (f" ({', '.join(bounds)})" if bounds else "")
 
 
 def _coefficient(value: float) -> str:
@@ -52,8 +58,14 @@ def _number(value: float, decimals: int = 4) -> str:
 def _head(res: Fit) -> Any:
 
     criteria = res.criteria
+    of_outcomes = [
+        ("Dep. variable:", res.outcome_name), ("Time:", res.time_name), ("Family:", family_title(res))
+    ] if len(res.outcomes) == 1 else [
+        (head, ", ".join(str(getattr(o, name)) for o in res.outcomes))
+        for head, name in (("Dep. variables:", "name"), ("Times:", "time_name"), ("Families:", "family"))
+    ]
     left = [
-        ("Dep. variable:", res.outcome_name), ("Time:", res.time_name), ("Family:", family_title(res)),
+        *of_outcomes,
         ("Groups:", str(res.n_groups)), ("Subjects:", str(res.n_subjects)), ("Observations:", str(res.nobs)),
         ("Parameters:", str(res.df_model)),
     ]
@@ -77,23 +89,31 @@ def _half(rows: list[tuple[str, str]], title: str | None) -> Any:
 
 def _sections(res: Fit) -> list[tuple[str, list[str]]]:
     """Rows by heading: each group's curve and zero part, then what is common."""
-    by_group: dict[int, list[str]] = {g: [] for g in res.group_names}
-    common: list[str] = []
+    of_groups: dict[tuple[int, int | None], list[str]] = {}
     theta: list[str] = []
     for b in res.blocks:
-        (theta if b.kind == "theta" else common if b.group is None else by_group[b.group]).extend(res.names[b.entries])
-    shares = res.group_shares["share"]
-    sections = [(f"Group {g} ({100 * shares[g]:.1f} %)", rows) for g, rows in by_group.items() if rows]
-    if common:
-        sections.append(("All groups", common))
+        rows = theta if b.outcome is None else of_groups.setdefault((b.outcome, b.group), [])
+        rows.extend(res.names[b.entries])
+    shares, several = res.group_shares["share"], len(res.outcomes) > 1
+    sections = []
+    for m, outcome in enumerate(res.outcomes):
+        head = f"{outcome.name} over {outcome.time_name}, {_title(outcome).lower()}: " if several else ""
+        for g in (*res.group_names, None):
+            if (m, g) in of_groups:
+                which = "all groups" if g is None else f"group {g} ({100 * shares[g]:.1f} %)"
+                sections.append((head + (which if several else which.capitalize()), of_groups[m, g]))
     reference = res.group_sets[0].reference + 1
     return [*sections, (f"Membership logits (reference: group {reference})", theta)] if theta else sections
 
 
 def _stubs(res: Fit, names: list[str]) -> list[str]:
-    """The parameters' names without their group, which the heading says, but for those of membership."""
+    """The parameters' names without their outcome and group, which the heading says, but for those of membership."""
     theta = {n for b in res.blocks if b.kind == "theta" for n in res.names[b.entries]}
-    return [n if n in theta else re.sub(r"\[\d+\]$", "", n) for n in names]
+    bare = {
+        n: n.removeprefix(prefix_of(res.outcome_names[b.outcome])) if len(res.outcomes) > 1 else n
+        for b in res.blocks if b.outcome is not None for n in res.names[b.entries]
+    }
+    return [n if n in theta else re.sub(r"\[\d+\]$", "", bare[n]) for n in names]
 
 
 def _coefficients(res: Fit, title: str, names: list[str], width: int) -> Any:
@@ -127,9 +147,10 @@ def _notes(res: Fit) -> list[str]:
     if res.dropped.sentence():
         lines.append(res.dropped.sentence())
     lines += [f"Warning: {w}" for w in res.warnings]
-    first = res.outcomes[0]
-    if first.profile is not None:
-        lines.append(f"Curves are drawn at {first.profile.words(first.covariate_names)}.")
+    for outcome in res.outcomes:
+        if outcome.profile is not None:
+            whose = f"Curves of {outcome.name}" if len(res.outcomes) > 1 else "Curves"
+            lines.append(f"{whose} are drawn at {outcome.profile.words(outcome.covariate_names)}.")
     lines.append("AvePP: mean posterior probability of those assigned to the group.")
     return lines
 

@@ -61,7 +61,7 @@ def equal_curves(
     equalities = _equalities(res, chosen, include_intercept)
     stems = _stems(res)
     labels = [" = ".join([f"{stems[j]}[{g}]" for g, j in pair] + ["0"] * (len(pair) == 1)) for pair in equalities]
-    covariates = res.outcomes[0].positions["mean"].shape[1] > len(stems)
+    covariates = res.outcome.positions["mean"].shape[1] > len(stems)
     # the engine centres covariates, and the user's intercepts are those at 0
     if include_intercept and covariates:
         difference, cov = _reported(res, labels)
@@ -102,13 +102,13 @@ def _groups(res: Fit, groups: Sequence[int] | None) -> list[int]:
 def _stems(res: Fit) -> list[str]:
     """Names of a curve's coefficients without the group."""
     prefix = f"{res.outcome_name}:" if len(res.outcomes) > 1 else ""
-    return [f"{prefix}{s}" for s in res.outcomes[0].bases["mean"]["names"]]
+    return [f"{prefix}{s}" for s in res.outcome.bases["mean"]["names"]]
 
 
 def _equalities(res: Fit, groups: list[int], include_intercept: bool) -> list[list[tuple[int, int]]]:
     """The (group, column) pairs whose coefficients are to be equal; a pair alone is to be 0."""
     stems, names = _stems(res), set(res.params.index)
-    columns = res.outcomes[0].bases["mean"]["names"]
+    columns = res.outcome.bases["mean"]["names"]
     for g in groups:
         if not any(f"{s}[{g}]" in names for s in stems):
             raise SpecificationError(
@@ -144,7 +144,7 @@ def _internal(
     These are the user's times a triangular matrix common to all groups, so that the hypothesis and its statistic are
     the same; but over calendar years the user's own are correlated beyond what double precision can tell.
     """
-    coefficients, positions = res.outcomes[0].coefficients["mean"], res.outcomes[0].positions["mean"]
+    coefficients, positions = res.outcome.coefficients["mean"], res.outcome.positions["mean"]
     inside, names = res.internal, list(res.params.index)
     rows, difference = np.zeros((len(equalities), len(names))), np.zeros(len(equalities))
     for i, pair in enumerate(equalities):

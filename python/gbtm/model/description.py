@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, field, fields
+from typing import Any, ClassVar
 
-from ..arguments import unknown_argument
+import pandas as pd
+
+from ..arguments import checked, unknown_argument
 from ..errors import SpecificationError
 from ..families import family_named, those_having
 from .option_values import READERS
@@ -65,14 +67,18 @@ def option(default: Any, kind: str, **how: Any) -> Any:
     return field(default=default, metadata={"option": Option(kind, **how)})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@checked
+@dataclass(frozen=True, eq=False)
 class Outcome:
-    """One outcome: its formula, its distribution, the shape of its curves.
+    """One outcome: its formula, its distribution, the shape of its curves. It holds no results.
+
+    A list of them makes a model in which they share the groups: ``GBTM.from_formula([Outcome(..), Outcome(..)], ..)``.
 
     Parameters
     ----------
     formula : ``"offenses ~ age"`` with ``order``, or a basis such as ``"offenses ~ bs(age, df=4)"`` without; None where
         the outcome is given as arrays
+    data : the outcome's own long table, with the same ids; None for the model's
     family : "normal" or another name in ``gbtm.families.FAMILIES``, or what others call it ("gaussian",
         "tobit"); docs/model.md has their densities
     order : polynomial order 0 to 5, one for all groups or one per group, 2 when not given; -1 for a count group that
@@ -91,6 +97,8 @@ class Outcome:
     """
 
     formula: str | None = None
+    _: KW_ONLY
+    data: pd.DataFrame | None = field(default=None, repr=False)
     order: Orders | None = option(None, "orders", stored="orders", code="bad_order")
     family: str = option("normal", "family", stored="family")
     iorder: Orders | None = option(
@@ -133,7 +141,12 @@ class Outcome:
         way_out="Leave it out: this family has no errors that could be correlated.",
     )
 
+    made_by_users: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
+        for name, how in options_of(Outcome).items():
+            object.__setattr__(self, name, how.read(getattr(self, name), name))
+        family_named(self.family)
         for name, how in options_of(Outcome).items():
             how.refuse_other_families(getattr(self, name), name, self.family)
 
@@ -214,6 +227,45 @@ def described(
     given = {n: v for n, v in read.items() if v is not None}
     outcome = Outcome(formula=formula, **{n: v for n, v in given.items() if n in outcome_options})
     return outcome, Design(**{n: v for n, v in given.items() if n in design_options})
+
+
+def several_described(
+    outcomes: Sequence[str | Outcome], arguments: Mapping[str, Any], others: Sequence[str] = ()
+) -> tuple[tuple[Outcome, ...], Design]:
+    """Several outcomes and the design. Options of an outcome among ``arguments`` are those of outcomes that are text.
+
+    Raises
+    ------
+    SpecificationError
+        As :func:`described`; ``no_outcome`` where there is none, ``bad_formula`` for one without a formula, and
+        ``whose_option`` for an option of an outcome where all have their own.
+    """
+    refuse_unknown(arguments, others)
+    of_outcomes = {n: v for n, v in arguments.items() if n in options_of(Outcome)}
+    whole = {n: v for n, v in arguments.items() if n not in of_outcomes}
+    texts = [o for o in outcomes if isinstance(o, str)]
+    if not outcomes:
+        raise SpecificationError(
+            "formula: the list of outcomes is empty.", code="no_outcome", argument="formula",
+            way_out="Give formulas, or gbtm.Outcome('y ~ age', order=2), ...",
+        )
+    if of_outcomes and not texts:
+        name = next(iter(of_outcomes))
+        raise SpecificationError(
+            f"{name}: belongs to an outcome, and each has its own here.", code="whose_option", argument=name,
+            way_out=f"Write gbtm.Outcome('...', {name}=...).",
+        )
+    made = tuple(Outcome(o, **of_outcomes) if isinstance(o, str) else o for o in outcomes)
+    for outcome in made:
+        if not isinstance(outcome, Outcome) or outcome.formula is None:
+            raise SpecificationError(
+                f"formula: {outcome!r} is no outcome with a formula.", code="bad_formula", argument="formula",
+                way_out="Give formulas, or gbtm.Outcome('y ~ age', order=2), ...",
+            )
+    several = [o.order for o in made if isinstance(o.order, tuple) and len(o.order) > 1]
+    orders = several[0] if several else None
+    given = whole if whole.get("groups") is not None else {**whole, "groups": _groups_of(orders)}
+    return made, described(given)[1]
 
 
 def refuse_unknown(given: Iterable[str], others: Sequence[str] = ()) -> None:

@@ -22,7 +22,7 @@ def user_names(blocks: Sequence[Block], parts: Sequence[Part], membership: Covar
         if b.outcome == MEMBERSHIP:
             names += [f"theta{suffix}", *(f"theta_{n}{suffix}" for n in membership.names[1:])]
             continue
-        outcome = f"{parts[b.outcome].name}:" if several else ""
+        outcome = f"{parts[b.outcome].name}: " if several else ""
         stems = [SCALES[b.predictor].name] if b.basis is None else list(b.basis.names)
         if b.predictor == "dropout":
             width = parts[b.outcome].bases["dropout"].width
@@ -67,34 +67,42 @@ def _whose(bare: str, parts: Sequence[Part], risk: Sequence[str]) -> str:
 
 
 def traj_names(blocks: Sequence[Block], parts: Sequence[Part], membership: CovariateBasis) -> list[str]:
-    """``interc1``, ``alpha0G2``, ``sigma``, ``theta2``, ``maleG2``."""
+    """``interc1``, ``alpha0G2``, ``sigma``, ``theta2``, ``maleG2``; of several outcomes ``intercG1M1``, ``sigmaM2``,
+    ``mthetaG2``."""
     names: list[str] = []
+    several = sum(isinstance(part, OutcomePart) for part in parts) > 1
     for b in blocks:
-        group = "" if b.group is None else str(b.group + 1)
+        number = "" if b.group is None else str(b.group + 1)
+        group = f"G{number}" if several and number else number
         if b.outcome == MEMBERSHIP:
             covariates = membership.names[1:]
-            names += [f"{'const' if covariates else 'theta'}{group}", *(f"{n}G{group}" for n in covariates)]
-        elif b.predictor == "dropout":
-            n_lags = parts[b.outcome].bases["dropout"].width
+            stem = "const" if covariates else "mtheta" if several else "theta"
+            names += [f"{stem}{group}", *(f"{n}G{number}" for n in covariates)]
+            continue
+        part = parts[b.outcome]
+        if b.predictor == "dropout":
+            n_lags = part.bases["dropout"].width
             stems = zip(b.basis.names if b.basis is not None else (), b.columns, strict=True)
-            names += [f"{n}G{group}" + ("" if j < n_lags else "_dcov") for n, j in stems]
+            own = [f"{n}G{number}" + ("" if j < n_lags else "_dcov") for n, j in stems]
         elif b.predictor == "mean":
-            names += _traj_curve(parts[b.outcome], b, group)
+            own = _traj_curve(part, b, number, group)
         elif b.predictor == "zero":
-            names += [f"alpha{j}" + (f"G{group}" if group else "") for j in range(b.width)]
+            own = [f"alpha{j}" + (f"G{number}" if number else "") for j in range(b.width)]
         else:
             stem = SCALES[b.predictor].name
-            names.append(f"{stem[:2]}SigmaG{group}" if b.predictor in RANDOM else stem + group)
+            own = [f"{stem[:2]}SigmaG{number}" if b.predictor in RANDOM else stem + group]
+        names += [f"{n}M{b.outcome + 1}" if several else n for n in own]
     return names
 
 
-def _traj_curve(part: Part, b: Block, group: str) -> list[str]:
+def _traj_curve(part: Part, b: Block, number: str, group: str) -> list[str]:
+    """Names of a curve's coefficients in group ``number``, which powers of time have as ``group``."""
     assert isinstance(part, OutcomePart)
     polynomial, width = part.orders("mean") is not None, part.bases["mean"].width
     names = []
     for j in b.columns:
         if j >= width and part.covariates is not None:
-            names.append(f"{part.covariates.names[j - width]}G{group}")
+            names.append(f"{part.covariates.names[j - width]}G{number}")
         else:
             names.append(f"{POWERS[j] if polynomial else f'basis{j + 1}_'}{group}")
     return names

@@ -197,18 +197,22 @@ def model_spec(outcome: Outcome, design: Design, basis: str | None = None) -> Mo
     """The specification that a description asks for; ``basis`` is the right-hand side of a basis formula, if any."""
     assert design.groups is not None
     k = design.groups
+    return ModelSpec(
+        n_groups=k, outcomes=(outcome_spec(outcome, k, basis),), reference=design.refgroup - 1,
+        dropout=None if design.dropout is None else per_group(design.dropout, k, "dropout"),
+    )
+
+
+def outcome_spec(outcome: Outcome, k: int, basis: str | None = None) -> OutcomeSpec:
+    """What is fitted of an outcome in ``k`` groups."""
     order = 2 if outcome.order is None and basis is None else outcome.order
     zero = 0 if family_named(outcome.family).is_zero_inflated and outcome.iorder is None else outcome.iorder
-    one = OutcomeSpec(
+    return OutcomeSpec(
         family=outcome.family, orders=None if order is None else per_group(order, k, "order"),
         zero_orders=None if zero is None else as_orders(zero, "iorder"), sigma_by_group=outcome.sigma_by_group,
         lower=outcome.min, upper=outcome.max, censor_beyond=outcome.censor_beyond, basis=basis,
         dispersion_by_group=outcome.dispersion_by_group, ar1=outcome.ar1, rho_by_group=outcome.rho_by_group,
         random_orders=None if outcome.rorder is None else per_group(outcome.rorder, k, "rorder"),
-    )
-    return ModelSpec(
-        n_groups=k, outcomes=(one,), reference=design.refgroup - 1,
-        dropout=None if design.dropout is None else per_group(design.dropout, k, "dropout"),
     )
 
 

@@ -11,7 +11,7 @@ from .numbers import show
 
 
 def _time(evidence: Evidence) -> Reply:
-    time = evidence.res.outcomes[0].data.time
+    time = evidence.res.outcome.data.time
     name = evidence.res.time_name
     return (
         f"Time is {name}, from {time.min():.5g} to {time.max():.5g}, in the model as it was given.",
@@ -75,7 +75,7 @@ def _handling(evidence: Evidence) -> Reply:
 
 def _distribution(evidence: Evidence) -> Reply:
     res, family = evidence.res, family_named(evidence.res.family)
-    y, bounds = res.outcomes[0].data.y, res.outcomes[0].bounds
+    y, bounds = res.outcome.data.y, res.outcome.bounds
     sd = float(y.std(ddof=1)) if y.size > 1 else float("nan")
     text = (
         f"{res.outcome_name}: mean {show(float(y.mean()), 'estimate')}, SD {show(sd, 'estimate')}, "

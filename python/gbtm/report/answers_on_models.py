@@ -26,7 +26,7 @@ def _estimator(evidence: Evidence) -> Reply:
 
 
 def _within(evidence: Evidence) -> Reply:
-    spec = evidence.res.outcomes[0].spec
+    spec = evidence.res.outcome.spec
     if spec.random_orders is not None:
         orders = ", ".join(str(o) for o in spec.random_orders)
         text = f"Random effects within groups (orders {orders}: 0 an intercept, 1 a slope too, -1 none)."
@@ -44,7 +44,7 @@ def _within(evidence: Evidence) -> Reply:
 
 
 def _between(evidence: Evidence) -> Reply:
-    spec, family = evidence.res.outcomes[0].spec, family_named(evidence.res.family)
+    spec, family = evidence.res.outcome.spec, family_named(evidence.res.family)
     if family.has_sigma:
         by_group = spec.sigma_by_group
         text = "Each group has its own sigma." if by_group else "All groups have the same sigma."
@@ -62,7 +62,7 @@ def _between(evidence: Evidence) -> Reply:
 
 
 def _shapes(evidence: Evidence) -> Reply:
-    spec = evidence.res.outcomes[0].spec
+    spec = evidence.res.outcome.spec
     if spec.orders is None:
         text = f"The final model's curves follow {spec.basis}."
     else:
@@ -76,7 +76,7 @@ def _shapes(evidence: Evidence) -> Reply:
 
 
 def _covariates(evidence: Evidence) -> Reply:
-    res, outcome = evidence.res, evidence.res.outcomes[0]
+    res, outcome = evidence.res, evidence.res.outcome
     used = [("membership", res.group_sets[0].membership.covariate_names), ("time-varying", outcome.covariate_names)]
     phrases = [f"{kind}: {', '.join(names)}" for kind, names in used if len(names)]
     if outcome.data.exposure is not None:

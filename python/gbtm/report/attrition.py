@@ -101,7 +101,7 @@ def attrition(res: GBTMResults) -> Attrition:
     >>> found.waves["Observed"].tolist()[-4:]
     [100, 99, 99, 99]
     """
-    data, n = res.outcomes[0].data, res.n_subjects
+    data, n = res.outcome.data, res.n_subjects
     subject, time, y = data.subject, data.time, data.y
     wave = np.unique(data.wave, return_inverse=True)[1].ravel()
     common = int(wave.max()) + 1 <= WAVES_MOST

@@ -80,7 +80,7 @@ def _counted(answers: Sequence[Answer]) -> str:
 
 
 def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
-    spec = res.outcomes[0].spec
+    spec = res.outcome.spec
     k = res.n_groups
     shape = f"basis {spec.basis}" if spec.orders is None else (
         f"polynomial order{'s' if k > 1 else ''} {', '.join(str(o) for o in spec.orders)}")

@@ -54,7 +54,7 @@ def recipe(res: GBTMResults) -> Recipe:
     inputs = res.inputs or {}
     formula = res.formula or f"{res.outcome_name} ~ {res.time_name}"
     command = formula.lstrip().startswith("traj")
-    if not command and res.outcomes[0].spec.basis is None:
+    if not command and res.outcome.spec.basis is None:
         formula = f"{res.outcome_name} ~ {res.time_name}"  # R's has backticks around odd names
     form = "command" if command else inputs.get("form", "unknown")
     columns = dict(inputs.get("design") or {})
@@ -84,9 +84,9 @@ def _plain(value: Any) -> Any:
 def _from_names(res: GBTMResults) -> dict[str, Any]:
     """The covariates as the fit calls them, where it does not say from which columns they were made."""
     return {
-        "risk": list(res.group_sets[0].membership.covariate_names), "tcov": list(res.outcomes[0].covariate_names),
+        "risk": list(res.group_sets[0].membership.covariate_names), "tcov": list(res.outcome.covariate_names),
         "dcov": list(res.dropout.covariate_names) if res.dropout else None,
-        "exposure": "exposure" if res.outcomes[0].data.exposure is not None else None,
+        "exposure": "exposure" if res.outcome.data.exposure is not None else None,
         "weights": "weights" if res.weights is not None else None,
     }
 

@@ -35,7 +35,7 @@ class _Script:
 
 def lacking(res: GBTMResults) -> str:
     """What of this model Stata's traj does not have; empty where it has all."""
-    spec = res.outcomes[0].spec
+    spec = res.outcome.spec
     if family_named(res.family).traj_model is None:
         return f"the family {res.family} (it has {', '.join(having('traj_model'))})"
     if spec.basis is not None:
@@ -85,7 +85,7 @@ def _columns(res: GBTMResults, recipe: Recipe) -> list[str]:
 def _design(res: GBTMResults) -> dict[str, list[str]]:
     """What the fit calls its covariates."""
     return {
-        "risk": list(res.group_sets[0].membership.covariate_names), "tcov": list(res.outcomes[0].covariate_names),
+        "risk": list(res.group_sets[0].membership.covariate_names), "tcov": list(res.outcome.covariate_names),
         "dcov": [] if res.dropout is None else list(res.dropout.covariate_names),
     }
 
@@ -104,7 +104,7 @@ def _options(res: GBTMResults, recipe: Recipe, script: _Script) -> Options:
     outcome, time = (n if wide else script.names[n] for n in (recipe.outcome, recipe.time))
     if wide:
         _censor_beyond(res, waves[outcome], script)
-    spec, model = res.outcomes[0].spec, recipe.model
+    spec, model = res.outcome.spec, recipe.model
     traj_model = str(family_named(res.family).traj_model)
     options: Options = [("var", waves[outcome]), ("indep", waves[time]), ("model", [traj_model]),
                         ("order", spec.orders)]
@@ -172,7 +172,7 @@ def _numbers_of_groups(search: SearchRecipe, options: Options) -> list[str]:
 
 def _bounds(res: GBTMResults, script: _Script) -> tuple[float, float]:
     """The censoring bounds; beyond the data, where nothing is censored, for a bound that there is not."""
-    y, (lower, upper) = res.outcomes[0].data.y, res.outcomes[0].bounds
+    y, (lower, upper) = res.outcome.data.y, res.outcome.bounds
     room = 10 * (float(y.max() - y.min()) + 1)
     if not np.isfinite([lower, upper]).all():
         script.comments.append("traj's cnorm wants both bounds: those beyond the data censor nothing.")
@@ -180,7 +180,7 @@ def _bounds(res: GBTMResults, script: _Script) -> tuple[float, float]:
 
 
 def _censor_beyond(res: GBTMResults, columns: list[str], script: _Script) -> None:
-    spec = res.outcomes[0].spec
+    spec = res.outcome.spec
     bounds = [(b, sign) for b, sign in ((spec.lower, "<"), (spec.upper, ">")) if b is not None]
     if spec.censor_beyond and bounds:
         script.prepare += [
@@ -193,7 +193,7 @@ def _reshape(
     res: GBTMResults, recipe: Recipe, risk: list[str], covariates: list[str], script: _Script
 ) -> dict[str, list[str]]:
     """Lines that make long data wide, and the columns of each wave by name."""
-    data, dropout, names = res.outcomes[0].data, res.dropout, script.names
+    data, dropout, names = res.outcome.data, res.dropout, script.names
     outcome, time = names[recipe.outcome], names[recipe.time]
     id_ = names[recipe.id or "id"] if not isinstance(recipe.id, list) else "_person"
     if isinstance(recipe.id, list):
@@ -229,7 +229,7 @@ def _reshape(
 
 def _wide_columns(res: GBTMResults, recipe: Recipe, script: _Script) -> dict[str, list[str]]:
     """The columns of each wave by the name in the formula; times given as numbers become variables."""
-    n_waves = int(res.outcomes[0].data.wave.max()) + 1
+    n_waves = int(res.outcome.data.wave.max()) + 1
     waves: dict[str, list[str]] = {}
 
     def made(name: str, n: int) -> list[str]:

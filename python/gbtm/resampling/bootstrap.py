@@ -90,12 +90,13 @@ class Bootstrap:
 
         ``times`` and ``tcov`` are as for :meth:`GBTMResults.predict`, whose columns these are.
         """
+        from ..fit.predictions import profile_values
         from ..fit.rebuild import layout_of
 
         out = self.res.predict(times, level=level, tcov=tcov)
         at = out.iloc[:, 1].to_numpy()[: len(out) // self.res.n_groups]  # the time, whatever it is called
         layout = layout_of(self.res)
-        w = self.res._profile(tcov, at.size)
+        w = profile_values(self.res.curves, tcov, at.size)
         drawn = []
         for params in self.params.to_numpy():
             flat = layout.unreport(params)

@@ -176,6 +176,11 @@ def cross_validate(
         check_count(n_starts, "n_starts", STARTS, least=0)
     started, tell = time.monotonic(), reporter(progress)
     built = prepared_of(model) if isinstance(model, Fit) else model.prepared
+    if len(built.spec.outcomes) > 1:
+        raise SpecificationError(
+            f"model: it has {len(built.spec.outcomes)} outcomes, and errors of prediction are of one.",
+            code="several_outcomes", argument="model", way_out="Compare such models by BIC, or outcome by outcome.",
+        )
     panel, spec = built.panel, built.spec
     bases = [part.bases["mean"] for part in built.layout.outcomes]
     n, ids = panel.n_subjects, panel.ids

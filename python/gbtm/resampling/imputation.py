@@ -154,7 +154,7 @@ class PooledResults:
         """
         first = self.fits[0]
         if times is None:
-            times = np.unique(np.concatenate([f.outcomes[0].data.time for f in self.fits]))
+            times = np.unique(np.concatenate([f.outcome.data.time for f in self.fits]))
         curves = [f.predict(times, level=level, tcov=tcov) for f in self.fits]
         k, c = first.n_groups, len(curves[0]) // first.n_groups
 
@@ -256,7 +256,7 @@ def _match(first: Fit, fit: Fit, layout: Layout) -> tuple[np.ndarray, bool]:
         here, there = (f.posterior.loc[common].to_numpy() for f in (first, fit))
         order = match_posteriors(here, there, layout.spec, weight)
         return order, is_crossed(here, there, order, weight)
-    data = first.outcomes[0].data
+    data = first.outcome.data
     times, counts = np.unique(data.time, return_counts=True)
     order = match_curves(
         first.curves.expected(times), fit.curves.expected(times), first.group_sets[0].shares,

@@ -53,6 +53,11 @@ class TrajTable:
     """
 
     def __init__(self, res: Fit, group_order: list[int] | None = None) -> None:
+        if res.part_of:
+            raise SpecificationError(
+                f"outcome: traj has one table of {', '.join(res.part_of)} together, none of one of them.",
+                code="part_of_a_fit", argument="outcome", way_out="See summary() of the whole fit.",
+            )
         self.res = res
         self.group_order = _check_order(res, group_order)
         self._move = _relabelling(res, self.group_order)
@@ -270,7 +275,7 @@ def _check_order(res: Fit, group_order: list[int] | None) -> list[int]:
             f"group_order: {order} does not name each of the {res.n_groups} groups once.", code="bad_group_order",
             argument="group_order", way_out=f"For example {list(range(res.n_groups, 0, -1))}.",
         )
-    spec = res.outcomes[0].spec
+    spec = res.outcome.spec
     shapes = (spec.orders, spec.zero_orders, spec.random_orders, res.spec.dropout)
     per_group = [o for o in shapes if o is not None and len(o) == res.n_groups]
     for place, group in enumerate(order):

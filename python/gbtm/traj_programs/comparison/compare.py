@@ -166,10 +166,10 @@ def compare_traj(res: Fit, text: str | Path, which: int = -1) -> Comparison:
     ours, theirs = of_results(res), of_printout(printed)
     if not printed.models and not theirs.family:
         theirs = replace(theirs, family=ours.family)  # the line that names the model was cut off
-    pairs = match_groups(ours, theirs, res.outcomes[0].data.time)
+    pairs = match_groups(ours, theirs, res.outcome.data.time)
     d = Differences(ours, theirs, printed, pairs, None, _hold(ours, ours, theirs, pairs))
     if printed.kind == "single" and d.same_data and not d.same_estimates:
-        n_uncensored = ours.nobs - n_censored(res, res.outcomes[0].bounds) if ours.nobs else 0
+        n_uncensored = ours.nobs - n_censored(res, res.outcome.bounds) if ours.nobs else 0
         rescaled = find_scale(ours, theirs, n_uncensored)
         if rescaled is not None:
             held = _hold(rescaled.scale.convert(ours), ours, theirs, rescaled.pairs)

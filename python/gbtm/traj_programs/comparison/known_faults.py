@@ -72,7 +72,7 @@ def _bands(d: Differences, res: Fit) -> list[Sentence]:
     plots_bands = "ci" in d.printed.options or any(o.startswith("ci95") for o in d.printed.options)
     family = FAMILIES.get(d.theirs.family)
     fault = "" if family is None else family.traj_band_fault
-    if family is not None and family.has_bounds and not n_censored(res, res.outcomes[0].bounds):
+    if family is not None and family.has_bounds and not n_censored(res, res.outcome.bounds):
         fault = ""
     if not plots_bands or not fault:
         return []

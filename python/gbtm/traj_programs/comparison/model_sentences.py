@@ -157,7 +157,7 @@ def uses(res: Fit, option: str) -> bool:
         return True
     design = (res.inputs or {}).get("design") or {}
     return {
-        "weight": res.weights is not None, "expos": res.outcomes[0].data.exposure is not None,
+        "weight": res.weights is not None, "expos": res.outcome.data.exposure is not None,
         "obsmar": bool(design.get("obsmar")), "outofsample": len(res.out_of_sample) > 0,
     }[option]
 
@@ -175,7 +175,7 @@ def printed_bounds(d: Differences) -> tuple[float, float] | None:
 
 def n_censored(res: Fit, bounds: tuple[float, float]) -> int:
     """Observations at or beyond these bounds."""
-    y = res.outcomes[0].data.y
+    y = res.outcome.data.y
     return int(((y <= bounds[0]) | (y >= bounds[1])).sum())
 
 
@@ -183,7 +183,7 @@ def _bounds(d: Differences, res: Fit) -> list[Sentence]:
     bounds = printed_bounds(d)
     if bounds is None or d.ours.family not in having("has_bounds"):
         return []
-    there, here = n_censored(res, bounds), n_censored(res, res.outcomes[0].bounds)
+    there, here = n_censored(res, bounds), n_censored(res, res.outcome.bounds)
     if there == here:
         return []
     shown = " and ".join(f"{w} {short(b)}" for w, b in zip(("min", "max"), bounds, strict=True) if np.isfinite(b))

@@ -165,7 +165,7 @@ def _far_off(d: Differences, res: Fit) -> list[Sentence]:
     usable = d.ours.polynomial and d.theirs.polynomial and d.ours.family == d.theirs.family
     if not usable or d.rescaled is not None or d.same_optimum or d.theirs.shares is None or d.ours.shares is None:
         return []
-    times, y = res.outcomes[0].data.time, res.outcomes[0].data.y
+    times, y = res.outcome.data.time, res.outcome.data.y
     our_mean, their_mean = (s.shares @ means(s, times) for s in (d.ours, d.theirs) if s.shares is not None)
     scale = float(np.std(np.sqrt(y) if family_named(d.ours.family).link == "log" else y)) or 1.0
     if float(np.sqrt(np.mean((our_mean - their_mean) ** 2))) < FAR * scale:

@@ -1,0 +1,74 @@
+"""From tables and several outcomes to the one panel that is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from ..data.joined_panels import joined_panels
+from ..errors import SpecificationError
+from ..fit.inputs import split_inputs
+from ..model.description import Design, Outcome
+from ..model.prepared import Prepared
+from ..model.spec import ModelSpec
+from .reading import Ids, Wide, read_outcome
+
+OF_PEOPLE = ("risk", "weights", "cluster", "stratum", "out_of_sample", "obsmar")
+
+
+def read_tables(
+    data: pd.DataFrame | None, outcomes: Sequence[Outcome], design: Design, *, id: Ids, wide: Wide | None
+) -> Prepared:
+    """The model of several outcomes that share their groups.
+
+    ``data`` has the outcomes that bring no table of their own, and what is known of people.
+
+    Raises
+    ------
+    SpecificationError
+        ``no_dropout_of_several``, for dropout; ``no_data``, where ``data`` is needed and not given.
+    """
+    if design.dropout is not None:
+        raise SpecificationError(
+            "dropout: is modelled with one outcome so far, whose last values drive it, not with several.",
+            code="no_dropout_of_several", argument="dropout", way_out="Leave it out, or fit the outcomes one by one.",
+        )
+    of_people = [name for name in OF_PEOPLE if getattr(design, name) is not None]
+    mine = [o.data is None for o in outcomes]
+    if data is None and (any(mine) or of_people):
+        what = of_people[0] if of_people else f"outcome '{outcomes[mine.index(True)].formula}'"
+        raise SpecificationError(
+            f"data: not given, and {what} needs it.", code="no_data", argument="data",
+            way_out="Give data=, the table of the outcomes without their own and of what is known of people.",
+        )
+    if of_people and not any(mine):
+        raise SpecificationError(
+            f"{of_people[0]}: no outcome is in data, so that nobody there is known to be measured.", code="no_data",
+            argument=of_people[0], way_out="Join the column to the table of one outcome, and give that as data.",
+        )
+    nothing: dict[str, Any] = dict.fromkeys(OF_PEOPLE)
+    elsewhere = replace(design, **nothing)
+    read = [
+        read_outcome(data if is_mine else o.data, o, design if is_mine else elsewhere, id=id,  # type: ignore[arg-type]
+                     wide=wide if is_mine else None)
+        for o, is_mine in zip(outcomes, mine, strict=True)
+    ]
+    specs = [spec for _, spec, _ in read]
+    first = mine.index(True) if any(mine) else 0
+    spec = ModelSpec(specs[0].n_groups, tuple(s.outcomes[0] for s in specs), reference=specs[0].reference)
+    return Prepared.of(
+        joined_panels([panel for panel, _, _ in read], mine), spec, formula="; ".join(str(o.formula) for o in outcomes),
+        inputs=_record([inputs for _, _, inputs in read], outcomes, first),
+    )
+
+
+def _record(read: Sequence[dict[str, Any]], outcomes: Sequence[Outcome], first: int) -> dict[str, Any]:
+    """How the tables were read; what is known of people was in that of outcome ``first``."""
+    whole, _, of_groups = split_inputs(read[first])
+    each = [{**(split_inputs(inputs)[1][0] or {}), "form": inputs["form"], "formula": o.formula,
+             "own_table": o.data is not None}
+            for inputs, o in zip(read, outcomes, strict=True)]
+    return {**(whole or {}), **(of_groups or {}), "outcomes": each}

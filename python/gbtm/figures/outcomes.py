@@ -1,0 +1,52 @@
+"""The curves of several outcomes that share their groups: a panel each, a group in one colour throughout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..arguments import checked
+from .curves import plot_curves
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..fit.fit import Fit
+
+PANEL = (4.6, 3.6)  # inches
+COLUMNS_MOST = 3
+
+
+@checked
+def plot_outcomes(
+    res: Fit, *, columns: int | None = None, figsize: tuple[float, float] | None = None, **options: Any
+) -> Figure:
+    """Curves with bands and observed means, a panel for each outcome.
+
+    Parameters
+    ----------
+    columns : panels side by side; default all up to three
+    figsize : in inches
+    options : as for :func:`gbtm.figures.curves.plot_curves`
+
+    Returns
+    -------
+    matplotlib Figure, one Axes per outcome; the first has the legend, with the groups' shares
+    """
+    import matplotlib.pyplot as plt
+
+    n = len(res.outcomes)
+    across = min(n, COLUMNS_MOST) if columns is None else max(1, min(columns, n))
+    down = -(-n // across)
+    fig, axes = plt.subplots(
+        down, across, figsize=figsize or (PANEL[0] * across, PANEL[1] * down), squeeze=False, layout="constrained")
+    for i, ax in enumerate(axes.flat):
+        if i >= n:
+            ax.set_axis_off()
+            continue
+        plot_curves(res.of_outcome(i + 1), ax, **options)
+        legend = ax.get_legend()
+        if i:  # what the first panel says holds for all
+            ax.set_title("", loc="left")
+            if legend is not None:
+                legend.remove()
+    return fig

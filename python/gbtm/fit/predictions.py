@@ -1,0 +1,81 @@
+"""Tables over time: the groups' curves with their bands, and what was observed beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.columns import number_array
+from ..data.labels import by_names
+from ..data.output_names import apart
+from ..errors import DataError, SpecificationError
+from .curves import Curves
+from .far_times import warn_far_times
+from .outcome_record import OutcomeRecord
+
+
+def below_each_other(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Tables of several outcomes in one, with a column ``outcome``; their second columns, the times, are ``time``."""
+    alike = {
+        name: table.set_axis(["time" if i == 1 else c for i, c in enumerate(table.columns)], axis=1)
+        for name, table in tables.items()
+    }
+    return pd.concat(alike, names=["outcome"]).reset_index(level=0).reset_index(drop=True)
+
+
+def predictions(curves: Curves, outcome: OutcomeRecord, times: Any, level: float, tcov: Any) -> pd.DataFrame:
+    """Curves of an outcome at ``times`` (T,): group, time, estimate, std err, lower, upper; (K T) rows."""
+    at = np.unique(outcome.data.time) if times is None else number_array(times, "times").ravel()
+    if times is not None:
+        warn_far_times(at, outcome.observed_times)
+    estimate, se, lower, upper = curves.band(at, level, profile_values(curves, tcov, at.size))
+    time = apart([outcome.time_name], ["group", "estimate", "std err", "lower", "upper"])[0]
+    groups = np.arange(1, len(estimate) + 1)
+    return pd.DataFrame(
+        {
+            "group": np.repeat(groups, at.size), time: np.tile(at, groups.size),
+            "estimate": estimate.ravel(), "std err": se.ravel(), "lower": lower.ravel(), "upper": upper.ravel(),
+        }
+    )
+
+
+def profile_values(curves: Curves, tcov: Any, n_times: int) -> np.ndarray | None:
+    """Values of the time-varying covariates that curves are drawn at; None for their mean at each time."""
+    if tcov is None:
+        return None
+    covariates = curves.covariates
+    q = 0 if covariates is None else covariates.width
+    try:
+        w = np.asarray(tcov if covariates is None else by_names(tcov, "tcov", covariates.names), dtype=float)
+        if q == 0 or w.shape not in ((), (q,), (n_times, q), (n_times,)) or not np.isfinite(w).all():
+            raise ValueError
+    except DataError:
+        raise
+    except (TypeError, ValueError):
+        names = ", ".join(covariates.names) if covariates is not None else "none"
+        raise SpecificationError(
+            f"tcov: not values for the time-varying covariates ({names}).", code="bad_profile", argument="tcov",
+            way_out="Give one number per covariate, or one row of them per time.",
+        ) from None
+    return w[:, None] if w.shape == (n_times,) and q == 1 and n_times > 1 else w
+
+
+def observed_means(outcome: OutcomeRecord, posterior: np.ndarray) -> pd.DataFrame:
+    """Posterior-weighted mean of an outcome per group and wave: group, time (mean of the wave), mean, weight.
+
+    ``posterior`` (N, K) are the subjects' probabilities of the groups.
+    """
+    data = outcome.data
+    wave, subject = data.wave, data.subject
+    count = np.maximum(np.bincount(wave), 1)
+    time = np.bincount(wave, data.time) / count
+    rows, time_column = [], apart([outcome.time_name], ["group", "mean", "weight"])[0]
+    for k, p in enumerate(posterior.T):
+        weight = np.bincount(wave, p[subject])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.bincount(wave, p[subject] * data.y) / weight
+        rows.append(pd.DataFrame({"group": k + 1, time_column: time, "mean": mean, "weight": weight}))
+    return pd.concat(rows, ignore_index=True)
