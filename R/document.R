@@ -121,6 +121,11 @@ checked_document <- function(text, path, call) {
   check_fields(document, required_fields$document, "", path, call)
   for (outcome in document$outcomes) check_fields(outcome, required_fields$outcome, "outcomes.", path, call)
   for (group_set in document$group_sets) check_fields(group_set, required_fields$group_set, "group_sets.", path, call)
+  if (length(document$outcomes) > 1) {
+    names <- paste(vapply(document$outcomes, `[[`, "", "name"), collapse = ", ")
+    said <- sprintf("%s: a fit of several outcomes, %s, which only Python reads so far.", path, names)
+    stop_gbtm("several_outcomes", said, "path", "Read it in Python: gbtm.load().", call)
+  }
   text
 }
 

@@ -51,7 +51,7 @@ def test_missing_values_cross_as_nan(fitted):
     s = np.append(s.astype(float), [np.nan, 3, 4])
     answer = _fit(subject=s, time=np.append(t, [1.0, np.nan, 9.0]), y=np.append(v, [1.0, 1.0, np.nan]))
     res = gbtm.GBTMResults(_document(answer))
-    assert res.llf == fitted("normal").llf
+    assert res.llf == pytest.approx(fitted("normal").llf, rel=1e-14)  # from other starts
     dropped = res.document["dropped"]
     assert (dropped["missing_id"], dropped["missing_time"], dropped["missing_outcome"]) == (1, 1, 1)
 
@@ -227,7 +227,7 @@ def test_what_came_in_blocks_does_not_go_back(kind, fitted):
     answer = _sent_fit(s + 1, t, v, kind)
     stored = fitted("normal").document
     document = _document(answer)
-    assert document["loglik"] == stored["loglik"]
+    assert document["loglik"] == pytest.approx(stored["loglik"], rel=1e-14)  # from other starts
     np.testing.assert_array_equal(document["ids"], stored["ids"])
     data, before = document["outcomes"][0]["data"], stored["outcomes"][0]["data"]
     assert data.items() >= {name: {"held": name} for name in ("subject", "time", "y", "wave")}.items()

@@ -25,8 +25,10 @@ def _mixture(name: str, groups: int) -> Mixture:
     return Mixture(asked.layout, asked.panel)
 
 
-def _optimum(flat: np.ndarray, loglik: float = 0.0) -> Optimum:
-    return Optimum(flat=flat, loglik=loglik, hits=1, converged=True, collapsed=False)
+def _optimum(module: Mixture, flat: np.ndarray) -> Optimum:
+    densities = module.subject_loglik(torch.as_tensor(flat)[None])[0].detach().numpy()
+    loglik = float(densities @ module.weight.numpy())
+    return Optimum(flat=flat, loglik=loglik, hits=1, converged=True, collapsed=False, densities=densities)
 
 
 def test_of_counts_it_is_their_overdispersion():
@@ -88,7 +90,7 @@ def test_the_cheapest_group_goes_first_along_the_first_direction_and_none_is_mad
     rng = np.random.default_rng(0)
     flats = [module.layout.inside(rng.normal(size=module.layout.size)) for _ in range(2)]
     splits = DirectedSplits(module, np.random.default_rng(0))
-    optima = [_optimum(flats[0], 0.0), _optimum(flats[1], -1.0)]
+    optima = [_optimum(module, flat) for flat in flats]
     first = splits.next(optima, 2)
     cheapest = int(np.argmin(losses(module, flats[0])))
     select = module.select.numpy()
@@ -103,7 +105,7 @@ def test_the_cheapest_group_goes_first_along_the_first_direction_and_none_is_mad
     together = np.vstack([first, rest])
     assert len(np.unique(together.round(9), axis=0)) == len(together)
     # the best optimum again, a rounding error higher: the same optimum
-    assert not len(splits.next([_optimum(flats[0] + 1e-9, 1e-9)], 10))
+    assert not len(splits.next([_optimum(module, flats[0] + 1e-9)], 10))
 
 
 def test_a_loss_is_what_is_left_without_the_group():

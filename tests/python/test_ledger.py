@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 import gbtm
-from gbtm.estimation.ledger import SAME_OPTIMUM, Ledger, Optimum
+from gbtm.estimation.ledger import SAME_OPTIMUM, Ledger, Optimum, distance
 from gbtm.estimation.newton import Climb, newton
 from gbtm.likelihood.mixture import Mixture
 
@@ -83,7 +83,7 @@ def test_the_distance_is_that_of_the_densities_written_out(model: gbtm.GBTM, mod
     ]
     ledger = _noted(module, _flat(model, *places), _flat(model, *others))
     expected = np.sqrt(((log_l[0] - log_l[1]) ** 2).sum())
-    assert ledger.distance(*ledger.optima) == pytest.approx(expected, rel=1e-10)
+    assert distance(*ledger.optima, ledger.module) == pytest.approx(expected, rel=1e-10)
 
 
 def test_labels_do_not_make_another_optimum(model: gbtm.GBTM, module: Mixture) -> None:

@@ -16,7 +16,7 @@ import torch
 
 from ..likelihood.derivatives import group_information
 from ..likelihood.mixture import Mixture
-from .ledger import SAME_OPTIMUM, Optimum
+from .ledger import Optimum, same
 from .rearrange import copied
 
 DIRECTIONS = 3  # of each group, those in which its members differ most
@@ -60,7 +60,7 @@ class DirectedSplits:
 
     def _of(self, optimum: Optimum) -> Splits:
         for known in self._known:
-            if abs(known.optimum.loglik - optimum.loglik) < SAME_OPTIMUM:
+            if same(known.optimum, optimum, self.module):
                 return known
         steps = directions(self.module, optimum.flat)
         place = np.argsort(np.argsort(losses(self.module, optimum.flat)))

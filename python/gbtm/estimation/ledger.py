@@ -58,15 +58,10 @@ class Ledger:
 
     def _note(self, new: Optimum) -> None:
         for j, old in enumerate(self.optima):
-            alike = old.collapsed == new.collapsed and old.converged == new.converged
-            if alike and abs(old.loglik - new.loglik) < SAME_OPTIMUM and self.distance(old, new) < SAME_DENSITIES:
+            if old.collapsed == new.collapsed and old.converged == new.converged and same(old, new, self.module):
                 self.optima[j] = replace(new if new.loglik > old.loglik else old, hits=old.hits + new.hits)
                 return
         self.optima.append(new)
-
-    def distance(self, a: Optimum, b: Optimum) -> float:
-        """How far the densities of the subjects are apart, about in standard errors."""
-        return float(np.sqrt((a.densities - b.densities) ** 2 @ self.module.weight.cpu().numpy()))
 
     def taken(self, some: list[Optimum]) -> list[Optimum]:
         """These of the optima, which are here no longer: all at once, since one that is added may stand for another."""
@@ -82,3 +77,13 @@ class Ledger:
         n = sum(o.hits for o in self.usable)
         w = len([o for o in self.usable if o.hits])
         return w * (w + 1) / (n * (n - 1)) if n > 1 else 1.0
+
+
+def distance(a: Optimum, b: Optimum, module: Mixture) -> float:
+    """How far the densities of the subjects are apart, about in standard errors."""
+    return float(np.sqrt((a.densities - b.densities) ** 2 @ module.weight.cpu().numpy()))
+
+
+def same(a: Optimum, b: Optimum, module: Mixture) -> bool:
+    """Two starts ended at one optimum."""
+    return abs(a.loglik - b.loglik) < SAME_OPTIMUM and distance(a, b, module) < SAME_DENSITIES
