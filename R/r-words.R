@@ -48,6 +48,7 @@ whole_expressions <- c(
   "print\\(res\\.to_traj\\(\\)\\)" = "print(fit)",
   "res\\.cov_params\\(\\)|\\bcov_params\\(\\)" = "vcov(fit)",
   "\\bconf_int\\(\\)" = "confint()",
+  "\\bprofile_int\\(\\)" = "confint(method = \"profile\")",
   "res\\.params" = "coef(fit)",
   "(?:res|search|self)\\.(posterior|assignment|warnings)\\b(?!\\()" = "\\1(fit)",
   "(?:res|self)\\.([a-z_]+)\\(\\)" = "\\1(fit)",

@@ -8,6 +8,7 @@ from ..data.measures import Measures
 from ..data.panel import Panel
 from ..estimation.covariance import Covariance
 from ..estimation.estimate import Estimate
+from ..likelihood.mixture import Mixture
 from ..model.blocks import SCALES
 from ..model.layout import RATE_ZERO, Layout
 from ..model.outcome import OutcomePart
@@ -17,6 +18,7 @@ from .data_checks import Finding, examine_data
 from .group_curves import EMPTY_SUBJECTS, predictors_at_means
 from .membership_checks import examine_membership
 from .sample_checks import examine_sample
+from .weak_checks import examine_weakness
 
 ALIKE = 3  # findings of one kind that are told one by one; of more, one sentence
 ALIKE_SHOWN = 12  # groups that it names
@@ -25,9 +27,11 @@ TWIN = 0.02  # largest difference between twin groups' curves, in standard devia
 
 
 def examine(
-    layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance, posterior: np.ndarray | None = None
+    layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance, posterior: np.ndarray | None = None,
+    module: Mixture | None = None,
 ) -> list[Finding]:
-    """All warnings for a fit, the gravest first; those about people need their ``posterior`` (N, K)."""
+    """All warnings for a fit, the gravest first; those about people need their ``posterior`` (N, K), and whether the
+    standard errors say what the likelihood says needs the ``module``."""
     findings = _convergence(layout, estimate, cov)
     findings += _collapsed(layout, estimate)
     findings += examine_data(layout, panel)
@@ -43,6 +47,8 @@ def examine(
     told = {n for f in findings for n in f.parameters}
     findings += examine_membership(layout, panel, estimate.flat, cov, posterior, told)
     findings += _unexplained(layout, estimate.flat, cov, findings)
+    if module is not None and estimate.certificate.converged:
+        findings += examine_weakness(module, estimate.flat, cov, weighted=panel.subjects.weights is not None)
     return summed_up(findings)
 
 

@@ -41,7 +41,7 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
     held_out = prepared.held_out
     groups = _group_set(prepared, module, estimate, cov, {**shared["group_sets"][0], "inputs": of_groups})
     ties = examine_near_ties(layout, panel, module, estimate, cov)
-    findings = examine(layout, panel, estimate, cov, groups["posterior"]) + ties
+    findings = examine(layout, panel, estimate, cov, groups["posterior"], module) + ties
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,

@@ -1,0 +1,98 @@
+"""The sentence on fits that the data hardly determine: who gets it, whom it names, and what it says."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gbtm
+import oracle
+from findings import fit_and_codes, message_of
+from gbtm.findings import weak_checks as room
+from weak_data import weak_table
+
+WAVES = np.arange(6.0) / 5
+
+
+def three_binary_groups(n, seed, theta=(np.log(2 / 7), np.log(1 / 7)), apart=2.0):
+    model = oracle.Model("logit", (1, 1, 1))
+    _, _, y, _ = oracle.simulate(
+        model, np.array([-apart, 0.5, 0, 0.5, apart, 0, *theta]), n, WAVES, np.random.default_rng(seed)
+    )
+    return y.reshape(n, -1)
+
+
+@pytest.mark.parametrize("seed", [4, 6])
+def test_groups_that_overlap_are_told(seed):
+    res, codes = fit_and_codes(
+        three_binary_groups(150, seed), WAVES, groups=3, order=1, family="logit", fit={"n_starts": 4})
+    assert codes.count("weak_fit") == 1
+    said = message_of(res, "weak_fit")
+    assert "profile_int() or gbtm.bootstrap()" in said
+    named = re.search(r"tests of (.*?) are not to be trusted", said)[1].split(" and ")[0].split(", ")
+    assert set(named) <= set(res.params.index[res.bse.notna()])
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_groups_that_stand_apart_are_not(seed):
+    y = three_binary_groups(1000, seed, theta=(0.0, -0.3), apart=2.5)
+    _, codes = fit_and_codes(y, WAVES, groups=3, order=1, family="logit", fit={"n_starts": 1})
+    assert "weak_fit" not in codes
+
+
+def test_the_sentence_gives_the_fall_at_the_end_of_an_interval():
+    """The fall that is quoted, from the profile interval's own machinery."""
+    from gbtm.compute.threads import with_gradients
+    from gbtm.fit.rebuild import module_of
+    from gbtm.inference.profile import Profile
+
+    res = gbtm.GBTM.from_formula("y ~ t", data=weak_table(), id="id", groups=3, order=1, family="logit").fit(n_starts=2)
+    said = message_of(res, "weak_fit")
+    side, name, fall = re.search(r"errors (above|below) (\S+) the log-likelihood is(?: only)? (\S+) lower", said).groups()
+    with with_gradients():
+        profile = Profile(module_of(res), res.names.index(name))
+        end = profile.centre + (1 if side == "above" else -1) * 1.959964 * float(res.bse[name])
+        assert profile.drop(end) == pytest.approx(float(fall), abs=0.1)
+
+
+def test_estimates_are_the_same_with_and_without_it(monkeypatch):
+    y = three_binary_groups(150, 4)
+    res, codes = fit_and_codes(y, WAVES, groups=3, order=1, family="logit", fit={"n_starts": 2})
+    monkeypatch.setattr(room, "falls", lambda module, flat, cov, gradients: np.full((2, len(gradients)), room.PARABOLA))
+    other, silent = fit_and_codes(y, WAVES, groups=3, order=1, family="logit", fit={"n_starts": 2})
+    assert "weak_fit" in codes and "weak_fit" not in silent
+    assert res.params.equals(other.params) and res.bse.equals(other.bse)
+
+
+def test_with_weights_there_is_no_profile_to_point_to():
+    y = three_binary_groups(150, 4)
+    table = pd.DataFrame({"id": np.repeat(np.arange(150), 6), "t": np.tile(WAVES, 150), "y": y.ravel()})
+    table["w"] = np.repeat(np.random.default_rng(0).uniform(0.99, 1.01, 150), 6)
+    model = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=3, order=1, family="logit", weights="w")
+    with pytest.warns(gbtm.GBTMWarning, match="weakly"):
+        res = model.fit(n_starts=2)
+    said = message_of(res, "weak_fit")
+    assert "Use gbtm.bootstrap()" in said and "profile_int" not in said
+
+
+@pytest.mark.parametrize(
+    ("fall", "told", "group"),
+    [
+        ([[1.92] * 5] * 2, False, None),  # a parabola
+        ([[1.0] * 5, [3.0] * 5], True, None),  # all of them off
+        ([[0.5, 0.5, 1.9, 1.9, 1.9], [6.0, 6.0, 1.9, 1.9, 1.9]], True, 1),  # one group's
+        ([[0.8, 1.9, 1.9, 1.9, 1.9], [3.0, 1.9, 1.9, 1.9, 1.9]], False, None),  # one skew parameter of one group
+        ([[np.inf] * 5, [1.9] * 5], True, None), ([[np.nan] * 5] * 2, False, None), ([[-0.1] * 5] * 2, True, None),
+    ],
+)
+def test_bounds(monkeypatch, fall, told, group):
+    y = np.random.default_rng(0).poisson(np.repeat([1.0, 8.0], 50)[:, None], (100, 5))
+    monkeypatch.setattr(room, "falls", lambda *_: np.array(fall))
+    res, codes = fit_and_codes(y, groups=2, order=1, family="poisson", fit={"n_starts": 1})
+    assert ("weak_fit" in codes) == told
+    if told:
+        assert next(w for w in res.document["warnings"] if w["code"] == "weak_fit")["group"] == group
+        assert "intercept[1], time[1]" in message_of(res, "weak_fit")
