@@ -80,12 +80,11 @@ Written by `pytest -m slow tests/python/test_coverage.py -k settings`: {n} data 
 starts. A fit whose log-likelihood is far from the parabola that standard errors take it for has a sentence (`weak_fit`)
 that names the parameters concerned. Warned is a fit with any sentence; coverage is the share of 95 % Wald intervals of
 parameters and of group curves at the waves (linear predictors) that hold the truth, intervals that are withheld
-left out. The last column is that of profile intervals of the parameters in the first {profiled} fits with
-the sentence: the truth is inside where the likelihood-ratio statistic given it is below 3.84. The bounds of the sentence
-(0.3 and 0.7 in `python/gbtm/findings/weak_checks.py`) lie where the regular settings end and the weak ones begin: of weak
-fits no lower bound tells which intervals hold, for where groups overlap the estimates are biased all together.
+left out. The last column is that of profile intervals of the parameters in the first {profiled} fits with the sentence:
+the truth is inside where the likelihood-ratio statistic given it is below 3.84. The bounds of the sentence (0.3 and 0.7
+in `python/gbtm/findings/weak_checks.py`) lie where the regular settings end and the weak ones begin.
 
-| setting | people | warned % | `weak_fit` % | only `weak_fit` % | coverage %, not warned (fits) | coverage %, all | profile % |
+| setting | people | warned % | `weak_fit` % | only `weak_fit` % | coverage %, not warned (fits) | all | profile % |
 |---|---:|---:|---:|---:|---:|---:|---:|
 """
 
@@ -199,7 +198,7 @@ def _inside(res, truth: np.ndarray) -> np.ndarray:
 
 
 def _profile_holds(res, truth: np.ndarray) -> list[bool]:
-    """Whether profile intervals of the parameters hold the truth: a climb from the truth itself and those of Profile."""
+    """Whether profile intervals of the parameters hold the truth; one of the climbs is from the truth itself."""
     from gbtm.compute.threads import with_gradients
     from gbtm.fit.rebuild import module_of
     from gbtm.inference.profile import Profile
@@ -232,8 +231,8 @@ def test_settings(name, settings_report):
             profiled.append(_profile_holds(res, truth))
     inside, warned = np.array(inside), np.array([bool(c) for c in codes])
     weak, only = np.array(["weak_fit" in c for c in codes]), np.array([c == {"weak_fit"} for c in codes])
-    quiet = f"{100 * np.nanmean(inside[~warned]):.1f} ({(~warned).sum()})" if not warned.all() else "– (0)"
-    profile = f"{100 * np.mean(profiled):.1f}" if profiled else "–"
+    quiet = f"{100 * np.nanmean(inside[~warned]):.1f} ({(~warned).sum()})" if not warned.all() else "none"
+    profile = f"{100 * np.mean(profiled):.1f}" if profiled else "-"
     settings_report.append(
         f"| {name} | {n} | {100 * warned.mean():.0f} | {100 * weak.mean():.0f} | {100 * only.mean():.0f} | {quiet} | "
         f"{100 * np.nanmean(inside):.1f} | {profile} |\n"

@@ -55,6 +55,9 @@ test_that("constants, calls, lists and names are R's", {
   expect_identical(in_r_words("x: {'a': [1, None], 'b': -inf} is not text."),
                    "x: list(a = list(1, NULL), b = -Inf) is not text.")
   expect_identical(in_r_words("Use conf_int(), or cov_type='robust'."), "Use confint(), or cov_type = \"robust\".")
+  expect_identical(
+    in_r_words("Use profile_int() or gbtm.bootstrap()."), "Use confint(method = \"profile\") or bootstrap()."
+  )
   expect_identical(in_r_words("rng: nan is no seed.", "rng"), "seed: NaN is no seed.")
   expect_identical(in_r_words("res: with one group.", "res"), "fit: with one group.")
   expect_identical(in_r_words("Estimates are in res.params."), "Estimates are in coef(fit).")

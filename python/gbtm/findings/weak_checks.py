@@ -53,11 +53,11 @@ def examine_weakness(module: Mixture, flat: np.ndarray, cov: Covariance, *, weig
     return [
         Finding(
             "weak_fit", groups.pop() + 1 if len(groups) == 1 and groups != {-1} else None,
-            f"The data determine this fit weakly: Wald intervals and tests of {listed} are not to be trusted, and those "
-            f"of shares and curves hold the truth too seldom too. 1.96 standard errors "
-            f"{'above' if side else 'below'} {layout.names[worst]} the log-likelihood is{only} {deep:.2g} lower than at "
-            f"the estimates, where standard errors take it to be {PARABOLA:.3g} lower. Use {instead}, or fit fewer groups "
-            "or lower orders.",
+            f"The data determine this fit weakly: Wald intervals and tests of {listed} are not to be trusted, and "
+            "those of shares and curves hold the truth too seldom too. 1.96 standard errors "
+            f"{'above' if side else 'below'} {layout.names[worst]} the log-likelihood is{only} {deep:.2g} lower than "
+            f"at the estimates, where standard errors take it to be {PARABOLA:.3g} lower. Use {instead}, or fit fewer "
+            "groups or lower orders.",
         )
     ]
 
