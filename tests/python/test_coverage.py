@@ -63,7 +63,7 @@ SETTINGS = {
     "the same, groups further apart": (LOGIT, APART, 150, "weak"),
     "groups overlap, ten times the people": (LOGIT, OVERLAPPING, 1500, "between"),
     "groups further apart, seven times the people": (LOGIT, APART, 1000, "between"),
-    "logit, three groups, shares .36/.36/.27": (LOGIT, [-3.0, 0.5, 0.0, 0.5, 2.5, 0.5, 0.0, -0.3], 500, "regular"),
+    "logit, three groups, shares .36/.36/.27": (LOGIT, [-3.0, 0.5, 0.0, 0.5, 2.5, 0.5, 0.0, -0.3], 500, "between"),
     "logit, two groups": (FAMILIES["logit"][0], FAMILIES["logit"][1], 300, "regular"),
     "normal, three groups": (
         oracle.Model("normal", (1, 1, 1)), [0.0, 1.0, 3.0, -1.0, 6.0, 1.0, 1.0, 0.0, -0.3], 300, "regular"),

@@ -55,7 +55,7 @@ def falls(module: Mixture, flat: np.ndarray, cov: np.ndarray, gradients: np.ndar
     with torch.no_grad():
         top = float(module.total_loglik(torch.from_numpy(flat).to(module.device)[None])[0])
         size = max(1, 2 * AT_ONCE // numbers)
-        blocks = zip(starts.split(size), fixed.split(size), strict=True)
+        blocks = zip(torch.split(starts, size), torch.split(fixed, size), strict=True)
         highest = torch.cat([_conditional_maxima(module, x, along) for x, along in blocks])
     out = np.full((2, gradients.shape[0]), np.nan)
     out[:, looked] = top - highest.cpu().numpy().reshape(2, -1)
