@@ -82,8 +82,8 @@ that names the parameters concerned. Warned is a fit with any sentence; coverage
 parameters and of group curves at the waves (linear predictors) that hold the truth, intervals that are withheld
 left out. The last column is that of profile intervals of the parameters in the first {profiled} fits with the sentence:
 the truth is inside where the likelihood-ratio statistic given it is below 3.84. The bounds of the sentence (0.3 and 0.7
-in `python/gbtm/findings/weak_checks.py`) take in nearly all weak fits and no regular ones; in the settings between, some
-fits have the sentence whose intervals hold the truth often enough as a whole, and lie askew.
+in `python/gbtm/findings/weak_checks.py`) take in nearly all weak fits and no regular ones; in the settings between,
+some fits have the sentence whose intervals hold the truth often enough as a whole, and lie askew.
 
 | setting | people | warned % | `weak_fit` % | only `weak_fit` % | coverage %, not warned (fits) | all | profile % |
 |---|---:|---:|---:|---:|---:|---:|---:|
