@@ -1,4 +1,4 @@
-"""Fits whose log-likelihood is no parabola within the Wald intervals, which then hold the truth too seldom.
+"""Fits whose log-likelihood is no parabola within the Wald intervals, which may then hold the truth too seldom.
 
 Each parameter's measure is |log(fall / 1.92)|, fall being that of the log-likelihood at an end of its 95 % interval, as
 a mean over both ends. A fit is weak where the mean over all parameters, or over those of one group, is large. A single
@@ -54,7 +54,7 @@ def examine_weakness(module: Mixture, flat: np.ndarray, cov: Covariance, *, weig
         Finding(
             "weak_fit", groups.pop() + 1 if len(groups) == 1 and groups != {-1} else None,
             f"The data determine this fit weakly: Wald intervals and tests of {listed} are not to be trusted, and "
-            "those of shares and curves hold the truth too seldom too. 1.96 standard errors "
+            "those of shares and curves may hold the truth too seldom. 1.96 standard errors "
             f"{'above' if side else 'below'} {layout.names[worst]} the log-likelihood is{only} {deep:.2g} lower than "
             f"at the estimates, where standard errors take it to be {PARABOLA:.3g} lower. Use {instead}, or fit fewer "
             "groups or lower orders.",
