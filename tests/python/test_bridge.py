@@ -432,3 +432,14 @@ def test_what_r_waits_for_takes_progress_last():
         assert list(inspect.signature(getattr(bridge, name)).parameters)[-1] == "tell", name
     begun = set(re.findall(r'(?:call_bridge|fitted_answer)\("(\w+)"', sources))
     assert not any("tell" in inspect.signature(getattr(bridge, n)).parameters for n in begun)
+
+
+def test_several_outcomes_are_refused_before_the_fit():
+    """R has no object for them yet."""
+    text = (
+        "traj, var1(Y1) indep1(T1) model1(cnorm) order1(1) max1(9) var2(Y2) indep2(T1) model2(logit) order2(1) "
+        "multgroups(1)"
+    )
+    read = json.loads(bridge.read_commands(text, json.dumps(["Y1", "Y2", "T1"]), "stata"))
+    assert read["ok"] is False
+    assert read["error"]["code"] == "unsupported_option"

@@ -98,20 +98,13 @@ def test_refusals(text, code, argument):
 
 
 @pytest.mark.parametrize(
-    "option", ["outcome(age)", "omodel(logit)", "ocov(age)", "var2(Y1)", "order3(1 1)", "tcov2(Y1)"],
+    "option", ["outcome(age)", "omodel(logit)", "ocov(age)"],
 )
 def test_what_is_not_done_yet_says_so(option):
     with pytest.raises(CommandError, match="traj has this option, this version does") as caught:
         parse(f"{BASE} {option}", COLUMNS)
     assert caught.value.code == "unsupported_option"
     assert caught.value.argument == option.partition("(")[0]
-
-
-def test_several_outcomes_are_not_done_yet():
-    text = "traj, var1(Y1 Y2) indep1(T1 T2) model1(cnorm) order1(1) max1(9) var2(Y3) indep2(T3) model2(logit) order2(1)"
-    with pytest.raises(CommandError) as caught:
-        parse(text, COLUMNS)
-    assert caught.value.code == "unsupported_option"
 
 
 def test_specification_errors_come_through():

@@ -61,11 +61,11 @@ def read_tables(
     spec = ModelSpec(specs[0].n_groups, tuple(s.outcomes[0] for s in specs), reference=specs[0].reference)
     return Prepared.of(
         joined_panels([panel for panel, _, _ in read], mine), spec, formula="; ".join(str(o.formula) for o in outcomes),
-        inputs=_record([inputs for _, _, inputs in read], outcomes, first),
+        inputs=joined_record([inputs for _, _, inputs in read], outcomes, first),
     )
 
 
-def _record(read: Sequence[dict[str, Any]], outcomes: Sequence[Outcome], first: int) -> dict[str, Any]:
+def joined_record(read: Sequence[dict[str, Any]], outcomes: Sequence[Outcome], first: int) -> dict[str, Any]:
     """How the tables were read; what is known of people was in that of outcome ``first``."""
     whole, _, of_groups = split_inputs(read[first])
     each = [{**(split_inputs(inputs)[1][0] or {}), "form": inputs["form"], "formula": o.formula,

@@ -12,10 +12,13 @@ import numpy as np
 import pandas as pd
 
 from ..arguments import checked
+from ..data.columns import common_stem
 from ..data.declared_missing import without_declared
+from ..data.joined_panels import joined_panels
 from ..data.panel import Panel
 from ..errors import CommandError, DataError, GBTMWarning
 from ..findings.data_checks import Finding
+from ..model.layout import Layout
 from ..model.spec import ModelSpec, model_spec
 from ..traj_commands.do_file import read_do_file
 from ..traj_commands.plot_request import PlotRequest
@@ -23,6 +26,7 @@ from ..traj_commands.sas_program import sas_commands
 from ..traj_commands.stata_command import Command
 from .model import GBTM
 from .reading import WideColumns, read_wide
+from .reading_several import joined_record
 from .results import GBTMResults
 
 if TYPE_CHECKING:
@@ -81,7 +85,7 @@ def _all_fits(
             warnings.warn(sentence, GBTMWarning, stacklevel=4)
         if read.notes:
             warnings.warn(f"No effect here: {' '.join(read.notes)}", GBTMWarning, stacklevel=4)
-        start = _start_option(read, matrices, fit_options)
+        start = _in_our_order(_start_option(read, matrices, fit_options), model.layout)
         res = with_assumed(model.fit(**{"cov_type": "traj", **fit_options, **start}), read)
         for request in read.plots:
             draw(res, request)
@@ -114,23 +118,42 @@ def build(
     read: Command, data: pd.DataFrame, id: str | Sequence[str] | None = None, matrices: dict[str, Any] | None = None
 ) -> GBTM:
     """The model that a command describes."""
-    outcome, design = read.described
+    design = read.described[1]
     if id is None and read.persons:
         id = list(read.persons) if len(read.persons) > 1 else read.persons[0]
     data, declared = without_declared(data)
     if read.selection is not None:
         data = data[read.selection.keep(data)]
-    columns = WideColumns(
-        list(read.var), list(read.indep), {w[0]: list(w) for w in read.tcov}, {w[0]: list(w) for w in read.dcov},
-        list(read.exposure) or None,
-    )
-    panel, inputs = read_wide(data, columns, design, id, written=set(re.findall(r"\w+", read.text)))
+    names = _outcome_names([read, *read.others])
+    written = set(re.findall(r"\w+", read.text))
+    panels, specs, records, outcomes = [], [], [], []
+    for one, name in zip((read, *read.others), names, strict=True):
+        columns = WideColumns(
+            list(one.var), list(one.indep), {w[0]: list(w) for w in one.tcov}, {w[0]: list(w) for w in one.dcov},
+            list(one.exposure) or None,
+        )
+        panel, inputs = read_wide(data, columns, design, id, name, written=written)
+        outcomes.append(one.described[0])
+        specs.append(_checked(one, panel, model_spec(outcomes[-1], design)))
+        panels.append(panel)
+        records.append(inputs)
+    several = len(panels) > 1
+    panel = joined_panels(panels, [True] * len(panels)) if several else panels[0]
     mine = tuple((name, count) for name, count in declared if name in read.columns)
     panel = replace(panel, dropped=replace(panel.dropped, declared=mine))
     return GBTM.from_panel(
-        panel, _checked(read, panel, model_spec(outcome, design)), formula=read.text, profile=_profile(read, matrices),
-        inputs=inputs,
+        panel, replace(specs[0], outcomes=tuple(s.outcomes[0] for s in specs)), formula=read.text,
+        profile=None if several else _profile(read, matrices),
+        inputs=joined_record(records, outcomes, 0) if several else records[0],
     )
+
+
+def _outcome_names(commands: Sequence[Command]) -> list[str | None]:
+    """What the outcomes are called: what their columns have in common, with a number where that is the same."""
+    if len(commands) == 1:
+        return [None]
+    stems = [common_stem(list(c.var)) for c in commands]
+    return [s if stems.count(s) == 1 else f"{s}_{m}" for m, s in enumerate(stems, start=1)]
 
 
 def _checked(read: Command, panel: Panel, spec: ModelSpec) -> ModelSpec:
@@ -184,6 +207,17 @@ def _start_option(
             )
         return {"start": np.asarray(matrices[start], dtype=float).ravel()}
     return {"start": np.asarray(start)}
+
+
+def _in_our_order(start: dict[str, Any], layout: Layout) -> dict[str, Any]:
+    """Start values of several outcomes, which traj has outcome by outcome, as the model has its parameters."""
+    before = layout.theta.start
+    if not start or len(layout.outcomes) == 1 or start["start"].size < before:
+        return start
+    blocks = sorted((b for b in layout.blocks if b.start < before), key=lambda b: b.outcome)
+    values = start["start"].copy()
+    values[[i for b in blocks for i in range(b.start, b.start + b.width)]] = start["start"][:before]
+    return {"start": values}
 
 
 @checked

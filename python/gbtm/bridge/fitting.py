@@ -19,6 +19,7 @@ from ..fit.document import encode, from_json
 from ..fit.shared_data import data_fields, with_data
 from ..model.description import described
 from ..model.spec import ModelSpec, model_spec
+from ..errors import CommandError
 from ..traj_commands.do_file import read_do_file
 from ..traj_commands.sas_program import sas_commands
 from ..traj_commands.stata_command import Command
@@ -131,7 +132,14 @@ def fit(
 
 
 def _reads(text: str, columns: list[str], sas: bool) -> tuple[Command, ...]:
-    return sas_commands(text, columns) if sas else read_do_file(text, columns)
+    reads = sas_commands(text, columns) if sas else read_do_file(text, columns)
+    for read in reads:
+        if read.others:
+            raise CommandError(
+                f"var2(): a model of {1 + len(read.others)} outcomes, which R does not have yet.",
+                code="unsupported_option", argument="var2", way_out="Fit it in Python, gbtm.traj(), or one by one here.",
+            )
+    return reads
 
 
 def read_commands(text: str, columns: str, language: str) -> str:

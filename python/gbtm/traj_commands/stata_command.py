@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..model.description import Design, Outcome, described
 from .faults import Faults
 from .plot_request import PlotRequest
 from .row_selection import RowSelection, read_condition, read_range
+from .several_outcomes import options_of_each
 from .stata_options import BOUNDS, NO_EFFECT, Given, read_options
 from .stata_text import Line
 from .stata_varlist import StataColumns
@@ -68,11 +69,8 @@ class Command:
     notes: tuple[str, ...] = ()
     plots: tuple[PlotRequest, ...] = ()
     persons: tuple[str, ...] = ()
-
-    @property
-    def min_is_default(self) -> bool:
-        """Whether the minimum of the scale is traj's default and not the text's."""
-        return MIN_IS_ZERO in self.assumed
+    min_is_default: bool = False  # the minimum of the scale is traj's default and not the text's
+    others: tuple[Command, ...] = ()  # the further outcomes, each as a command of its own
 
     @property
     def described(self) -> tuple[Outcome, Design]:
@@ -94,7 +92,7 @@ class Command:
         """Every column of the data that the command uses."""
         single = [c for c in (self.weight, self.outofsample, self.obsmar) if c is not None]
         wanted = [*self.var, *self.indep, *self.risk, *(c for w in (*self.tcov, *self.dcov) for c in w)]
-        wanted += [*self.exposure, *single]
+        wanted += [*self.exposure, *single, *(c for other in self.others for c in other.columns)]
         return list(dict.fromkeys(wanted))
 
 
@@ -103,11 +101,25 @@ def read_command(line: Line, data: StataColumns, faults: Faults) -> Command | No
     head, _, _ = _before_comma(line.text)
     mine = Faults(faults.source)
     selection = _selection(line.part(4, head), data, mine)
-    options = read_options(line.part(head + 1), mine)
-    reader = _Reader(options, data, mine, line.start)
-    found = reader.command(" ".join(line.text.split()), selection)
+    by_outcome = read_options(line.part(head + 1), mine)
+    text = " ".join(line.text.split())
+    each = [by_outcome[1]] if len(by_outcome) == 1 else options_of_each(by_outcome, mine)
+    found: list[Command] = []
+    for options in each:
+        one = _Reader(options, data, mine, line.start).command(text, selection)
+        if one is None:  # what is wrong with it may be what all outcomes share
+            break
+        found.append(one)
     faults.take(mine)
-    return None if mine.any else found
+    return None if mine.any or not found else _joined(found)
+
+
+def _joined(commands: list[Command]) -> Command:
+    """The command of the first outcome with the further ones in it."""
+    if len(commands) == 1:
+        return commands[0]
+    assumed = tuple(f"Outcome {m}: {s}" for m, c in enumerate(commands, start=1) for s in c.assumed)
+    return replace(commands[0], others=tuple(commands[1:]), assumed=assumed)
 
 
 def _before_comma(text: str) -> tuple[int, str, str]:
@@ -199,7 +211,8 @@ class _Reader:
         return Command(
             text=text, risk=risk or (), exposure=exposure, ignored=ignored, assumed=tuple(assumed),
             sigma_by_group="sigmabygroup" in text_of, ar1="ar1" in text_of, rho_by_group="rhobygroup" in text_of,
-            notes=tuple(f"{o}: {NO_EFFECT[o]}." for o in ignored), selection=selection, **given,
+            notes=tuple(f"{o}: {NO_EFFECT[o]}." for o in ignored), selection=selection,
+            min_is_default=MIN_IS_ZERO in assumed, **given,
         )
 
     def _read(self, name: str, how: Callable[[str], Any]) -> Any:

@@ -71,42 +71,39 @@ def cut_options(line: Line, faults: Faults) -> Iterator[tuple[str, Given | None,
         at = end + 1
 
 
-def read_options(line: Line, faults: Faults) -> dict[str, Given]:
-    """Option name -> its argument; faults in names and doubles are noted."""
-    found: dict[str, Given] = {}
-    further: list[tuple[str, int]] = []
+def read_options(line: Line, faults: Faults) -> dict[int, dict[str, Given]]:
+    """Number of the outcome -> option name -> its argument; faults in names and doubles are noted.
+
+    What belongs to the whole model stands with the first outcome.
+    """
+    found: dict[int, dict[str, Given]] = {1: {}}
     for word, given, place in cut_options(line, faults):
-        if _of_further_outcome(word):
-            further.append((f"{word}()", place))
-            continue
         with faults.at(place):
-            name = option_name(word)
-            if name in found:
-                raise CommandError(f"{name}(): given twice.", code="bad_syntax", argument=name, way_out="Give it once.")
+            number = _outcome_number(word)
+            name = option_name(word if number == 1 else word.rstrip("0123456789"))
+            shown = name if number == 1 else f"{name}{number}"
+            mine = found.setdefault(number, {})
+            if name in mine:
+                raise CommandError(
+                    f"{shown}(): given twice.", code="bad_syntax", argument=shown, way_out="Give it once.")
             if name not in FLAGS and given is None:
                 raise CommandError(
-                    f"{name}: without its parentheses.", code="bad_syntax", argument=name,
-                    way_out=f"It reads {name}(..).",
+                    f"{shown}: without its parentheses.", code="bad_syntax", argument=shown,
+                    way_out=f"It reads {shown}(..).",
                 )
             if name in FLAGS and given is not None:
                 raise CommandError(
-                    f"{name}({given.text}): takes nothing in parentheses.", code="bad_syntax", argument=name,
-                    way_out=f"Write {name} alone.",
+                    f"{shown}({given.text}): takes nothing in parentheses.", code="bad_syntax", argument=shown,
+                    way_out=f"Write {shown} alone.",
                 )
-            found[name] = given or Given("", place)
-    if further:
-        words = [word for word, _ in further]
-        faults.add(CommandError(
-            f"{', '.join(words)}: traj has {'this option' if len(words) == 1 else 'these options'}, this version does "
-            "not: a multi-trajectory model (multgroups) or a dual one has several outcomes.", code="unsupported_option",
-            argument=words[0].removesuffix("()"), way_out="Fit one outcome at a time: var() indep() model() order().",
-        ), further[0][1])
+            mine[name] = given or Given("", place)
     return found
 
 
-def _of_further_outcome(word: str) -> bool:
+def _outcome_number(word: str) -> int:
+    """Which outcome an option is of: 2 of ``order2``; 1 where it does not say."""
     stem = word.lower().rstrip("0123456789")
-    return word[len(stem) :] not in ("", "1") and f"{stem}1" in SHORTEST
+    return int(word[len(stem) :]) if word[len(stem) :] not in ("", "1") and f"{stem}1" in SHORTEST else 1
 
 
 def closing(text: str, at: int) -> int:

@@ -22,7 +22,7 @@ from ..families.random_normal import RANDOM
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
-    from ..fit.parameters import InternalEstimates
+    from ..fit.parameters import InternalEstimates, ParameterBlock
 
 POWER_WORDS = ("Intercept", "Linear", "Quadratic", "Cubic", "Quartic", "Quintic")
 SECTIONS = ("mean", "zero", "dropout")  # kinds of parameters with a section per group; the others share the last
@@ -60,18 +60,24 @@ class TrajTable:
             )
         self.res = res
         self.group_order = _check_order(res, group_order)
-        self._move = _relabelling(res, self.group_order)
+        places = [range(b.start, b.start + b.width) for b in _in_traj_order(res)]
+        self._order = np.array([i for at in places for i in at], dtype=int)
+        self._move = _relabelling(res, self.group_order)[self._order]
 
     @cached_property
     def b(self) -> pd.Series:
         """Estimates, named as traj's e(b)."""
         values = self._move @ self.res.params.to_numpy()
-        return pd.Series(values, index=self.res.traj_names, name="b")
+        return pd.Series(values, index=self._names, name="b")
+
+    @property
+    def _names(self) -> list[str]:
+        return [self.res.traj_names[i] for i in self._order]
 
     @cached_property
     def V(self) -> pd.DataFrame:
         """Covariance in traj's convention; NaN where there is none."""
-        names = self.res.traj_names
+        names = self._names
         cov = self.res.cov_params().to_numpy() * self._inflation
         lost = np.isnan(np.diag(cov))
         moved = self._move @ np.where(np.isnan(cov), 0.0, cov) @ self._move.T
@@ -110,23 +116,28 @@ class TrajTable:
         return pd.DataFrame({"percent": 100 * share, "se": 100 * se}, index=pd.RangeIndex(1, len(pick) + 1))
 
     @cached_property
-    def _rows(self) -> list[tuple[str, int, Row]]:
-        """Every parameter with its kind and group (0: common to all)."""
-        names, se = self.res.traj_names, np.sqrt(np.diag(self.V))
-        out = []
-        for block in self.res.blocks:
-            group = block.group or 0
-            for j in range(block.start, block.start + block.width):
-                word = _word(names[j], group)
-                out.append((block.kind, group, Row("", word, float(self.b.iloc[j]), float(se[j]))))
+    def _rows(self) -> list[tuple[int, str, int, Row]]:
+        """Every parameter with its outcome (from 0), kind and group (0: common to all)."""
+        se, several, out = np.sqrt(np.diag(self.V)), len(self.res.outcomes) > 1, []
+        blocks = [(b, i) for b in _in_traj_order(self.res) for i in range(b.width)]
+        for j, (block, _) in enumerate(blocks):
+            group, outcome = block.group or 0, block.outcome or 0
+            name = self._names[j]
+            if several and block.kind != "theta":
+                name = name.removesuffix(f"M{outcome + 1}")
+            row = Row("", _word(name, group), float(self.b.iloc[j]), float(se[j]))
+            out.append((outcome, block.kind, group, row))
         return out
 
     @cached_property
     def _sections(self) -> list[list[Row]]:
         """Rows as printed: one section per group's curve, then zero inflation, dropout, scale parameters."""
+        return [section for m in range(len(self.res.outcomes)) for section in self._sections_of(m)]
+
+    def _sections_of(self, outcome: int) -> list[list[Row]]:
         sections: dict[tuple[int, int], list[Row]] = {}
-        for kind, group, row in self._rows:
-            if kind == "theta":
+        for m, kind, group, row in self._rows:
+            if kind == "theta" or m != outcome:
                 continue
             by_group = kind in SECTIONS or kind in RANDOM
             place = SECTIONS.index(kind) if kind in SECTIONS else len(SECTIONS) + (kind in RANDOM)
@@ -139,20 +150,18 @@ class TrajTable:
     def _membership_sections(self) -> list[list[Row]]:
         """With membership covariates: theta by group, an empty list for the reference group."""
         out: dict[int, list[Row]] = {g: [] for g in range(1, self.res.n_groups + 1)}
-        for kind, group, row in self._rows:
+        for _, kind, group, row in self._rows:
             if kind == "theta":
                 out[group].append(replace(row, group="" if out[group] else str(group)))
         return list(out.values())
 
-    @property
-    def _model_line(self) -> str:
-        family = family_named(self.res.family)
+    def _model_line(self, outcome: int) -> str:
+        family = family_named(self.res.outcomes[outcome].family)
         name = family.traj_heading or f"{family.label.title().replace('-', ' ')} ({family.name})"
-        return f"\t\tModel: {name} Mixed Effects" if self._is_mixed else f"\t\t\tModel: {name}"
+        return f"\t\tModel: {name} Mixed Effects" if self._is_mixed(outcome) else f"\t\t\tModel: {name}"
 
-    @property
-    def _is_mixed(self) -> bool:
-        return any(kind in RANDOM for kind, _, _ in self._rows)
+    def _is_mixed(self, outcome: int) -> bool:
+        return any(kind in RANDOM for m, kind, _, _ in self._rows if m == outcome)
 
     @property
     def _has_risk(self) -> bool:
@@ -166,7 +175,8 @@ class TrajTable:
             rows += [(r.group or section[0].group, r.name, r.estimate, r.se) for r in section]
         if self._has_risk:
             for g, section in enumerate(self._membership_sections, start=1):
-                rows += [(str(g), r.name, r.estimate, r.se) for r in section] or [(str(g), "Baseline", 0.0, np.nan)]
+                reference = "Baseline" if len(self.res.outcomes) == 1 else "Constant"
+                rows += [(str(g), r.name, r.estimate, r.se) for r in section] or [(str(g), reference, 0.0, np.nan)]
         else:
             rows += [(r.group, r.name, r.estimate, r.se) for r in self._share_rows]
         table = pd.DataFrame(rows, columns=["group", "parameter", "estimate", "se"])
@@ -186,18 +196,24 @@ class TrajTable:
             *([f"{len(dropped.subjects)} had no trajectory data."] if dropped.subjects else []),
             f"{res.n_subjects} observations used in the trajectory model.",
             *([f"Complete data length is {waves} for dropout model 1."] if waves else []), " ",
-            "\t\t\tMaximum Likelihood Estimates", self._model_line, "",
-            "\t\t\t       Standard       T for H0:",
-            " Group   Parameter        Estimate        Error     Parameter=0   Prob > |T|", " ",
+            "\t\t\tMaximum Likelihood Estimates",
         ]
-        for section in self._sections:
-            lines += [self._line(row) for row in section] + [" "]
-        has_scale = any(kind not in (*SECTIONS, "theta") for kind, _, _ in self._rows)
-        lines += [] if has_scale and not self._is_mixed else [" "]
-        lines.append("  Group membership ")
+        several = len(res.outcomes) > 1
+        for m in range(len(res.outcomes)):
+            lines += [" "] if several and not m else []
+            lines += [
+                self._model_line(m), "", "\t\t\t       Standard       T for H0:",
+                " Group   Parameter        Estimate        Error     Parameter=0   Prob > |T|", " ",
+            ]
+            for section in self._sections_of(m):
+                lines += [self._line(row) for row in section] + [" "]
+            has_scale = any(kind not in (*SECTIONS, "theta") for of, kind, _, _ in self._rows if of == m)
+            lines += [] if has_scale and not self._is_mixed(m) else [" "]
+        lines += ["  Group membership", " "] if several else ["  Group membership "]
         if self._has_risk:
+            baseline = BASELINE.replace("Baseline", "Constant") if several else BASELINE
             for g, section in enumerate(self._membership_sections, start=1):
-                lines += [" ", *(self._line(row) for row in section)] if section else [" ", BASELINE.format(group=g)]
+                lines += [" ", *(self._line(row) for row in section)] if section else [" ", baseline.format(group=g)]
         else:
             lines += [self._share_line(row) for row in self._share_rows]
         lines += [" ", self._criteria_line()]
@@ -253,7 +269,7 @@ def _word(name: str, group: int) -> str:
     """Name in e(b) -> the printed word."""
     stem = name
     for power, word in zip(("interc", "linear", "quadra", "cubic", "quarti", "quinti"), POWER_WORDS, strict=True):
-        if name == f"{power}{group}":
+        if name in (f"{power}{group}", f"{power}G{group}"):
             return word
     for ending in (f"G{group}_dcov", f"G{group}", str(group)):
         if group and name.endswith(ending):
@@ -268,6 +284,11 @@ def _word(name: str, group: int) -> str:
     return stem.rstrip("_").capitalize() if stem.startswith("basis") else stem
 
 
+def _in_traj_order(res: Fit) -> list[ParameterBlock]:
+    """The runs of parameters as traj has them: all of an outcome before the next, and the membership last."""
+    return sorted(res.blocks, key=lambda b: len(res.outcomes) if b.outcome is None else b.outcome)
+
+
 def _check_order(res: Fit, group_order: list[int] | None) -> list[int]:
     order = list(range(1, res.n_groups + 1)) if group_order is None else [int(g) for g in group_order]
     if sorted(order) != list(range(1, res.n_groups + 1)):
@@ -275,8 +296,8 @@ def _check_order(res: Fit, group_order: list[int] | None) -> list[int]:
             f"group_order: {order} does not name each of the {res.n_groups} groups once.", code="bad_group_order",
             argument="group_order", way_out=f"For example {list(range(res.n_groups, 0, -1))}.",
         )
-    spec = res.outcome.spec
-    shapes = (spec.orders, spec.zero_orders, spec.random_orders, res.spec.dropout)
+    specs = [o.spec for o in res.outcomes]
+    shapes = [res.spec.dropout, *(o for spec in specs for o in (spec.orders, spec.zero_orders, spec.random_orders))]
     per_group = [o for o in shapes if o is not None and len(o) == res.n_groups]
     for place, group in enumerate(order):
         if any(o[place] != o[group - 1] for o in per_group):

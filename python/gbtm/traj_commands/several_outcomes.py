@@ -1,0 +1,58 @@
+"""A traj command of several outcomes, ``var1() .. var2() ..``, as a command for each, with what all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..errors import CommandError
+from ..families import FAMILIES
+from .faults import Faults
+from .stata_options import Given
+
+MOST = 6  # outcomes in traj
+OF_ALL = {"sigmabygroup": "has_sigma", "ar1": "may_correlate", "rhobygroup": "may_correlate"}  # flag -> who may have it
+NOT_HERE = {
+    "risk": "Use multrisk(): there is one set of groups.", "dropout": "Leave it out: traj too has it with one outcome.",
+    "dcov": "It goes with dropout(), which several outcomes do not have.",
+    "obsmar": "It goes with dropout(), which several outcomes do not have.",
+    "plottcov": "Ask predict() for curves at other values.",
+}
+
+
+def options_of_each(by_outcome: Mapping[int, Mapping[str, Given]], faults: Faults) -> list[dict[str, Given]]:
+    """The options of each outcome's command, those of the whole model included; faults are noted.
+
+    ``by_outcome`` has what is written of each outcome; what is of the whole model stands with the first. Empty where
+    the outcomes make no model.
+    """
+    first = by_outcome[1]
+    place = min(g.start for m, options in by_outcome.items() if m > 1 for g in options.values())
+    if "multgroups" not in first:
+        faults.add(CommandError(
+            "a second outcome without multgroups(): a dual model, with groups for each, which is not there yet.",
+            code="unsupported_option", argument="multgroups",
+            way_out="With multgroups() the outcomes share their groups.",
+        ), place)
+        return []
+    wrong = [m for m in by_outcome if m > MOST or (m > 1 and m - 1 not in by_outcome)]
+    if wrong:
+        faults.add(CommandError(
+            f"var{min(wrong)}(): outcomes are numbered from 1 to {MOST} without a gap.", code="bad_syntax",
+            argument=f"var{min(wrong)}", way_out="Number them anew.",
+        ), place)
+        return []
+    for options in by_outcome.values():
+        for name in NOT_HERE.keys() & options.keys():
+            faults.add(CommandError(
+                f"{name}(): not with multgroups().", code="bad_syntax", argument=name, way_out=NOT_HERE[name],
+            ), options[name].start)
+    return [_own(by_outcome[m], first) for m in sorted(by_outcome)]
+
+
+def _own(options: Mapping[str, Given], first: Mapping[str, Given]) -> dict[str, Given]:
+    """An outcome's options with those of all that its model may have, and the number of groups."""
+    given = options.get("model")
+    family = FAMILIES.get(given.text.strip().lower()) if given is not None else None
+    shared = {n: first[n] for n, trait in OF_ALL.items() if n in first and (family is None or getattr(family, trait))}
+    own = {n: g for n, g in options.items() if n not in OF_ALL and n not in NOT_HERE}
+    return {**own, **shared, "multgroups": first["multgroups"]}
