@@ -20,6 +20,8 @@ from ..fit.rebuild import module_of
 from ..model.blocks import SCALES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..fit.fit import Fit
     from ..likelihood.mixture import Mixture
 
@@ -32,6 +34,7 @@ ENOUGH = 1e-9  # log-likelihood still to be gained at which it has arrived
 WIDEST = 1e6  # standard errors, and units of the linear predictor, beyond which an interval is open
 LEAST = 0.1  # information that a direction is taken to have at least, for the length of a step
 FIRST_STEP = 0.25  # of the way to where the end would be by the Wald interval; further out, of the way gone
+SHORTEST = 1 / 16  # of the first step
 FAR_STEP = 1.0  # of the way gone, from four such ways on
 MOVES = 8  # rearrangements of the groups that are tried where a value decides
 SETTLED = 1e-6  # log-likelihood by which a better maximum moves an end
@@ -117,9 +120,11 @@ class Profile:
     them: ``direction`` (p,) is its gradient, and the profile is taken over ``direction @ flat``.
 
     A conditional maximum is the best of several climbs, for the likelihood has more than one: from where the maximum
-    was at the next values, from the fit, and where it decides, from groups split and put in others' places. What such a
-    rearrangement finds must still be the same groups by their people: the same curves under other numbers would make
-    every interval reach over the other groups' values.
+    was at the next values, from the fit, and where it decides, from groups split and put in others' places. The same
+    curves under other numbers would make every interval reach over the other groups' values. So what is followed must
+    keep from value to value the people of each group (:func:`~gbtm.likelihood.matching.same_people`), though little by
+    little groups may change and empty; what is found from the fit must have its groups in their order, and what is
+    found from rearranged groups, which may be anything, the fit's people in each.
     """
 
     def __init__(self, module: Mixture, position: int) -> None:
@@ -138,9 +143,10 @@ class Profile:
         # an orthonormal basis of what the parameter leaves free
         full = np.linalg.svd(self.direction[None], full_matrices=True)[2]
         self.free = torch.from_numpy(full[1:].T.copy())
+        self.matcher = Matcher(module, self.best)
+        self.highest = (-np.inf, self.best)  # of all climbs, whatever became of their groups
         self.maxima = {self.centre: self._climb(self.best[None])}  # at each value, the best first
-        self.top, at_best = self.maxima[self.centre][0]
-        self.matcher = Matcher(module, at_best)
+        self.top = self.maxima[self.centre][0][0]
         self.rng = np.random.default_rng(0)
         with torch.no_grad():
             information = -observed(module, torch.as_tensor(self.best)[None])[2][0].numpy()
@@ -150,9 +156,14 @@ class Profile:
         self.unit = float(np.sqrt((along**2 / values.clip(min=LEAST)).sum()))
         self.path = (vectors[:, good] / values[good]) @ along[good]  # where the others go as the parameter moves
 
-    def _climb(self, starts: np.ndarray) -> list[tuple[float, np.ndarray]]:
+    def _climb(
+        self, starts: np.ndarray, same: Callable[[np.ndarray], np.ndarray] | None = None
+    ) -> list[tuple[float, np.ndarray]]:
         """The largest log-likelihood along the free directions from starts (B, p), and where it is; and after it the
-        lesser ones of note, which may overtake it further on."""
+        lesser ones of note, which may overtake it further on.
+
+        Those alone that end where ``same`` (B, p) -> (B,) bool finds the groups the same. Nothing may be left.
+        """
         import torch
 
         from ..estimation.newton import newton
@@ -162,17 +173,24 @@ class Profile:
             if not self.free.shape[1]:  # a model of one parameter
                 return [(float(self.module.total_loglik(flats[:1])[0]), starts[0])]
             done = newton(self.module, flats, steps=STEPS, tolerance=NEARLY, directions=self.free)
+            # a climb that leaves what can be computed is none
             values = torch.nan_to_num(done.loglik, nan=-torch.inf).numpy()
-            order = np.argsort(-values, kind="stable")
-            last = newton(
-                self.module, done.flat[order[0]][None], steps=STEPS_LAST, tolerance=ENOUGH, directions=self.free)
+            ends = done.flat.numpy()
+            best = int(np.argmax(values))
+            self.highest = max(self.highest, (float(values[best]), ends[best]), key=lambda m: m[0])
+            kept = np.isfinite(values)
+            if same is not None:
+                kept &= same(ends)
+            order = [k for k in np.argsort(-values, kind="stable") if kept[k]]
+            if not order:
+                return []
+            last = newton(self.module, done.flat[order[0]][None], steps=STEPS_LAST, tolerance=ENOUGH,
+                          directions=self.free)
         value = float(last.loglik[0])
-        # a climb that leaves what can be computed is none
-        best = (value, last.flat[0]) if np.isfinite(value) else (float(values[order[0]]), done.flat[order[0]])
-        maxima = [(best[0], best[1].numpy())]
+        maxima = [(value, last.flat[0].numpy()) if np.isfinite(value) else (float(values[order[0]]), ends[order[0]])]
         for k in order[1:]:
             if len(maxima) < BRANCHES and values[order[0]] - OF_NOTE < values[k] < maxima[-1][0] - 2 * NEARLY:
-                maxima.append((float(values[k]), done.flat[k].numpy()))
+                maxima.append((float(values[k]), ends[k]))
         return maxima
 
     def _moved(self, flat: np.ndarray, c: float, path: np.ndarray | None = None) -> np.ndarray:
@@ -180,62 +198,91 @@ class Profile:
         path = self.direction if path is None else path
         return flat + path * ((c - float(self.direction @ flat)) / float(self.direction @ path))
 
-    def _starts(self, c: float) -> list[np.ndarray]:
+    def _followed(self, c: float) -> tuple[np.ndarray, np.ndarray]:
+        """Starts (B, p) at value c from the maxima at the next values, and which maxima these are, (B, p)."""
         below = sorted((x for x in self.maxima if x < c), reverse=True)[:2]
         above = sorted(x for x in self.maxima if x > c)[:2]
-        starts = []
+        starts, origins = [], []
         for near in (below, above):
             flats = [self.maxima[x][0][1] for x in near]
-            starts += [self._moved(flat, c) for x in near[:1] for _, flat in self.maxima[x]]
+            for _, flat in self.maxima[near[0]] if near else []:
+                starts.append(self._moved(flat, c))
+                origins.append(flat)
             if len(near) == 2:  # on the line through the two last maxima
                 starts.append(self._moved(flats[0], c, flats[0] - flats[1]))
-        if float(self.direction @ self.path) > 0:
-            starts.append(self._moved(self.best, c, self.path))
-        return [*starts, self._moved(self.best, c)]
+                origins.append(flats[0])
+        return np.stack(starts), np.stack(origins)
 
-    def at(self, c: float, *, thorough: bool = False) -> float:
-        """Largest log-likelihood with the parameter at internal value c; when ``thorough``, from all that has been seen
-        near by now, and from rearranged groups."""
+    def _near(self, c: float) -> list[tuple[float, np.ndarray]]:
+        """Maxima at c that are climbed to from those at the next values, and from the fit."""
+        starts, origins = self._followed(c)
+        leaps = [self._moved(self.best, c)]
+        if float(self.direction @ self.path) > 0:
+            leaps.append(self._moved(self.best, c, self.path))
+
+        def same(ends: np.ndarray) -> np.ndarray:
+            n = len(origins)
+            return np.append(self.matcher.same_people(origins, ends[:n]), [self._same_order(x) for x in ends[n:]])
+
+        return self._climb(np.concatenate([starts, leaps]), same)
+
+    def _rearranged(self, c: float) -> list[tuple[float, np.ndarray]]:
+        """Maxima at c that are climbed to from rearranged groups, and have the fit's groups."""
         from ..estimation.rearrange import rearranged
 
+        optima = np.stack([flat for _, flat in self.maxima[c]] + [self.best])
+        moves = rearranged(self.layout, optima, self.rng, MOVES)
+        starts = np.stack([self._moved(x, c) for x in moves])
+        return self._climb(starts, lambda ends: self.matcher.same_people(np.broadcast_to(self.best, ends.shape), ends))
+
+    def _same_order(self, flat: np.ndarray) -> bool:
+        order, crossed = self.matcher.order(flat)
+        return not crossed and bool((order == np.arange(order.size)).all())
+
+    def at(self, c: float, *, thorough: bool = False, strict: bool = False) -> float:
+        """Largest log-likelihood with the parameter at internal value c; when ``thorough``, from all that has been seen
+        near by now, and from rearranged groups.
+
+        Where no climb ends with the groups that it set out from: none when ``strict``, otherwise the best of those
+        from the next values.
+        """
         if c not in self.maxima:
-            self.maxima[c] = self._climb(np.stack(self._starts(c)))
+            found = self._near(c)
+            if not found and not strict:
+                found = self._climb(self._followed(c)[0])
+            if not found:
+                return -np.inf
+            self.maxima[c] = found
         if thorough:
-            self._add(c, self._climb(np.stack(self._starts(c))))
+            self._add(c, self._near(c))
         if thorough and self.layout.n_groups > 1:
-            optima = np.stack([flat for _, flat in self.maxima[c]] + [self.best])
-            moves = rearranged(self.layout, optima, self.rng, MOVES)
-            further = self._climb(np.stack([self._moved(x, c) for x in moves]))
-            self._add(c, [m for m in further if np.isfinite(m[0]) and self._same_groups(m[1])])
+            self._add(c, self._rearranged(c))
         return self.maxima[c][0][0]
 
     def _add(self, c: float, further: list[tuple[float, np.ndarray]]) -> None:
         self.maxima[c] = sorted(self.maxima[c] + further, key=lambda m: -m[0])[:BRANCHES]
 
-    def _same_groups(self, flat: np.ndarray) -> bool:
-        order, crossed = self.matcher.order(flat)
-        return not crossed and bool((order == np.arange(order.size)).all())
-
-    def drop(self, c: float, *, thorough: bool = False) -> float:
-        return self.top - self.at(c, thorough=thorough)
+    def drop(self, c: float, *, thorough: bool = False, strict: bool = False) -> float:
+        return self.top - self.at(c, thorough=thorough, strict=strict)
 
     def end(self, side: float, half: float) -> float:
-        """Internal value where the log-likelihood has fallen by ``half``; infinite if it never does.
+        """Internal value where the log-likelihood has first fallen by ``half``; infinite if it never does.
 
         Outwards in small steps, so that no gap is stepped over, until the fall is found and stands after groups have
         been rearranged; then between the last two values. A better maximum found there sends the search on.
         """
         inside, reach = self.centre, self.unit * np.sqrt(2 * half)
         widest = WIDEST * max(self.unit, 1.0)
-        step = FIRST_STEP * reach
+        first = step = FIRST_STEP * reach
         while True:
-            outside = self._next(inside, side * step, min(FIRST_STEP * reach, 1.0))
-            while self.drop(outside) < half or self.drop(outside, thorough=True) < half:
+            outside = self._next(inside, side * step, min(first, 1.0))
+            while self.drop(outside) < half or (
+                    np.isfinite(self.drop(outside)) and self.drop(outside, thorough=True) < half):
                 gone = abs(outside - self.centre)
                 if gone > widest:
                     return side * np.inf
-                inside, step = outside, max(FIRST_STEP * reach, gone * (FAR_STEP if gone > 4 * reach else FIRST_STEP))
-                outside = self._next(inside, side * step, min(FIRST_STEP * reach, 1.0))
+                inside, step = outside, max(first, gone * (FAR_STEP if gone > 4 * reach else FIRST_STEP))
+                outside = self._next(inside, side * step, min(first, 1.0))
             if self.drop(outside) == np.inf:  # it has not fallen as far out as there are numbers
                 return side * np.inf
             root = float(brentq(lambda c: self.drop(c) - half, inside, outside, xtol=TOLERANCE * self.unit, rtol=1e-12))
@@ -244,9 +291,9 @@ class Profile:
             inside, step = root, abs(outside - root)
 
     def _next(self, inside: float, step: float, least: float) -> float:
-        """The value a ``step`` outwards, or a shorter one, down to ``least``, where no log-likelihood can be computed
-        there, as where exp() of it is infinite."""
-        while self.drop(inside + step) == np.inf and abs(step) > least:
+        """The value a ``step`` outwards, or a shorter one, down to ``least`` or a part of it, where the groups are
+        others there, or no log-likelihood can be computed, as where exp() of it is infinite."""
+        while self.drop(inside + step, strict=True) == np.inf and abs(step) > SHORTEST * least:
             step /= 2
         return inside + step
 
@@ -260,7 +307,7 @@ class Profile:
 
         from ..estimation.newton import newton
 
-        value, flat = max((m[0] for m in self.maxima.values()), key=lambda m: m[0])
+        value, flat = max((self.highest, *(m[0] for m in self.maxima.values())), key=lambda m: m[0])
         if not value > self.top + HIGHER:
             return None
         with torch.no_grad():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FARTHEST = 1e3  # standard deviations of the outcome; curves may run off to infinity
 FORBIDDEN = 1e9
 ROUNDING = 1e-9
+NOBODY = 0.5  # people below which a group is anything
 
 
 def match_posteriors(
@@ -52,6 +53,34 @@ def is_crossed(
     shared = _shared(reference, other, weight)
     agreement = shared[np.arange(len(order)), order].sum()
     return bool(shared[linear_sum_assignment(-shared)].sum() > agreement + ROUNDING)
+
+
+def same_people(reference: np.ndarray, other: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """Whether each group is that of the reference: liker to it than to any other, and no other group liker to that.
+
+    Two groups are as like as the cosine of their posterior probabilities, sum_i w_i P_ik Q_ij over the root of the
+    product of their sums of squares, which does not ask how large they are. Stricter than an order that is the same: of
+    two groups that have become halves of one, one has taken another's place in either order. Groups that hold nobody in
+    either are left out.
+
+    Parameters
+    ----------
+    reference, other : (B, N, K) posterior probabilities of the same people
+    weight : (N,), ones by default
+
+    Returns
+    -------
+    (B,) bool
+    """
+    root = np.ones((reference.shape[1], 1)) if weight is None else np.sqrt(weight)[:, None]
+    p, q = np.nan_to_num(reference) * root, np.nan_to_num(other) * root
+    squares = (p**2).sum(1)[:, :, None] * (q**2).sum(1)[:, None]  # (B, K, K)
+    like = np.swapaxes(p, 1, 2) @ q / np.sqrt(np.maximum(squares, 1e-300))
+    nobody = ((p * root).sum(1) < NOBODY) & ((q * root).sum(1) < NOBODY)
+    like[nobody[:, :, None] | nobody[:, None]] = 0.0
+    own = np.diagonal(like, axis1=1, axis2=2)
+    kept = (own > 0) & (own >= like.max(2)) & (own >= like.max(1))
+    return np.asarray((kept | nobody).all(1))
 
 
 def _shared(reference: np.ndarray, other: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
@@ -107,17 +136,23 @@ class Matcher:
     def __init__(self, module: Mixture, flat: np.ndarray) -> None:
         self.layout, self.module = module.layout, module
         self.weight = self.module.weight.cpu().numpy()
-        self.reference = self._posterior(flat)
+        self.reference = self._posteriors(flat[None])[0]
 
-    def _posterior(self, flat: np.ndarray) -> np.ndarray:
+    def _posteriors(self, flats: np.ndarray) -> np.ndarray:
+        """(B, p) -> (B, N, K)"""
         import torch
 
         with torch.no_grad():
-            return self.module.posterior(torch.as_tensor(flat)[None])[0].T.cpu().numpy()
+            return self.module.posterior(torch.as_tensor(flats)).transpose(1, 2).cpu().numpy()
+
+    def same_people(self, references: np.ndarray, flats: np.ndarray) -> np.ndarray:
+        """Internal parameters (B, p) and (B, p) -> (B,) bool, whether each group is the same by its people
+        (:func:`same_people`)."""
+        return same_people(self._posteriors(references), self._posteriors(flats), self.weight)
 
     def order(self, flat: np.ndarray) -> tuple[np.ndarray, bool]:
         """Internal parameters (p,) -> order (K,), and whether it is crossed (:func:`is_crossed`)."""
-        other = self._posterior(flat)
+        other = self._posteriors(flat[None])[0]
         order = match_posteriors(self.reference, other, self.layout.spec, self.weight)
         return order, is_crossed(self.reference, other, order, self.weight)
 
