@@ -7,7 +7,7 @@ import pytest
 
 from conftest import TRUTH
 from gbtm.fit.rebuild import prepared_of
-from gbtm.likelihood.matching import Matcher, is_crossed, match_curves, match_posteriors
+from gbtm.likelihood.matching import Matcher, is_crossed, match_curves, match_posteriors, same_people
 from gbtm.likelihood.mixture import Mixture
 from gbtm.model.spec import make_spec
 from parts import draw
@@ -95,3 +95,21 @@ def test_with_membership_covariates_and_weights():
     matcher = Matcher(Mixture(model.layout, model.panel), flat)
     swapped = model.layout.report(model.layout.permute(flat, np.array([2, 1, 0])))
     np.testing.assert_allclose(matcher.matched(swapped), model.layout.report(flat), rtol=1e-9, atol=1e-9)
+
+
+def test_people_of_groups_that_are_halves_of_one():
+    """Of six people, two in each of three groups; then groups 1 and 2 share those of 1, and 3 takes those of 2."""
+    apart = np.repeat(np.eye(3), 2, axis=0) * 0.94 + 0.02
+    halves = np.array([[0.6, 0.38, 0.02]] * 2 + [[0.03, 0.03, 0.94]] * 4)
+    emptied = np.array([[0.98, 1e-9, 0.02]] * 2 + [[0.03, 1e-9, 0.97]] * 4)
+    given = np.stack([apart, halves, apart[:, [1, 0, 2]], emptied, apart * [1.0, 1e-3, 1.0]])
+    same = same_people(np.tile(apart, (5, 1, 1)), given)
+    assert same.tolist() == [True, False, False, False, True]
+    # what holds nobody before and after may be anything
+    other = emptied.copy()
+    other[:, 1] = 1e-9 * np.arange(6)
+    assert same_people(emptied[None], other[None]).tolist() == [True]
+    # weights say who counts
+    swapped = apart[[0, 3, 2, 1, 4, 5]]
+    for weight, answer in (([1.0, 0, 1, 0, 1, 1], True), ([0.0, 1, 0, 1, 1, 1], False)):
+        assert same_people(apart[None], swapped[None], np.array(weight)).tolist() == [answer]

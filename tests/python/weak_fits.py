@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
+from scipy.optimize import linear_sum_assignment, minimize
 from scipy.special import expit, gammaln, log_expit, log_softmax, logsumexp, softmax
 
 TIMES = np.arange(6) / 5
@@ -69,6 +69,11 @@ class Likelihood:
             np.where(y > 0, -expit(zero), expit(-zero) - from_count),
         )
 
+    def posterior(self, x: np.ndarray) -> np.ndarray:
+        """(N, 3) of each distinct row."""
+        eta = np.clip(x[:6].reshape(3, 2)[:, :1] + x[:6].reshape(3, 2)[:, 1:] * TIMES, -np.inf, FARTHEST)
+        return softmax(self._terms(eta, x[6])[0].sum(2) + log_softmax(np.append(0.0, x[-2:])), axis=1)
+
     def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """The log-likelihood and its gradient (p,)."""
         b, theta = x[:6].reshape(3, 2), np.append(0.0, x[-2:])
@@ -106,15 +111,22 @@ class Held:
                          options={"gtol": 1e-6, "maxiter": 200})
         return -float(found.fun), np.insert(found.x, self.j, value)
 
+    def _in_order(self, centre: np.ndarray, x: np.ndarray) -> bool:
+        """Whether no other order of the groups at x would put more people into the groups that they have at centre."""
+        shared = (self.loglik.posterior(centre) * self.loglik.count[:, None]).T @ self.loglik.posterior(x)
+        return bool((linear_sum_assignment(-shared)[1] == range(3)).all())
+
     def along(self, centre: np.ndarray, values: np.ndarray) -> Iterator[tuple[float, float]]:
         """(value, log-likelihood) at values further and further out, each from where the last two were, and from the
-        estimates (p,)."""
+        estimates (p,), where that leaves the groups in their order."""
         last = [centre]
         for value in values:
-            starts = [last[-1], centre]
+            starts = [last[-1]]
             if len(last) > 1 and last[-1][self.j] != last[-2][self.j]:
                 by = (value - last[-1][self.j]) / (last[-1][self.j] - last[-2][self.j])
                 starts.append(last[-1] + by * (last[-1] - last[-2]))
-            best, where = max((self.climb(value, s) for s in starts), key=lambda found: found[0])
+            found = [self.climb(value, s) for s in starts]
+            found += [f for f in [self.climb(value, centre)] if self._in_order(centre, f[1])]
+            best, where = max(found, key=lambda f: f[0])
             last = [*last[-1:], where]
             yield float(value), best

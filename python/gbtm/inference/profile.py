@@ -179,7 +179,7 @@ class Profile:
             best = int(np.argmax(values))
             self.highest = max(self.highest, (float(values[best]), ends[best]), key=lambda m: m[0])
             kept = np.isfinite(values)
-            if same is not None:
+            if same is not None and self.layout.n_groups > 1:
                 kept &= same(ends)
             order = [k for k in np.argsort(-values, kind="stable") if kept[k]]
             if not order:
@@ -222,7 +222,7 @@ class Profile:
 
         def same(ends: np.ndarray) -> np.ndarray:
             n = len(origins)
-            return np.append(self.matcher.same_people(origins, ends[:n]), [self._same_order(x) for x in ends[n:]])
+            return np.append(self.matcher.same_people(origins, ends[:n]), [self.matcher.same_order(x) for x in ends[n:]])
 
         return self._climb(np.concatenate([starts, leaps]), same)
 
@@ -233,11 +233,7 @@ class Profile:
         optima = np.stack([flat for _, flat in self.maxima[c]] + [self.best])
         moves = rearranged(self.layout, optima, self.rng, MOVES)
         starts = np.stack([self._moved(x, c) for x in moves])
-        return self._climb(starts, lambda ends: self.matcher.same_people(np.broadcast_to(self.best, ends.shape), ends))
-
-    def _same_order(self, flat: np.ndarray) -> bool:
-        order, crossed = self.matcher.order(flat)
-        return not crossed and bool((order == np.arange(order.size)).all())
+        return self._climb(starts, lambda ends: self.matcher.same_people(np.tile(self.best, (len(ends), 1)), ends))
 
     def at(self, c: float, *, thorough: bool = False, strict: bool = False) -> float:
         """Largest log-likelihood with the parameter at internal value c; when ``thorough``, from all that has been seen

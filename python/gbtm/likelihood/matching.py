@@ -156,6 +156,14 @@ class Matcher:
         order = match_posteriors(self.reference, other, self.layout.spec, self.weight)
         return order, is_crossed(self.reference, other, order, self.weight)
 
+    def same_order(self, flat: np.ndarray) -> bool:
+        """Whether no other order of the groups at internal parameters (p,) would put more people into the same groups;
+        not where they have no posterior probabilities, beyond what can be computed."""
+        if not np.isfinite(self._posteriors(flat[None])).all():
+            return False
+        order, crossed = self.order(flat)
+        return not crossed and bool((order == np.arange(order.size)).all())
+
     def match(self, params: np.ndarray) -> tuple[np.ndarray, bool]:
         """As :meth:`order`, from parameters (p,) in the user's units."""
         return self.order(self.layout.unreport(params))
