@@ -222,7 +222,8 @@ class Profile:
 
         def same(ends: np.ndarray) -> np.ndarray:
             n = len(origins)
-            return np.append(self.matcher.same_people(origins, ends[:n]), [self.matcher.same_order(x) for x in ends[n:]])
+            in_order = [self.matcher.same_order(x) for x in ends[n:]]
+            return np.append(self.matcher.same_people(origins, ends[:n]), in_order)
 
         return self._climb(np.concatenate([starts, leaps]), same)
 
