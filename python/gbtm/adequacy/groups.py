@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from scipy.special import expit, logit
 
+from ..compute.reference_distribution import quantile
 from ..constants import SHARED
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def adequacy(res: Fit) -> pd.DataFrame:
         occ = np.full(1, np.nan)
     gap = mine - posterior
     spread = np.sqrt((weight**2) @ (gap - weight @ gap) ** 2)
-    lower, upper = _share_interval(share, res.group_shares["std err"].to_numpy())
+    lower, upper = _share_interval(share, res.group_shares["std err"].to_numpy(), res.df_inference)
     table = pd.DataFrame(
         {
             "share": share, "share_lower": lower, "share_upper": upper, "n_assigned": mine.sum(axis=0).astype(int),
@@ -80,11 +80,11 @@ def adequacy(res: Fit) -> pd.DataFrame:
     return table
 
 
-def _share_interval(share: np.ndarray, se: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _share_interval(share: np.ndarray, se: np.ndarray, df: float) -> tuple[np.ndarray, np.ndarray]:
     """95 % intervals on the logit scale; NaN where there is no standard error or the share is 0 or 1."""
     inside = (share > 0) & (share < 1) & np.isfinite(se) & (se > 0)
     p = np.where(inside, share, 0.5)
-    half = stats.norm.isf(0.025) * se / (p * (1 - p))
+    half = quantile(0.025, df) * se / (p * (1 - p))
     return np.where(inside, expit(logit(p) - half), np.nan), np.where(inside, expit(logit(p) + half), np.nan)
 
 

@@ -190,8 +190,11 @@ class GBTM:
         rng : seed; the same seed gives the same digits
         device : torch device
         cov_type : None, what the model was given, and without it what the design asks for; "hessian"; "robust"
-            (sandwich; the default with weights); "cluster" (the default where clusters or
-            strata are named); "traj" (Stata traj's convention)
+            (sandwich; the default with weights); "cluster" (the default where clusters or strata are named; intervals
+            and tests by t with clusters less strata degrees of freedom, as Stata's svy); "traj" (Stata traj's
+            convention). With few people "HC1" (robust times N / (N - k)), "HC2" or "HC3" (each score corrected for its
+            leverage), by t with N - k; with few clusters "CR1S" (cluster times (N - 1) / (N - k)), "CR2" or "CR3". See
+            docs/standard-errors.md
         start : parameters to start from, in the order of ``params`` (that of traj's e(b); group percentages instead
             of theta also accepted), a Series, or a fit with the same number of groups or one less
         time_budget : seconds after which no further round of starts begins

@@ -142,8 +142,8 @@ class GBTMResults(Fit):
         return super(GBTMResults, other).cov_params()
 
     def with_cov_type(self, cov_type: str | None) -> GBTMResults:
-        """The same estimates with other standard errors: "hessian", "robust", "cluster" or "traj", as for
-        :meth:`gbtm.GBTM.fit`; see :func:`gbtm.fit.other_covariance.with_covariance`."""
+        """The same estimates with other standard errors: any ``cov_type`` of :meth:`gbtm.GBTM.fit`;
+        see :func:`gbtm.fit.other_covariance.with_covariance`."""
         from ..fit.other_covariance import with_covariance
 
         return self.like(with_covariance(self, cov_type))
@@ -157,20 +157,20 @@ class GBTMResults(Fit):
 
     # -- hypotheses and functions of the parameters --------------------------------------------------------------------
 
-    def t_test(self, hypotheses: Any, *, use_t: bool = False, df: float | None = None) -> Any:
+    def t_test(self, hypotheses: Any, *, use_t: bool | None = None, df: float | None = None) -> Any:
         """Linear hypotheses one by one, ``"t[1] = t[2], sigma = 1"``; see :func:`gbtm.inference.wald.t_test`."""
         from ..inference.wald import t_test
 
         return t_test(self, hypotheses, use_t=use_t, df=df)
 
-    def wald_test(self, hypotheses: Any, *, use_f: bool = False, df: float | None = None) -> WaldTest:
+    def wald_test(self, hypotheses: Any, *, use_f: bool | None = None, df: float | None = None) -> WaldTest:
         """Linear hypotheses jointly; see :func:`gbtm.inference.wald.wald_test`."""
         from ..inference.wald import wald_test
 
         return wald_test(self, hypotheses, use_f=use_f, df=df)
 
     def wald_test_nonlinear(
-        self, function: Any, value: Any = 0.0, *, use_f: bool = False, df: float | None = None
+        self, function: Any, value: Any = 0.0, *, use_f: bool | None = None, df: float | None = None
     ) -> WaldTest:
         """Functions of the parameters against given values; see :func:`gbtm.inference.wald.wald_test_nonlinear`."""
         from ..inference.wald import wald_test_nonlinear

@@ -3,9 +3,8 @@
 V = A^-1 with A the observed information, the Hessian of the negative log-likelihood in internal (unconstrained,
 orthonormal) coordinates, by ``torch.autograd.functional.hessian``; the delta method takes it to what is reported.
 
-``robust`` is the sandwich A^-1 B A^-1 with B = sum_i s_i^2 g_i g_i', g_i the score of subject i; ``cluster`` sums the
-scores s_i g_i of a cluster first and centres these sums within strata, each stratum's part times n_h / (n_h - 1).
-``traj`` multiplies A^-1 by N_obs / (N_obs - k + 1) as Stata's traj does, or is ``robust`` where there are weights.
+The kinds that are a sandwich are A^-1 B A^-1 with B of :mod:`.score_variance`. ``traj`` multiplies A^-1 by
+N_obs / (N_obs - k + 1) as Stata's traj does, or is ``robust`` where there are weights.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from ..compute.determined import determined, sandwich_is_empty
 from ..compute.threads import in_order, with_gradients
 from ..data.subjects import Subjects
 from ..errors import DataError, SpecificationError
-from ..likelihood.derivatives import subject_scores
 from ..likelihood.mixture import Mixture
+from ..model.covariance_kinds import kind_named
+from .score_variance import score_variance
 
-COV_TYPES = ("hessian", "robust", "cluster", "traj")
 ROUNDING = 1e-12  # of the largest eigenvalue of the information, below which one may be zero
 VERY_WELL_KNOWN = 1e7  # information from which a parameter is taken in smaller units for the arithmetic
 
@@ -94,28 +93,45 @@ def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
     return 0.5 * (matrix + matrix.T)
 
 
-def resolve(cov_type: str | None, subjects: Subjects) -> str:
+def resolve(cov_type: str | None, subjects: Subjects, n_parameters: int = 0) -> str:
     """The kind of covariance: what is asked for, else what the data call for.
 
     Raises
     ------
     SpecificationError
-        For an unknown kind, or clusters asked for where none are named.
+        ``bad_cov_type`` for an unknown kind, clusters asked for where none are named, a correction for leverage where
+        there are strata; ``few_people`` for a factor N / (N - k) with no more people than parameters.
     """
     survey = subjects.cluster is not None or subjects.stratum is not None
     if cov_type is None:
         return "cluster" if survey else "robust" if subjects.weights is not None else "hessian"
-    if cov_type not in COV_TYPES:
+    kind = kind_named(cov_type)
+    if kind.units == "clusters" and not survey:
         raise SpecificationError(
-            f"cov_type: '{cov_type}' is not known.", code="bad_cov_type", argument="cov_type",
-            way_out=f"Use one of {', '.join(COV_TYPES)}.",
+            f"cov_type: '{kind.name}' needs to know the clusters.", code="bad_cov_type", argument="cov_type",
+            way_out=f"Name the column with cluster='...', or use cov_type='{kind.of_people}'.",
         )
-    if cov_type == "cluster" and not survey:
+    if kind.units == "clusters" and kind.leverage and subjects.stratum is not None:
         raise SpecificationError(
-            "cov_type: 'cluster' needs to know the clusters.", code="bad_cov_type", argument="cov_type",
-            way_out="Name the column with cluster='...', or use cov_type='robust'.",
+            f"cov_type: '{kind.name}' has no definition for clusters within strata.", code="bad_cov_type",
+            argument="cov_type", way_out="Use 'cluster', which centres within strata and has t intervals, or 'CR1S'.",
         )
-    return cov_type
+    if kind.few and subjects.n_subjects <= n_parameters:
+        raise SpecificationError(
+            f"cov_type: '{kind.name}' needs more people than parameters, of which there are {subjects.n_subjects} and "
+            f"{n_parameters}.", code="few_people", argument="cov_type",
+            way_out=f"Fit fewer parameters, or use '{'cluster' if kind.units == 'clusters' else 'robust'}'.",
+        )
+    return kind.name
+
+
+def covariance_at(module: Mixture, flat: np.ndarray, cov_type: str, subjects: Subjects, nobs: int) -> Covariance:
+    """The covariance of estimates (p,), of a kind that :func:`resolve` has let through."""
+    info = information(module, flat)
+    root = covariance(info, "hessian", nobs).root
+    assert root is not None
+    meat = score_variance(module, flat, cov_type, subjects, root)
+    return covariance(info, cov_type, nobs, meat, module.layout.at_bound(flat))
 
 
 def covariance(
@@ -123,8 +139,8 @@ def covariance(
 ) -> Covariance:
     """Invert the information (p, p) in all directions that have any.
 
-    ``meat`` (p, p), from :func:`score_variance`, makes it a sandwich. ``bounded`` are positions of parameters that lie
-    on the boundary of what they can be, where the curvature is no measure of their uncertainty.
+    ``meat`` (p, p), from :func:`.score_variance.score_variance`, makes it a sandwich. ``bounded`` are positions of
+    parameters that lie on the boundary of what they can be, where the curvature is no measure of their uncertainty.
     """
     size = info.shape[0]
     units = information_units(np.diag(info))
@@ -156,35 +172,3 @@ def information_units(diagonal: np.ndarray) -> np.ndarray:
     eigenvalues close enough to each other that the small ones are right.
     """
     return np.sqrt(np.maximum(diagonal / VERY_WELL_KNOWN, 1.0))
-
-
-def score_variance(module: Mixture, flat: np.ndarray, cov_type: str, subjects: Subjects) -> np.ndarray | None:
-    """The middle of the sandwich (p, p), the variance of the total score; None where ``cov_type`` has no sandwich."""
-    if cov_type == "hessian" or (cov_type == "traj" and subjects.weights is None):
-        return None
-    at = torch.as_tensor(flat, dtype=torch.float64, device=module.device)
-    with torch.no_grad():
-        scores = subject_scores(module, at).cpu().numpy()
-    weight = subjects.relative_weights
-    if cov_type != "cluster":
-        square = weight**2 if module.expand is None else np.bincount(module.expand, weight**2)
-        return (scores * square[:, None]).T @ scores
-    scores = (scores if module.expand is None else scores[module.expand]) * weight[:, None]
-    stratum = np.zeros(weight.size, dtype=np.int64) if subjects.stratum is None else subjects.stratum
-    cluster = np.arange(weight.size) if subjects.cluster is None else subjects.cluster
-    # clusters may be numbered anew in each stratum
-    units, unit = np.unique(np.stack([stratum, cluster]), axis=1, return_inverse=True)
-    sums = np.zeros((units.shape[1], scores.shape[1]))
-    np.add.at(sums, unit.ravel(), scores)
-    out = np.zeros((scores.shape[1], scores.shape[1]))
-    for h in np.unique(units[0]):
-        cluster_scores = sums[units[0] == h]
-        if cluster_scores.shape[0] < 2:
-            raise SpecificationError(
-                f"cluster: {'stratum ' + str(h + 1) if subjects.stratum is not None else 'the data'} has one cluster, "
-                "which says nothing of the variance between clusters.", code="single_cluster", argument="cluster",
-                way_out="Join strata, or use cov_type='robust'.",
-            )
-        centred = cluster_scores - cluster_scores.mean(axis=0)
-        out += cluster_scores.shape[0] / (cluster_scores.shape[0] - 1) * centred.T @ centred
-    return out

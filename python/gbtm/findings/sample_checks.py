@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..compute.reference_distribution import quantile
 from ..data.panel import Panel
 from ..estimation.covariance import Covariance
+from ..estimation.score_variance import cluster_units, degrees_of_freedom
+from ..model.covariance_kinds import COVARIANCE_KINDS
 from ..model.layout import Layout
 from .data_checks import Finding
 
 FEW_PEOPLE = 5.0
-Z = 1.959963984540054  # of the 95 % interval that tables of group shares give
+OUTSIDE = 0.025  # on either side of the 95 % interval that tables of group shares give
 
 
 def examine_sample(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covariance) -> list[Finding]:
@@ -37,6 +40,8 @@ def _small_groups(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covarianc
         return []
     shares, jac = layout.shares(flat), layout.shares_jacobian(flat)
     variance, identified = cov.reported(jac)
+    df = degrees_of_freedom(cov.cov_type, panel.subjects, layout.size)
+    reach = quantile(OUTSIDE, df or np.inf)
     findings = []
     for g, share in enumerate(shares):
         people = share * panel.n_subjects
@@ -52,7 +57,7 @@ def _small_groups(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covarianc
                     "at who they are (posterior probabilities) before you name it a group.",
                 )
             )
-        elif share - Z * se <= 0:
+        elif share - reach * se <= 0:
             findings.append(
                 Finding(
                     "share_reaches_zero", g + 1,
@@ -66,19 +71,16 @@ def _small_groups(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covarianc
 def _clusters(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covariance) -> list[Finding]:
     """Clusters that are fewer than the parameters, and what does not vary between them at all."""
     findings = []
-    subjects = panel.subjects
-    if cov.cov_type == "cluster":
-        n = panel.n_subjects
-        stratum = np.zeros(n, dtype=np.int64) if subjects.stratum is None else subjects.stratum
-        cluster = np.arange(n) if subjects.cluster is None else subjects.cluster
-        units = np.unique(np.stack([stratum, cluster]), axis=1)
-        strata = np.unique(stratum).size
-        if units.shape[1] - strata < layout.size:
+    by_cluster = COVARIANCE_KINDS[cov.cov_type].units == "clusters"
+    if by_cluster:
+        stratum, _ = cluster_units(panel.subjects)
+        clusters, strata = stratum.size, np.unique(stratum).size
+        if clusters - strata < layout.size:
             within = f" in {strata} strata" if strata > 1 else ""
             findings.append(
                 Finding(
                     "few_clusters", None,
-                    f"{units.shape[1]} clusters{within} leave {units.shape[1] - strata} degrees of freedom for the "
+                    f"{clusters} clusters{within} leave {clusters - strata} degrees of freedom for the "
                     f"standard errors of {layout.size} parameters: these are too small, and tests of several "
                     "parameters at once have no valid covariance. Fit fewer parameters, or use cov_type 'robust' "
                     "if people of a cluster are no more alike than others.",
@@ -91,7 +93,7 @@ def _clusters(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covariance) -
         findings.append(
             Finding(
                 "no_variance", None,
-                f"The sampled {'clusters' if cov.cov_type == 'cluster' else 'people'} do not differ in what "
+                f"The sampled {'clusters' if by_cluster else 'people'} do not differ in what "
                 f"{', '.join(flat_names)} {'is' if len(flat_names) == 1 else 'are'} estimated from: the standard error "
                 "would be zero, which is none, and is left out. Use cov_type 'hessian', or name the clusters that "
                 "people were drawn in.",

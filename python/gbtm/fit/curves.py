@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import NormalDist
 
 import numpy as np
 from scipy.special import expit
 
 from ..checks import check_level
+from ..compute.reference_distribution import reach
 from ..constants import SHARED
 from ..design.covariate_basis import CovariateBasis
 from ..design.time_basis import TimeBasis
@@ -36,7 +36,7 @@ class Curves:
     ``positions`` maps a predictor to (K, q) entries of the internal parameter vector, -1 where absent. ``profile`` are
     values (T, q) of the time-varying covariates at ``profile_times`` (T,), between which curves are drawn along a line;
     one row where they are the same at all times (their means at each time, unless the user gave others).
-    Counts are for exposure 1.
+    Counts are for exposure 1. ``df`` are degrees of freedom of t in bands, infinite for the normal distribution.
     """
 
     family: Family
@@ -52,9 +52,12 @@ class Curves:
     profile: np.ndarray | None = None
     profile_times: np.ndarray | None = None
     time_scale: float = 1.0
+    df: float = np.inf
 
     @classmethod
-    def of(cls, outcome: OutcomeRecord, internal: InternalEstimates, *, trust_formula: bool = False) -> Curves:
+    def of(
+        cls, outcome: OutcomeRecord, internal: InternalEstimates, *, trust_formula: bool = False, df: float = np.inf
+    ) -> Curves:
         """The curves of an outcome of a fit; only with ``trust_formula`` is code in it run."""
         profile = outcome.profile
         return cls(
@@ -63,7 +66,7 @@ class Curves:
             positions=outcome.positions, offsets=outcome.offsets, centre=outcome.centre, scale=outcome.scale,
             covariates=outcome.covariates, profile=None if profile is None else profile.values,
             profile_times=None if profile is None else profile.times, cov=internal.cov,
-            undetermined=internal.undetermined, time_scale=outcome.time_scale,
+            undetermined=internal.undetermined, time_scale=outcome.time_scale, df=df,
         )
 
     @property
@@ -169,7 +172,7 @@ class Curves:
             raise SpecificationError(
                 "times: missing or infinite times.", code="bad_times", argument="times", way_out="Give finite numbers.",
             )
-        z = NormalDist().inv_cdf(0.5 + level / 2)
+        z = reach(level, self.df)
         estimate, se = self.expected(times, w), self.standard_error(times, w)
         if self.family.link == "logit" and not symmetric:
             eta = self.predictors(times, w)["mean"]

@@ -64,7 +64,8 @@ FIT = {
         "kind": "text", "outcome?": "count", "group_set": "count", "group?": "count", "start": "count",
         "width": "count",
     }],
-    "params": "numbers p", "cov_params": "numbers p p", "cov_type": "text", "identified": "list p",
+    "params": "numbers p", "cov_params": "numbers p p", "cov_type": "text", "df_inference~": "number",
+    "identified": "list p",
     "internal": {
         "params": "numbers p", "cov": "numbers p p", "undetermined": "numbers p _", "jacobian~": "numbers p p",
         "root~": "numbers p _", "information_root~": "numbers p _",

@@ -15,10 +15,10 @@ from ..data.dropped import Dropped
 from ..data.formula_design import FormulaDesign
 from ..errors import DataError, GBTMError
 from ..families import FAMILIES
+from ..model.covariance_kinds import COVARIANCE_KINDS
 from .fit_record import FitRecord
 from .rebuild import layout_of
 
-COV_TYPES = ("hessian", "robust", "cluster", "traj")
 PLAIN = (str, int, float, bool, np.generic)
 COUNTS = tuple(n for n, f in Dropped.__dataclass_fields__.items() if str(f.type) == "int")
 LISTS = tuple(n for n, f in Dropped.__dataclass_fields__.items() if f.default == ())
@@ -98,7 +98,7 @@ def _numbers(document: Mapping[str, Any]) -> Iterator[str]:
         if name in document and not all(isinstance(v, kinds) for v in document[name]):
             yield f"'{name}' has an entry that is not of its kind"
     yield from _reading(document)
-    if document["cov_type"] not in COV_TYPES:
+    if document["cov_type"] not in COVARIANCE_KINDS:
         yield f"'cov_type' is {document['cov_type']!r}, which this package does not know"
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ..arguments import checked
 from ..checks import check_level
+from ..compute.reference_distribution import letter, p_label, quantile, two_sided
 from ..data.output_names import apart
 from ..findings.data_checks import Finding
 from .curves import Curves
@@ -124,17 +124,18 @@ class Fit(FitRecord):
 
     @property
     def tvalues(self) -> pd.Series:
-        """z statistics, estimate / standard error."""
-        return (self.params / self.bse).rename("z")
+        """Estimate / standard error: z, or t where ``df_inference`` is finite."""
+        return (self.params / self.bse).rename(letter(self.df_inference))
 
     @property
     def pvalues(self) -> pd.Series:
-        """Two-sided, standard normal."""
-        return pd.Series(2 * stats.norm.sf(np.abs(self.tvalues)), index=self.params.index, name="P>|z|")
+        """Two-sided, by the normal distribution, or by t with ``df_inference`` degrees of freedom."""
+        df = self.df_inference
+        return pd.Series(two_sided(self.tvalues, df), index=self.params.index, name=p_label(df))
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
         """Wald intervals (k, 2) of level 1 - alpha."""
-        z = stats.norm.isf(check_level(alpha, "alpha", 0.05) / 2)
+        z = quantile(check_level(alpha, "alpha", 0.05) / 2, self.df_inference)
         return pd.DataFrame({0: self.params - z * self.bse, 1: self.params + z * self.bse})
 
     @cached_property
@@ -143,7 +144,7 @@ class Fit(FitRecord):
         share = self.group_sets[0].shares
         variance = np.clip(np.diag(self.group_sets[0].cov_shares), 0, None)
         se = np.sqrt(variance) if self.n_groups > 1 else np.array([np.nan])
-        z = stats.norm.isf(0.025)
+        z = quantile(0.025, self.df_inference)
         assigned = self.assignment.value_counts().reindex(self.group_names, fill_value=0) / self.n_subjects
         return pd.DataFrame(
             {
@@ -263,7 +264,7 @@ class Fit(FitRecord):
     @cached_property
     def curves(self) -> Curves:
         """The fitted curves as functions of time."""
-        return Curves.of(self.outcome, self.internal, trust_formula=self.trust_formula)
+        return Curves.of(self.outcome, self.internal, trust_formula=self.trust_formula, df=self.df_inference)
 
     @cached_property
     def out_of_sample(self) -> pd.DataFrame:

@@ -42,13 +42,13 @@ def fit_model(
     The fit document, see docs/fit-document.md; what is doubtful stands in its ``warnings``.
     """
     from ..compute.threads import workers
-    from ..estimation.covariance import covariance, information, resolve, score_variance
+    from ..estimation.covariance import covariance_at, resolve
     from ..estimation.estimate import estimate
     from ..likelihood.mixture import Mixture
     from .make_document import make_document
 
     panel, layout = prepared.panel, prepared.layout
-    kind = resolve(cov_type, panel.subjects)
+    kind = resolve(cov_type, panel.subjects, layout.size)
     module = Mixture(layout, panel)
     exact = smaller is not None
     if user_starts is None and smaller is None and control.n_starts is None and prepared.spec.n_groups > 1:
@@ -60,9 +60,7 @@ def fit_model(
     if control.progress is not None:
         control.progress("standard errors", result.seconds)
     with workers():
-        meat = score_variance(module, result.flat, kind, panel.subjects)
-        bounded = layout.at_bound(result.flat)
-        cov = covariance(information(module, result.flat), kind, panel.nobs, meat, bounded)
+        cov = covariance_at(module, result.flat, kind, panel.subjects, panel.nobs)
         document = make_document(prepared, module, result, cov)
     document["search"] |= {"rng": control.rng, "n_starts_asked": control.n_starts}
     return document

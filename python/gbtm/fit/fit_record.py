@@ -157,8 +157,17 @@ class FitRecord:
 
     @property
     def cov_type(self) -> str:
-        """Kind of covariance: "hessian", "robust", "cluster" or "traj"."""
+        """Kind of covariance, as in ``COVARIANCE_KINDS`` of :mod:`gbtm.model.covariance_kinds`."""
         return str(self.document["cov_type"])
+
+    @property
+    def df_inference(self) -> float:
+        """Degrees of freedom of t in intervals and tests; infinite where these go by the normal distribution.
+
+        Clusters less strata for kinds by cluster, people less parameters for HC1, HC2 and HC3.
+        """
+        stored = self.document.get("df_inference")
+        return np.inf if stored is None or not stored > 0 else float(stored)
 
     @property
     def llf(self) -> float:

@@ -14,6 +14,7 @@ from ..data.measures import Measures
 from ..data.panel import Panel
 from ..estimation.covariance import Covariance
 from ..estimation.estimate import Estimate, Search
+from ..estimation.score_variance import degrees_of_freedom
 from ..findings.fit_checks import examine
 from ..findings.near_ties import Difference, difference, examine_near_ties
 from ..likelihood.mixture import Mixture
@@ -41,6 +42,7 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
     held_out = prepared.held_out
     groups = _group_set(prepared, module, estimate, cov, {**shared["group_sets"][0], "inputs": of_groups})
     ties = examine_near_ties(layout, panel, module, estimate, cov)
+    df = degrees_of_freedom(cov.cov_type, panel.subjects, layout.size)
     findings = examine(layout, panel, estimate, cov, groups["posterior"], module) + ties
     return {
         "format": FORMAT,
@@ -59,6 +61,7 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
         "params": layout.report(estimate.flat),
         "cov_params": cov_params,
         "cov_type": cov.cov_type,
+        **({} if df is None else {"df_inference": df}),
         "identified": identified.tolist(),
         "internal": internal_document(estimate.flat, cov, jacobian),
         "loglik": estimate.loglik,

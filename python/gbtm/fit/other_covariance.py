@@ -19,7 +19,7 @@ def with_covariance(fit: Fit, cov_type: str | None) -> dict[str, Any]:
 
     Parameters
     ----------
-    cov_type : "hessian", "robust", "cluster" or "traj", as for :meth:`gbtm.GBTM.fit`; None for what the data call for
+    cov_type : as for :meth:`gbtm.GBTM.fit`; None for what the data call for
 
     Returns
     -------
@@ -29,23 +29,25 @@ def with_covariance(fit: Fit, cov_type: str | None) -> dict[str, Any]:
     Raises
     ------
     SpecificationError
-        For an unknown kind, or clusters asked for where none are named.
+        As :func:`gbtm.estimation.covariance.resolve`.
     """
     from ..compute.threads import workers
-    from ..estimation.covariance import covariance, information, resolve, score_variance
+    from ..estimation.covariance import covariance_at, resolve
+    from ..estimation.score_variance import degrees_of_freedom
 
     subjects = panel_of(fit).subjects
-    kind = resolve(cov_type, subjects)
+    kind = resolve(cov_type, subjects, fit.df_model)
     if kind == fit.cov_type:
         return fit.document
     module, flat = module_of(fit), fit.internal.params
     layout = module.layout
     with workers():
-        meat = score_variance(module, flat, kind, subjects)
-        cov = covariance(information(module, flat), kind, fit.nobs, meat, layout.at_bound(flat))
+        cov = covariance_at(module, flat, kind, subjects, fit.nobs)
     jacobian = layout.report_jacobian(flat)
     cov_params, identified = cov.reported(jacobian)
-    document = dict(fit.document)
+    document = {name: value for name, value in fit.document.items() if name != "df_inference"}
+    df = degrees_of_freedom(kind, subjects, layout.size)
+    document |= {} if df is None else {"df_inference": df}
     document |= {
         "cov_params": cov_params, "cov_type": kind, "identified": identified.tolist(),
         "internal": internal_document(flat, cov, jacobian),

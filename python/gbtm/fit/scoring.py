@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import warnings
 from dataclasses import replace
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +17,7 @@ import pandas as pd
 
 from ..arguments import checked
 from ..checks import check_level
+from ..compute.reference_distribution import reach
 from ..data.measures import History
 from ..data.output_names import apart
 from ..data.panel import Panel
@@ -153,7 +153,7 @@ def _table(
 ) -> pd.DataFrame:
     """``found`` are probabilities (N, K) and their standard errors, ``last`` (N,) the times up to which they count."""
     p, se = found
-    z = NormalDist().inv_cdf(0.5 + level / 2)
+    z = reach(level, res.df_inference)
     with np.errstate(divide="ignore", invalid="ignore"):
         logit, spread = np.log(p) - np.log1p(-p), se / (p * (1 - p))
         low, high = (1 / (1 + np.exp(-(logit + sign * z * spread))) for sign in (-1, 1))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..compute.reference_distribution import letter, p_label
 from ..families import family_named
 from .outcome_view import prefix_of
 
@@ -73,11 +74,16 @@ def _head(res: Fit) -> Any:
         ("Log-likelihood:", _number(res.llf)), ("AIC:", _number(res.aic)),
         ("BIC (n = subjects):", _number(float(criteria["subjects"]["bic"]))),
         ("BIC (n = obs.):", _number(float(criteria["observations"]["bic"]))), ("Entropy:", _number(res.entropy, 3)),
-        ("Covariance:", res.cov_type), ("Converged:", "yes" if res.converged else "NO"),
+        ("Covariance:", _covariance(res)), ("Converged:", "yes" if res.converged else "NO"),
     ]
     head = _half(left, "Group-based trajectory model")
     head.extend_right(_half(right, None))
     return head
+
+
+def _covariance(res: Fit) -> str:
+    """Its kind, and the t that tests and intervals go by where it is not the normal distribution."""
+    return f"{res.cov_type}, t({res.df_inference:g})" if np.isfinite(res.df_inference) else res.cov_type
 
 
 def _half(rows: list[tuple[str, str]], title: str | None) -> Any:
@@ -123,7 +129,7 @@ def _coefficients(res: Fit, title: str, names: list[str], width: int) -> Any:
     ci = res.conf_int()
     columns = [res.params, res.bse, res.tvalues, res.pvalues, ci[0], ci[1]]
     rows = [[_number(c[n], 3) if j in (2, 3) else _coefficient(c[n]) for j, c in enumerate(columns)] for n in names]
-    header = ["coef", "std err", "z", "P>|z|", "[0.025", "0.975]"]
+    header = ["coef", "std err", letter(res.df_inference), p_label(res.df_inference), "[0.025", "0.975]"]
     return SimpleTable(rows, header, [n.ljust(width) for n in _stubs(res, names)], txt_fmt=fmt_params, title=title)
 
 

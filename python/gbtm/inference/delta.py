@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from scipy.differentiate import jacobian
 
 from ..arguments import checked
 from ..checks import check_level
+from ..compute.reference_distribution import letter, p_label, quantile, two_sided
 from ..constants import SHARED
 from ..errors import SpecificationError
 from .expressions import evaluate, read
@@ -42,11 +42,13 @@ class Delta:
     estimate : Series (r,), the function at the estimates
     cov : DataFrame (r, r), its covariance
     jacobian : DataFrame (r, p), its derivative
+    df : degrees of freedom of t in intervals and tests, infinite for the normal distribution
     """
 
     estimate: pd.Series
     cov: pd.DataFrame
     jacobian: pd.DataFrame
+    df: float = np.inf
 
     @property
     def bse(self) -> pd.Series:
@@ -56,15 +58,16 @@ class Delta:
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
         """Wald intervals (r, 2) of level 1 - alpha."""
         check_level(alpha, "alpha", 0.05)
-        z = stats.norm.isf(alpha / 2)
+        z = quantile(alpha / 2, self.df)
         return pd.DataFrame({0: self.estimate - z * self.bse, 1: self.estimate + z * self.bse})
 
     def summary_frame(self, alpha: float = 0.05) -> pd.DataFrame:
-        """A row for each value: estimate, std err, z, P>|z| and the interval."""
+        """A row for each value: estimate, std err, z, P>|z| and the interval; t and P>|t| where ``df`` is finite."""
         z, ci = self.estimate / self.bse, self.conf_int(alpha)
         return pd.DataFrame(
             {
-                "estimate": self.estimate, "std err": self.bse, "z": z, "P>|z|": 2 * stats.norm.sf(np.abs(z)),
+                "estimate": self.estimate, "std err": self.bse, letter(self.df): z,
+                p_label(self.df): two_sided(z, self.df),
                 "lower": ci[0], "upper": ci[1],
             }
         )
@@ -122,7 +125,7 @@ def delta(res: Fit, function: Any) -> Delta:
     index = pd.Index(labels)
     return Delta(
         named(values, labels, "estimate"), pd.DataFrame(cov, index=index, columns=index),
-        pd.DataFrame(jacobian, index=index, columns=res.params.index),
+        pd.DataFrame(jacobian, index=index, columns=res.params.index), res.df_inference,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..arguments import checked
 from ..errors import SpecificationError
 from .hypotheses import covariance_of, linear_hypotheses, quadratic_form, refuse_undetermined
-from .wald import WaldTest, chi_square
+from .wald import WaldTest, joint_test
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
@@ -68,7 +68,7 @@ def equal_curves(
     else:
         difference, cov = _internal(res, equalities, labels)
     notes = (ONE_GROUP_NOTE,) if include_intercept else ()
-    return chi_square(quadratic_form(difference, cov, labels, "groups"), labels, notes)
+    return joint_test(res, quadratic_form(difference, cov, labels, "groups"), labels, notes)
 
 
 @checked

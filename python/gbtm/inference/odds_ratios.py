@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ..arguments import checked
 from ..checks import check_level
+from ..compute.reference_distribution import letter, p_label, quantile, two_sided
 from ..errors import GBTMWarning, SpecificationError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def odds_ratios(res: Fit, level: float = 0.95) -> pd.DataFrame:
     without = [n for n, s in zip(thetas, se, strict=True) if not np.isfinite(s)]
     if without:
         warnings.warn(f"{', '.join(without)}: no standard error, so no interval.", GBTMWarning, stacklevel=3)
-    z = stats.norm.isf(0.5 - level / 2)
+    z = quantile(0.5 - level / 2, res.df_inference)
     terms = [m["term"] for m in thetas.values()]
     groups = [int(m["group"]) for m in thetas.values()]
     with np.errstate(over="ignore", divide="ignore"):
@@ -73,7 +73,8 @@ def odds_ratios(res: Fit, level: float = 0.95) -> pd.DataFrame:
             {
                 "kind": ["odds" if t is None else "odds ratio" for t in terms], "theta": theta,
                 "estimate": np.exp(theta), "std err": np.exp(theta) * se, "lower": np.exp(theta - z * se),
-                "upper": np.exp(theta + z * se), "z": theta / se, "P>|z|": 2 * stats.norm.sf(np.abs(theta / se)),
+                "upper": np.exp(theta + z * se), letter(res.df_inference): theta / se,
+                p_label(res.df_inference): two_sided(theta / se, res.df_inference),
             },
             index=pd.MultiIndex.from_arrays([groups, [t or "intercept" for t in terms]], names=["group", "term"]),
         )

@@ -6,7 +6,7 @@ parameters g(b) takes the place of R b and its derivative that of R.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,7 +55,7 @@ class WaldTest:
 
 
 @checked
-def t_test(res: Fit, hypotheses: Any, *, use_t: bool = False, df: float | None = None) -> Any:
+def t_test(res: Fit, hypotheses: Any, *, use_t: bool | None = None, df: float | None = None) -> Any:
     """Test linear hypotheses one by one.
 
     Parameters
@@ -63,9 +63,9 @@ def t_test(res: Fit, hypotheses: Any, *, use_t: bool = False, df: float | None =
     hypotheses : text such as ``"t[1] = t[2], sigma = 1"`` in the names of ``res.params``, a list of texts, a mapping of
         expressions to values, a matrix R (m, p), or a pair (R, q). Without an equals sign, "= 0" is meant; a chain
         ``a = b = c`` is two hypotheses.
-    use_t : t in place of the normal distribution
-    df : its degrees of freedom, which ask for t; by default the number of observations, as Stata's traj has it (with
-        ``cov_type="traj"`` this gives traj's p-values)
+    use_t : t in place of the normal distribution; None for t where ``res.df_inference`` is finite, as it is by cluster
+    df : its degrees of freedom, which ask for t; by default ``res.df_inference``, and where that is infinite the number
+        of observations, as Stata's traj has it (with ``cov_type="traj"`` this gives traj's p-values)
 
     Returns
     -------
@@ -99,7 +99,7 @@ def t_test(res: Fit, hypotheses: Any, *, use_t: bool = False, df: float | None =
         )
     effect, sd = h.matrix @ res.params.to_numpy(), np.sqrt(variance)
     statistic = (effect - h.value) / sd
-    if use_t or df is not None:
+    if _asked(res, use_t, df):
         test = ContrastResults(effect=effect, t=statistic, sd=sd, df_denom=_degrees(res, df))
     else:
         test = ContrastResults(effect=effect, statistic=statistic, sd=sd, distribution="norm")
@@ -107,26 +107,32 @@ def t_test(res: Fit, hypotheses: Any, *, use_t: bool = False, df: float | None =
     return test
 
 
+def _asked(res: Fit, use: bool | None, df: float | None) -> bool:
+    """Whether t or F is asked for in place of the normal distribution or chi-square."""
+    return df is not None or (bool(np.isfinite(res.df_inference)) if use is None else use)
+
+
 def _degrees(res: Fit, df: float | None) -> float:
     if df is None:
-        return float(res.nobs)
+        return res.df_inference if np.isfinite(res.df_inference) else float(res.nobs)
     if not (isinstance(df, (int, float, np.number)) and df > 0):
         raise SpecificationError(
             f"df: {df!r} is not a positive number.", code="bad_df", argument="df",
-            way_out="Leave it out for the number of observations.",
+            way_out="Leave it out for those of the fit, or the number of observations.",
         )
     return float(df)
 
 
 @checked
-def wald_test(res: Fit, hypotheses: Any, *, use_f: bool = False, df: float | None = None) -> WaldTest:
+def wald_test(res: Fit, hypotheses: Any, *, use_f: bool | None = None, df: float | None = None) -> WaldTest:
     """Test linear hypotheses jointly.
 
     Parameters
     ----------
     hypotheses : as in :func:`t_test`
-    use_f : F in place of chi-square
-    df : denominator degrees of freedom of F, which it asks for; by default the number of observations
+    use_f : F in place of chi-square; None for F where ``res.df_inference`` is finite, as it is by cluster
+    df : denominator degrees of freedom of F, which it asks for; by default ``res.df_inference``, and where that is
+        infinite the number of observations
 
     Returns
     -------
@@ -155,24 +161,24 @@ def wald_test(res: Fit, hypotheses: Any, *, use_f: bool = False, df: float | Non
     h = independent(h, scales_of(res.cov_params().to_numpy(), res.internal))
     cov = covariance_of(res, h.matrix, h.labels, "hypotheses")
     w = quadratic_form(h.matrix @ res.params.to_numpy() - h.value, cov, h.labels, "hypotheses")
-    test = chi_square(w, h.labels, h.notes)
-    return _as_f(test, _degrees(res, df)) if use_f or df is not None else test
+    return joint_test(res, w, h.labels, h.notes, use_f=use_f, df=df)
 
 
-def chi_square(w: float, labels: list[str], notes: tuple[str, ...] = ()) -> WaldTest:
-    """The test of a Wald statistic with as many degrees of freedom as labels."""
-    return WaldTest(w, len(labels), float(stats.chi2.sf(w, len(labels))), "chi2", None, labels, notes)
-
-
-def _as_f(test: WaldTest, df_denom: float) -> WaldTest:
-    f = test.statistic / test.df
-    p = float(stats.f.sf(f, test.df, df_denom))
-    return replace(test, statistic=f, pvalue=p, distribution="F", df_denom=df_denom)
+def joint_test(
+    res: Fit, w: float, labels: list[str], notes: tuple[str, ...] = (), *, use_f: bool | None = None,
+    df: float | None = None
+) -> WaldTest:
+    """The test of a Wald statistic of as many hypotheses as labels: chi-square, or F as :func:`wald_test` has it."""
+    m = len(labels)
+    if not _asked(res, use_f, df):
+        return WaldTest(w, m, float(stats.chi2.sf(w, m)), "chi2", None, labels, notes)
+    below = _degrees(res, df)
+    return WaldTest(w / m, m, float(stats.f.sf(w / m, m, below)), "F", below, labels, notes)
 
 
 @checked
 def wald_test_nonlinear(
-    res: Fit, function: Any, value: Any = 0.0, *, use_f: bool = False, df: float | None = None
+    res: Fit, function: Any, value: Any = 0.0, *, use_f: bool | None = None, df: float | None = None
 ) -> WaldTest:
     """Test jointly that functions of the parameters have given values, by the delta method.
 
@@ -215,5 +221,4 @@ def wald_test_nonlinear(
     if null_values.any():
         labels = [f"{x} = {v:g}" for x, v in zip(labels, np.broadcast_to(null_values, values.shape), strict=True)]
     w = quadratic_form(difference, covariance_of(res, jacobian, labels, "function"), labels, "function")
-    test = chi_square(w, labels)
-    return _as_f(test, _degrees(res, df)) if use_f or df is not None else test
+    return joint_test(res, w, labels, use_f=use_f, df=df)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from ..compute.reference_distribution import multiplier
 from ..families import family_named
 from ..fit.summary import family_title
+from ..model.covariance_kinds import COVARIANCE_KINDS
 from .evidence import Evidence, Reply
 from .fit_tables import share_sentence
 from .numbers import show
@@ -17,12 +21,10 @@ def _software(evidence: Evidence) -> Reply:
 
 
 def _estimator(evidence: Evidence) -> Reply:
-    kind = {
-        "hessian": "the inverse of the observed information", "robust": "a sandwich (robust)",
-        "cluster": "a sandwich that respects clusters and strata",
-        "traj": "the observed information as Stata's traj uses it",
-    }.get(evidence.res.cov_type, evidence.res.cov_type)
-    return f"Maximum likelihood of a finite mixture; standard errors from {kind}.", ""
+    res = evidence.res
+    by = f", intervals and tests by {multiplier(res.df_inference)}" if np.isfinite(res.df_inference) else ""
+    phrase = COVARIANCE_KINDS[res.cov_type].phrase
+    return f"Maximum likelihood of a finite mixture; standard errors from {phrase}{by}.", ""
 
 
 def _within(evidence: Evidence) -> Reply:

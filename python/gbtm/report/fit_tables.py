@@ -11,8 +11,10 @@ import pandas as pd
 
 from ..arguments import checked
 from ..checks import check_level
+from ..compute.reference_distribution import multiplier
 from ..errors import GBTMWarning, SpecificationError
 from ..fit.summary import family_title
+from ..model.covariance_kinds import COVARIANCE_KINDS
 from .numbers import show
 from .table import HEADINGS, Table, table_of
 
@@ -85,7 +87,7 @@ def estimates_table(res: GBTMResults, level: float = 0.95) -> Table:
             "belongs": [headings[n] for n in res.params.index],
             "parameter": [re.sub(r"\[\d+\]$", "", n) for n in res.params.index], "estimate": res.params.to_numpy(),
             "std err": res.bse.to_numpy(), "lower": ci[0].to_numpy(), "upper": ci[1].to_numpy(),
-            "z": res.tvalues.to_numpy(), "P>|z|": res.pvalues.to_numpy(),
+            res.tvalues.name: res.tvalues.to_numpy(), res.pvalues.name: res.pvalues.to_numpy(),
         }
     )
     order = dict.fromkeys([f"Group {g}" for g in res.group_names] + ["All groups", *headings.values()])
@@ -96,7 +98,7 @@ def estimates_table(res: GBTMResults, level: float = 0.95) -> Table:
         frame, index=False, caption=f"Estimates: {family_title(res)}, {_groups(res.n_groups)}",
         notes=_about_estimates(res, level), gap=_why_none(res),
         headings={"belongs": "", "parameter": "Parameter", "lower": f"{percent} lower", "upper": f"{percent} upper",
-                  "estimate": "Estimate", "std err": "SE", "z": "z", "P>|z|": "p"},
+                  "estimate": "Estimate", "std err": "SE", res.pvalues.name: "p"},
     )
 
 
@@ -118,12 +120,10 @@ def _belonging(res: GBTMResults) -> dict[str, str]:
 
 
 def _about_estimates(res: GBTMResults, level: float) -> list[str]:
-    cov_type = res.cov_type
-    kind = {"hessian": "from the observed information", "robust": "robust (sandwich)",
-            "cluster": "robust to clustering", "traj": "as in Stata's traj"}
     notes = [
         f"Time is {res.time_name} as it was given; intervals of level {100 * level:g} % are estimate plus or minus "
-        f"z times its standard error; standard errors are {kind.get(cov_type, cov_type)}."
+        f"{multiplier(res.df_inference)} times its standard error; standard errors are from "
+        f"{COVARIANCE_KINDS[res.cov_type].phrase}."
     ]
     names = " ".join(res.names)
     meaning = (
@@ -165,7 +165,7 @@ def odds_table(res: GBTMResults, level: float = 0.95) -> Table:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GBTMWarning)
         odds = res.odds_ratios(level)
-    frame = odds[["kind", "estimate", "lower", "upper", "P>|z|"]]
+    frame = odds[["kind", "estimate", "lower", "upper", odds.columns[-1]]]
     percent = f"{100 * level:g} % CI"
     return table_of(
         frame, caption="Membership: odds of each group against the reference group",

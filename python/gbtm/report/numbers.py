@@ -26,8 +26,8 @@ COLUMNS = {
         "caic_subjects", "caic_observations", "icl_subjects", "icl_observations", "traj_aic", "traj_bic_subjects",
         "traj_bic_observations", "cv_loglik", "cv_se",
     ),
-    "p": ("P>|z|", "p", "p_value", "blrt_p", "lmr_p"),
-    "ratio": ("odds ratio", "z"),
+    "p": ("P>|z|", "P>|t|", "p", "p_value", "blrt_p", "lmr_p"),
+    "ratio": ("odds ratio", "z", "t"),
     "tenths": ("occ", "occ_min", "seconds"),
     "count": (
         "group", "groups", "params", "n", "n_assigned", "smallest_n", "hits", "starts", "rank", "lag", "pairs", "wave",

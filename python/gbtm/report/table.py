@@ -21,7 +21,7 @@ HEADINGS = {
     "smallest_group": "Smallest group (%)", "smallest_n": "Smallest n", "avepp_min": "Lowest AvePP",
     "occ_min": "Lowest OCC", "mismatch_max": "Largest mismatch (points)", "hits": "Hits", "starts": "Starts",
     "cv_loglik": "CV log-lik.", "cv_se": "SE of CV", "blrt_p": "BLRT p", "lmr_p": "LMR p", "chosen_by": "Best by",
-    "std err": "SE", "P>|z|": "p", "missing_share": "Missing (%)", "groups": "Groups", "group": "Group",
+    "std err": "SE", "P>|z|": "p", "P>|t|": "p", "missing_share": "Missing (%)", "groups": "Groups", "group": "Group",
     "orders": "Orders", "warnings": "Warnings", "converged": "Converged", "lower": "Lower", "upper": "Upper",
     "estimate": "Estimate", "term": "Term", "flag": "Cannot be chosen",
 }

@@ -22,6 +22,7 @@ from ..checks import check_count, check_level, check_seed, is_count
 from ..compute.parallel import spread
 from ..compute.progress import Progress
 from ..errors import DataError, SpecificationError
+from ..model.covariance_kinds import COVARIANCE_KINDS
 from .replicates import Task, replicate, rivals_of
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Bootstrap:
             out += f" BIC (n = subjects) chose so many groups: {choices}."
         if self.unfitted:
             out += f" {self.unfitted} fits with another number of groups failed and could not be chosen."
-        if self.kind == "parametric" and self.res.cov_type == "cluster":
+        if self.kind == "parametric" and COVARIANCE_KINDS[self.res.cov_type].units == "clusters":
             out += " The samples take subjects as independent, in spite of their clusters."
         return out
 

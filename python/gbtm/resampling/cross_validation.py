@@ -21,6 +21,7 @@ from ..compute.progress import Progress
 from ..data.labels import by_rows
 from ..errors import GBTMError, SpecificationError
 from ..fit.fit import Fit
+from ..model.covariance_kinds import COVARIANCE_KINDS
 from ..model.prepared import Prepared
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ def _units(
     if subjects.cluster is not None:
         stratum = np.zeros_like(subjects.cluster) if subjects.stratum is None else subjects.stratum
         return np.unique(np.column_stack([stratum, subjects.cluster]), axis=0, return_inverse=True)[1].ravel(), []
-    if isinstance(model, Fit) and model.cov_type == "cluster":
+    if isinstance(model, Fit) and COVARIANCE_KINDS[model.cov_type].units == "clusters":
         return np.arange(panel.n_subjects), [
             "The fit's standard errors allow for sampling clusters, but its file does not hold them: subjects of one "
             "cluster may be on both sides of a split. Give cluster=, or the model itself."

@@ -199,7 +199,8 @@ def pool(fits: Sequence[Fit], *, df_complete: float | None = None) -> PooledResu
     Parameters
     ----------
     fits : two or more
-    df_complete : degrees of freedom if nothing were missing; default subjects minus parameters
+    df_complete : degrees of freedom if nothing were missing; default subjects minus parameters, or
+        ``df_inference`` of the fits where that is less
 
     Raises
     ------
@@ -228,11 +229,16 @@ def pool(fits: Sequence[Fit], *, df_complete: float | None = None) -> PooledResu
     matches = [_match(first, f, layout) for f in given]
     orders, crossed = np.stack([order for order, _ in matches]), sum(crossed for _, crossed in matches)
     moved = [_in_order(f, order, layout) for f, order in zip(given, orders, strict=True)]
-    df = float(df_complete) if df_complete is not None else max(float(first.n_subjects - first.df_model), 1.0)
+    df = float(df_complete) if df_complete is not None else _complete(first)
     pooled = rubin(np.stack([q for q, _ in moved]), np.stack([u for _, u in moved]), df)
     shares = [f.group_sets[0].shares for f in given]
     notes = _notes(given, pooled, layout, crossed)
     return PooledResults(given, orders, pooled, _pooled_shares(given, shares, orders, df), df, notes)
+
+
+def _complete(fit: Fit) -> float:
+    """Degrees of freedom of a fit to data without gaps."""
+    return min(max(float(fit.n_subjects - fit.df_model), 1.0), fit.df_inference)
 
 
 def _refuse_different(fits: Sequence[Fit]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...families import family_named
 from ...findings.near_ties import NEAR_TIE
+from ...model.covariance_kinds import COVARIANCE_KINDS
 from .differences import ERROR, Differences, Held
 from .matching import means
 from .model_sentences import Sentence
@@ -217,11 +218,11 @@ def _errors(d: Differences, res: Fit) -> list[Sentence]:
 
 
 def _why_errors(d: Differences, cov_type: str) -> str:
-    if any(o.startswith("weight") for o in d.printed.options) and cov_type not in ("robust", "cluster"):
+    if any(o.startswith("weight") for o in d.printed.options) and not COVARIANCE_KINDS[cov_type].units:
         return "With weights traj prints robust (sandwich) standard errors: cov_type 'robust' gives them here."
     if any(np.isnan(r.se) for r in d.theirs.of_kind("rho")):
         return "traj's leave out that rho is estimated too, as said below."
-    if cov_type in ("robust", "cluster"):
+    if COVARIANCE_KINDS[cov_type].units:
         return f"Ours are {cov_type}, theirs come from the Hessian: cov_type 'traj' gives theirs."
     if d.printed.warnings:
         return f"The printout warns '{d.printed.warnings[-1]}': its Hessian, and so its errors, are not reliable."
