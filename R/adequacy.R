@@ -45,7 +45,7 @@ adequacy <- function(fit) {
   occ <- if (k == 1) NA_real_ else (avepp / (1 - avepp)) / (shares$share / (1 - shares$share))
   gap <- mine - p
   spread <- sqrt(as.vector(weight^2 %*% sweep(gap, 2, as.vector(weight %*% gap))^2))
-  limits <- logit_interval(shares$share, shares$se)
+  limits <- logit_interval(shares$share, shares$se, fit)
   table <- data.frame(
     group = seq_len(k), share = shares$share, share_lower = limits$lower, share_upper = limits$upper,
     n_assigned = as.integer(colSums(mine)), assigned = assigned, avepp = avepp, occ = occ,
@@ -72,10 +72,10 @@ entropy <- function(fit) {
 }
 
 # 95 % intervals on the logit scale; NA where there is no standard error or the share is 0 or 1.
-logit_interval <- function(share, se) {
+logit_interval <- function(share, se, fit) {
   inside <- share > 0 & share < 1 & is.finite(se) & se > 0
   share[!inside] <- NA
-  half <- stats::qnorm(0.975) * se / (share * (1 - share))
+  half <- reach_of(fit) * se / (share * (1 - share))
   list(lower = stats::plogis(stats::qlogis(share) - half), upper = stats::plogis(stats::qlogis(share) + half))
 }
 

@@ -100,7 +100,7 @@ no_chi_square <- function(small, large) {
       "Compare them by BIC."
     ), large$n_groups, small$n_groups))
   }
-  if (any(c(small$cov_type, large$cov_type) %in% c("robust", "cluster"))) {
+  if (any(vapply(c(small$cov_type, large$cov_type), function(kind) nzchar(covariance_kinds()[[kind]]$units), NA))) {
     return("with weights or clusters this is no likelihood ratio. Test hypotheses with wald_test().")
   }
   if (!identical(sort(unlist(small$spec$dropout)), sort(unlist(large$spec$dropout)))) {

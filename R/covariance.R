@@ -1,6 +1,4 @@
-# Standard errors of other kinds than those that the fit was asked for.
-
-cov_types <- c("hessian", "robust", "cluster", "traj")
+# Standard errors of other kinds than those that the fit was asked for, and the distribution that goes with them.
 
 #' The same fit with other standard errors
 #'
@@ -8,17 +6,33 @@ cov_types <- c("hessian", "robust", "cluster", "traj")
 #' @noRd
 with_cov_type <- function(fit, cov_type, call = NULL) {
   if (is.null(cov_type)) return(fit)
-  if (!is.character(cov_type) || length(cov_type) != 1 || !cov_type %in% cov_types) {
+  known <- names(covariance_kinds())
+  which <- if (is.character(cov_type) && length(cov_type) == 1) match(tolower(cov_type), tolower(known)) else NA
+  if (is.na(which)) {
+    same <- list(hc0 = "robust", hc = "robust", cr0 = "cluster", cr1 = "cluster", cr = "cluster")
+    ours <- if (is.character(cov_type) && length(cov_type) == 1) same[[tolower(cov_type)]]
     stop_gbtm("bad_cov_type", sprintf("cov_type: %s is not known.", shown(cov_type)), "cov_type",
-              sprintf("Use one of %s.", paste0("\"", cov_types, "\"", collapse = ", ")), call)
+              if (is.null(ours)) sprintf("Use one of %s.", paste0("\"", known, "\"", collapse = ", ")) else
+                sprintf("It is called \"%s\" here.", ours), call)
   }
+  cov_type <- known[which]
   if (identical(cov_type, fit$cov_type)) return(fit)
   answer <- fitted_answer("with_cov_type", document_text(fit), cov_type, call = call)
   other <- new_gbtm(answer$document, answer$arrays)
-  changed <- c("vcov", "cov_type", "identified", "cov_shares", "curves", "internal", "document")
+  changed <- c("vcov", "cov_type", "df_inference", "identified", "cov_shares", "curves", "internal", "document")
   fit[changed] <- other[changed]
   fit
 }
+
+# Degrees of freedom of t in intervals and tests; Inf where these go by the normal distribution.
+df_of <- function(fit) if (is.null(fit$df_inference)) Inf else fit$df_inference
+
+# How many standard errors an interval of this level reaches to either side; qt() with Inf is qnorm().
+reach_of <- function(fit, level = 0.95) stats::qt(0.5 + level / 2, df_of(fit))
+
+# Two-sided p-values of estimate / standard error, and what that is called.
+two_sided <- function(fit, statistic) 2 * stats::pt(-abs(statistic), df_of(fit))
+statistic_letter <- function(fit) if (is.finite(df_of(fit))) "t" else "z"
 
 #' Scores and bread, for sandwich estimators of other packages
 #'

@@ -116,7 +116,7 @@ curve_se <- function(fit, times, w = NULL) {
 curve_table <- function(fit, times, level = 0.95, w = NULL, symmetric = FALSE) {
   estimate <- as.vector(t(expected_at(fit, times, w)))
   se <- as.vector(t(curve_se(fit, times, w)))
-  z <- stats::qnorm(0.5 + level / 2)
+  z <- reach_of(fit, level)
   ends <- if (has_logit_link(fit$curves) && !symmetric) {
     around_logit(as.vector(t(linear_predictors(fit, times, w)$mean)), z * se)
   } else {

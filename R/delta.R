@@ -34,7 +34,7 @@ delta_method <- function(fit, expression, level = 0.95) {
               "The delta method needs a derivative that is not zero.")
   }
   se <- sqrt(diag(v))
-  z <- stats::qnorm(0.5 + level / 2)
+  z <- reach_of(fit, level)
   dimnames(v) <- list(d$labels, d$labels)
   table <- data.frame(estimate = d$value, se = se, lower = d$value - z * se, upper = d$value + z * se,
                       row.names = make.unique(d$labels))

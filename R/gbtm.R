@@ -60,9 +60,11 @@
 #'   `list(offenses = "count_*", age = c("age_1", "age_2"))` or `list(offenses = "count_*", age = c(10, 12))`. `id` is
 #'   then optional. Row numbers in messages count the observations, subject by subject.
 #' @param cov_type `"hessian"`, the inverse of the observed information; `"robust"`, the sandwich (what `NULL` means
-#'   with
-#'   weights); `"cluster"`, by cluster and stratum (what `NULL` means where they are named); or `"traj"`, the
-#'   observed information's times n / (n - k + 1) as in Stata's traj
+#'   with weights); `"cluster"`, by cluster and stratum (what `NULL` means where they are named; intervals and tests by
+#'   t with clusters less strata degrees of freedom, as Stata's svy); `"traj"`, the observed information's times
+#'   n / (n - k + 1) as in Stata's traj. For few people `"HC1"`, the sandwich times N / (N - k), `"HC2"` or `"HC3"`,
+#'   which correct each person's score for its leverage, by t with N - k; for few clusters `"CR1S"`, that of clusters
+#'   times (N - 1) / (N - k), `"CR2"` or `"CR3"`, likewise. N people, k parameters, n observations
 #' @param start numbers to start from, named as `coef()` is, or without names in its order, with group percentages in
 #'   place of `theta` if you
 #'   like; or a fit of the same model: no other starts are made then. Or a fit with one group less: each of its groups

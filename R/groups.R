@@ -37,7 +37,7 @@ group_shares <- function(fit) {
   k <- fit$n_groups
   se <- if (k > 1) sqrt(pmax(diag(fit$cov_shares), 0)) else NA_real_
   se[is.nan(se)] <- NA_real_
-  z <- stats::qnorm(0.975)
+  z <- reach_of(fit)
   data.frame(
     group = seq_len(k), share = fit$shares, se = se, lower = pmax(fit$shares - z * se, 0),
     upper = pmin(fit$shares + z * se, 1), assigned = tabulate(assignment(fit), k) / fit$n_subjects

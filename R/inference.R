@@ -18,8 +18,8 @@
 #' @param parm names or numbers of the parameters, all when missing
 #' @param level level of the intervals
 #' @param method `"wald"`, or `"profile"`, which needs the engine and takes a few fits for each parameter
-#' @param cov_type other standard errors than the fit's, as for [gbtm()]: `"hessian"`, `"robust"`, `"cluster"` or
-#'   `"traj"`; needs the engine
+#' @param cov_type other standard errors than the fit's, any that [gbtm()] has; needs the engine. Intervals go by the
+#'   normal distribution, or by t where standard errors rest on clusters or are corrected for few people
 #' @param ... further fits for `BIC()`; otherwise nothing: an argument that does not exist is refused. `complete` and
 #'   `use.fallback`, which some packages give to any fit, change nothing
 #' @return `coef()`: named numeric. `vcov()`: matrix (k, k), NA where the data do not determine a parameter, in which
@@ -67,7 +67,7 @@ confint.gbtm <- function(object, parm, level = 0.95, method = c("wald", "profile
     object <- with_cov_type(object, cov_type, call)
     variance <- diag(object$vcov)
     se <- sqrt(ifelse(is.na(variance) | variance < 0, NA_real_, variance))
-    half <- stats::qnorm(0.5 + level / 2) * se
+    half <- reach_of(object, level) * se
     ends <- cbind(object$coefficients - half, object$coefficients + half)[match(wanted, names), , drop = FALSE]
   } else {
     answer <- finished_work("profile_intervals", document_text(object), as.character(json_array(wanted)), level,
@@ -138,13 +138,14 @@ formula.gbtm <- function(x, ...) {
   x$formula
 }
 
-# Estimates with z tests; a parameter without a standard error has NA for all that follows from one.
+# Estimates with z tests, or t tests where the fit's intervals go by t; a parameter without a standard error has NA for all that follows from one.
 coefficient_table <- function(fit) {
   estimate <- fit$coefficients
   variance <- diag(fit$vcov)
   se <- sqrt(ifelse(is.na(variance) | variance < 0, NA_real_, variance))
   z <- estimate / se
-  table <- cbind(estimate, se, z, 2 * stats::pnorm(-abs(z)))
-  dimnames(table) <- list(names(estimate), c("Estimate", "Std. Error", "z", "Pr(>|z|)"))
+  letter <- statistic_letter(fit)
+  table <- cbind(estimate, se, z, two_sided(fit, z))
+  dimnames(table) <- list(names(estimate), c("Estimate", "Std. Error", letter, sprintf("Pr(>|%s|)", letter)))
   table
 }

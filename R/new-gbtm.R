@@ -25,6 +25,7 @@ new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = N
     ids = if (is.list(stored$ids) && is.numeric(document$ids)) whole_numbers(document$ids) else document$ids,
     coefficients = stats::setNames(as.vector(document$params), names),
     vcov = named_square(document$cov_params, names), cov_type = document$cov_type,
+    df_inference = if (is.null(document$df_inference)) Inf else document$df_inference,
     identified = stats::setNames(as.logical(document$identified), names),
     traj_names = as.character(document$traj_names),
     loglik = document$loglik, nobs = document$nobs, n_subjects = document$n_subjects,

@@ -7,8 +7,8 @@
 #' @param ... nothing: an argument that does not exist is refused; the reference group is `refgroup` of the fit
 #' @return Data frame with one row per theta: `group`, `term`, `kind` ("odds ratio" of a covariate per unit of it;
 #'   "odds" for the intercept: of this group against the reference where all covariates are 0), `theta`, `estimate` =
-#'   exp(theta), `se` of the estimate by the delta method, `lower`, `upper`, and `z` and `p` of theta = 0. The attribute
-#'   `reference` is the reference group. A row without a standard error has NA, and a warning of class
+#'   exp(theta), `se` of the estimate by the delta method, `lower`, `upper`, and `z` (`t`
+#'   where the fit's intervals go by t) and `p` of theta = 0. The attribute `reference` is the reference group. A row without a standard error has NA, and a warning of class
 #'   `gbtm_no_standard_error` names it.
 #' @section Errors: `gbtm_one_group` where there is no membership to model; `gbtm_bad_level`.
 #' @examples
@@ -32,12 +32,14 @@ odds_ratios <- function(fit, level = 0.95, ...) {
                                                         listing(found[is.na(se)])), NULL, "", sys.call(),
                            c("gbtm_warning", "warning")))
   }
-  z <- stats::qnorm(0.5 + level / 2)
+  z <- reach_of(fit, level)
   term <- sub(pattern, "\\2", found)
   group <- as.integer(sub(pattern, "\\3", found))
-  structure(data.frame(
+  table <- data.frame(
     group = group, term = ifelse(nzchar(term), term, "intercept"), kind = ifelse(nzchar(term), "odds ratio", "odds"),
     theta = theta, estimate = exp(theta), se = exp(theta) * se, lower = exp(theta - z * se),
-    upper = exp(theta + z * se), z = theta / se, p = 2 * stats::pnorm(-abs(theta / se)), stringsAsFactors = FALSE
-  ), reference = setdiff(seq_len(fit$n_groups), group))
+    upper = exp(theta + z * se), z = theta / se, p = two_sided(fit, theta / se), stringsAsFactors = FALSE
+  )
+  names(table)[names(table) == "z"] <- statistic_letter(fit)
+  structure(table, reference = setdiff(seq_len(fit$n_groups), group))
 }

@@ -12,8 +12,15 @@ option_kinds <- function() {
     # of each word of other programs, our arguments
     options_known$meant <- lapply(table$meant, function(x) strsplit(x, " ")[[1]])
     options_known$said <- table$said # or what is to be done instead
+    options_known$covariances <- table$covariances # by cov_type: title, and what is independent in a sandwich
   }
   options_known$kinds
+}
+
+# The kinds of covariance by `cov_type`: their `title`, and their `units`, "people" or "clusters" for a sandwich.
+covariance_kinds <- function() {
+  option_kinds()
+  options_known$covariances
 }
 
 # Names of the options that stand in the data, and of all that describe a model besides its groups and orders.

@@ -4,7 +4,7 @@
 #' @param digits significant digits
 #' @param cov_type other standard errors than the fit's, as for [gbtm()]; needs the engine
 #' @param ... nothing: an argument that does not exist is refused
-#' @return List of class `summary.gbtm`: `call`, `coefficients` (matrix of estimate, standard error, z and p; NA where
+#' @return List of class `summary.gbtm`: `call`, `coefficients` (matrix of estimate, standard error, z or t, and p; NA where
 #'   there is no standard error), `groups` (see [group_shares()]), `criteria` (AIC, and BIC for n = subjects and n =
 #'   observations), `entropy` (relative, 1 for a perfect classification; sampling weights do not enter), `fit`. Printed
 #'   with a heading for each group.
@@ -61,12 +61,11 @@ print_criteria <- function(x) {
       "BIC ", value("BIC_subjects"), " (n = ", x$fit$n_subjects, " subjects), ", value("BIC_observations"), " (n = ",
       x$fit$nobs, " observations)\n", sep = "")
   if (!is.na(x$entropy)) cat("Relative entropy ", formatC(x$entropy, format = "f", digits = 3), "\n", sep = "")
-  kind <- switch(
-    x$fit$cov_type,
-    hessian = "observed information", robust = "robust (sandwich)", cluster = "robust, by sampling cluster and stratum",
-    traj = if (x$fit$weighted) "robust (sandwich), as traj's" else "observed information, traj's correction"
-  )
-  cat("Standard errors: ", kind, "\n", sep = "")
+  kind <- x$fit$cov_type
+  title <- if (kind == "traj" && x$fit$weighted) "robust (sandwich), as traj's" else covariance_kinds()[[kind]]$title
+  df <- df_of(x$fit)
+  by <- if (is.finite(df)) sprintf("; tests and intervals by t with %s degrees of freedom", format_short(df))
+  cat("Standard errors: ", title, by, "\n", sep = "")
 }
 
 # Rows by heading: one section per group, then what is common to all. A group without parameters has NULL.

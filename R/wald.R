@@ -12,8 +12,10 @@
 #'   several texts. Without an equals sign, "= 0" is meant; a chain `a = b = c` is two hypotheses. Or a matrix of one
 #'   row a hypothesis and one column a parameter.
 #' @param value,rhs values of the rows of a matrix, or of expressions without an equals sign; by default 0
-#' @param test `"Chisq"`, or `"F"` with `df` denominator degrees of freedom; `df` alone asks for F
-#' @param df,error.df denominator degrees of freedom of F; by default `nobs(fit)`
+#' @param test `"Chisq"`, or `"F"` with `df` denominator degrees of freedom; `df` alone asks for F, and so does a fit
+#'   whose intervals go by t, as those by cluster do
+#' @param df,error.df denominator degrees of freedom of F; by default those of the fit's t, or `nobs(fit)` where its
+#'   intervals go by the normal distribution
 #' @param vcov. another covariance than `vcov(model)`
 #' @param expression expressions, as for [delta_method()], or equations; or a function of the named parameters
 #' @param x a test
@@ -36,7 +38,7 @@ wald_test <- function(fit, hypotheses, value = NULL, test = c("Chisq", "F"), df 
   check_fit(fit)
   data_name <- short_name(substitute(fit))
   tested <- test_linear(fit$coefficients, fit$vcov, hypotheses, value, fit$internal)
-  as_wald(tested, asked_test(test, missing(test), df), check_df(df, fit), data_name)
+  as_wald(tested, asked_test(test, missing(test), df, fit), check_df(df, fit), data_name)
 }
 
 #' @rdname wald_test
@@ -53,12 +55,12 @@ wald_test_nonlinear <- function(fit, expression, value = 0, test = c("Chisq", "F
   v <- checked_vcov(fit$vcov, names(fit$coefficients), d$jacobian, labels, "expression", fit$internal)
   tested <- list(w = quadratic_form(d$value - value, v, labels, "expression"), estimate = d$value - value, vcov = v,
                  labels = labels, notes = character())
-  as_wald(tested, asked_test(test, missing(test), df), check_df(df, fit), data_name)
+  as_wald(tested, asked_test(test, missing(test), df, fit), check_df(df, fit), data_name)
 }
 
-# Degrees of freedom ask for F where no test is named, as in Python.
-asked_test <- function(test, unnamed, df) {
-  if (unnamed && !is.null(df)) "F" else match_choice(test, c("Chisq", "F"), "test")
+# Degrees of freedom, given or the fit's own, ask for F where no test is named, as in Python.
+asked_test <- function(test, unnamed, df, fit) {
+  if (unnamed && (!is.null(df) || is.finite(df_of(fit)))) "F" else match_choice(test, c("Chisq", "F"), "test")
 }
 
 # `inside` is the `internal` of the fit that `v` is of; NULL for a covariance that the user gives.
@@ -76,10 +78,10 @@ test_linear <- function(b, v, hypotheses, value, inside = NULL) {
 short_name <- function(x) if (is.language(x)) strtrim(deparse_line(x), 60) else "fit"
 
 check_df <- function(df, fit) {
-  if (is.null(df)) return(fit$nobs)
+  if (is.null(df)) return(if (is.finite(df_of(fit))) df_of(fit) else fit$nobs)
   if (!is.numeric(df) || length(df) != 1 || !isTRUE(df > 0)) {
     stop_gbtm("bad_df", sprintf("df: %s is not a positive number.", shown(df)), "df",
-              "Leave it out for the number of observations.")
+              "Leave it out for those of the fit, or the number of observations.")
   }
   df
 }
@@ -119,7 +121,8 @@ linearHypothesis.gbtm <- function(model, hypothesis.matrix, rhs = NULL, test = c
                                   vcov. = NULL, error.df = NULL, ...) { # nolint: object_name_linter.
   check_dots(...)
   check_fit(model)
-  test <- match_choice(test, c("Chisq", "F"), "test")
+  test <- if (is.null(vcov.)) asked_test(test, missing(test), error.df, model) else
+    match_choice(test, c("Chisq", "F"), "test")
   v <- if (is.null(vcov.)) model$vcov else if (is.function(vcov.)) vcov.(model) else vcov.
   inside <- if (is.null(vcov.)) model$internal
   tested <- test_linear(model$coefficients, v, hypothesis.matrix, rhs, inside)

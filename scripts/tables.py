@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gbtm.families import FAMILIES
 from gbtm.foreign_words import MEANT, SAID
+from gbtm.model.covariance_kinds import COVARIANCE_KINDS
 from gbtm.model.description import Design, Outcome, options_of
 
 FOLDER = Path(__file__).resolve().parent.parent / "inst" / "extdata"
@@ -26,10 +27,11 @@ def families_table() -> str:
 
 
 def options_table() -> str:
-    """The options of a model with the kind of their values, and what other programs call them."""
+    """The options of a model with the kind of their values, what other programs call them, and kinds of covariance."""
     kinds = {name: option.kind for cls in (Outcome, Design) for name, option in options_of(cls).items()}
     meant = {word: " ".join(ours) for word, ours in MEANT.items()}
-    return json.dumps({"kinds": kinds, "meant": meant, "said": SAID}, indent=2) + "\n"
+    covariances = {kind.name: {"title": kind.title, "units": kind.units} for kind in COVARIANCE_KINDS.values()}
+    return json.dumps({"kinds": kinds, "meant": meant, "said": SAID, "covariances": covariances}, indent=2) + "\n"
 
 
 if __name__ == "__main__":

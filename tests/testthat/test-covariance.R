@@ -14,6 +14,46 @@ test_that("other standard errors are those of a fit that was asked for them", {
   expect_error(confint(fit, method = "profile", cov_type = "robust"), class = "gbtm_bad_cov_type")
 })
 
+test_that("corrections for few people and clusters are the formulas, and intervals and tests go by t", {
+  need_engine()
+  d <- small_data()
+  d$school <- (d$id * 7) %% 5
+  expect_warning(
+    fit <- gbtm(y ~ t, d, id = "id", groups = 2, order = 1, cluster = "school", control = quick()),
+    "5 clusters leave 4 degrees of freedom"
+  )
+  expect_identical(fit$cov_type, "cluster")
+  n <- fit$n_subjects
+  k <- length(coef(fit))
+  expect_equal(vcov(fit, cov_type = "hc1"), vcov(fit, cov_type = "robust") * n / (n - k), tolerance = 1e-9)
+  expect_equal(vcov(fit, cov_type = "CR1S"), vcov(fit) * (n - 1) / (n - k), tolerance = 1e-9)
+  expect_gt(min(diag(vcov(fit, cov_type = "HC3")) / diag(vcov(fit, cov_type = "robust"))), 1)
+  for (case in list(list("CR3", 4), list("HC2", n - k))) {
+    se <- sqrt(diag(vcov(fit, cov_type = case[[1]])))
+    half <- qt(0.975, case[[2]]) * se
+    expect_equal(unname(confint(fit, cov_type = case[[1]])), unname(cbind(coef(fit) - half, coef(fit) + half)))
+    table <- summary(fit, cov_type = case[[1]])$coefficients
+    expect_identical(colnames(table)[3:4], c("t", "Pr(>|t|)"))
+    expect_equal(unname(table[, 4]), unname(2 * pt(-abs(coef(fit) / se), case[[2]])))
+    expect_output(print(summary(fit, cov_type = case[[1]])), sprintf("%s: .* t with %g degrees", case[[1]], case[[2]]))
+  }
+  test <- wald_test(fit, "t[1] = 0")
+  expect_equal(test$p.value, unname(coefficient_table(fit)["t[1]", 4]))
+  expect_equal(unname(test$parameter), c(1, 4))
+  expect_named(wald_test(fit, "t[1] = 0", test = "Chisq")$statistic, "Chisq")
+  curve <- predict(fit)
+  expect_equal(curve$upper, curve$estimate + qt(0.975, 4) * curve$se)
+  expect_true(all(c("t", "p") %in% names(odds_ratios(fit))))
+  again <- tempfile(fileext = ".json")
+  write_gbtm(fit, again)
+  expect_identical(confint(read_gbtm(again)), confint(fit))
+  plain <- small_fit()
+  expect_identical(confint(plain)[, 2], coef(plain) + qnorm(0.975) * sqrt(diag(vcov(plain))))
+  expect_identical(colnames(summary(plain)$coefficients)[3], "z")
+  expect_error(vcov(plain, cov_type = "CR2"), class = "gbtm_bad_cov_type")
+  expect_match(tryCatch(vcov(plain, cov_type = "CR1"), error = conditionMessage), "called \"cluster\"", fixed = TRUE)
+})
+
 test_that("scores and bread make the sandwich, with weights too", {
   need_engine()
   d <- small_data()

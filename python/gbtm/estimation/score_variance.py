@@ -6,10 +6,10 @@ of a cluster are summed to G_c first, and these sums centred within strata, each
 
 At the estimates scores are too small, for the fit follows each unit's data: with A the information and I_c that of a
 unit, E G_c G_c' = (1 - I_c A^-1) I_c where the model is right. CR2 (HC2 of people) puts (1 - I_c A^-1)^-1/2 G_c in the
-place of G_c, which makes that I_c (Bell and McCaffrey 2002; Kauermann and Carroll 2001 for likelihoods); CR3 (HC3) puts
-(1 - I_c A^-1)^-1 G_c, which makes A^-1 B A^-1 the jackknife over units of one Newton step each. I_c is the unit's
-observed information. For the coefficients of a linear predictor with canonical link I_c A^-1 is
-X_c' W_c X_c (X'W X)^-1, and both are those of regression.
+place of G_c, which makes that I_c (Bell and McCaffrey 2002; Kauermann and Carroll 2001 for likelihoods). CR3 (HC3)
+puts (1 - I_c A^-1)^-1 G_c, which makes A^-1 B A^-1 the jackknife over units of one Newton step each. I_c is the unit's
+observed information in internal coordinates (log sigma, logits). For the coefficients of a linear predictor with
+canonical link I_c A^-1 is X_c' W_c X_c (X'W X)^-1, and both are those of regression.
 """
 
 from __future__ import annotations
