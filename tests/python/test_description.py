@@ -13,6 +13,7 @@ from conftest import ROOT
 from gbtm import SpecificationError
 from gbtm.families import FAMILIES, having
 from gbtm.foreign_words import MEANT, SAID
+from gbtm.model.covariance_kinds import COVARIANCE_KINDS
 from gbtm.model.description import Design, Outcome, described, options_of
 from gbtm.model.spec import OutcomeSpec, arguments_of, make_spec
 
@@ -100,4 +101,6 @@ def test_what_r_reads_is_what_the_engine_declares():
     """Written by ``make tables``."""
     table = json.loads((ROOT / "inst" / "extdata" / "options.json").read_text(encoding="utf-8"))
     meant = {word: " ".join(ours) for word, ours in MEANT.items()}
-    assert table == {"kinds": {n: o.kind for n, o in ALL.items()}, "meant": meant, "said": SAID}, "run `make tables`"
+    kinds = {n: o.kind for n, o in ALL.items()}
+    covariances = {k.name: {"title": k.title, "units": k.units} for k in COVARIANCE_KINDS.values()}
+    assert table == {"kinds": kinds, "meant": meant, "said": SAID, "covariances": covariances}, "run `make tables`"
