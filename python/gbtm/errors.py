@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 
 class GBTMError(ValueError):
     """Base of all errors raised by this package.
@@ -58,3 +61,11 @@ class CommandError(GBTMError):
 
 class GBTMWarning(UserWarning):
     """Something the reader of the results has to know; also kept in ``res.warnings``."""
+
+
+def warn(sentence: str) -> None:
+    """A :class:`GBTMWarning` at the line of whoever called the package, however deep in it the sentence is said."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and f"{frame.f_globals.get('__name__', '')}.".startswith("gbtm."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(sentence, GBTMWarning, stacklevel=level + 1)

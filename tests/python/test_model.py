@@ -715,6 +715,31 @@ def test_subjects_held_out_do_not_affect_the_fit(name):
     assert set(scored.ids) == set(drawn.table["id"][held]) - set(scored.dropped.subjects)
 
 
+def test_held_out_without_an_outcome_the_prior_is_told():
+    """softmax(z theta) for whoever has no observation, in the order of the table; the fit does not see them."""
+    drawn = draw("risk")
+    z, known = [c for c in drawn.table if c[0] == "z"], drawn.table["id"].unique()
+    held = drawn.table["id"].isin(known[:9])
+    table = drawn.table.assign(held=held.astype(int))
+    table.loc[table["id"].isin(known[[1, 4]]), "y"] = np.nan
+    table.loc[table["id"] == known[6], ["y", *z]] = np.nan  # nothing is known of them
+    with pytest.warns(gbtm.GBTMWarning, match=f"out_of_sample: 2 people have no .*{known[1]}, {known[4]}.*the prior"):
+        res = drawn.built(data=table, out_of_sample="held").fit(n_starts=2)
+    without = drawn.built(data=table[~held]).fit(n_starts=2)
+    np.testing.assert_array_equal(res.params.to_numpy(), without.params.to_numpy())
+    assert list(res.out_of_sample.index) == [i for i in known[:9] if i != known[6]]
+    assert f"1 subject with a missing membership covariate, weight or cluster ({known[6]})" in res.dropped.sentence()
+    theta = res.params[[n for n in res.params.index if n.startswith("theta")]].to_numpy()
+    u = np.column_stack([np.ones(2), drawn.table.drop_duplicates("id").set_index("id").loc[known[[1, 4]], z]])
+    u = u @ theta.reshape(res.n_groups - 1, -1).T
+    expected = np.exp(np.column_stack([np.zeros(2), u]))
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(res.out_of_sample.loc[known[[1, 4]]].to_numpy(), expected, rtol=1e-10)
+    alone = table[~table["id"].isin(known[:9]) | table["id"].isin(known[[1, 4]])]
+    only = drawn.built(data=alone, out_of_sample="held").fit(n_starts=2)
+    np.testing.assert_allclose(only.out_of_sample.to_numpy(), expected, rtol=1e-10)
+
+
 def test_everybody_held_out():
     y = np.random.default_rng(0).normal(size=(5, 3))
     _refused(DataError, "no_data", "out_of_sample", lambda: GBTM(y, range(3), groups=1, out_of_sample=np.ones(5)))

@@ -110,7 +110,7 @@ def test_interval_is_the_delta_method_on_the_logit(known, level):
     new = new_people("risk", [5, 2, 17, 8, 30, 11]).groupby("id", sort=False).head(2)
     new["y"] = 2.0 + 0.5 * new["y"]  # between the curves: nobody's group is plain
     got = res.classify(new, level=level)
-    assert list(got.columns) == ["id", "t", "group", "probability", "lower", "upper", "assigned"]
+    assert list(got.columns) == ["id", "t", "group", "probability", "lower", "upper", "most_probable"]
     p, low, high = interval("risk", res, seen("risk", new), level)
     np.testing.assert_allclose(matrix(got, "probability"), p, rtol=1e-8, atol=1e-12)
     certain = (p < 1e-12) | (p > 1 - 1e-12)
@@ -120,7 +120,7 @@ def test_interval_is_the_delta_method_on_the_logit(known, level):
     assert got["id"].tolist() == np.repeat([5, 2, 17, 8, 30, 11, 1000], 3).tolist()
     assert got["group"].tolist() == [1, 2, 3] * 7
     assert got["t"].tolist() == np.repeat(new.groupby("id", sort=False)["t"].last(), 3).tolist()
-    np.testing.assert_array_equal(matrix(got, "assigned"), p == p.max(axis=1, keepdims=True))
+    np.testing.assert_array_equal(matrix(got, "most_probable"), p == p.max(axis=1, keepdims=True))
 
 
 def test_the_certain_have_no_interval(known):
@@ -214,7 +214,7 @@ def test_who_was_not_observed_has_the_prior(known, name, by_wave):
     np.testing.assert_allclose(matrix(mine, "probability"), p, rtol=1e-9)
     np.testing.assert_allclose(matrix(mine, "lower"), low, rtol=1e-5)
     np.testing.assert_allclose(matrix(mine, "upper"), high, rtol=1e-5)
-    np.testing.assert_array_equal(matrix(mine, "assigned"), p == p.max(axis=1, keepdims=True))
+    np.testing.assert_array_equal(matrix(mine, "most_probable"), p == p.max(axis=1, keepdims=True))
     rest = got[~got["id"].isin(["u0", "u1"])].reset_index(drop=True).astype({"id": int})
     pd.testing.assert_frame_equal(rest, res.classify(some, by_wave=by_wave))
 
@@ -312,3 +312,26 @@ def test_a_panel_of_other_covariates_is_refused(known):
     with pytest.raises(gbtm.DataError, match=r"\['z2', 'z1'\] instead of \['z1', 'z2'\]") as caught:
         gbtm.fit.scoring.classify_panel(res, other)
     assert caught.value.code == "other_covariates"
+
+
+def test_warnings_are_at_the_users_line(once, table):
+    """However deep in the package a warning is said; of the public methods that have one to say."""
+    unseen = table.groupby("id").head(1).assign(y=np.nan).head(3)
+    bad = copy.deepcopy(once.document)
+    bad["cov_params"] = np.full_like(bad["cov_params"], np.nan)
+    held = table.assign(out=(table["id"] < 2) * 1, region=table["region"].where(table["id"] > 1, "moon"))
+    says = {
+        "classify": lambda: once.classify(unseen), "predict": lambda: once.predict(times=[99.0]),
+        "odds_ratios": lambda: gbtm.GBTMResults(bad).odds_ratios(),
+        "from_formula": lambda: gbtm.GBTM.from_formula(
+            "y ~ t", held, id="id", groups=2, risk="~ region", out_of_sample="out"),
+        "fit": lambda: gbtm.GBTM.from_formula("y ~ t", table[table["id"] < 6], id="id", groups=2, order=1).fit(
+            n_starts=1),
+    }
+    for name, say in says.items():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            say()
+        ours = [w for w in caught if issubclass(w.category, gbtm.GBTMWarning)]
+        assert ours, name
+        assert {w.filename for w in ours} == {__file__}, name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from ..compute.progress import Progress
 from ..data.arrays import panel_of_arrays
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
-from ..errors import GBTMWarning, MissingArgumentError
+from ..errors import MissingArgumentError, warn
 from ..fit.fit_model import fit_as_asked
 from ..model.description import Outcome, described, several_described, takes_options
 from ..model.layout import Layout
@@ -211,7 +210,7 @@ class GBTM:
         )
         res = GBTMResults(document, trust_formula=True)
         for message in res.warnings:
-            warnings.warn(message, GBTMWarning, stacklevel=3)
+            warn(message)
         return res
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from ..data.columns import common_stem
 from ..data.declared_missing import without_declared
 from ..data.joined_panels import joined_panels
 from ..data.panel import Panel
-from ..errors import CommandError, DataError, GBTMWarning
+from ..errors import CommandError, DataError, warn
 from ..findings.data_checks import Finding
 from ..model.layout import Layout
 from ..model.spec import ModelSpec, model_spec
@@ -82,9 +81,9 @@ def _all_fits(
     fits = []
     for read, model in zip(reads, models, strict=True):
         for sentence in read.assumed:
-            warnings.warn(sentence, GBTMWarning, stacklevel=4)
+            warn(sentence)
         if read.notes:
-            warnings.warn(f"No effect here: {' '.join(read.notes)}", GBTMWarning, stacklevel=4)
+            warn(f"No effect here: {' '.join(read.notes)}")
         start = _in_our_order(_start_option(read, matrices, fit_options), model.layout)
         res = with_assumed(model.fit(**{"cov_type": "traj", **fit_options, **start}), read)
         for request in read.plots:

@@ -82,14 +82,22 @@ class Unobserved:
     why: str = ""
 
     @classmethod
-    def of(cls, ids: pd.Index, known: Subjects | None, observed: np.ndarray, why: str = "") -> Unobserved | None:
-        """Those who are not ``observed`` (n,) bool among the people of ``ids`` (n,); None where there are none."""
-        mine = ~observed & np.asarray(ids.notna()) & (True if known is None else known.complete)
+    def of(
+        cls, ids: pd.Index, known: Subjects | None, observed: np.ndarray, why: str = "",
+        among: np.ndarray | bool = True,
+    ) -> Unobserved | None:
+        """Those who are not ``observed`` (n,) bool ``among`` the people of ``ids`` (n,); None where there are none."""
+        mine = ~observed & among & np.asarray(ids.notna()) & (True if known is None else known.complete)
         if not mine.any():
             return None
         at = np.flatnonzero(mine)
         own = Subjects.nothing(at.size) if known is None else known.take(at)
         return cls(ids[at], own, at, np.flatnonzero(observed), why)
+
+    @property
+    def order(self) -> np.ndarray:
+        """(N + U,) of those observed and then these, who comes first among all people that were read."""
+        return np.argsort(np.concatenate([self.others, self.place]), kind="stable")
 
     def sentence(self) -> str:
         """One sentence for the user."""
@@ -100,13 +108,21 @@ class Unobserved:
         return f"{self.why}{they} no usable observation ({shown}): their probabilities are the prior, {prior}."
 
 
+def kept_apart(known: Subjects | None, n: int, unobserved: bool) -> np.ndarray:
+    """(n,) bool: who is told the prior where there is no observation. All new people, and those held out of a fit."""
+    if known is not None and known.held_out is not None and not unobserved:
+        return known.held_out
+    return np.full(n, unobserved)
+
+
 def usable(
     measures: Measures, ids: pd.Index, known: Subjects | None, unobserved: bool = False
 ) -> tuple[np.ndarray, Dropped]:
     """Mask (n,) of the observations that can be used, and what is dropped; each for the first reason that applies.
 
-    With ``unobserved`` those without an observation are not dropped for that.
+    With ``unobserved`` those without an observation are not dropped for that, and people held out never are.
     """
+    apart = kept_apart(known, len(ids), unobserved)
     m = measures
     if not len(ids) and m.subject.size:
         raise DataError(
@@ -126,9 +142,9 @@ def usable(
     some, incomplete = np.zeros((2, len(ids)), dtype=bool)
     some[m.subject[keep]] = True
     if known is not None:
-        incomplete = (some | unobserved) & ~known.complete & np.asarray(ids.notna())
+        incomplete = (some | apart) & ~known.complete & np.asarray(ids.notna())
         keep = keep & ~incomplete[m.subject]
-    none = np.zeros_like(some) if unobserved else ~some & np.asarray(ids.notna())
+    none = ~some & ~apart & np.asarray(ids.notna())
     dropped = Dropped(
         observations_read=m.nobs, subjects_read=len(ids), **counts,  # type: ignore[arg-type]
         subjects=tuple(ids[none]), incomplete_subjects=tuple(ids[incomplete]),

@@ -25,7 +25,7 @@ from .columns import (
     require,
     require_columns,
 )
-from .dropped import Dropped, Unobserved, refuse_unusable, usable
+from .dropped import Dropped, Unobserved, kept_apart, refuse_unusable, usable
 from .formula_design import FormulaDesign, covariate_columns
 from .ids import id_column, id_columns, wide_ids
 from .measures import History, Measures
@@ -108,9 +108,12 @@ class Panel:
         return replace(some, known=replace(some.subjects, weights=count[keep] * (1.0 if own is None else own)))
 
     def split(self) -> tuple[Panel, Panel | None]:
-        """The subjects to fit, and those held out to be scored only (None where there are none)."""
-        held = self.subjects.held_out
-        if held is None or not held.any():
+        """The subjects to fit, and those held out to be scored only (None where there are none).
+
+        Of those without an observation, who belong to the latter, the panel to fit says that theirs is the prior.
+        """
+        held, apart = self.subjects.held_out, self.unobserved
+        if held is None or not (held.any() or apart is not None):
             return self, None
         if held.all():
             raise DataError(
@@ -118,6 +121,10 @@ class Panel:
                 way_out="Leave it 0 for those to fit.",
             )
         fitted, scored = self.subset(np.flatnonzero(~held)), self.subset(np.flatnonzero(held))
+        if apart is not None:
+            said = ("prior", f"out_of_sample: {apart.sentence()}")
+            fitted = replace(fitted, unobserved=None, doubts=(*fitted.doubts, said))
+            scored = replace(scored, unobserved=replace(apart, others=apart.others[held]))
         if fitted.history is not None and not self.outcomes[0].columns:
             # in long data waves are the times that occur: those of subjects held out alone are none to drop out from
             last = int(fitted.history.wave[~np.isnan(fitted.history.y)].max()) + 1
@@ -278,7 +285,7 @@ class Panel:
         panel = cls(
             ids=ids[present], outcomes=(measures,), dropped=dropped, row_labels=labels, doubts=strange,
             known=None if known is None else known.take(present),
-            unobserved=Unobserved.of(ids, known, present) if unobserved else None,
+            unobserved=Unobserved.of(ids, known, present, among=kept_apart(known, len(ids), unobserved)),
             history=None if not dropout else replace(
                 _history(everything, renumbered, present, dcov, dcov_names, timed), levels=levels,
                 by_time=wave is None and counted is None),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import DataError, GBTMWarning
+from ..errors import DataError, warn
 from .columns import MAX_SHOWN, number_array, numeric, plain_labels, require, require_columns
 from .formula_design import FormulaDesign, covariate_columns
 from .formula_variables import term_columns
@@ -238,9 +237,9 @@ def without_unfitted_levels(
             values = values.cat.remove_categories(lost)
         count = int((values.isna() & data[column].notna()).sum())
         if count:
-            warnings.warn(
+            warn(
                 f"{column}: {', '.join(map(repr, lost[:5]))} occurs in no row that is fitted; {count} rows count as "
-                "without a value.", GBTMWarning, stacklevel=4,
+                "without a value."
             )
         out = out.assign(**{column: values})
     return out

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ..constants import SHARED
 from ..data.columns import listing
-from ..errors import GBTMWarning
+from ..errors import warn
 
 FAR_TIMES: float = SHARED["far_times"]  # of the range of the observed times
 LISTED = 4
@@ -22,8 +20,7 @@ def warn_far_times(times: np.ndarray, observed: np.ndarray | None) -> None:
     room = FAR_TIMES * (high - low)
     far = np.unique(times[np.isfinite(times) & ((times < low - room) | (times > high + room))])
     if far.size:
-        warnings.warn(
+        warn(
             f"times: {listing([f'{t:g}' for t in far], LISTED)} {'is' if far.size == 1 else 'are'} far outside the "
-            f"observed ones, {low:g} to {high:g}: what the curves do there is a matter of their formula alone.",
-            GBTMWarning, stacklevel=3,
+            f"observed ones, {low:g} to {high:g}: what the curves do there is a matter of their formula alone."
         )

@@ -25,6 +25,7 @@ from ..model.prepared import Prepared
 from .document import FORMAT, FORMAT_VERSION
 from .inputs import split_inputs
 from .parameters import internal_document
+from .scoring import ids_of_scored, prior_at
 from .shared_data import shared_fields
 
 WAVES_MOST: int = SHARED["waves_most"]
@@ -52,7 +53,7 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
         "inputs": inputs,
         "id_name": str(panel.ids.name or "id"),
         "ids": shared["ids"],
-        "out_of_sample_ids": None if held_out is None else held_out.ids.tolist(),
+        "out_of_sample_ids": None if held_out is None else ids_of_scored(held_out).tolist(),
         "outcomes": _outcomes(prepared, estimate, shared, of_outcomes),
         "group_sets": [groups],
         "names": layout.names,
@@ -127,8 +128,7 @@ def _group_set(
         posterior = _posterior(module, at)
         held_out = None
         if prepared.held_out is not None:
-            scored = prepare(prepared.held_out, prepared.spec, check_size=False)
-            held_out = _posterior(Mixture.near(layout, scored, estimate.flat).to(at.device), at)
+            held_out = _scored(prepared.held_out, prepared, estimate.flat, at)
     return {
         "n_groups": layout.n_groups, "reference": layout.reference, "inputs": shared["inputs"],
         "membership": {
@@ -138,6 +138,18 @@ def _group_set(
         "shares": layout.shares(estimate.flat), "cov_shares": cov_shares, "posterior": posterior,
         "out_of_sample": held_out,
     }
+
+
+def _scored(panel: Panel, prepared: Prepared, flat: np.ndarray, at: torch.Tensor) -> np.ndarray:
+    """(N', K) of people held out, as :func:`ids_of_scored` has them: posteriors, and the prior without observation."""
+    observed = np.zeros((0, prepared.layout.n_groups))
+    if panel.n_subjects:
+        scored = prepare(panel, prepared.spec, check_size=False)
+        observed = _posterior(Mixture.near(prepared.layout, scored, flat).to(at.device), at)
+    if panel.unobserved is None:
+        return observed
+    prior = prior_at(prepared.layout, flat, panel.unobserved.known.risk)[0]
+    return np.concatenate([observed, prior])[panel.unobserved.order]
 
 
 def _posterior(module: Mixture, at: torch.Tensor) -> np.ndarray:

@@ -8,7 +8,6 @@ log(P / (1 - P)), so that it stays between 0 and 1.
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from ..compute.reference_distribution import reach
 from ..data.measures import History
 from ..data.output_names import apart
 from ..data.panel import Panel
-from ..errors import DataError, GBTMWarning, SpecificationError
+from ..errors import DataError, SpecificationError, warn
 from .new_data import panel_like
 from .rebuild import for_scoring, layout_of
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from .fit import Fit
 
 
-COLUMNS = ("group", "probability", "lower", "upper", "assigned", "_position")
+COLUMNS = ("group", "probability", "lower", "upper", "most_probable", "_position")
 
 
 @checked
@@ -49,7 +48,8 @@ def classify(res: Fit, newdata: pd.DataFrame, *, by_wave: bool = False, level: f
     -------
     DataFrame
         One row per subject (with ``by_wave``: and wave) and group: the id, the time of the last observation used (NaN
-        where there is none), group, probability, lower, upper, and whether the subject is assigned to the group.
+        where there is none), group, probability, lower, upper, and whether it is the subject's
+        ``most_probable`` group.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def classify_panel(res: Fit, panel: Panel, *, by_wave: bool = False, level: floa
     _same_covariates(panel, layout)
     for sentence in (left_out(panel), "" if panel.unobserved is None else panel.unobserved.sentence()):
         if sentence:
-            warnings.warn(f"newdata: {sentence}", GBTMWarning, stacklevel=3)
+            warn(f"newdata: {sentence}")
     tables: list[pd.DataFrame] = []
     unobserved = panel.unobserved
     if panel.n_subjects:
@@ -164,7 +164,7 @@ def _table(
     out: dict[str, Any] = {
         who: np.repeat(ids.to_numpy(), groups), when: np.repeat(last, groups),
         "group": np.tile(np.arange(1, groups + 1), n), "probability": p.ravel(), "lower": low.ravel(),
-        "upper": high.ravel(), "assigned": (p.argmax(axis=1)[:, None] == np.arange(groups)).ravel(),
+        "upper": high.ravel(), "most_probable": (p.argmax(axis=1)[:, None] == np.arange(groups)).ravel(),
         "_position": np.repeat(position, groups),
     }
     return pd.DataFrame(out)
@@ -192,16 +192,28 @@ def prior(res: Fit, layout: Layout, risk: np.ndarray) -> tuple[np.ndarray, np.nd
 
     d pi_k / d theta_j = pi_k (1[j = k] - pi_j) z.
     """
-    basis, index = layout.membership, layout.theta_index
-    z = basis.internal(risk) if risk.shape[1] else np.ones((len(risk), 1))
+    index = layout.theta_index
+    p, z = prior_at(layout, res.internal.params, risk)
     here = index < layout.size  # (K, R); the reference group has none
-    theta = np.where(here, np.append(res.internal.params, 0.0)[np.minimum(index, layout.size)], 0.0)
-    u = z @ theta.T
-    p = np.exp(u - u.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
     free = np.flatnonzero(here.any(axis=1))
     at = index[free].ravel()
     cov = res.internal.cov[np.ix_(at, at)].reshape(free.size, z.shape[1], free.size, z.shape[1])
     spread = np.einsum("nr,jrls,ns->njl", z, cov, z, optimize=True)  # of the linear predictors (N, J, J)
     slope = p[:, :, None] * (np.eye(p.shape[1])[:, free] - p[:, None, free])  # (N, K, J)
     return p, np.sqrt(np.maximum(np.einsum("nkj,njl,nkl->nk", slope, spread, slope, optimize=True), 0.0))
+
+
+def prior_at(layout: Layout, flat: np.ndarray, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """pi_k(z_i) (N, K) at internal parameters (p,), and the columns z (N, R) that they meet."""
+    basis, index = layout.membership, layout.theta_index
+    z = basis.internal(risk) if risk.shape[1] else np.ones((len(risk), 1))
+    theta = np.where(index < layout.size, np.append(flat, 0.0)[np.minimum(index, layout.size)], 0.0)
+    u = z @ theta.T
+    p = np.exp(u - u.max(axis=1, keepdims=True))
+    return p / p.sum(axis=1, keepdims=True), z
+
+
+def ids_of_scored(panel: Panel) -> pd.Index:
+    """Everybody of a panel, in the order of the table: those observed, and those of whom there is no observation."""
+    apart = panel.unobserved
+    return panel.ids if apart is None else panel.ids.append(apart.ids)[apart.order]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 from ..arguments import checked
 from ..checks import check_level
 from ..compute.reference_distribution import letter, p_label, quantile, two_sided
-from ..errors import GBTMWarning, SpecificationError
+from ..errors import SpecificationError, warn
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
@@ -64,7 +63,7 @@ def odds_ratios(res: Fit, level: float = 0.95) -> pd.DataFrame:
     theta, se = res.params[list(thetas)].to_numpy(), res.bse[list(thetas)].to_numpy()
     without = [n for n, s in zip(thetas, se, strict=True) if not np.isfinite(s)]
     if without:
-        warnings.warn(f"{', '.join(without)}: no standard error, so no interval.", GBTMWarning, stacklevel=3)
+        warn(f"{', '.join(without)}: no standard error, so no interval.")
     z = quantile(0.5 - level / 2, res.df_inference)
     terms = [m["term"] for m in thetas.values()]
     groups = [int(m["group"]) for m in thetas.values()]

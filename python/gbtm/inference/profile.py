@@ -6,7 +6,6 @@ parameters. Near a boundary, or where a Wald interval would leave the range, it 
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,7 @@ from scipy.stats import chi2
 
 from ..arguments import checked
 from ..checks import check_level
-from ..errors import GBTMWarning, SpecificationError
+from ..errors import SpecificationError, warn
 from ..fit.rebuild import module_of
 from ..model.blocks import SCALES
 
@@ -78,7 +77,7 @@ def profile_interval(res: Fit, parameter: str, level: float = 0.95) -> tuple[flo
     """
     ends, better = profile_ends(res, parameter, level)
     if better is not None:
-        warnings.warn(better[1], GBTMWarning, stacklevel=3)
+        warn(better[1])
     return ends
 
 

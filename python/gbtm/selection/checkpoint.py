@@ -55,7 +55,9 @@ def data_digest(panel: Panel) -> str:
     """Of what a fit sees of the data: outcomes, what is known of subjects, who they are."""
     ids = pd.Index(panel.ids).map(str).tolist()
     outcomes = [dataclasses.replace(m, row=np.zeros(0)) for m in panel.outcomes]  # where a row stood says nothing
-    return digest(outcomes, panel.known, panel.history, ids)
+    apart = panel.unobserved
+    further = () if apart is None else (apart.known, pd.Index(apart.ids).map(str).tolist())
+    return digest(outcomes, panel.known, panel.history, ids, *further)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from ..compute.parallel import spread, workers_of
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
-from ..errors import GBTMError, GBTMWarning
+from ..errors import GBTMError, warn
 from ..estimation.control import Control
 from ..fit.document import current_fields, decode, encode
 from ..fit.fit_model import fit_model
@@ -180,10 +180,7 @@ def read_fit(text: str, candidate: Candidate, ground: Ground, shared: dict[str, 
     """What :func:`fit_task` wrote; formulas, which are code, are this search's own and not the file's."""
     stored = json.loads(text)
     if stored.get("not_kept"):
-        warnings.warn(
-            f"checkpoint: a fit of {candidate.n_groups} groups could not be kept ({stored['not_kept']}).", GBTMWarning,
-            stacklevel=2,
-        )
+        warn(f"checkpoint: a fit of {candidate.n_groups} groups could not be kept ({stored['not_kept']}).")
     if stored["document"] is None:
         return Fitted(candidate, None, stored["failure"], shared)
     document = current_fields(decode(stored["document"]), "checkpoint", data=False)
