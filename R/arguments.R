@@ -7,6 +7,7 @@
 #' @param known names that may stand there besides: what the method hands on, and what other packages send to any fit
 #' @noRd
 check_dots <- function(..., known = character()) {
+  refuse_abbreviations(sys.function(-1), sys.call(-1), parent.frame(2))
   if (!...length()) return(invisible())
   given <- names(substitute(list(...)))[-1]
   own <- setdiff(names(formals(sys.function(-1)))[-1], "...")
@@ -15,6 +16,7 @@ check_dots <- function(..., known = character()) {
 
 # As check_dots(), where fits stand in the dots, under any name.
 check_fits_in_dots <- function(..., known = character()) {
+  refuse_abbreviations(sys.function(-1), sys.call(-1), parent.frame(2))
   given <- list(...)
   labels <- names(given)
   if (is.null(labels)) labels <- rep("", length(given))
@@ -22,6 +24,29 @@ check_fits_in_dots <- function(..., known = character()) {
   if (!length(odd)) return(invisible())
   own <- setdiff(names(formals(sys.function(-1)))[-1], "...")
   refuse_unknown(labels[odd], c(own, known), sys.call(-1))
+}
+
+#' Refuse names of arguments that are not written out
+#'
+#' The first line of every function that is exported, without dots; check_dots() does it too. R takes the beginning of a
+#' name for the name: `gbtm(t = "age")` would be a covariate.
+#' @noRd
+check_names <- function() refuse_abbreviations(sys.function(-1), sys.call(-1), parent.frame(2))
+
+# `called` is the function that was called, `frame` where its `call` stands, for names in the dots there.
+refuse_abbreviations <- function(called, call, frame) {
+  known <- names(formals(called))
+  before <- if ("..." %in% known) known[seq_len(match("...", known) - 1)] else known # R matches names after dots whole
+  written <- names(call)[-1]
+  if (any(vapply(as.list(call)[-1], identical, NA, quote(...)))) {
+    written <- c(written, names(tryCatch(eval(quote(substitute(list(...))), frame), error = function(e) NULL))[-1])
+  }
+  for (name in setdiff(written, c("", known))) {
+    whole <- before[startsWith(before, name)]
+    if (length(whole) != 1) next
+    stop_gbtm("unknown_argument", sprintf("%s: no such argument, and names are not abbreviated.", name), name,
+              sprintf("Write %s in full if it is meant.", whole), call)
+  }
 }
 
 #' Refuse arguments that do not exist

@@ -81,6 +81,7 @@ blrt.gbtm_search <- function(x, labels = NULL, with_lmr = FALSE, n_max = 199, n_
 #' @rdname blrt
 #' @export
 lmr <- function(x, smaller = NULL, seed = 0) {
+  check_names()
   call <- match.call()
   check_fit(x)
   check_seed(seed)

@@ -37,6 +37,7 @@
 #' @export
 bootstrap <- function(fit, kind = "subjects", n = 200, groups = NULL, n_starts = 4, seed = 0, n_jobs = NULL,
                       progress = interactive()) {
+  check_names()
   call <- match.call()
   check_fit(fit)
   check_seed(seed)

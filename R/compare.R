@@ -33,6 +33,7 @@
 #' compare_traj(fit, log)
 #' @export
 compare_traj <- function(object, text, which = NULL) {
+  check_names()
   call <- match.call()
   check_fit(object)
   text <- one_text(text, "no_table", "of a log", "Give its lines, for example readLines(\"traj.log\").", call)

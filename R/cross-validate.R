@@ -102,6 +102,7 @@ print.gbtm_cv <- function(x, ...) {
 #' @param a,b what `cross_validate()` returned for two fits to the same subjects, with the same folds
 #' @export
 cv_difference <- function(a, b) {
+  check_names()
   for (name in c("a", "b")) {
     if (!inherits(get(name), "gbtm_cv")) {
       stop_gbtm("bad_cv", sprintf("%s: an object of class %s is no cross-validation.", name, class(get(name))[1]), name,

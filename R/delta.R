@@ -23,6 +23,7 @@
 #' delta_method(fit, function(b) exp(b["theta[2]"]))
 #' @export
 delta_method <- function(fit, expression, level = 0.95) {
+  check_names()
   check_fit(fit)
   check_level(level)
   d <- differentiate(fit, expression, "expression")

@@ -17,6 +17,7 @@
 #' dispersion_test(fit)
 #' @export
 dispersion_test <- function(fit, control = gbtm_control()) {
+  check_names()
   call <- match.call()
   check_fit(fit)
   check_control(control)

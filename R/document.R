@@ -18,6 +18,7 @@
 #' identical(coef(read_gbtm(copy)), coef(fit))
 #' @export
 write_gbtm <- function(fit, path) {
+  check_names()
   check_fit(fit)
   writeBin(charToRaw(enc2utf8(current_text(document_text(fit)))), path)
   invisible(path)

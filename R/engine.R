@@ -66,6 +66,7 @@ print.gbtm_engine <- function(x, ...) {
 #' }
 #' @export
 install_gbtm <- function(path = NULL, python = NULL) {
+  check_names()
   requirements <- system.file("constraints", "requirements.txt", package = "gbtm")
   path <- path.expand(if (is.null(path)) default_environment() else path)
   if (is.null(python)) python <- unname(Sys.which(c("python3", "python")))

@@ -19,6 +19,7 @@
 #' equal_slopes(fit)
 #' @export
 equal_curves <- function(fit, groups = NULL, include_intercept = TRUE) {
+  check_names()
   check_fit(fit)
   check_flag(include_intercept, "include_intercept")
   curves_test(fit, groups, include_intercept, short_name(substitute(fit)))
@@ -27,6 +28,7 @@ equal_curves <- function(fit, groups = NULL, include_intercept = TRUE) {
 #' @rdname equal_curves
 #' @export
 equal_slopes <- function(fit, groups = NULL) {
+  check_names()
   check_fit(fit)
   curves_test(fit, groups, FALSE, short_name(substitute(fit)))
 }

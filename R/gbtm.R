@@ -104,6 +104,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  control = gbtm_control(), subset = NULL, na.action = NULL, # nolint: object_name_linter.
                  seed = NULL, ...) {
   call <- match.call()
+  check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)
   laid <- outcome_matrix(formula, if (missing(data)) NULL else data, wide, call, parent.frame())
   if (!is.null(laid)) {

@@ -115,6 +115,7 @@ start_report <- function(fit) {
 #' @rdname start_report
 #' @export
 optimum <- function(fit, rank) {
+  check_names()
   check_fit(fit)
   count <- length(fit$search$optima)
   check_whole(rank, "rank", 1, sprintf("Give a rank of start_report(), 1 to %d.", count))

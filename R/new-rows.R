@@ -28,15 +28,11 @@ asked_rows <- function(fit, newdata, call) {
   found <- with_time_column(fit, newdata)
   newdata <- found$data
   require_columns(newdata, fit$time_name, "newdata")
+  if (asks_for_covariates(fit, names(newdata))) newdata <- with_design_columns(fit, newdata, "tcov", call)
   inputs <- known_inputs(fit, newdata)
   used <- covariate_variables(fit, inputs)
   here <- used %in% names(newdata)
   if (!any(here)) {
-    stored <- fit$read_as$tcov
-    theirs <- if (is.character(stored) && is_formula_text(stored)) all.vars(one_sided(stored, "tcov"))
-    if (is.null(fit$inputs) && any(setdiff(theirs, fit$time_name) %in% names(newdata))) {
-      require_columns(newdata, used, "newdata") # a fit read from a file knows its design's columns alone
-    }
     return(list(table = unique(as.data.frame(newdata)[c(fit$time_name, found$source)]), w = NULL))
   }
   known <- setdiff(names(newdata), fit$outcome_name)
@@ -96,6 +92,7 @@ other_table <- function() {
 # Fitted values, residuals and groups of the rows of a new table.
 augmented_new <- function(fit, newdata, call) {
   check_data(newdata)
+  newdata <- with_design_columns(fit, newdata, "tcov", call)
   inputs <- known_inputs(fit, newdata)
   if (!is.null(inputs$wide)) {
     stop_gbtm("wide_newdata", "newdata: this fit is of wide data, whose rows are no observations.", "newdata",

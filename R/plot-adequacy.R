@@ -27,6 +27,7 @@
 #' plot_adequacy(list(means = means, distribution = counts, autocorrelation = lags))
 #' @export
 plot_adequacy <- function(x, labels = NULL, colours = group_colours) {
+  check_names()
   need_ggplot2("plot_adequacy")
   means <- adequacy_means(x, labels)
   spread <- adequacy_distribution(x$distribution)

@@ -23,6 +23,7 @@
 #' plot_posteriors(fit)
 #' @export
 plot_groups <- function(fit, level = 0.95, individuals = 200, labels = NULL, colours = group_colours) {
+  check_names()
   need_ggplot2("plot_groups")
   check_fit(fit)
   panel <- group_panels(fit, labels)
@@ -62,6 +63,7 @@ plot_groups <- function(fit, level = 0.95, individuals = 200, labels = NULL, col
 #' @rdname plot_groups
 #' @export
 plot_posteriors <- function(fit, labels = NULL, colours = group_colours) {
+  check_names()
   need_ggplot2("plot_posteriors")
   check_fit(fit)
   panel <- group_panels(fit, labels)

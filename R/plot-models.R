@@ -17,6 +17,7 @@
 #' plot_models(list(table = table, fits = list("3: 2 2 2" = fit)))
 #' @export
 plot_models <- function(x, which = "best", criterion = "bic_subjects", level = 0.95, observed = TRUE) {
+  check_names()
   need_ggplot2("plot_models")
   criterion <- criterion_name(criterion)
   table <- search_table(x, criterion)

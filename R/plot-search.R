@@ -64,6 +64,7 @@ larger_better <- c("loglik", "cv_loglik", "entropy", "avepp_min", "occ_min", "tr
 #' plot_criteria(table)
 #' @export
 plot_criteria <- function(x, criterion = "bic_subjects", show = NULL) {
+  check_names()
   criterion <- criterion_name(criterion)
   need_ggplot2("plot_criteria")
   table <- search_table(x, criterion)

@@ -113,7 +113,9 @@ classify <- function(fit, newdata, by_wave, level, call) {
   inputs <- known_inputs(fit, newdata)
   wide <- inputs$wide
   parts <- fit_parts(fit, if (is.null(wide)) names(newdata) else names(wide))
-  if (without_outcome(fit, parts, newdata, wide)) {
+  people <- without_outcome(fit, parts, newdata, wide)
+  newdata <- with_design_columns(fit, newdata, if (people) "risk" else c("risk", "tcov", "dcov"), call)
+  if (people) {
     used <- if (!is.null(inputs$risk)) all.vars(one_sided(inputs$risk, "risk"))
     known <- vapply(used, exists, NA, envir = inputs_frame(inputs$risk), mode = "numeric")
     require_columns(newdata, used[!known], "risk")

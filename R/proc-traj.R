@@ -23,6 +23,7 @@
 #' @export
 proc_traj <- function(text, data, id = NULL, matrices = list(), cov_type = "traj", control = gbtm_control(),
                       seed = NULL) {
+  check_names()
   call <- match.call()
   check_data(data)
   control <- seeded(control, seed)

@@ -28,6 +28,7 @@
 grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, data_description = NULL, search = NULL,
                           criterion = "bic_subjects", checks = TRUE, level = 0.95, data_file = "data.csv",
                           progress = interactive()) {
+  check_names()
   call <- match.call()
   check_path(file, "file")
   options <- list(format = format, author = author, title = title, data_description = data_description,
@@ -38,6 +39,10 @@ grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, d
     check_search(search, "search")
     options$search <- structure(search_text(search), class = "json")
   }
+  final <- if (inherits(x, "gbtm_search")) best(x, criterion) else x
+  check_fit(final)
+  options$said <- list(warnings = json_array(vapply(final$warnings, `[[`, "", "message")),
+                       sentence = final$search$sentence)
   sent <- printed_object(x)
   long_answer("grolts_report", sent$text, sent$kind, path.expand(file), as_request(options), progress = progress,
               call = call)
@@ -66,6 +71,7 @@ grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, d
 #' @export
 to_table <- function(x, format = c("markdown", "latex", "html", "docx"), file = NULL, what = NULL, caption = NULL,
                      notes = character(), digits = NULL, level = 0.95) {
+  check_names()
   call <- match.call()
   format <- match_choice(format, c("markdown", "latex", "html", "docx"), "format")
   if (is.null(file) && format == "docx") {

@@ -29,6 +29,7 @@
 #' residual_checks(fit)
 #' @export
 residual_checks <- function(fit, lags = 5, seed = 0, progress = interactive()) {
+  check_names()
   call <- match.call()
   check_fit(fit)
   check_whole(lags, "lags", 1, "Give a number of lags, 1 or more.")
@@ -57,6 +58,7 @@ print.gbtm_residual_checks <- function(x, ...) {
 #' @rdname residual_checks
 #' @export
 ar1_check <- function(fit, groups = NULL, n_starts = 8, seed = 0, n_jobs = NULL, progress = interactive()) {
+  check_names()
   call <- match.call()
   check_fit(fit)
   check_seed(seed)

@@ -118,6 +118,7 @@ fit_text <- function(fit) {
 #' identical(read_search(copy)$table, found$table)
 #' @export
 write_search <- function(search, path) {
+  check_names()
   check_search(search, "search")
   writeBin(charToRaw(enc2utf8(search_text(search))), path)
   invisible(path)

@@ -67,6 +67,7 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
                         checkpoint = NULL, time_budget = NULL, shape_starts = 10, subset = NULL,
                         na.action = NULL, seed = NULL) { # nolint: object_name_linter.
   call <- match.call()
+  check_names()
   refuse_others_in_search(..., call = call)
   table <- if (!missing(data) && is.data.frame(data)) data
   given <- search_arguments(if (is.null(table)) list(...) else asked_dots(covariate_arguments(), environment(), table))
@@ -134,6 +135,7 @@ seconds_of <- function(budget) {
 #' @rdname gbtm_search
 #' @export
 best <- function(x, criterion = x$criterion) {
+  check_names()
   check_search(x)
   criterion <- criterion_name(criterion)
   twins <- c(traj_aic = "aic", traj_bic_subjects = "bic_subjects", traj_bic_observations = "bic_observations")

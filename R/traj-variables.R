@@ -47,6 +47,7 @@ traj_data <- function(fit) {
 #' @rdname traj_variables
 #' @export
 plot_matrix <- function(fit, level = 0.95) {
+  check_names()
   check_fit(fit)
   check_level(level)
   if (!is.null(fit$spec$dropout)) {

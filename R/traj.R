@@ -34,6 +34,7 @@
 #' @export
 traj <- function(command, data, id = NULL, matrices = list(), cov_type = "traj", control = gbtm_control(),
                  seed = NULL) {
+  check_names()
   call <- match.call()
   check_data(data)
   control <- seeded(control, seed)

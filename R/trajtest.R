@@ -16,6 +16,7 @@
 #' trajtest(fit, "%TRAJTEST('linear1=linear2, quadra1=quadra2')")
 #' @export
 trajtest <- function(fit, text) {
+  check_names()
   check_fit(fit)
   data_name <- short_name(substitute(fit))
   as_sas <- names_as_in_sas(macro_argument(text), fit$traj_names)

@@ -35,6 +35,7 @@
 #' if (requireNamespace("car", quietly = TRUE)) car::linearHypothesis(fit, "age[1] = age[2]")
 #' @export
 wald_test <- function(fit, hypotheses, value = NULL, test = c("Chisq", "F"), df = NULL) {
+  check_names()
   check_fit(fit)
   data_name <- short_name(substitute(fit))
   tested <- test_linear(fit$coefficients, fit$vcov, hypotheses, value, fit$internal)
@@ -44,6 +45,7 @@ wald_test <- function(fit, hypotheses, value = NULL, test = c("Chisq", "F"), df 
 #' @rdname wald_test
 #' @export
 wald_test_nonlinear <- function(fit, expression, value = 0, test = c("Chisq", "F"), df = NULL) {
+  check_names()
   check_fit(fit)
   data_name <- short_name(substitute(fit))
   d <- differentiate(fit, expression, "expression", equations = TRUE)

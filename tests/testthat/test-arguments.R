@@ -14,7 +14,7 @@ with_dots <- function() {
 
 # What hands its dots on, to be refused there: generics, and what is no object of ours.
 handed_on <- c("blrt", "pool", "cross_validate", "pool.default", "pool.mira", "autoplot", "linearHypothesis",
-               "deltaMethod", "estfun", "bread")
+               "deltaMethod", "estfun", "bread", "update.gbtm")
 
 test_that("every method refuses an argument that does not exist, before it does anything", {
   names <- setdiff(with_dots(), handed_on)
@@ -60,4 +60,39 @@ test_that("what other packages give to any fit is taken", {
   expect_identical(nobs(fit, use.fallback = TRUE), nobs(fit))
   skip_if_not_installed("generics")
   expect_no_error(generics::tidy(fit, conf.int = TRUE, conf.level = 0.9, exponentiate = FALSE))
+})
+
+# Exported functions and methods that take two arguments or more, by name.
+with_arguments <- function() {
+  space <- asNamespace("gbtm")
+  functions <- union(with_dots(), Filter(function(name) is.function(get0(name, space, inherits = FALSE)),
+                                         getNamespaceExports("gbtm")))
+  Filter(function(name) length(setdiff(names(formals(get(name, space))), "...")) > 1, setdiff(functions, handed_on))
+}
+
+test_that("the beginning of a name is no name, and the whole one is the way out", {
+  # R would take it for the argument: gbtm(t = "age") for tcov
+  names <- with_arguments()
+  expect_gt(length(names), 60)
+  for (name in names) {
+    called <- get(name, asNamespace("gbtm"))
+    own <- names(formals(called))
+    before <- own[seq_len(match("...", c(own, "..."), nomatch = 1) - 1)]
+    long <- setdiff(before[nchar(before) > 2], before[1])
+    if (!length(long)) next
+    short <- substr(long[1], 1, nchar(long[1]) - 1)
+    if (sum(startsWith(before, short)) > 1) next # R itself refuses what fits several
+    error <- expect_error(do.call(called, c(list(quote(stop("the object was looked at"))),
+                                            stats::setNames(list(1), short))),
+                          class = "gbtm_unknown_argument", label = name)
+    expect_identical(error$argument, short, label = name)
+    expect_match(conditionMessage(error), sprintf("Write %s in full", long[1]), fixed = TRUE, label = name)
+  }
+  expect_error(gbtm(y ~ t, t = "age"), "t: no such argument.*Write tcov in full", class = "gbtm_unknown_argument")
+  fit <- example_fit()
+  # through a generic, and where the name stands in the dots of what calls
+  expect_error(predict(fit, tim = 12), "Write times in full", class = "gbtm_unknown_argument")
+  expect_error(lapply(list(fit), predict, tim = 12), "Write times in full", class = "gbtm_unknown_argument")
+  expect_identical(lapply(list(fit), predict, times = 12)[[1]], predict(fit, times = 12))
+  expect_error(update(structure(list(call = quote(gbtm(y ~ t))), class = "gbtm"), gro = 3), "Write groups in full")
 })

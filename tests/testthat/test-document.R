@@ -92,3 +92,88 @@ test_that("the bands of every family are Python's", {
     expect_equal(scored, posterior(fit), tolerance = 1e-8, info = family)
   }
 })
+
+test_that("update() of a fit from a file is refused with what to do", {
+  expect_error(update(example_fit(), groups = 2), "from a file.*gbtm\\(offenses ~ age, data", class = "gbtm_no_call")
+})
+
+# Two curves with a place and a number for each person, and what a person does at each time.
+people_with_covariates <- function() {
+  d <- two_curves(24, 0:3)
+  d$place <- c("north", "east", "south")[1 + d$id %% 3]
+  set.seed(5)
+  d$x <- stats::rnorm(24)[d$id]
+  d$w <- round(stats::rnorm(nrow(d)), 3)
+  d$half <- 1 + d$id %% 2
+  d
+}
+
+test_that("a fit that Python saved takes the table's own columns, and makes them as Python did", {
+  need_engine()
+  d <- people_with_covariates()
+  folder <- tempfile()
+  dir.create(folder)
+  utils::write.csv(d, file.path(folder, "d.csv"), row.names = FALSE)
+  run_python(sprintf(c(
+    "import warnings, gbtm, pandas as pd; warnings.simplefilter('ignore'); d = pd.read_csv('%1$s/d.csv')",
+    "for name, k in {'factor': dict(risk='~ place + scale(x)', tcov='~ scale(w)*place'),",
+    "                'poly': dict(risk='~ poly(x, 2)', tcov='~ bs(w, df=4)'),",
+    "                'number': dict(risk='~ C(half)', tcov='~ w:t', dropout=0, dcov='~ C(half)')}.items():",
+    "    some = d[(d.id % 5 > 0) | (d.t < 3)] if 'dropout' in k else d",
+    "    m = gbtm.GBTM.from_formula('y ~ t', some, id='id', groups=2, order=1, **k)",
+    "    res = m.fit(start=m.fit(n_starts=1).params)",
+    "    res.save(f'%1$s/{name}.json'); res.classify(d.iloc[:40]).to_csv(f'%1$s/{name}.csv')"
+  ), folder))
+  for (name in c("factor", "poly", "number")) {
+    fit <- read_gbtm(file.path(folder, paste0(name, ".json")))
+    python <- utils::read.csv(file.path(folder, paste0(name, ".csv")))
+    for (new in list(d[1:40, ], transform(d[1:40, ], place = factor(place), half = factor(half)))) {
+      table <- predict(fit, newdata = new, type = "group")
+      expect_equal(table$probability, python$probability, tolerance = 1e-12, label = name)
+    }
+    if (name != "number") { # with dropout who is gone says something, and nobody is in a new table
+      expect_equal(augment(fit, newdata = d)$.fitted, unname(fitted(fit)), tolerance = 1e-8, label = name)
+    }
+    # the curve at a row's own covariates is that at the design's columns
+    own <- predict(fit, newdata = d[3, ])
+    w <- fit$data$covariates[3, , drop = FALSE]
+    expect_equal(own$estimate, predict(fit, times = d$t[3], tcov = w)$estimate, tolerance = 1e-8, label = name)
+  }
+  fit <- read_gbtm(file.path(folder, "factor.json"))
+  expect_error(predict(fit, newdata = transform(d, place = "moon"), type = "posterior"), class = "gbtm_new_level")
+  expect_error(predict(fit, newdata = d[c("id", "t", "y", "w")], type = "posterior"), "no column named 'place'",
+               class = "gbtm_unknown_column")
+})
+
+test_that("a file of R's takes columns that Python can make too, and says what to do of others", {
+  need_engine()
+  d <- people_with_covariates()
+  back <- function(fit) {
+    path <- tempfile()
+    write_gbtm(fit, path)
+    read_gbtm(path)
+  }
+  fitted_with <- function(...) {
+    suppressWarnings(gbtm(y ~ t, d, id = "id", groups = 2, order = 1, control = gbtm_control(n_starts = 1), ...))
+  }
+  fit <- fitted_with(risk = ~ place + x, tcov = ~w)
+  again <- back(fit)
+  expect_equal(predict(again, d[1:40, ], type = "posterior"), predict(fit, d[1:40, ], type = "posterior"))
+  expect_equal(predict(again, newdata = d[1:9, ]), predict(fit, newdata = d[1:9, ]))
+  other <- back(fitted_with(risk = ~ scale(x), tcov = ~ place:t))
+  expect_error(predict(other, d, type = "posterior"), "no column 'scale\\(x\\)'.*saveRDS", class = "gbtm_unknown_design")
+  expect_error(predict(other, newdata = d), "placenorth:t", class = "gbtm_unknown_design")
+  expect_error(augment(other, newdata = d), class = "gbtm_unknown_design")
+  # the design's columns themselves are taken, and no column at all means the profile
+  z <- (d$x - mean(d$x[!duplicated(d$id)])) / stats::sd(d$x[!duplicated(d$id)])
+  whole <- cbind(d, "scale(x)" = z, "placenorth:t" = (d$place == "north") * d$t,
+                 "placesouth:t" = (d$place == "south") * d$t)
+  expect_equal(predict(other, whole, type = "posterior")$group_1, posterior(other)$group_1, tolerance = 1e-8)
+  expect_identical(nrow(predict(other, newdata = data.frame(t = 1:2))), 4L)
+  path <- tempfile()
+  write_gbtm(other, path)
+  said <- run_python(c("import gbtm, pandas as pd", sprintf("res = gbtm.load('%s')", path),
+                       "try: res.classify(pd.DataFrame({'id': [1], 't': [0], 'y': [1.0]}))",
+                       "except gbtm.GBTMError as error: print(error.code, error)"))
+  expect_match(said, "^no_inputs newdata: this fit is R's, of y ~ t, with the columns scale\\(x\\), .*In R predict")
+})

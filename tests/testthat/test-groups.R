@@ -60,3 +60,20 @@ test_that("a near tie is a sentence, and the other optimum is there to start fro
   expect_error(optimum(fit, 0), class = "gbtm_error")
   expect_error(optimum(example_fit(), 2), class = "gbtm_bad_rank")
 })
+
+test_that("held out without an outcome, a person has the prior", {
+  need_engine()
+  d <- two_curves(20, 0:3)
+  d$x <- (d$id * 7) %% 5
+  d$held <- as.numeric(d$id %in% c(3, 4, 5))
+  d$y[d$id %in% c(4, 5)] <- NA
+  d$x[d$id == 5] <- NA
+  expect_warning(fit <- gbtm(y ~ t, d, id = "id", groups = 2, order = 1, risk = ~x, out_of_sample = "held",
+                             control = gbtm_control(n_starts = 1)),
+                 "out_of_sample: 1 person has no usable observation \\(4\\)", class = "gbtm_prior")
+  scored <- out_of_sample(fit)
+  expect_identical(scored$id, c(3L, 4L))
+  b <- coef(fit)[c("theta[2]", "theta_x[2]")]
+  expect_equal(scored$group_2[2], stats::plogis(b[[1]] + b[[2]] * ((4 * 7) %% 5)), tolerance = 1e-10)
+  expect_match(fit$dropped$sentence, "1 subject with a missing membership covariate")
+})

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..compute.progress import Progress
 from ..fit.document import encode
@@ -45,6 +46,36 @@ def classify(document: str, request: str, ids: bytearray) -> str:
         }
 
     return answer(work)
+
+
+def design_columns(document: str, request: str) -> str:
+    """Covariates of new data under a fit that was read from a file, by row.
+
+    Parameters
+    ----------
+    request : JSON with ``argument``, "risk", "tcov" or "dcov", and the ``columns`` of the table: numbers or text
+    """
+    from ..fit.new_data import design_columns as made
+
+    def work() -> dict[str, Any]:
+        asked, res = json.loads(request), fit_of(document)
+        columns = {}
+        for name, values in asked["columns"].items():
+            column = pd.Series(values, dtype=None if any(isinstance(v, str) for v in values) else float)
+            levels = (res.inputs or {}).get("levels", {}).get(name)
+            columns[name] = column if levels is None else _of_kind(column, levels)
+        return {"x": encode(made(res, pd.DataFrame(columns), asked["argument"]), new_bulk())}
+
+    return answer(work)
+
+
+def _of_kind(column: pd.Series, levels: list[Any]) -> pd.Series:
+    """A factor of R's as the fit's file has its levels: numbers, truth values or text."""
+    if all(isinstance(level, bool) for level in levels):
+        return column.map({1: True, 0: False, "TRUE": True, "FALSE": False})
+    if any(isinstance(level, str) for level in levels):
+        return column.map(lambda v: v if isinstance(v, str) or v is None or v != v else f"{v:g}")
+    return pd.Series(pd.to_numeric(column, errors="coerce").where(column.notna()), index=column.index)
 
 
 def _learn_basis(bases: dict[str, dict[str, Any]], times: np.ndarray, columns: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..api.results import GBTMResults
 from ..compute.progress import Progress
 from .choice import search_of
 from .transfer import answer, fit_of, received
@@ -19,7 +20,8 @@ def grolts_report(text: str, kind: str, path: str, options: str, tell: Progress 
 
     Parameters
     ----------
-    options : arguments as JSON; ``search`` is the document of one, ``checks`` says whether to make residual checks
+    options : arguments as JSON; ``search`` is the document of one, ``checks`` says whether to make residual checks,
+        ``said`` has the ``warnings`` of the final fit and the ``sentence`` on its search in R's words
 
     Returns
     -------
@@ -33,10 +35,12 @@ def grolts_report(text: str, kind: str, path: str, options: str, tell: Progress 
         asked = {k: v for k, v in json.loads(options).items() if v is not None}
         if "search" in asked:
             asked["search"] = search_of(json.dumps(asked["search"]))
-        given = _object(text, kind)
+        given, said = _object(text, kind), asked.pop("said")
+        if kind == "search":
+            asked["search"], given = given, given.best(asked["criterion"])
         if asked.pop("checks", False):
-            asked["checks"] = residual_checks(given.best(asked["criterion"]) if kind == "search" else given)
-        return {"path": str(report(given, path, progress=tell or False, **asked))}
+            asked["checks"] = residual_checks(given)
+        return {"path": str(report(_in_words(given, said), path, progress=tell or False, **asked))}
 
     return answer(work)
 
@@ -51,6 +55,13 @@ def to_table(text: str, kind: str, format: str, path: str, options: str) -> str:
         return {"text": written if isinstance(written, str) else None}
 
     return answer(work)
+
+
+def _in_words(res: GBTMResults, said: dict[str, Any]) -> GBTMResults:
+    """The fit, saying what it says in the words of R."""
+    document = res.document
+    told = [{**w, "message": words} for w, words in zip(document["warnings"], said["warnings"], strict=True)]
+    return GBTMResults({**document, "warnings": told, "search": {**document["search"], "sentence": said["sentence"]}})
 
 
 def _object(text: str, kind: str) -> Any:

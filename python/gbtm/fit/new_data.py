@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from ..data.columns import require_columns
@@ -35,17 +36,14 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
     inputs = res.inputs
     if inputs is None:
         raise SpecificationError(
-            "newdata: this fit does not say from which columns it was made.", code="no_inputs", argument="newdata",
+            _why_unread(res), code="no_inputs", argument="newdata",
             way_out="Fit with from_formula or traj, or give a Panel to gbtm.fit.scoring.classify_panel.",
         )
-    table = _with_levels(newdata, inputs["levels"])
+    table = with_levels(newdata, inputs["levels"])
     arguments = {k: v for k, v in inputs.items() if k not in OF_READING and not k.endswith("_design")}
     for name in ("risk", "tcov", "dcov"):
-        stored = inputs.get(f"{name}_design")
-        if stored is not None:
-            arguments[name] = FormulaDesign.from_document(stored, trusted=res.trust_formula)
-        elif isinstance(arguments.get(name), str):
-            arguments[name] = _without_design(arguments[name], table, name, res.trust_formula)
+        if arguments.get(name) is not None:
+            arguments[name] = stored_terms(res, name, table)
     id, risk, outcome = (arguments[k] for k in ("id", "risk", "outcome"))
     if has_none_of(table, outcome) and (risk is not None or (id is not None and not has_none_of(table, id))):
         return people_of_table(table, id, risk, outcome, res.time_name)
@@ -70,6 +68,19 @@ def _of_several(res: Fit, newdata: pd.DataFrame) -> Panel:
     return joined_panels(panels, from_first)
 
 
+def _why_unread(res: Fit) -> str:
+    """Why new data cannot be read as the fit's were. R writes ``formula`` and no ``inputs`` where Python would differ."""
+    formula = res.document.get("formula")
+    if formula is None:
+        return "newdata: this fit does not say from which columns it was made."
+    names = [*res.group_sets[0].membership.covariate_names, *res.outcomes[0].covariate_names]
+    of = f", with the columns {', '.join(names)}" if names else ""
+    return (
+        f"newdata: this fit is R's, of {formula}{of}, and its file does not say from which columns: Python has no way to "
+        "make them as R did. In R predict(fit, newdata) scores new people."
+    )
+
+
 def _with_time(table: pd.DataFrame, inputs: dict[str, Any], trusted: bool) -> tuple[pd.DataFrame, Any]:
     """The table with the time, where that is an expression of a column, and where it stands."""
     stored, wide = inputs.get("time_design"), inputs["form"] == "wide"
@@ -83,7 +94,28 @@ def _with_time(table: pd.DataFrame, inputs: dict[str, Any], trusted: bool) -> tu
     return with_time_column(table, design, source, wide)
 
 
-def _with_levels(newdata: pd.DataFrame, levels: dict[str, Any]) -> pd.DataFrame:
+def stored_terms(res: Fit, name: str, table: pd.DataFrame) -> Any:
+    """How covariates, the argument ``name``, are made of a table of new people, as far as the fit says it."""
+    inputs = res.inputs or {}
+    stored, terms = inputs.get(f"{name}_design"), inputs.get(name)
+    if stored is not None:
+        return FormulaDesign.from_document(stored, trusted=res.trust_formula)
+    return _without_design(terms, table, name, res.trust_formula) if isinstance(terms, str) else terms
+
+
+def design_columns(res: Fit, newdata: pd.DataFrame, name: str) -> np.ndarray:
+    """The covariates (n, q) of an argument of a fit to long data, ``risk``, ``tcov`` or ``dcov``, made of a new table.
+
+    Raises
+    ------
+    DataError, SpecificationError
+        For a level that did not occur, a column that is missing, and a formula that the fit's file does not tell of.
+    """
+    table = with_levels(newdata, (res.inputs or {})["levels"])
+    return covariate_columns(stored_terms(res, name, table), table, name)[0]
+
+
+def with_levels(newdata: pd.DataFrame, levels: dict[str, Any]) -> pd.DataFrame:
     """The table with its factors' levels in the order of the fit; refuses those that did not occur in it."""
     table = without_declared(newdata)[0].copy()
     for column, known in levels.items():

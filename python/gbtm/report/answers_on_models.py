@@ -181,7 +181,7 @@ def _plots(evidence: Evidence) -> Reply:
         return f"{evidence.place('panels')}.", ""
     if evidence.place("best_panels"):
         return (f"{evidence.place('best_panels')} has the best model for each number of groups.",
-                "Add the other models: search.plot_models(which='all').")
+                "Add the other models: plot_models() draws all of them.")
     return "", "Add plots of the trajectories of each model that was fitted."
 
 
@@ -194,7 +194,7 @@ def _numbers(evidence: Evidence) -> Reply:
 def _syntax(evidence: Evidence) -> Reply:
     where = evidence.place("code")
     if not where:
-        return "", "Make the syntax available, for example by gbtm.report.code.code_for(res, 'R')."
+        return "", "Make the syntax available: a report by grolts_report() has it."
     return f"{where} has the code in R, Python and Stata.", "Say where readers find it."
 
 
@@ -207,7 +207,7 @@ MODEL_TOPICS = {
     "software": _software, "estimator": _estimator, "within": _within, "between": _between, "shapes": _shapes,
     "covariates": _covariates, "starts": _starts, "selection": _selection, "models": _models, "fit_table": _fit_table,
     "one_class": _one_class, "final_cases": _final_cases, "cases": _cases, "entropy": _entropy,
-    "plot": _shown("curves", "Add a plot of the estimated mean trajectories: res.plot()."), "plots": _plots,
+    "plot": _shown("curves", "Add a plot of the estimated mean trajectories."), "plots": _plots,
     "individuals": _shown("individuals", "Add a plot of individual trajectories behind each group's curve."),
     "numbers": _numbers, "syntax": _syntax, "data_or_code": _data_or_code,
 }
