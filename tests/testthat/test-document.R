@@ -119,7 +119,7 @@ test_that("a fit that Python saved takes the table's own columns, and makes them
     "for name, k in {'factor': dict(risk='~ place + scale(x)', tcov='~ scale(w)*place'),",
     "                'poly': dict(risk='~ poly(x, 2)', tcov='~ bs(w, df=4)'),",
     "                'number': dict(risk='~ C(half)', tcov='~ w:t', dropout=0, dcov='~ C(half)')}.items():",
-    "    some = d[(d.id % 5 > 0) | (d.t < 3)] if 'dropout' in k else d",
+    "    some = d[(d.id %% 5 > 0) | (d.t < 3)] if 'dropout' in k else d",
     "    m = gbtm.GBTM.from_formula('y ~ t', some, id='id', groups=2, order=1, **k)",
     "    res = m.fit(start=m.fit(n_starts=1).params)",
     "    res.save(f'%1$s/{name}.json'); res.classify(d.iloc[:40]).to_csv(f'%1$s/{name}.csv')"

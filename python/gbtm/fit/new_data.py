@@ -69,15 +69,15 @@ def _of_several(res: Fit, newdata: pd.DataFrame) -> Panel:
 
 
 def _why_unread(res: Fit) -> str:
-    """Why new data cannot be read as the fit's were. R writes ``formula`` and no ``inputs`` where Python would differ."""
+    """Why new data cannot be read as the fit's were; R writes no ``inputs`` where Python would differ."""
     formula = res.document.get("formula")
     if formula is None:
         return "newdata: this fit does not say from which columns it was made."
     names = [*res.group_sets[0].membership.covariate_names, *res.outcomes[0].covariate_names]
     of = f", with the columns {', '.join(names)}" if names else ""
     return (
-        f"newdata: this fit is R's, of {formula}{of}, and its file does not say from which columns: Python has no way to "
-        "make them as R did. In R predict(fit, newdata) scores new people."
+        f"newdata: this fit is R's, of {formula}{of}, and its file does not say from which columns: Python has no way "
+        "to make them as R did. In R predict(fit, newdata) scores new people."
     )
 
 
