@@ -116,15 +116,15 @@ test_that("a report made from R speaks of R's functions", {
   need_report()
   fit <- small_fit()
   # a sentence of the engine's that names what does it in Python
-  fit$document$text <- sub("\\"warnings\\": \\[[^]]*\\]", paste0(
-    "\"warnings\": [{\"code\": \"near_tie\", \"group\": null, \"parameters\": [], \"message\": ",
-    "\"Report both, fit(start=res.optimum(2)) fits the other.\"}]"), fit$document$text)
-  fit$warnings <- list(list(code = "near_tie", message = gbtm:::in_r_words(
-    "Report both, fit(start=res.optimum(2)) fits the other.")))
+  said <- "Report both, fit(start=res.optimum(2)) fits the other."
+  told <- sprintf("\"warnings\": [{\"code\": \"tie\", \"group\": null, \"parameters\": [], \"message\": \"%s\"}]", said)
+  fit$document$text <- sub("\"warnings\": \\[[^]]*\\]", told, fit$document$text)
+  fit$warnings <- list(list(code = "tie", message = gbtm:::in_r_words(said)))
   file <- tempfile(fileext = ".md")
   grolts_report(fit, file, checks = FALSE)
   text <- paste(readLines(file, encoding = "UTF-8", warn = FALSE), collapse = "\n")
   expect_match(text, "update(fit, start = optimum(fit, 2)) fits the other", fixed = TRUE)
-  before <- sub("Code that makes the fit again\n.*", "", text)
+  before <- sub("## Code that makes the fit again\n.*", "", text)
+  expect_lt(nchar(before), nchar(text))
   expect_no_match(before, "res\\.|search\\.[a-z_]+\\(|gbtm\\.report")
 })

@@ -35,7 +35,7 @@ def grolts_report(text: str, kind: str, path: str, options: str, tell: Progress 
         asked = {k: v for k, v in json.loads(options).items() if v is not None}
         if "search" in asked:
             asked["search"] = search_of(json.dumps(asked["search"]))
-        given, said = _object(text, kind), asked.pop("said")
+        given, said = _object(text, kind), asked.pop("said", None)
         if kind == "search":
             asked["search"], given = given, given.best(asked["criterion"])
         if asked.pop("checks", False):
@@ -57,8 +57,10 @@ def to_table(text: str, kind: str, format: str, path: str, options: str) -> str:
     return answer(work)
 
 
-def _in_words(res: GBTMResults, said: dict[str, Any]) -> GBTMResults:
-    """The fit, saying what it says in the words of R."""
+def _in_words(res: GBTMResults, said: dict[str, Any] | None) -> GBTMResults:
+    """The fit, saying what it says in the words of R where these were sent."""
+    if said is None:
+        return res
     document = res.document
     told = [{**w, "message": words} for w, words in zip(document["warnings"], said["warnings"], strict=True)]
     return GBTMResults({**document, "warnings": told, "search": {**document["search"], "sentence": said["sentence"]}})
