@@ -38,8 +38,8 @@ __all__ = [
     "about", "adequacy", "ar1_check", "begin", "blrt", "bootstrap", "classify", "command", "compare_traj",
     "cross_validate", "design_columns", "dispersion_test", "end", "end_workers", "fit", "grolts_report", "lmr",
     "pearson_residuals", "plot_matrix", "pool", "profile_intervals", "read_commands", "read_search", "receive",
-    "residual_checks", "scores", "search", "search_blrt", "search_cross_validate", "simulate", "take_bulk", "take_codes",
-    "to_table", "traj_table", "wait", "with_cov_type",
+    "residual_checks", "scores", "search", "search_blrt", "search_cross_validate", "simulate", "take_bulk",
+    "take_codes", "to_table", "traj_table", "wait", "with_cov_type",
 ]
 
 
