@@ -15,11 +15,11 @@ from ..api.traj import build, with_assumed
 from ..compute.progress import Progress
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, matrix_basis
+from ..errors import CommandError
 from ..fit.document import encode, from_json
 from ..fit.shared_data import data_fields, with_data
 from ..model.description import described
 from ..model.spec import ModelSpec, model_spec
-from ..errors import CommandError
 from ..traj_commands.do_file import read_do_file
 from ..traj_commands.sas_program import sas_commands
 from ..traj_commands.stata_command import Command
@@ -137,7 +137,8 @@ def _reads(text: str, columns: list[str], sas: bool) -> tuple[Command, ...]:
         if read.others:
             raise CommandError(
                 f"var2(): a model of {1 + len(read.others)} outcomes, which R does not have yet.",
-                code="unsupported_option", argument="var2", way_out="Fit it in Python, gbtm.traj(), or one by one here.",
+                code="unsupported_option", argument="var2",
+                way_out="Fit it in Python, gbtm.traj(), or one by one here.",
             )
     return reads
 
