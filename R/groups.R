@@ -89,9 +89,9 @@ observed_means <- function(fit, wave = fit$data$wave) {
 #'
 #' @param fit a fit
 #' @param rank of an optimum in the start report; 1 is the fit itself
-#' @return `start_report()`: data frame of class `gbtm_starts`, one row per distinct optimum, best first: `rank`, `loglik`, `difference`
-#'   to the best, `hits` (starts that ended there), `converged`, `collapsed` (a sigma ran to zero), `how` it differs
-#'   from the best in words. Attributes `sentence`, `n_starts`, `n_moves`, `n_failed`.
+#' @return `start_report()`: data frame of class `gbtm_starts`, one row per distinct optimum, best first: `rank`,
+#'   `loglik`, `difference` to the best, `hits` (starts that ended there), `converged`, `collapsed` (a sigma ran to
+#'   zero), `how` it differs from the best in words. Attributes `sentence`, `n_starts`, `n_moves`, `n_failed`.
 #'
 #'   `optimum()`: parameters of one of these optima, named as [coef()] is, its groups from the lowest curve up; for
 #'   `start` of [gbtm()].

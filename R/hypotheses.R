@@ -61,9 +61,10 @@ stop_hypotheses <- function(message) {
             "Give text such as \"t[1] = t[2]\", or a matrix of one row a hypothesis.")
 }
 
-# Covariance (r, r) of functions of the parameters with derivatives `slopes` (r, p), after making sure that each has one:
-# it is judged by its own variance, which a sum may have though its terms have none. `inside` is the fit's `internal`;
-# without it, as of a file of before it was stored, only functions of parameters with a standard error have one.
+# Covariance (r, r) of functions of the parameters with derivatives `slopes` (r, p), after making sure that each has
+# one: it is judged by its own variance, which a sum may have though its terms have none. `inside` is the fit's
+# `internal`; without it, as of a file of before it was stored, only functions of parameters with a standard error have
+# one.
 checked_vcov <- function(v, names, slopes, labels, argument, inside = NULL) {
   variance <- diag(v)
   withheld <- sweep(slopes != 0, 2, is.na(variance) | variance < 0, `&`)

@@ -138,7 +138,8 @@ formula.gbtm <- function(x, ...) {
   x$formula
 }
 
-# Estimates with z tests, or t tests where the fit's intervals go by t; a parameter without a standard error has NA for all that follows from one.
+# Estimates with z tests, or t tests where the fit's intervals go by t; a parameter without a standard error has NA for
+# all that follows from one.
 coefficient_table <- function(fit) {
   estimate <- fit$coefficients
   variance <- diag(fit$vcov)

@@ -145,8 +145,8 @@ curves_of <- function(document) {
 }
 
 # What the variance of a function of the parameters takes: the derivative (p, p) of these in the engine's coordinates, a
-# root (p, m) of the covariance there, that of the inverse information where it is a sandwich, and the directions without
-# information. NULL for a file of before they were stored.
+# root (p, m) of the covariance there, that of the inverse information where it is a sandwich, and the directions
+# without information. NULL for a file of before they were stored.
 internal_of <- function(document) {
   stored <- document$internal
   if (is.null(stored$jacobian) || is.null(stored$root)) return(NULL)

@@ -8,8 +8,8 @@
 #' @return Data frame with one row per theta: `group`, `term`, `kind` ("odds ratio" of a covariate per unit of it;
 #'   "odds" for the intercept: of this group against the reference where all covariates are 0), `theta`, `estimate` =
 #'   exp(theta), `se` of the estimate by the delta method, `lower`, `upper`, and `z` (`t`
-#'   where the fit's intervals go by t) and `p` of theta = 0. The attribute `reference` is the reference group. A row without a standard error has NA, and a warning of class
-#'   `gbtm_no_standard_error` names it.
+#'   where the fit's intervals go by t) and `p` of theta = 0. The attribute `reference` is the reference group. A row
+#'   without a standard error has NA, and a warning of class `gbtm_no_standard_error` names it.
 #' @section Errors: `gbtm_one_group` where there is no membership to model; `gbtm_bad_level`.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))

@@ -28,13 +28,12 @@
 #'   with one row per person (with `by_wave`: and wave) and group: the id, the time of the last observation used,
 #'   `group`,
 #'   `probability`, `lower` and `upper` (the delta method on the logit), `most_probable`, TRUE for the group of the
-#'   largest probability. Nobody in `newdata` counts as having dropped out. `"posterior"` and `"assignment"` of a normal, censored normal, Poisson, zero-inflated Poisson
-#'   or
-#'   logistic model without covariates, exposure, dropout, AR(1) errors and random effects use R alone; all else needs
-#'   the engine. Who has no usable observation, or is in a table without the outcome's columns, gets the prior of every
-#'   type: the probabilities given the membership covariates, or the group shares, and NA as the time. A warning of
-#'   class
-#'   `gbtm_prior` says who. A table without the id too has a person in each row.
+#'   largest probability. Nobody in `newdata` counts as having dropped out. `"posterior"` and `"assignment"` of a
+#'   normal, censored normal, Poisson, zero-inflated Poisson or logistic model without covariates, exposure, dropout,
+#'   AR(1) errors and random effects use R alone; all else needs the engine. Who has no usable observation, or is in a
+#'   table without the outcome's columns, gets the prior of every type: the probabilities given the membership
+#'   covariates, or the group shares, and NA as the time. A warning of class `gbtm_prior` says who. A table without the
+#'   id too has a person in each row.
 #' @section Errors: `gbtm_unknown_time` for a basis formula of a fit read from a file, at times not observed;
 #'   `gbtm_bad_outcome` for values the family cannot take; `gbtm_unknown_column`; `gbtm_new_level` for a level of a
 #'   factor

@@ -26,7 +26,8 @@ trajtest <- function(fit, text) {
   inflation <- if (identical(fit$cov_type, "hessian")) n / (n - k + 1) else 1
   inside <- fit$internal
   if (!is.null(inside)) inside$root <- inside$root * sqrt(inflation)
-  tested <- test_linear(stats::setNames(fit$coefficients, as_sas$names), fit$vcov * inflation, as_sas$text, NULL, inside)
+  named <- stats::setNames(fit$coefficients, as_sas$names)
+  tested <- test_linear(named, fit$vcov * inflation, as_sas$text, NULL, inside)
   df <- length(tested$labels)
   p <- wald_p(tested$w, df, n - k + 1)
   same <- stats::qchisq(p, df, lower.tail = FALSE)

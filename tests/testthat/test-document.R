@@ -161,7 +161,8 @@ test_that("a file of R's takes columns that Python can make too, and says what t
   expect_equal(predict(again, d[1:40, ], type = "posterior"), predict(fit, d[1:40, ], type = "posterior"))
   expect_equal(predict(again, newdata = d[1:9, ]), predict(fit, newdata = d[1:9, ]))
   other <- back(fitted_with(risk = ~ scale(x), tcov = ~ place:t))
-  expect_error(predict(other, d, type = "posterior"), "no column 'scale\\(x\\)'.*saveRDS", class = "gbtm_unknown_design")
+  expect_error(predict(other, d, type = "posterior"), "no column 'scale\\(x\\)'.*saveRDS",
+               class = "gbtm_unknown_design")
   expect_error(predict(other, newdata = d), "placenorth:t", class = "gbtm_unknown_design")
   expect_error(augment(other, newdata = d), class = "gbtm_unknown_design")
   # the design's columns themselves are taken, and no column at all means the profile
