@@ -43,7 +43,7 @@ refuse_abbreviations <- function(called, call, frame) {
   }
   for (name in setdiff(written, c("", known))) {
     whole <- before[startsWith(before, name)]
-    if (length(whole) != 1) next
+    if (length(whole) != 1 || (name == "col" && whole == "colours")) next # the word of R's own graphics
     stop_gbtm("unknown_argument", sprintf("%s: no such argument, and names are not abbreviated.", name), name,
               sprintf("Write %s in full if it is meant.", whole), call)
   }
