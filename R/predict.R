@@ -27,7 +27,7 @@
 #'   frame
 #'   with one row per person (with `by_wave`: and wave) and group: the id, the time of the last observation used,
 #'   `group`,
-#'   `probability`, `lower` and `upper` (the delta method on the logit), `most_probable`, TRUE for the group of the
+#'   `probability`, `lower` and `upper` (the delta method on the logit), `assigned`, TRUE for the group of the
 #'   largest probability. Nobody in `newdata` counts as having dropped out. `"posterior"` and `"assignment"` of a
 #'   normal, censored normal, Poisson, zero-inflated Poisson or logistic model without covariates, exposure, dropout,
 #'   AR(1) errors and random effects use R alone; all else needs the engine. Who has no usable observation, or is in a

@@ -67,7 +67,7 @@ def test_what_needs_the_whole_likelihood_is_refused(res, ask):
 
 
 @pytest.mark.parametrize("ask", [
-    lambda res: res.fittedvalues, lambda res: res.equal_curves(), lambda res: res.to_traj(),
+    lambda res: res.fittedvalues, lambda res: res.equal_curves(), lambda res: res.resid_pearson,
     lambda res: res.plot_groups(), lambda res: gbtm.residual_checks(res), lambda res: gbtm.cross_validate(res),
     lambda res: gbtm.grolts_report(res, "report.html"), lambda res: res.family,
 ])

@@ -40,7 +40,7 @@ COLUMNS = {
     "posterior": lambda r, d: (r.posterior.reset_index(), 3),
     "assignment": lambda r, d: (r.assignment.reset_index(), 2),
 }
-TABLE_NAMES = ["group", "estimate", "lower", "mean", "weight", "probability", "most_probable", "upper", "id"]
+TABLE_NAMES = ["group", "estimate", "lower", "mean", "weight", "probability", "assigned", "upper", "id"]
 
 
 @pytest.fixture(scope="module")

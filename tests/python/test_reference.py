@@ -315,7 +315,7 @@ def test_where_traj_stopped_short_ours_is_a_certified_maximum(name, reference):
     # an independent Hessian in internal coordinates: negative definite but for directions that a warning names
     if np.isfinite(res.bse).all():
         assert certificate["smallest_eigenvalue"] > 1e-3
-        assert res.warnings == []
+        assert {f.code for f in res.findings} <= {"weak_fit"}  # whose parabola is no good measure far from the maximum
     else:
         assert certificate["smallest_eigenvalue"] > -1e-6
         said = " ".join(res.warnings)
@@ -379,7 +379,7 @@ def test_two_maxima_side_by_side(name, gain, reference):
 
         assert np.abs(oracle.fd_gradient(around, np.zeros(at.size))).max() < 1e-5
         assert np.linalg.eigvalsh(-oracle.fd_hessian(around, np.zeros(at.size), step=2e-2)).min() > 0.1
-        assert res.warnings == []
+        assert {f.code for f in res.findings} <= {"weak_fit"}
         assert (np.abs(at) < 10).all()
         found.append(loglik(at))
     assert found[0] - found[1] == pytest.approx(gain, abs=1e-4)

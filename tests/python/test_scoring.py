@@ -110,7 +110,7 @@ def test_interval_is_the_delta_method_on_the_logit(known, level):
     new = new_people("risk", [5, 2, 17, 8, 30, 11]).groupby("id", sort=False).head(2)
     new["y"] = 2.0 + 0.5 * new["y"]  # between the curves: nobody's group is plain
     got = res.classify(new, level=level)
-    assert list(got.columns) == ["id", "t", "group", "probability", "lower", "upper", "most_probable"]
+    assert list(got.columns) == ["id", "t", "group", "probability", "lower", "upper", "assigned"]
     p, low, high = interval("risk", res, seen("risk", new), level)
     np.testing.assert_allclose(matrix(got, "probability"), p, rtol=1e-8, atol=1e-12)
     certain = (p < 1e-12) | (p > 1 - 1e-12)
@@ -120,7 +120,7 @@ def test_interval_is_the_delta_method_on_the_logit(known, level):
     assert got["id"].tolist() == np.repeat([5, 2, 17, 8, 30, 11, 1000], 3).tolist()
     assert got["group"].tolist() == [1, 2, 3] * 7
     assert got["t"].tolist() == np.repeat(new.groupby("id", sort=False)["t"].last(), 3).tolist()
-    np.testing.assert_array_equal(matrix(got, "most_probable"), p == p.max(axis=1, keepdims=True))
+    np.testing.assert_array_equal(matrix(got, "assigned"), p == p.max(axis=1, keepdims=True))
 
 
 def test_the_certain_have_no_interval(known):
@@ -214,7 +214,7 @@ def test_who_was_not_observed_has_the_prior(known, name, by_wave):
     np.testing.assert_allclose(matrix(mine, "probability"), p, rtol=1e-9)
     np.testing.assert_allclose(matrix(mine, "lower"), low, rtol=1e-5)
     np.testing.assert_allclose(matrix(mine, "upper"), high, rtol=1e-5)
-    np.testing.assert_array_equal(matrix(mine, "most_probable"), p == p.max(axis=1, keepdims=True))
+    np.testing.assert_array_equal(matrix(mine, "assigned"), p == p.max(axis=1, keepdims=True))
     rest = got[~got["id"].isin(["u0", "u1"])].reset_index(drop=True).astype({"id": int})
     pd.testing.assert_frame_equal(rest, res.classify(some, by_wave=by_wave))
 

@@ -164,7 +164,7 @@ test_that("new people are scored as in Python, with the levels of the fit", {
   fit <- two(y ~ t, d, risk = ~ male + region, tcov = "x")
   seen <- d[d$id %in% 4:6 & d$t < 3, ]
   table <- predict(fit, droplevels(seen[seen$id == 4, ]), type = "group")
-  expect_identical(names(table), c("id", "t", "group", "probability", "lower", "upper", "most_probable"))
+  expect_identical(names(table), c("id", "t", "group", "probability", "lower", "upper", "assigned"))
   table <- predict(fit, seen, type = "group", by_wave = TRUE, level = 0.9)
   expect_identical(nrow(table), 18L)
   expect_equal(predict(fit, d, type = "posterior"), posterior(fit), tolerance = 1e-8)

@@ -65,8 +65,7 @@ test_that("a time, id or outcome called as a column of a table is in it all the 
          predict(fit, d, type = "posterior"), simulate(fit, seed = 1), generics::augment(fit))
   }
   right <- tables(plain, d)
-  for (name in c("group", "estimate", "lower", "probability", "assigned", "most_probable", "group_1", ".fitted",
-                 "se")) {
+  for (name in c("group", "estimate", "lower", "probability", "assigned", "group_1", ".fitted", "se")) {
     for (whose in c("t", "id", "y")) {
       other <- stats::setNames(d, replace(names(d), names(d) == whose, name))
       own <- stats::setNames(c("y", "t", "id"), c("y", "t", "id"))

@@ -72,7 +72,7 @@ test_that("people of whom only covariates are known have the prior, alike for ev
       table <- seen("group", by_wave = by_wave)
       expect_equal(matrix(table$probability, ncol = 2, byrow = TRUE)[of, ], p, tolerance = 1e-8)
       expect_identical(table$t, rep(NA_real_, 6))
-      expect_equal(matrix(table$most_probable, ncol = 2, byrow = TRUE)[of, ], p == apply(p, 1, max))
+      expect_equal(matrix(table$assigned, ncol = 2, byrow = TRUE)[of, ], p == apply(p, 1, max))
       # two groups: the logit is linear in theta
       b <- grep("^theta", names(coef(fit)))
       z <- c(1, 1, 0, -1)
@@ -134,7 +134,7 @@ test_that("other packages' names of the types mean the same, with new people and
     expect_identical(predict(fit, new, type = "class"), c(a = 1L, b = 2L))
     table <- predict(fit, new, type = "group")
     expect_equal(as.vector(t(group_columns(prob))), table$probability, tolerance = 1e-8)
-    expect_identical(table$group[table$most_probable], prob$assigned)
+    expect_identical(table$group[table$assigned], prob$assigned)
   }
   # by hand: the posterior of two normal curves
   b <- coef(plain)

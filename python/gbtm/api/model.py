@@ -152,11 +152,13 @@ class GBTM:
         if not isinstance(formula, str):
             outcomes, design = several_described(formula, options, others)
             prepared = read_tables(data, outcomes, design, id=id, wide=wide)
-        elif data is None:
-            raise MissingArgumentError(
-                "data: not given.", code="missing_argument", argument="data", way_out="Give the table of the formula.")
         else:
             outcome, design = described(options, formula, others)
+            if data is None:
+                raise MissingArgumentError(
+                    "data: not given.", code="missing_argument", argument="data",
+                    way_out="Give the table of the formula.",
+                )
             prepared = read_table(data, outcome, design, id=id, wide=wide)
         model = cls.from_prepared(prepared)
         model.cov_type = _known_covariance(cov_type, model.panel)

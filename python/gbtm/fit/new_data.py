@@ -16,7 +16,7 @@ from ..data.panel import Panel
 from ..data.people import has_none_of, people_of_table
 from ..design.time_expression import sources_of, with_time_column
 from ..errors import DataError, SpecificationError
-from .far_times import warn_far_times
+from ..findings.far_times import warn_far_times
 
 if TYPE_CHECKING:
     from .fit import Fit

@@ -12,8 +12,8 @@ from ..data.columns import number_array
 from ..data.labels import by_names
 from ..data.output_names import apart
 from ..errors import DataError, SpecificationError
+from ..findings.far_times import warn_far_times
 from .curves import Curves
-from .far_times import warn_far_times
 from .outcome_record import OutcomeRecord
 
 

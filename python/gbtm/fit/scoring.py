@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .fit import Fit
 
 
-COLUMNS = ("group", "probability", "lower", "upper", "most_probable", "_position")
+COLUMNS = ("group", "probability", "lower", "upper", "assigned", "_position")
 
 
 @checked
@@ -49,7 +49,7 @@ def classify(res: Fit, newdata: pd.DataFrame, *, by_wave: bool = False, level: f
     DataFrame
         One row per subject (with ``by_wave``: and wave) and group: the id, the time of the last observation used (NaN
         where there is none), group, probability, lower, upper, and whether it is the subject's
-        ``most_probable`` group.
+        ``assigned`` group.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def _table(
     out: dict[str, Any] = {
         who: np.repeat(ids.to_numpy(), groups), when: np.repeat(last, groups),
         "group": np.tile(np.arange(1, groups + 1), n), "probability": p.ravel(), "lower": low.ravel(),
-        "upper": high.ravel(), "most_probable": (p.argmax(axis=1)[:, None] == np.arange(groups)).ravel(),
+        "upper": high.ravel(), "assigned": (p.argmax(axis=1)[:, None] == np.arange(groups)).ravel(),
         "_position": np.repeat(position, groups),
     }
     return pd.DataFrame(out)

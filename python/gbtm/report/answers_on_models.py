@@ -181,7 +181,7 @@ def _plots(evidence: Evidence) -> Reply:
         return f"{evidence.place('panels')}.", ""
     if evidence.place("best_panels"):
         return (f"{evidence.place('best_panels')} has the best model for each number of groups.",
-                "Add the other models: plot_models() draws all of them.")
+                "Add the other models: plot_models() with which = \"all\" draws them.")
     return "", "Add plots of the trajectories of each model that was fitted."
 
 
