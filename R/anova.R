@@ -120,7 +120,7 @@ no_chi_square <- function(small, large) {
   bound <- at_a_bound(small, large)
   if (!is.null(bound)) return(bound)
   if (large$loglik < small$loglik - 1e-6) {
-    return("the larger model fits worse, so that it is not at its best optimum, or they are not nested.")
+    "the larger model fits worse, so that it is not at its best optimum, or they are not nested."
   }
 }
 

@@ -156,8 +156,9 @@ internal_of <- function(document) {
 # The time-varying covariates and the profile, (T, q) at its times, at which curves are drawn.
 covariates_of <- function(stored) {
   if (is.null(stored$covariates)) return(NULL)
-  c(basis_matrices(stored$covariates), list(profile = stored$profile$values, profile_times = stored$profile$times,
-                                              given = !isFALSE(stored$profile$given)))
+  drawn <- stored$profile
+  c(basis_matrices(stored$covariates),
+    list(profile = drawn$values, profile_times = drawn$times, given = !isFALSE(drawn$given)))
 }
 
 # Names of the membership covariates; NULL where there are none.

@@ -52,9 +52,9 @@ fails_on_missing <- function(given) {
     names(actions)[vapply(actions, identical, NA, given)]
   }
   if (!length(name) || !name %in% names(actions)) {
-    stop_gbtm("bad_na.action", sprintf("na.action: %s is not known here.", if (is.function(given)) "this function" else
-      shown(given)), "na.action",
-      "Leave it out: incomplete observations are dropped and counted. na.fail makes them an error.")
+    what <- if (is.function(given)) "this function" else shown(given)
+    stop_gbtm("bad_na.action", sprintf("na.action: %s is not known here.", what), "na.action",
+              "Leave it out: incomplete observations are dropped and counted. na.fail makes them an error.")
   }
   name == "na.fail"
 }

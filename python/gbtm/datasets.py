@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -84,4 +86,21 @@ def from_r(name: str, package: str) -> pd.DataFrame:
             way_out=f"In R, data(package = '{package}') lists what there is; install.packages('{package}') gets it.",
         ) from error
     with conversion.localconverter(robjects.default_converter + pandas2ri.converter):
-        return conversion.get_conversion().rpy2py(table)
+        data = conversion.get_conversion().rpy2py(table)
+    return _with_missing(data, table)
+
+
+def _with_missing(data: pd.DataFrame, table: Any) -> pd.DataFrame:
+    """The data frame with R's missing integers and logicals, which rpy2 hands over as numbers, missing."""
+    from rpy2 import robjects
+
+    is_missing, r_type = robjects.r("function(x) which(is.na(x)) - 1L"), robjects.r("typeof")
+    for j, column in enumerate(table.names):
+        values = table[j]
+        at = np.asarray(is_missing(values), dtype=int)
+        if at.size and r_type(values)[0] in ("integer", "logical") and not isinstance(values, robjects.FactorVector):
+            whole = np.asarray(values, dtype=float)
+            whole[at] = np.nan
+            is_flag = r_type(values)[0] == "logical"
+            data[column] = pd.array(whole, dtype="boolean") if is_flag else whole
+    return data

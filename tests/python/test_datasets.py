@@ -38,6 +38,24 @@ def test_from_r_is_rs_table():
     assert sorted(data["week"].unique()) == [0, 2, 4, 6, 11]
 
 
+def test_missing_integers_and_logicals_of_r_are_missing():
+    """hepato of pbcseq is whole numbers with NA; R's NA is the smallest integer, which is a number elsewhere."""
+    needs_r("survival")
+    from rpy2 import robjects
+    from rpy2.robjects import pandas2ri
+
+    data = datasets.from_r("pbcseq", "survival")
+    missing = np.asarray(robjects.r("colSums(is.na(survival::pbcseq))"))
+    assert data.isna().sum().tolist() == missing.tolist()
+    assert data["hepato"].dropna().isin([0, 1]).all()
+    table = robjects.r("data.frame(a = c(1L, NA), b = c(NA, TRUE), f = factor(c('u', NA)), z = c(NA, 2.5))")
+    with robjects.conversion.localconverter(robjects.default_converter + pandas2ri.converter):
+        frame = robjects.conversion.get_conversion().rpy2py(table)
+    read = datasets._with_missing(frame, table)
+    assert read.isna().to_numpy().tolist() == [[False, True, False, True], [True, False, True, False]]
+    assert read["b"].dtype == "boolean"
+
+
 @pytest.mark.parametrize(("name", "package"), [("nothing", "MASS"), ("bacteria", "noSuchPackage")])
 def test_from_r_without_the_data(name, package):
     needs_r("MASS")

@@ -3,8 +3,8 @@ test_that("a search in R is a search in Python, to the last digit, and each read
   ours <- small_search()
   theirs <- read_search(python_alone()$search)
   expect_identical(theirs$table, ours$table)
-  expect_identical(theirs[c("choices", "sentences", "how", "criterion")], ours[c("choices", "sentences", "how",
-                                                                                "criterion")])
+  fields <- c("choices", "sentences", "how", "criterion")
+  expect_identical(theirs[fields], ours[fields])
   for (label in row.names(ours$table)) {
     for (field in c("coefficients", "vcov", "posterior", "ids", "data", "search", "warnings")) {
       expect_identical(theirs$fits[[label]][[field]], ours$fits[[label]][[field]])
