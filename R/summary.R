@@ -5,9 +5,9 @@
 #' @param cov_type other standard errors than the fit's, as for [gbtm()]; needs the engine
 #' @param ... nothing: an argument that does not exist is refused
 #' @return List of class `summary.gbtm`: `call`, `coefficients` (matrix of estimate, standard error, z or t, and p; NA
-#'   where there is no standard error), `groups` (see [group_shares()]), `criteria` (AIC, and BIC for n = subjects and n
-#'   = observations), `entropy` (relative, 1 for a perfect classification; sampling weights do not enter), `fit`. Printed
-#'   with a heading for each group.
+#'   where there is no standard error), `groups` (see [group_shares()]), `criteria` (AIC, and BIC for n = subjects and
+#'   n = observations), `entropy` (relative, 1 for a perfect classification; sampling weights do not enter), `fit`.
+#'   Printed with a heading for each group.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' summary(fit)
