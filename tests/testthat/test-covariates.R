@@ -270,6 +270,7 @@ test_that("plottcov() takes a matrix by name", {
 })
 
 test_that("a level of nobody who is fitted is no level", {
+  need_engine()
   d <- data.frame(id = rep(1:40, each = 3), t = rep(0:2, 40), region = rep(c("n", "s", "n", "s", "w"), each = 24),
                   held = rep(c(0, 1), c(96, 24)))
   d$y <- rep(c(0, 5), 60)[d$id] + sin(seq_len(120)) + (d$region == "s")
