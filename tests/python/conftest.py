@@ -9,6 +9,7 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import functools
+import itertools
 import json
 import warnings
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import gbtm
 import oracle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +103,15 @@ SEARCHED = (
 def searched(names) -> list:
     """Parameters of a test that searches: those of the fixed dozen at once, the rest when slow."""
     return [name if name in SEARCHED else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+def relabelled(res):
+    """The fit as traj's table in every order of its groups that is allowed."""
+    for order in itertools.permutations(range(1, res.n_groups + 1)):
+        try:
+            yield res.to_traj(list(order))
+        except gbtm.SpecificationError:
+            continue
 
 
 _CASES: dict[str, Case] = {}

@@ -7,7 +7,6 @@ to prove that ours is a maximum. Started from traj's estimates, we have to end w
 from __future__ import annotations
 
 import functools
-import itertools
 import json
 import re
 
@@ -17,7 +16,7 @@ import pytest
 
 import gbtm
 import oracle
-from conftest import NO_REFERENCE, reference_root, searched
+from conftest import NO_REFERENCE, reference_root, relabelled, searched
 
 # traj's optimum is the best one known
 SAME = (
@@ -50,20 +49,11 @@ def _best_known(case) -> float:
     return max(case.traj["ll"], case.traj.get("best_known_ll") or -np.inf)
 
 
-def _relabelled(res):
-    """The fit as traj's table in every order of its groups that is allowed."""
-    for order in itertools.permutations(range(1, res.n_groups + 1)):
-        try:
-            yield res.to_traj(list(order))
-        except gbtm.SpecificationError:
-            continue
-
-
 @functools.cache
 def _matched(case, res=None):
     """Our fit as traj's table, groups renamed so that the estimates come closest to traj's."""
     b, se = np.array(case.traj["b"]), np.array(case.traj["se"], dtype=float)
-    tables = _relabelled(res or case.at_trajs)
+    tables = relabelled(res or case.at_trajs)
     return min(tables, key=lambda table: (np.abs(table.b.to_numpy() - b) / np.where(se > 0, se, np.inf)).sum())
 
 
@@ -340,7 +330,7 @@ def test_ours_is_the_best_point_known(name, reference):
     best = np.array(case.traj["best_known_b"], dtype=float)
     assert res.llf == pytest.approx(case.traj["best_known_ll"], abs=SAME_LL)
     off = min(
-        np.nanmax(np.abs(table.b.to_numpy() - best) / np.sqrt(np.diag(table.V))) for table in _relabelled(res)
+        np.nanmax(np.abs(table.b.to_numpy() - best) / np.sqrt(np.diag(table.V))) for table in relabelled(res)
     )
     assert off < 0.01
 

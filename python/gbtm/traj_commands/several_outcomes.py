@@ -11,6 +11,7 @@ from .stata_options import Given
 
 MOST = 6  # outcomes in traj
 OF_ALL = {"sigmabygroup": "has_sigma", "ar1": "may_correlate", "rhobygroup": "may_correlate"}  # flag -> who may have it
+OF_THE_WHOLE = ("weight", "refgroup")  # what has a number in traj too, but is one thing for outcomes that share groups
 NOT_HERE = {
     "risk": "Use multrisk(): there is one set of groups.", "dropout": "Leave it out: traj too has it with one outcome.",
     "dcov": "It goes with dropout(), which several outcomes do not have.",
@@ -41,7 +42,12 @@ def options_of_each(by_outcome: Mapping[int, Mapping[str, Given]], faults: Fault
             argument=f"var{min(wrong)}", way_out="Number them anew.",
         ), place)
         return []
-    for options in by_outcome.values():
+    for number, options in by_outcome.items():
+        for name in (n for n in OF_THE_WHOLE if number > 1 and n in options):
+            faults.add(CommandError(
+                f"{name}{number}(): the outcomes share people and groups, so that it is given once.", code="bad_syntax",
+                argument=f"{name}{number}", way_out=f"Write {name}().",
+            ), options[name].start)
         for name in NOT_HERE.keys() & options.keys():
             faults.add(CommandError(
                 f"{name}(): not with multgroups().", code="bad_syntax", argument=name, way_out=NOT_HERE[name],
