@@ -96,6 +96,15 @@ def test_a_file_has_all_outcomes(res, tmp_path):
     assert {"sigmaG1M1", "alpha0M3", "constG2", "xG3"} <= set(read.traj_names)
 
 
+def test_a_file_of_one_outcome_knows_what_it_is_part_of(res, tmp_path):
+    res.of_outcome("b").save(tmp_path / "part.json")
+    read = gbtm.load(tmp_path / "part.json")
+    assert read.part_of == ("a", "b", "c")
+    pd.testing.assert_frame_equal(read.predict(), res.of_outcome("b").predict())
+    with pytest.raises(SpecificationError, match="was fitted together with others"):
+        read.profile_int("tb[2]")
+
+
 def test_new_people_are_classified_by_whatever_is_seen_of_them(res):
     """Posteriors by the formula pi_k f_k / sum: of all outcomes, of one, and of none, which is the prior."""
     whole = res.classify(DATA)

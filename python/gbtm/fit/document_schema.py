@@ -76,7 +76,7 @@ FIT = {
         "gradient?": "number", "smallest_eigenvalue?": "number", "decrement?": "number", "converged": "flag",
     },
     "warnings": [{"code": "text", "group?": "count", "message": "text"}], "@dropped": {"sentence": "text"},
-    "seconds?": "number",
+    "seconds?": "number", "part_of~": "list _",
 }
 TEMPLATE = {"outcomes": [{"family": "text"}], "n_groups": "count", "reference": "count", "dropout?": "list _"}
 FIT_V1 = {  # what version 1 is made into version 2 from; the rest is checked as version 2
