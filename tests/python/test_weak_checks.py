@@ -103,3 +103,4 @@ def test_bounds(monkeypatch, fall, told, group):
     if told:
         assert next(w for w in res.document["warnings"] if w["code"] == "weak_fit")["group"] == group
         assert "intercept[1], time[1]" in message_of(res, "weak_fit")
+        assert ("is no lower than at the estimates" in message_of(res, "weak_fit")) == (np.min(fall) < 0)

@@ -47,16 +47,17 @@ def examine_weakness(module: Mixture, flat: np.ndarray, cov: Covariance, *, weig
     side, worst = np.unravel_index(shallow if flat_enough else int(np.nanargmax(off)), off.shape)
     names = [n for n, is_mine in zip(layout.names, named, strict=True) if is_mine]
     listed = ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
-    deep = max(float(fall[side, worst]), 0.0)
+    deep = float(fall[side, worst])
     only = " only" if flat_enough else ""
+    lower = f"is{only} {deep:.2g} lower than" if deep > 0 else "is no lower than"
     instead = "gbtm.bootstrap()" if weighted else "profile_int() or gbtm.bootstrap()"
     return [
         Finding(
             "weak_fit", groups.pop() + 1 if len(groups) == 1 and groups != {-1} else None,
             f"The data determine this fit weakly: Wald intervals and tests of {listed} are not to be trusted, and "
             "those of shares and curves may hold the truth too seldom. 1.96 standard errors "
-            f"{'above' if side else 'below'} {layout.names[worst]} the log-likelihood is{only} {deep:.2g} lower than "
-            f"at the estimates, where standard errors take it to be {PARABOLA:.3g} lower. Use {instead}, or fit fewer "
+            f"{'above' if side else 'below'} {layout.names[worst]} the log-likelihood {lower} at the "
+            f"estimates, where standard errors take it to be {PARABOLA:.3g} lower. Use {instead}, or fit fewer "
             "groups or lower orders.",
         )
     ]
