@@ -26,6 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("likelihood",),
     ("estimation",),
     ("findings",),
+    ("record",),
     ("fit",),
     ("inference", "adequacy", "resampling"),
     ("figures", "traj_programs", "traj_commands"),
@@ -39,7 +40,7 @@ ROOMS: tuple[str, ...] = tuple(room for floor in FLOORS for room in floor)
 
 
 class Import(NamedTuple):
-    """One import of a module of gbtm by another. Modules by their dotted names: ``gbtm.fit.document``."""
+    """One import of a module of gbtm by another. Modules by their dotted names: ``gbtm.record.document``."""
 
     module: str
     imported: str
@@ -49,7 +50,7 @@ class Import(NamedTuple):
 
 
 def room_of(module: str) -> str:
-    """``gbtm.fit.document`` -> ``fit``; ``gbtm`` itself is the room ``gbtm``."""
+    """``gbtm.record.document`` -> ``record``; ``gbtm`` itself is the room ``gbtm``."""
     return module.split(".")[1] if "." in module else module
 
 

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from . import datasets
     from .adequacy.autocorrelation import ar1_check
     from .adequacy.residuals import residual_checks
+    from .api.dual_results import DualResults
+    from .api.load import load
     from .api.model import GBTM
-    from .api.results import GBTMResults, load
+    from .api.results import GBTMResults
     from .api.traj import proc_traj, traj
     from .data.panel import Panel
     from .errors import CommandError, DataError, GBTMError, GBTMWarning, SpecificationError
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "GBTM": "api.model", "GBTMResults": "api.results", "Outcome": "model.description", "Panel": "data.panel",
-    "load": "api.results", "traj": "api.traj", "proc_traj": "api.traj",
+    "DualResults": "api.dual_results", "load": "api.load", "traj": "api.traj", "proc_traj": "api.traj",
     "ar1_check": "adequacy.autocorrelation", "residual_checks": "adequacy.residuals",
     "cross_validate": "resampling.cross_validation",
     "blrt": "resampling.likelihood_ratio", "lmr": "resampling.lo_mendell_rubin", "bootstrap": "resampling.bootstrap",
@@ -49,9 +51,10 @@ _HOME = {
 }
 
 __all__ = [
-    "GBTM", "CommandError", "DataError", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch", "Outcome",
-    "Panel", "SpecificationError", "__version__", "ar1_check", "blrt", "bootstrap", "cross_validate", "datasets",
-    "grolts_report", "lmr", "load", "load_search", "pool", "proc_traj", "residual_checks", "search", "to_table", "traj",
+    "GBTM", "CommandError", "DataError", "DualResults", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch",
+    "Outcome", "Panel", "SpecificationError", "__version__", "ar1_check", "blrt", "bootstrap", "cross_validate",
+    "datasets", "grolts_report", "lmr", "load", "load_search", "pool", "proc_traj", "residual_checks", "search",
+    "to_table", "traj",
 ]
 
 

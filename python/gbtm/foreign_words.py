@@ -95,7 +95,7 @@ _SAID = {
     _AFTER: "out outplot outstat outest detail ci ci95m ci95 novar alpha level conflevel plottcov posterior outprob",
     "Several outcomes at once are asked for in the words of Stata's traj, with traj().":
         "multgroups multigroups" + "".join(f" {w}{j}" for j in range(2, 7) for w in ("var", "model", "indep", "order",
-                                                                                     "min", "max", "iorder", "risk")),
+                                                                                     "min", "max", "iorder")),
 }
 
 MEANT = {word: tuple(ours.split()) for ours, theirs in _MEANT.items() for word in theirs.split()}
@@ -105,7 +105,8 @@ SAID = {word: sentence for sentence, theirs in _SAID.items() for word in theirs.
 OF_THE_FIT = ("n_starts", "rng", "device", "cov_type", "start", "max_starts", "time_budget", "progress")
 OF_THE_MODEL = (
     "groups", "order", "family", "iorder", "sigma_by_group", "dispersion_by_group", "min", "max", "censor_beyond",
-    "tcov", "exposure", "ar1", "rho_by_group", "rorder", "refgroup", "risk", "weights", "cluster", "stratum",
+    "tcov", "exposure", "ar1", "rho_by_group", "rorder", "refgroup", "risk", "refgroup2", "risk2",
+    "link", "weights", "cluster", "stratum",
     "out_of_sample", "dropout", "dcov", "obsmar", "wave", "id", "wide",
 )
 

@@ -8,7 +8,7 @@ import gbtm
 import oracle
 from conftest import arguments, long_table
 from gbtm.data.subjects import Subjects
-from gbtm.fit.rebuild import prepared_of
+from gbtm.record.rebuild import prepared_of
 from gbtm.resampling.replicates import resampled, rivals_of
 from parts import draw
 

@@ -13,7 +13,7 @@ import pytest
 import gbtm
 from conftest import FEW_STARTS, ROOT, TRUTH, arguments, true_data
 from gbtm import bridge
-from gbtm.fit.document import decode
+from gbtm.record.document import decode
 
 
 def _bytes(values) -> bytearray:
@@ -154,7 +154,7 @@ def test_read_command_tells_the_columns():
 
 
 def test_traj_table_of_a_stored_fit(fitted):
-    from gbtm.fit.document import to_json
+    from gbtm.record.document import to_json
 
     res = gbtm.traj(COMMAND.replace("order(1 2)", "order(1 1)"), _wide())
     answer = json.loads(bridge.traj_table(to_json(res.document), "[2, 1]"))
@@ -189,7 +189,7 @@ def test_text_ids_cross_as_json_and_arrays_apart():
 
 
 def test_a_smaller_fit_crosses_as_a_start(fitted):
-    from gbtm.fit.document import to_json
+    from gbtm.record.document import to_json
 
     s, t, v = true_data("normal")
     one = gbtm.GBTM(v, t, s, groups=1, order=1).fit()

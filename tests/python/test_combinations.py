@@ -12,8 +12,8 @@ import pytest
 import gbtm
 from gbtm.errors import SpecificationError
 from gbtm.families import FAMILIES, having
-from gbtm.fit.document import from_json, to_json
-from gbtm.fit.rebuild import module_of
+from gbtm.record.document import from_json, to_json
+from gbtm.record.rebuild import module_of
 
 N, T = 90, 5
 

@@ -201,8 +201,8 @@ def _inside(res, truth: np.ndarray) -> np.ndarray:
 def _profile_holds(res, truth: np.ndarray) -> list[bool]:
     """Whether profile intervals of the parameters hold the truth; one of the climbs is from the truth itself."""
     from gbtm.compute.threads import with_gradients
-    from gbtm.fit.rebuild import module_of
     from gbtm.inference.profile import Profile
+    from gbtm.record.rebuild import module_of
 
     holds = []
     with with_gradients():

@@ -12,7 +12,7 @@ from scipy.stats import chi2
 
 import gbtm
 from gbtm.compute.determined import determined, sandwich_is_empty
-from gbtm.fit.document import from_json, to_json
+from gbtm.record.document import from_json, to_json
 
 
 def test_what_loads_on_a_direction_without_information_or_has_no_bound_is_not_determined():

@@ -10,7 +10,7 @@ import pytest
 import gbtm
 from conftest import TRUTH
 from gbtm import DataError
-from gbtm.fit.document import decode, encode, from_json, to_json
+from gbtm.record.document import decode, encode, from_json, to_json
 
 
 def _same(a, b):

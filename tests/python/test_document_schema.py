@@ -11,8 +11,8 @@ import pytest
 
 import gbtm
 from conftest import ROOT
-from gbtm.fit.document import decode, from_json, to_json
-from gbtm.fit.document_schema import FIT
+from gbtm.record.document import decode, from_json, to_json
+from gbtm.record.document_schema import FIT
 
 V1 = ROOT / "tests" / "documents" / "v1"
 

@@ -10,8 +10,8 @@ import pytest
 
 import gbtm
 from conftest import ROOT
-from gbtm.fit.document import from_json, to_json
-from gbtm.fit.rebuild import layout_of, panel_of
+from gbtm.record.document import from_json, to_json
+from gbtm.record.rebuild import layout_of, panel_of
 from parts import draw
 
 SOURCE = ROOT / "python" / "gbtm"

@@ -18,7 +18,7 @@ import pytest
 import gbtm
 from conftest import ROOT
 from gbtm.errors import InternalError
-from gbtm.fit.document import encode
+from gbtm.record.document import encode
 from listings import log, sas, smcl, stata, wrapped
 
 FITS = ("normal_dropout", "zip_own", "cnorm_effects", "normal_basis", "logit", "poisson_one", "zinb", "beta")

@@ -10,7 +10,7 @@ from scipy import stats
 import gbtm
 import oracle
 from conftest import arguments, long_table, other_groups, other_outcome
-from gbtm.fit.rebuild import layout_of
+from gbtm.record.rebuild import layout_of
 from gbtm.resampling.imputation import rubin
 
 MODEL = oracle.Model("normal", (1, 1), sigma_by_group=True)

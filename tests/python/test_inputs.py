@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gbtm.fit.inputs import joined_inputs, split_inputs
+from gbtm.record.inputs import joined_inputs, split_inputs
 
 LONG = {
     "form": "long", "id": "who", "time": "t", "outcome": "y", "tcov": ["w"], "exposure": None, "dcov": ["v"],

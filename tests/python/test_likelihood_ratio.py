@@ -124,8 +124,8 @@ def test_one_normal_group_against_two_with_common_sigma_and_no_curve(n):
     """The statistics drawn are those of fits to the data drawn, found here by EM from many starts with numpy."""
     res = fit(oracle.Model("normal", (0,)), [1.0, 1.0], 2, n=40, waves=1, order=0)
     test = gbtm.blrt(res, n_max=n, rng=5, alpha=0.9)
-    from gbtm.fit.rebuild import prepared_of
     from gbtm.likelihood.simulate import simulate
+    from gbtm.record.rebuild import prepared_of
     from gbtm.resampling.smaller import nested_pair
 
     model = prepared_of(res)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import gbtm
-from gbtm.fit.rebuild import prepared_of
+from gbtm.record.rebuild import prepared_of
 from gbtm.selection.models import ModelSearch, load_search
 from gbtm.selection.table import COLUMNS, CRITERIA, LARGER, SMALLER, choose, sort_table, weights
 from gbtm.selection.words import all_sentences, name_of
@@ -283,7 +283,7 @@ class _Fit:
 
     def __init__(self, shares=(0.6, 0.4), warnings=()):
         self.results = self
-        self.group_sets = [SimpleNamespace(shares=np.array(shares))]
+        self.group_set = SimpleNamespace(shares=np.array(shares))
         self.search = SimpleNamespace(n_starts=24)
         self.n_groups, self.warnings = len(shares), list(warnings)
         self.assignment = pd.Series([1, 1, 1])

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 import gbtm
 from gbtm.estimation.parabola import PARABOLA, REACH, falls
-from gbtm.fit.rebuild import module_of
+from gbtm.record.rebuild import module_of
 from weak_data import weak_loglik, weak_table
 
 

@@ -13,8 +13,8 @@ from scipy.special import log_expit, logsumexp, xlogy
 from scipy.stats import chi2
 
 import gbtm
-from gbtm.fit.rebuild import module_of
 from gbtm.inference.profile import Profile
+from gbtm.record.rebuild import module_of
 
 
 def _one_group(family: str, y: np.ndarray, order: int = 0, waves: int = 4, **more):

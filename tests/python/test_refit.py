@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import gbtm
-from gbtm.fit.rebuild import prepared_of
 from gbtm.fit.refit import refit, subject_loglik
+from gbtm.record.rebuild import prepared_of
 from parts import draw
 
 

@@ -14,8 +14,8 @@ from scipy.special import expit, logit, softmax
 
 import gbtm
 import oracle
-from gbtm.fit.rebuild import layout_of
 from gbtm.fit.scoring import panel_like, probabilities
+from gbtm.record.rebuild import layout_of
 from parts import PARTS, draw
 
 

@@ -9,8 +9,8 @@ from scipy.special import expit, logsumexp
 import gbtm
 import oracle
 from conftest import arguments
-from gbtm.fit.rebuild import prepared_of
 from gbtm.likelihood.simulate import simulate
+from gbtm.record.rebuild import prepared_of
 from parts import PARTS, draw
 
 N = 4000

@@ -12,9 +12,9 @@ from scipy.stats import norm
 
 import censored
 import gbtm
-from gbtm.fit.document import from_json, to_json
-from gbtm.fit.rebuild import module_of
 from gbtm.likelihood.mixture import Mixture
+from gbtm.record.document import from_json, to_json
+from gbtm.record.rebuild import module_of
 
 TRUTH = {
     "ar1": [-0.4, 0.3, 2.4, -0.1, 1.0, 0.6], "rorder": [-0.4, 0.3, 2.4, -0.1, 0.7, 0.7, 0.7], "none": [0, 0, 2, 0, 1],

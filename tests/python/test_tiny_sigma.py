@@ -11,9 +11,9 @@ import pytest
 import torch
 
 import gbtm
-from gbtm.fit.rebuild import module_of
 from gbtm.likelihood.derivatives import observed, subject_scores
 from gbtm.likelihood.mixture import Mixture
+from gbtm.record.rebuild import module_of
 from parts import PATHS, hold, in_blocks, is_held
 
 TIMES = np.arange(6.0)

@@ -49,8 +49,8 @@ def test_groups_that_stand_apart_are_not(seed):
 def test_the_sentence_gives_the_fall_at_the_end_of_an_interval():
     """The fall that is quoted, from the profile interval's own machinery."""
     from gbtm.compute.threads import with_gradients
-    from gbtm.fit.rebuild import module_of
     from gbtm.inference.profile import Profile
+    from gbtm.record.rebuild import module_of
 
     res = gbtm.GBTM.from_formula("y ~ t", data=weak_table(), id="id", groups=3, order=1, family="logit").fit(n_starts=2)
     said = message_of(res, "weak_fit")

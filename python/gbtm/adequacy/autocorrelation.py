@@ -175,7 +175,7 @@ def ar1_check(
     """
     from ..compute.parallel import spread
     from ..compute.progress import reporter
-    from ..fit.rebuild import prepared_of
+    from ..record.rebuild import prepared_of
 
     check_seed(rng)
     check_count(n_starts, "n_starts", 8)

@@ -123,7 +123,7 @@ def quantile_residuals(res: Fit, fitted: Fitted, rng: int) -> np.ndarray:
     """
     import torch
 
-    from ..fit.rebuild import module_of
+    from ..record.rebuild import module_of
 
     module = module_of(res)
     flat = torch.as_tensor(res.internal.params)[None]

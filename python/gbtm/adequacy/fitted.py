@@ -64,7 +64,7 @@ class Fitted:
         return cls(
             family=curves.family, y=y, time=time, subject=data.subject, wave=data.wave,
             weight=np.ones(res.n_subjects) if weights is None else weights,
-            posterior=res.group_sets[0].posterior, predictors=u, own_sigma=sigma, effects=effects,
+            posterior=res.group_set.posterior, predictors=u, own_sigma=sigma, effects=effects,
             rho=None if rho is None else np.tanh(rho[:, 0]),
             censored=bool((y <= low).any() or (y >= high).any()),
         )

@@ -53,7 +53,7 @@ def adequacy(res: Fit) -> pd.DataFrame:
     >>> bool((table["avepp"] > 0.7).all())
     True
     """
-    posterior = res.group_sets[0].posterior
+    posterior = res.group_set.posterior
     n, k = posterior.shape
     given = res.weights
     weight = np.full(n, 1 / n) if given is None else given / np.sum(given)

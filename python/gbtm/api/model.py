@@ -19,6 +19,7 @@ from ..model.description import Outcome, described, several_described, takes_opt
 from ..model.layout import Layout
 from ..model.prepared import Prepared
 from ..model.spec import ModelSpec, model_spec
+from .load import results_of
 from .reading import Wide, read_table
 from .reading_several import read_tables
 from .results import GBTMResults
@@ -210,7 +211,7 @@ class GBTM:
             self.prepared, n_starts=n_starts, rng=rng, device=device, cov_type=cov_type or self.cov_type, start=start,
             max_starts=max_starts, time_budget=time_budget, progress=progress,
         )
-        res = GBTMResults(document, trust_formula=True)
+        res = results_of(document, trust_formula=True)
         for message in res.warnings:
             warn(message)
         return res

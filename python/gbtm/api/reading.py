@@ -23,7 +23,7 @@ from ..design.time_expression import label_of, time_expression, with_time_column
 from ..errors import SpecificationError
 from ..model.description import Design, Outcome
 from ..model.prepared import Prepared
-from ..model.spec import ModelSpec, model_spec
+from ..model.spec import OutcomeSpec, design_spec, groups_of_one, outcome_spec
 
 Ids = str | Sequence[str] | None
 Wide = Mapping[str, str | Sequence[str] | Sequence[float]]
@@ -44,14 +44,15 @@ def read_table(
     data: pd.DataFrame, outcome: Outcome, design: Design, *, id: Ids, wide: Wide | None
 ) -> Prepared:
     """The model of a formula on a long table, or on a wide one where ``wide`` says what its names stand for."""
-    panel, spec, inputs = read_outcome(data, outcome, design, id=id, wide=wide)
-    return Prepared.of(panel, spec, formula=outcome.formula, inputs=inputs)
+    groups = groups_of_one(design)
+    panel, spec, inputs = read_outcome(data, outcome, design, groups, id=id, wide=wide)
+    return Prepared.of(panel, design_spec(design, (spec,), groups), formula=outcome.formula, inputs=inputs)
 
 
 def read_outcome(
-    data: pd.DataFrame, outcome: Outcome, design: Design, *, id: Ids, wide: Wide | None
-) -> tuple[Panel, ModelSpec, dict[str, Any]]:
-    """An outcome's panel, what is fitted of it, and how the table was read."""
+    data: pd.DataFrame, outcome: Outcome, design: Design, groups: int, *, id: Ids, wide: Wide | None
+) -> tuple[Panel, OutcomeSpec, dict[str, Any]]:
+    """An outcome's panel, what is fitted of it in so many groups, and how the table was read."""
     assert outcome.formula is not None
     columns = {"id": id, "tcov": outcome.tcov, "exposure": outcome.exposure, "dcov": design.dcov, "wave": design.wave,
                **design.of_subjects}
@@ -67,15 +68,15 @@ def read_outcome(
             data, where = with_time_column(data, made, time if wide is None else wide[time], wide is not None)
             time, basis = label_of(made), None
             wide = None if wide is None else {**wide, time: where}
-    spec = model_spec(outcome, design, basis)
+    spec = outcome_spec(outcome, groups, basis)
     data = _fitted_levels(data, (name, time, id), outcome, design, wide)
     if wide is not None:
         panel, inputs = read_wide(data, _columns(wide, outcome, design, name, time), design, id, name, time)
-        terms = [design.risk]
+        terms = [design.risk, design.risk2]
     else:
-        curve = Curve.beside(outcome.tcov, data, (column, time), spec.outcomes[0].orders, basis)
+        curve = Curve.beside(outcome.tcov, data, (column, time), spec.orders, basis)
         panel, inputs = read_long(data, outcome, design, id, name, time, curve)
-        terms = [design.risk, outcome.tcov, design.dcov]
+        terms = [design.risk, design.risk2, outcome.tcov, design.dcov]
     if made is not None:
         inputs["time_design"] = made.document
     inputs["levels"] = levels_of(data, [t for t in terms if t is not None])
@@ -84,7 +85,8 @@ def read_outcome(
 
 def covariate_columns(data: pd.DataFrame, outcome: Outcome, design: Design, wide: Wide | None) -> list[str]:
     """The columns of the table that covariates use; those of wide data that vary are numbers in any case."""
-    terms = [design.risk] if wide is not None else [design.risk, outcome.tcov, design.dcov]
+    people = [design.risk, design.risk2]
+    terms = people if wide is not None else [*people, outcome.tcov, design.dcov]
     return [c for t in terms for c in term_columns(t, data) if (data.columns == c).sum() == 1]
 
 
@@ -145,10 +147,11 @@ def read_wide(
 def _record(form: str, inputs: dict[str, Any], design: Design, panel: Panel) -> dict[str, Any]:
     """How the table was read, for new tables and for the code that asks for the fit again."""
     of_subjects = dict(design.of_subjects)
-    designs = {**panel.designs, "risk": panel.subjects.risk_design}
+    designs = {**panel.designs, "risk": panel.subjects.risk_design, "risk2": panel.subjects.risk2_design}
     inputs = inputs | {f"{k}_design": d.document for k, d in designs.items() if d is not None}
+    risk: dict[str, Any] = {k: of_subjects.pop(k) for k in ("risk", "risk2") if k in of_subjects}
     return {
-        "form": form, **inputs, "risk": of_subjects.pop("risk"), "dropout": design.dropout is not None, "levels": {},
+        "form": form, **inputs, **risk, "dropout": design.dropout is not None, "levels": {},
         "design": of_subjects,
     }
 
@@ -183,7 +186,7 @@ def _fitted_levels(
     if design.out_of_sample is not None and design.out_of_sample in data:
         fitted = ~data[design.out_of_sample].eq(1).to_numpy()
     if wide is not None:  # its time-varying covariates are numbers
-        return without_unfitted_levels(data, [design.risk] if design.risk else [], fitted)
+        return without_unfitted_levels(data, [t for t in (design.risk, design.risk2) if t], fitted)
     name, time, id = named
     if id is None or not {name, time, *id_columns(id)} <= set(data.columns):
         return data
@@ -191,7 +194,8 @@ def _fitted_levels(
     people = pd.Series(seen).groupby(id_column(data, id).to_numpy()).transform("any").fillna(False).to_numpy(dtype=bool)
     # a wave that was missed has its say in dropout
     for terms, rows in (
-        (design.risk, people), (outcome.tcov, people if design.dcov else seen), (design.dcov, people),
+        (design.risk, people), (design.risk2, people), (outcome.tcov, people if design.dcov else seen),
+        (design.dcov, people),
     ):
         data = data if terms is None else without_unfitted_levels(data, [terms], rows)
     return data

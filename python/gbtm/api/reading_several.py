@@ -10,19 +10,19 @@ import pandas as pd
 
 from ..data.joined_panels import joined_panels
 from ..errors import SpecificationError
-from ..fit.inputs import split_inputs
 from ..model.description import Design, Outcome
 from ..model.prepared import Prepared
-from ..model.spec import ModelSpec
+from ..model.spec import design_spec, groups_of_one
+from ..record.inputs import split_inputs
 from .reading import Ids, Wide, read_outcome
 
-OF_PEOPLE = ("risk", "weights", "cluster", "stratum", "out_of_sample", "obsmar")
+OF_PEOPLE = ("risk", "risk2", "weights", "cluster", "stratum", "out_of_sample", "obsmar")
 
 
 def read_tables(
     data: pd.DataFrame | None, outcomes: Sequence[Outcome], design: Design, *, id: Ids, wide: Wide | None
 ) -> Prepared:
-    """The model of several outcomes that share their groups.
+    """The model of several outcomes: they share their groups, or each of two has its own.
 
     ``data`` has the outcomes that bring no table of their own, and what is known of people.
 
@@ -51,18 +51,32 @@ def read_tables(
         )
     nothing: dict[str, Any] = dict.fromkeys(OF_PEOPLE)
     elsewhere = replace(design, **nothing)
+    groups = _groups_of_each(design, len(outcomes))
     read = [
-        read_outcome(data if is_mine else o.data, o, design if is_mine else elsewhere, id=id,  # type: ignore[arg-type]
+        read_outcome(data if is_mine else o.data, o, design if is_mine else elsewhere, k, id=id,  # type: ignore[arg-type]
                      wide=wide if is_mine else None)
-        for o, is_mine in zip(outcomes, mine, strict=True)
+        for o, is_mine, k in zip(outcomes, mine, groups, strict=True)
     ]
-    specs = [spec for _, spec, _ in read]
     first = mine.index(True) if any(mine) else 0
-    spec = ModelSpec(specs[0].n_groups, tuple(s.outcomes[0] for s in specs), reference=specs[0].reference)
+    spec = design_spec(design, tuple(s for _, s, _ in read), groups[0], groups[1] if design.is_dual else None)
     return Prepared.of(
         joined_panels([panel for panel, _, _ in read], mine), spec, formula="; ".join(str(o.formula) for o in outcomes),
         inputs=joined_record([inputs for _, _, inputs in read], outcomes, first),
     )
+
+
+def _groups_of_each(design: Design, n_outcomes: int) -> list[int]:
+    """The number of groups of each outcome."""
+    if not design.is_dual:
+        return [groups_of_one(design)] * n_outcomes
+    assert isinstance(design.groups, tuple)
+    if n_outcomes != 2:
+        raise SpecificationError(
+            f"groups: {list(design.groups)} are two numbers of groups, and outcomes are {n_outcomes}.",
+            code="bad_groups", argument="groups",
+            way_out="A dual model has two outcomes; more than two share one number of groups.",
+        )
+    return list(design.groups)
 
 
 def joined_record(read: Sequence[dict[str, Any]], outcomes: Sequence[Outcome], first: int) -> dict[str, Any]:

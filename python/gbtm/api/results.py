@@ -14,7 +14,6 @@ import pandas as pd
 
 from ..arguments import checked
 from ..checks import check_seed
-from ..fit.document import from_json, text_of
 from ..fit.fit import Fit
 
 if TYPE_CHECKING:
@@ -28,24 +27,6 @@ if TYPE_CHECKING:
     from ..inference.wald import WaldTest
     from ..traj_programs.comparison.compare import Comparison
     from ..traj_programs.traj_table import TrajTable
-
-
-@checked
-def load(path: str | Path, *, trust_formula: bool = False) -> GBTMResults:
-    """Read a fit written by ``res.save()`` or by R's ``write_gbtm()``.
-
-    Parameters
-    ----------
-    trust_formula : run expressions of the file that are code, such as ``"{x.clip(0, 5)}"`` in ``risk``, where new
-        people are classified. Without it nothing in the file is ever run: columns, arithmetic and known functions
-        (``"scale(age)"``, ``"bs(t, df=4)"``) are computed from what the file says of them
-
-    Raises
-    ------
-    DataError
-        ``no_file`` when there is none, ``bad_document`` when it is not a fit document, or of a newer format.
-    """
-    return GBTMResults(from_json(text_of(path), str(path)), trust_formula=trust_formula)
 
 
 @checked
@@ -106,21 +87,22 @@ class GBTMResults(Fit):
         with columns id, outcome (which), time, y and group
         """
         from ..data.output_names import apart
-        from ..fit.rebuild import layout_of, panel_of
         from ..likelihood.simulate import simulate
+        from ..record.rebuild import layout_of, panel_of
 
         layout = layout_of(self)
-        panel, group = simulate(layout, self.internal.params, panel_of(self), check_seed(rng))
+        panel, drawn = simulate(layout, self.internal.params, panel_of(self), check_seed(rng))
         if len(panel.outcomes) > 1:
             (subject,) = apart([self.id_name], ["outcome", "time", "y", "group"])
+            of_outcome = [layout.class_groups[layout.spec.set_of(m)][drawn] for m in range(len(panel.outcomes))]
             return pd.concat([
                 pd.DataFrame({subject: self.ids[m.subject], "outcome": m.name, "time": m.time, "y": m.y,
                               "group": group[m.subject] + 1})
-                for m in panel.outcomes
+                for m, group in zip(panel.outcomes, of_outcome, strict=True)
             ], ignore_index=True)
         m = panel.outcomes[0]
         subject, time, outcome = apart([self.id_name, self.time_name, self.outcome_name], ["group"])
-        return pd.DataFrame({subject: self.ids[m.subject], time: m.time, outcome: m.y, "group": group[m.subject] + 1})
+        return pd.DataFrame({subject: self.ids[m.subject], time: m.time, outcome: m.y, "group": drawn[m.subject] + 1})
 
     def dispersion_test(self, **fit_options: Any) -> DispersionTest:
         """Is there overdispersion? See :func:`gbtm.inference.dispersion.dispersion_test`."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..compute.progress import Progress
-from ..fit.document import encode
+from ..record.document import encode
 from .panels import panel_of_columns
 from .transfer import answer, column, fit_of, frame, new_bulk, received
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..compute.progress import Progress
-from ..fit.document import decode, encode
+from ..record.document import decode, encode
 from .fitting import read_request, without_sent
 from .transfer import answer, column, frame, new_bulk, without_clock
 from .workers import with_workers
@@ -150,6 +150,6 @@ def _held(shared: dict[str, Any]) -> dict[str, Any]:
 
 def _pointing(document: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
     """A fit document without its data, as one that points to them."""
-    from ..fit.shared_data import attach
+    from ..record.shared_data import attach
 
     return attach(document, _held(shared))

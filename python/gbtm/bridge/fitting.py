@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..api.load import results_of
 from ..api.model import GBTM
 from ..api.results import GBTMResults
 from ..api.traj import build, with_assumed
@@ -16,10 +17,10 @@ from ..compute.progress import Progress
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, matrix_basis
 from ..errors import CommandError
-from ..fit.document import encode, from_json
-from ..fit.shared_data import data_fields, with_data
 from ..model.description import described
 from ..model.spec import ModelSpec, model_spec
+from ..record.document import encode, from_json
+from ..record.shared_data import data_fields, with_data
 from ..traj_commands.do_file import read_do_file
 from ..traj_commands.sas_program import sas_commands
 from ..traj_commands.stata_command import Command
@@ -122,7 +123,7 @@ def fit(
         )
         options = asked["options"]
         if asked.get("start_document"):
-            options["start"] = GBTMResults(from_json(asked["start_document"]))
+            options["start"] = results_of(from_json(asked["start_document"]))
         res = model.fit(progress=tell or False, **options)
         data = data_fields(res.outcome.data)
         data, held = without_sent(data, model.panel.outcomes[0].row, {"time": times, "y": values})

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..api.load import results_of
 from ..api.results import GBTMResults
 from ..compute.progress import Progress
 from .choice import search_of
@@ -63,7 +64,7 @@ def _in_words(res: GBTMResults, said: dict[str, Any] | None) -> GBTMResults:
         return res
     document = res.document
     told = [{**w, "message": words} for w, words in zip(document["warnings"], said["warnings"], strict=True)]
-    return GBTMResults({**document, "warnings": told, "search": {**document["search"], "sentence": said["sentence"]}})
+    return results_of({**document, "warnings": told, "search": {**document["search"], "sentence": said["sentence"]}})
 
 
 def _object(text: str, kind: str) -> Any:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..compute.progress import Progress
-from ..fit.document import encode
-from ..fit.rebuild import layout_of
+from ..record.document import encode
+from ..record.rebuild import layout_of
 from .transfer import answer, fit_of, frame, new_bulk
 from .workers import with_workers
 

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..api.load import results_of
 from ..api.results import GBTMResults
 from ..errors import GBTMError, GBTMWarning
-from ..fit.document import encode, from_json
+from ..record.document import encode, from_json
 
 
 def doubles(buffer: bytearray) -> np.ndarray:
@@ -39,7 +40,7 @@ def answer(work: Callable[[], dict[str, Any]]) -> str:
 
 def fit_of(document: str) -> GBTMResults:
     """A fit from the text of its document, as R keeps it."""
-    return GBTMResults(from_json(document))
+    return results_of(from_json(document))
 
 
 def without_clock(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -62,15 +62,18 @@ def _unobserved(panels: Sequence[Panel], ids: pd.Index) -> Unobserved | None:
     some = [p.unobserved for p in panels if p.unobserved is not None]
     if not some:
         return None
-    most = max(some, key=lambda u: len(u.known.risk_names))  # tables of one outcome alone do not have the covariates
+    # tables of one outcome alone do not have the covariates
+    most = max(some, key=lambda u: len(u.known.risk_names) + len(u.known.risk2_names))
     seen, rows = set(ids), {}
+    names = most.known.risk_names, most.known.risk2_names
     for u in some:
-        if u.known.risk_names == most.known.risk_names:
-            rows.update({i: z for i, z in zip(u.ids, u.known.risk, strict=True) if i not in seen and i not in rows})
+        if (u.known.risk_names, u.known.risk2_names) == names:
+            rows.update({i: (u.known, at) for at, i in enumerate(u.ids) if i not in seen and i not in rows})
     if not rows:
         return None
     known = replace(
-        most.known.take(np.zeros(len(rows), dtype=int)), risk=np.reshape(list(rows.values()), (len(rows), -1)))
+        most.known.take(np.zeros(len(rows), dtype=int)), risk=np.stack([k.risk[at] for k, at in rows.values()]),
+        risk2=None if most.known.risk2 is None else np.stack([k.second_risk[at] for k, at in rows.values()]))
     place = len(ids) + np.arange(len(rows))
     return Unobserved(pd.Index(list(rows), name=ids.name), known, place, np.arange(len(ids)))
 
@@ -98,8 +101,7 @@ def _all_known(panels: Sequence[Panel], ids: pd.Index) -> tuple[np.ndarray, Subj
     read = pd.Index(np.concatenate([i.to_numpy() for i, _ in some]))
     first = ~read.duplicated()
     values = {
-        f.name: np.concatenate([getattr(k, f.name) for _, k in some])[first]
-        for f in fields(Subjects) if not f.name.startswith("risk_") and getattr(some[0][1], f.name) is not None
+        name: np.concatenate([getattr(k, name) for _, k in some])[first] for name in some[0][1].arrays
     }
     place = read[first].get_indexer(ids)
     here = np.flatnonzero(place >= 0)
@@ -107,9 +109,7 @@ def _all_known(panels: Sequence[Panel], ids: pd.Index) -> tuple[np.ndarray, Subj
 
 
 def _says_anything(known: Subjects) -> bool:
-    return bool(known.risk_names) or any(
-        getattr(known, f.name) is not None for f in fields(Subjects) if not f.name.startswith("risk")
-    )
+    return bool(known.risk_names) or bool(set(known.arrays) - {"risk"})
 
 
 def _dropped(panels: Sequence[Panel], ids: pd.Index) -> Dropped:

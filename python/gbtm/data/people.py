@@ -25,13 +25,14 @@ def has_none_of(data: pd.DataFrame, columns: str | Sequence[str]) -> bool:
 
 
 def people_of_table(
-    data: pd.DataFrame, id: str | Sequence[str] | None, risk: Any, outcome: str | Sequence[str], time_name: str
+    data: pd.DataFrame, id: str | Sequence[str] | None, risk: Any, outcome: str | Sequence[str], time_name: str,
+    risk2: Any = None,
 ) -> Panel:
     """Everybody in a table that has none of the ``outcome`` columns; without the id's either, each row is a person.
 
     Parameters
     ----------
-    id, risk : as for :meth:`Panel.from_long`
+    id, risk, risk2 : as for :meth:`Panel.from_long`
     outcome, time_name : what the outcome's columns and the time are called, for what is said
     """
     if id is not None and set(id_columns(id)) & set(map(str, data.columns)):
@@ -40,7 +41,7 @@ def people_of_table(
         ids = pd.Index(levels, name=who.name)
     else:
         ids, codes = wide_ids(data, None), np.arange(len(data))
-    known = subjects_of(data, ids, codes, risk=risk)
+    known = subjects_of(data, ids, codes, risk=risk, risk2=risk2)
     name = outcome if isinstance(outcome, str) else str(next(iter(outcome)))
     return people_panel(ids, known, name, time_name, missing_id=int((codes < 0).sum()))
 

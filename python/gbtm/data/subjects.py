@@ -24,8 +24,9 @@ class Subjects:
     Attributes
     ----------
     risk : (N, r) membership covariates z without the constant
-    risk_names : their r names
-    risk_design : how they are made of a table, where they were
+    risk2 : (N, r2) those of the second set of groups given the first, of a dual model
+    risk_names, risk2_names : their names
+    risk_design, risk2_design : how they are made of a table, where they were
     risk_levels : of each factor among them its name, its levels, and the first of its columns: one a level, without
         the first level; where there is no ``risk_design`` that says so
     weights : (N,) sampling weights, or None
@@ -43,6 +44,9 @@ class Subjects:
     stratum: np.ndarray | None = None
     held_out: np.ndarray | None = None
     missing_at_random: np.ndarray | None = None
+    risk2: np.ndarray | None = None
+    risk2_names: tuple[str, ...] = ()
+    risk2_design: FormulaDesign | None = None
 
     @classmethod
     def nothing(cls, n_subjects: int) -> Subjects:
@@ -55,8 +59,18 @@ class Subjects:
 
     def take(self, keep: np.ndarray) -> Subjects:
         """Some of the subjects, by position or mask."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if not f.name.startswith("risk_")}
-        return replace(self, **{name: a[keep] for name, a in arrays.items() if a is not None})
+        return replace(self, **{name: a[keep] for name, a in self.arrays.items()})
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that is known, by name, each with N rows."""
+        named = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: a for name, a in named.items() if isinstance(a, np.ndarray)}
+
+    @property
+    def second_risk(self) -> np.ndarray:
+        """(N, r2) ``risk2``, without columns where there are none."""
+        return np.zeros((self.n_subjects, 0)) if self.risk2 is None else self.risk2
 
     @property
     def risk_factors(self) -> list[tuple[str, tuple[Any, ...], tuple[int, ...], np.ndarray]]:
@@ -81,7 +95,7 @@ class Subjects:
     @property
     def complete(self) -> np.ndarray:
         """(N,) bool: nothing that the model needs is missing."""
-        good = ~np.isnan(self.risk).any(axis=1)
+        good = ~np.isnan(self.risk).any(axis=1) & ~np.isnan(self.second_risk).any(axis=1)
         if self.weights is not None:
             good &= ~np.isnan(self.weights)
         for codes in (self.cluster, self.stratum):
@@ -96,7 +110,8 @@ class Subjects:
 
     def check(self, ids: pd.Index) -> None:
         """Refuse infinite covariates and weights that are infinite, negative or all zero."""
-        _refuse("risk", np.isinf(self.risk).any(axis=1), ids, "infinite membership covariates", "Recode them.")
+        for name, z in (("risk", self.risk), ("risk2", self.second_risk)):
+            _refuse(name, np.isinf(z).any(axis=1), ids, "infinite membership covariates", "Recode them.")
         if self.weights is not None:
             bad = np.isinf(self.weights) | (self.weights < 0)
             _refuse("weights", bad, ids, "negative or infinite weights", "Weights are 0 or more.")
@@ -127,33 +142,39 @@ def subjects_of(
     risk: str | Sequence[str] | FormulaDesign | None = None,
     weights: str | None = None, cluster: str | None = None, stratum: str | None = None,
     out_of_sample: str | None = None, obsmar: str | None = None,
+    risk2: str | Sequence[str] | FormulaDesign | None = None,
 ) -> Subjects | None:
     """What the user's table says of each subject; None where nothing was asked for.
 
     Parameters
     ----------
     codes : (n,) subject of each row of long data, -1 for none; None where each row is one subject
-    risk : membership covariates: column names or a formula such as ``"~ male + C(region)"``
+    risk, risk2 : membership covariates: column names or a formula such as ``"~ male + C(region)"``
     weights : column of sampling weights
     cluster, stratum : columns that name the sampling cluster (PSU) and the stratum
     out_of_sample : column, 1 for subjects that are scored but not fitted
     obsmar : column, 1 for subjects whose missing waves are missing at random: no dropout
     """
     single = [c for c in (weights, cluster, stratum, out_of_sample, obsmar) if c is not None]
-    if not single and risk is None:
+    both = {"risk": risk, "risk2": risk2}
+    if not single and risk is None and risk2 is None:
         return None
     for column in single:
         require(data, column)
-    if isinstance(risk, FormulaDesign):
-        require_columns(data, [v for v in risk.variables if v not in data.columns], "risk")
+    for name, terms in both.items():
+        if isinstance(terms, FormulaDesign):
+            require_columns(data, [v for v in terms.variables if v not in data.columns], name)
     if codes is not None:
-        wanted = {*single, *(risk.variables if isinstance(risk, FormulaDesign) else term_columns(risk, data))}
+        wanted = set(single)
+        for terms in both.values():
+            wanted |= {*(terms.variables if isinstance(terms, FormulaDesign) else term_columns(terms, data))}
         used = [c for c in data.columns if c in wanted or str(c) in wanted]
         require_columns(data, list(dict.fromkeys(used)))
         data = constant_within(codes, data, used, len(ids), ids)
     z, names, design = covariate_columns(risk, data, "risk")
+    z2, names2, design2 = (None, (), None) if risk2 is None else covariate_columns(risk2, data, "risk2")
     return Subjects(
-        risk=z, risk_names=names, risk_design=design,
+        risk=z, risk_names=names, risk_design=design, risk2=z2, risk2_names=names2, risk2_design=design2,
         weights=None if weights is None else numeric(data[weights], weights),
         cluster=None if cluster is None else pd.factorize(data[cluster])[0],
         stratum=None if stratum is None else pd.factorize(data[stratum])[0],
@@ -164,10 +185,10 @@ def subjects_of(
 
 def subjects_of_arrays(
     n_subjects: int, *, risk: Any = None, weights: Any = None, cluster: Any = None, stratum: Any = None,
-    out_of_sample: Any = None, obsmar: Any = None, risk_levels: Sequence[Sequence[Any]] = (),
+    out_of_sample: Any = None, obsmar: Any = None, risk_levels: Sequence[Sequence[Any]] = (), risk2: Any = None,
 ) -> Subjects | None:
     """The same from arrays with one row per subject; ``risk_levels`` as in :class:`Subjects`."""
-    given = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
+    given = {"risk": risk, "risk2": risk2, "weights": weights, "cluster": cluster, "stratum": stratum,
              "out_of_sample": out_of_sample, "obsmar": obsmar}
     given = {k: v for k, v in given.items() if v is not None}
     if not given:
@@ -178,12 +199,10 @@ def subjects_of_arrays(
                 f"{argument}: {len(values)} values for {n_subjects} subjects.", code="bad_shape", argument=argument,
                 way_out="Give one per subject, in the order of their first appearance.",
             )
-    z, names = np.zeros((n_subjects, 0)), tuple[str, ...]()
-    if risk is not None:
-        z = number_array(risk, "risk").reshape(n_subjects, -1)
-        names = own_names(risk) or tuple(f"z{j + 1}" for j in range(z.shape[1]))
+    z, names = _array_columns(risk, n_subjects, "risk")
+    z2, names2 = _array_columns(risk2, n_subjects, "risk2")
     return Subjects(
-        risk=z, risk_names=names,
+        risk=z, risk_names=names, risk2=z2 if names2 else None, risk2_names=names2,
         risk_levels=tuple((str(n), tuple(map(str, levels)), int(first)) for n, levels, first in risk_levels),
         weights=None if weights is None else number_array(weights, "weights"),
         cluster=None if cluster is None else pd.factorize(plain_labels(cluster))[0],
@@ -192,6 +211,14 @@ def subjects_of_arrays(
             number_array(out_of_sample, "out_of_sample"), "out_of_sample"),
         missing_at_random=None if obsmar is None else _flags(number_array(obsmar, "obsmar"), "obsmar"),
     )
+
+
+def _array_columns(z: Any, n_subjects: int, argument: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Covariates (N, r) and their names, of an array with one row per subject."""
+    if z is None:
+        return np.zeros((n_subjects, 0)), ()
+    columns = number_array(z, argument).reshape(n_subjects, -1)
+    return columns, own_names(z) or tuple(f"z{j + 1}" for j in range(columns.shape[1]))
 
 
 def levels_of(data: pd.DataFrame, terms: Sequence[str | Sequence[str]]) -> dict[str, list[Any]]:

@@ -9,7 +9,7 @@ N_obs / (N_obs - k + 1) as Stata's traj does, or is ``robust`` where there are w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -56,6 +56,19 @@ class Covariance:
         cov[~identified, :] = np.nan
         cov[:, ~identified] = np.nan
         return cov, identified
+
+    def through(self, map_: np.ndarray) -> Covariance:
+        """That of other coordinates, linear in these by ``map_`` (q, p)."""
+        def both(v: np.ndarray | None) -> np.ndarray | None:
+            return None if v is None else map_ @ v @ map_.T
+
+        def one(v: np.ndarray | None) -> np.ndarray | None:
+            return None if v is None else map_ @ v
+
+        return replace(
+            self, internal=map_ @ self.internal @ map_.T, undetermined=map_ @ self.undetermined,
+            by_information=both(self.by_information), root=one(self.root), information_root=one(self.information_root),
+        )
 
     def without_variance(self, jacobian: np.ndarray) -> np.ndarray:
         """(r, p) -> (r,) bool: what all clusters agree in has a sandwich of zero, and so no standard error."""

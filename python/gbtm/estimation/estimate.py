@@ -150,14 +150,21 @@ def _refuse_broken(hessian: torch.Tensor) -> None:
 
 
 def group_order(module: Mixture, flat: np.ndarray) -> np.ndarray:
-    """Order of the groups (K,): those of one specification by their mean fitted (first) outcome, lowest first."""
+    """Order of the classes (C,): groups of one specification by their mean fitted outcome, lowest first.
+
+    The groups' first outcome counts; of a dual model the groups of each set go by that set's outcome.
+    """
     layout = module.layout
-    with np.errstate(over="ignore"):
-        level = layout.outcomes[0].internal_family.expected(module.curves(flat))
-    mean = level.mean(axis=1)
-    order = np.arange(layout.n_groups)
-    keys = [layout.spec.group_key(g) for g in range(layout.n_groups)]
-    for key in dict.fromkeys(keys):
-        members = np.array([g for g in order if keys[g] == key])
-        order[members] = members[np.argsort(mean[members], kind="stable")]
-    return order
+    orders = []
+    for s, size in enumerate(layout.spec.set_sizes):
+        first = next(m for m in range(len(layout.outcomes)) if layout.spec.set_of(m) == s)
+        with np.errstate(over="ignore"):
+            level = layout.outcomes[first].internal_family.expected(module.curves(flat, first))
+        mean = level.mean(axis=1)[layout.rows_of(s)]
+        order = np.arange(size)
+        keys = [layout.spec.group_key(g, s) for g in range(size)]
+        for key in dict.fromkeys(keys):
+            members = np.array([g for g in order if keys[g] == key])
+            order[members] = members[np.argsort(mean[members], kind="stable")]
+        orders.append(order)
+    return layout.class_order(tuple(orders))

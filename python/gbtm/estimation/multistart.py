@@ -139,12 +139,13 @@ class Run:
             return np.zeros(flat.shape[0], dtype=bool)
         gone = self.collapsing(flat).cpu().numpy()
         x = flat.cpu().numpy()
-        shares = self.layout.shares(x)
         for m, measures in enumerate(self.panel.outcomes):
             part = self.layout.outcomes[m]
             if "log_sigma" not in part.family.predictors or not part.spec.sigma_by_group:
                 continue
-            sigma = np.exp(self.layout.coefficients(x, m, "log_sigma")[..., 0])
+            group_set = self.layout.spec.set_of(m)
+            sigma = np.exp(self.layout.coefficients(x, m, "log_sigma")[..., self.layout.rows_of(group_set), 0])
+            shares = self.layout.marginal(self.layout.shares(x), group_set)
             width = part.width("mean")
             few = shares * measures.nobs < 3 * (width + 1)
             gone |= (few & (sigma < SIGMA_COLLAPSED * sigma.max(1, keepdims=True))).any(1)
@@ -249,7 +250,9 @@ class Run:
 
     def _moves(self, splits: DirectedSplits, optima: list[Optimum]) -> np.ndarray:
         """The starts of a round: many where the starts disagree, few where they met one optimum alone."""
-        groups = self.layout.n_groups
+        groups = sum(self.layout.spec.set_sizes)
+        if self.layout.spec.is_dual:  # the directions of a group's own coefficients are those of several classes
+            return rearranged(self.layout, np.stack([o.flat for o in optima]), self.rng, MOVES_DOMINANT)
         if len(self.ledger.usable) == 1 and self.ledger.unseen() <= UNSEEN_MOST:
             return splits.next(optima, MOVES_ALONE * groups)
         count = min(MOVES_PER_PAIR * groups * (groups - 1), MOVES_DOMINANT if self.dominant() else MOVES_MOST)

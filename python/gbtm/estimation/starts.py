@@ -70,26 +70,36 @@ class StartingPlan:
         self.module = module
         self.layout = module.layout
         self.rng = rng
-        self.curves = np.hstack(
-            [
-                subject_curves(part, measures, panel.n_subjects)[module.first]
-                for part, measures in zip(module.layout.outcomes, panel.outcomes, strict=True)
-            ]
-        )
+        each = [
+            subject_curves(part, measures, panel.n_subjects)[module.first]
+            for part, measures in zip(module.layout.outcomes, panel.outcomes, strict=True)
+        ]
+        self.curves = np.hstack(each)
+        self.of_set = np.concatenate([np.full(c.shape[1], self.layout.spec.set_of(m)) for m, c in enumerate(each)])
         self.made = 0
 
     def _labels(self) -> np.ndarray:
         """Cluster labels (U,) of the distinct subjects for the next start."""
-        k, n = self.layout.n_groups, self.curves.shape[0]
+        spec, turn = self.layout.spec, self.made
+        if not spec.is_dual:
+            return self._clusters(self.curves, spec.n_groups)
+        first = self._clusters(self.curves[:, self.of_set == 0], spec.set_sizes[0])
+        self.made = turn
+        second = self._clusters(self.curves[:, self.of_set == 1], spec.set_sizes[1])
+        return np.where((first >= 0) & (second >= 0), first * spec.set_sizes[1] + second, -1)
+
+    def _clusters(self, curves: np.ndarray, k: int) -> np.ndarray:
+        """Cluster labels (U,) in ``curves`` (U, q), in ``k`` groups."""
+        n = curves.shape[0]
         turn = self.made
         self.made += 1
         if turn == 0:
-            rank = np.argsort(np.argsort(self.curves[:, 0], kind="stable"), kind="stable")
+            rank = np.argsort(np.argsort(curves[:, 0], kind="stable"), kind="stable")
             return (rank * k) // n
         if turn == 1:
-            return _by_level(clusters(self.curves, k, self.rng, rounds=20), self.curves[:, 0], k)
-        weights = self.rng.exponential(size=self.curves.shape[1]) * (self.rng.random(self.curves.shape[1]) < 0.8)
-        labels = clusters(self.curves * np.maximum(weights, 0.05), k, self.rng, rounds=int(self.rng.integers(0, 3)))
+            return _by_level(clusters(curves, k, self.rng, rounds=20), curves[:, 0], k)
+        weights = self.rng.exponential(size=curves.shape[1]) * (self.rng.random(curves.shape[1]) < 0.8)
+        labels = clusters(curves * np.maximum(weights, 0.05), k, self.rng, rounds=int(self.rng.integers(0, 3)))
         if turn % 4 == 3:  # only a few subjects of each cluster speak for it
             keep = self.rng.random(n) < max(0.1, min(1.0, 8.0 * k / n))
             labels = np.where(keep, labels, -1)
@@ -123,21 +133,20 @@ def from_partition(module: Mixture, weights: np.ndarray, rng: np.random.Generato
     flat = np.zeros((weights.shape[0], layout.size + 1))
     for m, part in enumerate(layout.parts):
         totals = np.sum([_totals(c) for c in collected if c.outcome == m], axis=0)
-        constants = module.cells[m].family.initial(totals)
+        group_set = layout.spec.set_of(m)
+        constants = module.cells[m].family.initial(layout.marginal(totals, group_set, axis=1))
         shift = float(module.cells[m].log_exposure.mean())
         for predictor, table in layout.index[m].items():
             value = constants[predictor] - (shift if predictor == "mean" else 0.0)
             if part.common(predictor):
                 value = np.broadcast_to(value.mean(axis=1, keepdims=True), value.shape)
-            for k in range(layout.n_groups):
-                flat[:, table[k]] = value[:, k, None] * part.constant(predictor)
+            for c, k in enumerate(layout.class_groups[group_set]):
+                flat[:, table[c]] = value[:, k, None] * part.constant(predictor)
         _draw_zero_parts(layout, m, flat, rng, draw)
     shares = w.sum(2)
     shares = shares / shares.sum(1, keepdim=True)
     flat = flat[:, : layout.size]
-    theta = np.zeros((*shares.shape, layout.membership.width))
-    theta[..., 0] = shares.log().cpu().numpy() / layout.membership.mix[0, 0]
-    layout.set_membership(flat, theta)
+    layout.set_shares(flat, shares.cpu().numpy())
     start = torch.as_tensor(flat, device=device)
     return maximise_q(module, start, collected, START_STEPS)
 

@@ -134,7 +134,7 @@ def _binned(res: Fit, group: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     time, y = data.time, data.y
     edges = np.linspace(time.min(), time.max(), BINS + 1)
     at = np.unique(np.searchsorted(edges[1:-1], time, side="right"), return_inverse=True)[1].ravel()
-    p = res.group_sets[0].posterior[data.subject, group - 1]
+    p = res.group_set.posterior[data.subject, group - 1]
     weight = np.bincount(at, p)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.bincount(at, time) / np.bincount(at), np.bincount(at, p * y) / weight, weight

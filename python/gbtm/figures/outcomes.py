@@ -30,7 +30,8 @@ def plot_outcomes(
 
     Returns
     -------
-    matplotlib Figure, one Axes per outcome; the first has the legend, with the groups' shares
+    matplotlib Figure, one Axes per outcome; the first has the legend, with the groups' shares, and each one where the
+    outcomes have groups of their own
     """
     import matplotlib.pyplot as plt
 
@@ -47,6 +48,6 @@ def plot_outcomes(
         legend = ax.get_legend()
         if i:  # what the first panel says holds for all
             ax.set_title("", loc="left")
-            if legend is not None:
+            if legend is not None and len(res.group_sets) == 1:
                 legend.remove()
     return fig

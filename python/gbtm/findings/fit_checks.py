@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..data.measures import Measures
@@ -15,6 +17,7 @@ from ..model.outcome import OutcomePart
 from .agreement_checks import examine_agreement
 from .boundary_checks import at_boundary, dropout_at_boundary, scales_at_bound
 from .data_checks import Finding, examine_data
+from .dual_checks import examine_pairs, sets_of_groups
 from .group_curves import EMPTY_SUBJECTS, predictors_at_means
 from .membership_checks import examine_membership
 from .sample_checks import examine_sample
@@ -35,7 +38,25 @@ def examine(
     findings = _convergence(layout, estimate, cov)
     findings += _collapsed(layout, estimate)
     findings += examine_data(layout, panel)
-    findings += _empty(layout, panel, estimate)
+    if layout.spec.is_dual:
+        for own in sets_of_groups(layout, panel, estimate.flat, cov, posterior):
+            alone = replace(estimate, flat=own.flat)
+            findings += [own.told(f) for f in _groups(own.layout, own.panel, alone, own.cov, own.posterior, [])]
+        findings += examine_pairs(layout, panel, estimate.flat, cov)
+    else:
+        findings += _groups(layout, panel, estimate, cov, posterior, findings)
+    findings += _unexplained(layout, estimate.flat, cov, findings)
+    if module is not None and estimate.certificate.converged:
+        findings += examine_weakness(module, estimate.flat, cov, weighted=panel.subjects.weights is not None)
+    return summed_up(findings)
+
+
+def _groups(
+    layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance, posterior: np.ndarray | None,
+    before: list[Finding],
+) -> list[Finding]:
+    """What is doubtful about the groups of a set; ``before`` has been told already."""
+    findings = _empty(layout, panel, estimate)
     findings += examine_sample(layout, panel, estimate.flat, cov)
     curves = [predictors_at_means(layout, panel, estimate.flat, m) for m in range(len(layout.spec.outcomes))]
     findings += [f for m, u in enumerate(curves) for f in at_boundary(layout, panel, m, u, estimate.flat, cov)]
@@ -44,12 +65,8 @@ def examine(
     if posterior is not None and estimate.certificate.converged:
         findings += examine_agreement(layout, panel, estimate.flat, posterior)
         findings += dropout_at_boundary(layout, panel, estimate.flat, cov, posterior)
-    told = {n for f in findings for n in f.parameters}
-    findings += examine_membership(layout, panel, estimate.flat, cov, posterior, told)
-    findings += _unexplained(layout, estimate.flat, cov, findings)
-    if module is not None and estimate.certificate.converged:
-        findings += examine_weakness(module, estimate.flat, cov, weighted=panel.subjects.weights is not None)
-    return summed_up(findings)
+    told = {n for f in [*before, *findings] for n in f.parameters}
+    return findings + examine_membership(layout, panel, estimate.flat, cov, posterior, told)
 
 
 def summed_up(findings: list[Finding]) -> list[Finding]:

@@ -7,7 +7,7 @@ is within the rounding of a printed log-likelihood is no reason to prefer it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from ..likelihood.derivatives import observed
 from ..likelihood.matching import match_curves
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
+from ..model.one_set import marginal, marginal_layout, panel_of_set
 from .data_checks import Finding
 from .group_curves import EMPTY_SUBJECTS, predictors_at_means
 
@@ -69,8 +70,15 @@ def difference(layout: Layout, panel: Panel, best: np.ndarray, other: np.ndarray
     """Shares and curves of two optima (p,) each, groups matched by :func:`match_curves`.
 
     Curves are those at mean covariates, at the distinct times, and where one of two matched groups is empty they are
-    not compared.
+    not compared. Of a dual model it is the set of groups that differs more.
     """
+    if layout.spec.is_dual:
+        each = [difference(
+            marginal_layout(layout, s), panel_of_set(panel, layout.spec, s), marginal(layout, best, s)[0],
+            marginal(layout, other, s)[0],
+        ) for s in (0, 1)]
+        s = int(np.argmax([max(d.share_gap, d.curve_gap) for d in each]))
+        return replace(each[s], outcome=s)
     mine, weight = _standardised(layout, panel, best)
     theirs, _ = _standardised(layout, panel, other)
     shares, other_shares = layout.shares(best), layout.shares(other)
@@ -153,7 +161,7 @@ def _covariance(layout: Layout, module: Mixture, panel: Panel, flat: np.ndarray)
 def _degenerate(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covariance) -> str:
     """In words, why an optimum is not a regular one; empty where it is."""
     empty = [str(g + 1) for g in np.flatnonzero(layout.shares(flat) * panel.n_subjects < EMPTY_SUBJECTS)]
-    if empty:
+    if empty and not layout.spec.is_dual:
         return f"group {' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} empty"
     if cov.negative:
         return "the Hessian is not negative definite"

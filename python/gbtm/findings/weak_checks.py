@@ -35,7 +35,7 @@ def examine_weakness(module: Mixture, flat: np.ndarray, cov: Covariance, *, weig
     each = off.mean(axis=0)
     owner = np.full(layout.size, -1)
     for b in layout.blocks:
-        owner[b.entries] = -1 if b.group is None else b.group
+        owner[b.entries] = -1 if b.group is None or layout.spec.is_dual else b.group
     of_groups = [each[looked & (owner == g)] for g in range(layout.n_groups)]
     if each[looked].mean() <= WEAK and not any(mine.size and mine.mean() > WEAK_GROUP for mine in of_groups):
         return []

@@ -21,8 +21,8 @@ from ..design.time_basis import TimeBasis
 from ..errors import SpecificationError
 from ..families import Family, make_family
 from ..families.random_normal import RANDOM
-from .outcome_record import OutcomeRecord, time_bases
-from .parameters import InternalEstimates
+from ..record.outcome_record import OutcomeRecord, time_bases
+from ..record.parameters import InternalEstimates
 
 # Of the outcome's scale, per unit of a direction the data do not determine; or a standard error that does not matter
 LOADING_MOST: float = SHARED["loading_most"]

@@ -16,9 +16,9 @@ from ..checks import check_level
 from ..compute.reference_distribution import letter, p_label, quantile, two_sided
 from ..data.output_names import apart
 from ..findings.data_checks import Finding
+from ..record.document import save
+from ..record.fit_record import FitRecord
 from .curves import Curves
-from .document import save
-from .fit_record import FitRecord
 from .outcome_view import number_of, outcome_view
 from .predictions import below_each_other, observed_means, predictions
 
@@ -76,8 +76,9 @@ class Fit(FitRecord):
 
     def __repr__(self) -> str:
         families = ", ".join(o.family for o in self.outcomes)
+        groups = " x ".join(map(str, self.spec.set_sizes))
         return (
-            f"<{type(self).__name__}: {families}, {self.n_groups} groups, {self.n_subjects} subjects, {self.nobs} "
+            f"<{type(self).__name__}: {families}, {groups} groups, {self.n_subjects} subjects, {self.nobs} "
             f"observations, log-likelihood {self.llf:.4f}>"
         )
 
@@ -89,7 +90,7 @@ class Fit(FitRecord):
 
     @property
     def n_groups(self) -> int:
-        return self.group_sets[0].n_groups
+        return self.group_set.n_groups
 
     @property
     def nobs(self) -> int:
@@ -141,18 +142,7 @@ class Fit(FitRecord):
     @cached_property
     def group_shares(self) -> pd.DataFrame:
         """Group shares pi with delta-method standard errors and 95 % intervals, and the share assigned."""
-        share = self.group_sets[0].shares
-        variance = np.clip(np.diag(self.group_sets[0].cov_shares), 0, None)
-        se = np.sqrt(variance) if self.n_groups > 1 else np.array([np.nan])
-        z = quantile(0.025, self.df_inference)
-        assigned = self.assignment.value_counts().reindex(self.group_names, fill_value=0) / self.n_subjects
-        return pd.DataFrame(
-            {
-                "share": share, "std err": se, "lower": np.clip(share - z * se, 0, 1),
-                "upper": np.clip(share + z * se, 0, 1), "assigned": assigned.to_numpy(),
-            },
-            index=pd.Index(self.group_names, name="group"),
-        )
+        return share_table(self)
 
     # -- fit ---------------------------------------------------------------------------------------------------
 
@@ -179,8 +169,7 @@ class Fit(FitRecord):
     @property
     def _uncertainty(self) -> np.ndarray:
         """Entropy (N,) of each subject's posterior, -sum_k P_ik log P_ik."""
-        p = self.group_sets[0].posterior
-        return -np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0.0).sum(axis=1)
+        return uncertainty(self.group_set.posterior)
 
     @cached_property
     def criteria(self) -> pd.DataFrame:
@@ -208,12 +197,12 @@ class Fit(FitRecord):
     def posterior(self) -> pd.DataFrame:
         """Probability of each group (N, K), indexed by the user's ids."""
         columns = pd.Index(self.group_names, name="group")
-        return pd.DataFrame(self.group_sets[0].posterior, index=self._subjects, columns=columns)
+        return pd.DataFrame(self.group_set.posterior, index=self._subjects, columns=columns)
 
     @cached_property
     def assignment(self) -> pd.Series:
         """Most probable group of each subject, 1..K."""
-        groups = self.group_sets[0].posterior.argmax(axis=1) + 1
+        groups = self.group_set.posterior.argmax(axis=1) + 1
         return pd.Series(groups, index=self._subjects, name="group")
 
     @property
@@ -269,7 +258,7 @@ class Fit(FitRecord):
     @cached_property
     def out_of_sample(self) -> pd.DataFrame:
         """Probability of each group (N', K) of the subjects that were scored but not fitted."""
-        held = self.group_sets[0].out_of_sample
+        held = self.group_set.out_of_sample
         ids = pd.Index(self.document["out_of_sample_ids"] or [], name=self.id_name)
         columns = pd.Index(self.group_names, name="group")
         return pd.DataFrame(np.zeros((0, self.n_groups)) if held is None else held, index=ids, columns=columns)
@@ -310,7 +299,7 @@ class Fit(FitRecord):
     def observed_means(self) -> pd.DataFrame:
         """Posterior-weighted mean of the outcome per group and wave: group, time (mean of the wave), mean, weight."""
         if len(self.outcomes) == 1:
-            return observed_means(self.outcome, self.group_sets[0].posterior)
+            return observed_means(self.outcome, self.group_set.posterior)
         return below_each_other({name: self.of_outcome(name).observed_means for name in self.outcome_names})
 
     @cached_property
@@ -324,7 +313,7 @@ class Fit(FitRecord):
             expected = self.curves.expected(data.time, data.covariates)
         if data.exposure is not None:
             expected = expected * data.exposure
-        p = self.group_sets[0].posterior[data.subject]
+        p = self.group_set.posterior[data.subject]
         return (expected.T * p).sum(axis=1)
 
     @property
@@ -335,3 +324,24 @@ class Fit(FitRecord):
     def save(self, path: str | Path) -> None:
         """Write the fit document; read it with :func:`gbtm.load` or R's ``read_gbtm()``."""
         save(self.document, path)
+
+
+def share_table(fit: Fit) -> pd.DataFrame:
+    """Shares of a set of groups with standard errors and 95 % intervals, and the share assigned."""
+    share = fit.group_set.shares
+    variance = np.clip(np.diag(fit.group_set.cov_shares), 0, None)
+    se = np.sqrt(variance) if fit.n_groups > 1 else np.array([np.nan])
+    z = quantile(0.025, fit.df_inference)
+    assigned = fit.assignment.value_counts().reindex(fit.group_names, fill_value=0) / fit.n_subjects
+    return pd.DataFrame(
+        {
+            "share": share, "std err": se, "lower": np.clip(share - z * se, 0, 1),
+            "upper": np.clip(share + z * se, 0, 1), "assigned": assigned.to_numpy(),
+        },
+        index=pd.Index(fit.group_names, name="group"),
+    )
+
+
+def uncertainty(p: np.ndarray) -> np.ndarray:
+    """Entropy (N,) of posteriors (N, K), -sum_k P_ik log P_ik."""
+    return -np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0.0).sum(axis=1)

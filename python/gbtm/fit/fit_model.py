@@ -12,12 +12,15 @@ from ..compute.progress import Progress, reporter
 from ..errors import SpecificationError
 from ..estimation.control import Control
 from ..model.layout import Layout, make_layout
+from ..model.one_set import prepared_of_set
 from ..model.prepared import Prepared
 from ..model.spec import first_groups
 from .start_values import read_start
 
 if TYPE_CHECKING:
     from ..estimation.estimate import Estimate
+    from ..likelihood.mixture import Mixture
+    from .separate_fits import SeparateFits
 
 LIGHT_STARTS = 8
 
@@ -51,7 +54,12 @@ def fit_model(
     kind = resolve(cov_type, panel.subjects, layout.size)
     module = Mixture(layout, panel)
     exact = smaller is not None
-    if user_starts is None and smaller is None and control.n_starts is None and prepared.spec.n_groups > 1:
+    dual = None
+    if prepared.spec.is_dual:
+        dual = separate_fits(prepared, module, control)
+        found = dual.two_step.flats
+        further = found if further is None else np.concatenate([further, found])
+    elif user_starts is None and smaller is None and control.n_starts is None and prepared.spec.n_groups > 1:
         smaller = _grow(prepared, control)
     result: Estimate = estimate(
         module, panel, control, user_starts=user_starts, smaller=smaller, exact_growth=exact, further=further
@@ -62,8 +70,33 @@ def fit_model(
     with workers():
         cov = covariance_at(module, result.flat, kind, panel.subjects, panel.nobs)
         document = make_document(prepared, module, result, cov)
+        if dual is not None:
+            document["dual"] |= dual.document(prepared.layout)
     document["search"] |= {"rng": control.rng, "n_starts_asked": control.n_starts}
     return document
+
+
+def separate_fits(prepared: Prepared, module: Mixture, control: Control) -> SeparateFits:
+    """The two sets of groups of a dual model fitted by themselves, and the table of both at their curves."""
+    from ..compute.threads import workers
+    from ..estimation.dual_starts import two_step
+    from ..estimation.estimate import estimate
+    from ..likelihood.mixture import Mixture
+    from .separate_fits import SeparateFits
+
+    fits = []
+    for s in (0, 1):
+        alone = prepared_of_set(prepared, s)
+        if control.progress is not None:
+            control.progress(f"{alone.layout.outcomes[0].name} by itself", 0.0)
+        grow = control.n_starts is None and alone.spec.n_groups > 1
+        smaller = _grow(alone, control) if grow else None
+        quiet = replace(control, progress=None)
+        fits.append((alone.layout, estimate(Mixture(alone.layout, alone.panel), alone.panel, quiet, smaller=smaller)))
+    module.to(control.device)
+    with workers():
+        found = two_step(module, (fits[0], fits[1]))
+    return SeparateFits(tuple(e.loglik for _, e in fits), tuple(own.size for own, _ in fits), found)
 
 
 def _grow(prepared: Prepared, control: Control) -> Smaller | None:

@@ -22,11 +22,12 @@ from ..model.blocks import MEMBERSHIP
 from ..model.layout import Layout
 from ..model.outcome import prepare
 from ..model.prepared import Prepared
-from .document import FORMAT, FORMAT_VERSION
-from .inputs import split_inputs
-from .parameters import internal_document
-from .scoring import ids_of_scored, prior_at
-from .shared_data import shared_fields
+from ..record.document import FORMAT, FORMAT_VERSION
+from ..record.inputs import split_inputs
+from ..record.parameters import internal_document
+from ..record.shared_data import shared_fields
+from .make_group_sets import group_sets, positions
+from .scoring import ids_of_scored
 
 WAVES_MOST: int = SHARED["waves_most"]
 BINS: int = SHARED["bins"]
@@ -41,10 +42,11 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
     cov_params, identified = cov.reported(jacobian)
     shared, (inputs, of_outcomes, of_groups) = shared_fields(panel), split_inputs(prepared.inputs, len(panel.outcomes))
     held_out = prepared.held_out
-    groups = _group_set(prepared, module, estimate, cov, {**shared["group_sets"][0], "inputs": of_groups})
+    posteriors = _posteriors(prepared, module, estimate)
+    groups, dual = group_sets(prepared, estimate.flat, cov, posteriors, of_groups)
     ties = examine_near_ties(layout, panel, module, estimate, cov)
     df = degrees_of_freedom(cov.cov_type, panel.subjects, layout.size)
-    findings = examine(layout, panel, estimate, cov, groups["posterior"], module) + ties
+    findings = examine(layout, panel, estimate, cov, posteriors[0], module) + ties
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -55,7 +57,8 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
         "ids": shared["ids"],
         "out_of_sample_ids": None if held_out is None else ids_of_scored(held_out).tolist(),
         "outcomes": _outcomes(prepared, estimate, shared, of_outcomes),
-        "group_sets": [groups],
+        "group_sets": groups,
+        **({} if dual is None else {"dual": dual}),
         "names": layout.names,
         "traj_names": layout.traj_names,
         "blocks": _blocks(layout),
@@ -83,15 +86,16 @@ def _outcomes(
     prepared: Prepared, estimate: Estimate, shared: dict[str, Any], inputs: list[dict[str, Any] | None]
 ) -> list[dict[str, Any]]:
     layout, panel = prepared.layout, prepared.panel
+    rows = [layout.rows_of(layout.spec.set_of(m)) for m in range(len(layout.outcomes))]
     return [
         {
-            "name": part.name, "time_name": m.time_name, "group_set": 0, "spec": asdict(part.spec),
+            "name": part.name, "time_name": m.time_name, "group_set": layout.spec.set_of(i), "spec": asdict(part.spec),
             "inputs": inputs[i],
             "centre": part.centre, "scale": part.scale, "time_scale": part.time_scale,
             "bases": {p: b.document for p, b in part.bases.items()},
-            "coefficients": {p: layout.coefficients(estimate.flat, i, p) for p in part.reported},
-            "positions": {p: _positions(layout.index[i][p], layout) for p in part.reported},
-            "offsets": {p: layout.offset[i][p] for p in part.reported},
+            "coefficients": {p: layout.coefficients(estimate.flat, i, p)[rows[i]] for p in part.reported},
+            "positions": {p: positions(layout.index[i][p][rows[i]], layout) for p in part.reported},
+            "offsets": {p: layout.offset[i][p][rows[i]] for p in part.reported},
             "columns": list(m.columns),
             "covariates": None if part.covariates is None else part.covariates.document,
             "profile": _profile(m, prepared.profile) if m.covariate_names else None,
@@ -117,27 +121,16 @@ def _dropout(prepared: Prepared, records: dict[str, Any] | None) -> dict[str, An
     }
 
 
-def _group_set(
-    prepared: Prepared, module: Mixture, estimate: Estimate, cov: Covariance, shared: dict[str, Any]
-) -> dict[str, Any]:
-    layout = prepared.layout
-    cov_shares, _ = cov.reported(layout.shares_jacobian(estimate.flat)) if layout.n_groups > 1 else (
-        np.zeros((1, 1)), None)
+def _posteriors(
+    prepared: Prepared, module: Mixture, estimate: Estimate
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """(N, C) of the people fitted, and (N', C) of those held out, if any."""
     with torch.no_grad():
         at = torch.as_tensor(estimate.flat, device=module.device)[None]
-        posterior = _posterior(module, at)
         held_out = None
         if prepared.held_out is not None:
             held_out = _scored(prepared.held_out, prepared, estimate.flat, at)
-    return {
-        "n_groups": layout.n_groups, "reference": layout.reference, "inputs": shared["inputs"],
-        "membership": {
-            **layout.membership.document, "positions": _positions(layout.theta_index, layout),
-            "coefficients": layout.membership_coefficients(estimate.flat), "risk": shared["risk"],
-        },
-        "shares": layout.shares(estimate.flat), "cov_shares": cov_shares, "posterior": posterior,
-        "out_of_sample": held_out,
-    }
+        return _posterior(module, at), held_out
 
 
 def _scored(panel: Panel, prepared: Prepared, flat: np.ndarray, at: torch.Tensor) -> np.ndarray:
@@ -148,7 +141,8 @@ def _scored(panel: Panel, prepared: Prepared, flat: np.ndarray, at: torch.Tensor
         observed = _posterior(Mixture.near(prepared.layout, scored, flat).to(at.device), at)
     if panel.unobserved is None:
         return observed
-    prior = prior_at(prepared.layout, flat, panel.unobserved.known.risk)[0]
+    known = panel.unobserved.known
+    prior = prepared.layout.shares_given(flat, known.risk, known.risk2)
     return np.concatenate([observed, prior])[panel.unobserved.order]
 
 
@@ -158,17 +152,13 @@ def _posterior(module: Mixture, at: torch.Tensor) -> np.ndarray:
     return np.ascontiguousarray(posterior if module.expand is None else posterior[module.expand])
 
 
-def _positions(index: np.ndarray, layout: Layout) -> np.ndarray:
-    """Places among the internal parameters, -1 where there is none."""
-    return np.where(index == layout.size, -1, index).astype(float)
-
-
 def _blocks(layout: Layout) -> list[dict[str, Any]]:
     """What each run of parameters is, groups counted from 1 (None: common to all)."""
     return [
         {
             "kind": b.predictor, "outcome": {MEMBERSHIP: None, len(layout.outcomes): DRIVER}.get(b.outcome, b.outcome),
-            "group_set": 0, "group": None if b.group is None else b.group + 1, "start": b.start, "width": b.width,
+            "group_set": int(b.predictor == "theta2") if b.outcome == MEMBERSHIP else layout.spec.set_of(b.outcome),
+            "group": None if b.group is None else b.group + 1, "start": b.start, "width": b.width,
         }
         for b in layout.blocks
     ]

@@ -41,12 +41,15 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
         )
     table = with_levels(newdata, inputs["levels"])
     arguments = {k: v for k, v in inputs.items() if k not in OF_READING and not k.endswith("_design")}
-    for name in ("risk", "tcov", "dcov"):
+    for name in ("risk", "risk2", "tcov", "dcov"):
         if arguments.get(name) is not None:
             arguments[name] = stored_terms(res, name, table)
     id, risk, outcome = (arguments[k] for k in ("id", "risk", "outcome"))
-    if has_none_of(table, outcome) and (risk is not None or (id is not None and not has_none_of(table, id))):
-        return people_of_table(table, id, risk, outcome, res.time_name)
+    risk2 = arguments.get("risk2")
+    if has_none_of(table, outcome) and (
+        risk is not None or risk2 is not None or (id is not None and not has_none_of(table, id))
+    ):
+        return people_of_table(table, id, risk, outcome, res.time_name, risk2)
     table, arguments["time"] = _with_time(table, inputs, res.trust_formula)
     if inputs["form"] == "wide":
         panel = Panel.from_wide(table, **arguments, unobserved=True)
@@ -61,8 +64,11 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
 def _of_several(res: Fit, newdata: pd.DataFrame) -> Panel:
     """The people of a table that has some of the outcomes, or all; an outcome that it lacks was not seen."""
     panels, from_first = [], []
+    of_people = res.document["group_sets"][0]["inputs"]  # what is known of them is said of the first set of groups
     for name in res.outcome_names:
         one = res.of_outcome(name)
+        sets = [{**s, "inputs": of_people} for s in one.document["group_sets"]]
+        one = one.like({**one.document, "group_sets": sets})
         panels.append(panel_like(one, newdata))
         from_first.append(not (one.inputs or {}).get("own_table", False))
     return joined_panels(panels, from_first)
@@ -73,7 +79,7 @@ def _why_unread(res: Fit) -> str:
     formula = res.document.get("formula")
     if formula is None:
         return "newdata: this fit does not say from which columns it was made."
-    names = [*res.group_sets[0].membership.covariate_names, *res.outcomes[0].covariate_names]
+    names = [*res.group_set.membership.covariate_names, *res.outcomes[0].covariate_names]
     of = f", with the columns {', '.join(names)}" if names else ""
     return (
         f"newdata: this fit is R's, of {formula}{of}, and its file does not say from which columns: Python has no way "

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .parameters import internal_document
-from .rebuild import module_of, panel_of
+from ..record.parameters import internal_document
+from ..record.rebuild import module_of, panel_of
 
 if TYPE_CHECKING:
     from .fit import Fit
@@ -53,8 +53,11 @@ def with_covariance(fit: Fit, cov_type: str | None) -> dict[str, Any]:
         "internal": internal_document(flat, cov, jacobian),
     }
     if layout.n_groups > 1:
-        shares, _ = cov.reported(layout.shares_jacobian(flat))
-        document["group_sets"] = [{**s, "cov_shares": shares} for s in fit.document["group_sets"]]
+        slopes = layout.shares_jacobian(flat)
+        document["group_sets"] = [
+            {**s, "cov_shares": cov.reported(layout.marginal(slopes, i, axis=0))[0]}
+            for i, s in enumerate(fit.document["group_sets"])
+        ]
     return document
 
 

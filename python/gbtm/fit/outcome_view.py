@@ -11,34 +11,55 @@ from typing import Any
 import numpy as np
 
 from ..errors import SpecificationError
+from ..record.parameters import InternalEstimates
 
 
 def outcome_view(document: dict[str, Any], number: int) -> dict[str, Any]:
-    """The document with outcome ``number``, counted from 0, alone; its parameters go without the outcome's name."""
-    outcome = document["outcomes"][number]
-    blocks = [b for b in document["blocks"] if b["outcome"] in (number, None)]
+    """The document with outcome ``number``, counted from 0, alone; its parameters go without the outcome's name.
+
+    Of a dual model the groups are the outcome's own. The shares of those of the second outcome are averages over the
+    groups of the first: their logits stand in for its membership coefficients.
+    """
+    outcome, dual = document["outcomes"][number], document.get("dual")
+    group_set = document["group_sets"][outcome["group_set"]]
+    blocks = [b for b in document["blocks"] if b["outcome"] in (number, None) and b["kind"] != "theta2"]
+    if dual is not None and outcome["group_set"]:
+        blocks = [b for b in blocks if b["kind"] != "theta"]
     entries = [np.arange(b["start"], b["start"] + b["width"]) for b in blocks]
     kept = np.concatenate([np.empty(0, dtype=int), *entries]).astype(int)
-    place = np.full(len(document["names"]) + 1, -1)  # the last is where a place of -1 points to
+    size = len(document["names"])
+    place = np.full(size + 1, -1)  # the last is where a place of -1 points to
     place[kept] = np.arange(kept.size)
-    square = np.ix_(kept, kept)
     starts = np.cumsum([0, *(b["width"] for b in blocks)])
-    group_set = document["group_sets"][outcome["group_set"]]
-    positions = np.asarray(group_set["membership"]["positions"]).astype(int)
+    positions = place[np.asarray(group_set["membership"]["positions"]).astype(int)].astype(float)
+    blocks = [
+        {**b, "outcome": None if b["outcome"] is None else 0, "group_set": 0, "start": int(start)}
+        for b, start in zip(blocks, starts, strict=False)
+    ]
+    values = _kept(document, kept, outcome["name"])
+    if dual is not None and outcome["group_set"]:
+        values, positions, blocks = _with_margins(document, values, blocks, kept)
     return {
-        **document,
+        **{k: v for k, v in document.items() if k != "dual"},
         "formula": (outcome["inputs"] or {}).get("formula", document["formula"]),
         "outcomes": [{
             **outcome, "group_set": 0,
             "positions": {p: place[np.asarray(at).astype(int)].astype(float) for p, at in outcome["positions"].items()},
         }],
-        "group_sets": [{
-            **group_set, "membership": {**group_set["membership"], "positions": place[positions].astype(float)}}],
-        "blocks": [
-            {**b, "outcome": None if b["outcome"] is None else 0, "group_set": 0, "start": int(start)}
-            for b, start in zip(blocks, starts, strict=False)
-        ],
-        "names": [document["names"][i].removeprefix(prefix_of(outcome["name"])) for i in kept],
+        "group_sets": [{**group_set, "membership": {**group_set["membership"], "positions": positions}}],
+        "blocks": blocks, **values,
+        "nobs": outcome["nobs"], "part_of": [o["name"] for o in document["outcomes"]],
+        "search": {**document["search"], "optima": [
+            {k: v for k, v in o.items() if k != "params"} for o in document["search"]["optima"]
+        ]},
+    }
+
+
+def _kept(document: dict[str, Any], kept: np.ndarray, outcome: str) -> dict[str, Any]:
+    """What is said of the parameters at places ``kept``."""
+    square = np.ix_(kept, kept)
+    return {
+        "names": [document["names"][i].removeprefix(prefix_of(outcome)) for i in kept],
         "traj_names": [document["traj_names"][i] for i in kept],
         "params": np.asarray(document["params"])[kept], "cov_params": np.asarray(document["cov_params"])[square],
         "identified": [document["identified"][i] for i in kept],
@@ -46,11 +67,49 @@ def outcome_view(document: dict[str, Any], number: int) -> dict[str, Any]:
             name: np.asarray(values)[square if name in ("cov", "jacobian") else kept]
             for name, values in document["internal"].items() if values is not None
         },
-        "nobs": outcome["nobs"], "part_of": [o["name"] for o in document["outcomes"]],
-        "search": {**document["search"], "optima": [
-            {k: v for k, v in o.items() if k != "params"} for o in document["search"]["optima"]
-        ]},
     }
+
+
+def _with_margins(
+    document: dict[str, Any], values: dict[str, Any], blocks: list[dict[str, Any]], kept: np.ndarray
+) -> tuple[dict[str, Any], np.ndarray, list[dict[str, Any]]]:
+    """The kept parameters and after them the logits of the second set's shares: what is said of the parameters, where
+    the logits stand (K, 1), and the blocks."""
+    sets, dual, internal = document["group_sets"], document["dual"], document["internal"]
+    n_groups, reference = sets[1]["n_groups"], sets[1]["reference"]
+    others = [g for g in range(n_groups) if g != reference]
+    shares = np.asarray(sets[1]["shares"], dtype=float)
+    joint = np.asarray(dual["jacobian"], dtype=float).reshape(sets[0]["n_groups"], n_groups, -1)
+    slopes = joint.sum(axis=0) / shares[:, None]
+    size = len(document["names"])
+    through = np.zeros((kept.size + len(others), size))
+    through[np.arange(kept.size), kept] = 1.0
+    through[kept.size :] = slopes[others] - slopes[reference]
+    logits = np.log(shares[others] / shares[reference])
+    jacobian = np.eye(len(through))
+    if internal.get("jacobian") is not None:
+        jacobian[: kept.size, : kept.size] = np.asarray(internal["jacobian"])[np.ix_(kept, kept)]
+    cov = through @ np.asarray(internal["cov"]) @ through.T
+    inside = {
+        "params": np.concatenate([np.asarray(internal["params"])[kept], logits]), "cov": cov, "jacobian": jacobian,
+        **{name: through @ np.asarray(internal[name]) for name in ("undetermined", "root", "information_root")
+           if internal.get(name) is not None},
+    }
+    known = InternalEstimates.of(inside).determined(np.eye(len(through))[kept.size :])
+    reported = jacobian @ cov @ jacobian.T
+    unknown = np.concatenate([~np.asarray(values["identified"], dtype=bool), ~known])
+    reported[unknown], reported[:, unknown] = np.nan, np.nan
+    positions = np.full((n_groups, 1), -1.0)
+    for at, g in enumerate(others):
+        positions[g] = kept.size + at
+        blocks = [*blocks, {"kind": "theta", "outcome": None, "group_set": 0, "group": g + 1,
+                            "start": kept.size + at, "width": 1}]
+    return {
+        "names": [*values["names"], *(f"theta[{g + 1}]" for g in others)],
+        "traj_names": [*values["traj_names"], *(f"theta{g + 1}" for g in others)],
+        "params": np.concatenate([values["params"], logits]), "cov_params": reported,
+        "identified": [bool(x) for x in ~unknown], "internal": inside,
+    }, positions, blocks
 
 
 def prefix_of(name: str) -> str:

@@ -13,8 +13,8 @@ from ..data.labels import by_names
 from ..data.output_names import apart
 from ..errors import DataError, SpecificationError
 from ..findings.far_times import warn_far_times
+from ..record.outcome_record import OutcomeRecord
 from .curves import Curves
-from .outcome_record import OutcomeRecord
 
 
 def below_each_other(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -20,16 +20,18 @@ from ..compute.reference_distribution import reach
 from ..data.measures import History
 from ..data.output_names import apart
 from ..data.panel import Panel
+from ..data.subjects import Subjects
 from ..errors import DataError, SpecificationError, warn
+from ..record.rebuild import for_scoring, layout_of
 from .new_data import panel_like
-from .rebuild import for_scoring, layout_of
 
 if TYPE_CHECKING:
     from ..model.layout import Layout
     from .fit import Fit
 
 
-COLUMNS = ("group", "probability", "lower", "upper", "assigned", "_position")
+GROUPS = {1: ("group",), 2: ("group1", "group2")}  # columns that say which, by the number of sets of groups
+COLUMNS = ("group", "group1", "group2", "probability", "lower", "upper", "assigned", "_position")
 
 
 @checked
@@ -49,7 +51,7 @@ def classify(res: Fit, newdata: pd.DataFrame, *, by_wave: bool = False, level: f
     DataFrame
         One row per subject (with ``by_wave``: and wave) and group: the id, the time of the last observation used (NaN
         where there is none), group, probability, lower, upper, and whether it is the subject's
-        ``assigned`` group.
+        ``assigned`` group. Of a dual model a row for each pair of groups, in columns group1 and group2
 
     Raises
     ------
@@ -84,10 +86,11 @@ def classify_panel(res: Fit, panel: Panel, *, by_wave: bool = False, level: floa
         for table in tables:
             table["_position"] = unobserved.others[table["_position"].to_numpy()]
         nowhen = np.full(len(unobserved.ids), np.nan)
-        found = prior(res, layout, unobserved.known.risk)
+        found = prior(res, layout, unobserved.known)
         tables.append(_table(res, unobserved.ids, nowhen, unobserved.place, found, level))
     out = pd.concat(tables, ignore_index=True)
-    in_order = out.sort_values(["_position", out.columns[1], "group"], kind="stable", ignore_index=True)
+    columns = ["_position", out.columns[1], *GROUPS[len(res.spec.set_sizes)]]
+    in_order = out.sort_values(columns, kind="stable", ignore_index=True)
     return in_order.drop(columns="_position")
 
 
@@ -98,13 +101,14 @@ def left_out(panel: Panel) -> str:
 
 
 def _same_covariates(panel: Panel, layout: Layout) -> None:
-    wanted = layout.membership.names[1:]
-    given = (panel.subjects if panel.unobserved is None else panel.unobserved.known).risk_names
-    if _bare(given) != _bare(wanted):
-        raise DataError(
-            f"newdata: membership covariates {list(given)} instead of {list(wanted)}.",
-            code="other_covariates", argument="newdata", way_out="Give the columns that were fitted.",
-        )
+    known = panel.subjects if panel.unobserved is None else panel.unobserved.known
+    second = () if layout.transitions is None else layout.transitions.basis.names
+    for given, wanted in ((known.risk_names, layout.membership.names[1:]), (known.risk2_names, second)):
+        if _bare(given) != _bare(wanted):
+            raise DataError(
+                f"newdata: membership covariates {list(given)} instead of {list(wanted)}.",
+                code="other_covariates", argument="newdata", way_out="Give the columns that were fitted.",
+            )
 
 
 def _bare(names: tuple[str, ...]) -> list[str]:
@@ -160,11 +164,14 @@ def _table(
     certain = (p <= 0) | (p >= 1)
     low, high = np.where(certain, p, low), np.where(certain, p, high)
     n, groups = p.shape
+    sizes = res.spec.set_sizes
+    of_groups = dict(zip(GROUPS[len(sizes)], np.indices(sizes).reshape(-1, groups) + 1, strict=True))
     who, when = apart([ids.name or "id", res.time_name if len(res.outcomes) == 1 else "time"], COLUMNS)
     out: dict[str, Any] = {
         who: np.repeat(ids.to_numpy(), groups), when: np.repeat(last, groups),
-        "group": np.tile(np.arange(1, groups + 1), n), "probability": p.ravel(), "lower": low.ravel(),
-        "upper": high.ravel(), "assigned": (p.argmax(axis=1)[:, None] == np.arange(groups)).ravel(),
+        **{name: np.tile(which, n) for name, which in of_groups.items()}, "probability": p.ravel(),
+        "lower": low.ravel(), "upper": high.ravel(),
+        "assigned": (p.argmax(axis=1)[:, None] == np.arange(groups)).ravel(),
         "_position": np.repeat(position, groups),
     }
     return pd.DataFrame(out)
@@ -187,13 +194,18 @@ def probabilities(res: Fit, layout: Layout, panel: Panel) -> tuple[np.ndarray, n
     return (p, se) if module.expand is None else (p[module.expand], se[module.expand])
 
 
-def prior(res: Fit, layout: Layout, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """pi_k(z_i) (N, K) at membership covariates (N, r), none where r = 0, and their standard errors.
+def prior(res: Fit, layout: Layout, known: Subjects) -> tuple[np.ndarray, np.ndarray]:
+    """pi_k(z_i) (N, K) of people with membership covariates, if the model has any, and their standard errors.
 
-    d pi_k / d theta_j = pi_k (1[j = k] - pi_j) z.
+    d pi_k / d theta_j = pi_k (1[j = k] - pi_j) z. Of a dual model they are those of the pairs of groups (N, C).
     """
-    index = layout.theta_index
-    p, z = prior_at(layout, res.internal.params, risk)
+    flat, index = res.internal.params, layout.theta_index
+    p = layout.shares_given(flat, known.risk, known.risk2)
+    if layout.transitions is not None:
+        gradient = p[:, :, None] * layout.class_scores_given(flat, known.risk, known.second_risk)
+        variance = np.einsum("ncp,pq,ncq->nc", gradient, res.internal.cov, gradient, optimize=True)
+        return p, np.sqrt(np.maximum(variance, 0.0))
+    z = layout.membership.internal(known.risk) if layout.membership.width > 1 else np.ones((len(p), 1))
     here = index < layout.size  # (K, R); the reference group has none
     free = np.flatnonzero(here.any(axis=1))
     at = index[free].ravel()
@@ -201,16 +213,6 @@ def prior(res: Fit, layout: Layout, risk: np.ndarray) -> tuple[np.ndarray, np.nd
     spread = np.einsum("nr,jrls,ns->njl", z, cov, z, optimize=True)  # of the linear predictors (N, J, J)
     slope = p[:, :, None] * (np.eye(p.shape[1])[:, free] - p[:, None, free])  # (N, K, J)
     return p, np.sqrt(np.maximum(np.einsum("nkj,njl,nkl->nk", slope, spread, slope, optimize=True), 0.0))
-
-
-def prior_at(layout: Layout, flat: np.ndarray, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """pi_k(z_i) (N, K) at internal parameters (p,), and the columns z (N, R) that they meet."""
-    basis, index = layout.membership, layout.theta_index
-    z = basis.internal(risk) if risk.shape[1] else np.ones((len(risk), 1))
-    theta = np.where(index < layout.size, np.append(flat, 0.0)[np.minimum(index, layout.size)], 0.0)
-    u = z @ theta.T
-    p = np.exp(u - u.max(axis=1, keepdims=True))
-    return p / p.sum(axis=1, keepdims=True), z
 
 
 def ids_of_scored(panel: Panel) -> pd.Index:

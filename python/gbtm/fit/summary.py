@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from ..families import family_named
 from .outcome_view import prefix_of
 
 if TYPE_CHECKING:
+    from ..record.outcome_record import OutcomeRecord
+    from .dual_fit import DualFit
     from .fit import Fit
-    from .outcome_record import OutcomeRecord
 
 
 SMALL = 1e-3  # below it four decimals show one digit at most
@@ -28,13 +30,47 @@ def summary(res: Fit, adequacy: pd.DataFrame) -> Any:
     from statsmodels.iolib.summary import Summary
 
     out = Summary()
-    out.tables.append(_head(res))
-    sections = _sections(res)
-    width = max(len(s) for title, rows in sections for s in [title, *_stubs(res, rows)])
-    out.tables += [_coefficients(res, title, rows, width) for title, rows in sections]
+    out.tables.append(_head(res, str(res.n_groups)))
+    sections = _sections(res, [res.group_shares["share"]] * len(res.outcomes))
+    out.tables += _coefficient_tables(res, sections)
     out.tables.append(_groups(res, adequacy))
     out.add_extra_txt(_notes(res))
     return out
+
+
+def dual_summary(res: DualFit, adequacy: Mapping[str, pd.DataFrame], transitions: pd.DataFrame) -> Any:
+    """The same of a dual model, with the groups of each outcome and the second's given the first's.
+
+    ``adequacy`` is by outcome, ``transitions`` the table of :func:`gbtm.inference.transitions.transitions`.
+    """
+    from statsmodels.iolib.summary import Summary
+
+    out = Summary()
+    alone = [res.of_outcome(name) for name in res.outcome_names]
+    out.tables.append(_head(res, " x ".join(map(str, res.set_sizes))))
+    out.tables += _coefficient_tables(res, _sections(res, [one.group_shares["share"] for one in alone]))
+    out.tables += [_groups(one, adequacy[one.outcome_name], f"Groups of {one.outcome_name}") for one in alone]
+    out.tables.append(_transitions(res, transitions))
+    entropies = ", ".join(f"{_number(e, 3)} of {name}" for name, e in res.entropies.items())
+    out.add_extra_txt([f"Entropy: {entropies}.", *_notes(res)])
+    return out
+
+
+def _coefficient_tables(res: Fit, sections: list[tuple[str, list[str]]]) -> list[Any]:
+    width = max(len(s) for title, rows in sections for s in [title, *_stubs(res, rows)])
+    return [_coefficients(res, title, rows, width) for title, rows in sections]
+
+
+def _transitions(res: DualFit, table: pd.DataFrame) -> Any:
+    from statsmodels.iolib.table import SimpleTable
+    from statsmodels.iolib.tableformatting import fmt_params
+
+    first, second = res.outcome_names
+    columns = ["estimate", "std err", "lower", "upper"]
+    rows = [[_number(100 * x, 2) for x in row] for row in table[columns].to_numpy()]
+    stubs = [f"{k} | {j}".ljust(14) for j, k in table.index]
+    title = f"Groups of {second} given those of {first}"
+    return SimpleTable(rows, ["%", "std err", "[0.025", "0.975]"], stubs, txt_fmt=fmt_params, title=title)
 
 
 def family_title(res: Fit) -> str:
@@ -56,8 +92,7 @@ def _number(value: float, decimals: int = 4) -> str:
     return "NA" if value is None or not np.isfinite(value) else f"{value:.{decimals}f}"
 
 
-def _head(res: Fit) -> Any:
-
+def _head(res: Fit, groups: str) -> Any:
     criteria = res.criteria
     of_outcomes = [
         ("Dep. variable:", res.outcome_name), ("Time:", res.time_name), ("Family:", family_title(res))
@@ -67,7 +102,7 @@ def _head(res: Fit) -> Any:
     ]
     left = [
         *of_outcomes,
-        ("Groups:", str(res.n_groups)), ("Subjects:", str(res.n_subjects)), ("Observations:", str(res.nobs)),
+        ("Groups:", groups), ("Subjects:", str(res.n_subjects)), ("Observations:", str(res.nobs)),
         ("Parameters:", str(res.df_model)),
     ]
     right = [
@@ -93,28 +128,32 @@ def _half(rows: list[tuple[str, str]], title: str | None) -> Any:
     return SimpleTable([[value] for _, value in rows], None, [name for name, _ in rows], title=title, txt_fmt=fmt_2cols)
 
 
-def _sections(res: Fit) -> list[tuple[str, list[str]]]:
-    """Rows by heading: each group's curve and zero part, then what is common."""
+def _sections(res: Fit, shares_of: Sequence[pd.Series]) -> list[tuple[str, list[str]]]:
+    """Rows by heading: each group's curve and zero part, then what is common; ``shares_of`` each outcome's groups."""
     of_groups: dict[tuple[int, int | None], list[str]] = {}
-    theta: list[str] = []
+    theta: dict[int, list[str]] = {}
     for b in res.blocks:
-        rows = theta if b.outcome is None else of_groups.setdefault((b.outcome, b.group), [])
-        rows.extend(res.names[b.entries])
-    shares, several = res.group_shares["share"], len(res.outcomes) > 1
+        own = theta.setdefault(b.group_set, []) if b.outcome is None else of_groups.setdefault((b.outcome, b.group), [])
+        own.extend(res.names[b.entries])
+    several = len(res.outcomes) > 1
     sections = []
     for m, outcome in enumerate(res.outcomes):
         head = f"{outcome.name} over {outcome.time_name}, {_title(outcome).lower()}: " if several else ""
-        for g in (*res.group_names, None):
+        shares = shares_of[m]
+        for g in (*shares.index, None):
             if (m, g) in of_groups:
                 which = "all groups" if g is None else f"group {g} ({100 * shares[g]:.1f} %)"
                 sections.append((head + (which if several else which.capitalize()), of_groups[m, g]))
-    reference = res.group_sets[0].reference + 1
-    return [*sections, (f"Membership logits (reference: group {reference})", theta)] if theta else sections
+    for s, rows in theta.items():
+        whose = f" of {res.outcomes[s].name}" if len(res.group_sets) > 1 else ""
+        reference = res.group_sets[s].reference + 1
+        sections.append((f"Membership logits{whose} (reference: group {reference})", rows))
+    return sections
 
 
 def _stubs(res: Fit, names: list[str]) -> list[str]:
     """The parameters' names without their outcome and group, which the heading says, but for those of membership."""
-    theta = {n for b in res.blocks if b.kind == "theta" for n in res.names[b.entries]}
+    theta = {n for b in res.blocks if b.outcome is None for n in res.names[b.entries]}
     bare = {
         n: n.removeprefix(prefix_of(res.outcome_names[b.outcome])) if len(res.outcomes) > 1 else n
         for b in res.blocks if b.outcome is not None for n in res.names[b.entries]
@@ -133,7 +172,7 @@ def _coefficients(res: Fit, title: str, names: list[str], width: int) -> Any:
     return SimpleTable(rows, header, [n.ljust(width) for n in _stubs(res, names)], txt_fmt=fmt_params, title=title)
 
 
-def _groups(res: Fit, adequacy: pd.DataFrame) -> Any:
+def _groups(res: Fit, adequacy: pd.DataFrame, title: str = "Groups") -> Any:
     from statsmodels.iolib.table import SimpleTable
     from statsmodels.iolib.tableformatting import fmt_params
 
@@ -145,7 +184,7 @@ def _groups(res: Fit, adequacy: pd.DataFrame) -> Any:
     ]
     header = ["share %", "std err", "[0.025", "0.975]", "assigned", "AvePP"]
     stubs = [f"group {g}".ljust(14) for g in res.group_names]
-    return SimpleTable(rows, header, stubs, txt_fmt=fmt_params, title="Groups")
+    return SimpleTable(rows, header, stubs, txt_fmt=fmt_params, title=title)
 
 
 def _notes(res: Fit) -> list[str]:

@@ -63,7 +63,7 @@ def dispersion_test(res: Fit, **fit_options: Any) -> DispersionTest:
         For another family, and for weighted fits.
     """
     from ..fit.fit_model import fit_as_asked
-    from ..fit.rebuild import panel_of, parts_of
+    from ..record.rebuild import panel_of, parts_of
 
     without_psi = family_named(res.family).without_dispersion
     if without_psi is None:

@@ -16,7 +16,7 @@ from .expressions import evaluate, read
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
-    from ..fit.parameters import InternalEstimates
+    from ..record.parameters import InternalEstimates
 
 # Share of a row, in standard errors, below which it says nothing that the rows before it did not
 DEPENDENT: float = SHARED["dependent_share"]

@@ -15,8 +15,8 @@ from scipy.stats import chi2
 from ..arguments import checked
 from ..checks import check_level
 from ..errors import SpecificationError, warn
-from ..fit.rebuild import module_of
 from ..model.blocks import SCALES
+from ..record.rebuild import module_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -166,12 +166,7 @@ def posterior_gradient(module: Mixture, flat: Tensor, cov: Tensor) -> tuple[Tens
         group_ll, local = group_scores(shard, flat[None])
         posterior = torch.softmax(group_ll + shard.log_shares(flat[None]), dim=1)[0]
         scores = torch.einsum("kqn,kqp->nkp", local[0], shard.select)
-        # the derivative of log pi_k in theta_j is (1[j = k] - pi_j) z; what is common to all k drops out below
-        theta = shard.membership.index
-        for k in range(theta.shape[0]):
-            here = theta[k] < flat.numel()
-            if here.any():
-                scores[:, k, theta[k][here]] += shard.membership.z[:, here]
+        shard.membership.add_scores(flat, scores)  # what is common to all groups drops out below
         gradient = posterior.T[:, :, None] * (scores - torch.einsum("kn,nkp->np", posterior, scores)[:, None])
         return posterior.T, torch.einsum("nkp,pq,nkq->nk", gradient, cov, gradient)
 

@@ -39,7 +39,17 @@ def match_posteriors(
     -------
     order : (K,) int
     """
-    return _assign(-_shared(reference, other, weight), spec)
+    if not spec.is_dual:
+        return _assign(-_shared(reference, other, weight), spec)
+    first, second = (
+        _assign(-_shared(_margin(reference, spec, s), _margin(other, spec, s), weight), spec, s) for s in (0, 1)
+    )
+    return np.asarray((first[:, None] * spec.set_sizes[1] + second).ravel())
+
+
+def _margin(posterior: np.ndarray, spec: ModelSpec, group_set: int) -> np.ndarray:
+    """(N, C) of the pairs of groups -> (N, K) of the groups of a set."""
+    return posterior.reshape(len(posterior), *spec.set_sizes).sum(axis=2 - group_set)
 
 
 def is_crossed(
@@ -115,9 +125,9 @@ def match_curves(
     return _assign(distance + np.abs(shares[:, None] - other_shares[None]), spec)
 
 
-def _assign(cost: np.ndarray, spec: ModelSpec) -> np.ndarray:
+def _assign(cost: np.ndarray, spec: ModelSpec, group_set: int = 0) -> np.ndarray:
     """Cheapest order (K,) of costs (K, K) among groups of one specification."""
-    keys = [spec.group_key(g) for g in range(spec.n_groups)]
+    keys = [spec.group_key(g, group_set) for g in range(spec.set_sizes[group_set])]
     apart = np.array([[a != b for b in keys] for a in keys])
     return np.asarray(linear_sum_assignment(np.where(apart, FORBIDDEN, cost))[1])
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..compute.damped_newton import damped_step
+from ..data.subjects import Subjects
 from ..model.layout import Layout
 
 SHARE_FLOOR = 1e-10
@@ -31,16 +32,32 @@ class Membership(nn.Module):
 
     def __init__(self, layout: Layout, z: Tensor) -> None:
         super().__init__()
-        self.theta, self.size = layout.theta, layout.size
+        self.layout, self.theta, self.size = layout, layout.theta, layout.size
         self.register_buffer("z", z)
         self.register_buffer("index", torch.from_numpy(layout.theta_index))
         self.reach = float(z.norm(dim=1).max())  # longest z
         groups = [g for g in range(layout.n_groups) if g != layout.reference]
         self.register_buffer("others", torch.tensor(groups, dtype=torch.int64))
 
+    @classmethod
+    def of(cls, layout: Layout, subjects: Subjects) -> Membership:
+        """For all subjects of a panel."""
+        if not subjects.risk_names:
+            return cls(layout, torch.ones((1, 1), dtype=torch.float64))
+        return cls(layout, torch.from_numpy(layout.membership.internal(subjects.risk)))
+
     @property
     def has_covariates(self) -> bool:
         return self.z.shape[1] > 1
+
+    @property
+    def columns(self) -> list[Tensor]:
+        """What is known of each subject, (U, .) each."""
+        return [self.z] if self.has_covariates else []
+
+    def take(self, rows: object) -> Membership:
+        """That of some of the subjects."""
+        return Membership(self.layout, self.z[rows]) if self.has_covariates else self  # type: ignore[index]
 
     def log_shares(self, flat: Tensor) -> Tensor:
         """(B, p) -> log pi_k(z_i), (B, K, U), or (B, K, 1) without covariates."""
@@ -134,3 +151,14 @@ class Membership(nn.Module):
         products[:, theta, :] += placed.transpose(1, 2)
         products[:, theta, theta] += theta_products
         return scores
+
+    def add_scores(self, flat: Tensor, scores: Tensor) -> None:
+        """Add the derivatives of the log shares to ``scores`` (N, K, p) at parameters (p,), but for what is common to
+        all groups; in place.
+
+        The derivative of log pi_k in theta_j is (1[j = k] - pi_j) z, of which the second term is common.
+        """
+        for k in range(self.index.shape[0]):
+            here = self.index[k] < flat.numel()
+            if here.any():
+                scores[:, k, self.index[k][here]] += self.z[:, here]

@@ -24,6 +24,7 @@ from ..model.outcome import OutcomePart, Part
 from .cells import CellStatistics
 from .censored_ar1 import CensoredChain
 from .censored_random_effects import CensoredEffects
+from .dual_membership import DualMembership
 from .membership import Membership
 from .random_effects import PatternStatistics
 from .subject_integral import WholeSubjects
@@ -87,15 +88,12 @@ class Mixture(nn.Module):
             constant += np.bincount(measures.subject, free, minlength=panel.n_subjects)
         subjects = panel.subjects
         weight = subjects.relative_weights
-        z = torch.ones((1, 1), dtype=torch.float64)
-        if subjects.risk_names:
-            z = torch.from_numpy(layout.membership.internal(subjects.risk))
-        self.first, self.expand = self._collapse(panel.n_subjects, z)
+        self.membership = (DualMembership if layout.spec.is_dual else Membership).of(layout, subjects)
+        self.first, self.expand = self._collapse(panel.n_subjects)
         if self.expand is not None:
             self.outcomes = nn.ModuleList(c.take(self.first) for c in self.cells)
             weight = np.bincount(self.expand, weight)
-            z = z[self.first] if subjects.risk_names else z
-        self.membership = Membership(layout, z)
+            self.membership = self.membership.take(self.first)
         self.register_buffer("constant", torch.from_numpy(constant[self.first]))
         self.register_buffer("weight", torch.from_numpy(weight))
         self._register_layout()
@@ -113,7 +111,7 @@ class Mixture(nn.Module):
         """The likelihood to be asked near parameters (p,): about their curves where a sigma there is tiny."""
         return cls(layout, panel, about=flat if has_tiny_sigma(layout, panel, flat) else None)
 
-    def _collapse(self, n_subjects: int, z: Tensor) -> tuple[np.ndarray, np.ndarray | None]:
+    def _collapse(self, n_subjects: int) -> tuple[np.ndarray, np.ndarray | None]:
         """Subjects with the same statistics in every cell become one with a weight: exact, and huge for 0/1 data.
 
         Returns the first of each kind (U,), and each subject's kind (N,) or None where all differ.
@@ -122,7 +120,7 @@ class Mixture(nn.Module):
         if any(c.listed for c in self.cells):
             return alone
         stats = [c.stats.transpose(0, 1).flatten(1) if c.centred else c.stats for c in self.cells]
-        kinds = identical_rows(stats + ([z] if z.shape[0] == n_subjects else []))
+        kinds = identical_rows(stats + self.membership.columns)
         return alone if kinds is None else kinds
 
     def _register_layout(self) -> None:
@@ -176,8 +174,7 @@ class Mixture(nn.Module):
         nn.Module.__init__(part)
         part.layout, part.first, part.expand, part._shards = self.layout, self.first[rows], None, None
         part.outcomes = nn.ModuleList(c.take(rows) for c in self.cells)
-        z = self.membership.z
-        part.membership = Membership(self.layout, z[rows] if self.membership.has_covariates else z)
+        part.membership = self.membership.take(rows)
         part.register_buffer("constant", self.constant[rows])
         part.register_buffer("weight", self.weight[rows])
         part._register_layout()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import softmax
 
 from ..data.measures import Measures
 from ..data.panel import Panel
@@ -61,9 +60,8 @@ def simulate(
 
 def _groups(layout: Layout, flat: np.ndarray, panel: Panel, rng: np.random.Generator) -> np.ndarray:
     """The group (N,) of each subject."""
-    z = layout.membership.internal(panel.subjects.risk) if layout.membership.width > 1 else np.ones((1, 1))
-    logits = z @ layout.membership_coefficients(flat).T
-    upper = np.cumsum(softmax(logits, axis=1), axis=1)[:, :-1]
+    shares = layout.shares_given(flat, panel.subjects.risk, panel.subjects.risk2)
+    upper = np.cumsum(shares, axis=1)[:, :-1]
     return np.asarray((rng.random(panel.n_subjects)[:, None] > upper).sum(axis=1))
 
 

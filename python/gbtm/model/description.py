@@ -157,9 +157,12 @@ class Design:
 
     Parameters
     ----------
-    groups : number of groups K; may be left out where ``order`` has one value for each
+    groups : number of groups K; may be left out where ``order`` has one value for each; two numbers for a dual model,
+        in which each of two outcomes has groups of its own
     refgroup : the group whose membership coefficients are 0
     risk : membership covariates z, one row or value per subject
+    refgroup2, risk2 : the same for the groups of a dual model's second outcome, given those of its first
+    link : "multi", outcomes share their groups; "dual", each of two has its own; None where ``groups`` says which
     weights : sampling weights, rescaled to mean 1
     cluster, stratum : labels of the sampling clusters and strata, for standard errors
     out_of_sample : 1 for subjects that are scored but not fitted
@@ -171,7 +174,7 @@ class Design:
         which dropout needs to be the same for all
     """
 
-    groups: int | None = option(None, "groups", stored="n_groups", code="bad_groups")
+    groups: int | tuple[int, int] | None = option(None, "groups", stored="n_groups", code="bad_groups")
     refgroup: int = option(1, "group", stored="reference", code="bad_refgroup")
     risk: Any = option(None, "columns")
     weights: Any = option(None, "columns")
@@ -182,8 +185,24 @@ class Design:
     dcov: Any = option(None, "columns")
     obsmar: Any = option(None, "columns")
     wave: Any = option(None, "columns")
+    refgroup2: int = option(1, "group", stored="second_reference", code="bad_refgroup2")
+    risk2: Any = option(None, "columns")
+    link: str | None = option(None, "link", code="bad_link")
 
     def __post_init__(self) -> None:
+        if self.link == "dual" and isinstance(self.groups, int):
+            object.__setattr__(self, "groups", (self.groups, self.groups))
+        if self.link == "multi" and self.is_dual:
+            raise SpecificationError(
+                f"groups: {self.groups} are two numbers, and outcomes that share their groups have one.",
+                code="bad_groups", argument="groups", way_out="Give one number, or link='dual'.",
+            )
+        for name in ("risk2", "refgroup2"):
+            if not self.is_dual and getattr(self, name) not in (None, 1):
+                raise SpecificationError(
+                    f"{name}: belongs to the second set of groups of a dual model.", code="no_second_groups",
+                    argument=name, way_out="Give two outcomes and two numbers of groups, such as groups=[3, 2].",
+                )
         for name in ("dcov", "obsmar"):
             if self.dropout is None and getattr(self, name) is not None:
                 raise SpecificationError(
@@ -195,7 +214,13 @@ class Design:
     def of_subjects(self) -> dict[str, Any]:
         """What the data hold of each subject, by name."""
         names = ("risk", "weights", "cluster", "stratum", "out_of_sample", "obsmar")
-        return {name: getattr(self, name) for name in names}
+        known = {name: getattr(self, name) for name in names}
+        return known if self.risk2 is None else {**known, "risk2": self.risk2}
+
+    @property
+    def is_dual(self) -> bool:
+        """Each of two outcomes has groups of its own."""
+        return isinstance(self.groups, tuple)
 
 
 def options_of(cls: type) -> dict[str, Option]:

@@ -18,9 +18,11 @@ from ..design.covariate_basis import CovariateBasis, membership_basis
 from ..design.time_basis import TimeBasis
 from ..families.random_normal import RANDOM
 from .blocks import MEMBERSHIP, SCALES, Block
+from .membership_layout import MembershipLayout
 from .names import refuse_alike, traj_names, user_names
 from .outcome import OutcomePart, Part, make_parts
 from .spec import ModelSpec
+from .transitions import TransitionBasis, Transitions
 
 # Predictors of absent parts. Finite, so that nothing becomes 0 * inf; exact in double precision all the same.
 RATE_ZERO = -1e8  # eta of a count group that never happens: exp(eta) = 0 and any positive count is impossible
@@ -31,31 +33,34 @@ MOST_ATANH_RHO = 1.5
 NO_EFFECT = 1e-4  # sd of a random effect, relative to the outcome's, that is none; less where sigma is tiny
 
 
-class Layout:
+class Layout(MembershipLayout):
     """Names, positions and reporting of all parameters of one model.
 
     Attributes
     ----------
     size : number of free parameters
-    index : per outcome, predictor -> (K, q) positions in the flat vector, ``size`` where absent
-    offset : per outcome, predictor -> (K,) constant added to the predictor
-    theta : slice of the membership coefficients, all groups but the reference
-    theta_index : (K, R) their positions, ``size`` for the reference group
-    z, weights : (N, R) internal membership columns and (N,) weights of the subjects that shares average over;
-        one row of 1 where there are no membership covariates
+    index : per outcome, predictor -> (C, q) positions in the flat vector, ``size`` where absent, of each class: a
+        group, or of a dual model a pair of groups
+    offset : per outcome, predictor -> (C,) constant added to the predictor
     """
 
     def __init__(
         self, spec: ModelSpec, parts: tuple[Part, ...], membership: CovariateBasis | None = None,
-        z: np.ndarray | None = None, weights: np.ndarray | None = None,
+        z: np.ndarray | None = None, weights: np.ndarray | None = None, transitions: Transitions | None = None,
     ) -> None:
         self.spec = spec
         self.parts = parts
-        self.n_groups = spec.n_groups
+        self.n_groups = spec.n_classes
         self.reference = spec.reference
+        self.transitions = transitions
+        if spec.is_dual and transitions is None:
+            self.transitions = Transitions(
+                spec.set_sizes[1], spec.second_reference, TransitionBasis(spec.n_groups, (), np.zeros(0), np.ones(0)))
+        self._set_classes()
         self.membership = membership if membership is not None else membership_basis(np.zeros((1, 0)), ())
         self.z = np.ones((1, 1)) if z is None else z
-        self.weights = np.full(self.z.shape[0], 1 / self.z.shape[0]) if weights is None else weights / weights.sum()
+        n = max(len(self.z), 1 if self.transitions is None else len(self.transitions.z))
+        self.weights = np.full(n, 1 / n) if weights is None else weights / weights.sum()
         self.blocks: list[Block] = []
         for block in self._plan():
             self.blocks.append(block)
@@ -64,9 +69,12 @@ class Layout:
         self.theta = slice(membership_blocks[0].start if membership_blocks else self.size, self.size)
         self.index = [self._index(m) for m in range(len(parts))]
         self.offset = [self._offset(m) for m in range(len(parts))]
-        self.theta_index = np.full((self.n_groups, self.membership.width), self.size, dtype=np.int64)
+        self.theta_index = np.full((spec.n_groups, self.membership.width), self.size, dtype=np.int64)
         for b in membership_blocks:
-            self.theta_index[b.group] = np.arange(b.start, b.start + b.width)
+            if b.predictor == "theta":
+                self.theta_index[b.group] = np.arange(b.start, b.start + b.width)
+        if self.transitions is not None:
+            self.transitions.place(membership_blocks, self.size)
 
     @property
     def outcomes(self) -> list[OutcomePart]:
@@ -84,26 +92,32 @@ class Layout:
         kinds = [[x for x in predictors if x[2] not in SCALES], [x for x in scales if x[2] not in RANDOM]]
         random = [x for x in predictors if x[2] in RANDOM]
         planned = [
-            (m, predictor, *group_columns) for m, part, predictor in kinds[0] + kinds[1]
-            for group_columns in self._groups_of(part, predictor)
+            (m, predictor, *group_columns) for m, _, predictor in kinds[0] + kinds[1]
+            for group_columns in self._groups_of(m, predictor)
         ]
-        effects = [(m, q, *group_columns) for m, part, q in random for group_columns in self._groups_of(part, q)]
+        effects = [(m, q, *group_columns) for m, _, q in random for group_columns in self._groups_of(m, q)]
         planned += sorted(effects, key=lambda e: (e[0], e[2] or 0))  # by group, its intercept before its slope
         for m, predictor, group, basis, columns in planned:
             yield Block(m, predictor, group, start, basis, columns)
             start += len(columns)
         z = self.membership
         coordinates = Coordinates(z.names, z.to_user, z.constant)
-        for g in range(self.n_groups):
+        for g in range(self.spec.n_groups):
             if g != self.reference:
                 yield Block(MEMBERSHIP, "theta", g, start, coordinates, tuple(range(z.width)))
                 start += z.width
+        if self.transitions is not None:
+            yield from self.transitions.blocks(start)
+
+    def n_groups_of(self, m: int) -> int:
+        """The number of groups of a part's own set."""
+        return self.spec.set_sizes[self.spec.set_of(m)]
 
     def _groups_of(
-        self, part: Part, predictor: str
+        self, m: int, predictor: str
     ) -> list[tuple[int | None, Coordinates | TimeBasis | None, tuple[int, ...]]]:
         """(group, coordinates, columns) of each block of a predictor; groups without it are left out."""
-        groups = range(self.n_groups)
+        part, groups = self.parts[m], range(self.n_groups_of(m))
         owners: list[int | None] = [None] if part.common(predictor) else list(groups)
         if predictor in SCALES:
             has = part.orders(predictor) if predictor in RANDOM else None
@@ -111,7 +125,7 @@ class Layout:
         basis = part.bases[predictor]
         orders = part.orders(predictor)
         if orders is None:
-            orders = (basis.width - 1,) * self.n_groups
+            orders = (basis.width - 1,) * len(groups)
         out: list[tuple[int | None, Coordinates | TimeBasis | None, tuple[int, ...]]] = []
         for owner, order in zip(owners, orders, strict=True):
             if order < 0:
@@ -126,14 +140,14 @@ class Layout:
         return out
 
     def _index(self, m: int) -> dict[str, np.ndarray]:
-        part = self.parts[m]
+        part, own = self.parts[m], self.class_groups[self.spec.set_of(m)]
         index = {}
         for predictor in part.family.predictors:
             table = np.full((self.n_groups, part.width(predictor)), self.size, dtype=np.int64)
             for b in self.blocks:
                 if b.outcome == m and b.predictor == ("mean" if predictor == "lag_mean" else predictor):
-                    rows = slice(None) if b.group is None else b.group
-                    table[rows, list(b.columns)] = np.arange(b.start, b.start + b.width)
+                    rows = np.flatnonzero((own == b.group) | (b.group is None))
+                    table[rows[:, None], np.array(b.columns)] = np.arange(b.start, b.start + b.width)
             if predictor == "zero" and part.common(predictor):
                 table[self.never(m)] = self.size
             index[predictor] = table
@@ -147,9 +161,11 @@ class Layout:
         }
 
     def never(self, m: int) -> np.ndarray:
-        """(K,) bool: count groups of order -1, whose rate is exactly zero."""
+        """(C,) bool: count groups of order -1, whose rate is exactly zero."""
         orders = self.parts[m].orders("mean")
-        return np.array([o == -1 for o in orders]) if orders is not None else np.zeros(self.n_groups, dtype=bool)
+        if orders is None:
+            return np.zeros(self.n_groups, dtype=bool)
+        return np.array([o == -1 for o in orders])[self.class_groups[self.spec.set_of(m)]]
 
     def has(self, predictor: str, *, by_group: bool = False) -> bool:
         """Some outcome has this predictor (with parameters of each group's own)."""
@@ -160,12 +176,12 @@ class Layout:
     @cached_property
     def names(self) -> list[str]:
         """User-facing names: ``age^2[1]``, ``zero_intercept[2]``, ``sigma``, ``theta[2]``, ``theta_male[2]``."""
-        return user_names(self.blocks, self.parts, self.membership)
+        return user_names(self.blocks, self.parts, self.membership, self.transitions)
 
     @cached_property
     def traj_names(self) -> list[str]:
         """Names of the parameters in traj's e(b)."""
-        return traj_names(self.blocks, self.parts, self.membership)
+        return traj_names(self.blocks, self.parts, self.membership, self.transitions)
 
     # -- reporting ---------------------------------------------------------------------------------------------
 
@@ -244,50 +260,23 @@ class Layout:
     # -- groups ------------------------------------------------------------------------------------------------
 
     def coefficients(self, flat: np.ndarray, m: int, predictor: str) -> np.ndarray:
-        """(..., p) -> (..., K, q) coefficients, zeros where absent."""
+        """(..., p) -> (..., C, q) coefficients of the classes, zeros where absent."""
         padded = np.concatenate([flat, np.zeros((*flat.shape[:-1], 1))], axis=-1)
         return padded[..., self.index[m][predictor]]
 
-    def membership_coefficients(self, flat: np.ndarray) -> np.ndarray:
-        """(..., p) -> theta (..., K, R), zeros for the reference group."""
-        padded = np.concatenate([flat, np.zeros((*flat.shape[:-1], 1))], axis=-1)
-        return padded[..., self.theta_index]
-
-    def set_membership(self, flat: np.ndarray, theta: np.ndarray) -> None:
-        """Put theta (..., K, R), known up to a constant of each column, into ``flat`` (..., p), in place."""
-        others = [g for g in range(self.n_groups) if g != self.reference]
-        relative = theta - theta[..., self.reference : self.reference + 1, :]
-        flat[..., self.theta] = relative[..., others, :].reshape(*flat.shape[:-1], -1)
-
-    def shares(self, flat: np.ndarray) -> np.ndarray:
-        """(..., p) -> (..., K) group shares; with membership covariates, their mean over the subjects."""
-        return np.einsum("n,...nk->...k", self.weights, self._subject_shares(flat))
-
-    def _subject_shares(self, flat: np.ndarray) -> np.ndarray:
-        """(..., p) -> pi (..., N, K)."""
-        logits = np.einsum("nr,...kr->...nk", self.z, self.membership_coefficients(flat))
-        e = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        return e / e.sum(axis=-1, keepdims=True)
-
-    def shares_jacobian(self, flat: np.ndarray) -> np.ndarray:
-        """(p,) -> (K, p) derivative of the shares."""
-        pi = self._subject_shares(flat)
-        weighted = pi * self.weights[:, None]
-        # sum_i w_i (diag pi - pi pi') x z_i, (K, K, R)
-        slope = -np.einsum("nk,nj,nr->kjr", weighted, pi, self.z)
-        slope[np.arange(self.n_groups), np.arange(self.n_groups)] += weighted.T @ self.z
-        jac = np.zeros((self.n_groups, self.size + 1))
-        jac[:, self.theta_index.ravel()] = slope.reshape(self.n_groups, -1)
-        return jac[:, :-1]
-
     def permute(self, flat: np.ndarray, order: np.ndarray) -> np.ndarray:
-        """Group k of the result is group ``order[k]`` of ``flat`` (..., p); linear in ``flat``."""
+        """Class c of the result is class ``order[c]`` of ``flat`` (..., p); linear in ``flat``.
+
+        Classes are the groups, and of a dual model the pairs of groups, whose order is one of either set's groups.
+        """
         out = np.array(flat, dtype=float)
+        orders = self.set_orders(order)
         where = {(b.outcome, b.predictor, b.group): b for b in self.blocks if b.outcome != MEMBERSHIP}
         for (m, predictor, group), b in where.items():
             if group is not None:
-                out[..., b.entries] = flat[..., where[m, predictor, int(order[group])].entries]
-        self.set_membership(out, self.membership_coefficients(flat)[..., order, :])
+                source = int(orders[self.spec.set_of(m)][group])
+                out[..., b.entries] = flat[..., where[m, predictor, source].entries]
+        self.permute_membership(out, flat, orders)
         return out
 
 
@@ -295,10 +284,20 @@ def make_layout(panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None]
     """Bases, scaling and parameter layout for these data."""
     parts = make_parts(panel, spec, bases)
     subjects = panel.subjects
-    if not subjects.risk_names:
-        layout = Layout(spec, parts)
-    else:
+    membership, z, transitions = None, None, None
+    if subjects.risk_names:
         membership = membership_basis(subjects.risk, subjects.risk_names)
-        layout = Layout(spec, parts, membership, membership.internal(subjects.risk), subjects.relative_weights)
+        z = membership.internal(subjects.risk)
+    if spec.is_dual:
+        basis = TransitionBasis.of(spec.n_groups, subjects.second_risk, subjects.risk2_names)
+        transitions = transitions_of(spec, basis, subjects.risk2)
+    varies = bool(subjects.risk_names) or (spec.is_dual and bool(subjects.risk2_names))
+    layout = Layout(spec, parts, membership, z, subjects.relative_weights if varies else None, transitions)
     refuse_alike(layout.names, parts, subjects.risk_names)
     return layout
+
+
+def transitions_of(spec: ModelSpec, basis: TransitionBasis, risk2: np.ndarray | None) -> Transitions:
+    """The second set of groups given the first, for subjects with covariates ``risk2`` (N, r)."""
+    z = None if risk2 is None or not basis.names else basis.covariates(risk2)
+    return Transitions(spec.set_sizes[1], spec.second_reference, basis, z)

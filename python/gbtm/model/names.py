@@ -9,16 +9,25 @@ from ..errors import SpecificationError
 from ..families.random_normal import RANDOM
 from .blocks import MEMBERSHIP, SCALES, Block
 from .outcome import OutcomePart, Part
+from .transitions import Transitions
 
 POWERS = ("interc", "linear", "quadra", "cubic", "quarti", "quinti")
+SECOND_POWERS = ("intr", "linr", "quad", "cubc", "quar", "quin")
 
 
-def user_names(blocks: Sequence[Block], parts: Sequence[Part], membership: CovariateBasis) -> list[str]:
-    """``age^2[1]``, ``zero_intercept[2]``, ``sigma``, ``theta[2]``, ``theta_male[2]``."""
+def user_names(
+    blocks: Sequence[Block], parts: Sequence[Part], membership: CovariateBasis, transitions: Transitions | None = None
+) -> list[str]:
+    """``age^2[1]``, ``zero_intercept[2]``, ``sigma``, ``theta[2]``, ``theta_male[2]``; of the second set of groups
+    given the first ``theta2[2|1]``, ``theta2_male[2]``."""
     names = []
     several = sum(isinstance(part, OutcomePart) for part in parts) > 1
     for b in blocks:
         suffix = "" if b.group is None else f"[{b.group + 1}]"
+        if b.predictor == "theta2" and transitions is not None and b.group is not None:
+            names += [f"theta2[{b.group + 1}|{j + 1}]" for j in range(transitions.n_from)]
+            names += [f"theta2_{n}{suffix}" for n in transitions.basis.names]
+            continue
         if b.outcome == MEMBERSHIP:
             names += [f"theta{suffix}", *(f"theta_{n}{suffix}" for n in membership.names[1:])]
             continue
@@ -66,14 +75,22 @@ def _whose(bare: str, parts: Sequence[Part], risk: Sequence[str]) -> str:
     return next((a for a, names in given.items() if stem in ("".join(n.split()) for n in names)), "time")
 
 
-def traj_names(blocks: Sequence[Block], parts: Sequence[Part], membership: CovariateBasis) -> list[str]:
+def traj_names(
+    blocks: Sequence[Block], parts: Sequence[Part], membership: CovariateBasis, transitions: Transitions | None = None
+) -> list[str]:
     """``interc1``, ``alpha0G2``, ``sigma``, ``theta2``, ``maleG2``; of several outcomes ``intercG1M1``, ``sigmaM2``,
-    ``mthetaG2``."""
+    ``mthetaG2``; of a dual model's second outcome ``m2intr1``, ``m2theta2G1`` (group 2 given group 1), ``ZG1`` (the
+    slope of group 2: traj numbers it from 1)."""
     names: list[str] = []
-    several = sum(isinstance(part, OutcomePart) for part in parts) > 1
+    several = transitions is None and sum(isinstance(part, OutcomePart) for part in parts) > 1
     for b in blocks:
         number = "" if b.group is None else str(b.group + 1)
         group = f"G{number}" if several and number else number
+        if b.predictor == "theta2" and transitions is not None and b.group is not None:
+            stem = "const" if transitions.basis.names else "theta"
+            names += [f"m2{stem}{number}G{j + 1}" for j in range(transitions.n_from)]
+            names += [f"{n}G{b.group}" for n in transitions.basis.names]
+            continue
         if b.outcome == MEMBERSHIP:
             covariates = membership.names[1:]
             stem = "const" if covariates else "mtheta" if several else "theta"
@@ -91,8 +108,18 @@ def traj_names(blocks: Sequence[Block], parts: Sequence[Part], membership: Covar
         else:
             stem = SCALES[b.predictor].name
             own = [f"{stem[:2]}SigmaG{number}" if b.predictor in RANDOM else stem + group]
+        if transitions is not None and b.outcome == 1:
+            own = [_of_second(n) for n in own]
         names += [f"{n}M{b.outcome + 1}" if several else n for n in own]
     return names
+
+
+def _of_second(name: str) -> str:
+    """traj's name in a dual model's second outcome: ``m2intr1`` for ``interc1``, ``m2linr1`` for ``linear1``."""
+    for power, short in zip(POWERS, SECOND_POWERS, strict=True):
+        if name.startswith(power):
+            return f"m2{short}{name[len(power):]}"
+    return f"m2{name}"
 
 
 def _traj_curve(part: Part, b: Block, number: str, group: str) -> list[str]:

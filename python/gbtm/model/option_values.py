@@ -12,6 +12,7 @@ from ..errors import SpecificationError
 from ..families import own_name
 
 MOST_GROUPS = 1000
+LINKS = ("multi", "dual")
 
 
 def as_orders(value: Any, argument: str) -> tuple[int, ...]:
@@ -55,6 +56,26 @@ def as_bound(value: Any, argument: str) -> float | None:
             f"{argument}: {value!r} is not a number.", code="bad_bounds", argument=argument,
             way_out=f"Give a number, or leave {argument} out.",
         ) from None
+
+
+def as_numbers_of_groups(value: Any, argument: str) -> int | tuple[int, int]:
+    """The number of groups, or two: those of each of two outcomes."""
+    if isinstance(value, (list, tuple, np.ndarray)) and len(value) == 2:
+        first, second = (as_number_of_groups(v, argument) for v in value)
+        return first, second
+    if isinstance(value, (list, tuple, np.ndarray)) and len(value) == 1:
+        value = value[0]
+    return as_number_of_groups(value, argument)
+
+
+def as_link(value: Any, argument: str) -> str:
+    """How the groups of several outcomes hang together."""
+    if value in LINKS:
+        return str(value)
+    raise SpecificationError(
+        f"{argument}: {value!r} is not one of {', '.join(LINKS)}.", code="bad_link", argument=argument,
+        way_out="'multi': outcomes share their groups; 'dual': each of two outcomes has its own.",
+    )
 
 
 def as_number_of_groups(value: Any, argument: str) -> int:
@@ -103,7 +124,7 @@ def as_given(value: Any, argument: str) -> Any:
 
 
 READERS: dict[str, Callable[[Any, str], Any]] = {
-    "orders": as_orders, "flag": as_flag, "bound": as_bound, "groups": as_number_of_groups, "group": as_group,
+    "orders": as_orders, "flag": as_flag, "bound": as_bound, "groups": as_numbers_of_groups, "group": as_group,
     "columns": as_given, "word": as_word,
-    "family": as_family,
+    "family": as_family, "link": as_link,
 }

@@ -156,9 +156,10 @@ def prepare(panel: Panel, spec: ModelSpec, *, check_size: bool = True) -> Panel:
                 code="bad_outcome", argument=measures.name, way_out=way_out,
             )
         outcomes.append(measures)
-    if check_size and panel.n_subjects < spec.n_groups:
+    most = max(spec.set_sizes)
+    if check_size and panel.n_subjects < most:
         raise SpecificationError(
-            f"groups: {spec.n_groups} groups for {panel.n_subjects} subjects.", code="too_few_subjects",
+            f"groups: {most} groups for {panel.n_subjects} subjects.", code="too_few_subjects",
             argument="groups", way_out="Ask for fewer groups.",
         )
     panel = replace(panel, outcomes=tuple(outcomes))

@@ -125,33 +125,44 @@ class ModelSpec:
     """The whole model: the number of groups, the outcomes that share them, and the reference group of membership.
 
     ``reference`` counts from 0: the group whose theta is 0. ``dropout`` has an order 0, 1 or 2 for each group (-1: that
-    group has no dropout model), or is None.
+    group has no dropout model), or is None. In a dual model the first outcome has ``n_groups`` groups, the second
+    ``second_groups`` of its own, with ``second_reference`` among them; dropout goes with the first.
     """
 
     n_groups: int
     outcomes: tuple[OutcomeSpec, ...]
     reference: int = 0
     dropout: tuple[int, ...] | None = None
+    second_groups: int | None = None
+    second_reference: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.n_groups, bool) or int(self.n_groups) != self.n_groups or self.n_groups < 1:
+        if self.is_dual and len(self.outcomes) != 2:
             raise SpecificationError(
-                f"groups: {self.n_groups!r} is not a positive whole number.", code="bad_groups", argument="groups",
-                way_out="Give the number of groups, 1 or more.",
+                f"groups: two numbers of groups go with two outcomes, and there {_are(len(self.outcomes))}.",
+                code="bad_groups", argument="groups", way_out="Give one number of groups, or two outcomes.",
             )
-        if not 0 <= self.reference < self.n_groups:
-            raise SpecificationError(
-                f"refgroup: {self.reference + 1} is not one of the {self.n_groups} groups.", code="bad_refgroup",
-                argument="refgroup", way_out=f"Give a group from 1 to {self.n_groups}.",
-            )
+        references = (("refgroup", self.reference), ("refgroup2", self.second_reference))
+        for (name, reference), size in zip(references, self.set_sizes, strict=False):
+            if isinstance(size, bool) or int(size) != size or size < 1:
+                raise SpecificationError(
+                    f"groups: {size!r} is not a positive whole number.", code="bad_groups", argument="groups",
+                    way_out="Give the number of groups, 1 or more.",
+                )
+            if not 0 <= reference < size:
+                raise SpecificationError(
+                    f"{name}: {reference + 1} is not one of the {size} groups.", code=f"bad_{name}",
+                    argument=name, way_out=f"Give a group from 1 to {size}.",
+                )
         self._check_dropout()
-        for outcome in self.outcomes:
+        for m, outcome in enumerate(self.outcomes):
+            n_groups = self.set_sizes[self.set_of(m)]
             shapes = (("order", outcome.orders), ("iorder", outcome.zero_orders), ("rorder", outcome.random_orders))
             for argument, orders in shapes:
-                allowed = (1, self.n_groups) if argument == "iorder" else (self.n_groups,)
+                allowed = (1, n_groups) if argument == "iorder" else (n_groups,)
                 if orders is not None and len(orders) not in allowed:
                     raise SpecificationError(
-                        f"{argument}: {len(orders)} values for {self.n_groups} groups.", code="order_length",
+                        f"{argument}: {len(orders)} values for {n_groups} groups.", code="order_length",
                         argument=argument, way_out="Give one value for all groups or one per group.",
                     )
 
@@ -169,17 +180,49 @@ class ModelSpec:
                 argument="dropout", way_out="Give one value for all groups or one per group.",
             )
 
-    def group_key(self, group: int) -> tuple[object, ...]:
-        """What has to be equal for two groups to be exchangeable."""
+    @property
+    def is_dual(self) -> bool:
+        """Each of the two outcomes has groups of its own."""
+        return self.second_groups is not None
+
+    @property
+    def set_sizes(self) -> tuple[int, ...]:
+        """The number of groups of each set of groups."""
+        return (self.n_groups,) if self.second_groups is None else (self.n_groups, self.second_groups)
+
+    @property
+    def n_classes(self) -> int:
+        """Groups that a subject is in at once: K, or all J x K pairs of a dual model."""
+        return self.n_groups * (self.second_groups or 1)
+
+    def set_of(self, m: int) -> int:
+        """The set of groups of outcome m; of dropout, which comes after the outcomes, that of the first."""
+        return int(self.is_dual and m == 1)
+
+    def group_key(self, group: int, group_set: int = 0) -> tuple[object, ...]:
+        """What has to be equal for two groups of a set to be exchangeable."""
         shapes = [
             (
                 o.orders[group] if o.orders is not None else o.basis,
                 None if o.zero_orders is None or o.zero_common else o.zero_orders[group],
                 None if o.random_orders is None else o.random_orders[group],
             )
-            for o in self.outcomes
+            for m, o in enumerate(self.outcomes) if self.set_of(m) == group_set
         ]
-        return (*shapes, None if self.dropout is None else self.dropout[group])
+        return (*shapes, None if self.dropout is None or group_set else self.dropout[group])
+
+    def of_set(self, group_set: int) -> ModelSpec:
+        """The model of one of the sets of groups alone."""
+        if not self.is_dual:
+            return self
+        own = tuple(o for m, o in enumerate(self.outcomes) if self.set_of(m) == group_set)
+        if group_set:
+            return ModelSpec(self.set_sizes[1], own, reference=self.second_reference)
+        return ModelSpec(self.n_groups, own, reference=self.reference, dropout=self.dropout)
+
+
+def _are(count: int) -> str:
+    return "is one" if count == 1 else f"are {count}"
 
 
 def _refuse_outside(
@@ -195,11 +238,27 @@ def _refuse_outside(
 
 def model_spec(outcome: Outcome, design: Design, basis: str | None = None) -> ModelSpec:
     """The specification that a description asks for; ``basis`` is the right-hand side of a basis formula, if any."""
-    assert design.groups is not None
+    k = groups_of_one(design)
+    return design_spec(design, (outcome_spec(outcome, k, basis),), k)
+
+
+def groups_of_one(design: Design) -> int:
+    """The number of groups of a model of one outcome."""
     k = design.groups
+    if not isinstance(k, int):
+        raise SpecificationError(
+            f"groups: {k} are two numbers of groups, and there is one outcome.", code="bad_groups", argument="groups",
+            way_out="Give one number, or two outcomes: from_formula([Outcome(..), Outcome(..)], groups=[3, 2]).",
+        )
+    return k
+
+
+def design_spec(design: Design, outcomes: tuple[OutcomeSpec, ...], k: int, second: int | None = None) -> ModelSpec:
+    """The specification of outcomes in ``k`` groups; of a dual model, the second has groups of its own."""
     return ModelSpec(
-        n_groups=k, outcomes=(outcome_spec(outcome, k, basis),), reference=design.refgroup - 1,
+        n_groups=k, outcomes=outcomes, reference=design.refgroup - 1,
         dropout=None if design.dropout is None else per_group(design.dropout, k, "dropout"),
+        second_groups=second, second_reference=0 if second is None else design.refgroup2 - 1,
     )
 
 

@@ -79,7 +79,7 @@ def _shapes(evidence: Evidence) -> Reply:
 
 def _covariates(evidence: Evidence) -> Reply:
     res, outcome = evidence.res, evidence.res.outcome
-    used = [("membership", res.group_sets[0].membership.covariate_names), ("time-varying", outcome.covariate_names)]
+    used = [("membership", res.group_set.membership.covariate_names), ("time-varying", outcome.covariate_names)]
     phrases = [f"{kind}: {', '.join(names)}" for kind, names in used if len(names)]
     if outcome.data.exposure is not None:
         phrases.append("exposure enters as its logarithm")

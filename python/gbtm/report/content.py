@@ -139,7 +139,7 @@ def _choice(to: Builder, search: Any, res: GBTMResults) -> None:
 def _model(to: Builder, res: GBTMResults, level: float) -> None:
     to.heading("The model")
     to.table("estimates", estimates_table(res, level))
-    if res.n_groups > 1 and res.group_sets[0].membership.covariate_names:
+    if res.n_groups > 1 and res.group_set.membership.covariate_names:
         to.table("odds", odds_table(res, level))
 
 

@@ -127,7 +127,7 @@ def _about_estimates(res: GBTMResults, level: float) -> list[str]:
     ]
     names = " ".join(res.names)
     meaning = (
-        ("theta", f"theta: log odds of a group against group {res.group_sets[0].reference + 1}."),
+        ("theta", f"theta: log odds of a group against group {res.group_set.reference + 1}."),
         ("zero_", "zero_: logit of the probability of an excess zero."),
         ("drop", "drop: logit of the probability of dropping out; drop1 and drop2 go with the last two outcomes."),
         ("sigma", "sigma: standard deviation of the outcome around its group's curve."),

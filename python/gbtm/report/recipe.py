@@ -84,7 +84,7 @@ def _plain(value: Any) -> Any:
 def _from_names(res: GBTMResults) -> dict[str, Any]:
     """The covariates as the fit calls them, where it does not say from which columns they were made."""
     return {
-        "risk": list(res.group_sets[0].membership.covariate_names), "tcov": list(res.outcome.covariate_names),
+        "risk": list(res.group_set.membership.covariate_names), "tcov": list(res.outcome.covariate_names),
         "dcov": list(res.dropout.covariate_names) if res.dropout else None,
         "exposure": "exposure" if res.outcome.data.exposure is not None else None,
         "weights": "weights" if res.weights is not None else None,

@@ -85,7 +85,7 @@ def _columns(res: GBTMResults, recipe: Recipe) -> list[str]:
 def _design(res: GBTMResults) -> dict[str, list[str]]:
     """What the fit calls its covariates."""
     return {
-        "risk": list(res.group_sets[0].membership.covariate_names), "tcov": list(res.outcome.covariate_names),
+        "risk": list(res.group_set.membership.covariate_names), "tcov": list(res.outcome.covariate_names),
         "dcov": [] if res.dropout is None else list(res.dropout.covariate_names),
     }
 

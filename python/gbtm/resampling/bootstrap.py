@@ -92,7 +92,7 @@ class Bootstrap:
         ``times`` and ``tcov`` are as for :meth:`GBTMResults.predict`, whose columns these are.
         """
         from ..fit.predictions import profile_values
-        from ..fit.rebuild import layout_of
+        from ..record.rebuild import layout_of
 
         out = self.res.predict(times, level=level, tcov=tcov)
         at = out.iloc[:, 1].to_numpy()[: len(out) // self.res.n_groups]  # the time, whatever it is called
@@ -179,10 +179,10 @@ def bootstrap(
     (10, 6)
     """
     from ..compute.progress import reporter
-    from ..fit.rebuild import prepared_of
     from ..likelihood.matching import Matcher
     from ..likelihood.mixture import Mixture
     from ..likelihood.simulate import simulate
+    from ..record.rebuild import prepared_of
 
     _check(kind, n, groups, n_starts, rng)
     model = prepared_of(res)

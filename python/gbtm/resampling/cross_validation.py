@@ -169,8 +169,8 @@ def cross_validate(
     """
     from ..compute.parallel import spread
     from ..compute.progress import reporter
-    from ..fit.rebuild import prepared_of
     from ..fit.refit import refit
+    from ..record.rebuild import prepared_of
 
     check_seed(rng)
     if n_starts is not None:

@@ -222,7 +222,7 @@ def pool(fits: Sequence[Fit], *, df_complete: float | None = None) -> PooledResu
             argument="fits", way_out="Fit the model to each imputed data set.",
         )
     _refuse_different(given)
-    from ..fit.rebuild import layout_of
+    from ..record.rebuild import layout_of
 
     first = given[0]
     layout = layout_of(first)
@@ -231,7 +231,7 @@ def pool(fits: Sequence[Fit], *, df_complete: float | None = None) -> PooledResu
     moved = [_in_order(f, order, layout) for f, order in zip(given, orders, strict=True)]
     df = float(df_complete) if df_complete is not None else _complete(first)
     pooled = rubin(np.stack([q for q, _ in moved]), np.stack([u for _, u in moved]), df)
-    shares = [f.group_sets[0].shares for f in given]
+    shares = [f.group_set.shares for f in given]
     notes = _notes(given, pooled, layout, crossed)
     return PooledResults(given, orders, pooled, _pooled_shares(given, shares, orders, df), df, notes)
 
@@ -265,8 +265,8 @@ def _match(first: Fit, fit: Fit, layout: Layout) -> tuple[np.ndarray, bool]:
     data = first.outcome.data
     times, counts = np.unique(data.time, return_counts=True)
     order = match_curves(
-        first.curves.expected(times), fit.curves.expected(times), first.group_sets[0].shares,
-        fit.group_sets[0].shares, layout.spec, float(np.std(data.y)), counts)
+        first.curves.expected(times), fit.curves.expected(times), first.group_set.shares,
+        fit.group_set.shares, layout.spec, float(np.std(data.y)), counts)
     return order, False
 
 
@@ -288,7 +288,7 @@ def _pooled_shares(
     estimates, variances = [], []
     for fit, share, order in zip(fits, shares, orders, strict=True):
         p = np.asarray(share)[order]
-        variance = np.diag(fit.group_sets[0].cov_shares)[order]
+        variance = np.diag(fit.group_set.cov_shares)[order]
         with np.errstate(divide="ignore", invalid="ignore"):
             estimates.append(logit(p))
             variances.append(np.diag(variance / (p * (1 - p)) ** 2))

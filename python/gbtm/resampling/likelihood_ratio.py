@@ -138,7 +138,7 @@ def blrt(
     0.05
     """
     from ..compute.progress import reporter
-    from ..fit.rebuild import prepared_of
+    from ..record.rebuild import prepared_of
 
     _check(res, n_max, n_min, alpha, n_starts, rng)
     model = prepared_of(res)

@@ -97,7 +97,7 @@ def lmr(res: Fit, smaller: Fit | None = None, *, rng: int = 0) -> LoMendellRubin
     >>> gbtm.lmr(res).p_value < 0.001
     True
     """
-    from ..fit.rebuild import prepared_of
+    from ..record.rebuild import prepared_of
 
     check_seed(rng)
     model = prepared_of(res)

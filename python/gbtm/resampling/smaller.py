@@ -134,7 +134,7 @@ def _same_data(one: Fit, other: Fit) -> bool:
         return (a is None) == (b is None) and (a is None or np.array_equal(np.asarray(a), np.asarray(b)))
 
     measured = ("subject", "time", "y", "covariates", "exposure")
-    memberships = [fit.group_sets[0].membership for fit in (one, other)]
+    memberships = [fit.group_set.membership for fit in (one, other)]
     return (
         memberships[0].covariate_names == memberships[1].covariate_names
         and len(one.outcomes) == len(other.outcomes)

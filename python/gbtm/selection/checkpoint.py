@@ -18,7 +18,7 @@ import pandas as pd
 from .._version import __version__
 from ..data.panel import Panel
 from ..errors import SpecificationError
-from ..fit.document import write_whole
+from ..record.document import write_whole
 
 HEADER = "search.json"
 FORMAT = "gbtm-search-checkpoint"

@@ -13,10 +13,10 @@ import pandas as pd
 
 from ..arguments import checked
 from ..errors import DataError, SpecificationError
-from ..fit.document import check_version, current_fields, decode, encode, save_text, text_of
-from ..fit.document_schema import SEARCH_FILE, SHARED_DATA, SHARED_V1, check_fields
-from ..fit.document_v1 import upgraded_shared
-from ..fit.fit_record import read_spec
+from ..record.document import check_version, current_fields, decode, encode, save_text, text_of
+from ..record.document_schema import SEARCH_FILE, SHARED_DATA, SHARED_V1, check_fields
+from ..record.document_v1 import upgraded_shared
+from ..record.fit_record import read_spec
 from .candidates import Candidate, Space
 from .runner import Fitted
 from .search_values import check_same_data, check_search_values

@@ -21,7 +21,7 @@ class Rounds:
         self, space: Space, ground: Ground, how: str, criterion: str, n_jobs: int | None, time_budget: float | None,
         n_starts: int | None, shape_starts: int, tell: Progress | None,
     ) -> None:
-        from ..fit.shared_data import shared_fields
+        from ..record.shared_data import shared_fields
 
         self.space, self.ground, self.how, self.criterion = space, ground, how, criterion
         self.n_jobs, self.budget, self.tell = n_jobs, time_budget, tell

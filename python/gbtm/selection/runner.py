@@ -17,14 +17,14 @@ from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..errors import GBTMError, warn
 from ..estimation.control import Control
-from ..fit.document import current_fields, decode, encode
 from ..fit.fit_model import fit_model
-from ..fit.fit_record import FitRecord
-from ..fit.shared_data import attach, slim, with_own_code
 from ..model.layout import make_layout
 from ..model.nesting import embed, lowered
 from ..model.prepared import Prepared
 from ..model.spec import ModelSpec
+from ..record.document import current_fields, decode, encode
+from ..record.fit_record import FitRecord
+from ..record.shared_data import attach, slim, with_own_code
 from .candidates import Candidate
 from .checkpoint import Checkpoint, digest
 
@@ -97,7 +97,7 @@ class Fitted:
     ----------
     document : the fit document without the data; None where the fit failed
     failure : the error's message, or ""
-    shared : the data, as :func:`gbtm.fit.shared_data.shared_fields` has them
+    shared : the data, as :func:`gbtm.record.shared_data.shared_fields` has them
     trust_formula : expressions of the document that are code may be run
     """
 

@@ -142,7 +142,7 @@ def _chosen(table: pd.DataFrame, choices: pd.Series, fits: Mapping[str, Fitted])
         about, fit = table.loc[label], fits[label]
         res = fit.results
         caveats = []
-        for group, share in enumerate(res.group_sets[0].shares, start=1):
+        for group, share in enumerate(res.group_set.shares, start=1):
             if share < SMALL_GROUP and res.n_groups > 1:
                 n = int((res.assignment == group).sum())
                 caveats.append(f"group {group} holds {100 * share:.1f} % ({n} subject{'' if n == 1 else 's'} assigned)")

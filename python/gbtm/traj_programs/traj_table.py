@@ -22,7 +22,7 @@ from ..families.random_normal import RANDOM
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
-    from ..fit.parameters import InternalEstimates, ParameterBlock
+    from ..record.parameters import InternalEstimates, ParameterBlock
 
 POWER_WORDS = ("Intercept", "Linear", "Quadratic", "Cubic", "Quartic", "Quintic")
 SECTIONS = ("mean", "zero", "dropout")  # kinds of parameters with a section per group; the others share the last
@@ -99,7 +99,7 @@ class TrajTable:
     @property
     def entropy(self) -> float:
         """Relative entropy as traj counts it: with the subjects without data, at their prior probabilities."""
-        res, share = self.res, self.res.group_sets[0].shares
+        res, share = self.res, self.res.group_set.shares
         without = len(res.dropped.subjects)
         if not without or res.n_groups == 1:
             return res.entropy
@@ -110,8 +110,8 @@ class TrajTable:
     def shares(self) -> pd.DataFrame:
         """Group membership in percent with traj's standard errors."""
         pick = np.asarray(self.group_order) - 1
-        share = self.res.group_sets[0].shares[pick]
-        cov = self.res.group_sets[0].cov_shares[np.ix_(pick, pick)] * self._inflation
+        share = self.res.group_set.shares[pick]
+        cov = self.res.group_set.cov_shares[np.ix_(pick, pick)] * self._inflation
         se = np.sqrt(np.diag(cov)) if self.res.n_groups > 1 else np.zeros(1)
         return pd.DataFrame({"percent": 100 * share, "se": 100 * se}, index=pd.RangeIndex(1, len(pick) + 1))
 
@@ -165,7 +165,7 @@ class TrajTable:
 
     @property
     def _has_risk(self) -> bool:
-        return bool(self.res.group_sets[0].membership.covariate_names)
+        return bool(self.res.group_set.membership.covariate_names)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -318,7 +318,7 @@ def _relabelling(res: Fit, order: list[int]) -> np.ndarray:
         source = b.start if b.group is None else start[b.kind, b.outcome, order[b.group - 1]]
         for j in range(b.width):
             move[b.start + j, source + j] = 1.0
-    theta, reference = res.group_sets[0].membership.positions, res.group_sets[0].reference
+    theta, reference = res.group_set.membership.positions, res.group_set.reference
     for g, positions in enumerate(theta):
         for j, at in enumerate(positions):
             if at < 0:

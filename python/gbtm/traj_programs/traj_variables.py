@@ -57,11 +57,11 @@ def plot_matrix(res: Fit, level: float = 0.95) -> pd.DataFrame:
 def _dropout(res: Fit, n_waves: int) -> dict[str, np.ndarray]:
     if res.dropout is None:
         return {}
-    from ..fit.rebuild import parts_of
+    from ..record.rebuild import parts_of
 
     part, records = parts_of(res)[-1], res.dropout.records
     subject, wave, covariates = records.subject, records.wave, records.covariates
-    posterior = res.group_sets[0].posterior
+    posterior = res.group_set.posterior
     columns = part.columns("dropout", np.zeros(subject.size), covariates)
     mask = part.cell_data(np.zeros(subject.size), covariates, None)["mask"]
     flat = res.internal.params

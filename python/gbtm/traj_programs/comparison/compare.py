@@ -178,7 +178,7 @@ def compare_traj(res: Fit, text: str | Path, which: int = -1) -> Comparison:
     d = replace(d, apart=tuple(s.code for s in model if s.code in APART))
     told = (*model, *number_sentences(d, res), *known_faults(d, res))
     findings = tuple(sorted(told, key=lambda s: LAST.index(s.code) if s.code in LAST else -1))
-    reference = res.group_sets[0].reference
+    reference = res.group_set.reference
     return Comparison(d, _verdict(d, [f.code for f in findings]), findings, res.df_model, reference)
 
 

@@ -107,7 +107,7 @@ def of_results(res: Fit) -> Side:
 
 def _own_rows(res: Fit, b: np.ndarray, cov: np.ndarray) -> tuple[tuple[Row, ...], tuple[int, ...]]:
     """Rows of traj's table of this fit with their places among the parameters, found by value."""
-    variance, share_variance = np.diag(cov), np.diag(res.group_sets[0].cov_shares)
+    variance, share_variance = np.diag(cov), np.diag(res.group_set.cov_shares)
     free = list(range(b.size))
     rows: list[Row] = []
     place: list[int] = []

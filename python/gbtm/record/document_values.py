@@ -22,7 +22,7 @@ from .rebuild import layout_of
 PLAIN = (str, int, float, bool, np.generic)
 COUNTS = tuple(n for n, f in Dropped.__dataclass_fields__.items() if str(f.type) == "int")
 LISTS = tuple(n for n, f in Dropped.__dataclass_fields__.items() if f.default == ())
-DESIGNS = ("time_design", "risk_design", "tcov_design", "dcov_design")
+DESIGNS = ("time_design", "risk_design", "risk2_design", "tcov_design", "dcov_design")
 
 
 def check_values(document: Mapping[str, Any], source: str) -> None:
@@ -61,6 +61,7 @@ READ: dict[str, Callable[[FitRecord], Any]] = {
     "outcomes": lambda r: r.outcomes, "group_sets": lambda r: r.group_sets, "spec": lambda r: r.spec,
     "blocks": lambda r: r.blocks, "internal": lambda r: r.internal, "search": lambda r: r.search,
     "certificate": lambda r: r.certificate, "warnings": lambda r: r.findings, "inputs": lambda r: r.inputs,
+    "dual": lambda r: r.dual,
 }
 
 
@@ -88,6 +89,7 @@ def _numbers(document: Mapping[str, Any]) -> Iterator[str]:
             p = np.asarray(group_set[what], dtype=float)
             if ((p < -1e-9) | (p > 1 + 1e-9)).any() or (np.abs(p.sum(-1) - 1) > 1e-6).any():
                 yield f"'group_sets[{s}].{what}' are no probabilities that add up to 1"
+    yield from _dual(document.get("dual"), finite)
     for name, value in finite.items():
         if value is None or not np.isfinite(np.asarray(value, dtype=float)).all():
             yield f"'{name}' has a value that is no finite number"
@@ -100,6 +102,20 @@ def _numbers(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _reading(document)
     if document["cov_type"] not in COVARIANCE_KINDS:
         yield f"'cov_type' is {document['cov_type']!r}, which this package does not know"
+
+
+def _dual(dual: Mapping[str, Any] | None, finite: dict[str, Any]) -> Iterator[str]:
+    """The pairs of groups of a dual model."""
+    if dual is None:
+        return
+    finite |= {f"dual.{k}": dual[k] for k in ("coefficients", "shares", "jacobian", "posterior")}
+    finite |= {f"dual.basis.{k}": dual["basis"][k] for k in ("centre", "scale")}
+    finite |= {f"dual.separate.{k}": dual["separate"][k] for k in ("logliks", "n_parameters")}
+    for what, p in (("posterior", dual["posterior"]), ("shares", dual["shares"]),
+                    ("two_step.shares", dual["two_step"]["shares"])):
+        p = np.asarray(p, dtype=float)
+        if ((p < -1e-9) | (p > 1 + 1e-9)).any() or (np.abs(p.sum(-1) - 1) > 1e-6).any():
+            yield f"'dual.{what}' are no probabilities that add up to 1"
 
 
 def _reading(document: Mapping[str, Any]) -> Iterator[str]:
@@ -162,7 +178,8 @@ def _model(document: Mapping[str, Any], record: FitRecord) -> Iterator[str]:
         yield f"'names' has {len(document['names'])} parameters, and the model that 'outcomes' describe {layout.size}"
     for m, outcome in enumerate(record.outcomes):
         for predictor, at in outcome.positions.items():
-            if predictor not in layout.index[m] or at.shape != layout.index[m][predictor].shape:
+            rows = layout.rows_of(layout.spec.set_of(m))
+            if predictor not in layout.index[m] or at.shape != layout.index[m][predictor][rows].shape:
                 yield f"'outcomes[{m}].positions.{predictor}' are not those of the model"
             elif at.size and (at.min() < -1 or at.max() >= layout.size):
                 yield f"'outcomes[{m}].positions.{predictor}' has a place that no parameter has"
@@ -176,6 +193,14 @@ def _model(document: Mapping[str, Any], record: FitRecord) -> Iterator[str]:
         at = groups.membership.positions
         if at.size and (at.min() < -1 or at.max() >= layout.size):
             yield f"'group_sets[{s}].membership.positions' has a place that no parameter has"
+    if record.dual is not None:
+        at = record.dual.positions
+        assert layout.transitions is not None
+        own = layout.transitions.index
+        if at.shape != own.shape or (np.where(at < 0, layout.size, at) != own).any():
+            yield "'dual.positions' are not those of the model"
+        if record.dual.jacobian.shape != (layout.n_groups, layout.size):
+            yield "'dual.jacobian' is not that of the model's pairs of groups"
     held, ids = document["group_sets"][0]["out_of_sample"], document["out_of_sample_ids"]
     if (held is None) != (ids is None) or (ids is not None and len(ids) != len(held)):
         yield "'out_of_sample_ids' are not those of 'group_sets[0].out_of_sample'"

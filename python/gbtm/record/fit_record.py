@@ -15,6 +15,7 @@ from ..estimation.certificate import Certificate
 from ..findings.data_checks import Finding
 from ..model.spec import ModelSpec
 from .dropout_record import DropoutRecord
+from .dual_record import DualRecord
 from .group_set import GroupSet
 from .inputs import joined_inputs
 from .outcome_record import OutcomeRecord, outcome_spec
@@ -66,6 +67,30 @@ class FitRecord:
         return tuple(GroupSet.of(stored) for stored in self.document["group_sets"])
 
     @property
+    def group_set(self) -> GroupSet:
+        """The groups of a fit with one set of them.
+
+        Raises
+        ------
+        SpecificationError
+            ``two_group_sets``, for a dual model.
+        """
+        if len(self.group_sets) > 1:
+            names = ", ".join(o.name for o in self.outcomes)
+            raise SpecificationError(
+                f"outcome: this is asked of one set of groups, and in a dual model {names} have groups of their own.",
+                code="two_group_sets", argument="outcome",
+                way_out=f"Ask it of one of them, res.of_outcome('{self.outcomes[0].name}').",
+            )
+        return self.group_sets[0]
+
+    @cached_property
+    def dual(self) -> DualRecord | None:
+        """How the two sets of groups of a dual model hang together; None for other models."""
+        stored = self.document.get("dual")
+        return None if stored is None else DualRecord.of(stored)
+
+    @property
     def dropout(self) -> DropoutRecord | None:
         """The dropout model, whichever outcome drives it."""
         return next((o.dropout for o in self.outcomes if o.dropout is not None), None)
@@ -74,9 +99,12 @@ class FitRecord:
     def spec(self) -> ModelSpec:
         """The specification."""
         first, dropout = self.group_sets[0], self.dropout
+        second = self.group_sets[1] if len(self.group_sets) > 1 else None
         return ModelSpec(
             n_groups=first.n_groups, outcomes=tuple(o.spec for o in self.outcomes), reference=first.reference,
             dropout=None if dropout is None else dropout.orders,
+            second_groups=None if second is None else second.n_groups,
+            second_reference=0 if second is None else second.reference,
         )
 
     @property

@@ -48,6 +48,13 @@ GROUP_SET = {
         "coefficients": "numbers K R", "positions": "numbers K R", "@risk?": "numbers N _",
     },
 }
+DUAL = {
+    "basis": {"n_from": "count J", "names": "list _", "centre": "numbers _", "scale": "numbers _"},
+    "coefficients": "numbers K M", "positions": "numbers K M", "@risk?": "numbers N _", "shares": "numbers C",
+    "jacobian": "numbers C p", "posterior": "numbers N C", "out_of_sample?": "numbers _ C",
+    "separate": {"logliks": "list _", "n_parameters": "list _"},
+    "two_step": {"loglik": "number", "shares": "numbers C"},
+}
 SEARCH = {
     "optima": [{
         "rank": "count", "loglik?": "number", "difference?": "number", "hits": "count", "converged": "flag",
@@ -76,7 +83,7 @@ FIT = {
         "gradient?": "number", "smallest_eigenvalue?": "number", "decrement?": "number", "converged": "flag",
     },
     "warnings": [{"code": "text", "group?": "count", "message": "text"}], "@dropped": {"sentence": "text"},
-    "seconds?": "number", "part_of~": "list _",
+    "seconds?": "number", "part_of~": "list _", "dual~": DUAL,
 }
 TEMPLATE = {"outcomes": [{"family": "text"}], "n_groups": "count", "reference": "count", "dropout?": "list _"}
 FIT_V1 = {  # what version 1 is made into version 2 from; the rest is checked as version 2
@@ -139,6 +146,8 @@ def _broken(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"{where}.group_set' is {outcome['group_set']}, of {len(sets)} there are"
         elif np.shape(outcome["coefficients"]["mean"])[0] != sets[outcome["group_set"]]["n_groups"]:
             yield f"{where}.coefficients' are not those of {sets[outcome['group_set']]['n_groups']} groups"
+    if (len(sets) > 1) != (document.get("dual") is not None) or len(sets) > 2:
+        yield f"'group_sets' are {len(sets)}, and 'dual' says {'nothing of' if len(sets) > 1 else 'that there are'} two"
     for block in document["blocks"]:
         if block["start"] + block["width"] > len(document["names"]):
             yield "'blocks' has parameters that 'names' has not"

@@ -11,7 +11,7 @@ from ..data.panel import Panel
 from ..data.subjects import Subjects
 from ..errors import SpecificationError
 from ..model.dropout import DropoutPart, Hazard
-from ..model.layout import Layout
+from ..model.layout import Layout, transitions_of
 from ..model.outcome import OutcomePart, Part
 from ..model.prepared import Prepared
 from ..model.spec import ModelSpec, OutcomeSpec
@@ -46,15 +46,19 @@ def layout_of(fit: FitRecord) -> Layout:
     """The parameter layout of a fit."""
     membership = fit.group_sets[0].membership
     z = None if membership.risk is None else membership.basis.internal(membership.risk)
-    return Layout(fit.spec, parts_of(fit), membership.basis, z, None if z is None else fit.weights)
+    dual = fit.dual
+    transitions = None if dual is None else transitions_of(fit.spec, dual.basis, dual.risk)
+    varies = z is not None or (dual is not None and dual.risk is not None)
+    return Layout(fit.spec, parts_of(fit), membership.basis, z, fit.weights if varies else None, transitions)
 
 
 def panel_of(fit: FitRecord) -> Panel:
     """The subjects and observations that were fitted."""
-    membership = fit.group_sets[0].membership
+    membership, dual = fit.group_sets[0].membership, fit.dual
     subjects = Subjects(
         risk=np.zeros((fit.n_subjects, 0)) if membership.risk is None else membership.risk,
         risk_names=membership.covariate_names, weights=fit.weights, cluster=fit.cluster, stratum=fit.stratum,
+        risk2=None if dual is None else dual.risk, risk2_names=() if dual is None else dual.basis.names,
     )
     return Panel(
         ids=fit.ids, outcomes=tuple(o.data for o in fit.outcomes), known=subjects,
@@ -94,7 +98,7 @@ def for_scoring(panel: Panel, spec: ModelSpec) -> Panel:
     from ..model.dropout import risk_set
     from ..model.outcome import prepare
 
-    single = replace(spec, n_groups=1, reference=0, dropout=None, outcomes=tuple(_one_group(o) for o in spec.outcomes))
+    single = ModelSpec(1, tuple(_one_group(o) for o in spec.outcomes))
     panel = prepare(panel, single)
     if spec.dropout is None or panel.history is None:
         return panel

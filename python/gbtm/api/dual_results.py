@@ -1,0 +1,68 @@
+"""What the user holds after the fit of a dual model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ..arguments import checked
+from ..fit.dual_fit import DualFit
+from ..fit.outcome_view import number_of, outcome_view
+from .results import GBTMResults
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..inference.association import IndependenceTest
+
+
+@checked
+class DualResults(DualFit, GBTMResults):
+    """A fitted dual model: each of two outcomes has groups of its own, those of the second given those of the first.
+
+    What is asked of one set of groups (adequacy, curves, assignment, ..) is asked of ``res.of_outcome(name)``, which is
+    a :class:`~gbtm.api.results.GBTMResults` with that outcome's groups.
+    """
+
+    def of_outcome(self, outcome: str | int) -> GBTMResults:  # type: ignore[override]
+        """One outcome with its own groups, as a fit of its own; see :meth:`gbtm.fit.fit.Fit.of_outcome`."""
+        number = number_of(self.outcome_names, outcome)
+        return GBTMResults(outcome_view(self.document, number), trust_formula=self.trust_formula)
+
+    def transitions(
+        self, table: str = "conditional", *, at: Mapping[str, float] | None = None, level: float = 0.95
+    ) -> pd.DataFrame:
+        """Probabilities of the groups given each other, together, and each by itself; see
+        :func:`gbtm.inference.transitions.transitions`."""
+        from ..inference.transitions import transitions
+
+        return transitions(self, table, at=at, level=level)
+
+    def independence(self) -> IndependenceTest:
+        """Whether the groups of the two outcomes are independent; see
+        :func:`gbtm.inference.association.independence`."""
+        from ..inference.association import independence
+
+        return independence(self)
+
+    def association(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Lift, odds ratios, Cramer's V and kappa; see :func:`gbtm.inference.association.association`."""
+        from ..inference.association import association
+
+        return association(self, level=level)
+
+    def plot_transitions(self, **options: Any) -> Figure:
+        """Bars of the conditional probabilities and a heat map of the joint ones; see
+        :func:`gbtm.figures.transitions.plot_transitions`."""
+        from ..figures.transitions import plot_transitions
+
+        return plot_transitions(self, **options)
+
+    def summary(self) -> Any:
+        """Tables in the look of statsmodels; ``print()`` them."""
+        from ..fit.summary import dual_summary
+
+        return dual_summary(self, {name: self.of_outcome(name).adequacy for name in self.outcome_names},
+                            self.transitions())

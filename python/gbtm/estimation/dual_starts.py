@@ -1,0 +1,74 @@
+"""Starts of a dual model from the fits of its two sets of groups by themselves.
+
+With the curves fixed, the log-likelihood is concave in the joint probabilities of the groups, sum_i log sum_jk pi_jk
+f_ij g_ik: what is found there is the one maximum, a start for the joint fit and a check of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..likelihood.mixture import Mixture
+from ..model.blocks import MEMBERSHIP
+from ..model.layout import Layout
+from .estimate import Estimate
+from .newton import expectation, newton
+
+FROM_EACH = 3  # optima of each set
+TABLE_STEPS = 25  # of EM, before Newton's
+NEWTON_STEPS = 60
+TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class TwoStep:
+    """The joint probabilities at the curves of the separate fits.
+
+    Attributes
+    ----------
+    flats : (B, p) starts for the joint fit, from the best optima of each set; those of the two best come first
+    loglik : of the dual model at the first of them
+    """
+
+    flats: np.ndarray
+    loglik: float
+
+
+def two_step(module: Mixture, separate: tuple[tuple[Layout, Estimate], ...]) -> TwoStep:
+    """The dual's membership coefficients at the curves of ``separate`` fits, one of each set of groups."""
+    layout = module.layout
+    flats = []
+    each = [
+        [o.flat for o in e.search.optima if o.converged and not o.collapsed][:FROM_EACH] or [e.flat]
+        for _, e in separate
+    ]
+    pairs = [(a, b) for a in range(len(each[0])) for b in range(len(each[1]))]
+    for a, b in sorted(pairs, key=sum):
+        flat, tables = np.zeros(layout.size), []
+        for s, (own, at) in enumerate(((separate[0][0], each[0][a]), (separate[1][0], each[1][b]))):
+            _copy_curves(layout, flat, own, at, s)
+            tables.append(own.shares(at))
+        layout.set_shares(flat, np.outer(*tables).ravel().clip(min=1e-12))
+        flats.append(flat)
+    x = torch.as_tensor(np.stack(flats), device=module.device)
+    with torch.no_grad():
+        for _ in range(TABLE_STEPS):
+            gathered = expectation(module, x)[1]
+            x = x.clone()
+            x[:, layout.theta] = module.membership.m_step(x, gathered)
+        directions = torch.eye(layout.size, dtype=x.dtype, device=x.device)[:, layout.theta]
+        climbed = newton(module, x, steps=NEWTON_STEPS, tolerance=TOLERANCE, directions=directions)
+    return TwoStep(climbed.flat.cpu().numpy(), float(climbed.loglik[0]))
+
+
+def _copy_curves(layout: Layout, flat: np.ndarray, own: Layout, values: np.ndarray, group_set: int) -> None:
+    """The curves of one set of groups into a dual's parameters (p,), in place."""
+    here = {(b.outcome, b.predictor, b.group): b for b in layout.blocks}
+    for b in own.blocks:
+        if b.outcome != MEMBERSHIP:
+            # dropout comes after all outcomes
+            m = len(layout.outcomes) if b.outcome == len(own.outcomes) else b.outcome + group_set
+            flat[here[m, b.predictor, b.group].entries] = values[b.entries]

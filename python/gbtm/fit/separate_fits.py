@@ -1,0 +1,33 @@
+"""What the two sets of groups of a dual model say by themselves: the log-likelihood where they do not depend on each
+other, and the table of both at the curves of the separate fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..estimation.dual_starts import TwoStep
+    from ..model.layout import Layout
+
+
+@dataclass(frozen=True)
+class SeparateFits:
+    """The fits of each set of groups by itself.
+
+    Attributes
+    ----------
+    logliks, sizes : of each, log-likelihood and number of parameters
+    two_step : the membership coefficients at their curves
+    """
+
+    logliks: tuple[float, ...]
+    sizes: tuple[int, ...]
+    two_step: TwoStep
+
+    def document(self, layout: Layout) -> dict[str, Any]:
+        """Fields of the document's ``dual``."""
+        return {
+            "separate": {"logliks": list(self.logliks), "n_parameters": list(self.sizes)},
+            "two_step": {"loglik": self.two_step.loglik, "shares": layout.shares(self.two_step.flats[0])},
+        }
