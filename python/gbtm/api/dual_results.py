@@ -15,6 +15,7 @@ from .results import GBTMResults
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ..compute.progress import Progress
     from ..inference.association import IndependenceTest
 
 
@@ -40,12 +41,26 @@ class DualResults(DualFit, GBTMResults):
 
         return transitions(self, table, at=at, level=level)
 
-    def independence(self) -> IndependenceTest:
+    def independence(
+        self, *, bootstrap: int | None = None, rng: int = 0, n_jobs: int | None = None,
+        progress: Progress | bool | None = None,
+    ) -> IndependenceTest:
         """Whether the groups of the two outcomes are independent; see
-        :func:`gbtm.inference.association.independence`."""
+        :func:`gbtm.inference.association.independence`.
+
+        ``bootstrap`` is a number of draws under independence, for where pairs of groups hold hardly anybody; ``rng``,
+        ``n_jobs`` and ``progress`` are those of :func:`gbtm.bootstrap`; see
+        :func:`gbtm.resampling.independence.bootstrap_independence`.
+        """
         from ..inference.association import independence
 
-        return independence(self)
+        test = independence(self)
+        if bootstrap is None:
+            return test
+        from ..resampling.independence import bootstrap_independence
+
+        drawn = bootstrap_independence(self, bootstrap, rng=rng, n_jobs=n_jobs, progress=progress)
+        return test.with_bootstrap(drawn.p_value, drawn.replicates.size, drawn.failures)
 
     def association(self, *, level: float = 0.95) -> pd.DataFrame:
         """Lift, odds ratios, Cramer's V and kappa; see :func:`gbtm.inference.association.association`."""

@@ -72,3 +72,19 @@ def _copy_curves(layout: Layout, flat: np.ndarray, own: Layout, values: np.ndarr
             # dropout comes after all outcomes
             m = len(layout.outcomes) if b.outcome == len(own.outcomes) else b.outcome + group_set
             flat[here[m, b.predictor, b.group].entries] = values[b.entries]
+
+
+def independent(layout: Layout, separate: tuple[tuple[Layout, np.ndarray], ...]) -> np.ndarray:
+    """A dual's parameters (p,) at which the groups of the two outcomes do not depend on each other: those of the two
+    ``separate`` fits, layout and parameters of each."""
+    assert layout.transitions is not None
+    flat = np.zeros(layout.size)
+    for s, (own, at) in enumerate(separate):
+        _copy_curves(layout, flat, own, at, s)
+    (first, at), (second, second_at) = separate
+    layout.set_membership(flat, first.membership_coefficients(at))
+    in_users = second.membership_coefficients(second_at) @ second.membership.to_user.T  # (K, 1 + r)
+    t = layout.transitions
+    wanted = np.hstack([np.repeat(in_users[:, :1], t.n_from, axis=1), in_users[:, 1:]])
+    t.set_coefficients(flat, np.linalg.solve(t.basis.coordinates.to_user, wanted.T).T)
+    return flat

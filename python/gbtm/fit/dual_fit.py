@@ -58,6 +58,16 @@ class DualFit(Fit):
         first, second = self.set_sizes
         return pd.MultiIndex.from_product([range(1, first + 1), range(1, second + 1)], names=PAIR)
 
+    @property
+    def class_names(self) -> pd.Index:
+        """The pairs of groups."""
+        return self.pair_names
+
+    @property
+    def class_shares(self) -> pd.Series:
+        """Joint shares of the pairs of groups."""
+        return pd.Series(self.pairs.shares, index=self.pair_names, name="share")
+
     @cached_property
     def layout(self) -> Layout:
         """Where each parameter stands, and the shares that they make."""

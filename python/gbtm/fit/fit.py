@@ -15,6 +15,7 @@ from ..arguments import checked
 from ..checks import check_level
 from ..compute.reference_distribution import letter, p_label, quantile, two_sided
 from ..data.output_names import apart
+from ..errors import SpecificationError
 from ..findings.data_checks import Finding
 from ..record.document import save
 from ..record.fit_record import FitRecord
@@ -106,6 +107,16 @@ class Fit(FitRecord):
     def group_names(self) -> list[int]:
         return list(range(1, self.n_groups + 1))
 
+    @property
+    def class_names(self) -> pd.Index:
+        """What a subject can be in: the groups, and of a dual model the pairs of groups."""
+        return pd.Index(self.group_names, name="group")
+
+    @property
+    def class_shares(self) -> pd.Series:
+        """Shares of :attr:`class_names`."""
+        return self.group_shares["share"]
+
     # -- estimates ---------------------------------------------------------------------------------------------
 
     @cached_property
@@ -148,13 +159,21 @@ class Fit(FitRecord):
 
     @property
     def aic(self) -> float:
-        """-2 llf + 2 k."""
+        """-2 llf + 2 k; of one outcome of several there is none."""
+        self._refuse_part("aic")
         return -2 * self.llf + 2 * self.df_model
 
     @property
     def bic(self) -> float:
         """-2 llf + k log n with n = subjects; ``criteria`` has it for n = observations too."""
         return float(self.criteria["subjects"]["bic"])
+
+    def _refuse_part(self, what: str) -> None:
+        if self.part_of:
+            raise SpecificationError(
+                f"{what}: the log-likelihood is that of {', '.join(self.part_of)} together, and has no part that is "
+                f"{self.outcomes[0].name}'s.", code="part_of_a_fit", argument="outcome", way_out="Ask the whole fit.",
+            )
 
     @cached_property
     def entropy(self) -> float:
@@ -178,7 +197,13 @@ class Fit(FitRecord):
         ``aic``, ``bic``, ``sabic``, ``caic``, ``icl`` are on the usual scale (smaller is better); ``traj_aic`` and
         ``traj_bic`` on traj's (log-likelihood minus penalty, larger is better). ``icl`` is ``bic`` plus twice the
         entropy of the posteriors, summed with the sampling weights of the log-likelihood: people count alike in both.
+
+        Raises
+        ------
+        SpecificationError
+            ``part_of_a_fit``, for one outcome of several: the log-likelihood is that of all.
         """
+        self._refuse_part("criteria")
         k, ll, weight = self.df_model, self.llf, self.weights
         uncertainty = 2 * float(np.sum(self._uncertainty if weight is None else weight * self._uncertainty))
         columns = {}

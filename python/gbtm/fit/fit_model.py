@@ -79,7 +79,7 @@ def fit_model(
 def separate_fits(prepared: Prepared, module: Mixture, control: Control) -> SeparateFits:
     """The two sets of groups of a dual model fitted by themselves, and the table of both at their curves."""
     from ..compute.threads import workers
-    from ..estimation.dual_starts import two_step
+    from ..estimation.dual_starts import independent, two_step
     from ..estimation.estimate import estimate
     from ..likelihood.mixture import Mixture
     from .separate_fits import SeparateFits
@@ -96,7 +96,11 @@ def separate_fits(prepared: Prepared, module: Mixture, control: Control) -> Sepa
     module.to(control.device)
     with workers():
         found = two_step(module, (fits[0], fits[1]))
-    return SeparateFits(tuple(e.loglik for _, e in fits), tuple(own.size for own, _ in fits), found)
+    (first, one), (second, other) = fits
+    return SeparateFits(
+        (one.loglik, other.loglik), (first.size, second.size), (one.flat, other.flat),
+        independent(prepared.layout, ((first, one.flat), (second, other.flat))), found,
+    )
 
 
 def _grow(prepared: Prepared, control: Control) -> Smaller | None:

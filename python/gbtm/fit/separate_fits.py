@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from ..estimation.dual_starts import TwoStep
     from ..model.layout import Layout
@@ -18,11 +20,15 @@ class SeparateFits:
     Attributes
     ----------
     logliks, sizes : of each, log-likelihood and number of parameters
+    flats : of each, internal parameters
+    independent : (p,) parameters of the dual model at which the groups are independent
     two_step : the membership coefficients at their curves
     """
 
     logliks: tuple[float, ...]
     sizes: tuple[int, ...]
+    flats: tuple[np.ndarray, np.ndarray]
+    independent: np.ndarray
     two_step: TwoStep
 
     def document(self, layout: Layout) -> dict[str, Any]:

@@ -28,8 +28,9 @@ def read_start(start: Any, prepared: Prepared) -> tuple[np.ndarray | None, tuple
         return None, None
     layout, spec = prepared.layout, prepared.spec
     if isinstance(start, Fit):
-        same_family = start.family == spec.outcomes[0].family
-        if start.n_groups == spec.n_groups - 1:
+        families = ", ".join(o.family for o in start.outcomes)
+        same_family = [o.family for o in start.outcomes] == [o.family for o in spec.outcomes]
+        if not spec.is_dual and start.spec.set_sizes == (spec.n_groups - 1,):
             smaller = make_layout(prepared.panel, first_groups(spec, start.n_groups), prepared.bases)
             if not same_family or smaller.traj_names != start.traj_names:
                 raise SpecificationError(
@@ -40,8 +41,8 @@ def read_start(start: Any, prepared: Prepared) -> tuple[np.ndarray | None, tuple
             return None, (smaller, smaller.unreport(start.params.to_numpy()))
         if not same_family or start.traj_names != layout.traj_names:
             raise SpecificationError(
-                f"start: a {start.family} fit with {start.n_groups} groups is not this model.", code="bad_start",
-                argument="start", way_out="Give a fit of the same model, or one with a group less.",
+                f"start: a {families} fit with {' x '.join(map(str, start.spec.set_sizes))} groups is not this model.",
+                code="bad_start", argument="start", way_out="Give a fit of the same model, or one with a group less.",
             )
         start = start.params.to_numpy()
     values = _in_order(start, layout)

@@ -93,7 +93,6 @@ def _number(value: float, decimals: int = 4) -> str:
 
 
 def _head(res: Fit, groups: str) -> Any:
-    criteria = res.criteria
     of_outcomes = [
         ("Dep. variable:", res.outcome_name), ("Time:", res.time_name), ("Family:", family_title(res))
     ] if len(res.outcomes) == 1 else [
@@ -105,12 +104,17 @@ def _head(res: Fit, groups: str) -> Any:
         ("Groups:", groups), ("Subjects:", str(res.n_subjects)), ("Observations:", str(res.nobs)),
         ("Parameters:", str(res.df_model)),
     ]
-    right = [
+    whole = [] if res.part_of else [
         ("Log-likelihood:", _number(res.llf)), ("AIC:", _number(res.aic)),
-        ("BIC (n = subjects):", _number(float(criteria["subjects"]["bic"]))),
-        ("BIC (n = obs.):", _number(float(criteria["observations"]["bic"]))), ("Entropy:", _number(res.entropy, 3)),
+        ("BIC (n = subjects):", _number(float(res.criteria["subjects"]["bic"]))),
+        ("BIC (n = obs.):", _number(float(res.criteria["observations"]["bic"]))),
+    ]
+    right = [
+        *([("Part of a fit of:", ", ".join(res.part_of))] if res.part_of else []), *whole,
+        ("Entropy:", _number(res.entropy, 3)),
         ("Covariance:", _covariance(res)), ("Converged:", "yes" if res.converged else "NO"),
     ]
+    right += [("", "")] * (len(left) - len(right))
     head = _half(left, "Group-based trajectory model")
     head.extend_right(_half(right, None))
     return head

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,14 @@ class IndependenceTest:
     loglik: float
     loglik_independent: float
     sentence: str
+
+    def with_bootstrap(self, p_value: float, draws: int, failures: int) -> IndependenceTest:
+        """With the p-value of the likelihood ratio by draws under independence, which then has the last word."""
+        lr = 2 * (self.loglik - self.loglik_independent)
+        row = pd.DataFrame({"statistic": max(lr, 0.0), "df": 0, "p-value": p_value}, index=["LR, bootstrap"])
+        gone = f", {failures} further ones failed" if failures else ""
+        sentence = f"{self.sentence} By {draws} draws under independence{gone}: p = {p_value:.2g}."
+        return replace(self, table=pd.concat([self.table, row]), sentence=sentence)
 
     def __repr__(self) -> str:
         return f"{self.table.to_string(float_format=lambda x: f'{x:.4g}')}\n{self.sentence}"

@@ -82,8 +82,9 @@ class Bootstrap:
         return pd.concat([self.res.params, self.bse, _percentiles(self.params, alpha)], axis=1)
 
     def group_shares(self, alpha: float = 0.05) -> pd.DataFrame:
-        """Shares with bootstrap standard errors and percentile intervals, index group."""
-        share = self.res.group_shares["share"]
+        """Shares with bootstrap standard errors and percentile intervals, index group; of a dual model those of the
+        pairs of groups."""
+        share = self.res.class_shares
         return pd.concat([share, self.shares.std(ddof=1).rename("std err"), _percentiles(self.shares, alpha)], axis=1)
 
     def curves(self, times: Any = None, *, level: float = 0.95, tcov: Any = None) -> pd.DataFrame:
@@ -224,7 +225,7 @@ def bootstrap(
         crossed=crossed,
         params=pd.DataFrame([p for p, _ in draws.values()], index=index, columns=res.params.index),
         shares=pd.DataFrame(
-            [s for _, s in draws.values()], index=index, columns=pd.Index(res.group_names, name="group")),
+            [s for _, s in draws.values()], index=index, columns=res.class_names),
         chosen_groups=None if groups is None else _frequencies(choices, groups, spec.n_groups),
     )
 

@@ -23,6 +23,7 @@ OUTSIDE = 1e6
 
 def with_groups(spec: ModelSpec, groups: Sequence[int]) -> ModelSpec:
     """The model of some groups, counted from 0, in the order given; a group may stand there twice."""
+    _refuse_dual(spec)
 
     def pick(orders: tuple[int, ...] | None) -> tuple[int, ...] | None:
         return None if orders is None else tuple(orders[g] for g in groups)
@@ -42,8 +43,18 @@ def with_groups(spec: ModelSpec, groups: Sequence[int]) -> ModelSpec:
     )
 
 
+def _refuse_dual(spec: ModelSpec) -> None:
+    if spec.is_dual:
+        raise SpecificationError(
+            f"groups: a dual model has two numbers of them, {spec.set_sizes[0]} and {spec.set_sizes[1]}, and a group "
+            "less could be one of either.", code="two_group_sets", argument="groups",
+            way_out="Choose each outcome's groups by itself, then compare dual models with groups around those by BIC.",
+        )
+
+
 def without_one(spec: ModelSpec) -> list[int]:
     """The groups that stay when one is left out: the last, or the last that the others can do without."""
+    _refuse_dual(spec)
     for g in reversed(range(spec.n_groups)):
         groups = [k for k in range(spec.n_groups) if k != g]
         try:
