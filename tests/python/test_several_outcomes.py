@@ -75,7 +75,6 @@ def test_each_outcome_has_its_own_options_and_shares_the_rest():
 
 
 @pytest.mark.parametrize(("text", "code", "argument"), [
-    (TWO, "unsupported_option", "multgroups"),
     (f"{TWO} multgroups(3)", "bad_groups", "multgroups"),
     (f"{TWO} multgroups(2) risk(x)", "bad_syntax", "risk"),
     (f"{TWO} multgroups(2) dropout(1 1)", "bad_syntax", "dropout"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..compute.progress import Progress
     from ..inference.association import IndependenceTest
+    from ..traj_programs.dual_traj_table import DualTrajTable
 
 
 @checked
@@ -67,6 +68,16 @@ class DualResults(DualFit, GBTMResults):
         from ..inference.association import association
 
         return association(self, level=level)
+
+    def to_traj(self, group_order: Any = None) -> DualTrajTable:
+        """The fit as Stata's traj would show it: ``.text``, ``.b``, ``.V``, ``.table``.
+
+        ``group_order``, two lists, renames the groups of each outcome first: the k-th entry is the group that becomes
+        group k.
+        """
+        from ..traj_programs.dual_traj_table import DualTrajTable
+
+        return DualTrajTable(self, group_order)
 
     def plot_transitions(self, **options: Any) -> Figure:
         """Bars of the conditional probabilities and a heat map of the joint ones; see

@@ -18,7 +18,8 @@ from ..data.panel import Panel
 from ..errors import CommandError, DataError, warn
 from ..findings.data_checks import Finding
 from ..model.layout import Layout
-from ..model.spec import ModelSpec, model_spec
+from ..model.names import joint_order
+from ..model.spec import OutcomeSpec, design_spec, outcome_spec
 from ..traj_commands.do_file import read_do_file
 from ..traj_commands.plot_request import PlotRequest
 from ..traj_commands.sas_program import sas_commands
@@ -117,7 +118,7 @@ def build(
     read: Command, data: pd.DataFrame, id: str | Sequence[str] | None = None, matrices: dict[str, Any] | None = None
 ) -> GBTM:
     """The model that a command describes."""
-    design = read.described[1]
+    design = read.design
     if id is None and read.persons:
         id = list(read.persons) if len(read.persons) > 1 else read.persons[0]
     data, declared = without_declared(data)
@@ -133,15 +134,15 @@ def build(
         )
         panel, inputs = read_wide(data, columns, design, id, name, written=written)
         outcomes.append(one.described[0])
-        specs.append(_checked(one, panel, model_spec(outcomes[-1], design)))
+        specs.append(_checked(one, panel, outcome_spec(outcomes[-1], len(one.order))))
         panels.append(panel)
         records.append(inputs)
-    several = len(panels) > 1
+    several, second = len(panels) > 1, len(read.others[0].order) if read.dual else None
     panel = joined_panels(panels, [True] * len(panels)) if several else panels[0]
     mine = tuple((name, count) for name, count in declared if name in read.columns)
     panel = replace(panel, dropped=replace(panel.dropped, declared=mine))
     return GBTM.from_panel(
-        panel, replace(specs[0], outcomes=tuple(s.outcomes[0] for s in specs)), formula=read.text,
+        panel, design_spec(design, tuple(specs), len(read.order), second), formula=read.text,
         profile=None if several else _profile(read, matrices),
         inputs=joined_record(records, outcomes, 0) if several else records[0],
     )
@@ -155,7 +156,7 @@ def _outcome_names(commands: Sequence[Command]) -> list[str | None]:
     return [s if stems.count(s) == 1 else f"{s}_{m}" for m, s in enumerate(stems, start=1)]
 
 
-def _checked(read: Command, panel: Panel, spec: ModelSpec) -> ModelSpec:
+def _checked(read: Command, panel: Panel, spec: OutcomeSpec) -> OutcomeSpec:
     """The specification; data below a minimum that the text does not give are refused with the reason."""
     y = panel.outcomes[0].y
     if read.min_is_default and (y < 0).any():
@@ -211,6 +212,10 @@ def _start_option(
 def _in_our_order(start: dict[str, Any], layout: Layout) -> dict[str, Any]:
     """Start values of several outcomes, which traj has outcome by outcome, as the model has its parameters."""
     before = layout.theta.start
+    if start and layout.transitions is not None and start["start"].size == layout.size:
+        values = np.empty(layout.size)
+        values[joint_order(layout.blocks, layout.transitions.n_from)] = start["start"]
+        return {"start": values}
     if not start or len(layout.outcomes) == 1 or start["start"].size < before:
         return start
     blocks = sorted((b for b in layout.blocks if b.start < before), key=lambda b: b.outcome)

@@ -133,3 +133,15 @@ def _traj_curve(part: Part, b: Block, number: str, group: str) -> list[str]:
         else:
             names.append(f"{POWERS[j] if polynomial else f'basis{j + 1}_'}{group}")
     return names
+
+
+def joint_order(blocks: Sequence[Block], n_from: int) -> list[int]:
+    """Places of a dual model's parameters in the order of traj's e(b): the first outcome with its membership, the
+    second, its membership given the first's groups, group by group of the first, and at last its slopes."""
+    dropout = [b for b in blocks if b.predictor == "dropout"]
+    first = [b for b in blocks if b.outcome == 0] + dropout + [b for b in blocks if b.predictor == "theta"]
+    second = [b for b in blocks if b.outcome == 1 and b not in dropout]
+    given = [b for b in blocks if b.predictor == "theta2"]
+    places = [i for b in [*first, *second] for i in range(b.start, b.start + b.width)]
+    places += [b.start + j for j in range(n_from) for b in given]
+    return [*places, *(b.start + j for b in given for j in range(n_from, b.width))]

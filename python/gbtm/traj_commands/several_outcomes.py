@@ -1,4 +1,7 @@
-"""A traj command of several outcomes, ``var1() .. var2() ..``, as a command for each, with what all of them share."""
+"""A traj command of several outcomes, ``var1() .. var2() ..``, as a command for each, with what all of them share.
+
+With ``multgroups()`` the outcomes share their groups; without it each of two has its own: a dual model.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +32,7 @@ def options_of_each(by_outcome: Mapping[int, Mapping[str, Given]], faults: Fault
     first = by_outcome[1]
     place = min(g.start for m, options in by_outcome.items() if m > 1 for g in options.values())
     if "multgroups" not in first:
-        faults.add(CommandError(
-            "a second outcome without multgroups(): a dual model, with groups for each, which is not there yet.",
-            code="unsupported_option", argument="multgroups",
-            way_out="With multgroups() the outcomes share their groups.",
-        ), place)
-        return []
+        return _of_a_dual(by_outcome, faults, place)
     wrong = [m for m in by_outcome if m > MOST or (m > 1 and m - 1 not in by_outcome)]
     if wrong:
         faults.add(CommandError(
@@ -55,10 +53,42 @@ def options_of_each(by_outcome: Mapping[int, Mapping[str, Given]], faults: Fault
     return [_own(by_outcome[m], first) for m in sorted(by_outcome)]
 
 
-def _own(options: Mapping[str, Given], first: Mapping[str, Given]) -> dict[str, Given]:
-    """An outcome's options with those of all that its model may have, and the number of groups."""
+def _of_a_dual(
+    by_outcome: Mapping[int, Mapping[str, Given]], faults: Faults, place: int
+) -> list[dict[str, Given]]:
+    """The options of each of two outcomes with groups of their own: traj's joint model."""
+    first = by_outcome[1]
+    if sorted(by_outcome) != [1, 2]:
+        faults.add(CommandError(
+            f"{max(by_outcome)} outcomes without multgroups(): the joint model, in which each outcome has groups of "
+            "its own, has two.", code="bad_syntax", argument="multgroups",
+            way_out="With multgroups() the outcomes share their groups.",
+        ), place)
+        return []
+    second = by_outcome[2]
+    for name in ("weight", "dropout", "dcov", "obsmar"):
+        if name in second:
+            faults.add(CommandError(
+                f"{name}2(): belongs to the model as a whole, or to its first outcome.", code="bad_syntax",
+                argument=f"{name}2", way_out=f"Write {name}().",
+            ), second[name].start)
+    if "multrisk" in first:
+        faults.add(CommandError(
+            "multrisk(): goes with multgroups().", code="bad_syntax", argument="multrisk",
+            way_out="In a joint model risk1() and risk2() are of each outcome's groups.",
+        ), first["multrisk"].start)
+    return [_with_shared(by_outcome[m], first) for m in (1, 2)]
+
+
+def _with_shared(options: Mapping[str, Given], first: Mapping[str, Given]) -> dict[str, Given]:
+    """An outcome's options with those of all that its family may have."""
     given = options.get("model")
     family = FAMILIES.get(given.text.strip().lower()) if given is not None else None
     shared = {n: first[n] for n, trait in OF_ALL.items() if n in first and (family is None or getattr(family, trait))}
-    own = {n: g for n, g in options.items() if n not in OF_ALL and n not in NOT_HERE}
-    return {**own, **shared, "multgroups": first["multgroups"]}
+    return {**{n: g for n, g in options.items() if n not in OF_ALL}, **shared}
+
+
+def _own(options: Mapping[str, Given], first: Mapping[str, Given]) -> dict[str, Given]:
+    """An outcome's options with those of all that its model may have, and the number of groups."""
+    own = {n: g for n, g in _with_shared(options, first).items() if n not in NOT_HERE}
+    return {**own, "multgroups": first["multgroups"]}

@@ -71,6 +71,7 @@ class Command:
     persons: tuple[str, ...] = ()
     min_is_default: bool = False  # the minimum of the scale is traj's default and not the text's
     others: tuple[Command, ...] = ()  # the further outcomes, each as a command of its own
+    dual: bool = False  # each of the two outcomes has groups of its own
 
     @property
     def described(self) -> tuple[Outcome, Design]:
@@ -86,6 +87,16 @@ class Command:
             "groups": len(self.order), "family": family, "tcov": self.tcov or None, "exposure": self.exposure or None,
             "weights": self.weight, "out_of_sample": self.outofsample, **given,
         })
+
+    @property
+    def design(self) -> Design:
+        """What belongs to the model as a whole."""
+        own = self.described[1]
+        if not self.dual:
+            return own
+        second = self.others[0].described[1]
+        return replace(own, groups=(len(self.order), len(self.others[0].order)), risk2=second.risk,
+                       refgroup2=second.refgroup, link="dual")
 
     @property
     def columns(self) -> list[str]:
@@ -111,15 +122,16 @@ def read_command(line: Line, data: StataColumns, faults: Faults) -> Command | No
             break
         found.append(one)
     faults.take(mine)
-    return None if mine.any or not found else _joined(found)
+    dual = "multgroups" not in by_outcome[1]
+    return None if mine.any or not found else _joined(found, dual=dual)
 
 
-def _joined(commands: list[Command]) -> Command:
+def _joined(commands: list[Command], *, dual: bool) -> Command:
     """The command of the first outcome with the further ones in it."""
     if len(commands) == 1:
         return commands[0]
     assumed = tuple(f"Outcome {m}: {s}" for m, c in enumerate(commands, start=1) for s in c.assumed)
-    return replace(commands[0], others=tuple(commands[1:]), assumed=assumed)
+    return replace(commands[0], others=tuple(commands[1:]), assumed=assumed, dual=dual)
 
 
 def _before_comma(text: str) -> tuple[int, str, str]:

@@ -21,6 +21,7 @@ from ..families import family_named
 from ..families.random_normal import RANDOM
 
 if TYPE_CHECKING:
+    from ..data.dropped import Dropped
     from ..fit.fit import Fit
     from ..record.parameters import InternalEstimates, ParameterBlock
 
@@ -99,8 +100,12 @@ class TrajTable:
     @property
     def entropy(self) -> float:
         """Relative entropy as traj counts it: with the subjects without data, at their prior probabilities."""
-        res, share = self.res, self.res.group_set.shares
-        without = len(res.dropped.subjects)
+        return self.entropy_of(self.res, self.res.dropped)
+
+    @staticmethod
+    def entropy_of(res: Fit, dropped: Dropped) -> float:
+        """That of a set of groups."""
+        share, without = res.group_set.shares, len(dropped.subjects)
         if not without or res.n_groups == 1:
             return res.entropy
         prior = -(share * np.log(share)).sum() / np.log(res.n_groups)
@@ -125,7 +130,7 @@ class TrajTable:
             name = self._names[j]
             if several and block.kind != "theta":
                 name = name.removesuffix(f"M{outcome + 1}")
-            row = Row("", _word(name, group), float(self.b.iloc[j]), float(se[j]))
+            row = Row("", printed_word(name, group), float(self.b.iloc[j]), float(se[j]))
             out.append((outcome, block.kind, group, row))
         return out
 
@@ -179,7 +184,10 @@ class TrajTable:
                 rows += [(str(g), r.name, r.estimate, r.se) for r in section] or [(str(g), reference, 0.0, np.nan)]
         else:
             rows += [(r.group, r.name, r.estimate, r.se) for r in self._share_rows]
-        table = pd.DataFrame(rows, columns=["group", "parameter", "estimate", "se"])
+        return self._with_tests(pd.DataFrame(rows, columns=["group", "parameter", "estimate", "se"]))
+
+    def _with_tests(self, table: pd.DataFrame) -> pd.DataFrame:
+        """With t and p of each row."""
         with np.errstate(divide="ignore", invalid="ignore"):
             table["t"] = np.where(table["se"] > 0, table["estimate"] / table["se"], np.nan)
         table["p"] = 2 * stats.t.sf(np.abs(table["t"]), self.res.nobs)
@@ -188,16 +196,7 @@ class TrajTable:
     @cached_property
     def text(self) -> str:
         """traj's printed table."""
-        res, dropped = self.res, self.res.dropped
-        waves = 0 if res.dropout is None else res.dropout.n_waves
-        lines = [
-            " ", "==== gbtm ====  group-based trajectory model in the layout of Stata's traj", " ",
-            f"{dropped.subjects_read} observations read.",
-            *([f"{len(dropped.subjects)} had no trajectory data."] if dropped.subjects else []),
-            f"{res.n_subjects} observations used in the trajectory model.",
-            *([f"Complete data length is {waves} for dropout model 1."] if waves else []), " ",
-            "\t\t\tMaximum Likelihood Estimates",
-        ]
+        res, lines = self.res, self._head_lines()
         several = len(res.outcomes) > 1
         for m in range(len(res.outcomes)):
             lines += [" "] if several and not m else []
@@ -220,6 +219,19 @@ class TrajTable:
         if res.n_groups > 1:
             lines.append(f" Entropy = {self.entropy:5.3f}")
         return "\n".join(lines) + ("\n" if res.n_groups > 1 else "")
+
+    def _head_lines(self) -> list[str]:
+        """What stands above the models."""
+        res, dropped = self.res, self.res.dropped
+        waves = 0 if res.dropout is None else res.dropout.n_waves
+        return [
+            " ", "==== gbtm ====  group-based trajectory model in the layout of Stata's traj", " ",
+            f"{dropped.subjects_read} observations read.",
+            *([f"{len(dropped.subjects)} had no trajectory data."] if dropped.subjects else []),
+            f"{res.n_subjects} observations used in the trajectory model.",
+            *([f"Complete data length is {waves} for dropout model 1."] if waves else []), " ",
+            "\t\t\tMaximum Likelihood Estimates",
+        ]
 
     def _line(self, row: Row) -> str:
         t = row.estimate / row.se if row.se > 0 else float("nan")
@@ -265,7 +277,7 @@ def _stata(value: float, width: int, decimals: int) -> str:
     return f"{value:.{width - 7}e}"
 
 
-def _word(name: str, group: int) -> str:
+def printed_word(name: str, group: int) -> str:
     """Name in e(b) -> the printed word."""
     stem = name
     for power, word in zip(("interc", "linear", "quadra", "cubic", "quarti", "quinti"), POWER_WORDS, strict=True):
