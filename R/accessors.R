@@ -32,6 +32,7 @@
 #'   in [gbtm()]), `label` (in words), `link` and its functions `linkfun`, `linkinv`, `mu.eta` and `valideta`, `lower`
 #'   and `upper` (the bounds of a censored outcome, else infinite), `zero_link` (the link of the zero-inflation
 #'   probability, or `NULL`). It is no argument for `glm()`.
+#'   Of a fit of several outcomes `sigma()` and `family()` are lists by outcome, `sigma()` of those that have one.
 #' @section Errors: `gbtm_no_sigma` for other families, `gbtm_no_residual_df`.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
@@ -52,6 +53,7 @@ NULL
 #' @export
 sigma.gbtm <- function(object, ...) {
   check_dots(..., known = "use.fallback")
+  if (is_several(object)) return(sigma_of_several(object, sys.call()))
   estimates <- object$coefficients
   own <- sprintf("sigma[%d]", seq_len(object$n_groups))
   if ("sigma" %in% names(estimates)) return(estimates[["sigma"]])
@@ -64,11 +66,22 @@ sigma.gbtm <- function(object, ...) {
                   "and simulate() draws outcomes."), sys.call())
 }
 
+# Of several outcomes, a list with those that have a sigma.
+sigma_of_several <- function(fit, call) {
+  views <- Filter(function(view) family_traits(view$family)$has_sigma, outcome_views(fit))
+  if (!length(views)) {
+    stop_gbtm("no_sigma", "object: none of the outcomes has a sigma, since their variances follow from their means.",
+              "object", "coef() has all parameters.", call)
+  }
+  lapply(views, sigma.gbtm)
+}
+
 #' @rdname accessors
 #' @importFrom stats deviance
 #' @export
 deviance.gbtm <- function(object, ...) {
   check_dots(...)
+  refuse_part(object)
   -2 * object$loglik
 }
 
@@ -100,6 +113,7 @@ weights.gbtm <- function(object, ...) {
 #' @export
 family.gbtm <- function(object, ...) {
   check_dots(...)
+  if (is_several(object)) return(lapply(outcome_views(object), family.gbtm))
   traits <- family_traits(object$family)
   link_of(object$curves) # an unknown link is refused by name
   structure(class = c("gbtm_family", "family"), c(

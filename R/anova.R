@@ -58,7 +58,7 @@ anova.gbtm <- function(object, ..., test = "Chisq") {
     warning(gbtm_condition("no_chisq", sprintf("%s against %s: %s", labels[i], labels[i - 1], why), "object", "",
                            sys.call(), c("gbtm_warning", "warning")))
   }
-  formulas <- vapply(fits, function(f) paste0(deparse_line(f$formula), ", ", f$n_groups, " groups, ", f$family), "")
+  formulas <- vapply(fits, function(f) paste0(formula_words(f), ", ", f$n_groups, " groups, ", family_words(f)), "")
   heading <- c("Likelihood ratio tests of group-based trajectory models\n",
                paste0(labels, ": ", formulas, collapse = "\n"), strwrap(notes))
   structure(table, heading = heading, class = c("anova", "data.frame"))
@@ -76,20 +76,28 @@ anova_table <- function(fits, labels) {
 }
 
 check_same_data <- function(fits, labels) {
-  first <- fits[[1]]
+  first <- outcome_views(fits[[1]])
   for (i in seq_along(fits)[-1]) {
-    same <- fits[[i]]$nobs == first$nobs && fits[[i]]$n_subjects == first$n_subjects &&
-      isTRUE(all.equal(sort(fits[[i]]$data$y), sort(first$data$y)))
+    views <- outcome_views(fits[[i]])
+    same <- fits[[i]]$nobs == fits[[1]]$nobs && fits[[i]]$n_subjects == fits[[1]]$n_subjects &&
+      identical(names(views), names(first)) && all(mapply(same_values, views, first))
     if (!same) {
       stop_gbtm("other_data", sprintf("%s and %s are fits to different data.", labels[1], labels[i]), "object",
                 "Fit both to the same observations; missing covariates may have dropped some.")
     }
-    what <- c("family", "lower", "upper")
-    if (!identical(fits[[i]]$curves[what], first$curves[what])) {
+    if (!all(mapply(same_distribution, views, first))) {
       stop_gbtm("other_family", sprintf("%s is of family %s, %s of family %s, or their bounds differ.", labels[1],
-                                        first$family, labels[i], fits[[i]]$family), "object", "Compare them by BIC().")
+                                        family_words(fits[[1]]), labels[i], family_words(fits[[i]])), "object",
+                "Compare them by BIC().")
     }
   }
+}
+
+same_values <- function(one, other) isTRUE(all.equal(sort(one$data$y), sort(other$data$y)))
+
+same_distribution <- function(one, other) {
+  what <- c("family", "lower", "upper")
+  identical(one$curves[what], other$curves[what])
 }
 
 # Why 2 (ll - ll) has no chi-square distribution here; NULL where it has.
@@ -128,9 +136,10 @@ no_chi_square <- function(small, large) {
 at_a_bound <- function(small, large) {
   before <- stem_counts(small)
   after <- stem_counts(large)
-  edge <- intersect(c("intercept", "zero_intercept"), names(after)[!(after == before[names(after)]) %in% TRUE])
+  stems <- c("intercept", "zero_intercept")
+  edge <- intersect(names_in_outcomes(large, stems), names(after)[!(after == before[names(after)]) %in% TRUE])
   if (length(edge)) {
-    return(paste("a group without", if ("intercept" %in% edge) "a rate" else "zero inflation",
+    return(paste("a group without", if (!all(grepl("zero_intercept$", edge))) "a rate" else "zero inflation",
                  "is on the edge of a model that gives it one. Compare them by BIC."))
   }
   freed <- freed_sds(small, large)
@@ -145,8 +154,13 @@ at_a_bound <- function(small, large) {
 
 # How many sds of random effects the larger fit has that are 0 in the smaller one.
 freed_sds <- function(small, large) {
-  sds <- function(fit) sum(stem_counts(fit)[c("r0_sigma", "r1_sigma")], na.rm = TRUE)
+  sds <- function(fit) sum(stem_counts(fit)[names_in_outcomes(fit, c("r0_sigma", "r1_sigma"))], na.rm = TRUE)
   sds(large) - sds(small)
+}
+
+# Names as the parameters of each outcome have them.
+names_in_outcomes <- function(fit, names) {
+  if (is_several(fit)) as.vector(outer(outcome_names(fit), names, paste, sep = ": ")) else names
 }
 
 # Upper tail where one parameter is at its bound and all others inside (Self and Liang 1987, case 6).

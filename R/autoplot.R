@@ -12,18 +12,30 @@
 #' ggplot2::autoplot(fit, groups = c(1, 3), level = NULL)
 #' @exportS3Method ggplot2::autoplot
 autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, n = 201,
-                          tcov = NULL, ..., groups = NULL, labels = NULL) {
+                          tcov = NULL, ..., groups = NULL, labels = NULL, outcome = NULL) {
   check_dots(...)
+  if (!is.null(outcome)) object <- of_outcome(object, outcome)
   names <- in_lines(legend_labels(object, labels), 34)
   groups <- check_drawn_groups(groups, object$n_groups)
   named <- function(table) {
-    table <- table[table$group %in% groups, ]
     table$group <- factor(table$group, groups, names[groups])
     table
   }
-  curves <- named(drawn_curves(object, check_band_level(level), n, tcov))
-  means <- named(binned_means(object))
-  lines <- if (check_flag(individuals, "individuals")) named(drawn_lines(object, groups))
+  views <- outcome_views(object)
+  check_flag(individuals, "individuals")
+  panels <- lapply(views, panel_tables, level, individuals, n, tcov, groups)
+  joined <- function(what) {
+    tables <- lapply(names(panels), function(name) {
+      table <- panels[[name]][[what]]
+      if (NROW(table)) cbind(table, panel = name, stringsAsFactors = FALSE)
+    })
+    table <- do.call(rbind, tables)
+    if (is.null(table)) return(NULL)
+    table$panel <- factor(table$panel, names(panels), panel_titles(views))
+    if (what == "limits") table else named(table)
+  }
+  curves <- joined("curves")
+  lines <- joined("lines")
   .data <- ggplot2::.data
   picture <- ggplot2::ggplot(curves, ggplot2::aes(x = .data$time, colour = .data$group, fill = .data$group))
   if (length(lines)) {
@@ -32,21 +44,52 @@ autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = 
   }
   if (!is.null(level)) {
     picture <- picture + ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$lower, ymax = .data$upper),
-                                              with_band(curves, "group"), alpha = 0.2, colour = NA, na.rm = TRUE)
+                                              with_band(curves, c("group", "panel")), alpha = 0.2, colour = NA,
+                                              na.rm = TRUE)
   }
-  picture <- picture + ggplot2::geom_line(ggplot2::aes(y = .data$estimate), linewidth = 0.9)
+  picture <- picture + ggplot2::geom_line(ggplot2::aes(y = .data$estimate), linewidth = 0.9, na.rm = TRUE)
   if (check_flag(observed, "observed")) {
-    picture <- picture + ggplot2::geom_point(ggplot2::aes(y = .data$mean, shape = .data$group), means, size = 1.8)
+    picture <- picture + ggplot2::geom_point(ggplot2::aes(y = .data$mean, shape = .data$group), joined("means"),
+                                             size = 1.8)
   }
-  limits <- drawn_range(object, curves, means, level, lines$y)
   look <- group_look(list(), colours, object$n_groups)
-  said <- c(profile_sentence(object, tcov), axis_sentences(curves, means, limits, FALSE))
-  picture +
+  said <- unique(unlist(lapply(panels, `[[`, "said")))
+  times <- unique(vapply(views, function(view) view$time_name, ""))
+  picture <- picture +
     ggplot2::scale_colour_manual(values = look$colour[groups], aesthetics = c("colour", "fill"), drop = FALSE) +
     ggplot2::scale_shape_manual(values = look$pch[groups], drop = FALSE) +
-    ggplot2::labs(x = in_lines(object$time_name, 36), y = in_lines(outcome_label(object), 28), colour = NULL,
-                  fill = NULL, shape = NULL, caption = if (length(said)) wrapped_caption(said, 90)) +
-    ggplot2::coord_cartesian(ylim = limits) + theme_figures() + legend_beside(names[groups])
+    ggplot2::labs(x = if (length(times) == 1) in_lines(times, 36), # otherwise the panels' titles have them
+                  y = if (length(views) == 1) in_lines(outcome_label(views[[1]]), 28), colour = NULL, fill = NULL,
+                  shape = NULL, caption = if (length(said)) wrapped_caption(said, 90)) +
+    theme_figures() + legend_beside(names[groups])
+  limits <- joined("limits")
+  if (length(views) == 1) return(picture + ggplot2::coord_cartesian(ylim = limits$estimate))
+  picture + ggplot2::geom_blank(ggplot2::aes(x = .data$time, y = .data$estimate), limits, inherit.aes = FALSE) +
+    ggplot2::facet_wrap(ggplot2::vars(.data$panel), scales = "free")
+}
+
+# What is drawn of one outcome: `curves`, `means`, `lines` of people, the `limits` of its axis, and what is `said`. Of
+# several outcomes each has its own axis, beyond which nothing is drawn.
+panel_tables <- function(view, level, individuals, n, tcov, groups) {
+  here <- function(table) table[table$group %in% groups, ]
+  curves <- here(drawn_curves(view, check_band_level(level), n, tcov))
+  means <- here(binned_means(view))
+  lines <- if (individuals) drawn_lines(view, groups)
+  limits <- drawn_range(view, curves, means, level, lines$y)
+  said <- c(profile_sentence(view, tcov), axis_sentences(curves, means, limits, FALSE))
+  if (length(view$part_of)) {
+    for (name in c("lower", "upper")) curves[[name]] <- pmin(pmax(curves[[name]], limits[1]), limits[2])
+    curves$estimate[curves$estimate < limits[1] | curves$estimate > limits[2]] <- NA
+  }
+  list(curves = curves, means = means, lines = lines, said = said,
+       limits = data.frame(time = range(view$data$time), estimate = limits))
+}
+
+panel_titles <- function(views) {
+  times <- vapply(views, function(view) view$time_name, "")
+  titles <- vapply(views, outcome_label, "")
+  if (length(unique(times)) > 1) titles <- paste(titles, "by", times)
+  in_lines(titles, 40)
 }
 
 # The legend above in as many columns as have room, and beside the picture where they would be many lines.

@@ -7,10 +7,6 @@
 #' @return list: `formula`, `text`, `outcome` (name), `outcome_vars`, `time` (name), `basis` (one-sided formula or NULL)
 #' @noRd
 formula_parts <- function(formula, known, data = NULL) {
-  if (is.list(formula) && length(formula) > 1 && all(vapply(formula, inherits, NA, "formula"))) {
-    stop_gbtm("several_outcomes", sprintf("formula: %d outcomes, and R has one so far.", length(formula)), "formula",
-              "Fit them one by one, or together in Python.")
-  }
   if (!inherits(formula, "formula") || length(formula) != 3) {
     stop_gbtm("bad_formula", sprintf("formula: %s is not of the form outcome ~ time.", shown(formula)), "formula",
               "For example offenses ~ age.")

@@ -51,7 +51,7 @@ blrt.gbtm <- function(x, smaller = NULL, n_max = 199, n_min = 99, alpha = 0.05, 
   structure(class = c("gbtm_blrt", "htest"), list(
     statistic = c("2 x difference of log-likelihoods" = numbers[1]), parameter = c(draws = found$n),
     p.value = numbers[2], method = sprintf("Bootstrap likelihood-ratio test of %s", against(found$groups)),
-    data.name = deparse_line(x$formula), replicates = answer_array(found$replicates, found$arrays),
+    data.name = formula_words(x), replicates = answer_array(found$replicates, found$arrays),
     exceeding = found$exceeding, failures = found$failures, reasons = unlist(found$reasons),
     negative = found$negative, stopped = found$stopped, loglik = c(smaller = numbers[4], larger = numbers[3]),
     alpha = numbers[5], sentence = found$sentence
@@ -91,7 +91,7 @@ lmr <- function(x, smaller = NULL, seed = 0) {
   structure(class = c("gbtm_lmr", "htest"), list(
     statistic = c("adjusted LR" = numbers[2]), p.value = numbers[3],
     method = sprintf("Lo-Mendell-Rubin adjusted likelihood-ratio test of %s", against(found$groups)),
-    data.name = deparse_line(x$formula), unadjusted = c(statistic = numbers[1], p.value = numbers[4]), df = found$df,
+    data.name = formula_words(x), unadjusted = c(statistic = numbers[1], p.value = numbers[4]), df = found$df,
     weights = answer_array(found$weights, found$arrays), sentence = found$sentence
   ))
 }

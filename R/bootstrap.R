@@ -49,12 +49,13 @@ bootstrap <- function(fit, kind = "subjects", n = 200, groups = NULL, n_starts =
   dimnames(params) <- list(found$replicates, names(fit$coefficients))
   shares <- rows_of(found$shares, found$arrays)
   colnames(shares) <- seq_len(fit$n_groups)
+  coefficients <- lapply(found$coefficients, function(own) lapply(own, rows_of, arrays = found$arrays))
   structure(class = "gbtm_bootstrap", list(
     call = call, kind = kind, n = nrow(params), params = params, shares = shares, failures = found$failures,
     reasons = unlist(found$reasons), unfitted = found$unfitted, crossed = found$crossed,
     chosen_groups = if (!is.null(found$chosen_groups)) answer_frame(found$chosen_groups, found$arrays),
     sentence = found$sentence, fit = fit,
-    coefficients = lapply(found$coefficients, rows_of, arrays = found$arrays)
+    coefficients = if (is_several(fit)) stats::setNames(coefficients, outcome_names(fit)) else coefficients[[1]]
   ))
 }
 
@@ -130,6 +131,7 @@ confint.gbtm_bootstrap <- function(object, parm, level = 0.95, ...) {
 predict.gbtm_bootstrap <- function(object, times = NULL, level = 0.95, tcov = NULL, ...) {
   check_dots(...)
   fit <- object$fit
+  if (is_several(fit)) return(below_each_other(lapply(bootstrap_views(object), predict, times, level, tcov)))
   at <- curve_times(fit, times)
   w <- covariate_rows(fit, tcov, length(at))
   table <- curve_table(fit, at, check_level(level), w)
@@ -150,8 +152,25 @@ predict.gbtm_bootstrap <- function(object, times = NULL, level = 0.95, tcov = NU
 #' @export
 plot.gbtm_bootstrap <- function(x, level = 0.95, ...) {
   check_dots(..., known = c("individuals", "observed", "colours", "legend", "groups", "labels", plot_settings))
+  if (is_several(x$fit)) {
+    legend <- if (is.null(list(...)$legend)) TRUE else list(...)$legend
+    further <- list(...)[setdiff(names(list(...)), "legend")]
+    return(in_panels(bootstrap_views(x), legend, function(view, legend) {
+      do.call(plot, c(list(view, level = level, legend = legend), further))
+    }))
+  }
   at <- if (can_interpolate(x$fit)) seq(min(x$fit$data$time), max(x$fit$data$time), length.out = constants$curve_points)
   curves <- predict(x, times = at, level = if (is.null(level)) constants$level else level)
   names(curves)[2] <- "time"
   draw_curves(x$fit, curves, level, ...)
+}
+
+# The bootstrap of each outcome of several, by name, for its curves.
+bootstrap_views <- function(x) {
+  views <- outcome_views(x$fit)
+  lapply(stats::setNames(nm = names(views)), function(name) {
+    x$fit <- views[[name]]
+    x$coefficients <- x$coefficients[[name]]
+    x
+  })
 }

@@ -88,12 +88,7 @@ send_column <- function(name, x, block = 2^18) {
 #'   fit's data
 #' @noRd
 held_data <- function(width, columns) {
-  codes <- lapply(stats::setNames(nm = names(width)), function(name) {
-    bytes <- engine_bridge()$take_codes(name)
-    size <- width[[name]]
-    if (size == 1L) return(as.double(bytes)) # readBin() takes these one by one
-    readBin(bytes, "integer", length(bytes) %/% size, size, signed = size == 4L, endian = "little")
-  })
+  codes <- held_codes(width)
   sent <- columns[c("time", "y")]
   if (!is.null(codes$row)) sent <- lapply(sent, `[`, codes$row)
   list(
@@ -103,6 +98,16 @@ held_data <- function(width, columns) {
       wave = as.double(codes$wave)
     )
   )
+}
+
+# Whole numbers that the engine holds, by name, as numbers.
+held_codes <- function(width) {
+  lapply(stats::setNames(nm = names(width)), function(name) {
+    bytes <- engine_bridge()$take_codes(name)
+    size <- width[[name]]
+    if (size == 1L) return(as.double(bytes)) # readBin() takes these one by one
+    readBin(bytes, "integer", length(bytes) %/% size, size, signed = size == 4L, endian = "little")
+  })
 }
 
 # Ids cross as text in the request, or as numbers beside it, or (NULL) as the subjects themselves.

@@ -36,6 +36,7 @@ compare_traj <- function(object, text, which = NULL) {
   check_names()
   call <- match.call()
   check_fit(object)
+  refuse_all_outcomes(object, "compare_traj()")
   text <- one_text(text, "no_table", "of a log", "Give its lines, for example readLines(\"traj.log\").", call)
   which <- table_number(which, call)
   answer <- call_bridge("compare_traj", document_text(object), text, which, call = call)

@@ -41,6 +41,7 @@ cross_validate.gbtm <- function(x, folds = 10, n_starts = NULL, seed = 0, n_jobs
                                 progress = interactive(), ...) {
   check_dots(...)
   call <- sys.call()
+  refuse_all_outcomes(x, "cross_validate()")
   check_seed(seed)
   options <- list(folds = folds_asked(folds, x$ids), n_starts = n_starts, rng = seed, n_jobs = n_jobs)
   if (!is.null(cluster)) cluster <- of_subjects(cluster, x$ids, "cluster")
@@ -53,7 +54,7 @@ cross_validate.gbtm <- function(x, folds = 10, n_starts = NULL, seed = 0, n_jobs
     loglik = totals[1], se = totals[2], absolute_error = totals[3], n_folds = answer$n_folds,
     by_subject = cbind(ids, by_subject),
     failures = as_text(answer$failures), sentences = as_text(answer$sentences),
-    model = sprintf("%s, %d group%s", deparse_line(x$formula), x$n_groups, if (x$n_groups > 1) "s" else "")
+    model = sprintf("%s, %d group%s", formula_words(x), x$n_groups, if (x$n_groups > 1) "s" else "")
   ))
 }
 

@@ -20,6 +20,7 @@ dispersion_test <- function(fit, control = gbtm_control()) {
   check_names()
   call <- match.call()
   check_fit(fit)
+  refuse_all_outcomes(fit, "dispersion_test()")
   check_control(control)
   options <- as_request(search_options(control, NULL))
   found <- finished_work("dispersion_test", document_text(fit), options, progress = control$progress, call = call)

@@ -44,7 +44,8 @@ held_place <- "\\{\"held\": \"[a-z_]+\"\\}"
 # What the document says is held by the fit, as JSON.
 held_text <- function(fit, name) {
   if (name == "ids") return(if (is.character(fit$ids)) json_array(fit$ids) else whole_array(fit$ids))
-  x <- if (name %in% names(fit$data)) fit$data[[name]] else fit$document$held[[name]]
+  of_data <- !is_several(fit) && name %in% names(fit$data)
+  x <- if (of_data) fit$data[[name]] else fit$document$held[[name]]
   if (is.matrix(x)) return(array_text(as.vector(t(x)), dim(x)))
   array_text(if (name %in% counted_from_zero) x - 1 else x, length(x))
 }
@@ -120,13 +121,12 @@ checked_document <- function(text, path, call) {
     text <- json_text(document)
   }
   check_fields(document, required_fields$document, "", path, call)
+  if (!is.null(document$dual)) {
+    stop_gbtm("no_dual", sprintf("%s: a dual model, which R does not read yet.", path), "path",
+              "Read it in Python with gbtm.load().", call)
+  }
   for (outcome in document$outcomes) check_fields(outcome, required_fields$outcome, "outcomes.", path, call)
   for (group_set in document$group_sets) check_fields(group_set, required_fields$group_set, "group_sets.", path, call)
-  if (length(document$outcomes) > 1) {
-    names <- paste(vapply(document$outcomes, `[[`, "", "name"), collapse = ", ")
-    said <- sprintf("%s: a fit of several outcomes, %s, which only Python reads so far.", path, names)
-    stop_gbtm("several_outcomes", said, "path", "Read it in Python: gbtm.load().", call)
-  }
   text
 }
 

@@ -10,7 +10,8 @@
 #'   another basis in the one variable time, without `order`. The outcome may be an expression such as `log(y)`. A
 #'   times, `Y ~ 1:5`, or as in trajeR `gbtm(Y, A, ...)`. Without times the names of the columns of `Y` are the times,
 #'   if they are numbers, or else the waves are counted, with a warning. Row names are ids; what has names is matched by
-#'   them. `risk`, `tcov` and the like may be variables beside `Y`.
+#'   them. `risk`, `tcov` and the like may be variables beside `Y`. A list of formulas, or of [outcome()] objects where
+#'   one has options of its own, is a model of several outcomes that share their groups, see below.
 #' @param data data frame, tibble or data.table; long (one row per observation, with `id`) or wide (one row per
 #'   subject, with `wide`, or with matrices as columns). Outcome and time must be numeric (a logical outcome counts as 0
 #'   and 1). An observation with a missing outcome, time or id is dropped and counted.
@@ -82,6 +83,17 @@
 #'   [odds_ratios()], [wald_test()], [dispersion_test()].
 #'   Groups of one specification are sorted by their mean fitted outcome, lowest first.
 #'
+#' @section Several outcomes: `gbtm(list(bmi ~ age, smokes ~ age), ...)`: people belong to the groups by all outcomes
+#'   together, and each outcome has a family, times and curves of its own. A person is in the model who has an
+#'   observation of some outcome. Options of an outcome are given for all, `order = 2`, or for each: a list in the order
+#'   of the outcomes or by their names, `order = list(2, c(1, 1, 2))`, `tcov = list(bmi = ~ diet)`, where NULL or a name
+#'   that is left out is what holds without the option; families, bounds and flags as a vector too,
+#'   `family = c("normal", "logit")`. Or in [outcome()], which also takes the outcome's own long table: people are
+#'   matched by id, and `risk`, `weights` and what else is known of people, as well as `wide` and `subset`, are of
+#'   `data`. Outcomes are called as on the left of their formulas, parameters `bmi: age[1]`. `predict()`, `plot()` and
+#'   `autoplot()` take `outcome`, and what is asked of one outcome alone is asked of [of_outcome()]. `coef()`, tests,
+#'   groups, criteria and files are of the whole.
+#'
 #' @section Errors: Errors are conditions of class `gbtm_error` and `gbtm_<code>`, for example `gbtm_duplicate_time`,
 #'   with fields `argument` and `way_out`. What has to be known before the numbers are used is a warning of class
 #'   `gbtm_warning` and `gbtm_<code>`, also printed by `summary()`.
@@ -95,6 +107,12 @@
 #' d$w <- 1 + d$id %% 3
 #' weighted <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip", risk = ~ half, weights = "w")
 #' summary(weighted)
+#' # whether there was any offence, and how many: two outcomes that share their groups
+#' d$any <- as.numeric(d$offenses > 0)
+#' both <- gbtm(list(any ~ age, offenses ~ age), data = d, id = "id", groups = 2, family = c("logit", "poisson"),
+#'              order = list(1, 2))
+#' both
+#' plot(both)
 #' @export
 gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "normal", iorder = NULL,
                  sigma_by_group = FALSE, min = NULL, max = NULL, censor_beyond = FALSE, dispersion_by_group = FALSE,
@@ -106,6 +124,8 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)
+  outcomes <- as_outcomes(formula, call)
+  if (!is.null(outcomes)) return(gbtm_several(environment(), outcomes, call, parent.frame()))
   laid <- outcome_matrix(formula, if (missing(data)) NULL else data, wide, call, parent.frame())
   if (!is.null(laid)) {
     table <- matrix_table(laid, id, values_here(covariate_arguments(), environment()))
@@ -138,10 +158,11 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
 #' What is asked of the engine: columns of numbers and a model
 #'
 #' @param given values of `groups`, `order` and of all [gbtm()]'s arguments named by `model_arguments()`
+#' @param settled arguments whose factors have fitted levels alone already
 #' @return list: `columns`; `further`, what [covariate_columns()] returns; `model`, arguments by name; `terms` of a
 #'   basis formula; `inputs`, for new data; `read_as`, the same for Python; `own_ids`, for ids in the user's type
 #' @noRd
-asked_model <- function(formula, data, id, given, call) {
+asked_model <- function(formula, data, id, given, call, settled = NULL) {
   given <- without_constants(given)
   given$family <- family_name(given$family, call)
   wide <- given$wide
@@ -155,7 +176,8 @@ asked_model <- function(formula, data, id, given, call) {
   covariates <- stats::setNames(given[covariate_arguments()], covariate_arguments())
   refuse_dots(data, if (is.null(wide)) covariates else covariates["risk"])
   columns$declared <- declared_in(declared$counts, c(list(formula, id), covariates, wide), data)
-  known <- without_unfitted_levels(covariates, data, columns, wide, call)
+  unsettled <- covariates[setdiff(names(covariates), settled)]
+  known <- without_unfitted_levels(unsettled, data, columns, wide, call)
   basis <- basis_without_order(parts, columns, given$order)
   curve <- curve_of_tcov(parts, columns, given, basis$columns, known)
   further <- covariate_columns(covariates, known, columns, wide, curve = curve)

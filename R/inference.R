@@ -105,6 +105,7 @@ percent_labels <- function(level) {
 #' @export
 logLik.gbtm <- function(object, ...) {
   check_dots(...)
+  refuse_part(object)
   structure(object$loglik, df = length(object$coefficients), nobs = object$n_subjects, class = "logLik")
 }
 
@@ -121,7 +122,10 @@ BIC.gbtm <- function(object, ..., n = c("subjects", "observations")) {
   check_fits_in_dots(...)
   n <- match_choice(n, c("subjects", "observations"), "n")
   fits <- list(object, ...)
-  lapply(fits, check_fit)
+  for (fit in fits) {
+    check_fit(fit)
+    refuse_part(fit)
+  }
   df <- vapply(fits, function(f) length(f$coefficients), 1L)
   count <- vapply(fits, function(f) as.double(if (n == "subjects") f$n_subjects else f$nobs), 1)
   bic <- -2 * vapply(fits, function(f) f$loglik, 1) + df * log(count)

@@ -76,6 +76,7 @@ exposure_name <- function(fit) {
 #' @export
 terms.gbtm <- function(x, ...) {
   check_dots(...)
+  if (is_several(x)) refuse_several(outcome_names(x))
   stats::terms(x$formula)
 }
 

@@ -9,9 +9,10 @@
 #' @param traj list with traj's table as `text`, or NULL
 #' @param data columns that the document says are held here, as the fit's data have them
 #' @param held what else the document says is held here, by name: `ids`, `weights`, ...
+#' @param each of several outcomes, how the user asked for each, see [outcome_view()]
 #' @noRd
 new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = NULL, traj = NULL, data = NULL,
-                     held = NULL) {
+                     held = NULL, each = NULL) {
   stored <- jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE)
   document <- with_r_words(decode(stored, arrays))
   for (name in c("ids", "weights")) if (is.list(document[[name]])) document[[name]] <- held[[name]]
@@ -38,7 +39,27 @@ new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = N
     curves = curves_of(document), internal = internal_of(document), created_by = document$created_by, traj = traj,
     document = list(text = text, arrays = arrays, held = held)
   )
-  structure(fit, class = c(if (!is.null(traj)) "traj", "gbtm"))
+  if (length(document$part_of)) fit$part_of <- as.character(document$part_of)
+  several <- length(document$outcomes) > 1
+  if (several) fit <- of_all_outcomes(fit, document, each)
+  structure(fit, class = c(if (!is.null(traj)) "traj", if (several) "gbtm_several", "gbtm"))
+}
+
+# A fit of several outcomes: without what belongs to one, and with `each` in its place.
+of_all_outcomes <- function(fit, document, each) {
+  names <- vapply(document$outcomes, `[[`, "", "name")
+  if (is.null(each)) {
+    each <- lapply(seq_along(names), function(m) {
+      list(formula = outcome_formula(document$outcomes[[m]], view_formula(document, m)))
+    })
+  }
+  each <- stats::setNames(lapply(seq_along(names), function(m) {
+    c(each[[m]], document$outcomes[[m]][c("time_name", "nobs")], list(family = document$outcomes[[m]]$spec$family))
+  }), names)
+  fit <- fit[setdiff(names(fit), of_one_outcome)]
+  fit$formula <- lapply(each, `[[`, "formula")
+  fit$each <- each
+  fit
 }
 
 # What a document says to the user; its text, which goes back to the engine and into files, keeps the engine's words.
@@ -122,9 +143,10 @@ shaped <- function(x, shape) {
 
 # The formula a document names; a traj command has none, so that it is made of the names. The outcome becomes a plain
 # column even where it was an expression, so that nothing a file says is ever executed.
-document_formula <- function(document) {
-  first <- document$outcomes[[1]]
-  made <- tryCatch(str2lang(document$formula), error = function(e) NULL)
+document_formula <- function(document) outcome_formula(document$outcomes[[1]], document$formula)
+
+outcome_formula <- function(first, text) {
+  made <- tryCatch(str2lang(text), error = function(e) NULL)
   right <- if (is.call(made) && identical(made[[1]], as.name("~")) && length(made) == 3) made[[3]]
   if (is.null(right)) right <- as.name(first$time_name)
   structure(call("~", as.name(first$name), right), class = "formula", .Environment = globalenv())

@@ -25,6 +25,8 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 #'   of the curves, `pch`, `cex` of the points, one or one per group. What has no place in the picture is refused
 #' @param groups numbers of the groups to draw; by default all. Colours and marks stay those of all groups
 #' @param labels names of the groups, one per group of the fit; default `"Group 1"`, ...
+#' @param outcome name or number of an outcome of a fit of several; without it each has a panel of its own, a group in
+#'   one colour throughout
 #' @return The table of curves that were drawn, see [predict.gbtm()], invisibly.
 #' @section Errors: `gbtm_unknown_group`; `gbtm_bad_labels`; `gbtm_bad_log` for a logarithmic axis of which the data
 #'   have nothing above zero; `gbtm_unknown_argument`.
@@ -35,11 +37,27 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 #' plot(fit, groups = c(1, 3), labels = c("few", "rising", "many"), lwd = 3)
 #' @export
 plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, legend = TRUE,
-                      n = 201, tcov = NULL, ..., groups = NULL, labels = NULL) {
+                      n = 201, tcov = NULL, ..., groups = NULL, labels = NULL, outcome = NULL) {
   check_dots(..., known = plot_settings)
+  if (!is.null(outcome)) x <- of_outcome(x, outcome)
+  if (is_several(x)) {
+    return(in_panels(outcome_views(x), legend, function(view, legend) {
+      plot(view, level, individuals, observed, colours, legend, n, tcov, ..., groups = groups, labels = labels)
+    }))
+  }
   curves <- drawn_curves(x, check_band_level(level), n, tcov)
   draw_curves(x, curves, level, individuals, observed, colours, legend, ..., groups = groups, labels = labels,
               words = profile_sentence(x, tcov))
+}
+
+# A panel for each outcome, up to three side by side; what the legend of the first says holds for all. `draw` returns
+# the table of what it drew.
+in_panels <- function(views, legend, draw) {
+  across <- min(length(views), 3)
+  before <- graphics::par(mfrow = c(ceiling(length(views) / across), across))
+  on.exit(graphics::par(before))
+  drawn <- lapply(seq_along(views), function(m) draw(views[[m]], if (m == 1) legend else FALSE))
+  invisible(below_each_other(stats::setNames(drawn, names(views))))
 }
 
 # The picture that plot.gbtm() makes, of these curves.

@@ -168,8 +168,9 @@ print.summary.gbtm_pooled <- function(x, digits = max(3, getOption("digits") - 3
 
 print_pooled_heading <- function(x) {
   first <- x$fits[[1]]
-  cat("Pooled over ", length(x$fits), " imputations: ", family_label(first$family), ", ", first$n_groups, " group",
-      if (first$n_groups > 1) "s", "\n", deparse_line(first$formula), "\n\n", sep = "")
+  family <- if (is_several(first)) family_words(first) else family_label(first$family)
+  cat("Pooled over ", length(x$fits), " imputations: ", family, ", ", first$n_groups, " group",
+      if (first$n_groups > 1) "s", "\n", formula_words(first), "\n\n", sep = "")
 }
 
 print_shares <- function(shares) {
@@ -185,6 +186,12 @@ print_shares <- function(shares) {
 predict.gbtm_pooled <- function(object, times = NULL, level = 0.95, tcov = NULL, ...) {
   check_dots(...)
   first <- object$fits[[1]]
+  if (is_several(first)) {
+    return(below_each_other(lapply(stats::setNames(nm = outcome_names(first)), function(name) {
+      object$fits <- lapply(object$fits, of_outcome, name)
+      predict(object, times, level, tcov)
+    })))
+  }
   if (is.null(times)) times <- sort(unique(unlist(lapply(object$fits, function(f) f$data$time))))
   at <- curve_times(first, times)
   tables <- Map(function(fit, j) {

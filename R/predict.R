@@ -14,6 +14,9 @@
 #' @param tcov for curves of a fit with time-varying covariates: their values, one per covariate (by name or in order),
 #'   or one row of them per time. By default the profile that `summary()` names: their mean at each time.
 #' @param by_wave for `"group"`: after each wave, from what was seen up to it
+#' @param outcome of a fit of several outcomes, the name or number of one: its curves, and people scored by it alone.
+#'   Without it the curves of all stand below each other, with a column `outcome` and the times in a column `time`, and
+#'   people are scored by all outcomes that `newdata` has
 #' @param ... nothing: an argument that does not exist is refused
 #'
 #' @return A time or id of yours that is called as another column of a table gets an underscore in it, `group_`. For
@@ -47,9 +50,10 @@
 #' if (gbtm_engine()$available) predict(fit, newdata = someone, type = "group", by_wave = TRUE)
 #' @export
 predict.gbtm <- function(object, newdata = NULL, times = NULL, type = c("curve", "posterior", "assignment", "group"),
-                         level = 0.95, tcov = NULL, by_wave = FALSE, ...) {
+                         level = 0.95, tcov = NULL, by_wave = FALSE, outcome = NULL, ...) {
   check_dots(...)
   call <- match.call()
+  if (!is.null(outcome)) object <- of_outcome(object, outcome)
   type <- prediction_type(type)
   check_level(level)
   switch(
@@ -70,6 +74,11 @@ prediction_type <- function(type) {
 }
 
 predicted_curves <- function(fit, newdata, times, tcov, level, call) {
+  if (is_several(fit)) {
+    if (!is.null(newdata)) refuse_several(outcome_names(fit)) # which hold times, and whose covariates
+    views <- outcome_views(fit)
+    return(below_each_other(lapply(views, predicted_curves, newdata, times, tcov, level, call)))
+  }
   if (is.null(newdata)) {
     at <- curve_times(fit, times)
     w <- covariate_rows(fit, tcov, length(at)) # refused here where the fit has none: nothing would look at it later
@@ -93,89 +102,11 @@ predicted_people <- function(fit, newdata, type, level, call) {
 
 # Nothing but outcome and time matters to the posterior, and observations are independent given the group.
 is_plain <- function(fit) {
+  if (is_several(fit)) return(FALSE)
   spec <- fit$spec$outcomes[[1]]
   further <- list(fit$membership, fit$curves$covariates, fit$data$exposure, fit$spec$dropout, spec$random_orders,
-                  fit$inputs$wide)
+                  fit$inputs$wide, if (identical(fit$read_as$form, "wide")) fit$read_as)
   all(vapply(further, is.null, NA)) && !isTRUE(spec$ar1) && has_log_density(spec$family)
-}
-
-# The engine's table of new people.
-classify <- function(fit, newdata, by_wave, level, call) {
-  if (is.null(newdata)) {
-    stop_gbtm("no_newdata", "newdata: not given.", "newdata", "Give a table of people, in the form of the fit's data.",
-              call)
-  }
-  if (!is.null(fit$inputs$wide)) newdata <- spread_matrices(newdata, fit$inputs$wide)
-  check_data(newdata)
-  own <- own_ids(newdata, ids_asked(fit))
-  newdata <- without_declared(newdata)$data
-  inputs <- known_inputs(fit, newdata)
-  wide <- inputs$wide
-  parts <- fit_parts(fit, if (is.null(wide)) names(newdata) else names(wide))
-  people <- without_outcome(fit, parts, newdata, wide)
-  newdata <- with_design_columns(fit, newdata, if (people) "risk" else c("risk", "tcov", "dcov"), call)
-  if (people) {
-    used <- if (!is.null(inputs$risk)) all.vars(one_sided(inputs$risk, "risk"))
-    known <- vapply(used, exists, NA, envir = inputs_frame(inputs$risk), mode = "numeric")
-    require_columns(newdata, used[!known], "risk")
-    columns <- people_columns(fit, parts, newdata)
-    further <- covariate_columns(inputs["risk"], newdata, columns, NULL, inputs$kept)
-    further$request$people <- TRUE
-    if (!is.null(further$columns)) columns <- further$columns
-    return(classified(fit, columns, further, own, by_wave, level, call))
-  }
-  columns <- if (is.null(wide)) {
-    long_columns(parts, newdata, ids_asked(fit))
-  } else {
-    wide_columns(parts, newdata, if (all(ids_asked(fit) %in% names(newdata))) ids_asked(fit), wide)
-  }
-  asked <- inputs[c("risk", "tcov", "dcov", "exposure", "wave")]
-  further <- covariate_columns(asked, newdata, columns, wide, inputs$kept)
-  if (!is.null(further)) columns <- further$columns
-  warn_far_times(fit, columns$time, call)
-  if (!is.null(fit$terms)) {
-    known <- is.finite(columns$time)
-    columns$basis <- matrix(NA_real_, length(known), length(basis_names(fit)), dimnames = list(NULL, basis_names(fit)))
-    columns$basis[known, ] <- basis_at(fit$terms, fit$time_name, columns$time[known])
-  }
-  classified(fit, columns, further, own, by_wave, level, call)
-}
-
-# The engine's table, and what it says of the people in it; `own` are their ids as the user has them.
-classified <- function(fit, columns, further, own, by_wave, level, call) {
-  answer <- bridge_classify(document_text(fit), columns, further, by_wave, level, call)
-  for (code in c("dropped", "prior")) {
-    if (!length(answer[[code]]) || !nzchar(answer[[code]])) next
-    warning(gbtm_condition(code, paste("newdata:", answer[[code]]), NULL, "", call, c("gbtm_warning", "warning")))
-  }
-  table <- as.data.frame(answer$columns, optional = TRUE, stringsAsFactors = FALSE)
-  table[[1]] <- in_own_type(table[[1]], own)
-  table[[2]] <- as.double(table[[2]]) # the time is NA where nobody was observed
-  table
-}
-
-# Whether a table is one of people alone: none of the outcome's columns is in it.
-without_outcome <- function(fit, parts, newdata, wide) {
-  none <- if (is.null(wide)) {
-    !any(c(parts$outcome, parts$outcome_vars) %in% names(newdata))
-  } else {
-    patterns <- utils::glob2rx(wide[[parts$outcome]])
-    !any(vapply(patterns, function(p) any(grepl(p, names(newdata))), NA))
-  }
-  none && (length(fit$membership) > 0 || any(ids_asked(fit) %in% names(newdata)))
-}
-
-#' Everybody in a table without an outcome, in the form of [long_columns()]; without the id's column, each row is a
-#' person
-#' @noRd
-people_columns <- function(fit, parts, newdata) {
-  named <- any(ids_asked(fit) %in% names(newdata))
-  ids <- if (named) id_values(newdata, ids_asked(fit)) else list(values = seq_len(nrow(newdata)), name = "row")
-  n <- nrow(newdata)
-  c(code_subjects(ids$values, ids$name), list(
-    id_name = ids$name, time = rep(NA_real_, n), y = rep(NA_real_, n), time_name = parts$time,
-    outcome_name = parts$outcome, formula = parts$text
-  ))
 }
 
 # In the engine's words.

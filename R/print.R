@@ -4,22 +4,54 @@
 print.gbtm <- function(x, digits = 4, ...) {
   check_dots(...)
   print_heading(x)
-  cat("\nCurves at the first, middle and last observed time:\n")
-  print(curve_sketch(x), digits = digits, row.names = FALSE)
-  cat("\nlog-likelihood ", format(x$loglik, nsmall = 2, digits = 8), ", ", length(x$coefficients), " parameters, BIC ",
-      format(BIC.gbtm(x), nsmall = 2, digits = 8), " (n = ", x$n_subjects, " subjects)\n", sep = "")
+  if (is_several(x)) {
+    for (view in outcome_views(x)) {
+      cat("\nCurves of ", view$outcome_name, " at the first, middle and last observed time:\n", sep = "")
+      print(curve_sketch(view), digits = digits, row.names = FALSE)
+    }
+  } else {
+    cat("\nCurves at the first, middle and last observed time:\n")
+    print(curve_sketch(x), digits = digits, row.names = FALSE)
+  }
+  if (!length(x$part_of)) {
+    cat("\nlog-likelihood ", format(x$loglik, nsmall = 2, digits = 8), ", ", length(x$coefficients),
+        " parameters, BIC ", format(BIC.gbtm(x), nsmall = 2, digits = 8), " (n = ", x$n_subjects, " subjects)\n",
+        sep = "")
+  }
   print_findings(x)
   invisible(x)
 }
 
 print_heading <- function(x) {
-  cat("Group-based trajectory model: ", family_label(x$family), ", ", x$n_groups, " group", if (x$n_groups > 1) "s",
-      "\n", sep = "")
-  cat(x$n_subjects, " subjects, ", x$nobs, " observations of ", x$outcome_name, " over ", x$time_name, ".\n", sep = "")
-  if (nzchar(x$dropped$sentence)) print_wrapped(x$dropped$sentence)
+  of_groups <- paste0(x$n_groups, " group", if (x$n_groups > 1) "s")
+  if (is_several(x)) {
+    cat("Group-based trajectory model: ", length(x$each), " outcomes, ", of_groups, "\n", sep = "")
+    cat(x$n_subjects, " subjects, ", x$nobs, " observations:\n", sep = "")
+    for (name in names(x$each)) {
+      one <- x$each[[name]]
+      print_wrapped(sprintf("%s over %s: %s, %d observations.", name, one$time_name, family_label(one$family),
+                            one$nobs), exdent = 2)
+    }
+  } else {
+    cat("Group-based trajectory model: ", family_label(x$family), ", ", of_groups, "\n", sep = "")
+    cat(x$n_subjects, " subjects, ", x$nobs, " observations of ", x$outcome_name, " over ", x$time_name, ".\n",
+        sep = "")
+  }
+  if (length(x$part_of)) {
+    print_wrapped(sprintf(
+      paste("One of %d outcomes that share their groups: %s. Groups, their shares and what the starts found are those",
+            "of all."), length(x$part_of), paste(x$part_of, collapse = ", ")
+    ))
+  } else if (nzchar(x$dropped$sentence)) {
+    print_wrapped(x$dropped$sentence)
+  }
   held <- NROW(x$out_of_sample$posterior)
   if (held) cat(held, " subject", if (held > 1) "s", " scored but not fitted.\n", sep = "")
-  if (!is.null(x$curves$covariates)) print_wrapped(paste0("Curves are drawn at ", profile_words(x), "."))
+  for (view in if (is_several(x)) outcome_views(x) else list(x)) {
+    if (is.null(view$curves$covariates)) next
+    of <- if (is_several(x)) paste(" of", view$outcome_name)
+    print_wrapped(paste0("Curves", of, " are drawn at ", profile_words(view), "."))
+  }
 }
 
 # Where curves are drawn, in words.

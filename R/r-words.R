@@ -7,8 +7,9 @@ whole_expressions <- c(
     "Name it by id; if it is in the order of \\1 already, give unname(\\2)",
   "Give (\\S+?)\\.loc\\[ids\\]\\.to_numpy\\(\\) if it is indexed by id, and (\\S+?)\\.to_numpy\\(\\) if it is" =
     "Give unname(\\1[ids]) if it is named by id, and unname(\\2) if it is",
-  "Ask it of one of them, res\\.of_outcome\\('(.+?)'\\)" = "Fit \\1 alone",
-  ", or ask one outcome: res\\.of_outcome\\(name\\)\\.classify\\(newdata, by_wave ?= ?(?:True|TRUE)\\)" = "",
+  "res\\.of_outcome\\('(.+?)'\\)" = "of_outcome(fit, \"\\1\")",
+  "res\\.of_outcome\\(name\\)\\.classify\\(newdata, by_wave ?= ?(?:True|TRUE)\\)" =
+    "predict(fit, newdata, outcome = , by_wave = TRUE)",
   "its index can be read" = "its names can be read",
   "its index (is not that of|names none of)" = "its names are not those of",
   "(\\S+?)\\.to_numpy\\(\\)" = "unname(\\1)",

@@ -41,6 +41,7 @@ grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, d
   }
   final <- if (inherits(x, "gbtm_search")) best(x, criterion) else x
   check_fit(final)
+  refuse_all_outcomes(final, "grolts_report()")
   options$said <- list(warnings = json_array(vapply(final$warnings, `[[`, "", "message")),
                        sentence = final$search$sentence)
   sent <- printed_object(x)
@@ -112,6 +113,7 @@ printed_object <- function(x) {
   if (inherits(x, "gbtm_search")) return(list(text = search_text(x), kind = "search"))
   if (!is.data.frame(x)) {
     check_fit(x)
+    refuse_all_outcomes(x, "to_table()")
     return(list(text = document_text(x), kind = "fit"))
   }
   numbers <- vapply(x, function(column) is.numeric(column) && !is.object(column), NA)

@@ -32,6 +32,7 @@ residual_checks <- function(fit, lags = 5, seed = 0, progress = interactive()) {
   check_names()
   call <- match.call()
   check_fit(fit)
+  refuse_all_outcomes(fit, "residual_checks()")
   check_whole(lags, "lags", 1, "Give a number of lags, 1 or more.")
   check_seed(seed)
   found <- long_answer("residual_checks", document_text(fit), as_request(list(lags = lags, rng = seed)),
@@ -61,6 +62,7 @@ ar1_check <- function(fit, groups = NULL, n_starts = 8, seed = 0, n_jobs = NULL,
   check_names()
   call <- match.call()
   check_fit(fit)
+  refuse_all_outcomes(fit, "ar1_check()")
   check_seed(seed)
   options <- list(groups = if (!is.null(groups)) json_array(groups), n_starts = n_starts, rng = seed, n_jobs = n_jobs)
   found <- long_answer("ar1_check", document_text(fit), as_request(options), progress = progress, call = call)

@@ -69,6 +69,12 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
   call <- match.call()
   check_names()
   refuse_others_in_search(..., call = call)
+  outcomes <- as_outcomes(formula, call)
+  if (!is.null(outcomes)) {
+    stop_gbtm("several_outcomes", sprintf("formula: a search is over models of one formula, and this is of %s.",
+                                          listing(names(outcomes))), "formula",
+              "Fit such models with gbtm() and compare them by BIC(), or search for each outcome alone.", call)
+  }
   table <- if (!missing(data) && is.data.frame(data)) data
   given <- search_arguments(if (is.null(table)) list(...) else asked_dots(covariate_arguments(), environment(), table))
   laid <- outcome_matrix(formula, if (missing(data)) NULL else data, given$wide, call, parent.frame())

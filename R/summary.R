@@ -6,7 +6,8 @@
 #' @param ... nothing: an argument that does not exist is refused
 #' @return List of class `summary.gbtm`: `call`, `coefficients` (matrix of estimate, standard error, z or t, and p; NA
 #'   where there is no standard error), `groups` (see [group_shares()]), `criteria` (AIC, and BIC for n = subjects and
-#'   n = observations), `entropy` (relative, 1 for a perfect classification; sampling weights do not enter), `fit`.
+#'   n = observations; none of one outcome of several), `entropy` (relative, 1 for a perfect
+#'   classification; sampling weights do not enter), `fit`.
 #'   Printed with a heading for each group.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
@@ -20,7 +21,7 @@ summary.gbtm <- function(object, cov_type = NULL, ...) {
     class = "summary.gbtm",
     list(
       call = object$call, coefficients = coefficient_table(object), groups = group_shares(object),
-      criteria = c(
+      criteria = if (!length(object$part_of)) c(
         logLik = object$loglik, AIC = -2 * object$loglik + 2 * k, BIC_subjects = BIC.gbtm(object),
         BIC_observations = BIC.gbtm(object, n = "observations")
       ),
@@ -57,9 +58,12 @@ or_na <- function(x, show) ifelse(is.na(x), "NA", show(x))
 
 print_criteria <- function(x) {
   value <- function(name) formatC(x$criteria[[name]], format = "f", digits = 2)
-  cat("\nlog-likelihood ", value("logLik"), " (", nrow(x$coefficients), " parameters), AIC ", value("AIC"), "\n",
-      "BIC ", value("BIC_subjects"), " (n = ", x$fit$n_subjects, " subjects), ", value("BIC_observations"), " (n = ",
-      x$fit$nobs, " observations)\n", sep = "")
+  cat("\n")
+  if (!is.null(x$criteria)) {
+    cat("log-likelihood ", value("logLik"), " (", nrow(x$coefficients), " parameters), AIC ", value("AIC"), "\n",
+        "BIC ", value("BIC_subjects"), " (n = ", x$fit$n_subjects, " subjects), ", value("BIC_observations"), " (n = ",
+        x$fit$nobs, " observations)\n", sep = "")
+  }
   if (!is.na(x$entropy)) cat("Relative entropy ", formatC(x$entropy, format = "f", digits = 3), "\n", sep = "")
   kind <- x$fit$cov_type
   title <- if (kind == "traj" && x$fit$weighted) "robust (sandwich), as traj's" else covariance_kinds()[[kind]]$title
@@ -68,29 +72,51 @@ print_criteria <- function(x) {
   cat("Standard errors: ", title, by, "\n", sep = "")
 }
 
-# Rows by heading: one section per group, then what is common to all. A group without parameters has NULL.
+# Rows by heading: one section per group (of several outcomes: outcome by outcome), then what is common to all. A group
+# without parameters has NULL.
 coefficient_sections <- function(x) {
-  field <- function(name) {
-    value <- lapply(x$fit$blocks, function(b) if (is.null(b[[name]])) NA else b[[name]])
-    rep(unlist(value), vapply(x$fit$blocks, function(b) b$width, 1))
-  }
-  kind <- field("kind")
-  group <- field("group")
+  kind <- block_field(x$fit, "kind")
   theta <- kind == "theta"
-  sections <- lapply(x$groups$group, function(k) {
-    rows <- which(group %in% k & !theta)
-    if (length(rows)) labelled_rows(x$coefficients, rows)
-  })
-  names(sections) <- sprintf("Group %d (%s)", x$groups$group, percent(x$groups$share))
-  common <- which(is.na(group))
-  zero <- kind[common] == "zero"
-  if (any(zero)) sections[["Zero inflation, common to all groups"]] <- labelled_rows(x$coefficients, common[zero])
-  if (any(!zero)) sections[["Common to all groups"]] <- labelled_rows(x$coefficients, common[!zero])
+  sections <- if (is_several(x$fit)) {
+    names <- outcome_names(x$fit)
+    do.call(c, lapply(seq_along(names), function(m) {
+      outcome_sections(x, kind, !theta & block_field(x$fit, "outcome") %in% (m - 1), names[m])
+    }))
+  } else {
+    outcome_sections(x, kind, !theta)
+  }
   if (any(theta)) {
     heading <- sprintf("Membership logits (reference: group %d)", x$fit$reference)
     sections[[heading]] <- x$coefficients[theta, , drop = FALSE]
   }
   sections
+}
+
+# A field of the block that each parameter is of; NA where it has none.
+block_field <- function(fit, name) {
+  value <- lapply(fit$blocks, function(b) if (is.null(b[[name]])) NA else b[[name]])
+  rep(unlist(value), vapply(fit$blocks, function(b) b$width, 1))
+}
+
+# The sections of one outcome, whose parameters `mine` are; `name` is given where there are several.
+outcome_sections <- function(x, kind, mine, name = NULL) {
+  group <- block_field(x$fit, "group")
+  label <- function(rows) {
+    table <- labelled_rows(x$coefficients, rows)
+    if (!is.null(name)) rownames(table) <- vapply(rownames(table), without_prefix, "", name)
+    table
+  }
+  sections <- lapply(x$groups$group, function(k) {
+    rows <- which(group %in% k & mine)
+    if (length(rows)) label(rows)
+  })
+  names(sections) <- sprintf("Group %d (%s)", x$groups$group, percent(x$groups$share))
+  common <- which(is.na(group) & mine)
+  zero <- kind[common] == "zero"
+  if (any(zero)) sections[["Zero inflation, common to all groups"]] <- label(common[zero])
+  if (any(!zero)) sections[["Common to all groups"]] <- label(common[!zero])
+  if (is.null(name)) return(sections)
+  stats::setNames(sections, paste0(name, ": ", tolower(substr(names(sections), 1, 1)), substring(names(sections), 2)))
 }
 
 labelled_rows <- function(table, rows) {

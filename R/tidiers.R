@@ -17,7 +17,9 @@
 #'   `component` (the group, or what is common to all). Of a search one row per model. `glance()`: one row: `n_groups`,
 #'   `family`, `logLik`, `AIC`, `BIC` (n = subjects), `BIC_observations`, `entropy`, `df`, `nobs`, `n_subjects`,
 #'   `converged`; of a search the chosen model's, and how many models there are. `augment()`: the observations with
-#'   `.fitted`, `.resid` and `.group`; NA on rows that were not fitted. Tibbles where that package is installed.
+#'   `.fitted`, `.resid` and `.group`; NA on rows that were not fitted. Of a fit of several outcomes `tidy()` has a
+#'   column `outcome`, and `augment()` the observations of all below each other: `outcome`, the id, `time`, `y`, ...
+#'   Tibbles where that package is installed.
 #' @examplesIf requireNamespace("generics", quietly = TRUE)
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' generics::tidy(fit, conf.int = TRUE)
@@ -37,6 +39,7 @@ tidy.gbtm <- function(x, conf.int = FALSE, conf.level = 0.95, exponentiate = FAL
   table <- coefficient_table(x)
   tidied <- data.frame(term = rownames(table), estimate = table[, 1], std.error = table[, 2], statistic = table[, 3],
                        p.value = table[, 4], component = components(x), row.names = NULL)
+  tidied$outcome <- outcome_of_terms(x)
   if (conf.int) {
     tidied[c("conf.low", "conf.high")] <- as.data.frame(stats::confint(x, level = conf.level, method = method))
   }
@@ -46,11 +49,15 @@ tidy.gbtm <- function(x, conf.int = FALSE, conf.level = 0.95, exponentiate = FAL
 # Estimates and limits of log rates and log odds as rates, odds and their ratios; what is on another scale stays.
 exponentiated <- function(tidied, fit, exponentiate) {
   if (!check_flag(exponentiate, "exponentiate")) return(tidied)
-  on_log <- c("theta", "zero", "dropout", if (family_traits(fit$family)$link %in% c("log", "logit")) "mean")
-  rows <- unlist(lapply(fit$blocks, function(block) rep(block$kind %in% on_log, block$width)))
+  families <- outcome_families(fit)
+  rows <- unlist(lapply(fit$blocks, function(block) {
+    on_log <- block$kind %in% c("theta", "zero", "dropout") ||
+      (block$kind == "mean" && family_traits(families[[block$outcome + 1]])$link %in% c("log", "logit"))
+    rep(on_log, block$width)
+  }))
   if (!any(rows)) {
     stop_gbtm("nothing_to_exponentiate", sprintf(
-      "exponentiate: family '%s' with one group has no log odds or log rates.", fit$family
+      "exponentiate: family '%s' with one group has no log odds or log rates.", paste(families, collapse = "', '")
     ), "exponentiate", "Leave it out.")
   }
   for (column in intersect(c("estimate", "conf.low", "conf.high"), names(tidied))) {
@@ -58,6 +65,16 @@ exponentiated <- function(tidied, fit, exponentiate) {
   }
   tidied
 }
+
+# The families of a fit's outcomes, by name.
+outcome_families <- function(fit) {
+  if (is_several(fit)) vapply(fit$each, `[[`, "", "family") else stats::setNames(fit$family, fit$outcome_name)
+}
+
+family_words <- function(fit) paste(outcome_families(fit), collapse = ", ")
+
+# Of several outcomes, whose each parameter is, NA for those of membership; NULL of one.
+outcome_of_terms <- function(fit) if (is_several(fit)) outcome_names(fit)[block_field(fit, "outcome") + 1]
 
 # A tibble where that package is, as users of these generics expect.
 as_table <- function(data) if (requireNamespace("tibble", quietly = TRUE)) tibble::as_tibble(data) else data
@@ -74,9 +91,10 @@ components <- function(fit) {
 #' @export
 glance.gbtm <- function(x, ...) {
   check_dots(...)
+  refuse_part(x)
   k <- length(x$coefficients)
   as_table(data.frame(
-    n_groups = x$n_groups, family = x$family, logLik = x$loglik, AIC = -2 * x$loglik + 2 * k, BIC = BIC.gbtm(x),
+    n_groups = x$n_groups, family = family_words(x), logLik = x$loglik, AIC = -2 * x$loglik + 2 * k, BIC = BIC.gbtm(x),
     BIC_observations = BIC.gbtm(x, n = "observations"), entropy = entropy(x), df = k, nobs = x$nobs,
     n_subjects = x$n_subjects, converged = x$certificate$converged
   ))
@@ -90,7 +108,16 @@ augment.gbtm <- function(x, data = NULL, newdata = NULL, ...) {
     if (!is.null(data)) {
       stop_gbtm("two_tables", "newdata: data are given too.", "newdata", "Give one of them.")
     }
+    if (is_several(x)) refuse_several(outcome_names(x))
     return(as_table(augmented_new(x, newdata, sys.call())))
+  }
+  if (is_several(x)) {
+    if (!is.null(data)) refuse_several(outcome_names(x))
+    tables <- lapply(outcome_views(x), function(view) {
+      table <- as.data.frame(augment(view))
+      stats::setNames(table, c(names(table)[1], "time", "y", names(table)[-(1:3)]))
+    })
+    return(as_table(below_each_other(tables, NULL)))
   }
   fitted <- fitted_here(x)
   group <- unname(assignment(x))[x$data$subject]
@@ -132,6 +159,7 @@ tidy.gbtm_pooled <- function(x, conf.int = FALSE, conf.level = 0.95, exponentiat
   tidied <- data.frame(term = rownames(table), estimate = table[, 1], std.error = table[, 2], statistic = table[, 3],
                        p.value = table[, 5], df = table[, 4], fmi = table[, 8], component = components(x$fits[[1]]),
                        row.names = NULL)
+  tidied$outcome <- outcome_of_terms(x$fits[[1]])
   if (conf.int) tidied[c("conf.low", "conf.high")] <- as.data.frame(table[, 6:7])
   as_table(exponentiated(tidied, x$fits[[1]], exponentiate))
 }
@@ -141,7 +169,7 @@ tidy.gbtm_pooled <- function(x, conf.int = FALSE, conf.level = 0.95, exponentiat
 glance.gbtm_pooled <- function(x, ...) { # nolint
   check_dots(...)
   first <- x$fits[[1]]
-  as_table(data.frame(n_groups = first$n_groups, family = first$family, n_imputations = length(x$fits),
+  as_table(data.frame(n_groups = first$n_groups, family = family_words(first), n_imputations = length(x$fits),
                       df = length(x$coefficients), nobs = first$nobs, n_subjects = first$n_subjects))
 }
 
@@ -153,6 +181,7 @@ tidy.gbtm_bootstrap <- function(x, conf.int = FALSE, conf.level = 0.95, exponent
   table <- summary(x, level = conf.level)
   tidied <- data.frame(term = row.names(table), estimate = table$estimate, std.error = table$se,
                        component = components(x$fit), row.names = NULL)
+  tidied$outcome <- outcome_of_terms(x$fit)
   if (conf.int) tidied[c("conf.low", "conf.high")] <- table[c("lower", "upper")]
   as_table(exponentiated(tidied, x$fit, exponentiate))
 }
@@ -161,6 +190,6 @@ tidy.gbtm_bootstrap <- function(x, conf.int = FALSE, conf.level = 0.95, exponent
 #' @export
 glance.gbtm_bootstrap <- function(x, ...) { # nolint
   check_dots(...)
-  as_table(data.frame(n_groups = x$fit$n_groups, family = x$fit$family, kind = x$kind, n_replicates = x$n,
+  as_table(data.frame(n_groups = x$fit$n_groups, family = family_words(x$fit), kind = x$kind, n_replicates = x$n,
                       failures = x$failures))
 }

@@ -82,12 +82,19 @@ run_command <- function(text, language, which, needed, declared, id, matrices, c
 
 # The picture that trajplot or %TRAJPLOT asks for.
 draw_request <- function(fit, request) {
+  if (is_several(fit)) {
+    legend <- isTRUE(request$legend)
+    return(in_panels(outcome_views(fit), legend, function(view, legend) {
+      draw_request(view, replace(request, "legend", legend))
+    }))
+  }
   words <- Filter(Negate(is.null), list(main = request$title, xlab = request$xtitle, ylab = request$ytitle))
   axes <- list(xaxt = if (length(request$xticks)) "n", yaxt = if (length(request$yticks)) "n")
-  do.call(plot, c(list(fit, level = if (isTRUE(request$bands)) 0.95, observed = isTRUE(request$averages),
-                       legend = isTRUE(request$legend)), words, Filter(Negate(is.null), axes)))
+  drawn <- do.call(plot, c(list(fit, level = if (isTRUE(request$bands)) 0.95, observed = isTRUE(request$averages),
+                                         legend = isTRUE(request$legend)), words, Filter(Negate(is.null), axes)))
   if (length(request$xticks)) graphics::axis(1, at = unlist(request$xticks))
   if (length(request$yticks)) graphics::axis(2, at = unlist(request$yticks), las = 1)
+  invisible(drawn)
 }
 
 # Ids in the order of the rows, missing ones included.

@@ -16,11 +16,17 @@
 #' @importFrom stats update
 #' @export
 update.gbtm <- function(object, formula., ..., evaluate = TRUE) { # nolint: object_name_linter.
+  refuse_part(object)
+  if (is_several(object) && !missing(formula.) && inherits(formula., "formula")) {
+    stop_gbtm("several_outcomes", sprintf("formula.: the fit has %d outcomes, and this is one formula.",
+                                          length(outcome_names(object))), "formula.",
+              "Give the list of all: update(fit, formula = list(...)).", sys.call())
+  }
   if (is.null(object$call)) {
     stop_gbtm(
       "no_call", "object: this fit was read from a file, and a file has no call to repeat.", "object",
       sprintf(paste("Write it out: gbtm(%s, data = ..., groups = ..., start = ...); grolts_report() writes the code of",
-                    "a fit. saveRDS() keeps fits with their call."), deparse_line(object$formula)), sys.call()
+                    "a fit. saveRDS() keeps fits with their call."), formula_words(object)), sys.call()
     )
   }
   NextMethod()

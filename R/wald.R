@@ -135,7 +135,7 @@ linearHypothesis.gbtm <- function(model, hypothesis.matrix, rhs = NULL, test = c
   colnames(table)[2:3] <- c(test, sprintf("Pr(>%s)", test))
   notes <- if (length(tested$notes)) c("", paste("Note:", tested$notes))
   heading <- c("Linear hypothesis test\n\nHypothesis:", tested$labels, "",
-               paste0("Model 1: restricted model\nModel 2: ", deparse_line(model$formula)), notes, "")
+               paste0("Model 1: restricted model\nModel 2: ", formula_words(model)), notes, "")
   structure(data.frame(table, row.names = c("1", "2"), check.names = FALSE), heading = heading,
             class = c("anova", "data.frame"), value = matrix(tested$value, dimnames = list(tested$labels, NULL)),
             vcov = matrix(tested$vcov, m, m, dimnames = list(tested$labels, tested$labels)))

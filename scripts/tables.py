@@ -27,11 +27,14 @@ def families_table() -> str:
 
 
 def options_table() -> str:
-    """The options of a model with the kind of their values, what other programs call them, and kinds of covariance."""
+    """The options of a model with the kind of their values, which of them are an outcome's, what other programs call
+    them, and kinds of covariance."""
     kinds = {name: option.kind for cls in (Outcome, Design) for name, option in options_of(cls).items()}
     meant = {word: " ".join(ours) for word, ours in MEANT.items()}
     covariances = {kind.name: {"title": kind.title, "units": kind.units} for kind in COVARIANCE_KINDS.values()}
-    return json.dumps({"kinds": kinds, "meant": meant, "said": SAID, "covariances": covariances}, indent=2) + "\n"
+    table = {"kinds": kinds, "outcome": list(options_of(Outcome)), "meant": meant, "said": SAID,
+             "covariances": covariances}
+    return json.dumps(table, indent=2) + "\n"
 
 
 if __name__ == "__main__":

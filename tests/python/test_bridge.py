@@ -13,7 +13,7 @@ import pytest
 import gbtm
 from conftest import FEW_STARTS, ROOT, TRUTH, arguments, true_data
 from gbtm import bridge
-from gbtm.record.document import decode
+from gbtm.record.document import decode, to_json
 
 
 def _bytes(values) -> bytearray:
@@ -154,7 +154,6 @@ def test_read_command_tells_the_columns():
 
 
 def test_traj_table_of_a_stored_fit(fitted):
-    from gbtm.record.document import to_json
 
     res = gbtm.traj(COMMAND.replace("order(1 2)", "order(1 1)"), _wide())
     answer = json.loads(bridge.traj_table(to_json(res.document), "[2, 1]"))
@@ -189,7 +188,6 @@ def test_text_ids_cross_as_json_and_arrays_apart():
 
 
 def test_a_smaller_fit_crosses_as_a_start(fitted):
-    from gbtm.record.document import to_json
 
     s, t, v = true_data("normal")
     one = gbtm.GBTM(v, t, s, groups=1, order=1).fit()
@@ -434,12 +432,61 @@ def test_what_r_waits_for_takes_progress_last():
     assert not any("tell" in inspect.signature(getattr(bridge, n)).parameters for n in begun)
 
 
-def test_several_outcomes_are_refused_before_the_fit():
-    """R has no object for them yet."""
+def _hold(hold, number, table, name, model, **request):
+    _send("subject", table["id"].to_numpy(), "<i4")
+    _send("time", table["t"])
+    _send("y", table[name])
+    asked = {"ids": None, "id_name": "id", "time_name": "t", "outcome_name": name, "formula": f"{name} ~ t",
+             "model": model, "basis_names": None, "inputs": None, "number": number, "own_table": False, **request}
+    return json.loads(hold(json.dumps(asked), bytearray(), *([bytearray()] if hold is bridge.hold_outcome else [])))
+
+
+def _two_outcomes():
+    table = gbtm.datasets.two_groups(rng=0)
+    table["n"] = np.random.default_rng(1).poisson(1 + table["id"] % 2 * 3)
+    table.loc[table["id"] == 4, "y"] = np.nan
+    return table
+
+
+def test_outcomes_that_come_one_by_one_are_the_model_of_all():
+    """The same document as Python's own fit, and the rows of each outcome."""
+    table = _two_outcomes()
+    assert not _hold(bridge.hold_outcome, 0, table, "y", {"groups": 2, "dropout": 1})["ok"]  # leaves nothing behind
+    for number, (name, family) in enumerate((("y", "normal"), ("n", "poisson"))):
+        assert _hold(bridge.hold_outcome, number, table, name, {"groups": 2, "order": 1, "family": family})["ok"]
+    answer = json.loads(bridge.fit_several(json.dumps({"options": {"rng": 0, "n_starts": 2}}), None))
+    res = gbtm.GBTMResults(_document(answer))
+    outcomes = [gbtm.Outcome("y ~ t", order=1), gbtm.Outcome("n ~ t", order=1, family="poisson")]
+    same = gbtm.GBTM.from_formula(outcomes, table, id="id", groups=2).fit(rng=0, n_starts=2)
+    np.testing.assert_array_equal(res.params, same.params)
+    assert list(res.params.index) == list(same.params.index)
+    codes = _codes(answer["held"])
+    for m, name in enumerate(("y", "n")):
+        np.testing.assert_array_equal(table[name].to_numpy()[codes[f"row{m}"].astype(int) - 1], res.outcomes[m].data.y)
+    new = table[table["id"].isin([1, 4, 6])]
+    for number, name in enumerate(("y", "n")):
+        assert _hold(bridge.hold_people, number, new, name, {})["ok"]
+    found = json.loads(bridge.classify_several(
+        to_json(res.document), json.dumps({"by_wave": False, "level": 0.95})))
+    theirs = same.classify(new)
+    np.testing.assert_allclose(decode(found["columns"]["probability"]), theirs["probability"], rtol=1e-10)
+
+
+def test_a_traj_command_of_several_outcomes_is_pythons():
+    table = _two_outcomes()
+    wide = table.pivot(index="id", columns="t", values=["y", "n"])
+    waves = wide["y"].shape[1]
+    wide.columns = [f"{name}{j}" for name in ("y", "n") for j in range(1, waves + 1)]
+    for j, t in enumerate(sorted(table["t"].unique()), start=1):
+        wide[f"t{j}"] = t
     text = (
-        "traj, var1(Y1) indep1(T1) model1(cnorm) order1(1) max1(9) var2(Y2) indep2(T1) model2(logit) order2(1) "
-        "multgroups(1)"
+        f"traj, var1(y1-y{waves}) indep1(t1-t{waves}) model1(cnorm) order1(1 1) min1(-99) max1(99) var2(n1-n{waves}) "
+        f"indep2(t1-t{waves}) model2(zip) order2(0 0) multgroups(2)"
     )
-    read = json.loads(bridge.read_commands(text, json.dumps(["Y1", "Y2", "T1"]), "stata"))
-    assert read["ok"] is False
-    assert read["error"]["code"] == "unsupported_option"
+    asked = {"columns": list(wide.columns), "ids": None, "id_name": "row", "id": None, "matrices": {}, "which": 0,
+             "options": {"rng": 0, "n_starts": 2}, "language": "stata"}
+    values = _bytes(wide.to_numpy().T.ravel())
+    answer = json.loads(bridge.command(text, json.dumps(asked), _bytes(wide.index), values, None))
+    same = gbtm.traj(text, wide.reset_index(drop=True), rng=0, n_starts=2)
+    assert answer["traj"]["text"] == same.to_traj().text
+    bridge.take_bulk()

@@ -140,3 +140,32 @@ def test_ids_in_two_forms_share_no_person():
         GBTM.from_formula(
             [outcomes()[0], gbtm.Outcome("b ~ tb", family="logit", data=text)], long_table("a"), id="id", groups=3)
     assert caught.value.code == "no_common_id"
+
+
+def test_a_level_of_a_factor_that_one_outcome_lacks_is_there_by_another():
+    """People seen in one outcome alone, of a region of their own; a region that nobody is seen in is none."""
+    table = gbtm.datasets.two_groups(rng=0)
+    table["n"] = np.random.default_rng(1).poisson(2, len(table)).astype(float)
+    table["region"] = np.where(table["id"] <= 3, "nowhere", np.array(["north", "south", "west"])[table["id"] % 3])
+    table.loc[table["region"] == "west", "y"] = np.nan
+    table.loc[table["region"] == "nowhere", ["y", "n"]] = np.nan
+    with pytest.warns(gbtm.GBTMWarning, match="'nowhere' occurs in no row"):
+        model = GBTM.from_formula(
+            ["y ~ t", gbtm.Outcome("n ~ t", family="poisson", order=0)], table, id="id", groups=2, order=1,
+            risk="~ region")
+    assert [n.strip("]").split(".")[-1] for n in model.panel.subjects.risk_names] == ["south", "west"]
+    assert model.panel.n_subjects == table["id"].nunique() - 3
+
+
+def test_a_fit_of_the_same_outcomes_and_one_of_a_group_less_are_starts():
+    table = gbtm.datasets.two_groups(rng=0)
+    table["n"] = np.random.default_rng(1).poisson(2, len(table))
+    asked = ["y ~ t", gbtm.Outcome("n ~ t", family="poisson", order=0)]
+    two = GBTM.from_formula(asked, table, id="id", groups=2, order=1)
+    one = GBTM.from_formula(asked, table, id="id", groups=1, order=1).fit(n_starts=1)
+    grown = two.fit(start=one)
+    assert two.fit(start=grown).llf == pytest.approx(grown.llf, abs=1e-9)
+    assert grown.llf > one.llf
+    other = GBTM.from_formula(["n ~ t", "y ~ t"], table, id="id", groups=2, order=1)
+    with pytest.raises(SpecificationError, match="is not this model"):
+        other.fit(start=grown)

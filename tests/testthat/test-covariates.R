@@ -312,9 +312,3 @@ test_that("missing values under a transform are dropped and counted as in a plai
                tolerance = 1e-8)
 })
 
-test_that("a list of outcomes is refused by name", {
-  d <- data.frame(id = rep(1:4, each = 2), t = rep(0:1, 4), a = 1:8, b = 8:1)
-  for (model in list(gbtm, gbtm_search)) {
-    expect_error(model(list(a ~ t, b ~ t), d, id = "id", groups = 2), "2 outcomes", class = "gbtm_several_outcomes")
-  }
-})

@@ -94,3 +94,36 @@ test_that("the minimum is 0 where it is not given, and two SAS ids name a person
   expect_equal(sas$loglik, stata$loglik)
   expect_equal(stata$loglik, traj(paste(text, "min(0)"), wide, control = quick())$loglik)
 })
+
+test_that("several outcomes with multgroups() are fitted and printed as Python does", {
+  need_engine()
+  d <- two_outcomes()
+  across <- function(name) stats::setNames(as.data.frame(matrix(d[[name]], ncol = 4, byrow = TRUE)), paste0(name, 1:4))
+  wide <- cbind(across("y"), across("n"), across("t"), s = as.numeric(d$sex[d$t == 0] == "woman"))
+  text <- paste("traj, var1(y1-y4) indep1(t1-t4) model1(cnorm) order1(1 1) min1(-99) max1(99) var2(n1-n4)",
+                "indep2(t1-t4) model2(zip) order2(0 0) multgroups(2) multrisk(s)")
+  fit <- traj(text, wide, control = gbtm_control(n_starts = 3))
+  expect_s3_class(fit, c("traj", "gbtm_several", "gbtm"), exact = TRUE)
+  table <- tempfile(fileext = ".csv")
+  wide[1:4] <- lapply(wide[1:4], sprintf, fmt = "%.17g")
+  utils::write.csv(wide, table, row.names = FALSE)
+  lines <- run_python(c(
+    "import gbtm, pandas as pd", sprintf("d = pd.read_csv(%s)", deparse(table)),
+    sprintf("print(gbtm.traj(%s, d, n_starts=3, rng=0, progress=False).to_traj().text)", deparse(text))
+  ))
+  ours <- strsplit(sub("\n$", "", fit$traj$text), "\n")[[1]]
+  expect_identical(ours, lines[seq_along(ours)])
+  expect_output(print(fit), "Model: Censored Normal.*Model: Zero Inflated Poisson.*Group membership.*Constant")
+  expect_identical(fit$traj_names[1:2], c("intercG1M1", "linearG1M1"))
+  wide[1:4] <- lapply(wide[1:4], as.numeric)
+  # start() is in the order of traj's e(b), outcome by outcome
+  per_outcome <- coef(fit)[order(substr(names(coef(fit)), 1, 1) == "t", substr(names(coef(fit)), 1, 1) == "n")]
+  again <- traj(sprintf("%s start(%s)", text, paste(sprintf("%.17g", per_outcome), collapse = " ")), wide)
+  expect_equal(coef(again), coef(fit), tolerance = 1e-6)
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  with_picture <- suppressWarnings(traj(c(text, "trajplot, xtitle(\"Wave\") ci"), wide, control = quick()))
+  expect_equal(with_picture$loglik, fit$loglik, tolerance = 1e-8)
+  dual <- sub(" multgroups(2) multrisk(s)", "", text, fixed = TRUE)
+  expect_error(traj(dual, wide), "without multgroups", class = "gbtm_unsupported_option")
+})

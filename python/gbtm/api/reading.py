@@ -50,9 +50,13 @@ def read_table(
 
 
 def read_outcome(
-    data: pd.DataFrame, outcome: Outcome, design: Design, groups: int, *, id: Ids, wide: Wide | None
+    data: pd.DataFrame, outcome: Outcome, design: Design, groups: int, *, id: Ids, wide: Wide | None,
+    people: np.ndarray | None = None,
 ) -> tuple[Panel, OutcomeSpec, dict[str, Any]]:
-    """An outcome's panel, what is fitted of it in so many groups, and how the table was read."""
+    """An outcome's panel, what is fitted of it in so many groups, and how the table was read.
+
+    ``people`` (n,) bool, whether a row's person is fitted, where not this outcome alone says so.
+    """
     assert outcome.formula is not None
     columns = {"id": id, "tcov": outcome.tcov, "exposure": outcome.exposure, "dcov": design.dcov, "wave": design.wave,
                **design.of_subjects}
@@ -69,7 +73,7 @@ def read_outcome(
             time, basis = label_of(made), None
             wide = None if wide is None else {**wide, time: where}
     spec = outcome_spec(outcome, groups, basis)
-    data = _fitted_levels(data, (name, time, id), outcome, design, wide)
+    data = _fitted_levels(data, (name, time, id), outcome, design, wide, people)
     if wide is not None:
         panel, inputs = read_wide(data, _columns(wide, outcome, design, name, time), design, id, name, time)
         terms = [design.risk, design.risk2]
@@ -179,7 +183,8 @@ def _in_wide(wide: Wide, name: str, argument: str) -> Any:
 
 
 def _fitted_levels(
-    data: pd.DataFrame, named: tuple[str, str, Ids], outcome: Outcome, design: Design, wide: Wide | None
+    data: pd.DataFrame, named: tuple[str, str, Ids], outcome: Outcome, design: Design, wide: Wide | None,
+    people: np.ndarray | None,
 ) -> pd.DataFrame:
     """Without the levels of factors that only people held out, people without an outcome, or rows without one have."""
     fitted = np.ones(len(data), dtype=bool)
@@ -191,7 +196,8 @@ def _fitted_levels(
     if id is None or not {name, time, *id_columns(id)} <= set(data.columns):
         return data
     seen = fitted & data[[name, time]].notna().all(axis=1).to_numpy()
-    people = pd.Series(seen).groupby(id_column(data, id).to_numpy()).transform("any").fillna(False).to_numpy(dtype=bool)
+    if people is None:
+        people = people_of(seen, data, id)
     # a wave that was missed has its say in dropout
     for terms, rows in (
         (design.risk, people), (design.risk2, people), (outcome.tcov, people if design.dcov else seen),
@@ -199,3 +205,9 @@ def _fitted_levels(
     ):
         data = data if terms is None else without_unfitted_levels(data, [terms], rows)
     return data
+
+
+def people_of(seen: np.ndarray, data: pd.DataFrame, id: str | Sequence[str]) -> np.ndarray:
+    """(n,) whether some row of a row's person is ``seen`` (n,)."""
+    whose = id_column(data, id).to_numpy()
+    return pd.Series(seen).groupby(whose).transform("any").fillna(False).to_numpy(dtype=bool)

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from ..data.ids import id_columns
 from ..data.joined_panels import joined_panels
+from ..design.time_basis import split_formula
 from ..errors import SpecificationError
 from ..model.description import Design, Outcome
 from ..model.prepared import Prepared
 from ..model.spec import design_spec, groups_of_one
 from ..record.inputs import split_inputs
-from .reading import Ids, Wide, read_outcome
+from .reading import Ids, Wide, people_of, read_outcome
 
 OF_PEOPLE = ("risk", "risk2", "weights", "cluster", "stratum", "out_of_sample", "obsmar")
 
@@ -31,11 +34,7 @@ def read_tables(
     SpecificationError
         ``no_dropout_of_several``, for dropout; ``no_data``, where ``data`` is needed and not given.
     """
-    if design.dropout is not None:
-        raise SpecificationError(
-            "dropout: is modelled with one outcome so far, whose last values drive it, not with several.",
-            code="no_dropout_of_several", argument="dropout", way_out="Leave it out, or fit the outcomes one by one.",
-        )
+    refuse_dropout(design)
     of_people = [name for name in OF_PEOPLE if getattr(design, name) is not None]
     mine = [o.data is None for o in outcomes]
     if data is None and (any(mine) or of_people):
@@ -49,19 +48,21 @@ def read_tables(
             f"{of_people[0]}: no outcome is in data, so that nobody there is known to be measured.", code="no_data",
             argument=of_people[0], way_out="Join the column to the table of one outcome, and give that as data.",
         )
+    people = _people_seen(data, [o for o, is_mine in zip(outcomes, mine, strict=True) if is_mine], design, id, wide)
     nothing: dict[str, Any] = dict.fromkeys(OF_PEOPLE)
     elsewhere = replace(design, **nothing)
     groups = _groups_of_each(design, len(outcomes))
     read = [
         read_outcome(data if is_mine else o.data, o, design if is_mine else elsewhere, k, id=id,  # type: ignore[arg-type]
-                     wide=wide if is_mine else None)
+                     wide=wide if is_mine else None, people=people if is_mine else None)
         for o, is_mine, k in zip(outcomes, mine, groups, strict=True)
     ]
     first = mine.index(True) if any(mine) else 0
     spec = design_spec(design, tuple(s for _, s, _ in read), groups[0], groups[1] if design.is_dual else None)
     return Prepared.of(
         joined_panels([panel for panel, _, _ in read], mine), spec, formula="; ".join(str(o.formula) for o in outcomes),
-        inputs=joined_record([inputs for _, _, inputs in read], outcomes, first),
+        inputs=joined_record([inputs for _, _, inputs in read], [o.formula for o in outcomes],
+                             [not is_mine for is_mine in mine], first),
     )
 
 
@@ -79,10 +80,41 @@ def _groups_of_each(design: Design, n_outcomes: int) -> list[int]:
     return list(design.groups)
 
 
-def joined_record(read: Sequence[dict[str, Any]], outcomes: Sequence[Outcome], first: int) -> dict[str, Any]:
+def _people_seen(
+    data: pd.DataFrame | None, outcomes: Sequence[Outcome], design: Design, id: Ids, wide: Wide | None
+) -> np.ndarray | None:
+    """(n,) whether a row's person is fitted and seen in some outcome of a long table; None where nobody asks.
+
+    Levels of a factor that nobody has in one outcome alone are there by the others.
+    """
+    if data is None or wide is not None or design.risk is None or id is None or not set(id_columns(id)) <= set(data):
+        return None
+    seen = np.zeros(len(data), dtype=bool)
+    for outcome in outcomes:
+        name, time, _ = split_formula(str(outcome.formula), data, None)
+        if not {name, time} <= set(data.columns):
+            return None
+        seen |= data[[name, time]].notna().all(axis=1).to_numpy()
+    if design.out_of_sample is not None and design.out_of_sample in data:
+        seen &= ~data[design.out_of_sample].eq(1).to_numpy()
+    return people_of(seen, data, id)
+
+
+def refuse_dropout(design: Design) -> None:
+    """Raise ``no_dropout_of_several`` where dropout is asked for."""
+    if design.dropout is not None:
+        raise SpecificationError(
+            "dropout: is modelled with one outcome so far, whose last values drive it, not with several.",
+            code="no_dropout_of_several", argument="dropout", way_out="Leave it out, or fit the outcomes one by one.",
+        )
+
+
+def joined_record(
+    read: Sequence[dict[str, Any]], formulas: Sequence[str | None], own_tables: Sequence[bool], first: int
+) -> dict[str, Any]:
     """How the tables were read; what is known of people was in that of outcome ``first``."""
     whole, _, of_groups = split_inputs(read[first])
-    each = [{**(split_inputs(inputs)[1][0] or {}), "form": inputs["form"], "formula": o.formula,
-             "own_table": o.data is not None}
-            for inputs, o in zip(read, outcomes, strict=True)]
-    return {**(whole or {}), **(of_groups or {}), "outcomes": each}
+    each = [{**(split_inputs(inputs)[1][0] or {}), "form": inputs["form"], "formula": formula, "own_table": own}
+            for inputs, formula, own in zip(read, formulas, own_tables, strict=True)]
+    levels = {column: known for inputs in read for column, known in (inputs.get("levels") or {}).items()}
+    return {**(whole or {}), "levels": levels, **(of_groups or {}), "outcomes": each}

@@ -85,7 +85,7 @@ def _all_fits(
             warn(sentence)
         if read.notes:
             warn(f"No effect here: {' '.join(read.notes)}")
-        start = _in_our_order(_start_option(read, matrices, fit_options), model.layout)
+        start = in_our_order(_start_option(read, matrices, fit_options), model.layout)
         res = with_assumed(model.fit(**{"cov_type": "traj", **fit_options, **start}), read)
         for request in read.plots:
             draw(res, request)
@@ -144,7 +144,7 @@ def build(
     return GBTM.from_panel(
         panel, design_spec(design, tuple(specs), len(read.order), second), formula=read.text,
         profile=None if several else _profile(read, matrices),
-        inputs=joined_record(records, outcomes, 0) if several else records[0],
+        inputs=joined_record(records, [None] * len(records), [False] * len(records), 0) if several else records[0],
     )
 
 
@@ -209,7 +209,7 @@ def _start_option(
     return {"start": np.asarray(start)}
 
 
-def _in_our_order(start: dict[str, Any], layout: Layout) -> dict[str, Any]:
+def in_our_order(start: dict[str, Any], layout: Layout) -> dict[str, Any]:
     """Start values of several outcomes, which traj has outcome by outcome, as the model has its parameters."""
     before = layout.theta.start
     if start and layout.transitions is not None and start["start"].size == layout.size:

@@ -37,7 +37,7 @@ def classify(document: str, request: str, ids: bytearray) -> str:
         asked |= {"known": None if res.dropout is None else res.dropout.waves}
         times, values = column("time", bytearray()), column("y", bytearray())
         if asked.get("basis_names"):
-            _learn_basis(res.outcome.bases, times, received("basis").reshape(len(asked["basis_names"]), -1).T)
+            learn_basis(res.outcome.bases, times, received("basis").reshape(len(asked["basis_names"]), -1).T)
         panel = panel_of_columns(asked, ids, bytearray(), times, values)
         table = classify_panel(res, panel, by_wave=asked["by_wave"], level=asked["level"])
         return {
@@ -78,7 +78,7 @@ def _of_kind(column: pd.Series, levels: list[Any]) -> pd.Series:
     return pd.Series(pd.to_numeric(column, errors="coerce").where(column.notna()), index=column.index)
 
 
-def _learn_basis(bases: dict[str, dict[str, Any]], times: np.ndarray, columns: np.ndarray) -> None:
+def learn_basis(bases: dict[str, dict[str, Any]], times: np.ndarray, columns: np.ndarray) -> None:
     """Add a basis at further times to what a fit knows of it, as R makes its own bases."""
     known = ~(np.isnan(times) | np.isnan(columns).any(axis=1))
     for basis in bases.values():
@@ -171,12 +171,13 @@ def compare_traj(document: str, text: str, which: str) -> str:
 
 
 def simulate(document: str, seed: str) -> str:
-    """New outcomes of a stored fit, ``y`` and ``group`` in the order of its data; ``seed`` a whole number as JSON."""
+    """New outcomes of a stored fit, ``y`` and ``group`` in the order of its data, of several outcomes one after the
+    other; ``seed`` a whole number as JSON."""
 
     def work() -> dict[str, Any]:
         res = fit_of(document)
         drawn = res.simulate(rng=json.loads(seed))
-        y, group = drawn.iloc[:, 2], drawn.iloc[:, 3]  # by place: a column of the user's may be called group
+        y, group = drawn.iloc[:, -2], drawn.iloc[:, -1]  # by place: a column of the user's may be called group
         bulk = new_bulk()
         return {"y": encode(y.to_numpy(dtype=float), bulk), "group": encode(group.to_numpy(dtype=float), bulk)}
 

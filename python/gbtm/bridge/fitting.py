@@ -12,11 +12,10 @@ import pandas as pd
 from ..api.load import results_of
 from ..api.model import GBTM
 from ..api.results import GBTMResults
-from ..api.traj import build, with_assumed
+from ..api.traj import build, in_our_order, with_assumed
 from ..compute.progress import Progress
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, matrix_basis
-from ..errors import CommandError
 from ..model.description import described
 from ..model.spec import ModelSpec, model_spec
 from ..record.document import encode, from_json
@@ -28,7 +27,9 @@ from .panels import ids_of, panel_of_columns
 from .transfer import answer, column, doubles, keep_codes, new_bulk, without_clock
 
 
-def _fitted(res: GBTMResults, ids: pd.Index, data: dict[str, Any] | None = None, table: bool = True) -> dict[str, Any]:
+def fitted_answer(
+    res: GBTMResults, ids: pd.Index, data: dict[str, Any] | None = None, table: bool = True
+) -> dict[str, Any]:
     """The fit document as text, its arrays among those for :func:`take_bulk`, and traj's table if wanted.
 
     ``data`` stands in for those of the outcome. Ids are among the arrays where they are whole numbers: a million
@@ -127,21 +128,13 @@ def fit(
         res = model.fit(progress=tell or False, **options)
         data = data_fields(res.outcome.data)
         data, held = without_sent(data, model.panel.outcomes[0].row, {"time": times, "y": values})
-        return {**_fitted(res, model.panel.ids, data, asked.get("table", True)), "held": held}
+        return {**fitted_answer(res, model.panel.ids, data, asked.get("table", True)), "held": held}
 
     return answer(work)
 
 
 def _reads(text: str, columns: list[str], sas: bool) -> tuple[Command, ...]:
-    reads = sas_commands(text, columns) if sas else read_do_file(text, columns)
-    for read in reads:
-        if read.others:
-            raise CommandError(
-                f"var2(): a model of {1 + len(read.others)} outcomes, which R does not have yet.",
-                code="unsupported_option", argument="var2",
-                way_out="Fit it in Python, gbtm.traj(), or one by one here.",
-            )
-    return reads
+    return sas_commands(text, columns) if sas else read_do_file(text, columns)
 
 
 def read_commands(text: str, columns: str, language: str) -> str:
@@ -193,15 +186,15 @@ def command(text: str, request: str, ids: bytearray, table: bytearray, tell: Pro
         matrices = asked.get("matrices") or {}
         start = matrices.get(read.start) if isinstance(read.start, str) else read.start
         options = {"cov_type": "traj", **asked["options"]}
-        if start is not None:
-            options["start"] = np.asarray(start, dtype=float)
         model = build(replace(read, persons=()), data, matrices=matrices)
+        if start is not None:
+            options |= in_our_order({"start": np.asarray(start, dtype=float)}, model.layout)
         panel = model.prepared.panel
         told = replace(panel, dropped=replace(panel.dropped, declared=declared))
         model = GBTM.from_prepared(replace(model.prepared, panel=told))
         assert model.prepared.inputs is not None
         model.prepared.inputs["id"] = asked.get("id")  # the ids came apart from the columns
         res = with_assumed(model.fit(progress=tell or False, **options), read)
-        return _fitted(res, res.ids)
+        return fitted_answer(res, res.ids)
 
     return answer(work)

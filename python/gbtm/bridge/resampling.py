@@ -79,8 +79,8 @@ def lmr(document: str, smaller: str, seed: str, tell: Progress | None) -> str:
 def bootstrap(document: str, options: str, tell: Progress | None) -> str:
     """Label-matched bootstrap of a stored fit.
 
-    Besides ``params`` and ``shares`` of the replicates, ``coefficients`` are the internal ones of each predictor
-    (n, K q), by which R draws the replicates' curves.
+    Besides ``params`` and ``shares`` of the replicates, ``coefficients`` are, by outcome, the internal ones of
+    each predictor (n, K q), by which R draws the replicates' curves.
     """
     from ..resampling.bootstrap import bootstrap as resample
 
@@ -89,10 +89,11 @@ def bootstrap(document: str, options: str, tell: Progress | None) -> str:
         found, notes = with_workers(n_jobs, lambda n: resample(res, n_jobs=n, progress=tell or False, **asked))
         layout, bulk = layout_of(res), new_bulk()
         flats = [layout.unreport(params) for params in found.params.to_numpy()]
-        coefficients = {
-            name: encode(np.stack([layout.coefficients(flat, 0, name).ravel() for flat in flats]), bulk)
-            for name in res.curves.coefficients
-        }
+        coefficients = [
+            {name: encode(np.stack([layout.coefficients(flat, m, name).ravel() for flat in flats]), bulk)
+             for name in outcome.coefficients}
+            for m, outcome in enumerate(res.outcomes)
+        ]
         chosen = found.chosen_groups
         return {
             "params": encode(found.params.to_numpy(), bulk), "shares": encode(found.shares.to_numpy(), bulk),

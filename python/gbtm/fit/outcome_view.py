@@ -41,7 +41,7 @@ def outcome_view(document: dict[str, Any], number: int) -> dict[str, Any]:
         values, positions, blocks = _with_margins(document, values, blocks, kept)
     return {
         **{k: v for k, v in document.items() if k != "dual"},
-        "formula": (outcome["inputs"] or {}).get("formula", document["formula"]),
+        "formula": (outcome["inputs"] or {}).get("formula", _formula_of(document, number)),
         "outcomes": [{
             **outcome, "group_set": 0,
             "positions": {p: place[np.asarray(at).astype(int)].astype(float) for p, at in outcome["positions"].items()},
@@ -110,6 +110,12 @@ def _with_margins(
         "params": np.concatenate([values["params"], logits]), "cov_params": reported,
         "identified": [bool(x) for x in ~unknown], "internal": inside,
     }, positions, blocks
+
+
+def _formula_of(document: dict[str, Any], number: int) -> str | None:
+    """An outcome's own among the formulas of all, of a fit that does not say how its tables were read."""
+    formulas = (document["formula"] or "").split("; ")
+    return formulas[number] if len(formulas) == len(document["outcomes"]) else document["formula"]
 
 
 def prefix_of(name: str) -> str:

@@ -1,0 +1,183 @@
+# Fits of several outcomes that share their groups: each is read as that of a model of one, from its own table or the
+# table of all, and the engine joins them by their ids.
+
+#' Fit several outcomes
+#'
+#' @param frame where the arguments of [gbtm()] stand
+#' @param outcomes what [as_outcomes()] returned
+#' @param caller where [gbtm()] was called
+#' @noRd
+gbtm_several <- function(frame, outcomes, call, caller) {
+  data <- if (!eval(quote(missing(data)), frame)) frame$data
+  own <- vapply(outcomes, function(o) !is.null(o$data), NA)
+  laid <- laid_outcomes(outcomes, data, frame$wide, call, caller)
+  if (is.null(data)) refuse_without_data(call, own | names(outcomes) %in% names(laid))
+  if (!is.null(data)) check_data(data)
+  if (!length(laid)) {
+    ask_columns(c("id", covariate_arguments()), frame, if (is.null(data)) outcomes[[which(own)[1]]]$data else data,
+                if (is.list(frame$wide)) frame$wide)
+  }
+  given <- mget(model_arguments(), envir = frame)
+  values <- mget(intersect(names(call), outcome_arguments()), envir = frame)
+  outcomes <- options_of_outcomes(outcomes, Filter(Negate(is.null), values))
+  groups <- groups_of_several(if (!eval(quote(missing(groups)), frame)) frame$groups, outcomes)
+  refuse_people_elsewhere(given, own)
+  chosen <- function(table) subset_rows(table, eval(quote(substitute(subset)), frame), caller)
+  all <- if (!is.null(data)) with_levels_of_people(outcomes[!own], chosen(data), frame$id, given, call)
+  tables <- lapply(stats::setNames(nm = names(outcomes)), function(name) {
+    one <- outcomes[[name]]
+    if (name %in% names(laid)) return(table_of_matrices(laid[[name]], one, frame$id, given, chosen))
+    if (own[[name]]) return(list(formula = one$formula, data = one$data, id = frame$id, own = TRUE))
+    list(formula = one$formula, data = all$data, id = frame$id, wide = wide_of(one, given), settled = all$settled)
+  })
+  fails <- fails_on_missing(frame$na.action)
+  asked <- Map(function(one, table) asked_outcome(one, table, groups, given, call), outcomes, tables)
+  if (fails) for (one in asked) refuse_missing(one)
+  control <- seeded(frame$control, frame$seed)
+  start <- frame$start
+  smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
+  options <- search_options(control, frame$cov_type, if (!smaller) start_values(start))
+  answer <- bridge_fit_several(asked, own, options, control, call, if (smaller) document_text(start))
+  several_fit(answer, tables, asked, call)
+}
+
+# The outcomes whose formulas name matrices, by name: what outcome_matrix() returns of each.
+laid_outcomes <- function(outcomes, data, wide, call, caller) {
+  laid <- lapply(outcomes, function(o) {
+    if (!is.null(o$data)) return(NULL)
+    tryCatch(outcome_matrix(o$formula, data, wide, call, caller), gbtm_bad_data = function(e) NULL) # said later
+  })
+  Filter(Negate(is.null), laid)
+}
+
+# Matrices of an outcome as the wide table that they are, with what is known of people beside them.
+table_of_matrices <- function(laid, outcome, id, given, chosen) {
+  covariates <- given[covariate_arguments()]
+  varying <- c("tcov", "exposure")
+  covariates[varying] <- outcome$options[varying]
+  table <- matrix_table(laid, id, Filter(Negate(is.null), covariates))
+  table$data <- chosen(table$data)
+  table
+}
+
+several_fit <- function(answer, tables, asked, call) {
+  each <- lapply(stats::setNames(seq_along(tables), names(tables)), function(m) {
+    table <- tables[[m]]
+    list(formula = table$formula, terms = asked[[m]]$terms, inputs = asked[[m]]$inputs, own_table = isTRUE(table$own),
+         rows = if (is.null(table$wide)) used_rows(answer$rows[[m]], row.names(table$data)))
+  })
+  fit <- if (length(each) > 1) {
+    new_gbtm(answer$document, answer$arrays, call = call, each = each)
+  } else {
+    new_gbtm(answer$document, answer$arrays, call = call, formula = each[[1]]$formula, terms = each[[1]]$terms)
+  }
+  if (length(each) == 1) for (name in c("inputs", "rows")) fit[[name]] <- each[[1]][[name]]
+  fit$own_ids <- asked[[1]]$own_ids
+  warn_findings(fit$warnings, call)
+  fit
+}
+
+# One outcome as asked_model() makes it; what is known of people is in the table of all alone.
+asked_outcome <- function(outcome, table, groups, given, call) {
+  given[outcome_arguments()] <- lapply(formals(gbtm)[outcome_arguments()], eval, envir = baseenv())
+  given[names(outcome$options)] <- outcome$options
+  if (isTRUE(table$own)) given[subject_arguments] <- list(NULL)
+  given["wide"] <- list(table$wide)
+  asked_model(table$formula, table$data, table$id, c(list(groups = groups), given), call, settled = table$settled)
+}
+
+# The names of `wide` that an outcome uses.
+wide_of <- function(outcome, given) {
+  if (!is.list(given$wide)) return(given$wide)
+  covariates <- lapply(c("tcov", "exposure"), function(name) {
+    if (!is.null(given[[name]])) all.vars(one_sided(given[[name]], name))
+  })
+  used <- c(column_label(outcome$formula[[2]]), all.vars(outcome$formula), unlist(covariates))
+  given$wide[names(given$wide) %in% used]
+}
+
+refuse_without_data <- function(call, own) {
+  if (!is.null(call$subset)) {
+    stop_gbtm("bad_subset", "subset: there is no table for it, as each outcome has its own.", "subset",
+              "Choose the rows of those tables.", call)
+  }
+  if (!all(own)) {
+    stop_gbtm("no_data", sprintf("data: not given, and outcome '%s' needs it.", names(own)[!own][1]), "data",
+              "Give data, the table of the outcomes without their own and of what is known of people.", call)
+  }
+}
+
+refuse_people_elsewhere <- function(given, own) {
+  of_people <- names(Filter(Negate(is.null), given[subject_arguments]))
+  if (all(own) && length(of_people)) {
+    stop_gbtm("no_data", sprintf("%s: no outcome is in data, so that nobody there is known to be measured.",
+                                 of_people[1]), of_people[1],
+              "Join the column to the table of one outcome, and give that as data.")
+  }
+}
+
+# One number of groups; two would be those of a dual model.
+groups_of_several <- function(groups, outcomes) {
+  if (is.null(groups)) {
+    orders <- Filter(function(order) length(order) > 1, lapply(outcomes, function(o) o$options$order))
+    return(groups_of(if (length(orders)) orders[[1]]))
+  }
+  if (is.numeric(groups) && length(groups) > 1) {
+    stop_gbtm("no_dual_model", sprintf(
+      "groups: %s are numbers of groups for each outcome, a dual model, which is not there yet.", shown(groups)
+    ), "groups", "Give one number: the outcomes share their groups.")
+  }
+  groups
+}
+
+#' The table without the levels of membership factors that nobody has who is seen in some outcome
+#'
+#' Outcome by outcome other levels would be left, and their covariates were not the same columns.
+#' @return list: `data`; `settled`, the arguments whose levels are seen to
+#' @noRd
+with_levels_of_people <- function(outcomes, data, id, given, call) {
+  named <- if (!is.null(given$risk)) intersect(all.vars(one_sided(given$risk, "risk")), names(data))
+  kinds <- vapply(named, function(name) is.factor(data[[name]]) || is.character(data[[name]]), NA)
+  if (!any(kinds) || !is.null(given$wide) || !length(outcomes)) return(list(data = data, settled = NULL))
+  columns <- lapply(outcomes, function(o) {
+    parts <- parts_by_order(formula_parts(o$formula, names(data), data), data, NULL, o$options$order)
+    long_columns(parts, data, id)
+  })
+  seen <- Reduce(`|`, lapply(columns, function(x) !is.na(x$y) & !is.na(x$time)))
+  anybody <- list(subject = columns[[1]]$subject, y = ifelse(seen, 1, NA), time = rep(1, length(seen)))
+  list(data = without_unfitted_levels(given[c("risk", "out_of_sample")], data, anybody, NULL, call), settled = "risk")
+}
+
+#' Fit what [asked_model()] made of each outcome
+#'
+#' @return list of `document`, `arrays`, and `rows`, positions among the rows of each outcome's table
+#' @noRd
+bridge_fit_several <- function(asked, own, options, control, call, start_document = NULL) {
+  for (m in seq_along(asked)) {
+    one <- asked[[m]]
+    columns <- one$columns
+    request <- c(panel_request(columns, one$further), list(
+      formula = columns$formula, model = one$model, inputs = one$read_as, number = m - 1, own_table = own[[m]]
+    ))
+    send_panel(columns, one$further)
+    basis <- if (is.null(columns$basis)) raw(0) else as_doubles(columns$basis)
+    call_bridge("hold_outcome", as_request(request), number_ids(columns$ids), basis, call = call)
+  }
+  request <- as_request(list(options = options, start_document = start_document))
+  answer <- long_answer("fit_several", request, progress = control$progress, call = call)
+  answer$rows <- lapply(held_codes(answer$held)[paste0("row", seq_along(asked) - 1)], as.integer)
+  answer
+}
+
+# New people under a fit of several outcomes, as bridge_classify(); `people` as classify() reads them of each outcome.
+bridge_classify_several <- function(fit, people, own, by_wave, level, call) {
+  for (m in seq_along(people)) {
+    columns <- people[[m]]$columns
+    request <- c(panel_request(columns, people[[m]]$further), list(number = m - 1, own_table = own[[m]]))
+    send_panel(columns, people[[m]]$further)
+    if (!is.null(columns$basis)) send_column("basis", as.vector(columns$basis))
+    call_bridge("hold_people", as_request(request), number_ids(columns$ids), call = call)
+  }
+  request <- as_request(list(by_wave = by_wave, level = json_number(level)))
+  call_bridge("classify_several", document_text(fit), request, call = call)
+}

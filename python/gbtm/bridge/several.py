@@ -1,0 +1,120 @@
+"""Several outcomes that share their groups, for R: their columns come one outcome after the other, then the model.
+
+Each outcome is read as soon as its columns are here, so that the names of columns need not differ between outcomes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from ..api.model import GBTM
+from ..api.reading_several import joined_record, refuse_dropout
+from ..api.results import GBTMResults
+from ..compute.progress import Progress
+from ..data.joined_panels import joined_panels
+from ..data.panel import Panel
+from ..model.description import described
+from ..record.document import encode, from_json
+from .after import learn_basis
+from .fitting import Asked, fitted_answer, read_request
+from .panels import panel_of_columns
+from .transfer import answer, column, fit_of, keep_codes, received
+
+_asked: list[tuple[dict[str, Any], Asked]] = []
+_people: list[tuple[dict[str, Any], Panel, Any]] = []
+
+
+def hold_outcome(request: str, ids: bytearray, basis: bytearray) -> str:
+    """Keep one outcome for :func:`fit_several`: its columns, from what :func:`receive` has, and its model.
+
+    Parameters
+    ----------
+    request : JSON as for :func:`gbtm.bridge.fitting.fit`, with ``number``, which outcome it is, counted from 0, and
+        ``own_table``, whether it has a table of its own, which says nothing of people
+    """
+
+    def work() -> dict[str, Any]:
+        asked = json.loads(request)
+        del _asked[asked["number"]:]  # what a call that failed has left
+        times, values = column("time", bytearray()), column("y", bytearray())
+        refuse_dropout(described(asked["model"])[1])
+        _asked.append((asked, read_request(asked, ids, bytearray(), times, values, basis)))
+        return {}
+
+    return answer(work)
+
+
+def fit_several(request: str, tell: Progress | None) -> str:
+    """Fit the outcomes that :func:`hold_outcome` has.
+
+    Parameters
+    ----------
+    request : JSON with ``options``, arguments of :meth:`GBTM.fit`, and optionally ``start_document``
+
+    Returns
+    -------
+    JSON text as of :func:`gbtm.bridge.fitting.fit`; ``held`` has the width of the codes ``row0``, ``row1``, ..: which
+    of the rows sent of each outcome were used, in the order of its data, counted from 1
+    """
+
+    def work() -> dict[str, Any]:
+        held, said = list(_asked), json.loads(request)
+        _asked.clear()
+        mine = [not asked["own_table"] for asked, _ in held]
+        first = mine.index(True) if any(mine) else 0
+        specs = [read.spec for _, read in held]
+        formulas, inputs = [asked["formula"] for asked, _ in held], [asked["inputs"] for asked, _ in held]
+        known: list[dict[str, Any]] = [i for i in inputs if i is not None]
+        model = GBTM.from_panel(
+            joined_panels([read.panel for _, read in held], mine),
+            replace(specs[first], outcomes=tuple(spec.outcomes[0] for spec in specs)),
+            bases=[None if read.bases is None else read.bases[0] for _, read in held], formula="; ".join(formulas),
+            inputs=None if len(known) < len(held) else joined_record(
+                known, formulas, [not is_mine for is_mine in mine], first),
+        )
+        options = said["options"]
+        if said.get("start_document"):
+            options["start"] = GBTMResults(from_json(said["start_document"]))
+        res = model.fit(progress=tell or False, **options)
+        rows = {f"row{i}": m.row + 1 for i, m in enumerate(model.panel.outcomes)}
+        return {**fitted_answer(res, model.panel.ids, table=False), "held": keep_codes(rows)}
+
+    return answer(work)
+
+
+def hold_people(request: str, ids: bytearray) -> str:
+    """Keep what is known of new people of one outcome, for :func:`classify_several`; ``request`` as for
+    :func:`gbtm.bridge.after.classify`, with ``number`` and ``own_table`` as for :func:`hold_outcome`."""
+
+    def work() -> dict[str, Any]:
+        asked = {**json.loads(request), "unobserved": True}
+        del _people[asked["number"]:]
+        times, values = column("time", bytearray()), column("y", bytearray())
+        names = asked.get("basis_names")
+        basis = (times, received("basis").reshape(len(names), -1).T) if names else None
+        _people.append((asked, panel_of_columns(asked, ids, bytearray(), times, values), basis))
+        return {}
+
+    return answer(work)
+
+
+def classify_several(document: str, request: str) -> str:
+    """Posteriors of the people that :func:`hold_people` has, as of :func:`gbtm.bridge.after.classify`."""
+    from ..fit.scoring import classify_panel, left_out
+
+    def work() -> dict[str, Any]:
+        held, said, res = list(_people), json.loads(request), fit_of(document)
+        _people.clear()
+        for outcome, (_, _, basis) in zip(res.outcomes, held, strict=True):
+            if basis is not None:
+                learn_basis(outcome.bases, *basis)
+        panel = joined_panels([p for _, p, _ in held], [not asked["own_table"] for asked, _, _ in held])
+        table = classify_panel(res, panel, by_wave=said["by_wave"], level=said["level"])
+        return {
+            "columns": {str(name): encode(table[name].tolist()) for name in table}, "dropped": left_out(panel),
+            "prior": None if panel.unobserved is None else panel.unobserved.sentence(),
+        }
+
+    return answer(work)
