@@ -8,8 +8,9 @@ import gbtm
 import oracle
 from conftest import arguments, long_table
 from gbtm.data.subjects import Subjects
+from gbtm.model.spec import ModelSpec, OutcomeSpec
 from gbtm.record.rebuild import prepared_of
-from gbtm.resampling.replicates import resampled, rivals_of
+from gbtm.resampling.replicates import chosen, resampled, rivals_of
 from parts import draw
 
 MODEL = oracle.Model("normal", (1, 1))
@@ -234,3 +235,62 @@ def test_refusals(res):
         gbtm.bootstrap(leaving, kind="parametric", n=2)
     assert caught.value.code == "no_simulation"
     assert gbtm.bootstrap(leaving, n=2, n_starts=1, progress=False).n == 2
+
+
+# -- several outcomes -------------------------------------------------------------------------------------------------
+
+
+def _several(seed=6, n=80):
+    rng = np.random.default_rng(seed)
+    group, t = np.repeat(rng.integers(0, 2, n), 4), np.tile(np.arange(4.0), n)
+    data = pd.DataFrame({"id": np.repeat(np.arange(n), 4), "t": t, "y": rng.normal(3.0 * group + 0.2 * t),
+                         "c": rng.poisson(np.exp(0.4 + 0.8 * group)).astype(float)})
+    data.loc[data["id"] < 3, "c"] = np.nan
+    outcomes = ["y ~ t", gbtm.Outcome("c ~ t", family="poisson", order=0)]
+    return gbtm.GBTM.from_formula(outcomes, data, id="id", groups=2, order=1)
+
+
+@pytest.mark.parametrize("kind", ["subjects", "parametric"])
+def test_several_outcomes(kind):
+    """People are drawn with all their outcomes; standard errors are near those of theory, curves those of predict."""
+    model = _several()
+    res = model.fit(n_starts=4, cov_type="robust")
+    boot = gbtm.bootstrap(res, kind=kind, n=40, n_starts=0, progress=False)
+    assert boot.failures == 0
+    ratio = boot.bse / res.bse
+    assert ((ratio > 0.6) & (ratio < 1.5)).all(), ratio  # a relative error of 1 / sqrt(80) = 0.11
+    table, plain = boot.curves(), res.predict()
+    assert table.columns.tolist() == plain.columns.tolist()
+    np.testing.assert_allclose(table["estimate"], plain["estimate"])
+    rates = np.exp(boot.params["c: intercept[2]"])
+    row = boot.curves([2.0], level=0.8, outcome="c").iloc[1]
+    assert row["std err"] == pytest.approx(rates.std(), rel=1e-6)
+    assert [row["lower"], row["upper"]] == pytest.approx(np.quantile(rates, [0.1, 0.9]).tolist(), rel=1e-6)
+    with pytest.raises(gbtm.SpecificationError) as caught:
+        gbtm.bootstrap(res.of_outcome("y"), n=2)
+    assert caught.value.code == "part_of_a_fit"
+
+
+def test_groups_that_rivals_start_with_have_a_rate_in_each_outcome():
+    """Of outcomes that never happen in other groups, a model of one group has the group in which both do."""
+    spec = ModelSpec(3, (OutcomeSpec("poisson", (-1, 0, 1)), OutcomeSpec("poisson", (0, -1, 1))))
+    assert chosen(spec, 1) == [2]
+    assert chosen(spec, 2) == [0, 1]
+    assert chosen(spec, 4) == [0, 1, 2, 2]
+    one = ModelSpec(2, (OutcomeSpec("poisson", (-1, 0)),))
+    assert (chosen(one, 1), chosen(one, 3)) == ([1], [0, 1, 1])
+
+
+def test_curves_of_a_dual_models_outcomes():
+    """Each has bands of its own groups, around its own curve."""
+    rng = np.random.default_rng(0)
+    g = rng.integers(0, 2, 80)
+    h = np.where(rng.random(80) < 0.8, g, 1 - g)
+    who, t = np.repeat(np.arange(80), 4), np.tile(np.arange(4.0), 80)
+    data = pd.DataFrame({"id": who, "t": t, "y": rng.normal(4.0 * g[who]), "z": rng.normal(3.0 * h[who])})
+    res = gbtm.GBTM.from_formula(["y ~ t", "z ~ t"], data, id="id", groups=[2, 2], order=0).fit(n_starts=4)
+    boot = gbtm.bootstrap(res, n=6, n_starts=0, progress=False)
+    for name in ("y", "z"):
+        table = boot.curves([0.0], outcome=name)
+        want = boot.params[[f"{name}: intercept[1]", f"{name}: intercept[2]"]]
+        np.testing.assert_allclose(table["std err"], want.std(), rtol=1e-6)

@@ -291,3 +291,57 @@ def test_progress_is_told(pair):
     said = []
     gbtm.cross_validate(pair[1][1], folds=2, progress=lambda what, seconds: said.append(what))
     assert said == ["fold 1 of 2", "fold 2 of 2"]
+
+
+# -- several outcomes -------------------------------------------------------------------------------------------------
+
+
+def _several(n: int = 40):
+    rng = np.random.default_rng(3)
+    group, t = np.repeat(rng.integers(0, 2, n), 4), np.tile(np.arange(4.0), n)
+    data = pd.DataFrame({"id": np.repeat(np.arange(n), 4), "t": t, "y": rng.normal(2.0 * group + 0.2 * t),
+                         "c": rng.poisson(np.exp(0.4 + 0.8 * group)).astype(float), "w": rng.exponential(size=n)[
+                             np.repeat(np.arange(n), 4)]})
+    data.loc[data["id"] < 3, "c"] = np.nan
+    return data, ["y ~ t", gbtm.Outcome("c ~ t", family="poisson", order=0)]
+
+
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_with_one_group_outcomes_add_up(weights):
+    """Nothing joins them then: held-out log-likelihoods add up, errors are those of each by itself."""
+    data, outcomes = _several()
+    folds = np.arange(40) % 4
+    joint = gbtm.cross_validate(
+        gbtm.GBTM.from_formula(outcomes, data, id="id", groups=1, order=1, weights=weights).fit(), folds=folds,
+        n_starts=0)
+    y = gbtm.cross_validate(gbtm.GBTM.from_formula(
+        "y ~ t", data, id="id", groups=1, order=1, weights=weights).fit(), folds=folds, n_starts=0)
+    c = gbtm.cross_validate(gbtm.GBTM.from_formula(
+        "c ~ t", data, id="id", groups=1, order=0, family="poisson", weights=weights).fit(), folds=folds[3:],
+        n_starts=0)
+    want = y.by_subject.add(c.by_subject, fill_value=0)
+    np.testing.assert_allclose(joint.by_subject, want, atol=1e-7)
+    np.testing.assert_allclose(joint.errors["y"], y.errors, atol=1e-7)
+    np.testing.assert_allclose(joint.errors["c"].iloc[3:], c.errors, atol=1e-7)
+    assert joint.errors["c"].iloc[:3].isna().all()
+    assert joint.absolute_error["y"] == pytest.approx(y.absolute_error, abs=1e-7)
+    assert joint.absolute_error["c"] == pytest.approx(c.absolute_error, abs=1e-7)
+    assert "y 0." in repr(joint) or "y 1." in repr(joint)
+
+
+def test_folds_of_several_outcomes_are_of_people():
+    """Each is foretold, in all outcomes together, by the fit to all others."""
+    data, outcomes = _several()
+    model = gbtm.GBTM.from_formula(outcomes, data, id="id", groups=2, order=1)
+    found = gbtm.cross_validate(model, folds=np.arange(40) % 4, n_starts=2)
+    assert found.failures == ()
+    out = data["id"] % 4 == 1
+    train = gbtm.GBTM.from_formula(outcomes, data[~out], id="id", groups=2, order=1).fit(n_starts=6)
+    p, held = train.params, data[out]
+    joint = []
+    for k in (1, 2):
+        mean = p[f"y: intercept[{k}]"] + p[f"y: t[{k}]"] * held["t"]
+        log_f = stats.norm.logpdf(held["y"], mean, p["y: sigma"])
+        log_f = log_f + np.nan_to_num(stats.poisson.logpmf(held["c"], np.exp(p[f"c: intercept[{k}]"])))
+        joint.append(np.log(train.group_shares.loc[k, "share"]) + held.assign(f=log_f).groupby("id")["f"].sum())
+    np.testing.assert_allclose(found.by_subject[joint[0].index], np.logaddexp(*joint), atol=1e-5)

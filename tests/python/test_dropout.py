@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 
 import gbtm
 import oracle
@@ -294,3 +295,82 @@ def test_first_groups_without_dropout(cut):
     want = oracle.loglik(plain, below.params, *drawn.data)
     assert below.loglik == pytest.approx(want, abs=1e-8)
     assert gbtm.lmr(res).statistic == pytest.approx(2 * (res.llf - below.loglik), abs=0.5)
+
+
+# -- several outcomes -------------------------------------------------------------------------------------------------
+
+
+def _leaving(n=80, waves=5):
+    """Two groups; who leaves depends on the last y. The second outcome is of people whom the first has not, too."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(n):
+        g = int(rng.integers(0, 2))
+        for t in range(waves):
+            y, z = rng.normal(2 * g + 0.2 * t), rng.poisson(np.exp(0.3 + 0.8 * g))
+            rows.append((i, float(t), y, z, float(i % 3 == 0)))
+            if rng.random() < 1 / (1 + np.exp(1.5 + 0.5 * y)):
+                break
+    data = pd.DataFrame(rows, columns=["id", "t", "y", "z", "m"])
+    data.loc[(data["id"] < 3) | (data["t"] == 1) & (data["id"] < 20), "y"] = np.nan
+    return data
+
+
+BOTH = ["y ~ t", gbtm.Outcome("z ~ t", family="poisson", order=0)]
+
+
+def test_with_one_group_several_outcomes_and_dropout_add_up():
+    data = _leaving()
+    joint = gbtm.GBTM.from_formula(BOTH, data, id="id", groups=1, order=1, dropout=1).fit()
+    y = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=1, order=1, dropout=1).fit()
+    z = gbtm.GBTM.from_formula("z ~ t", data, id="id", groups=1, order=0, family="poisson").fit()
+    assert joint.llf == pytest.approx(y.llf + z.llf, abs=1e-7)
+    assert joint.params["drop1[1]"] == pytest.approx(y.params["drop1[1]"], abs=1e-5)
+    assert (joint.dropout.n_records, joint.dropout.n_dropped) == (y.dropout.n_records, y.dropout.n_dropped)
+    assert "last values of y, the first" in str(joint.summary())
+    ours = joint.of_outcome("y")
+    assert list(ours.params.index) == list(y.params.index)
+    assert "drop0[1]" not in joint.of_outcome("z").params
+
+
+@pytest.mark.parametrize("options", [{}, {"obsmar": "m"}])
+def test_dropout_of_several_outcomes_by_the_formula(options):
+    """log sum_k pi_k f_y f_z prod h, with the waves of y alone; people without y say nothing of dropout."""
+    data = _leaving()
+    res = gbtm.GBTM.from_formula(BOTH, data, id="id", groups=2, order=1, dropout=1, **options).fit(n_starts=2)
+    p, total = res.params, 0.0
+    for _, d in data.groupby("id"):
+        joint = []
+        for k in (1, 2):
+            y = d["y"].to_numpy()
+            mean = p[f"y: intercept[{k}]"] + p[f"y: t[{k}]"] * d["t"].to_numpy()
+            value = np.log(res.group_shares.loc[k, "share"]) + np.nansum(stats.norm.logpdf(y, mean, p["y: sigma"]))
+            value += stats.poisson.logpmf(d["z"], np.exp(p[f"z: intercept[{k}]"])).sum()
+            seen = {int(t): v for t, v in zip(d["t"], y, strict=True) if not np.isnan(v)}
+            if seen and not (options and d["m"].iloc[0]):
+                for t in range(min(seen) + 1, min(max(seen) + 1, 4) + 1):
+                    if t - 1 in seen:
+                        h = 1 / (1 + np.exp(-p[f"drop0[{k}]"] - p[f"drop1[{k}]"] * seen[t - 1]))
+                        value += np.log(h if t > max(seen) else 1 - h)
+            joint.append(value)
+        total += np.logaddexp(*joint)
+    assert res.llf == pytest.approx(total, abs=1e-6)
+    again = gbtm.GBTM.from_prepared(prepared_of(res)).fit(start=res, n_starts=1)
+    assert again.llf == pytest.approx(res.llf, abs=1e-7)
+    scored = res.classify(data)
+    row = scored[scored["id"] == 0]  # of whom y is not known: no wave of dropout
+    f = stats.poisson.logpmf(data.loc[data["id"] == 0, "z"].to_numpy()[:, None],
+                             np.exp(p[["z: intercept[1]", "z: intercept[2]"]].to_numpy())).sum(axis=0)
+    weight = res.group_shares["share"].to_numpy() * np.exp(f)
+    np.testing.assert_allclose(row["probability"], weight / weight.sum(), atol=1e-9)
+
+
+def test_what_dropout_of_several_outcomes_cannot_have():
+    data = _leaving()
+    own = gbtm.Outcome("y ~ t", data=data[["id", "t", "y"]], order=1)
+    with pytest.raises(gbtm.SpecificationError) as caught:
+        gbtm.GBTM.from_formula([own, BOTH[1]], data, id="id", groups=1, dropout=1, obsmar="m")
+    assert (caught.value.code, caught.value.argument) == ("no_data", "obsmar")
+    apart = gbtm.GBTM.from_formula([own, BOTH[1]], data, id="id", groups=1, dropout=1).fit()
+    joint = gbtm.GBTM.from_formula(BOTH, data, id="id", groups=1, order=1, dropout=1).fit()
+    assert apart.llf == pytest.approx(joint.llf, abs=1e-8)

@@ -10,7 +10,7 @@ from scipy import stats
 import gbtm
 import oracle
 from conftest import arguments, long_table, other_groups, other_outcome
-from gbtm.record.rebuild import layout_of
+from gbtm.record.rebuild import layout_of, prepared_of
 from gbtm.resampling.imputation import rubin
 
 MODEL = oracle.Model("normal", (1, 1), sigma_by_group=True)
@@ -206,3 +206,36 @@ def test_groups_of_unlike_orders_that_change_places_are_told():
     assert not gbtm.pool([low_flat, again]).notes
     notes = gbtm.pool([low_flat, again, high_flat]).notes
     assert "In 1 of 3 fits groups of unlike orders have changed places" in notes[0]
+
+
+def test_several_outcomes():
+    """Rubin's rules on the parameters of all; groups matched by people, else by the curves of all outcomes."""
+    rng = np.random.default_rng(9)
+    group, t = np.repeat(rng.integers(0, 2, 60), 4), np.tile(np.arange(4.0), 60)
+    base = pd.DataFrame({"id": np.repeat(np.arange(60), 4), "t": t, "y": rng.normal(size=t.size),
+                         "c": rng.poisson(np.exp(0.2 + 1.2 * group))})
+    outcomes = ["y ~ t", gbtm.Outcome("c ~ t", family="poisson", order=0)]
+    fits = [
+        gbtm.GBTM.from_formula(
+            outcomes, base.assign(y=base["y"] + rng.normal(0, 0.3, t.size), id=base["id"] + shift), id="id", groups=2,
+            order=0).fit(n_starts=4) for shift in (0, 0, 1000)
+    ]
+    pooled = gbtm.pool(fits[:2])
+    for name in ("y: intercept[1]", "c: intercept[2]"):
+        q, total, *_ = scalar([f.params[name] for f in fits[:2]], [f.bse[name] ** 2 for f in fits[:2]],
+                              60 - len(fits[0].params))
+        assert (pooled.params[name], pooled.bse[name]) == pytest.approx((q, np.sqrt(total)))
+    assert pooled.predict()["outcome"].unique().tolist() == ["y", "c"]
+    alone = pooled.predict([1.0], outcome="c")["estimate"].tolist()
+    want = np.mean([f.predict([1.0], outcome="c")["estimate"] for f in fits[:2]], axis=0)
+    assert alone == pytest.approx(want.tolist())
+    # the groups differ in the second outcome only: those of a fit whose groups stand the other way round are found
+    moved = type(fits[0])(copy.deepcopy(fits[2].document))
+    swapped = gbtm.GBTM.from_prepared(prepared_of(moved)).fit(
+        start=layout_of(moved).permute(moved.params.to_numpy(), np.array([1, 0])), n_starts=1)
+    for other in (fits[2], swapped):
+        both = gbtm.pool([fits[0], other])
+        assert "nobody in common" in both.notes[-1]
+        rates = [f.params["c: intercept[2]"] for f in (fits[0], fits[2])]
+        assert both.params["c: intercept[2]"] == pytest.approx(np.mean(rates), abs=0.02)
+    assert repr(pooled).startswith("<PooledResults: normal, poisson, 2 groups")

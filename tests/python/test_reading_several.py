@@ -126,7 +126,6 @@ def test_weights_and_covariates_of_people_come_from_the_model_s_table():
     ([], "a", {}, "no_outcome"),
     ([3], "a", {}, "bad_formula"),
     (["a ~ ta", "b ~ tb"], None, {"order": 1}, "no_data"),
-    (["a ~ ta", "id ~ ta"], "a", {"dropout": 1}, "no_dropout_of_several"),
 ])
 def test_what_is_no_model_is_refused(outcome_list, data, options, code):
     with pytest.raises(SpecificationError) as caught:

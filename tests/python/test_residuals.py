@@ -266,3 +266,43 @@ def test_covariates_exposure_and_weights(name):
         assert checks.distribution["observed"].sum() == pytest.approx(checks.distribution["expected"].sum())
     assert checks.normality["se"].notna().all()
     assert (np.abs(checks.quantile_residuals) < 6).all()
+
+
+def test_checks_of_one_of_several_outcomes():
+    """Of an outcome fitted beside a copy of noise they are nearly those of it alone; another outcome that tells the
+    groups apart takes part in who belongs where."""
+    rng = np.random.default_rng(4)
+    group, t = np.repeat(np.arange(2), 200), np.tile(np.arange(4.0), 100)
+    data = pd.DataFrame({"id": np.repeat(np.arange(100), 4), "t": t, "y": rng.normal(0.6 * group),
+                         "z": rng.normal(6.0 * group)})
+    res = gbtm.GBTM.from_formula(["y ~ t", "z ~ t"], data, id="id", groups=2, order=0).fit(n_starts=4)
+    checks = residual_checks(res.of_outcome("y"))
+    p, sigma = res.params, res.params["y: sigma"]
+    mean = p[["y: intercept[1]", "y: intercept[2]"]].to_numpy()
+    prob = res.posterior.to_numpy()[data["id"]]
+    # z settles the group, with or without an observation of y
+    want = (data["y"].to_numpy() - mean[prob.argmax(axis=1)]) / sigma
+    np.testing.assert_allclose(checks.quantile_residuals, want, atol=1e-5)
+    assert checks.outcome_name == "y"
+    with pytest.raises(gbtm.SpecificationError) as caught:
+        residual_checks(res)
+    assert caught.value.code == "several_outcomes"
+
+
+def test_checks_of_one_of_several_outcomes_take_the_observation_out():
+    """The weight of an observation does not contain its own density."""
+    rng = np.random.default_rng(5)
+    group, t = np.repeat(np.arange(2), 150), np.tile(np.arange(3.0), 100)
+    data = pd.DataFrame({"id": np.repeat(np.arange(100), 3), "t": t, "y": rng.normal(1.2 * group),
+                         "z": rng.normal(1.5 * group)})
+    res = gbtm.GBTM.from_formula(["y ~ t", "z ~ t"], data, id="id", groups=2, order=0).fit(n_starts=4)
+    p = res.params
+    mean = {m: p[[f"{m}: intercept[1]", f"{m}: intercept[2]"]].to_numpy() for m in "yz"}
+    log_f = {m: stats.norm.logpdf(data[m].to_numpy()[:, None], mean[m], p[f"{m}: sigma"]) for m in "yz"}
+    total = sum(np.stack([np.bincount(data["id"], log_f[m][:, k]) for k in (0, 1)], axis=1) for m in "yz")
+    weight = np.log(res.group_shares["share"].to_numpy()) + total[data["id"]] - log_f["y"]
+    weight = np.exp(weight - weight.max(axis=1, keepdims=True))
+    weight /= weight.sum(axis=1, keepdims=True)
+    below = (weight * stats.norm.cdf(data["y"].to_numpy()[:, None], mean["y"], p["y: sigma"])).sum(axis=1)
+    found = residual_checks(res.of_outcome("y")).quantile_residuals
+    np.testing.assert_allclose(found, stats.norm.ppf(below), atol=1e-8)

@@ -12,7 +12,7 @@ import gbtm
 from gbtm import CommandError
 from gbtm.api.traj import proc_traj
 from gbtm.traj_commands.do_file import parse
-from gbtm.traj_commands.sas_program import parse_proc
+from gbtm.traj_commands.sas_program import parse_proc, sas_commands
 from gbtm.traj_commands.sas_text import expand_list, statements
 
 COLUMNS = ["ID", "QCP84OP", "QCP88OP", "QCP89OP", "QCP90OP", "QCP91OP", "age1", "age2", "age3", "age4", "age5", "X"]
@@ -114,7 +114,9 @@ def test_min_is_zero_where_it_is_not_given():
         (STEP.replace("ITDETAIL", "NONSENSE"), "unknown_option", "NONSENSE", "option of PROC TRAJ"),
         (STEP.replace("OUT=of", "PRINT=of"), "unknown_option", "PRINT", "option of PROC TRAJ"),
         (STEP.replace("RUN", "VAR2 a; INDEP2 b; MODEL2 ZIP; RUN"), "unsupported_option", "VAR2", "dual"),
-        (STEP.replace("RUN", "MULTGROUPS 2; VAR2 a; RUN"), "unsupported_option", "MULTGROUPS", "multi-trajectory"),
+        (STEP.replace("RUN", "MULTGROUPS 2; VAR2 a; INDEP2 b; MODEL2 zip; RUN"), "missing_option", "ORDER2",
+         "a further outcome"),
+        (STEP.replace("RUN", "VAR2 a; INDEP2 b; RUN"), "unsupported_option", "VAR2", "dual"),
         (STEP.replace("RUN", "MODEL ZIP; RUN"), "bad_syntax", "MODEL", "given twice"),
         (STEP.replace("NGROUPS 3", "NGROUPS 4"), "bad_groups", "NGROUPS", "ORDER gives 3"),
         (STEP.replace("CNORM", "PROBIT"), "unknown_model", "MODEL", "not available"),
@@ -202,3 +204,61 @@ def test_it_fits_what_the_command_fits(wide):
 def test_what_traj_cannot_do_is_its_error(wide):
     with pytest.raises(CommandError, match="outcome"):
         proc_traj(FIT.replace("run;", "min 0; outcome pid; omodel logit; run;"), wide)
+
+
+# -- several outcomes -------------------------------------------------------------------------------------------------
+
+SEVERAL = """
+proc traj data=both out=of sigmabygroup;
+  id no; var1 y1-y3; indep1 t1-t3; model1 cnorm; min1 0; max1 9; order1 1 2;
+  var2 c1-c3; indep2 t1-t3; model2 zip; order2 (1 0); iorder2 0;
+  multgroups 2; multrisk x;
+run;
+"""
+BOTH = ["NO", "Y1", "Y2", "Y3", "C1", "C2", "C3", "T1", "T2", "T3", "X"]
+
+
+def test_outcomes_that_share_their_groups():
+    read = parse_proc(SEVERAL, BOTH)
+    assert read.command == (
+        "traj, var(Y1 Y2 Y3) indep(T1 T2 T3) model(cnorm) order(1 2) min(0) max(9) sigmabygroup "
+        "var2(C1 C2 C3) indep2(T1 T2 T3) model2(zip) order2(1 0) iorder2(0) multgroups(2) multrisk(X)"
+    )
+    (command,) = sas_commands(SEVERAL, BOTH)
+    (other,) = command.others
+    assert (command.risk, command.sigma_by_group, command.order) == (("X",), True, (1, 2))
+    assert (other.model, other.order, other.iorder, other.sigma_by_group) == ("zip", (1, 0), (0,), False)
+
+
+def test_defaults_of_a_further_outcome_are_told_of_it():
+    text = SEVERAL.replace("model2 zip; order2 (1 0); iorder2 0;", "model2 cnorm; max2 9; order2 0 0;")
+    read = parse_proc(text, BOTH)
+    assert "Outcome 2: MIN is not given: Proc Traj takes 0." in read.assumed
+    assert "min2(0)" in read.command
+
+
+@pytest.mark.parametrize(("old", "new", "code", "argument"), [
+    ("multgroups 2;", "", "unsupported_option", "VAR2"), ("order2 (1 0);", "", "missing_option", "ORDER2"),
+    ("multgroups 2;", "multgroups two;", "bad_syntax", "MULTGROUPS"),
+    ("multrisk x;", "risk x;", "bad_syntax", "risk"), ("order2 (1 0);", "order2 1;", "bad_groups", None),
+    ("model2 zip;", "model2 weibull;", "unknown_model", "MODEL"), ("iorder2 0;", "iorder2 0; iorder2 1;", "bad_syntax",
+                                                                  "IORDER2"),
+])
+def test_what_outcomes_that_share_their_groups_cannot_have(old, new, code, argument):
+    with pytest.raises(CommandError) as caught:
+        sas_commands(SEVERAL.replace(old, new), BOTH)
+    assert caught.value.code == code
+    assert argument is None or caught.value.argument == argument
+
+
+def test_a_step_of_several_outcomes_fits_the_model_of_its_command():
+    rng = np.random.default_rng(1)
+    group = rng.integers(0, 2, 60)
+    data = pd.DataFrame({"NO": np.arange(60), **{f"Y{j}": rng.normal(3 + 3 * group).clip(0, 9) for j in (1, 2, 3)},
+                         **{f"C{j}": rng.poisson(1 + 2 * group) for j in (1, 2, 3)},
+                         **{f"T{j}": float(j) for j in (1, 2, 3)}, "X": rng.normal(size=60)})
+    start = {"n_starts": 2}
+    res = gbtm.proc_traj(SEVERAL, data, **start)
+    same = gbtm.traj(parse_proc(SEVERAL, BOTH).command, data, **start)
+    assert res.llf == same.llf
+    assert res.outcome_names == same.outcome_names

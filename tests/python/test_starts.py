@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.cluster.hierarchy import fcluster, linkage
 
 import gbtm
 from conftest import TRUTH, build, true_data
-from gbtm.estimation.starts import StartingPlan, clusters, subject_curves
+from gbtm.estimation.starts import StartingPlan, clusters, merged, subject_curves
 from gbtm.likelihood.mixture import Mixture
 
 
@@ -124,3 +126,54 @@ def test_signed_log_of_counts():
     curves = subject_curves(built.layout.parts[0], built.panel.outcomes[0], built.panel.n_subjects)
     level = np.array([np.log1p(y[subject == i]).mean() for i in range(80)])
     assert np.corrcoef(curves[:, 0], level)[0, 1] > 0.999
+
+
+# -- several outcomes -------------------------------------------------------------------------------------------------
+
+
+def _several(k=4, n=80):
+    """Four groups of which each of two outcomes tells two halves apart."""
+    rng = np.random.default_rng(0)
+    group = np.arange(n) % 4
+    data = pd.DataFrame({"id": np.repeat(np.arange(n), 4), "t": np.tile(np.arange(4.0), n)})
+    data["y"] = rng.normal(6.0 * (group // 2)[data["id"]])
+    data["z"] = rng.normal(6.0 * (group % 2)[data["id"]])
+    model = gbtm.GBTM.from_formula(["y ~ t", "z ~ t"], data, id="id", groups=k, order=0)
+    module = Mixture(model.layout, model.panel)
+    return module, StartingPlan(module, model.panel, np.random.default_rng(1)), group
+
+
+def _pairs(labels):
+    return labels[:, None] == labels[None]
+
+
+def test_crossings_of_outcomes_find_groups_that_none_shows_alone():
+    _, plan, group = _several()
+    crossed = [plan._of_several(4, turn) for turn in (1, 4, 7, 10, 13, 16, 19, 22)]
+    assert max((_pairs(x) == _pairs(group)).mean() for x in crossed) == 1.0
+    assert {len(np.unique(x)) for x in crossed} == {4}
+
+
+def test_partitions_of_one_outcome_alone_ignore_the_others():
+    _, plan, group = _several(k=2)
+    by_first = [plan._of_several(2, turn) for turn in (0, 6, 12, 18)]
+    by_second = [plan._of_several(2, turn) for turn in (3, 9, 15, 21)]
+    for labels, own in ((by_first, group // 2), (by_second, group % 2)):
+        assert max((_pairs(x) == _pairs(own)).mean() for x in labels) == 1.0
+
+
+def test_starts_of_several_outcomes_are_finite_and_the_same_for_a_seed():
+    module, plan, _ = _several()
+    many = plan.next(9)
+    assert np.isfinite(module.loglik(many).numpy()).all()
+    np.testing.assert_array_equal(_several()[1].next(9).numpy(), many.numpy())
+    assert len(np.unique(np.round(many.numpy(), 6), axis=0)) >= 6
+
+
+def test_merged_is_wards_clustering():
+    rng = np.random.default_rng(3)
+    curves = rng.normal(size=(12, 3))
+    want = fcluster(linkage(curves, "ward"), 4, "maxclust")
+    got = merged(np.arange(12), curves, 4)
+    assert sorted(np.unique(got)) == [0, 1, 2, 3]
+    np.testing.assert_array_equal(_pairs(got), _pairs(want))

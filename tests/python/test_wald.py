@@ -18,6 +18,7 @@ from gbtm.inference.expressions import evaluate, read
 from gbtm.inference.hypotheses import linear_hypotheses
 from gbtm.inference.odds_ratios import odds_ratios
 from gbtm.inference.wald import t_test, wald_test, wald_test_nonlinear
+from gbtm.record.rebuild import prepared_of
 from gbtm.traj_programs.trajtest import trajtest
 
 NAMES = [
@@ -720,3 +721,88 @@ def test_methods_are_the_functions(fitted):
     assert res.equal_curves([1, 2]) == equal_curves(res)
     assert res.equal_slopes() == equal_slopes(res)
     pd.testing.assert_frame_equal(res.odds_ratios(0.9), odds_ratios(res, 0.9))
+
+
+# -- several outcomes -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def several_fitted():
+    """A normal outcome whose name has blanks, a count whose curves are flat, and one that never happens in a group."""
+    rng = np.random.default_rng(8)
+    group, t = np.repeat(rng.integers(0, 2, 70), 5), np.tile(np.arange(5.0), 70)
+    data = pd.DataFrame({"id": np.repeat(np.arange(70), 5), "t": t, "bmi score": rng.normal(2 * group + 0.3 * t),
+                         "n": rng.negative_binomial(1.5, 0.4, t.size), "e": rng.poisson(1.5 * group)})
+    outcomes = [gbtm.Outcome("`bmi score` ~ t", order=[1, 2]), gbtm.Outcome("n ~ t", family="negbin", order=1),
+                gbtm.Outcome("e ~ t", family="poisson", order=[-1, 0])]
+    return gbtm.GBTM.from_formula(outcomes, data, id="id", groups=2).fit(n_starts=6)
+
+
+def test_names_of_outcomes_with_blanks(several_fitted):
+    res = several_fitted
+    test = wald_test(res, "bmi score: t[1] = n: t[1]")
+    R = np.zeros((1, len(res.params)))
+    R[0, res.names.index("bmi score: t[1]")], R[0, res.names.index("n: t[1]")] = 1, -1
+    assert test.statistic == pytest.approx(by_hand(res, R, 0))
+    peak = delta(res, "-bmi score: t[2] / (2 * bmi score: t^2[2])")
+    assert peak.estimate.iloc[0] == pytest.approx(-res.params["bmi score: t[2]"] / 2 / res.params["bmi score: t^2[2]"])
+    assert res.odds_ratios().loc[(2, "intercept"), "theta"] == pytest.approx(res.params["theta[2]"])
+
+
+def test_equal_curves_of_one_outcome_and_of_all(several_fitted):
+    res = several_fitted
+    first = equal_curves(res, outcome="bmi score")
+    assert first.hypotheses == [
+        "bmi score: intercept[1] = bmi score: intercept[2]", "bmi score: t[1] = bmi score: t[2]",
+        "bmi score: t^2[2] = 0"]
+    assert first.notes == ()  # the other outcomes tell the groups apart
+    second = equal_curves(res, outcome=2)
+    assert second.pvalue > 0.001 > first.pvalue
+    for test in (first, second, equal_slopes(res, outcome="n")):
+        assert test.statistic == pytest.approx(wald_test(res, ", ".join(test.hypotheses)).statistic, rel=1e-6)
+    view = res.of_outcome("bmi score")
+    assert equal_curves(view).statistic == pytest.approx(first.statistic)
+    assert equal_curves(view).notes == ()
+    with pytest.raises(gbtm.SpecificationError) as error:
+        equal_curves(res)
+    assert error.value.code == "no_curve"
+    assert "of e" in str(error.value)
+    both = gbtm.GBTM.from_formula(
+        ["`bmi score` ~ t", gbtm.Outcome("n ~ t", family="negbin", order=1)], _data_of(res), id="id", groups=2, order=1,
+    ).fit(n_starts=4)
+    joint = equal_curves(both)
+    assert joint.df == 4
+    assert "one group" in joint.notes[0]
+    assert joint.statistic == pytest.approx(wald_test(both, ", ".join(joint.hypotheses)).statistic, rel=1e-6)
+
+
+def _data_of(res):
+    a, b = res.outcomes[0].data, res.outcomes[1].data
+    return pd.DataFrame({"id": a.subject, "t": a.time, a.name: a.y, b.name: b.y})
+
+
+def test_dispersion_of_one_of_several_outcomes(several_fitted):
+    res = several_fitted
+    test = res.dispersion_test(outcome="n", n_starts=4)
+    poisson = gbtm.GBTM.from_formula(
+        [gbtm.Outcome("`bmi score` ~ t", order=[1, 2]), gbtm.Outcome("n ~ t", family="poisson", order=1),
+         gbtm.Outcome("e ~ t", family="poisson", order=[-1, 0])],
+        _data_of(res).assign(e=res.outcomes[2].data.y), id="id", groups=2).fit(n_starts=4)
+    assert test.statistic == pytest.approx(2 * (res.llf - poisson.llf), abs=1e-4)
+    assert "normal, poisson, poisson" in str(test)
+    for ask in (res, res.of_outcome("n")):
+        with pytest.raises(gbtm.SpecificationError) as error:
+            ask.dispersion_test()
+        assert error.value.code == "several_outcomes"
+        assert "outcome=" in error.value.way_out
+
+
+def test_a_fit_of_several_starts_another(several_fitted):
+    res = several_fitted
+    model = gbtm.GBTM.from_prepared(prepared_of(res))
+    again = model.fit(start=res, n_starts=1)
+    assert again.llf == pytest.approx(res.llf, abs=1e-6)
+    with pytest.raises(gbtm.SpecificationError) as error:
+        gbtm.GBTM.from_formula(
+            ["`bmi score` ~ t", "n ~ t"], _data_of(res), id="id", groups=2, order=1).fit(start=res)
+    assert error.value.code == "bad_start"

@@ -119,8 +119,22 @@ def quantile_residuals(res: Fit, fitted: Fitted, rng: int) -> np.ndarray:
 
     Phi^-1 of a point drawn between P(Y_it < y_it) and P(Y_it <= y_it), these being mixtures over the groups with
     weights P(k | what else is known of subject i): the posterior with the observation itself taken out, as it would
-    otherwise foretell itself. With correlated errors the weights are pi_k(z_i).
+    otherwise foretell itself; of several outcomes the others have their say in it. With correlated errors the weights
+    are pi_k(z_i).
     """
+    at = (_log_weights_of_part if res.part_of else _log_weights)(res, fitted)[fitted.subject].T
+    if not fitted.correlated:
+        at = at - fitted.log_density()
+    weight = softmax(at, axis=0)
+    with np.errstate(over="ignore"):
+        below, upto = ((weight * part).sum(axis=0) for part in fitted.family.cumulative(fitted.y, fitted.predictors))
+    point = below + np.random.default_rng(rng).random(below.size) * (upto - below)
+    return np.asarray(ndtri(np.clip(point, SMALLEST, 1 - SMALLEST)))
+
+
+def _log_weights(res: Fit, fitted: Fitted) -> np.ndarray:
+    """(N, K) log of the groups' weights for each subject, up to a number of its own, before an observation is taken
+    out."""
     import torch
 
     from ..record.rebuild import module_of
@@ -130,16 +144,18 @@ def quantile_residuals(res: Fit, fitted: Fitted, rng: int) -> np.ndarray:
     with torch.no_grad():
         log_weight = (module.log_shares(flat) if fitted.correlated else module.joint(flat))[0].T.numpy()
     log_weight = np.broadcast_to(log_weight, (module.weight.numel(), res.n_groups))
-    if module.expand is not None:
-        log_weight = log_weight[module.expand]
-    at = log_weight[fitted.subject].T
+    return np.asarray(log_weight if module.expand is None else log_weight[module.expand])
+
+
+def _log_weights_of_part(res: Fit, fitted: Fitted) -> np.ndarray:
+    """The same for one outcome of several, whose own likelihood is not what the posteriors come from."""
+    from ..record.rebuild import layout_of, panel_of
+
     if not fitted.correlated:
-        at = at - fitted.log_density()
-    weight = softmax(at, axis=0)
-    with np.errstate(over="ignore"):
-        below, upto = ((weight * part).sum(axis=0) for part in fitted.family.cumulative(fitted.y, fitted.predictors))
-    point = below + np.random.default_rng(rng).random(below.size) * (upto - below)
-    return np.asarray(ndtri(np.clip(point, SMALLEST, 1 - SMALLEST)))
+        return np.asarray(np.log(np.maximum(fitted.posterior, 1e-300)))
+    subjects = panel_of(res).subjects
+    prior = layout_of(res).shares_given(res.internal.params, subjects.risk, subjects.risk2)
+    return np.log(np.broadcast_to(prior, fitted.posterior.shape))
 
 
 def quantile_table(residuals: np.ndarray) -> pd.DataFrame:

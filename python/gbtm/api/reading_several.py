@@ -32,9 +32,9 @@ def read_tables(
     Raises
     ------
     SpecificationError
-        ``no_dropout_of_several``, for dropout; ``no_data``, where ``data`` is needed and not given.
+        ``no_data``, where ``data`` is needed and not given, or does not have the outcome that
+        drives dropout.
     """
-    refuse_dropout(design)
     of_people = [name for name in OF_PEOPLE if getattr(design, name) is not None]
     mine = [o.data is None for o in outcomes]
     if data is None and (any(mine) or of_people):
@@ -49,14 +49,20 @@ def read_tables(
             argument=of_people[0], way_out="Join the column to the table of one outcome, and give that as data.",
         )
     people = _people_seen(data, [o for o, is_mine in zip(outcomes, mine, strict=True) if is_mine], design, id, wide)
+    if design.obsmar is not None and not mine[0]:
+        raise SpecificationError(
+            f"obsmar: it is of people in data, and '{outcomes[0].formula}', whose waves dropout goes by, has a table "
+            "of its own.", code="no_data", argument="obsmar", way_out="Put first an outcome of data.",
+        )
     nothing: dict[str, Any] = dict.fromkeys(OF_PEOPLE)
-    elsewhere = replace(design, **nothing)
     groups = _groups_of_each(design, len(outcomes))
-    read = [
-        read_outcome(data if is_mine else o.data, o, design if is_mine else elsewhere, k, id=id,  # type: ignore[arg-type]
-                     wide=wide if is_mine else None, people=people if is_mine else None)
-        for o, is_mine, k in zip(outcomes, mine, groups, strict=True)
-    ]
+    read = []
+    for i, (o, is_mine, k) in enumerate(zip(outcomes, mine, groups, strict=True)):
+        # dropout goes by the waves and the last values of the first outcome
+        its = design if i == 0 else replace(design, dropout=None, dcov=None, obsmar=None)
+        read.append(read_outcome(
+            data if is_mine else o.data, o, its if is_mine else replace(its, **nothing), k,  # type: ignore[arg-type]
+            id=id, wide=wide if is_mine else None, people=people if is_mine else None))
     first = mine.index(True) if any(mine) else 0
     spec = design_spec(design, tuple(s for _, s, _ in read), groups[0], groups[1] if design.is_dual else None)
     return Prepared.of(

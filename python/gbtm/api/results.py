@@ -70,6 +70,20 @@ class GBTMResults(Fit):
 
         return pearson_residuals(self)
 
+    def outcome_contributions(self, *, refit: bool = False, rng: int = 0) -> pd.DataFrame:
+        """What each of several outcomes tells about the groups;
+        see :func:`gbtm.adequacy.outcome_contributions.outcome_contributions`."""
+        from ..adequacy.outcome_contributions import outcome_contributions
+
+        return outcome_contributions(self, refit=refit, rng=rng)
+
+    def residual_correlations(self, *, by_group: bool = True) -> pd.DataFrame:
+        """Whether outcomes are independent within groups; see
+        :func:`gbtm.adequacy.residual_correlations.residual_correlations`."""
+        from ..adequacy.residual_correlations import residual_correlations
+
+        return residual_correlations(self, by_group=by_group)
+
     def classify(self, newdata: pd.DataFrame, *, by_wave: bool = False, level: float = 0.95) -> pd.DataFrame:
         """Probability of each group for new subjects, with intervals; see :func:`gbtm.fit.scoring.classify`."""
         from ..fit.scoring import classify
@@ -104,11 +118,11 @@ class GBTMResults(Fit):
         subject, time, outcome = apart([self.id_name, self.time_name, self.outcome_name], ["group"])
         return pd.DataFrame({subject: self.ids[m.subject], time: m.time, outcome: m.y, "group": drawn[m.subject] + 1})
 
-    def dispersion_test(self, **fit_options: Any) -> DispersionTest:
+    def dispersion_test(self, *, outcome: str | int | None = None, **fit_options: Any) -> DispersionTest:
         """Is there overdispersion? See :func:`gbtm.inference.dispersion.dispersion_test`."""
         from ..inference.dispersion import dispersion_test
 
-        return dispersion_test(self, **fit_options)
+        return dispersion_test(self, outcome=outcome, **fit_options)
 
     def profile_int(self, parameter: str, level: float = 0.95) -> tuple[float, float]:
         """Profile-likelihood interval of a parameter; see :func:`gbtm.inference.profile.profile_interval`."""
@@ -166,17 +180,20 @@ class GBTMResults(Fit):
 
         return delta(self, function)
 
-    def equal_curves(self, groups: Sequence[int] | None = None, *, include_intercept: bool = True) -> WaldTest:
-        """Whether groups share one curve; see :func:`gbtm.inference.equal_curves.equal_curves`."""
+    def equal_curves(
+        self, groups: Sequence[int] | None = None, *, include_intercept: bool = True, outcome: str | int | None = None
+    ) -> WaldTest:
+        """Whether groups share one curve, of several outcomes those of all or of one; see
+        :func:`gbtm.inference.equal_curves.equal_curves`."""
         from ..inference.equal_curves import equal_curves
 
-        return equal_curves(self, groups, include_intercept=include_intercept)
+        return equal_curves(self, groups, include_intercept=include_intercept, outcome=outcome)
 
-    def equal_slopes(self, groups: Sequence[int] | None = None) -> WaldTest:
+    def equal_slopes(self, groups: Sequence[int] | None = None, *, outcome: str | int | None = None) -> WaldTest:
         """Whether the curves of groups are parallel; see :func:`gbtm.inference.equal_curves.equal_slopes`."""
         from ..inference.equal_curves import equal_slopes
 
-        return equal_slopes(self, groups)
+        return equal_slopes(self, groups, outcome=outcome)
 
     def odds_ratios(self, level: float = 0.95) -> pd.DataFrame:
         """exp(theta) with intervals, per group and covariate; see :func:`gbtm.inference.odds_ratios.odds_ratios`."""
@@ -228,9 +245,21 @@ class GBTMResults(Fit):
 
         return summary(self, self.adequacy)
 
-    def plot(self, ax: Axes | None = None, **options: Any) -> Axes | Figure:
-        """Curves with bands and observed means; see :func:`gbtm.figures.curves.plot_curves`. Of several outcomes a
-        figure with a panel each; see :func:`gbtm.figures.outcomes.plot_outcomes`."""
+    def plot(
+        self, ax: Axes | None = None, *, outcome: str | int | None = None, grid: bool = False, **options: Any
+    ) -> Axes | Figure:
+        """Curves with bands and observed means; see :func:`gbtm.figures.curves.plot_curves`.
+
+        Of several outcomes a figure with a panel each (:func:`gbtm.figures.outcomes.plot_outcomes`), with ``grid`` one
+        with a panel for each group and outcome (:func:`gbtm.figures.outcome_grid.plot_outcome_grid`); ``outcome``
+        draws one of them, as a fit of its own. ``individuals=True`` draws the subjects' own lines behind.
+        """
+        if grid:
+            from ..figures.outcome_grid import plot_outcome_grid
+
+            return plot_outcome_grid(self if outcome is None else self.of_outcome(outcome), ax, **options)
+        if outcome is not None:
+            return self.of_outcome(outcome).plot(ax, **options)
         if len(self.outcomes) > 1 and ax is None:
             from ..figures.outcomes import plot_outcomes
 

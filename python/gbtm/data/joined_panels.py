@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..errors import DataError, SpecificationError
 from .dropped import Dropped, Unobserved
+from .measures import History
 from .panel import Panel
 from .subjects import Subjects
 
@@ -53,8 +54,15 @@ def joined_panels(panels: Sequence[Panel], from_first: Sequence[bool]) -> Panel:
         panels[0], ids=ids, outcomes=tuple(outcomes),
         known=None if found is None else found[1], dropped=_dropped(panels, ids),
         doubts=tuple(d for p in panels for d in p.doubts),
-        unobserved=_unobserved(panels, ids),
+        unobserved=_unobserved(panels, ids), history=_history(panels[0], ids),
     )
+
+
+def _history(panel: Panel, ids: pd.Index) -> History | None:
+    """What dropout goes by, that of the first outcome, of the people (N,) of all outcomes."""
+    if panel.history is None:
+        return None
+    return replace(panel.history.take(ids.get_indexer(panel.ids)), n_subjects=len(ids))
 
 
 def _unobserved(panels: Sequence[Panel], ids: pd.Index) -> Unobserved | None:
@@ -95,17 +103,26 @@ def _all_ids(panels: Sequence[Panel], names: Sequence[str]) -> pd.Index:
 
 def _all_known(panels: Sequence[Panel], ids: pd.Index) -> tuple[np.ndarray, Subjects] | None:
     """Which of the ids (N,) something is known of, and what; None where the tables hold nothing of people."""
-    some = [(p.ids, p.known) for p in panels if p.known is not None]
-    if not some or not _says_anything(some[0][1]):
+    if all(p.known is None for p in panels):
+        return None
+    # what is known for dropout alone was read with the outcome that drives it
+    some = [(p.ids, Subjects.nothing(p.n_subjects) if p.known is None else p.known) for p in panels]
+    if not _says_anything(some[0][1]):
         return None
     read = pd.Index(np.concatenate([i.to_numpy() for i, _ in some]))
     first = ~read.duplicated()
     values = {
-        name: np.concatenate([getattr(k, name) for _, k in some])[first] for name in some[0][1].arrays
+        name: np.concatenate([_values(k, name) for _, k in some])[first] for name in some[0][1].arrays
     }
     place = read[first].get_indexer(ids)
     here = np.flatnonzero(place >= 0)
     return here, replace(some[0][1], **{n: v[place[here]] for n, v in values.items()})
+
+
+def _values(known: Subjects, name: str) -> np.ndarray:
+    """(N,) or (N, r) of what is known; who has no wave of the outcome that dropout goes by is missing from none."""
+    values = getattr(known, name)
+    return np.zeros(known.n_subjects, dtype=bool) if values is None and name == "missing_at_random" else values
 
 
 def _says_anything(known: Subjects) -> bool:

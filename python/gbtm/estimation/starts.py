@@ -4,6 +4,9 @@ A start is a soft partition of the subjects, from which each group's parameters 
 draws for those parts of a group that can have a shape of their own whatever the partition (the zero part of a ZIP).
 Partitions vary in kind: spread over the outcome's level, k-means on per-subject curves under randomly weighted
 features, and small random seeds. Jittering one start does not find other optima; different partitions do.
+
+Of several outcomes that share their groups there are further kinds: groups that one outcome alone shows, which the
+others would drown, and groups that no outcome shows by itself, crossings of the clusters of each.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ CURVE_COLUMNS = 4
 RIDGE = 0.3  # observations' worth of shrinkage of a subject's own curve to the overall one
 SOFT = 0.9  # weight of a subject in its own cluster; the rest is shared, so that no group starts without data
 START_STEPS = 8
+CROSSED_MOST = 3  # outcomes whose clusters are crossed in one start; cells multiply
 ZERO_SPREAD = (1.0, 6.0)  # sd of random zero-part coefficients on the orthonormal basis
 
 
@@ -70,12 +74,13 @@ class StartingPlan:
         self.module = module
         self.layout = module.layout
         self.rng = rng
-        each = [
+        self.of_outcomes = [
             subject_curves(part, measures, panel.n_subjects)[module.first]
             for part, measures in zip(module.layout.outcomes, panel.outcomes, strict=True)
         ]
-        self.curves = np.hstack(each)
-        self.of_set = np.concatenate([np.full(c.shape[1], self.layout.spec.set_of(m)) for m, c in enumerate(each)])
+        self.curves = np.hstack(self.of_outcomes)
+        self.of_set = np.concatenate(
+            [np.full(c.shape[1], self.layout.spec.set_of(m)) for m, c in enumerate(self.of_outcomes)])
         self.made = 0
 
     def _labels(self) -> np.ndarray:
@@ -98,12 +103,30 @@ class StartingPlan:
             return (rank * k) // n
         if turn == 1:
             return _by_level(clusters(curves, k, self.rng, rounds=20), curves[:, 0], k)
-        weights = self.rng.exponential(size=curves.shape[1]) * (self.rng.random(curves.shape[1]) < 0.8)
-        labels = clusters(curves * np.maximum(weights, 0.05), k, self.rng, rounds=int(self.rng.integers(0, 3)))
+        shared = len(self.of_outcomes) > 1 and k > 1 and not self.layout.spec.is_dual
+        labels = self._of_several(k, turn) if shared else self._clustered(curves, k)
         if turn % 4 == 3:  # only a few subjects of each cluster speak for it
             keep = self.rng.random(n) < max(0.1, min(1.0, 8.0 * k / n))
             labels = np.where(keep, labels, -1)
         return np.where(labels >= 0, self.rng.permutation(k)[labels], -1)
+
+    def _clustered(self, curves: np.ndarray, k: int) -> np.ndarray:
+        """k-means of curves (U, q) with columns of random weights."""
+        weights = self.rng.exponential(size=curves.shape[1]) * (self.rng.random(curves.shape[1]) < 0.8)
+        return clusters(curves * np.maximum(weights, 0.05), k, self.rng, rounds=int(self.rng.integers(0, 3)))
+
+    def _of_several(self, k: int, turn: int) -> np.ndarray:
+        """Of several outcomes: all curves together, those of one alone, and crossed clusters of some, in turn."""
+        m = len(self.of_outcomes)
+        if turn % 3 == 0:
+            return self._clustered(self.of_outcomes[(turn // 3) % m], k)
+        if turn % 3 == 1:
+            some = self.rng.permutation(m)[:CROSSED_MOST]
+            each = [self._clustered(self.of_outcomes[o], int(self.rng.integers(2, k + 1))) for o in some]
+            cells = np.unique(np.stack(each), axis=1, return_inverse=True)[1].ravel()
+            if cells.max() + 1 >= k:
+                return merged(cells, self.curves, k)
+        return self._clustered(self.curves, k)
 
     def weights(self, count: int) -> np.ndarray:
         """Soft partitions (B, K, U) of the next ``count`` starts."""
@@ -171,6 +194,26 @@ def _draw_zero_parts(layout: Layout, m: int, flat: np.ndarray, rng: np.random.Ge
             spread = np.exp(rng.uniform(np.log(ZERO_SPREAD[0]), np.log(ZERO_SPREAD[1]), size=(flat.shape[0], 1)))
             values = spread * rng.standard_normal((flat.shape[0], b.width))
             flat[:, b.entries] = np.where(draw[:, None], values, flat[:, b.entries])
+
+
+def merged(cells: np.ndarray, curves: np.ndarray, k: int) -> np.ndarray:
+    """Cells (U,) of people merged to k clusters, each time the two whose merger adds least to the sum of squares of the
+    curves (U, q) about their means (Ward 1963)."""
+    labels = cells.copy()
+    count = np.bincount(labels).astype(float)
+    mean = np.stack([np.bincount(labels, c) for c in curves.T], axis=1) / count[:, None]
+    alive = list(range(count.size))
+    while len(alive) > k:
+        n, at = count[alive], mean[alive]
+        cost = n[:, None] * n / (n[:, None] + n) * ((at[:, None] - at[None]) ** 2).sum(axis=2)
+        cost[np.tril_indices(len(alive))] = np.inf
+        i, j = np.unravel_index(int(cost.argmin()), cost.shape)
+        a, b = alive[int(i)], alive[int(j)]
+        mean[a] = (count[a] * mean[a] + count[b] * mean[b]) / (count[a] + count[b])
+        count[a] += count[b]
+        labels[labels == b] = a
+        alive.remove(b)
+    return np.asarray(np.searchsorted(alive, labels))
 
 
 def _by_level(labels: np.ndarray, level: np.ndarray, k: int) -> np.ndarray:

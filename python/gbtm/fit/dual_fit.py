@@ -12,7 +12,9 @@ from ..arguments import checked
 from ..data.output_names import apart
 from ..errors import SpecificationError
 from ..record.dual_record import DualRecord
-from .fit import Fit, share_table, uncertainty
+from .criteria import uncertainty
+from .fit import Fit
+from .shares import share_table
 
 if TYPE_CHECKING:
     from ..model.layout import Layout

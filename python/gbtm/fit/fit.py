@@ -19,9 +19,11 @@ from ..errors import SpecificationError
 from ..findings.data_checks import Finding
 from ..record.document import save
 from ..record.fit_record import FitRecord
+from .criteria import criteria, uncertainty
 from .curves import Curves
 from .outcome_view import number_of, outcome_view
 from .predictions import below_each_other, observed_means, predictions
+from .shares import share_table
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -204,17 +206,8 @@ class Fit(FitRecord):
             ``part_of_a_fit``, for one outcome of several: the log-likelihood is that of all.
         """
         self._refuse_part("criteria")
-        k, ll, weight = self.df_model, self.llf, self.weights
-        uncertainty = 2 * float(np.sum(self._uncertainty if weight is None else weight * self._uncertainty))
-        columns = {}
-        for label, n in (("subjects", self.n_subjects), ("observations", self.nobs)):
-            bic = -2 * ll + k * np.log(n)
-            columns[label] = {
-                "aic": self.aic, "bic": bic, "sabic": -2 * ll + k * np.log((n + 2) / 24),
-                "caic": -2 * ll + k * (np.log(n) + 1), "icl": bic + uncertainty, "traj_aic": ll - k,
-                "traj_bic": ll - 0.5 * k * np.log(n),
-            }
-        return pd.DataFrame(columns)
+        doubt = self._uncertainty if self.weights is None else self.weights * self._uncertainty
+        return criteria(self.llf, self.df_model, {"subjects": self.n_subjects, "observations": self.nobs}, doubt)
 
     # -- who belongs where -------------------------------------------------------------------------------------
 
@@ -349,24 +342,3 @@ class Fit(FitRecord):
     def save(self, path: str | Path) -> None:
         """Write the fit document; read it with :func:`gbtm.load` or R's ``read_gbtm()``."""
         save(self.document, path)
-
-
-def share_table(fit: Fit) -> pd.DataFrame:
-    """Shares of a set of groups with standard errors and 95 % intervals, and the share assigned."""
-    share = fit.group_set.shares
-    variance = np.clip(np.diag(fit.group_set.cov_shares), 0, None)
-    se = np.sqrt(variance) if fit.n_groups > 1 else np.array([np.nan])
-    z = quantile(0.025, fit.df_inference)
-    assigned = fit.assignment.value_counts().reindex(fit.group_names, fill_value=0) / fit.n_subjects
-    return pd.DataFrame(
-        {
-            "share": share, "std err": se, "lower": np.clip(share - z * se, 0, 1),
-            "upper": np.clip(share + z * se, 0, 1), "assigned": assigned.to_numpy(),
-        },
-        index=pd.Index(fit.group_names, name="group"),
-    )
-
-
-def uncertainty(p: np.ndarray) -> np.ndarray:
-    """Entropy (N,) of posteriors (N, K), -sum_k P_ik log P_ik."""
-    return -np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0.0).sum(axis=1)

@@ -74,8 +74,10 @@ def _transitions(res: DualFit, table: pd.DataFrame) -> Any:
 
 
 def family_title(res: Fit) -> str:
-    """The family in words, with its bounds: ``Censored normal (min 0)``."""
-    return _title(res.outcome)
+    """The family in words, with its bounds: ``Censored normal (min 0)``; of several outcomes each with its name."""
+    if len(res.outcomes) == 1:
+        return _title(res.outcome)
+    return ", ".join(f"{o.name} {_title(o)[0].lower()}{_title(o)[1:]}" for o in res.outcomes)
 
 
 def _title(outcome: OutcomeRecord) -> str:
@@ -200,6 +202,9 @@ def _notes(res: Fit) -> list[str]:
         if outcome.profile is not None:
             whose = f"Curves of {outcome.name}" if len(res.outcomes) > 1 else "Curves"
             lines.append(f"{whose} are drawn at {outcome.profile.words(outcome.covariate_names)}.")
+    if res.dropout is not None and (len(res.outcomes) > 1 or res.part_of):
+        driver = next((o.name for o in res.outcomes if o.dropout is not None), "")
+        lines.append(f"Dropout goes by the waves and the last values of {driver}, the first of the outcomes.")
     lines.append("AvePP: mean posterior probability of those assigned to the group.")
     return lines
 

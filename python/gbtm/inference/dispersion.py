@@ -18,6 +18,7 @@ from scipy.stats import chi2
 from ..arguments import checked
 from ..errors import SpecificationError
 from ..families import family_named, having
+from ..fit.outcome_view import number_of
 from ..model.prepared import Prepared
 
 if TYPE_CHECKING:
@@ -43,18 +44,20 @@ class DispersionTest:
 
     def __str__(self) -> str:
         law = " + ".join(f"{w:.4g} chi2({j})" for j, w in enumerate(self.weights))
+        family = ", ".join(o.family for o in self.without.outcomes)
         return (
             f"Likelihood-ratio test of no overdispersion: {self.statistic:.3f}, p = {self.pvalue:.4g} (law {law}); "
-            f"without psi the family is '{self.without.family}', log-likelihood {self.without.llf:.4f}."
+            f"without psi the family is '{family}', log-likelihood {self.without.llf:.4f}."
         )
 
 
 @checked
-def dispersion_test(res: Fit, **fit_options: Any) -> DispersionTest:
+def dispersion_test(res: Fit, *, outcome: str | int | None = None, **fit_options: Any) -> DispersionTest:
     """Likelihood-ratio test of a negbin fit against poisson, or of zinb against zip, by refitting without psi.
 
     Parameters
     ----------
+    outcome : of several outcomes the one whose psi is tested, by name or number from 1; the others stay as they are
     fit_options : passed to :meth:`gbtm.GBTM.fit` for the fit without psi
 
     Raises
@@ -65,10 +68,19 @@ def dispersion_test(res: Fit, **fit_options: Any) -> DispersionTest:
     from ..fit.fit_model import fit_as_asked
     from ..record.rebuild import panel_of, parts_of
 
-    without_psi = family_named(res.family).without_dispersion
+    if res.part_of or (outcome is None and len(res.outcomes) > 1):
+        names = ", ".join(res.part_of or res.outcome_names)
+        raise SpecificationError(
+            f"outcome: the fit is of {names}, and psi that of one of them.", code="several_outcomes",
+            argument="outcome",
+            way_out="Ask the whole fit with outcome=, the name of a count: the others are fitted as they are.",
+        )
+    m = 0 if outcome is None else number_of(res.outcome_names, outcome)
+    family = res.outcomes[m].family
+    without_psi = family_named(family).without_dispersion
     if without_psi is None:
         raise SpecificationError(
-            f"family: '{res.family}' has no dispersion psi to test.", code="no_dispersion", argument="family",
+            f"family: '{family}' has no dispersion psi to test.", code="no_dispersion", argument="family",
             way_out=f"Fit one of {', '.join(having('without_dispersion'))}.",
         )
     if res.weights is not None:
@@ -77,12 +89,13 @@ def dispersion_test(res: Fit, **fit_options: Any) -> DispersionTest:
             argument="weights", way_out="Look at psi and its robust standard error.",
         )
     spec, parts = res.spec, parts_of(res)
-    outcome = replace(spec.outcomes[0], family=without_psi, dispersion_by_group=False)
+    outcomes = [replace(o, family=without_psi, dispersion_by_group=False) if i == m else o
+                for i, o in enumerate(spec.outcomes)]
     panel = replace(panel_of(res), history=None)
-    bases = [parts[0].bases["mean"]] if outcome.basis is not None else None
-    prepared = Prepared.of(panel, replace(spec, outcomes=(outcome,)), bases)
+    bases = [p.bases["mean"] if o.basis is not None else None for o, p in zip(outcomes, parts, strict=False)]
+    prepared = Prepared.of(panel, replace(spec, outcomes=tuple(outcomes)), bases)
     without = res.like(fit_as_asked(prepared, **fit_options))
-    k = res.n_groups if spec.outcomes[0].dispersion_by_group else 1
+    k = res.n_groups if spec.outcomes[m].dispersion_by_group else 1
     weights = tuple(float(comb(k, j)) / 2.0**k for j in range(k + 1))
     statistic = max(0.0, 2 * (res.llf - without.llf))
     tails = [float(statistic <= 0)] + [float(chi2.sf(statistic, j)) for j in range(1, k + 1)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arguments import checked
 from ..errors import SpecificationError
+from ..fit.outcome_view import number_of, prefix_of
 from .hypotheses import covariance_of, linear_hypotheses, quadratic_form, refuse_undetermined
 from .wald import WaldTest, joint_test
 
@@ -24,9 +25,9 @@ ONE_GROUP_NOTE = (
 
 @checked
 def equal_curves(
-    res: Fit, groups: Sequence[int] | None = None, *, include_intercept: bool = True
+    res: Fit, groups: Sequence[int] | None = None, *, include_intercept: bool = True, outcome: str | int | None = None
 ) -> WaldTest:
-    """Joint test that groups share one curve.
+    """Joint test that groups share one curve; of a fit of several outcomes, that they share that of each.
 
     All coefficients of time are compared; where a group's order is lower, what it lacks is 0. The curve is that of the
     mean's linear predictor, where there are time-varying covariates at 0 of each: not their effects, nor the zero
@@ -36,6 +37,8 @@ def equal_curves(
     ----------
     groups : the groups to compare, 1..K; by default all
     include_intercept : False compares shapes only, as :func:`equal_slopes` does
+    outcome : of several outcomes the one whose curves are compared, by name or number from 1; by default all together.
+        Curves of one that are alike leave groups that the others tell apart: whether it has a part in them at all
 
     Returns
     -------
@@ -44,8 +47,8 @@ def equal_curves(
     Raises
     ------
     SpecificationError
-        ``bad_groups``; ``no_curve`` for a group whose rate is zero; ``no_slopes`` where there is nothing to compare;
-        otherwise as :func:`wald_test`.
+        ``bad_groups``, ``unknown_outcome``; ``no_curve`` for a group whose rate is zero; ``no_slopes`` where there is
+        nothing to compare; otherwise as :func:`wald_test`.
 
     Examples
     --------
@@ -58,21 +61,31 @@ def equal_curves(
     (3, 't^2[1] = t^2[2]')
     """
     chosen = _groups(res, groups)
-    equalities = _equalities(res, chosen, include_intercept)
-    stems = _stems(res)
-    labels = [" = ".join([f"{stems[j]}[{g}]" for g, j in pair] + ["0"] * (len(pair) == 1)) for pair in equalities]
-    covariates = res.outcome.positions["mean"].shape[1] > len(stems)
+    numbers = range(len(res.outcomes)) if outcome is None else [number_of(res.outcome_names, outcome)]
+    equalities = [e for m in numbers for e in _equalities(res, m, chosen, include_intercept)]
+    if not equalities:
+        raise SpecificationError(
+            "groups: their curves are constant, so that there are no slopes to compare.", code="no_slopes",
+            argument="groups", way_out="equal_curves() compares the levels too.",
+        )
+    labels = [
+        " = ".join([f"{_stems(res, m)[j]}[{g}]" for m, g, j in pair] + ["0"] * (len(pair) == 1)) for pair in equalities
+    ]
+    covariates = any(res.outcomes[m].positions["mean"].shape[1] > len(_stems(res, m)) for m in numbers)
     # the engine centres covariates, and the user's intercepts are those at 0
     if include_intercept and covariates:
         difference, cov = _reported(res, labels)
     else:
         difference, cov = _internal(res, equalities, labels)
-    notes = (ONE_GROUP_NOTE,) if include_intercept else ()
+    others = len(numbers) < len(res.outcomes) or res.part_of  # outcomes that tell the groups apart all the same
+    notes = (ONE_GROUP_NOTE,) if include_intercept and not others else ()
     return joint_test(res, quadratic_form(difference, cov, labels, "groups"), labels, notes)
 
 
 @checked
-def equal_slopes(res: Fit, groups: Sequence[int] | None = None) -> WaldTest:
+def equal_slopes(
+    res: Fit, groups: Sequence[int] | None = None, *, outcome: str | int | None = None
+) -> WaldTest:
     """Joint test that the curves of groups are parallel: every coefficient of time but the intercept is equal.
 
     Parameters, errors and result as :func:`equal_curves`.
@@ -86,7 +99,7 @@ def equal_slopes(res: Fit, groups: Sequence[int] | None = None) -> WaldTest:
     >>> equal_slopes(res).hypotheses
     ['t[1] = t[2]', 't^2[1] = t^2[2]']
     """
-    return equal_curves(res, groups, include_intercept=False)
+    return equal_curves(res, groups, include_intercept=False, outcome=outcome)
 
 
 def _groups(res: Fit, groups: Sequence[int] | None) -> list[int]:
@@ -99,34 +112,32 @@ def _groups(res: Fit, groups: Sequence[int] | None) -> list[int]:
     return [int(g) for g in chosen]
 
 
-def _stems(res: Fit) -> list[str]:
-    """Names of a curve's coefficients without the group."""
-    prefix = f"{res.outcome_name}:" if len(res.outcomes) > 1 else ""
-    return [f"{prefix}{s}" for s in res.outcome.bases["mean"]["names"]]
+def _stems(res: Fit, m: int) -> list[str]:
+    """Names of the coefficients of an outcome's curve without the group."""
+    prefix = prefix_of(res.outcome_names[m]) if len(res.outcomes) > 1 else ""
+    return [f"{prefix}{s}" for s in res.outcomes[m].bases["mean"]["names"]]
 
 
-def _equalities(res: Fit, groups: list[int], include_intercept: bool) -> list[list[tuple[int, int]]]:
-    """The (group, column) pairs whose coefficients are to be equal; a pair alone is to be 0."""
-    stems, names = _stems(res), set(res.params.index)
-    columns = res.outcome.bases["mean"]["names"]
-    for g in groups:
-        if not any(f"{s}[{g}]" in names for s in stems):
-            raise SpecificationError(
-                f"groups: group {g} has no curve, its rate is zero.", code="no_curve", argument="groups",
-                way_out="Leave it out.",
-            )
-    equalities: list[list[tuple[int, int]]] = []
+def _equalities(res: Fit, m: int, groups: list[int], include_intercept: bool) -> list[list[tuple[int, int, int]]]:
+    """The (outcome, group, column) pairs whose coefficients are to be equal; one alone is to be 0."""
+    stems, names = _stems(res, m), set(res.params.index)
+    columns = res.outcomes[m].bases["mean"]["names"]
+    without = [g for g in groups if not any(f"{s}[{g}]" in names for s in stems)]
+    if len(res.outcomes) > 1 and len(without) == len(groups):
+        return []  # they are alike in never happening
+    if without:
+        of = f" of {res.outcome_names[m]}" if len(res.outcomes) > 1 else ""
+        raise SpecificationError(
+            f"groups: group {without[0]} has no curve{of}, its rate is zero.", code="no_curve", argument="groups",
+            way_out="Leave it out." if not of else "Leave it out, or compare the other outcomes, outcome=.",
+        )
+    equalities: list[list[tuple[int, int, int]]] = []
     for j, stem in enumerate(stems):
-        owners = [(g, j) for g in groups if f"{stem}[{g}]" in names]
+        owners = [(m, g, j) for g in groups if f"{stem}[{g}]" in names]
         if columns[j] == "intercept" and not include_intercept:
             continue
         # a group without this coefficient has it at 0, and so must all the others
         equalities += [[o] for o in owners] if len(owners) < len(groups) else [[owners[0], o] for o in owners[1:]]
-    if not equalities:
-        raise SpecificationError(
-            "groups: their curves are constant, so that there are no slopes to compare.", code="no_slopes",
-            argument="groups", way_out="equal_curves() compares the levels too.",
-        )
     return equalities
 
 
@@ -137,20 +148,20 @@ def _reported(res: Fit, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _internal(
-    res: Fit, equalities: list[list[tuple[int, int]]], labels: list[str]
+    res: Fit, equalities: list[list[tuple[int, int, int]]], labels: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Differences (m,) and covariance (m, m) of the same equalities among the engine's orthonormal coefficients.
 
     These are the user's times a triangular matrix common to all groups, so that the hypothesis and its statistic are
     the same; but over calendar years the user's own are correlated beyond what double precision can tell.
     """
-    coefficients, positions = res.outcome.coefficients["mean"], res.outcome.positions["mean"]
     inside, names = res.internal, list(res.params.index)
     rows, difference = np.zeros((len(equalities), len(names))), np.zeros(len(equalities))
     for i, pair in enumerate(equalities):
-        for sign, (g, j) in zip((1.0, -1.0), pair, strict=False):
-            rows[i, positions[g - 1, j]] += sign
-            difference[i] += sign * coefficients[g - 1, j]
+        for sign, (m, g, j) in zip((1.0, -1.0), pair, strict=False):
+            outcome = res.outcomes[m]
+            rows[i, outcome.positions["mean"][g - 1, j]] += sign
+            difference[i] += sign * outcome.coefficients["mean"][g - 1, j]
     withheld = (linear_hypotheses(labels, names).matrix != 0) & ~np.isfinite(res.bse.to_numpy())
     lost = withheld.any(axis=1) if inside.jacobian is None else ~inside.determined(rows)
     refuse_undetermined(lost, withheld, names, labels, "groups")

@@ -167,7 +167,8 @@ class Design:
     cluster, stratum : labels of the sampling clusters and strata, for standard errors
     out_of_sample : 1 for subjects that are scored but not fitted
     dropout : order of the dropout model, one for all groups or one per group: 0, a constant; 1, the last outcome too;
-        2, the last two; -1, none in that group
+        2, the last two; -1, none in that group. Of several outcomes the first drives it: a person has dropped out when
+        it is not seen in that one any more
     dcov : covariates of dropout, given like ``tcov``
     obsmar : 1 for subjects whose missing waves are missing at random: they say nothing of dropout
     wave : number of the wave of each observation of long data, rising with time; without it a wave is a distinct time,

@@ -31,7 +31,7 @@ def user_names(
         if b.outcome == MEMBERSHIP:
             names += [f"theta{suffix}", *(f"theta_{n}{suffix}" for n in membership.names[1:])]
             continue
-        outcome = f"{parts[b.outcome].name}: " if several else ""
+        outcome = f"{parts[b.outcome].name}: " if several and isinstance(parts[b.outcome], OutcomePart) else ""
         stems = [SCALES[b.predictor].name] if b.basis is None else list(b.basis.names)
         if b.predictor == "dropout":
             width = parts[b.outcome].bases["dropout"].width
@@ -110,7 +110,7 @@ def traj_names(
             own = [f"{stem[:2]}SigmaG{number}" if b.predictor in RANDOM else stem + group]
         if transitions is not None and b.outcome == 1:
             own = [_of_second(n) for n in own]
-        names += [f"{n}M{b.outcome + 1}" if several else n for n in own]
+        names += [f"{n}M{b.outcome + 1}" if several and isinstance(part, OutcomePart) else n for n in own]
     return names
 
 

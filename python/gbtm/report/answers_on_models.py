@@ -78,10 +78,12 @@ def _shapes(evidence: Evidence) -> Reply:
 
 
 def _covariates(evidence: Evidence) -> Reply:
-    res, outcome = evidence.res, evidence.res.outcome
-    used = [("membership", res.group_set.membership.covariate_names), ("time-varying", outcome.covariate_names)]
+    res = evidence.res
+    used = [("membership", res.group_set.membership.covariate_names)]
+    used += [("time-varying" + (f" ({o.name})" if len(res.outcomes) > 1 else ""), o.covariate_names)
+             for o in res.outcomes]
     phrases = [f"{kind}: {', '.join(names)}" for kind, names in used if len(names)]
-    if outcome.data.exposure is not None:
+    if any(o.data.exposure is not None for o in res.outcomes):
         phrases.append("exposure enters as its logarithm")
     if res.weights is not None:
         phrases.append("sampling weights, rescaled to mean 1")

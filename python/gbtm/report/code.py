@@ -9,6 +9,7 @@ from .python_code import python_code
 from .r_code import r_code
 from .recipe import recipe
 from .search_recipe import search_recipe
+from .several_code import several_code
 from .stata import stata_code
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def code_for(res: GBTMResults, language: str, data: str = "data.csv", search: An
             f"language: '{language}' is not known.", code="unknown_language", argument="language",
             way_out=f"Use one of {', '.join(LANGUAGES)}.",
         )
+    if len(res.outcomes) > 1:
+        return several_code(res, language, data)
     of_fit, of_search = recipe(res), None if search is None else search_recipe(search, res)
     if language == "Stata":
         return stata_code(res, of_fit, data, of_search)

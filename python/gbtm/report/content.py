@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ..compute.progress import Progress
+from ..errors import SpecificationError
 from ..fit.summary import family_title
+from ..model.spec import OutcomeSpec
 from .attrition import attrition
 from .blocks import Builder, ChecklistBlock, CodeBlock, FigureBlock, Report
 from .checklist import SOURCE_2017, SOURCE_REVISED
@@ -17,14 +20,15 @@ from .fit_tables import (
     cases_table,
     choice_table,
     classification_table,
+    contributions_table,
     estimates_table,
     groups_table,
     odds_table,
     share_sentence,
 )
-from .grolts import COMPLETE, FILLED, WRITE, Answer, grolts
+from .grolts import COMPLETE, FILLED, WRITE, Answer, grolts, place_of
 from .numbers import are_whole, show
-from .pictures import draw
+from .pictures import DRAWINGS, draw
 from .software import versions_sentence
 from .table import Table, table_of
 
@@ -64,7 +68,8 @@ def compose(
     to.blocks += [CodeBlock(language, code_for(res, language, data_file, search)) for language in LANGUAGES]
     to.heading("Software")
     to.say(versions_sentence(res))
-    name = f"Trajectories of {res.outcome_name} over {res.time_name}"
+    name = f"Trajectories of {res.outcome_name} over {res.time_name}" if len(res.outcomes) == 1 else (
+        f"Trajectories of {_listed(res.outcome_names)}, whose groups are the same")
     return Report(title or name, author or "", tuple(to.blocks))
 
 
@@ -80,14 +85,15 @@ def _counted(answers: Sequence[Answer]) -> str:
 
 
 def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
-    spec = res.outcome.spec
     k = res.n_groups
-    shape = f"basis {spec.basis}" if spec.orders is None else (
-        f"polynomial order{'s' if k > 1 else ''} {', '.join(str(o) for o in spec.orders)}")
     to.heading("Summary")
+    one = len(res.outcomes) == 1
+    curves = f"a curve over {res.time_name} each ({_shape(res.outcomes[0].spec, k)})" if one else (
+        "curves of each outcome (" + "; ".join(
+            f"{o.name} over {o.time_name}: {_shape(o.spec, k)}" for o in res.outcomes) + ")")
     to.say(
-        f"{res.n_subjects} subjects with {res.nobs} observations of {res.outcome_name} are described by {k} "
-        f"group{'' if k == 1 else 's'} with a curve over {res.time_name} each ({shape}). "
+        f"{res.n_subjects} subjects with {res.nobs} observations of {_listed(res.outcome_names)} are described by {k} "
+        f"group{'' if k == 1 else 's'} with {curves}. "
         f"Distribution: {family_title(res)}. "
         + (f"Estimated sizes: {share_sentence(res)}." if k > 1 else "")
     )
@@ -107,21 +113,35 @@ def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
     _draw(to, "curves", res)
 
 
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _shape(spec: OutcomeSpec, k: int) -> str:
+    return f"basis {spec.basis}" if spec.orders is None else (
+        f"polynomial order{'s' if k > 1 else ''} {', '.join(str(o) for o in spec.orders)}")
+
+
 def _say_search(to: Builder, search: Any) -> None:
     groups = search.table["groups"].astype(int)
     to.say(f"The model was chosen among {len(groups)} models with {groups.min()} to {groups.max()} groups.")
 
 
 def _data(to: Builder, res: GBTMResults, description: str | None) -> None:
-    losses = attrition(res)
     to.heading("Data and attrition")
     if description:
         to.say(description)
     else:
         to.say("Describe the sample, the outcome and how it was measured, and the times of measurement.", prompt=True)
-    to.list(losses.sentences)
-    for name, table in zip(losses.names, losses.tables, strict=True):
-        to.table(name, table)
+    for outcome in res.outcome_names:
+        losses = attrition(res.of_outcome(outcome))
+        several = len(res.outcomes) > 1
+        to.list([f"{outcome}: {s}" for s in losses.sentences] if several else losses.sentences)
+        for name, table in zip(losses.names, losses.tables, strict=True):
+            if name == "dropped" and outcome != res.outcome_names[0]:
+                continue  # it is of all outcomes
+            to.table(place_of(name, outcome) if several else name,
+                     replace(table, caption=f"{outcome}: {table.caption}") if several else table)
 
 
 def _choice(to: Builder, search: Any, res: GBTMResults) -> None:
@@ -146,9 +166,20 @@ def _model(to: Builder, res: GBTMResults, level: float) -> None:
 def _groups(to: Builder, res: GBTMResults) -> None:
     to.heading("The groups")
     to.table("groups", groups_table(res))
-    _draw(to, "individuals", res)
+    _draw(to, "individuals", res, **({} if len(res.outcomes) == 1 else {"individuals": True}))
+    if len(res.outcomes) > 1 and res.n_groups > 1:
+        to.table("contributions", contributions_table(res))
+        to.list([*res.outcome_contributions().attrs["notes"], *_independence(res)])
     if res.n_groups > 1:
         _draw(to, "posteriors", res)
+
+
+def _independence(res: GBTMResults) -> list[str]:
+    """Whether outcomes are independent within groups; nothing where no two were measured at one time."""
+    try:
+        return [str(note) for note in res.residual_correlations().attrs["notes"]]
+    except SpecificationError:
+        return []
 
 
 def _checks(to: Builder, checks: Any) -> None:
@@ -173,6 +204,7 @@ def check_table(frame: pd.DataFrame, caption: str) -> Table:
 
 def _draw(to: Builder, name: str, subject: Any, **options: Any) -> None:
     to.tell(f"report: drawing figure {sum(isinstance(b, FigureBlock) for b in to.blocks) + 1}")
-    picture = draw(name, subject, **options)
+    several = len(getattr(subject, "outcomes", ())) > 1
+    picture = draw(f"{name}_of_outcomes" if several and f"{name}_of_outcomes" in DRAWINGS else name, subject, **options)
     if picture is not None:
         to.figure(name, picture.caption, picture.png)

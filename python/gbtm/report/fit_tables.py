@@ -120,8 +120,10 @@ def _belonging(res: GBTMResults) -> dict[str, str]:
 
 
 def _about_estimates(res: GBTMResults, level: float) -> list[str]:
+    time = f"Time is {res.time_name} as it was" if len(res.outcomes) == 1 else "Times are {} as they were".format(
+        ", ".join(f"{o.time_name} ({o.name})" for o in res.outcomes))
     notes = [
-        f"Time is {res.time_name} as it was given; intervals of level {100 * level:g} % are estimate plus or minus "
+        f"{time} given; intervals of level {100 * level:g} % are estimate plus or minus "
         f"{multiplier(res.df_inference)} times its standard error; standard errors are from "
         f"{COVARIANCE_KINDS[res.cov_type].phrase}."
     ]
@@ -172,6 +174,22 @@ def odds_table(res: GBTMResults, level: float = 0.95) -> Table:
         notes=[f"Reference: group {odds.attrs['reference']}. The intercept's odds are where all covariates are 0."],
         kinds={"estimate": "ratio", "lower": "ratio", "upper": "ratio"}, gap=_why_none(res),
         headings={"kind": "", "estimate": "Odds (ratio)", "lower": f"{percent} lower", "upper": f"{percent} upper"},
+    )
+
+
+def contributions_table(res: GBTMResults) -> Table:
+    """What each of several outcomes tells about the groups."""
+    frame = res.outcome_contributions()
+    return table_of(
+        frame, caption="What each outcome tells about the groups",
+        notes=["Entropy: of posterior probabilities from the outcome alone. Log Bayes factor: mean log of how much "
+               "likelier the outcome is in a subject's own group. Without it: most probable groups from the others."],
+        kinds={"entropy": "probability", "log_bayes_factor": "estimate", "share": "percent",
+               "rand_without": "probability", "agreement_without": "percent"},
+        gap="not defined.",
+        headings={"outcome": "Outcome", "people": "Subjects", "observations": "Observations", "entropy": "Entropy",
+                  "log_bayes_factor": "Log Bayes factor", "share": "Share (%)",
+                  "rand_without": "Adjusted Rand index without it", "agreement_without": "Same group without it (%)"},
     )
 
 

@@ -10,7 +10,7 @@ from .answers_on_data import DATA_TOPICS
 from .answers_on_models import MODEL_TOPICS
 from .attrition import attrition
 from .checklist import GROLTS_2017, GROLTS_REVISED, Question
-from .evidence import Evidence
+from .evidence import Evidence, Reply
 
 if TYPE_CHECKING:
     from ..api.results import GBTMResults
@@ -40,6 +40,8 @@ class Answer:
         return FILLED if self.text else WRITE
 
 
+OF_OUTCOMES = ("time", "spread", "distribution", "within", "between", "shapes")  # topics that are of one outcome
+PLACES = ("waves", "patterns", "per_subject")  # of an outcome's own tables
 TOPICS = {**DATA_TOPICS, **MODEL_TOPICS}
 
 
@@ -67,5 +69,28 @@ def grolts(
     >>> len(answers), answers[15].text
     (21, 'Relative entropy is 1.000.')
     """
-    evidence = Evidence(res, attrition(res), search, checks, dict(places or {}))
-    return [Answer(q, *TOPICS[q.topic](evidence)) for q in (GROLTS_REVISED if revised else GROLTS_2017)]
+    shown = dict(places or {})
+    questions = GROLTS_REVISED if revised else GROLTS_2017
+    if len(res.outcomes) == 1:
+        evidence = Evidence(res, attrition(res), search, checks, shown)
+        return [Answer(q, *TOPICS[q.topic](evidence)) for q in questions]
+    each = {
+        name: Evidence(one, attrition(one), search, checks, {
+            **shown, **{p: shown[place_of(p, name)] for p in PLACES if place_of(p, name) in shown}})
+        for name, one in ((name, res.of_outcome(name)) for name in res.outcome_names)
+    }
+    whole = Evidence(res, next(iter(each.values())).attrition, search, checks, shown)
+    return [Answer(q, *(_of_each(q, each) if q.topic in OF_OUTCOMES else TOPICS[q.topic](whole))) for q in questions]
+
+
+def place_of(name: str, outcome: str) -> str:
+    """What a table of one outcome is called among the places of a report on several."""
+    return f"{name}: {outcome}"
+
+
+def _of_each(question: Question, evidence: Mapping[str, Evidence]) -> Reply:
+    """The answer for each outcome, one after the other; what the author has to write is asked once where it is the
+    same."""
+    replies = {name: TOPICS[question.topic](own) for name, own in evidence.items()}
+    text = " ".join(f"{name}: {said}" for name, (said, _) in replies.items() if said)
+    return text, " ".join(dict.fromkeys(asked for _, asked in replies.values() if asked))

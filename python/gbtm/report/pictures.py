@@ -40,6 +40,11 @@ DRAWINGS = {
         "Estimated mean trajectories of the final model with pointwise confidence bands; points are observed means, "
         "weighted by the posterior probability of the group.",
     ),
+    "curves_of_outcomes": _Drawing(
+        "outcomes", "plot_outcomes", "fit",
+        "Estimated mean trajectories of each outcome with pointwise confidence bands; points are observed means, "
+        "weighted by the posterior probability of the group.",
+    ),
     "criteria": _Drawing(
         "criteria", "plot_criteria", "search", "Criteria of model choice against the number of groups.",
     ),
@@ -51,6 +56,11 @@ DRAWINGS = {
     "individuals": _Drawing(
         "groups", "plot_groups", "fit",
         "Estimated mean trajectory of each group over the observed trajectories of the subjects assigned to it.",
+    ),
+    "individuals_of_outcomes": _Drawing(
+        "outcome_grid", "plot_outcome_grid", "fit",
+        "Estimated mean trajectory of each group in each outcome over the observed trajectories of the subjects "
+        "assigned to it.",
     ),
     "posteriors": _Drawing(
         "posteriors", "plot_posteriors", "fit",

@@ -71,7 +71,7 @@ def recipe(res: GBTMResults) -> Recipe:
         outcome=res.outcome_name, time=res.time_name, wide=wide,
         columns={k: _plain(v) for k, v in columns.items() if v not in (None, [], (), {})},
         factors=inputs.get("levels") or {}, levels=_unsorted(inputs.get("levels") or {}),
-        model=arguments_of(res.spec), fit=_fit(res, columns, command),
+        model=arguments_of(res.spec), fit=fit_options(res, columns, command),
         estimates=tuple(res.params.tolist()),
         from_start=res.search.user_start,
     )
@@ -101,7 +101,8 @@ def _unsorted(levels: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return {column: list(values) for column, values in levels.items() if not by_itself(list(values))}
 
 
-def _fit(res: GBTMResults, columns: dict[str, Any], command: bool) -> dict[str, Any]:
+def fit_options(res: GBTMResults, columns: dict[str, Any], command: bool) -> dict[str, Any]:
+    """Arguments of the fit that are not what it would have without being told."""
     fit: dict[str, Any] = {"rng": int(res.search.rng or 0)}
     if res.search.n_starts_asked is not None:
         fit["n_starts"] = int(res.search.n_starts_asked)

@@ -65,8 +65,16 @@ def stata_code(res: GBTMResults, recipe: Recipe, data: str, search: SearchRecipe
         before = _numbers_of_groups(search, options)
     return "\n".join([
         *script.names.reading(data, columns), *(f"* {c}" for c in script.comments), *script.prepare, *before,
-        _text(options), "trajplot",
+        command_text(options), "trajplot",
     ]) + "\n"
+
+
+def options_and_lines(res: GBTMResults, recipe: Recipe) -> tuple[StataNames, Options, list[str], str]:
+    """Of one outcome of several: names, the options of the command, the lines that come before it, and the id."""
+    script = _Script(StataNames(_columns(res, recipe)))
+    options = _options(res, recipe, script)
+    id_ = "_person" if isinstance(recipe.id, list) else script.names[recipe.id or "id"] if recipe.form != "wide" else ""
+    return script.names, options, [*(f"* {c}" for c in script.comments), *script.prepare], id_
 
 
 def _columns(res: GBTMResults, recipe: Recipe) -> list[str]:
@@ -129,7 +137,7 @@ def _options(res: GBTMResults, recipe: Recipe, script: _Script) -> Options:
     return options
 
 
-def _text(options: Options, indent: str = "") -> str:
+def command_text(options: Options, indent: str = "") -> str:
     """The command, its options over lines that ``///`` joins."""
     lines, line = [], f"{indent}traj,"
     for name, values in options:
@@ -158,7 +166,7 @@ def _numbers_of_groups(search: SearchRecipe, options: Options) -> list[str]:
     named |= {name: [f"`{name}s'"] for name in repeated}
     named.pop("refgroup", None)  # there may be fewer groups, and the criteria are the same
     groups = [k for k in space.groups if k > 1 or "risk" not in named]  # one group has no membership to explain
-    first, *rest = _text(list(named.items()), "    ").split("\n")
+    first, *rest = command_text(list(named.items()), "    ").split("\n")
     return [
         f"* Stata has no search. This compares the numbers of groups with every curve of order {top}, by traj's BIC,",
         "* where larger is better. The table of the report has the models that the search compared.",

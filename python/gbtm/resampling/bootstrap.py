@@ -22,6 +22,7 @@ from ..checks import check_count, check_level, check_seed, is_count
 from ..compute.parallel import spread
 from ..compute.progress import Progress
 from ..errors import DataError, SpecificationError
+from ..fit.outcome_view import number_of
 from ..model.covariance_kinds import COVARIANCE_KINDS
 from .replicates import Task, replicate, rivals_of
 
@@ -87,23 +88,35 @@ class Bootstrap:
         share = self.res.class_shares
         return pd.concat([share, self.shares.std(ddof=1).rename("std err"), _percentiles(self.shares, alpha)], axis=1)
 
-    def curves(self, times: Any = None, *, level: float = 0.95, tcov: Any = None) -> pd.DataFrame:
+    def curves(
+        self, times: Any = None, *, level: float = 0.95, tcov: Any = None, outcome: str | int | None = None
+    ) -> pd.DataFrame:
         """The fit's curves with percentile bands of the replicates' curves, on the outcome's scale.
 
-        ``times`` and ``tcov`` are as for :meth:`GBTMResults.predict`, whose columns these are.
+        ``times``, ``tcov`` and ``outcome`` are as for :meth:`GBTMResults.predict`, whose columns these are.
         """
+        from ..fit.predictions import below_each_other
+        from ..record.rebuild import layout_of
+
+        names, layout = self.res.outcome_names, layout_of(self.res)
+        flats = [layout.unreport(params) for params in self.params.to_numpy()]
+        if len(names) == 1 or outcome is not None:
+            return self._curves(flats, 0 if outcome is None else number_of(names, outcome), times, level, tcov)
+        return below_each_other({
+            name: self._curves(flats, m, times, level, tcov) for m, name in enumerate(names)})
+
+    def _curves(self, flats: list[np.ndarray], m: int, times: Any, level: float, tcov: Any) -> pd.DataFrame:
         from ..fit.predictions import profile_values
         from ..record.rebuild import layout_of
 
-        out = self.res.predict(times, level=level, tcov=tcov)
-        at = out.iloc[:, 1].to_numpy()[: len(out) // self.res.n_groups]  # the time, whatever it is called
-        layout = layout_of(self.res)
-        w = profile_values(self.res.curves, tcov, at.size)
-        drawn = []
-        for params in self.params.to_numpy():
-            flat = layout.unreport(params)
-            coefficients = {p: layout.coefficients(flat, 0, p) for p in self.res.curves.coefficients}
-            drawn.append(replace(self.res.curves, coefficients=coefficients).expected(at, w).ravel())
+        one, layout = self.res.of_outcome(m + 1), layout_of(self.res)
+        out = one.predict(times, level=level, tcov=tcov)
+        at = out.iloc[:, 1].to_numpy()[: len(out) // one.n_groups]  # the time, whatever it is called
+        w = profile_values(one.curves, tcov, at.size)
+        rows, drawn = layout.rows_of(layout.spec.set_of(m)), []  # of a dual model's pairs, one of each group
+        for flat in flats:
+            coefficients = {p: layout.coefficients(flat, m, p)[rows] for p in one.curves.coefficients}
+            drawn.append(replace(one.curves, coefficients=coefficients).expected(at, w).ravel())
         lower, upper = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
         return out.assign(**{"std err": np.std(drawn, axis=0, ddof=1), "lower": lower, "upper": upper})
 

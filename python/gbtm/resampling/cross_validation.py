@@ -49,17 +49,18 @@ class CrossValidation:
     Attributes
     ----------
     by_subject : Series by id of log L_i under the fit without subject i's fold, without weights; NaN where that failed
-    errors : Series by id of the subject's mean absolute prediction error under the same fit
+    errors : Series by id of the subject's mean absolute prediction error under the same fit; of several outcomes a
+        DataFrame with a column each, NaN where a subject lacks one
     folds : Series by id, the fold (1..) of each subject
     weights : (N,) sampling weights of mean 1; ones where there are none
-    counts : (N,) observations of each subject
+    counts : (N,) observations of each subject; of several outcomes (N, M)
     clusters : (N,) codes of the sampling clusters kept together; 0.. N-1 where there are none
     failures : a sentence for each fold whose fit could not be used
     sentences : what has to be known of these numbers
     """
 
     by_subject: pd.Series
-    errors: pd.Series
+    errors: pd.Series | pd.DataFrame
     folds: pd.Series
     weights: np.ndarray
     counts: np.ndarray
@@ -68,9 +69,11 @@ class CrossValidation:
     sentences: tuple[str, ...]
 
     def __repr__(self) -> str:
+        error = self.absolute_error
+        said = f"{error:.4f}" if isinstance(error, float) else ", ".join(f"{n} {e:.4f}" for n, e in error.items())
         return (
             f"<CrossValidation: {self.n_folds} folds, held-out log-likelihood {self.loglik:.4f} (se {self.se:.4f}), "
-            f"absolute error {self.absolute_error:.4f}, {len(self.failures)} failures>"
+            f"absolute error {said}, {len(self.failures)} failures>"
         )
 
     @property
@@ -88,13 +91,18 @@ class CrossValidation:
         return self._spread(self.weights * self.by_subject.to_numpy())
 
     @property
-    def absolute_error(self) -> float:
+    def absolute_error(self) -> float | pd.Series:
         """Mean over the observations of abs(y_it - yhat_it), yhat as in :func:`cross_validate`.
 
-        With sampling weights a weighted mean. NaN when a fold failed.
+        With sampling weights a weighted mean. NaN when a fold failed. Of several outcomes a Series, for they have units
+        of their own.
         """
-        share = self.weights * self.counts
-        return float(share @ self.errors.to_numpy() / share.sum())
+        one = isinstance(self.errors, pd.Series)
+        counts = self.counts.reshape(len(self.weights), -1)
+        errors = self.errors.to_numpy().reshape(counts.shape)
+        share = self.weights[:, None] * counts
+        mean = (share * np.where(counts > 0, errors, 0.0)).sum(axis=0) / share.sum(axis=0)
+        return float(mean[0]) if one else pd.Series(mean, index=self.errors.columns, name="absolute error")
 
     def difference(self, other: CrossValidation) -> tuple[float, float]:
         """:attr:`loglik` minus that of another model for the same subjects, and its standard error.
@@ -155,7 +163,8 @@ def cross_validate(
     criteria, *Communications in Statistics: Theory and Methods* 43, 4337-4356, as R's crimCV has it (with "subject"):
     the mean over all observations of abs(y_it - yhat_it) with yhat_it = sum_k P_ik E_k(y_it), where E_k and the
     posterior P_ik are those of the fit without i, but P_ik is given i's own outcomes, so that yhat is no forecast. With
-    AR(1) errors and random effects E_k is the group's mean.
+    AR(1) errors and random effects E_k is the group's mean. Of several outcomes a fold holds people with all of them,
+    and the absolute error is that of each.
 
     Examples
     --------
@@ -177,13 +186,9 @@ def cross_validate(
         check_count(n_starts, "n_starts", STARTS, least=0)
     started, tell = time.monotonic(), reporter(progress)
     built = prepared_of(model) if isinstance(model, Fit) else model.prepared
-    if len(built.spec.outcomes) > 1:
-        raise SpecificationError(
-            f"model: it has {len(built.spec.outcomes)} outcomes, and errors of prediction are of one.",
-            code="several_outcomes", argument="model", way_out="Compare such models by BIC, or outcome by outcome.",
-        )
     panel, spec = built.panel, built.spec
     bases = [part.bases["mean"] for part in built.layout.outcomes]
+    names = [m.name for m in panel.outcomes]
     n, ids = panel.n_subjects, panel.ids
     units, about_clusters = _units(panel, model, by_rows(cluster, "cluster", n, ids=ids))
     fold = _folds(by_rows(folds, "folds", n, ids=ids), units, rng)
@@ -196,7 +201,7 @@ def cross_validate(
     held = [np.flatnonzero(fold == f) for f in range(int(fold.max()) + 1)]
     seeds = [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(rng).spawn(len(held))]
     jobs = [(panel, spec, bases, out, start, n_starts, seed) for out, seed in zip(held, seeds, strict=True)]
-    table = np.empty((panel.n_subjects, 3))
+    table = np.empty((panel.n_subjects, 2 + len(names)))
     failures = []
     for f, (columns, failure) in enumerate(spread(_fold, jobs, n_jobs=n_jobs)):
         table[held[f]] = columns
@@ -205,12 +210,14 @@ def cross_validate(
         if tell is not None:
             tell(f"fold {f + 1} of {len(held)}", time.monotonic() - started)
     weights = panel.subjects.relative_weights
-    loglik, error, impossible = table.T
+    loglik, impossible, errors = table[:, 0], table[:, 1], table[:, 2:]
+    counts = np.stack([np.bincount(m.subject, minlength=n) for m in panel.outcomes], axis=1)
     return CrossValidation(
         by_subject=pd.Series(loglik, index=panel.ids, name="loglik"),
-        errors=pd.Series(error, index=panel.ids, name="absolute error"),
+        errors=pd.Series(errors[:, 0], index=panel.ids, name="absolute error") if len(names) == 1
+        else pd.DataFrame(errors, index=panel.ids, columns=pd.Index(names, name="outcome")),
         folds=pd.Series(fold + 1, index=panel.ids, name="fold"), weights=weights,
-        counts=np.bincount(panel.outcomes[0].subject, minlength=panel.n_subjects), clusters=units,
+        counts=counts[:, 0] if len(names) == 1 else counts, clusters=units,
         failures=tuple(failures),
         sentences=tuple(
             about_clusters + _failed(loglik, weights, failures, len(held)) + _ruled_out(panel, impossible == 1)
@@ -222,7 +229,8 @@ def _fold(
     panel: Panel, spec: ModelSpec, bases: list[TimeBasis | None], held: np.ndarray, start: np.ndarray, n_starts: int,
     seed: int,
 ) -> tuple[np.ndarray, str]:
-    """Log-likelihood, error and 1 where ruled out (n, 3) of the subjects at positions ``held``; what failed, or ''."""
+    """Log-likelihood, 1 where ruled out, and the error of each outcome (n, 2 + M) of the subjects at positions
+    ``held``; what failed, or ''."""
     from ..fit.refit import refit, subject_loglik
     from .held_out import posterior_of, prediction_error, ruled_out
 
@@ -237,11 +245,11 @@ def _fold(
             if not failure:
                 test = panel.subset(held)
                 p = posterior_of(fit, test)
-                columns = [subject_loglik(fit, test), prediction_error(fit, test, p), ruled_out(fit, test, p)]
-                return np.column_stack(columns), ""
+                errors = [prediction_error(fit, test, p, m) for m in range(len(test.outcomes))]
+                return np.column_stack([subject_loglik(fit, test), ruled_out(fit, test, p), *errors]), ""
         except (GBTMError, ArithmeticError, RuntimeError, np.linalg.LinAlgError) as error:
             failure = str(error)
-    return np.full((held.size, 3), np.nan), failure
+    return np.full((held.size, 2 + len(panel.outcomes)), np.nan), failure
 
 
 def _units(

@@ -29,12 +29,12 @@ def posterior_of(fit: Refit, panel: Panel) -> np.ndarray:
     return np.asarray(posterior if module.expand is None else posterior[module.expand])
 
 
-def internal_predictors(fit: Refit, measures: Measures) -> dict[str, np.ndarray]:
-    """Predictors (K, n_obs) of each observation of the first outcome in each group, in internal units."""
-    layout, part = fit.layout, fit.layout.outcomes[0]
+def internal_predictors(fit: Refit, measures: Measures, m: int = 0) -> dict[str, np.ndarray]:
+    """Predictors (K, n_obs) of each observation of outcome m in each group, in internal units."""
+    layout, part = fit.layout, fit.layout.outcomes[m]
     u = {
-        p: layout.coefficients(fit.flat, 0, p) @ part.columns(p, measures.time, measures.covariates).T
-        + layout.offset[0][p][:, None]
+        p: layout.coefficients(fit.flat, m, p) @ part.columns(p, measures.time, measures.covariates).T
+        + layout.offset[m][p][:, None]
         for p in part.reported
     }
     if measures.exposure is not None:
@@ -42,13 +42,17 @@ def internal_predictors(fit: Refit, measures: Measures) -> dict[str, np.ndarray]
     return u
 
 
-def prediction_error(fit: Refit, panel: Panel, posterior: np.ndarray) -> np.ndarray:
-    """(N,) each subject's mean of abs(y_it - sum_k P_ik E_k(y_it)), with E_k at its own covariates and exposure."""
-    part, measures = fit.layout.outcomes[0], panel.outcomes[0]
+def prediction_error(fit: Refit, panel: Panel, posterior: np.ndarray, m: int = 0) -> np.ndarray:
+    """(N,) each subject's mean of abs(y_it - sum_k P_ik E_k(y_it)) of outcome m, with E_k at its own covariates and
+    exposure; NaN for whom that outcome is not known of."""
+    part, measures = fit.layout.outcomes[m], panel.outcomes[m]
     with np.errstate(over="ignore"):
-        means = part.centre + part.scale * part.internal_family.expected(internal_predictors(fit, measures))
+        means = part.centre + part.scale * part.internal_family.expected(internal_predictors(fit, measures, m))
     expected = (posterior[measures.subject] * means.T).sum(axis=1)
-    return np.bincount(measures.subject, np.abs(measures.y - expected)) / np.bincount(measures.subject)
+    n = panel.n_subjects
+    total = np.bincount(measures.subject, np.abs(measures.y - expected), minlength=n)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(total / np.bincount(measures.subject, minlength=n))
 
 
 def ruled_out(fit: Refit, panel: Panel, posterior: np.ndarray) -> np.ndarray:
@@ -58,12 +62,20 @@ def ruled_out(fit: Refit, panel: Panel, posterior: np.ndarray) -> np.ndarray:
     whoever contradicts that falls without bound: how far depends on where the fit stopped. Found by the slope of
     log L_i in the predictors that lie there.
     """
+    total = np.zeros(panel.n_subjects)
+    for m in range(len(fit.layout.outcomes)):
+        total += _slopes_at_bounds(fit, panel, posterior, m)
+    return total > NOTABLE_SLOPE
+
+
+def _slopes_at_bounds(fit: Refit, panel: Panel, posterior: np.ndarray, m: int) -> np.ndarray:
+    """(N,) slope of log L_i in those predictors of outcome m that lie at a boundary."""
     import torch
 
-    part, measures = fit.layout.outcomes[0], panel.outcomes[0]
+    part, measures = fit.layout.outcomes[m], panel.outcomes[m]
     if part.spec.traits.has_scale:
-        return np.zeros(panel.n_subjects, dtype=bool)
-    u = internal_predictors(fit, measures)
+        return np.zeros(panel.n_subjects)
+    u = internal_predictors(fit, measures, m)
     tensors = {name: torch.from_numpy(value) for name, value in u.items()}
     if part.family.by_value:
         tensors["y"] = torch.from_numpy(measures.y).expand_as(tensors["mean"])
@@ -75,4 +87,4 @@ def ruled_out(fit: Refit, panel: Panel, posterior: np.ndarray) -> np.ndarray:
             slope = np.abs((slopes[name].numpy() * statistics).sum(axis=-1))
             far = np.abs(u[name]) > -np.log(EXTREME)
             total += (posterior[measures.subject] * np.where(far, slope, 0.0).T).sum(axis=1)
-    return np.bincount(measures.subject, total, minlength=panel.n_subjects) > NOTABLE_SLOPE
+    return np.bincount(measures.subject, total, minlength=panel.n_subjects)

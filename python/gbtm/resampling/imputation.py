@@ -22,6 +22,8 @@ from ..arguments import checked
 from ..checks import check_level
 from ..errors import SpecificationError
 from ..fit.curves import around_logit
+from ..fit.outcome_view import number_of
+from ..fit.predictions import below_each_other
 from ..likelihood.matching import is_crossed, match_curves, match_posteriors
 
 if TYPE_CHECKING:
@@ -147,15 +149,24 @@ class PooledResults:
             index=index,
         )
 
-    def predict(self, times: Any = None, *, level: float = 0.95, tcov: Any = None) -> pd.DataFrame:
+    def predict(
+        self, times: Any = None, *, level: float = 0.95, tcov: Any = None, outcome: str | int | None = None
+    ) -> pd.DataFrame:
         """Expected outcome of each group, pooled on the outcome's scale; as :meth:`GBTMResults.predict`.
 
         ``times`` default to all that were observed in some imputation.
         """
-        first = self.fits[0]
+        names = self.fits[0].outcome_names
+        if len(names) == 1 or outcome is not None:
+            return self._predict(0 if outcome is None else number_of(names, outcome), times, level, tcov)
+        return below_each_other({name: self._predict(m, times, level, tcov) for m, name in enumerate(names)})
+
+    def _predict(self, m: int, times: Any, level: float, tcov: Any) -> pd.DataFrame:
+        fits = [f.of_outcome(m + 1) for f in self.fits]
+        first = fits[0]
         if times is None:
-            times = np.unique(np.concatenate([f.outcome.data.time for f in self.fits]))
-        curves = [f.predict(times, level=level, tcov=tcov) for f in self.fits]
+            times = np.unique(np.concatenate([f.outcome.data.time for f in fits]))
+        curves = [f.predict(times, level=level, tcov=tcov) for f in fits]
         k, c = first.n_groups, len(curves[0]) // first.n_groups
 
         def matched(column: str) -> np.ndarray:
@@ -186,7 +197,8 @@ class PooledResults:
 
     def __repr__(self) -> str:
         first = self.fits[0]
-        return f"<PooledResults: {first.family}, {first.n_groups} groups, {len(self.fits)} imputations>"
+        families = ", ".join(o.family for o in first.outcomes)
+        return f"<PooledResults: {families}, {first.n_groups} groups, {len(self.fits)} imputations>"
 
 
 @checked
@@ -262,11 +274,17 @@ def _match(first: Fit, fit: Fit, layout: Layout) -> tuple[np.ndarray, bool]:
         here, there = (f.posterior.loc[common].to_numpy() for f in (first, fit))
         order = match_posteriors(here, there, layout.spec, weight)
         return order, is_crossed(here, there, order, weight)
-    data = first.outcome.data
-    times, counts = np.unique(data.time, return_counts=True)
+    mine, theirs, counted = [], [], []  # curves in standard deviations of their outcome, which counts once
+    for m in range(1, len(first.outcomes) + 1):
+        one, other = first.of_outcome(m), fit.of_outcome(m)
+        times, counts = np.unique(one.outcome.data.time, return_counts=True)
+        sd = float(np.std(one.outcome.data.y))
+        mine.append(one.curves.expected(times) / sd)
+        theirs.append(other.curves.expected(times) / sd)
+        counted.append(counts / counts.sum())
     order = match_curves(
-        first.curves.expected(times), fit.curves.expected(times), first.group_set.shares,
-        fit.group_set.shares, layout.spec, float(np.std(data.y)), counts)
+        np.hstack(mine), np.hstack(theirs), first.group_set.shares, fit.group_set.shares, layout.spec, 1.0,
+        np.concatenate(counted))
     return order, False
 
 

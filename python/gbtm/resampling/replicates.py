@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,12 +116,12 @@ def resampled(subjects: Subjects, rng: np.random.Generator) -> np.ndarray:
 
 
 def chosen(spec: ModelSpec, k: int) -> list[int]:
-    """The first k groups, at least one of which has a rate; beyond those of the fit its last that has one again."""
-    orders = spec.outcomes[0].orders or (0,) * spec.n_groups
-    able = [g for g in range(spec.n_groups) if orders[g] >= 0]
-    first = [*range(min(k, spec.n_groups))]
-    if k < spec.n_groups and not set(first) & set(able):
-        first[-1] = able[0]
+    """The first k groups, at least one of which has a rate, in each outcome; beyond those of the fit its last that has
+    one again."""
+    orders = [o.orders or (0,) * spec.n_groups for o in spec.outcomes]
+    able = [g for g in range(spec.n_groups) if all(o[g] >= 0 for o in orders)] or [spec.n_groups - 1]
+    few = combinations(range(spec.n_groups), min(k, spec.n_groups))
+    first = next((list(some) for some in few if all(any(o[g] >= 0 for g in some) for o in orders)), [able[-1]])
     return first + [able[-1]] * (k - len(first))
 
 

@@ -55,6 +55,11 @@ class Space:
     zero: str = "common"
     reference: int = 0
 
+    @property
+    def searches_orders(self) -> bool:
+        """Orders are searched, not the number of groups alone."""
+        return self.orders is not None
+
     def top(self, n_groups: int) -> Candidate:
         """All groups at the highest order."""
         return Candidate(n_groups, None if self.orders is None else (self.orders[-1],) * n_groups)
@@ -64,7 +69,7 @@ class Space:
         if self.orders is None:
             return [self.top(n_groups)]
         every = combinations_with_replacement(sorted(self.orders, reverse=True), n_groups)
-        return [Candidate(n_groups, o) for o in every if _is_model(o)]
+        return [Candidate(n_groups, o) for o in every if is_model(o)]
 
     def grid_size(self) -> int:
         """Number of models in the whole grid.
@@ -90,7 +95,7 @@ class Space:
             if step >= 0:
                 orders = list(candidate.orders)
                 orders[orders.index(order)] = self.orders[step]
-                if _is_model(orders):
+                if is_model(orders):
                     candidates.append(Candidate(candidate.n_groups, tuple(sorted(orders, reverse=True))))
         return candidates
 
@@ -129,7 +134,7 @@ class Space:
         return text if zero is None else f"{text} / {' '.join(str(o) for o in zero)}"
 
 
-def _is_model(orders: Sequence[int]) -> bool:
+def is_model(orders: Sequence[int]) -> bool:
     """Two groups whose rate is zero are one, and a model needs a group whose rate is not."""
     return sum(o == -1 for o in orders) <= 1 and max(orders) >= 0
 
@@ -160,10 +165,11 @@ def make_space(
             "iorder: the curves are given by a basis formula and have no order.", code="bad_iorder", argument="iorder",
             way_out="Give the zero part an order of its own, such as iorder=1.",
         )
-    return Space(template, _groups(groups), _orders(order, outcome.traits, outcome.basis), zero, reference)
+    orders = orders_to_try(order, outcome.traits, outcome.basis)
+    return Space(template, numbers_of_groups(groups), orders, zero, reference)
 
 
-def _groups(groups: Any) -> tuple[int, ...]:
+def numbers_of_groups(groups: Any) -> tuple[int, ...]:
     try:
         # no further than shows that there are too many
         values = [*islice(groups if isinstance(groups, Iterable) else range(1, int(groups) + 1), GROUPS_MOST + 1)]
@@ -184,7 +190,7 @@ def _groups(groups: Any) -> tuple[int, ...]:
     return tuple(sorted({int(v) for v in values}))
 
 
-def _orders(order: Any, family: Family, basis: str | None) -> tuple[int, ...] | None:
+def orders_to_try(order: Any, family: Family, basis: str | None) -> tuple[int, ...] | None:
     if basis is not None:
         if order is not None:
             raise SpecificationError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +15,11 @@ from ..errors import DataError, SpecificationError
 from ..record.document import check_version, current_fields, decode, encode, save_text, text_of
 from ..record.document_schema import SEARCH_FILE, SHARED_DATA, SHARED_V1, check_fields
 from ..record.document_v1 import upgraded_shared
-from ..record.fit_record import read_spec
 from .candidates import Candidate, Space
+from .outcome_orders import SeveralSpace
 from .runner import Fitted
 from .search_values import check_same_data, check_search_values
+from .space_document import read_space, space_document
 from .summary import summary_text
 from .table import BLRT_LEVEL, LARGER, SMALLER, choose, make_table, row, sort_table
 from .words import all_sentences, name_of
@@ -137,7 +137,10 @@ class ModelSearch:
     def sentences(self) -> list[str]:
         """Who chooses what and how clearly, what is wrong with the chosen models, repairs, what was left out."""
         lowered_by = self.criterion if self.how in ("two_stage", "stepwise") else None
-        return all_sentences(self.table, self.choices, self._fitted, self._happened, lowered_by)
+        return all_sentences(
+            self.table, self.choices, self._fitted, self._happened, lowered_by,
+            several=isinstance(self._space, SeveralSpace),
+        )
 
     def summary(self, by: str | Sequence[str] | None = None) -> str:
         """The main columns, best first, and the sentences."""
@@ -268,11 +271,7 @@ class ModelSearch:
         return {
             "format": FORMAT, "format_version": FORMAT_VERSION, "how": self.how, "criterion": self.criterion,
             "rng": self.rng, "settings": self.settings,
-            "space": {
-                "template": asdict(self._space.template), "groups": list(self._space.groups),
-                "orders": None if self._space.orders is None else list(self._space.orders), "zero": self._space.zero,
-                "reference": self._space.reference,
-            },
+            "space": space_document(self._space),
             "happened": self._happened, "later": self._later, "shared": self._shared,
             "fits": [
                 {
@@ -320,15 +319,12 @@ def read_search(document: Any, *, trust_formula: bool = False, source: str = "se
     check_version(document, FORMAT_VERSION, source)
     check_fields(document, SEARCH_FILE, source)
     check_search_values(document, source)
-    shared, about = document["shared"], document["space"]
+    shared = document["shared"]
     if document["format_version"] == 1:
         check_fields(shared, SHARED_V1, source)
         shared = upgraded_shared(shared)
     check_fields(shared, SHARED_DATA, source)
-    space = Space(
-        read_spec(about["template"]), tuple(about["groups"]),
-        None if about["orders"] is None else tuple(about["orders"]), about["zero"], about["reference"],
-    )
+    space = read_space(document["space"])
     fits = {}
     for fit in document["fits"]:
         candidate = Candidate(fit["n_groups"], None if fit["orders"] is None else tuple(fit["orders"]))

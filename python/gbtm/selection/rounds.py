@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from ..compute.progress import Progress
 from ..selection import words
 from .candidates import Candidate, Space
+from .outcome_orders import SeveralSpace, next_shapes
 from .runner import Fitted, Ground, Task, make_round, n_workers, read_fit
 from .strategy import NO_LOWER, again_task, task_for, unconfirmed, violations, wanted
 from .table import score
@@ -30,6 +32,7 @@ class Rounds:
         self.fits: dict[Candidate, Fitted] = {}
         self.happened: dict[str, list[str]] = {"plan": [], "skipped": [], "repairs": [], "not_done": []}
         self.begun, self.deadline = time.monotonic(), None if time_budget is None else time.time() + time_budget
+        self.proposed: dict[tuple[Candidate, float], Candidate] = {}  # orders that a fit of several outcomes asks for
         self.full: set[Candidate] = set()  # models of lower orders that had the full search
         self.n_done = self.weight_done = 0
         n_workers(n_jobs)  # refuses what is no number of workers before anything is done
@@ -38,7 +41,7 @@ class Rounds:
         """Round after round until nothing is wanted or the time is used up."""
         self._plan()
         while True:
-            candidates = wanted(self.space, self.how, self.criterion, self.fits)
+            candidates = wanted(self.space, self.how, self.criterion, self.fits, self._shapes())
             if candidates:
                 left = self.round([self.task(c) for c in candidates])
             else:
@@ -59,6 +62,14 @@ class Rounds:
                 ]
                 break
         self.say(f"search done: {len(self.fits)} models")
+
+    def _shapes(self) -> Callable[[int], list[Candidate]] | None:
+        """Of several outcomes: which shapes come next for a number of groups."""
+        space = self.space
+        if not isinstance(space, SeveralSpace):
+            return None
+        panel, bases = self.ground.panel, self.ground.bases
+        return lambda k: next_shapes(space, k, self.criterion, self.fits, panel, bases, self.proposed)
 
     def _plan(self) -> None:
         if self.how == "grid":

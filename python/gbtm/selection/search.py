@@ -18,9 +18,9 @@ from ..data.formula_variables import term_columns
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, split_formula
 from ..design.time_expression import time_expression
-from ..errors import SpecificationError
+from ..errors import MissingArgumentError, SpecificationError
 from ..estimation.control import Control
-from ..model.description import refuse_unknown
+from ..model.description import Outcome, refuse_unknown
 from ..model.option_values import as_orders
 from ..model.prepared import Prepared
 from ..model.spec import ModelSpec
@@ -28,6 +28,7 @@ from ..selection import words
 from .candidates import Space, make_space
 from .checkpoint import Checkpoint, data_digest, digest
 from .models import ModelSearch
+from .outcome_orders import make_several_space, outcomes_of
 from .rounds import Rounds
 from .runner import Ground, n_workers
 from .strategy import HOW
@@ -40,7 +41,8 @@ OWN = ("formula", "data", "id", "wide", "how", "criterion", "n_jobs", "checkpoin
 
 @checked
 def search(
-    formula: str, data: pd.DataFrame, *, id: str | Sequence[str] | None = None, groups: int | Iterable[int] = 5,
+    formula: str | Sequence[str | Outcome], data: pd.DataFrame | None = None, *,
+    id: str | Sequence[str] | None = None, groups: int | Iterable[int] = 5,
     order: int | Sequence[int] | None = None, how: str = "two_stage", criterion: str = "bic_subjects",
     n_jobs: int | None = None, checkpoint: str | Path | None = None, time_budget: float | None = None, rng: int = 0,
     progress: Progress | bool | None = None, n_starts: int | None = None, max_starts: int = 256,
@@ -56,7 +58,10 @@ def search(
 
     Parameters
     ----------
-    formula, data, id : as for :meth:`gbtm.GBTM.from_formula`
+    formula, data, id : as for :meth:`gbtm.GBTM.from_formula`; a list of outcomes, which share their groups, is searched
+        by number of groups and then, for those that are chosen, by the orders of each outcome: lowered with the
+        posterior probabilities held fixed, outcome by outcome, and then fitted jointly, until both agree. The order
+        of a :class:`gbtm.Outcome` is the highest to try in it, or the orders to try
     groups : 5 for 1 to 5 groups, or the numbers to try
     order : 3 (the default) for orders 0 to 3, or the orders to try; for counts -1, a group whose rate is zero, where
         it is named, as in ``[-1, 0, 1, 2]``. None with a basis formula, where only the number of groups is searched
@@ -104,16 +109,57 @@ def search(
             "part of each group's own, or 'order'.",
         )
     zero = _zero_part(iorder, iorder_by_group)
+    settings: dict[str, Any] = {
+        "groups": groups, "how": how, "criterion": criterion, "zero": zero, "n_jobs": n_jobs, "checkpoint": checkpoint,
+        "time_budget": time_budget, "rng": rng, "progress": progress, "n_starts": n_starts, "max_starts": max_starts,
+        "shape_starts": shape_starts, "cov_type": cov_type, "refgroup": refgroup, "device": device,
+    }
+    if not isinstance(formula, str):
+        return _search_several(formula, data, id, order, iorder, model, settings)
+    if data is None:
+        raise MissingArgumentError(
+            "data: not given.", code="missing_argument", argument="data", way_out="Give the table of the formula.")
     base = GBTM.from_formula(
         formula, data, id=id, groups=1, order=_base_order(formula, data, order, model),
         iorder=None if isinstance(iorder, str) else iorder, **model,
     ).prepared
-    return _search(
-        base, groups=groups, order=order, how=how, criterion=criterion, zero=zero, n_jobs=n_jobs,
-        checkpoint=checkpoint, time_budget=time_budget, rng=rng, progress=progress, n_starts=n_starts,
-        max_starts=max_starts, shape_starts=shape_starts, cov_type=cov_type, refgroup=refgroup,
-        device=device,
-    )
+    return _search(base, order=order, **settings)
+
+
+def _search_several(
+    formula: Sequence[str | Outcome], data: pd.DataFrame | None, id: Any, order: Any, iorder: Any,
+    model: dict[str, Any], settings: dict[str, Any],
+) -> ModelSearch:
+    """The search of several outcomes."""
+    if settings["zero"] != "common" or settings["how"] == "grid":
+        argument = "how" if settings["how"] == "grid" else "iorder"
+        raise SpecificationError(
+            f"{argument}: of several outcomes "
+            + ("the grid of all orders is too large." if argument == "how" else "the zero part is common to groups."),
+            code=f"unknown_{argument}" if argument == "how" else "bad_iorder", argument=argument,
+            way_out="Use how='two_stage', 'stepwise' or 'groups', and one iorder an outcome.",
+        )
+    if model.get("link") == "dual":
+        raise SpecificationError(
+            "link: a search is of outcomes that share their groups, not of a dual model.", code="dual_search",
+            argument="link", way_out="Search each outcome by itself, then compare dual models with the numbers found.",
+        )
+    given = model if iorder is None else {**model, "iorder": iorder}
+    outcomes, orders, rest = outcomes_of(formula, order, given)
+    wide = rest.get("wide")
+    based = []
+    for o, its in zip(outcomes, orders, strict=True):
+        table = data if getattr(o, "data", None) is None else o.data
+        if isinstance(o, Outcome) and o.formula is not None and table is not None:
+            its_wide = wide if o.data is None else None
+            first = _base_order(o.formula, table, its, {"wide": its_wide, "tcov": o.tcov})
+            o = replace(o, order=first)
+        based.append(o)  # what is no outcome is refused where the table is read
+    base = GBTM.from_formula(based, data, id=id, groups=1, **rest).prepared
+    names = [m.name for m in base.panel.outcomes]
+    tried = [None if s.basis is not None else its for s, its in zip(base.spec.outcomes, orders, strict=True)]
+    space = make_several_space(base.spec, settings["groups"], tried, names, settings["refgroup"] - 1)
+    return _search(base, space=space, **settings)
 
 
 @checked
@@ -165,6 +211,7 @@ def _search(
     checkpoint: str | Path | None = None, time_budget: float | None = None, rng: int = 0,
     progress: Progress | bool | None = None, n_starts: int | None = None, max_starts: int = 256,
     shape_starts: int = SHAPE_STARTS, cov_type: str | None = None, refgroup: int = 1, device: str = "cpu",
+    space: Space | None = None,
 ) -> ModelSearch:
     from ..estimation.covariance import resolve
 
@@ -173,7 +220,7 @@ def _search(
     Control(device=device)  # refuses one that is not there now, not as the failure of every fit
     _check(how, criterion, time_budget, n_starts=n_starts, max_starts=max_starts, shape_starts=shape_starts,
            refgroup=refgroup)
-    space = make_space(base.spec, groups, order, zero, reference=refgroup - 1)
+    space = space or make_space(base.spec, groups, order, zero, reference=refgroup - 1)
     few = tuple(k for k in space.groups if k <= base.panel.n_subjects)
     skipped = [k for k in space.groups if k not in few]
     if not few:
@@ -205,7 +252,7 @@ def _about(ground: Ground, space: Space) -> dict[str, Any]:
     """What all fits depend on, by names that an error can mention."""
     return {
         "data": digest(data_digest(ground.panel), None if ground.held_out is None else data_digest(ground.held_out)),
-        "model": digest(replace(space.template.outcomes[0], orders=None if space.orders is None else (0,)),
+        "model": digest(*(replace(o, orders=None if o.orders is None else (0,)) for o in space.template.outcomes),
                         space.template.dropout, space.reference, space.zero, ground.profile),
         "rng": ground.rng, "max_starts": ground.max_starts, "cov_type": ground.cov_type,
     }

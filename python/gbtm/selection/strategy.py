@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 
 import numpy as np
 
 from ..model.nesting import nested
 from .candidates import Candidate, Space
+from .outcome_orders import SeveralSpace
 from .runner import Fitted, Task
 from .table import LARGER, SMALLER, score
 
@@ -20,23 +21,26 @@ NO_LOWER = 1e-6  # log-likelihood by which a larger model may be below a smaller
 Fits = Mapping[Candidate, Fitted]
 
 
-def wanted(space: Space, how: str, criterion: str, fits: Fits) -> list[Candidate]:
+def wanted(
+    space: Space, how: str, criterion: str, fits: Fits, shapes: Callable[[int], list[Candidate]] | None = None
+) -> list[Candidate]:
     """The candidates of the next round; none when the search is done.
 
     First the numbers of groups, one after the other, all groups at the highest order. Then shapes: the whole grid, from
     high orders to low; or, backward, all models with one group's order one step lower, going on from the best of them
     by ``criterion`` until none is better: for every number of groups ("stepwise"), or for those that some criterion
-    chose, or that come within 6 of it (Nagin's "two_stage").
+    chose, or that come within 6 of it (Nagin's "two_stage"). Of several outcomes ``shapes`` says which come next for a
+    number of groups.
     """
     for k in space.groups:
         if space.top(k) not in fits:
             return [space.top(k)]
-    if how == "groups" or space.orders is None:
+    if how == "groups" or not space.searches_orders:
         return []
     if how == "grid":
         return _level(space, fits)
     chosen = space.groups if how == "stepwise" else first_choices(space, criterion, fits)
-    return [c for k in chosen for c in _lower(space, k, criterion, fits)]
+    return [c for k in chosen for c in (_lower(space, k, criterion, fits) if shapes is None else shapes(k))]
 
 
 def first_choices(space: Space, criterion: str, fits: Fits) -> tuple[int, ...]:
@@ -88,8 +92,17 @@ def task_for(
         if nearest.candidate.n_groups == candidate.n_groups - 1:
             return Task(candidate, spec, n_starts, smaller=nearest.estimates)
         return Task(candidate, spec, n_starts, below=(nearest.estimates,))
-    above = [f.estimates for f in fits.values() if f.usable and candidate in space.reductions(f.candidate)]
+    above = [f.estimates for f in fits.values() if f.usable and _above(space, f.candidate, candidate)]
     return Task(candidate, spec, shape_starts, above=tuple(above))
+
+
+def _above(space: Space, candidate: Candidate, lower: Candidate) -> bool:
+    """Whether a model has one order more, one step; of several outcomes, whose orders fall together, whether it has
+    all at least."""
+    if isinstance(space, SeveralSpace):
+        same = candidate.n_groups == lower.n_groups and candidate != lower
+        return same and nested(space.spec(lower), space.spec(candidate))
+    return lower in space.reductions(candidate)
 
 
 def violations(space: Space, fits: Fits) -> list[tuple[Fitted, Fitted]]:

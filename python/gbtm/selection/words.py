@@ -34,15 +34,16 @@ def name_of(criterion: str) -> str:
 
 def all_sentences(
     table: pd.DataFrame, choices: pd.Series, fits: Mapping[str, Fitted], happened: Mapping[str, Sequence[Any]],
-    lowered_by: str | None = None,
+    lowered_by: str | None = None, *, several: bool = False,
 ) -> list[str]:
     """Everything that the reader of a search has to know.
 
     ``happened`` has the sentences of the search itself: ``plan``, ``repairs``, ``not_done``, ``skipped``.
     ``lowered_by`` is the criterion that a search in stages followed; None where no criterion had a say in what to fit.
+    ``several``: the models are of several outcomes.
     """
     return [
-        *happened.get("plan", ()), *_choices(table, choices), *_followed(table, choices, lowered_by),
+        *happened.get("plan", ()), *_choices(table, choices), *_followed(table, choices, lowered_by, several),
         *_strength(table, choices), *_edge(table, choices), *_no_penalty(table), *_chosen(table, choices, fits),
         *_set_aside(table), *happened.get("skipped", ()), *happened.get("repairs", ()), *happened.get("not_done", ()),
         *happened.get("later", ()),
@@ -69,10 +70,15 @@ def _choices(table: pd.DataFrame, choices: pd.Series) -> list[str]:
     return [f"The criteria disagree: {text}.", *_two_bics(table, choices)]
 
 
-def _followed(table: pd.DataFrame, choices: pd.Series, lowered_by: str | None) -> list[str]:
+def _followed(table: pd.DataFrame, choices: pd.Series, lowered_by: str | None, several: bool) -> list[str]:
     """A criterion that the search did not follow may have its best among the models that were never fitted."""
     if lowered_by is None or choices.empty or not table["groups"].duplicated().any():
         return []
+    if several:
+        return [
+            f"Orders were lowered by {name_of(lowered_by)} outcome by outcome, with the groups' people as they were, "
+            "and the outcomes then fitted together: another criterion might prefer shapes that were not fitted."
+        ]
     return [
         f"Orders were lowered by {name_of(lowered_by)} alone: the other criteria choose among the models that this led "
         "to, and might prefer shapes that were not fitted (how 'grid' fits them all)."

@@ -68,20 +68,15 @@ def read_step(step: list[Line], columns: Sequence[str], faults: Faults) -> ProcT
     head = Head(None, [], [], None, None)
     with mine.at(step[0].start):
         head = read_head(step[0].text, FLAGS)
-    said, places, ignored = _said([line for line in step[1:] if line not in unread], mine)
+    said, places, ignored, further = _said([line for line in step[1:] if line not in unread], mine)
     said.update({f: "" for f in head.flags})
     places.update({f: step[0].start for f in head.flags})
     wheres = [w for w in (head.where, said.pop("WHERE", None)) if w is not None]
     assumed = [WHERE_IS_READ] if "WHERE" in places else []
-    missing = [n for n in ("VAR", "INDEP", "MODEL", "ORDER") if n not in said]
-    missing = [n for n in missing if n not in {_name(line.text)[0] for line in unread}]
-    if "NGROUPS" in said:
-        missing = [n for n in missing if n != "ORDER"]
-    for name in missing:
-        mine.add(CommandError(
-            f"{name}: missing.", code="missing_option", argument=name,
-            way_out="A step has VAR, INDEP, MODEL and ORDER (one order for each group).",
-        ), step[0].start)
+    unread_names = {_name(line.text)[0] for line in unread}
+    missing = _missing(said, unread_names, step[0].start, mine)
+    for number, (own, _) in further.items():
+        missing += _missing(own, unread_names, step[0].start, mine, str(number))
     persons: list[str] = []
     if "ID" in said:
         with mine.at(places["ID"]):
@@ -93,12 +88,42 @@ def read_step(step: list[Line], columns: Sequence[str], faults: Faults) -> ProcT
     if not missing and not unread:
         options, more = _options(said, places, columns, mine)
         assumed += more
+        for number, (own, its_places) in sorted(further.items()):
+            its, more = _options(own, its_places, columns, mine)
+            options += [re.sub(r"^(\w+)", rf"\g<1>{number}", option) for option in its]
+            assumed += [f"Outcome {number}: {told}" for told in more]
+        options += _of_all(said, places, columns, mine)
     faults.take(mine)
     if mine.any:
         return None
     return ProcTraj(
         f"traj{before}, {' '.join(options)}", tuple(persons), head.data, tuple(head.ignored + ignored), tuple(assumed)
     )
+
+
+def _missing(said: dict[str, str], unread: set[str], start: int, faults: Faults, number: str = "") -> list[str]:
+    """Statements that every outcome has and this one has not; each is noted as a fault."""
+    needed = ("VAR", "INDEP", "MODEL") if "NGROUPS" in said else ("VAR", "INDEP", "MODEL", "ORDER")
+    missing = [n for n in needed if n not in said and f"{n}{number}" not in unread]
+    for name in missing:
+        faults.add(CommandError(
+            f"{name}{number}: missing.", code="missing_option", argument=f"{name}{number}",
+            way_out="A step has VAR, INDEP, MODEL and ORDER (one order for each group)" + (
+                ", a further outcome the same with its number." if number else "."),
+        ), start)
+    return missing
+
+
+def _of_all(said: dict[str, str], places: dict[str, int], columns: Sequence[str], faults: Faults) -> list[str]:
+    """MULTGROUPS and MULTRISK, which are of all outcomes."""
+    out = []
+    if "MULTGROUPS" in said:
+        with faults.at(places["MULTGROUPS"]):
+            out.append(f"multgroups({' '.join(_numbers(said, 'MULTGROUPS'))})")
+    if "MULTRISK" in said:
+        with faults.at(places["MULTRISK"]):
+            out.append(f"multrisk({' '.join(expand_list(said['MULTRISK'], columns, 'MULTRISK'))})")
+    return out
 
 
 def _refuse_macros(text: str) -> None:
@@ -117,13 +142,20 @@ def _rows(wheres: list[str], rows: str | None, columns: Sequence[str]) -> str:
     return (f" if {' & '.join(parts)}" if parts else "") + (f" in {rows}" if rows else "")
 
 
-def _said(body: list[Line], faults: Faults) -> tuple[dict[str, str], dict[str, int], list[str]]:
-    """Statement name -> what it says and where, and what is ignored."""
+Statements = tuple[dict[str, str], dict[str, int]]  # name -> what it says, and where
+
+
+def _said(
+    body: list[Line], faults: Faults
+) -> tuple[dict[str, str], dict[str, int], list[str], dict[int, Statements]]:
+    """Statement name -> what it says and where, what is ignored, and the statements of further outcomes by number."""
     said: dict[str, str] = {}
     places: dict[str, int] = {}
     ignored: list[str] = []
+    others: dict[int, Statements] = {}
     further = [line for line in body if _is_further(_name(line.text)[0])]
-    if further:
+    share_groups = any(_name(line.text)[0] == "MULTGROUPS" for line in further)
+    if further and not share_groups:
         faults.add(_several([_name(line.text)[0] for line in further]), further[0].start)
     for line in body:
         name, rest = _name(line.text)
@@ -138,16 +170,26 @@ def _said(body: list[Line], faults: Faults) -> tuple[dict[str, str], dict[str, i
                     f"{shown(line.text)}: fits by groups are not made here.", code="if_in", argument=name,
                     way_out="Fit each group on its own, with DATA=..(WHERE=(..)).",
                 )
-            elif line in further:
+            elif line in further and not share_groups:
                 continue
+            elif line in further and name not in ("MULTGROUPS", "MULTRISK"):
+                own, its_places = others.setdefault(int(name[len(stem):]), ({}, {}))
+                _note(name, stem, rest, line, own, its_places)
+            elif line in further:
+                _note(name, name, rest, line, said, places)
             elif name not in (*READ, "WHERE"):
                 raise not_read(line.text.split()[0], "a statement of Proc Traj")
-            elif name in said:
-                raise CommandError(f"{name}: given twice.", code="bad_syntax", argument=name, way_out="Give it once.")
             else:
-                said[name] = rest if name == "WHERE" else re.sub(r"[()]", " ", rest).strip()
-                places[name] = line.start
-    return said, places, ignored
+                _note(name, name, rest, line, said, places)
+    return said, places, ignored, others
+
+
+def _note(name: str, stem: str, rest: str, line: Line, said: dict[str, str], places: dict[str, int]) -> None:
+    """Keep what a statement says, once."""
+    if stem in said:
+        raise CommandError(f"{name}: given twice.", code="bad_syntax", argument=name, way_out="Give it once.")
+    said[stem] = rest if name == "WHERE" else re.sub(r"[()]", " ", rest).strip()
+    places[stem] = line.start
 
 
 def _name(statement: str) -> tuple[str, str]:
@@ -164,10 +206,11 @@ def _is_further(name: str) -> bool:
 
 
 def _several(further: list[str]) -> CommandError:
-    kind = "multi-trajectory model (MULTGROUPS)" if "MULTGROUPS" in further else "dual (joint) trajectory model"
     return CommandError(
-        f"{', '.join(further)}: this is a {kind}; this version fits one outcome at a time.", code="unsupported_option",
-        argument=further[0], way_out="Give the statements of one outcome: VAR, INDEP, MODEL, ORDER.",
+        f"{', '.join(further)}: this is a dual (joint) trajectory model, with groups of each outcome's own, which is "
+        "not there yet.", code="unsupported_option", argument=further[0],
+        way_out="With MULTGROUPS the outcomes share their groups; or give the statements of one: VAR, INDEP, MODEL, "
+        "ORDER.",
     )
 
 

@@ -1,0 +1,128 @@
+"""The code that fits a model of several outcomes again: in Python, and as Stata's traj with multgroups()."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from ..model.description import Outcome, options_of
+from .calls import wrapped
+from .python_code import _value, python_code
+from .recipe import Recipe, fit_options, recipe
+from .stata import command_text, lacking, options_and_lines
+from .stata_names import StataNames
+
+if TYPE_CHECKING:
+    from ..api.results import GBTMResults
+
+ONLY_PYTHON = "# This model has several outcomes that share their groups. In Python:\n"
+FLAGS = {"sigmabygroup": ("has_sigma", "sigma_by_group"), "ar1": ("may_correlate", "ar1"),
+         "rhobygroup": ("may_correlate", "rho_by_group")}  # of traj, and who may have them
+SHARED_BY_ALL = ("weight", "outofsample", "obsmar", "refgroup")  # options of traj that stand once
+
+
+def several_code(res: GBTMResults, language: str, data: str) -> str:
+    """The code of a fit of several outcomes.
+
+    Parameters
+    ----------
+    language : "Python"; "Stata", where traj has the model; "R", which gets Python's in a comment
+    """
+    if (res.formula or "").lstrip().startswith("traj"):
+        command = Recipe(
+            "command", str(res.formula), None, "", "", fit=fit_options(res, {}, True),
+            estimates=tuple(res.params.tolist()), from_start=res.search.user_start)
+        if language == "Stata":
+            return "\n".join([*StataNames([]).reading(data, []), command.formula.strip(), "multtrajplot"]) + "\n"
+        text = python_code(command, data)
+    elif language == "Stata":
+        return _stata(res, data)
+    else:
+        text = _python(res, data)
+    return text if language == "Python" else ONLY_PYTHON + "".join(f"# {line}\n" for line in text.splitlines())
+
+
+def _python(res: GBTMResults, data: str) -> str:
+    parts = [recipe(res.of_outcome(m + 1)) for m in range(len(res.outcomes))]
+    lines = ["import gbtm", "import pandas as pd", "", f"data = pd.read_csv({json.dumps(data)})"]
+    levels = {c: v for part in parts for c, v in part.levels.items()}
+    lines += [f"data[{_value(c)}] = pd.Categorical(data[{_value(c)}], {_value(v)})" for c, v in levels.items()]
+    outcomes, whole, wide = [], dict[str, Any](), dict[str, Any]()
+    for part, outcome in zip(parts, res.outcomes, strict=True):
+        given = {**part.model, **part.columns}
+        own = {k: v for k, v in given.items() if k in options_of(Outcome)}
+        whole = {**{k: v for k, v in given.items() if k not in own}, **whole}
+        wide |= part.wide
+        options = [f"{k}={_value(v)}" for k, v in own.items()]
+        if (res.of_outcome(outcome.name).inputs or {}).get("own_table"):
+            lines.append(f"{_table(outcome.name)} = pd.read_csv({json.dumps(f'{outcome.name}.csv')})  # its own table")
+            options.append(f"data={_table(outcome.name)}")
+        outcomes.append(f"gbtm.Outcome({', '.join([_value(part.formula), *options])})")
+    lines.append("outcomes = [")
+    lines += [*(f"    {o}," for o in outcomes), "]"]
+    arguments = ["outcomes", "data", *([f"id={_value(parts[0].id)}"] if parts[0].id else []),
+                 *(f"{k}={_value(v)}" for k, v in whole.items()), *([f"wide={_value(wide)}"] if wide else [])]
+    options = [f"{k}={_value(v)}" for k, v in fit_options(res, parts[0].columns, False).items()]
+    options += [f"start={_value(res.params.tolist())}"] if res.search.user_start else []
+    lines += [wrapped("model = gbtm.GBTM.from_formula(", arguments), wrapped("res = model.fit(", options),
+              "print(res.summary())"]
+    return "\n".join(lines) + "\n"
+
+
+def _table(name: str) -> str:
+    return "data_" + re.sub(r"\W", "_", name)
+
+
+def _unlike(res: GBTMResults) -> str:
+    """What traj has for all outcomes or none, and dropout, which it has for one outcome alone."""
+    if res.dropout is not None:
+        return "dropout with multgroups()"
+    for word, (trait, option) in FLAGS.items():
+        if len({getattr(o.spec, option) for o in res.outcomes if getattr(o.spec.traits, trait)}) > 1:
+            return f"{word} for some of the outcomes and not for others"
+    return ""
+
+
+def _stata(res: GBTMResults, data: str) -> str:
+    """A do-file: long tables are made wide outcome by outcome and joined by id."""
+    missing = [lacking(res.of_outcome(m + 1)) for m in range(len(res.outcomes))]
+    why = next((m for m in missing if m), _unlike(res))
+    if why or len(res.outcomes) > 6:
+        return f"* Stata's traj cannot fit this model. It lacks {why or 'more than six outcomes'}.\n"
+    head: list[str] = []
+    body: list[str] = []
+    options: list[tuple[str, Any]] = []
+    last: list[tuple[str, Any]] = []
+    id_ = ""
+    for number in range(1, len(res.outcomes) + 1):
+        one = res.of_outcome(number)
+        own = recipe(one)
+        names, its, lines, id_ = options_and_lines(one, own)
+        table = f"{one.outcome_name}.csv" if (one.inputs or {}).get("own_table") else data
+        long = own.form != "wide"
+        if long or not head:
+            head_of = names.reading(table, [])
+            body += head_of if long or number == 1 else []
+        head = ["read"]
+        body += lines
+        for word, values in its:
+            if word in ("risk", *SHARED_BY_ALL):
+                entry = ("multrisk" if word == "risk" else word, values)
+                last += [] if entry[0] in dict(last) else [entry]
+                continue
+            if values is None:  # a flag is of all outcomes
+                last += [] if (word, None) in last else [(word, None)]
+                continue
+            if long and word == "indep":
+                stem = str(values[0]).rpartition("_")[0]
+                body.append(f"rename ({stem}_*) (time{number}_*)  // each outcome has waves of its own")
+                values = [v.replace(f"{stem}_", f"time{number}_", 1) for v in values]
+            options.append((f"{word}{number}", values))
+        if long:
+            body += [f"tempfile outcome{number}", f"save `outcome{number}'", ""]
+    if any(line.startswith("tempfile") for line in body):
+        body.append("use `outcome1', clear")
+        body += [f"merge 1:1 {id_} using `outcome{m}', nogenerate update" for m in range(2, len(res.outcomes) + 1)]
+    options += [("multgroups", [res.n_groups]), *last]
+    return "\n".join([*body, command_text(options), "multtrajplot"]) + "\n"
