@@ -236,3 +236,17 @@ def test_the_summary_has_both_sets_and_the_table():
     text = str(fitted().summary())
     for line in ("Groups of a", "Groups of b", "Groups of b given those of a", "3 x 2", "theta2[2|1]"):
         assert line in text
+
+
+def test_dropout_goes_with_the_first_outcome(tmp_path):
+    from test_several_likelihoods import built
+
+    m = built("dropout1", "poisson", dual=True)[0]
+    res = m.fit(n_starts=2)
+    assert {"drop0[1]", "drop1[2]"} <= set(res.names)
+    assert res.of_outcome("y").dropout is not None
+    assert res.of_outcome("v").dropout is None
+    res.save(tmp_path / "fit.json")
+    back = gbtm.load(tmp_path / "fit.json")
+    pd.testing.assert_frame_equal(back.transitions(), res.transitions(), rtol=1e-12)
+    assert "Drop0" in back.to_traj().text

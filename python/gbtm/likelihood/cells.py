@@ -148,6 +148,13 @@ class CellStatistics(nn.Module):
             u["level"] = self.level
         return u | self.cell_data
 
+    def tell_classes(self, groups: np.ndarray) -> None:
+        """What is known of the cells for each group (K, C) is now known for classes, which have these ``groups``."""
+        for name in self.cell_data_names:
+            values = getattr(self, f"cell_data_{name}")
+            if values.dim() == 2:
+                self.register_buffer(f"cell_data_{name}", values[torch.from_numpy(groups)])
+
     @property
     def cell_data(self) -> dict[str, Tensor]:
         """What the family is told of the cells (.., C) besides its predictors."""

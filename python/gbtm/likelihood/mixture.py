@@ -78,6 +78,9 @@ class Mixture(nn.Module):
                        None if about is None or not part.family.has_scale else layout.coefficients(about, m, "mean"))
             for m, (part, measures) in enumerate(zip(layout.parts, sources, strict=True))
         )
+        if layout.spec.is_dual:
+            for m, cells in enumerate(self.cells):
+                cells.tell_classes(layout.class_groups[layout.spec.set_of(m)])
         constant = np.zeros(panel.n_subjects)
         for part, measures in zip(layout.parts, sources, strict=True):
             free = part.family.constant(measures.y)
