@@ -80,7 +80,9 @@ class DualFit(Fit):
     @cached_property
     def group_shares(self) -> pd.DataFrame:
         """Shares of each outcome's groups, in all, with standard errors, 95 % intervals and the share assigned."""
-        tables = {name: share_table(self.of_outcome(name)) for name in self.outcome_names}
+        tables = {
+            name: share_table(s, self.df_inference) for name, s in zip(self.outcome_names, self.group_sets, strict=True)
+        }
         return pd.concat(tables, names=["outcome"])
 
     @property

@@ -155,7 +155,7 @@ class Fit(FitRecord):
     @cached_property
     def group_shares(self) -> pd.DataFrame:
         """Group shares pi with delta-method standard errors and 95 % intervals, and the share assigned."""
-        return share_table(self)
+        return share_table(self.group_set, self.df_inference)
 
     # -- fit ---------------------------------------------------------------------------------------------------
 

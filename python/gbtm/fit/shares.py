@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from ..compute.reference_distribution import quantile
-
-if TYPE_CHECKING:
-    from .fit import Fit
+from ..record.group_set import GroupSet
 
 
-def share_table(fit: Fit) -> pd.DataFrame:
-    """Shares of a set of groups with standard errors and 95 % intervals, and the share assigned."""
-    share = fit.group_set.shares
-    variance = np.clip(np.diag(fit.group_set.cov_shares), 0, None)
-    se = np.sqrt(variance) if fit.n_groups > 1 else np.array([np.nan])
-    z = quantile(0.025, fit.df_inference)
-    assigned = fit.assignment.value_counts().reindex(fit.group_names, fill_value=0) / fit.n_subjects
+def share_table(groups: GroupSet, df: float) -> pd.DataFrame:
+    """Shares with standard errors and 95 % intervals by t with ``df`` degrees of freedom, and the share assigned."""
+    share, k = groups.shares, groups.n_groups
+    se = np.sqrt(np.clip(np.diag(groups.cov_shares), 0, None)) if k > 1 else np.array([np.nan])
+    z = quantile(0.025, df)
+    assigned = np.bincount(groups.posterior.argmax(axis=1), minlength=k) / len(groups.posterior)
     return pd.DataFrame(
         {
             "share": share, "std err": se, "lower": np.clip(share - z * se, 0, 1),
-            "upper": np.clip(share + z * se, 0, 1), "assigned": assigned.to_numpy(),
+            "upper": np.clip(share + z * se, 0, 1), "assigned": assigned,
         },
-        index=pd.Index(fit.group_names, name="group"),
+        index=pd.Index(range(1, k + 1), name="group"),
     )
