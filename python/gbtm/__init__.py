@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .api.results import GBTMResults
     from .api.traj import proc_traj, traj
     from .data.panel import Panel
+    from .distal.balance import balance
     from .errors import CommandError, DataError, GBTMError, GBTMWarning, SpecificationError
     from .model.description import Outcome
     from .report.exports import to_table
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 _HOME = {
     "GBTM": "api.model", "GBTMResults": "api.results", "Outcome": "model.description", "Panel": "data.panel",
     "DualResults": "api.dual_results", "load": "api.load", "traj": "api.traj", "proc_traj": "api.traj",
-    "ar1_check": "adequacy.autocorrelation", "residual_checks": "adequacy.residuals",
+    "balance": "distal.balance", "ar1_check": "adequacy.autocorrelation", "residual_checks": "adequacy.residuals",
     "cross_validate": "resampling.cross_validation",
     "blrt": "resampling.likelihood_ratio", "lmr": "resampling.lo_mendell_rubin", "bootstrap": "resampling.bootstrap",
     "pool": "resampling.imputation",
@@ -52,9 +53,9 @@ _HOME = {
 
 __all__ = [
     "GBTM", "CommandError", "DataError", "DualResults", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch",
-    "Outcome", "Panel", "SpecificationError", "__version__", "ar1_check", "blrt", "bootstrap", "cross_validate",
-    "datasets", "grolts_report", "lmr", "load", "load_search", "pool", "proc_traj", "residual_checks", "search",
-    "to_table", "traj",
+    "Outcome", "Panel", "SpecificationError", "__version__", "ar1_check", "balance", "blrt", "bootstrap",
+    "cross_validate", "datasets", "grolts_report", "lmr", "load", "load_search", "pool", "proc_traj",
+    "residual_checks", "search", "to_table", "traj",
 ]
 
 

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from ..distal.distal_result import DistalResult
+    from ..distal.predictors_result import PredictorsResult
+    from ..distal.traj_outcome import TrajOutcome
     from ..inference.delta import Delta
     from ..inference.dispersion import DispersionTest
     from ..inference.wald import WaldTest
+    from ..step_three.classification import ClassificationError
     from ..traj_programs.comparison.compare import Comparison
     from ..traj_programs.traj_table import TrajTable
 
@@ -200,6 +204,38 @@ class GBTMResults(Fit):
         from ..inference.odds_ratios import odds_ratios
 
         return odds_ratios(self, level)
+
+    # -- what the groups lead to, and what leads to them ---------------------------------------------------------------
+
+    def distal(self, formula: str, data: pd.DataFrame, **options: Any) -> DistalResult | TrajOutcome:
+        """A distal outcome by group, ``"prison ~ group + age0"``; see :func:`gbtm.distal.distal_outcome.distal`."""
+        from ..distal.distal_outcome import distal
+
+        return distal(self, formula, data, **options)
+
+    def predictors(self, covariates: str | Sequence[str], data: pd.DataFrame, **options: Any) -> PredictorsResult:
+        """Membership covariates after the fact; see :func:`gbtm.distal.predictors.predictors`."""
+        from ..distal.predictors import predictors
+
+        return predictors(self, covariates, data, **options)
+
+    def matching_frame(self, people: pd.DataFrame, treatment: str, **options: Any) -> pd.DataFrame:
+        """A row a person for matching within groups; see :func:`gbtm.distal.matching_frame.matching_frame`."""
+        from ..distal.matching_frame import matching_frame
+
+        return matching_frame(self, people, treatment, **options)
+
+    def classification_error(self, assignment: str = "modal") -> ClassificationError:
+        """How surely people are assigned (K, K); see :class:`gbtm.step_three.classification.ClassificationError`."""
+        from ..step_three.classification import classification_error
+
+        return classification_error(self, assignment)
+
+    def bch_weights(self, assignment: str = "modal") -> pd.DataFrame:
+        """Weights (N, K) that undo errors of classification; see :func:`gbtm.step_three.classification.bch_weights`."""
+        from ..step_three.classification import bch_weights
+
+        return bch_weights(self, assignment)
 
     # -- Stata's traj, SAS's Proc Traj ---------------------------------------------------------------------------------
 

@@ -50,7 +50,7 @@ def score_variance(
         square = weight**2 if module.expand is None else np.bincount(module.expand, weight**2)
         return (scores * square[:, None]).T @ scores * (n / (n - k) if kind.few else 1.0)
     scores = _by_person(module, scores) * weight[:, None]
-    return _between_clusters(scores, subjects) * ((n - 1) / (n - k) if kind.few else 1.0)
+    return between_clusters(scores, subjects) * ((n - 1) / (n - k) if kind.few else 1.0)
 
 
 def cluster_units(subjects: Subjects) -> tuple[np.ndarray, np.ndarray]:
@@ -89,7 +89,7 @@ def _sums(values: np.ndarray, unit: np.ndarray, n_units: int) -> np.ndarray:
     return out
 
 
-def _between_clusters(scores: np.ndarray, subjects: Subjects) -> np.ndarray:
+def between_clusters(scores: np.ndarray, subjects: Subjects) -> np.ndarray:
     strata, unit = cluster_units(subjects)
     _refuse_single(strata, subjects)
     sums = _sums(scores, unit, strata.size)

@@ -1,0 +1,151 @@
+"""Cox regression on groups that are known with error.
+
+Weighting methods (naive, BCH) solve the score of Breslow's partial likelihood with a row for each person and group,
+its weight s_i A_it or s_i b_it; risk sets sum over all of them. Mixtures (ml, two-step) have the full likelihood
+
+    log g_t(o_i) = d_i (log lambda(T_i) + eta_it) - Lambda(T_i) e^eta_it
+
+whose baseline hazard has a jump lambda_j at each event time. Its maximum is found by EM: given who is probably where,
+the coefficients are those of the partial likelihood, and lambda_j = d_j / sum over the risk set of s_i p_it e^eta_it.
+Newton's steps by conjugate gradients end it, in which the jumps are parameters like any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .evidence import Evidence
+from .linear_predictor import LinearPredictor
+from .problem import Problem, Structure
+from .risk_sets import RiskSets
+from .root import about_diagonal, conjugate_gradients, curvature_times, followed, maximum, no_solution, score_at
+
+ROUNDS = 500
+NEAR = 1e-5  # change of the coefficients in a round of EM from which Newton takes over
+NEWTON_STEPS = 20
+
+
+class CoxStructure(Structure):
+    """Parameters: with free shares theta_2.. theta_K, the coefficients, and for mixtures log lambda_1.. lambda_J."""
+
+    def __init__(self, y: np.ndarray, predictor: LinearPredictor, *, mixes: bool, free_shares: bool) -> None:
+        self.y, self.predictor, self.mixes, self.risk = y, predictor, mixes, RiskSets(y)
+        self.n_shares = predictor.n_groups - 1 if mixes and free_shares else 0
+
+    def nuisance(self, weight: np.ndarray) -> np.ndarray:
+        """Of the logarithm of a jump: how many have the event then."""
+        return self.risk.at_events(torch.as_tensor(weight)).numpy() if self.mixes else np.zeros(0)
+
+    @property
+    def names(self) -> list[str]:
+        return [*(f"theta[{k + 2}]" for k in range(self.n_shares)), *self.predictor.names]
+
+    def objective(self, parameters: Tensor, evidence: Evidence, weight: Tensor) -> Tensor:
+        at = self.n_shares + self.predictor.size
+        eta = self.predictor(parameters[self.n_shares : at])[:, :, 0]
+        if evidence.weights is not None:
+            return self.partial(eta, weight[:, None] * evidence.weights)
+        return weight @ evidence.mixed(self.log_density(eta, parameters[at:]) + self.log_rho(parameters, evidence))
+
+    def partial(self, eta: Tensor, weights: Tensor) -> Tensor:
+        """Breslow's log partial likelihood of eta (n, K) with weights (n, K)."""
+        at_risk = self.risk.sums((weights * torch.exp(eta)).sum(1))
+        if not bool((at_risk > 0).all()):
+            return torch.full((), torch.nan, dtype=eta.dtype) * eta.sum()
+        events = self.risk.at_events(weights.sum(1))
+        return self.risk.event @ (weights * eta).sum(1) - events @ torch.log(at_risk)
+
+    def log_density(self, eta: Tensor, log_jumps: Tensor) -> Tensor:
+        exposed = self.risk.cumulative(torch.exp(log_jumps))
+        event = self.risk.event[:, None]
+        return event * (log_jumps[self.risk.at_event][:, None] + eta) - exposed[:, None] * torch.exp(eta)
+
+    def log_rho(self, parameters: Tensor, evidence: Evidence) -> Tensor:
+        if not self.n_shares:
+            return evidence.log_pi
+        return torch.log_softmax(torch.nn.functional.pad(parameters[: self.n_shares], (1, 0)), dim=0)
+
+    def start(self, weight: np.ndarray, log_pi: np.ndarray) -> np.ndarray:
+        theta = (log_pi - log_pi[0])[1:][: self.n_shares]
+        return np.concatenate([theta, np.zeros(self.predictor.size)])
+
+
+def cox_estimates(problem: Problem) -> np.ndarray:
+    """The parameters that solve a problem of Cox regression, the jumps of mixtures among them.
+
+    Raises
+    ------
+    DataError
+        ``no_solution``.
+    """
+    structure = problem.structure
+    assert isinstance(structure, CoxStructure)
+    plain = CoxStructure(structure.y, structure.predictor, mixes=False, free_shares=False)
+    assignment = "proportional" if problem.method == "two-step" else problem.assignment
+    naive = replace(problem, structure=plain, method="naive", assignment=assignment)
+    evidence, weight = naive.evidence(), torch.as_tensor(problem.weight)
+    start, _ = maximum(lambda x: plain.objective(x, evidence, weight), np.zeros(structure.predictor.size))
+    if problem.method == "naive":
+        return start
+    if problem.method == "bch":
+        return followed(problem, start)
+    return _Mixture(problem, structure, problem.evidence(), weight).solved(start)
+
+
+@dataclass(frozen=True, eq=False)
+class _Mixture:
+    problem: Problem
+    structure: CoxStructure
+    evidence: Evidence
+    weight: Tensor
+
+    def solved(self, coefficients: np.ndarray) -> np.ndarray:
+        at, rest = self._em(coefficients), self.structure.nuisance(self.problem.weight)
+        for _ in range(NEWTON_STEPS):
+            score = score_at(self._objective, at)
+            times = curvature_times(self._objective, at)
+            step = conjugate_gradients(times, score, about_diagonal(times, len(self.structure.names), rest))
+            gain = float(score @ step)
+            at = at + step
+            if not np.isfinite(at).all():
+                break
+            if gain < 1e-14 * (1 + float(self.weight.sum())):
+                return np.asarray(at)
+        raise no_solution()
+
+    def _objective(self, x: Tensor) -> Tensor:
+        return self.structure.objective(x, self.evidence, self.weight)
+
+    def _em(self, coefficients: np.ndarray) -> np.ndarray:
+        s, n_shares = self.structure, self.structure.n_shares
+        beta = torch.as_tensor(coefficients)
+        log_rho, p = self.evidence.log_pi, torch.exp(self.evidence.log_pi).expand(len(s.y), -1)
+        for _ in range(ROUNDS):
+            weights = self.weight[:, None] * p
+            known = beta
+            beta = torch.as_tensor(self._partial_maximum(weights, beta.numpy()))
+            with torch.no_grad():
+                eta = s.predictor(beta)[:, :, 0]
+                jumps = s.risk.at_events(self.weight) / s.risk.sums((weights * torch.exp(eta)).sum(1))
+                p = self._members(s.log_density(eta, torch.log(jumps)) + log_rho)
+                if n_shares:
+                    log_rho = torch.log((self.weight[:, None] * p).sum(0) / self.weight.sum())
+            if float((beta - known).abs().max()) < NEAR:
+                break
+        theta = (log_rho - log_rho[0])[1:][:n_shares].numpy()
+        return np.concatenate([theta, beta.numpy(), torch.log(jumps).numpy()])
+
+    def _partial_maximum(self, weights: Tensor, start: np.ndarray) -> np.ndarray:
+        s = self.structure
+        return maximum(lambda b: s.partial(s.predictor(b)[:, :, 0], weights), start, NEAR)[0]
+
+    def _members(self, v: Tensor) -> Tensor:
+        """p_it (n, K): derivative of what each person adds to the objective in v (n, K)."""
+        with torch.enable_grad():
+            x = v.detach().clone().requires_grad_()
+            (p,) = torch.autograd.grad(self.evidence.mixed(x).sum(), x)
+        return p

@@ -1,0 +1,76 @@
+"""What a method makes of step one: weights of people in groups, or a mixture over the groups.
+
+naive            sum_i s_i sum_t A_it v_it
+bch              sum_i s_i sum_t b_it v_it, b = A D^-1              Bolck, Croon & Hagenaars 2004; Vermunt 2010
+ml               sum_i s_i sum_s A_is log sum_t e^{v_it} D_ts        Vermunt 2010; Bakk, Tekle & Vermunt 2013
+two-step         sum_i s_i log sum_t e^{v_it} f_t(y_i)              Bakk & Kuha 2018
+
+v_it is log g_t(o_i), for ml and two-step with log rho_t added; of a membership model it is log rho_t(z_i) alone. In ml
+the assignment's weights stand outside the logarithm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+WEIGHTING = ("naive", "bch")
+MIXTURES = ("ml", "two-step")
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Of the people of step three.
+
+    Attributes
+    ----------
+    weights : (n, K) of ``naive`` and ``bch``, else None
+    log_f : (n, K) of ``two-step``, else None
+    d : (K, K) of ``ml``, with ``a`` (n, K) its assignment, else None
+    log_pi : (K,) shares of step one
+    """
+
+    log_pi: Tensor
+    weights: Tensor | None = None
+    log_f: Tensor | None = None
+    d: Tensor | None = None
+    a: Tensor | None = None
+
+    def mixed(self, v: Tensor) -> Tensor:
+        """v (n, K) -> what each person adds to the objective (n,)."""
+        if self.log_f is not None:
+            return torch.logsumexp(v + self.log_f, dim=1)
+        assert self.d is not None
+        assert self.a is not None
+        largest = v.detach().amax(1, keepdim=True)
+        inside = torch.exp(v - largest) @ self.d  # (n, S): D may hold zeros, whose logarithm has no derivative
+        outside = torch.where(self.a > 0, torch.log(torch.where(self.a > 0, inside, 1.0)), 0.0)
+        return (self.a * outside).sum(1) + largest[:, 0] * self.a.sum(1)
+
+
+def evidence_of(
+    method: str, one_hot: Tensor | None, weight: Tensor, log_f: Tensor, log_pi: Tensor, *, rows: Tensor
+) -> Evidence:
+    """The evidence of a method, differentiable in all that it is made of.
+
+    Parameters
+    ----------
+    method : of ``WEIGHTING`` or ``MIXTURES``
+    one_hot : (N, K) the modal assignment, which stays as it is; None for proportional
+    weight : (N,) sampling weights, with which D is estimated
+    log_f, log_pi : (N, K) and (K,) of step one
+    rows : (n,) who is in step three
+    """
+    if method == "two-step":
+        return Evidence(log_pi, log_f=log_f[rows])
+    posterior = torch.softmax(log_f + log_pi, dim=1)
+    a = posterior if one_hot is None else one_hot
+    if method == "naive":
+        return Evidence(log_pi, weights=a[rows])
+    weighted = posterior * weight[:, None]
+    d = weighted.T @ a / weighted.sum(0)[:, None]
+    if method == "ml":
+        return Evidence(log_pi, d=d, a=a[rows])
+    return Evidence(log_pi, weights=torch.linalg.solve(d.T, a[rows].T).T)

@@ -1,0 +1,85 @@
+"""Balance before and after weighting, and the frame that is handed on to matching."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import distal_cases as cases
+from gbtm import DataError, GBTMWarning, SpecificationError
+from gbtm.distal.balance import balance
+from gbtm.distal.matching_frame import matching_frame
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(0)
+    n = 300
+    x, group = rng.normal(size=n), rng.integers(1, 3, n)
+    a = (rng.random(n) < 1 / (1 + np.exp(-x))).astype(int)
+    return pd.DataFrame({"group": group, "a": a, "x": x, "b": rng.integers(0, 2, n)})
+
+
+def test_unweighted_numbers_are_scipys(frame):
+    table = balance(frame, "a")
+    assert list(table.index.get_level_values(1).unique()) == ["x", "b"]
+    for g in (1, 2, "all"):
+        here = frame if g == "all" else frame[frame["group"] == g]
+        one, other = here.loc[here["a"] == 1, "x"], here.loc[here["a"] == 0, "x"]
+        row = table.loc[(g, "x")]
+        np.testing.assert_allclose(row["smd"], (one.mean() - other.mean()) / one.std(), rtol=1e-12)
+        np.testing.assert_allclose(row["variance ratio"], one.var() / other.var(), rtol=1e-12)
+        np.testing.assert_allclose(row["ks"], stats.ks_2samp(one, other).statistic, rtol=1e-12)
+        assert (row["n treated"], row["n control"], row["ess control"]) == (len(one), len(other), len(other))
+
+
+def test_weights_that_repeat_people_are_people_repeated(frame):
+    """And a propensity's odds as weights bring the treated and the others together."""
+    times = np.where(frame["a"] == 0, np.arange(len(frame)) % 3, 1)
+    table = balance(frame.assign(w=times), "a", ["x"], weights="w")
+    again = balance(frame.loc[frame.index.repeat(times)], "a", ["x"])
+    np.testing.assert_allclose(table["control"], again["control"], rtol=1e-12)
+    np.testing.assert_allclose(table["ks"], again["ks"], atol=1e-12)
+    np.testing.assert_allclose(table["smd before"], balance(frame, "a", ["x"])["smd"], rtol=1e-12)
+    odds = np.where(frame["a"] == 1, 1.0, np.exp(frame["x"]))
+    after = balance(frame.assign(w=odds), "a", ["x"], weights="w").loc[("all", "x")]
+    assert abs(after["smd"]) < 0.35 * abs(after["smd before"])
+    assert after["ess control"] < after["n control"]
+
+
+def test_a_group_without_treated_people_has_no_numbers(frame):
+    table = balance(frame.assign(a=np.where(frame["group"] == 1, 0, frame["a"])), "a")
+    assert np.isnan(table.loc[(1, "x"), "smd"])
+    assert not table.loc[(1, "x"), "balanced"]
+
+
+@pytest.mark.parametrize(("change", "options", "code"), [
+    ({"a": 2}, {}, "bad_treatment"), ({"w": -1.0}, {"weights": "w"}, "bad_weights"), ({}, {"weights": "w"},
+                                                                                     "unknown_column"),
+])
+def test_what_cannot_be_weighed_is_said(frame, change, options, code):
+    with pytest.raises(DataError) as error:
+        balance(frame.assign(**change), "a", **options)
+    assert error.value.code == code
+
+
+def test_the_frame_has_groups_probabilities_and_earlier_outcomes():
+    res, people = cases.fit_of("d1_normal_k2"), cases.people("d1_normal_k2")
+    table = people[["id", "o_binary", "v1"]].sample(frac=1, random_state=0)
+    table["o_binary"] = table["o_binary"].where(table["id"] != 3)
+    with pytest.warns(GBTMWarning, match="1 people"):
+        out = matching_frame(res, table, "o_binary")
+    assert list(out.columns) == ["group", "prob_1", "prob_2", "y@-1", "y@-0.5", "y@0", "y@0.5", "y@1", "o_binary", "v1"]
+    assert len(out) == 399
+    same = people.set_index("id").loc[out.index]
+    np.testing.assert_allclose(out["y@-0.5"], same["y2"])
+    np.testing.assert_allclose(out["v1"], same["v1"])
+    np.testing.assert_allclose(out["prob_2"], res.posterior.loc[out.index, 2])
+    assert balance(out, "o_binary").loc[("all", "y@1"), "n treated"] == same["o_binary"].sum()
+    with pytest.raises(DataError, match="not 0 or 1"):
+        matching_frame(res, people[["id", "o_count"]], "o_count")
+    with pytest.raises(SpecificationError, match="'group' has the name") as error:
+        matching_frame(res, people[["id", "o_binary"]].assign(group=1), "o_binary")
+    assert error.value.code == "taken_name"
