@@ -191,6 +191,7 @@ def test_an_empty_pair_is_named():
     assert res.transitions().loc[(1, 2), "estimate"] < 1e-3
     assert any("Nobody of group 1 of a is in group 2 of b" in w for w in res.warnings)
     assert np.isnan(res.bse["theta2[2|1]"])
+    assert res.transitions()["std err"].isna().tolist() == [True, True, False, False, False, False]
     test = res.independence()
     assert np.isnan(test.table.loc["Wald", "statistic"])
     assert test.table.loc["LR", "statistic"] > 50

@@ -76,3 +76,14 @@ def test_demo_toronto(tmp_path, n_starts):
     if not n_starts:
         assert "ll: -11253.56" in text
     assert (tmp_path / "toronto-python.png").exists()
+
+
+def test_two_outcomes(tmp_path):
+    needs_r("survival")
+    module = _module("two_outcomes")
+    data = module.patients()
+    shared = module.shared(data[data["years"] <= 3], tmp_path, n_starts=2)
+    assert {"log_bili: years[1]", "albumin: years[3]", "drop1[2]"} <= set(shared.names)
+    dual = module.dual(data[data["years"] <= 3], tmp_path, n_starts=2)
+    assert dual.set_sizes == (3, 2)
+    assert {p.name for p in tmp_path.iterdir()} == {"several-outcomes.png", "dual.png"}
