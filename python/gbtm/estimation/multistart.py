@@ -48,6 +48,7 @@ START_BINS = 64  # of time, for starts on irregular data
 START_ROWS = 5000  # observations above which starts are tried on gathered covariates
 COVARIATE_BINS = 12
 START_SUBJECTS = 5000  # subjects on which starts are tried when there are many more
+START_SUBJECTS_LEAST = 2000  # of several outcomes, each of which tells of every one of them
 SURROGATE_EM_STEPS = 4  # with the exact density, from what the surrogate found
 RIVAL_Z = 5.0
 FULL_OPTIMA = 3  # of these optima, the best are then climbed to with all subjects
@@ -261,6 +262,11 @@ class Run:
         return np.concatenate([directed, random])
 
 
+def start_subjects(panel: Panel) -> int:
+    """Subjects on which starts are tried: fewer of several outcomes."""
+    return max(START_SUBJECTS // len(panel.outcomes), min(START_SUBJECTS, START_SUBJECTS_LEAST))
+
+
 def start_panel(panel: Panel, layout: Layout, control: Control) -> Panel:
     """The panel on which starts are tried.
 
@@ -268,9 +274,10 @@ def start_panel(panel: Panel, layout: Layout, control: Control) -> Panel:
     observation has a time of its own, and covariates and exposure where they make nearly every observation a design
     cell of its own. What is found there is then climbed to with all subjects and exact values.
     """
-    if panel.n_subjects > 1.5 * START_SUBJECTS:
+    enough = start_subjects(panel)
+    if panel.n_subjects > 1.5 * enough:
         rng = np.random.default_rng(control.rng)
-        panel = panel.subset(np.sort(rng.choice(panel.n_subjects, START_SUBJECTS, replace=False)))
+        panel = panel.subset(np.sort(rng.choice(panel.n_subjects, enough, replace=False)))
     everywhere = all(b.everywhere for part in layout.parts for b in part.bases.values())
     outcomes = []
     for part, m in zip(layout.outcomes, panel.outcomes, strict=True):
@@ -303,7 +310,7 @@ def search(
         full_run.finish()
         return full_run
     run = full_run
-    some = panel if module.weight.numel() <= START_SUBJECTS and not any(c.private for c in module.cells) else (
+    some = panel if module.weight.numel() <= start_subjects(panel) and not any(c.private for c in module.cells) else (
         start_panel(panel, module.layout, control)
     )
     if some is not panel or module.by_integral:
