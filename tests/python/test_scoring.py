@@ -335,3 +335,23 @@ def test_warnings_are_at_the_users_line(once, table):
         ours = [w for w in caught if issubclass(w.category, gbtm.GBTMWarning)]
         assert ours, name
         assert {w.filename for w in ours} == {__file__}, name
+
+
+def test_several_outcomes_go_up_to_each_time_together():
+    data = gbtm.datasets.two_groups(rng=0)
+    data["z"] = (data["y"] + np.random.default_rng(0).normal(size=len(data)) > 0.5).astype(float)
+    outcomes = [gbtm.Outcome("y ~ t", order=1), gbtm.Outcome("z ~ t", family="logit", order=1)]
+    res = gbtm.GBTM.from_formula(outcomes, data, id="id", groups=2).fit(n_starts=2)
+    new = data[data["id"] <= 3]
+    new = new[~((new["id"] == 2) & (new["t"] < 0))]
+    table = res.classify(new, by_wave=True)
+    for time, part in table.groupby("time"):
+        seen = new[np.isclose(new["t"], time)]["id"].unique()
+        want = res.classify(new[(new["t"] <= time + 1e-9) & new["id"].isin(seen)])
+        np.testing.assert_allclose(part["probability"], want["probability"], atol=1e-14)
+        assert part["id"].unique().tolist() == seen.tolist()
+    other = data.rename(columns={"t": "age"})[["id", "age", "z"]]
+    apart = gbtm.GBTM.from_formula(
+        [outcomes[0], gbtm.Outcome("z ~ age", family="logit", order=1, data=other)], data, id="id", groups=2)
+    with pytest.raises(gbtm.SpecificationError, match="different times"):
+        apart.fit(n_starts=2).classify(new.assign(age=new["t"]), by_wave=True)

@@ -8,6 +8,7 @@ log(P / (1 - P)), so that it stays between 0 and 1.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def classify(res: Fit, newdata: pd.DataFrame, *, by_wave: bool = False, level: f
     newdata : a table in the form of the one that was fitted (long or wide, the same column names); histories may be
         as short as one observation. Who has none, or is in a table without a column of outcomes, gets the prior: what
         the membership covariates say, or the group shares. A warning says who.
-    by_wave : after each wave, from what was seen up to it
+    by_wave : after each wave, from what was seen up to it; of several outcomes after each time that they have
     level : of the interval for each probability
 
     Returns
@@ -68,10 +69,7 @@ def classify_panel(res: Fit, panel: Panel, *, by_wave: bool = False, level: floa
     """:func:`classify` for a :class:`~gbtm.data.panel.Panel`."""
     check_level(level)
     if by_wave and len(panel.outcomes) > 1:
-        raise SpecificationError(
-            "by_wave: the waves of several outcomes are not the same.", code="several_outcomes", argument="by_wave",
-            way_out="Leave it out, or ask one outcome: res.of_outcome(name).classify(newdata, by_wave=True).",
-        )
+        _refuse_other_times(res)
     layout = layout_of(res)
     _same_covariates(panel, layout)
     for sentence in (left_out(panel), "" if panel.unobserved is None else panel.unobserved.sentence()):
@@ -80,8 +78,7 @@ def classify_panel(res: Fit, panel: Panel, *, by_wave: bool = False, level: floa
     tables: list[pd.DataFrame] = []
     unobserved = panel.unobserved
     if panel.n_subjects:
-        waves = np.unique(panel.outcomes[0].wave).tolist() if by_wave else [None]
-        tables = [_observed(res, layout, *_until(panel, wave), level) for wave in waves]
+        tables = [_observed(res, layout, *part, level) for part in (_by_wave(panel) if by_wave else [_whole(panel)])]
     if unobserved is not None:
         for table in tables:
             table["_position"] = unobserved.others[table["_position"].to_numpy()]
@@ -117,11 +114,42 @@ def _bare(names: tuple[str, ...]) -> list[str]:
     return [re.sub(r"\[T\.([^\]]*)\]$", r"\1", name) for name in inside]
 
 
-def _until(panel: Panel, wave: int | None) -> tuple[Panel, np.ndarray]:
-    """What was seen up to a wave, and the positions of the subjects seen by then; at that wave itself if given."""
+def _refuse_other_times(res: Fit) -> None:
+    """Several outcomes go up to a time together where they have one."""
+    times = list(dict.fromkeys(o.time_name for o in res.outcomes))
+    ask = "res.of_outcome(name).classify(newdata, by_wave=True)"
+    if len(times) > 1:
+        raise SpecificationError(
+            f"by_wave: the outcomes go by different times, {', '.join(times)}.", code="several_outcomes",
+            argument="by_wave", way_out=f"Leave it out, or ask one outcome: {ask}.",
+        )
+    if res.dropout is not None:
+        raise SpecificationError(
+            "by_wave: dropout goes by the waves of one outcome, and what several say goes by their times.",
+            code="several_outcomes", argument="by_wave", way_out=f"Leave it out, or ask one outcome: {ask}.",
+        )
+
+
+def _whole(panel: Panel) -> tuple[Panel, np.ndarray]:
+    return panel, np.arange(panel.n_subjects)
+
+
+def _by_wave(panel: Panel) -> Iterator[tuple[Panel, np.ndarray]]:
+    """What was seen up to each wave, of several outcomes up to each time, and who was seen then."""
+    if len(panel.outcomes) == 1:
+        for wave in np.unique(panel.outcomes[0].wave).tolist():
+            yield _until(panel, wave)
+        return
+    for time in np.unique(np.concatenate([m.time for m in panel.outcomes])):
+        here = np.unique(np.concatenate([m.subject[m.time == time] for m in panel.outcomes]))
+        part = panel.subset(here)
+        outcomes = tuple(m.take(np.flatnonzero(m.time <= time), m.subject) for m in part.outcomes)
+        yield replace(part, outcomes=outcomes, history=None, departures=None), here
+
+
+def _until(panel: Panel, wave: int) -> tuple[Panel, np.ndarray]:
+    """What was seen up to a wave, and the positions of the subjects seen at that wave."""
     m = panel.outcomes[0]
-    if wave is None:
-        return panel, np.arange(panel.n_subjects)
     here = np.unique(m.subject[m.wave == wave])
     rows = np.flatnonzero((m.wave <= wave) & np.isin(m.subject, here))
     new = np.full(panel.n_subjects, -1)
