@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..distal.traj_outcome import TrajOutcome
     from ..inference.delta import Delta
     from ..inference.dispersion import DispersionTest
+    from ..inference.nested_fits import LikelihoodRatioTest
     from ..inference.wald import WaldTest
     from ..step_three.classification import ClassificationError
     from ..traj_programs.comparison.compare import Comparison
@@ -176,6 +177,12 @@ class GBTMResults(Fit):
         from ..inference.wald import wald_test_nonlinear
 
         return wald_test_nonlinear(self, function, value, use_f=use_f, df=df)
+
+    def compare_lr_test(self, restricted: Fit) -> LikelihoodRatioTest:
+        """Likelihood-ratio test against a smaller fit; see :func:`gbtm.inference.nested_fits.compare_lr_test`."""
+        from ..inference.nested_fits import compare_lr_test
+
+        return compare_lr_test(self, restricted)
 
     def delta(self, function: Any) -> Delta:
         """Any function of the parameters with its standard error, ``"-t[1] / (2 * t^2[1])"``; see

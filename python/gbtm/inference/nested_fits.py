@@ -1,0 +1,166 @@
+"""The likelihood-ratio test of two nested fits of the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from ..arguments import checked
+from ..errors import SpecificationError
+from ..fit.fit import Fit
+from ..model.nesting import nested
+from ..model.spec import ModelSpec
+
+BY_INFORMATION = ("hessian", "traj")
+ROUNDING = 1e-6  # log-likelihood
+
+
+@dataclass(frozen=True)
+class LikelihoodRatioTest:
+    """Twice the difference of the log-likelihoods of two nested fits.
+
+    Attributes
+    ----------
+    statistic : 2 (loglik - loglik of the smaller)
+    df : parameters more
+    pvalue : by chi-square; with one further random effect, whose sd is 0 in the smaller fit, by the mixture, half and
+        half, of the chi-squares without and with it (Self and Liang 1987, case 6)
+    note : what was taken into account
+    """
+
+    statistic: float
+    df: int
+    pvalue: float
+    note: str = ""
+
+    def __iter__(self) -> Iterator[float]:
+        """statistic, p-value, df, as statsmodels' ``compare_lr_test`` returns them."""
+        return iter((self.statistic, self.pvalue, float(self.df)))
+
+    def __repr__(self) -> str:
+        p = "p < 0.0001" if self.pvalue < 1e-4 else f"p = {self.pvalue:.4f}"
+        return f"Likelihood-ratio test\nchi2({self.df}) = {self.statistic:.4f}, {p}" + (
+            f"\n{self.note}" if self.note else "")
+
+
+@checked
+def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
+    """Likelihood-ratio test of a fit against a smaller one of the same data that it contains.
+
+    Parameters
+    ----------
+    restricted : the smaller fit: with lower orders, one sigma or zero part for all groups, fewer covariates, no AR(1)
+        errors, one random effect less; one outcome or several; of a dual model with as many groups of each
+
+    Returns
+    -------
+    LikelihoodRatioTest
+
+    Raises
+    ------
+    SpecificationError
+        ``other_data``; ``not_nested``; ``no_chi_square`` where the statistic has no chi-square law: other numbers of
+        groups, groups of rate zero or without zero inflation in the smaller fit, several further random effects, or a
+        robust covariance or weights, with which the likelihood is none.
+
+    References
+    ----------
+    Self and Liang 1987, Journal of the American Statistical Association 82.
+
+    Examples
+    --------
+    >>> import gbtm
+    >>> data = gbtm.datasets.two_groups(rng=0)
+    >>> def fit(order):
+    ...     return gbtm.GBTM.from_formula("y ~ t", data=data, id="id", groups=2, order=order).fit(rng=0)
+    >>> fit(2).compare_lr_test(fit(1)).df
+    2
+    """
+    _same_data(res, restricted)
+    _nested(res, restricted)
+    statistic, df = 2 * (res.llf - restricted.llf), res.df_model - restricted.df_model
+    if statistic < -ROUNDING:
+        raise SpecificationError(
+            f"restricted: its log-likelihood, {restricted.llf:.4f}, is above that of the larger model, {res.llf:.4f}, "
+            "whose search fell short.", code="not_nested", argument="restricted",
+            way_out="Fit the larger model again with start=restricted or more starts.",
+        )
+    statistic = max(statistic, 0.0)
+    freed = _random_effects(res.spec) - _random_effects(restricted.spec)
+    if freed > 1:
+        _no_law(f"{freed} further random effects have their sd at 0 in the smaller fit")
+    if freed == 1:
+        below = float(stats.chi2.sf(statistic, df - 1)) if df > 1 else float(statistic <= 0)
+        p = 0.5 * below + 0.5 * float(stats.chi2.sf(statistic, df))
+        return LikelihoodRatioTest(statistic, df, p, f"Half chi2({df - 1}), half chi2({df}): an sd is 0 at its bound.")
+    return LikelihoodRatioTest(statistic, df, float(stats.chi2.sf(statistic, df)))
+
+
+def _same_data(res: Fit, restricted: Fit) -> None:
+    alike = res.nobs == restricted.nobs and res.outcome_names == restricted.outcome_names and set(res.ids) == set(
+        restricted.ids)
+    if not alike or any(
+        not np.array_equal(np.sort(a.data.y), np.sort(b.data.y))
+        for a, b in zip(res.outcomes, restricted.outcomes, strict=True)
+    ):
+        raise SpecificationError(
+            "restricted: a fit of other people, outcomes or observations.", code="other_data", argument="restricted",
+            way_out="Fit both models to the same rows: a covariate that is missing takes rows away.",
+        )
+    if res.part_of or restricted.part_of:
+        raise SpecificationError(
+            "outcome: one outcome of several has no likelihood of its own.", code="part_of_a_fit", argument="outcome",
+            way_out="Compare the whole fits.",
+        )
+    for fit in (res, restricted):
+        if fit.weights is not None or fit.cov_type not in BY_INFORMATION:
+            _no_law("sampling weights, clusters or a robust covariance make a pseudo-likelihood")
+
+
+def _no_law(why: str) -> None:
+    raise SpecificationError(
+        f"restricted: {why}, so that the statistic has no chi-square law.", code="no_chi_square", argument="restricted",
+        way_out="Compare by BIC, or use wald_test(); for numbers of groups gbtm.blrt().",
+    )
+
+
+def _nested(res: Fit, restricted: Fit) -> None:
+    small, big = restricted.spec, res.spec
+    if small.set_sizes != big.set_sizes:
+        sizes = (" x ".join(map(str, spec.set_sizes)) for spec in (small, big))
+        _no_law(f"the fits have {' and '.join(sizes)} groups")
+    if not _covariates(restricted) <= _covariates(res) or not _inside(small, big) or (
+        restricted.df_model >= res.df_model
+    ):
+        raise SpecificationError(
+            "restricted: is not the larger model with some coefficients 0 or equal.", code="not_nested",
+            argument="restricted", way_out="Give the smaller of two nested fits, or compare by BIC.",
+        )
+    for a, b in zip(small.outcomes, big.outcomes, strict=True):
+        for name in ("orders", "zero_orders"):
+            low, high = getattr(a, name) or (), getattr(b, name) or ()
+            if (-1 in low) != (-1 in high) or low.count(-1) != high.count(-1):
+                _no_law("a group of rate zero, or without zero inflation, is at infinity in the larger model")
+
+
+def _inside(small: ModelSpec, big: ModelSpec) -> bool:
+    """Each set of groups by itself; equal models differ in covariates alone."""
+    sets = range(len(big.set_sizes))
+    return all(small.of_set(s) == big.of_set(s) or nested(small.of_set(s), big.of_set(s)) for s in sets)
+
+
+def _covariates(fit: Fit) -> set[tuple[str, ...]]:
+    """Which covariate stands where."""
+    found: set[tuple[str, ...]] = {("risk", n) for n in fit.group_sets[0].membership.covariate_names}
+    if fit.dual is not None:
+        found |= {("risk2", n) for n in fit.dual.basis.names}
+    if fit.dropout is not None and fit.dropout.covariates is not None:
+        found |= {("dcov", n) for n in fit.dropout.covariates.names}
+    return found | {("tcov", o.name, n) for o in fit.outcomes for n in o.covariate_names}
+
+
+def _random_effects(spec: ModelSpec) -> int:
+    return sum(r + 1 for o in spec.outcomes for r in (o.random_orders or ()))
