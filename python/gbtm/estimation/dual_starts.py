@@ -6,6 +6,7 @@ f_ij g_ik: what is found there is the one maximum, a start for the joint fit and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ FROM_EACH = 3  # optima of each set
 TABLE_STEPS = 25  # of EM, before Newton's
 NEWTON_STEPS = 60
 TOLERANCE = 1e-12
+LEAST_SHARE = 1e-10
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,29 @@ def two_step(module: Mixture, separate: tuple[tuple[Layout, Estimate], ...]) -> 
     return TwoStep(climbed.flat.cpu().numpy(), float(climbed.loglik[0]))
 
 
+def of_one_set(layout: Layout, flat: np.ndarray, own: Layout, group_set: int) -> np.ndarray:
+    """Parameters (q,) of one set of groups by itself, with the curves and shares that a dual's (p,) have."""
+    out = np.zeros(own.size)
+    for there, here in _same_blocks(layout, own, group_set):
+        out[here] = flat[there]
+    own.set_shares(out, np.maximum(layout.marginal(layout.shares(flat), group_set), LEAST_SHARE))
+    return out
+
+
 def _copy_curves(layout: Layout, flat: np.ndarray, own: Layout, values: np.ndarray, group_set: int) -> None:
     """The curves of one set of groups into a dual's parameters (p,), in place."""
-    here = {(b.outcome, b.predictor, b.group): b for b in layout.blocks}
+    for there, here in _same_blocks(layout, own, group_set):
+        flat[there] = values[here]
+
+
+def _same_blocks(layout: Layout, own: Layout, group_set: int) -> Iterator[tuple[slice, slice]]:
+    """Where the curves of one set of groups stand in a dual, and by themselves."""
+    places = {(b.outcome, b.predictor, b.group): b for b in layout.blocks}
     for b in own.blocks:
         if b.outcome != MEMBERSHIP:
             # dropout comes after all outcomes
             m = len(layout.outcomes) if b.outcome == len(own.outcomes) else b.outcome + group_set
-            flat[here[m, b.predictor, b.group].entries] = values[b.entries]
+            yield places[m, b.predictor, b.group].entries, b.entries
 
 
 def independent(layout: Layout, separate: tuple[tuple[Layout, np.ndarray], ...]) -> np.ndarray:

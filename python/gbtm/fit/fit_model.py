@@ -56,7 +56,7 @@ def fit_model(
     exact = smaller is not None
     dual = None
     if prepared.spec.is_dual:
-        dual = separate_fits(prepared, module, control)
+        dual = separate_fits(prepared, module, control, None if user_starts is None else user_starts[0])
         found = dual.two_step.flats
         further = found if further is None else np.concatenate([further, found])
     elif user_starts is None and smaller is None and control.n_starts is None and prepared.spec.n_groups > 1:
@@ -76,10 +76,15 @@ def fit_model(
     return document
 
 
-def separate_fits(prepared: Prepared, module: Mixture, control: Control) -> SeparateFits:
-    """The two sets of groups of a dual model fitted by themselves, and the table of both at their curves."""
+def separate_fits(
+    prepared: Prepared, module: Mixture, control: Control, start: np.ndarray | None = None
+) -> SeparateFits:
+    """The two sets of groups of a dual model fitted by themselves, and the table of both at their curves.
+
+    With a ``start`` (p,) of the dual model they start from its curves, and from few others.
+    """
     from ..compute.threads import workers
-    from ..estimation.dual_starts import independent, two_step
+    from ..estimation.dual_starts import independent, of_one_set, two_step
     from ..estimation.estimate import estimate
     from ..likelihood.mixture import Mixture
     from .separate_fits import SeparateFits
@@ -89,10 +94,12 @@ def separate_fits(prepared: Prepared, module: Mixture, control: Control) -> Sepa
         alone = prepared_of_set(prepared, s)
         if control.progress is not None:
             control.progress(f"{alone.layout.outcomes[0].name} by itself", 0.0)
-        grow = control.n_starts is None and alone.spec.n_groups > 1
-        smaller = _grow(alone, control) if grow else None
-        quiet = replace(control, progress=None)
-        fits.append((alone.layout, estimate(Mixture(alone.layout, alone.panel), alone.panel, quiet, smaller=smaller)))
+        light = start is not None and control.n_starts is None
+        quiet = replace(control, progress=None, n_starts=LIGHT_STARTS if light else control.n_starts)
+        smaller = _grow(alone, control) if quiet.n_starts is None and alone.spec.n_groups > 1 else None
+        further = None if start is None else of_one_set(prepared.layout, start, alone.layout, s)[None]
+        fits.append((alone.layout, estimate(
+            Mixture(alone.layout, alone.panel), alone.panel, quiet, smaller=smaller, further=further)))
     module.to(control.device)
     with workers():
         found = two_step(module, (fits[0], fits[1]))
