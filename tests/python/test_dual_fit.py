@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm, poisson
 
 import gbtm
-from dual import COLUMNS, DATA, PAIRS, TIMES, expected, fitted, model
+from dual import COLUMNS, DATA, PAIRS, TIMES, WIDE, expected, fitted, model
 from gbtm import GBTM, Outcome, SpecificationError
 from several import EXPECTED, FOLDER
 
@@ -198,7 +198,8 @@ def test_an_empty_pair_is_named():
 
 
 @pytest.mark.parametrize(("options", "code"), [
-    ({"groups": [3, 2, 2]}, "bad_groups"), ({"groups": [3, 0]}, "bad_groups"), ({"refgroup2": 3}, "bad_refgroup2"),
+    ({"groups": [3, 2, 2]}, "bad_groups"), ({"groups": [3, 1]}, "bad_groups"),
+    ({"groups": [3, 0]}, "bad_groups"), ({"refgroup2": 3}, "bad_refgroup2"),
     ({"groups": 3, "risk2": "z"}, "no_second_groups"), ({"groups": [3, 2], "link": "multi"}, "bad_groups"),
     ({"groups": 3, "link": "dul"}, "bad_link"), ({"risk2": "nowhere"}, "bad_formula"),
 ])
@@ -221,6 +222,8 @@ WIDE_ONE = {"a": COLUMNS["a"], "ta": TIMES["a"]}
 def test_link_dual_takes_one_number_for_both():
     m = model(groups=2, link="dual")
     assert m.spec.set_sizes == (2, 2)
+    orders = [Outcome("a ~ ta", order=[1, 0, 1]), Outcome("b ~ tb", order=[1, 0], family="poisson")]
+    assert GBTM.from_formula(orders, DATA, id="id", wide=WIDE, link="dual").spec.set_sizes == (3, 2)
 
 
 @pytest.mark.parametrize("ask", [
@@ -251,3 +254,9 @@ def test_dropout_goes_with_the_first_outcome(tmp_path):
     back = gbtm.load(tmp_path / "fit.json")
     pd.testing.assert_frame_equal(back.transitions(), res.transitions(), rtol=1e-12)
     assert "Drop0" in back.to_traj().text
+
+
+def test_the_second_set_s_covariates_need_two_sets_as_arrays_too():
+    with pytest.raises(SpecificationError) as caught:
+        GBTM(DATA[COLUMNS["a"]], TIMES["a"], groups=2, risk2=DATA["z"])
+    assert caught.value.code == "no_second_groups"

@@ -61,6 +61,7 @@ def test_levels_of_intervals():
 
 @pytest.mark.parametrize(("options", "code"), [
     ({"table": "condtional"}, "unknown_table"), ({"at": {"y": 1.0}}, "unknown_covariate"),
+    ({"at": {"x": "high"}}, "bad_at"), ({"at": {"x": float("nan")}}, "bad_at"),
 ])
 def test_unknown_tables_and_covariates_are_refused(options, code):
     with pytest.raises(SpecificationError) as caught:

@@ -119,6 +119,16 @@ def _profile(fit: DualFit, at: Mapping[str, float]) -> tuple[np.ndarray, np.ndar
             f"at: '{unknown[0]}' is no covariate of the groups.", code="unknown_covariate", argument="at",
             way_out=f"They are {known}.",
         )
+    for name, value in at.items():
+        try:
+            fine = np.isfinite(float(value))
+        except (TypeError, ValueError):
+            fine = False
+        if not fine:
+            raise SpecificationError(
+                f"at: {value!r} for '{name}' is not a finite number.", code="bad_at", argument="at",
+                way_out="Give a number for each covariate; a factor's levels are columns of 0 and 1.",
+            )
     weights = fit.weights
     rows = []
     for own, values in zip(names, (first.risk, dual.risk), strict=True):

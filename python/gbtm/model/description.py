@@ -198,8 +198,9 @@ class Design:
                 f"groups: {self.groups} are two numbers, and outcomes that share their groups have one.",
                 code="bad_groups", argument="groups", way_out="Give one number, or link='dual'.",
             )
-        for name in ("risk2", "refgroup2"):
-            if not self.is_dual and getattr(self, name) not in (None, 1):
+        given = {"risk2": self.risk2 is not None, "refgroup2": self.refgroup2 != 1}
+        for name in (n for n, is_given in given.items() if is_given):
+            if not self.is_dual:
                 raise SpecificationError(
                     f"{name}: belongs to the second set of groups of a dual model.", code="no_second_groups",
                     argument=name, way_out="Give two outcomes and two numbers of groups, such as groups=[3, 2].",
@@ -290,7 +291,11 @@ def several_described(
             )
     several = [o.order for o in made if isinstance(o.order, tuple) and len(o.order) > 1]
     orders = several[0] if several else None
-    given = whole if whole.get("groups") is not None else {**whole, "groups": _groups_of(orders)}
+    given = whole
+    if whole.get("groups") is None and whole.get("link") == "dual" and len(several) == len(made) == 2:
+        given = {**whole, "groups": tuple(len(o) for o in several)}
+    elif whole.get("groups") is None:
+        given = {**whole, "groups": _groups_of(orders)}
     return made, described(given)[1]
 
 

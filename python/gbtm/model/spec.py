@@ -142,6 +142,12 @@ class ModelSpec:
                 f"groups: two numbers of groups go with two outcomes, and there {_are(len(self.outcomes))}.",
                 code="bad_groups", argument="groups", way_out="Give one number of groups, or two outcomes.",
             )
+        if self.is_dual and min(self.set_sizes) == 1:
+            raise SpecificationError(
+                f"groups: {self.set_sizes[0]} and {self.set_sizes[1]}; with one group of an outcome there is nothing "
+                "that the other's groups could depend on.", code="bad_groups", argument="groups",
+                way_out="Give two groups or more of each outcome, or fit the outcomes by themselves.",
+            )
         references = (("refgroup", self.reference), ("refgroup2", self.second_reference))
         for (name, reference), size in zip(references, self.set_sizes, strict=False):
             if isinstance(size, bool) or int(size) != size or size < 1:
