@@ -14,7 +14,8 @@
 #'   shows. With sampling weights all but `n_assigned` are weighted.
 #'
 #'   `avepp()`, `occ()`: numeric, the columns of that name alone, a number for each group in their order; NA for a group
-#'   that nobody is assigned to, `occ()` also where there is one group. `entropy()`: a number, NA with one group.
+#'   that nobody is assigned to, `occ()` also where there is one group. `entropy()`: a number, NA with one group; of a
+#'   dual model those of each outcome's groups, by name, and of the `pairs`.
 #' @section Definitions: With \eqn{p_{ik}}{p_ik} the posterior probability of group k for subject i, \eqn{\pi_k}{pi_k}
 #'   the estimated share, N subjects and K groups:
 #'
@@ -66,9 +67,13 @@ occ <- function(fit) adequacy(fit)$occ
 #' @export
 entropy <- function(fit) {
   check_fit(fit)
-  if (fit$n_groups == 1) return(NA_real_)
-  p <- fit$posterior
-  1 + sum(ifelse(p > 0, p * log(p), 0)) / (fit$n_subjects * log(fit$n_groups))
+  if (is_dual(fit)) return(c(vapply(outcome_views(fit), entropy, 1), pairs = entropy_of(fit$dual$posterior)))
+  if (fit$n_groups == 1) NA_real_ else entropy_of(fit$posterior)
+}
+
+entropy_of <- function(p) {
+  if (ncol(p) == 1) return(NA_real_)
+  1 + sum(ifelse(p > 0, p * log(p), 0)) / (nrow(p) * log(ncol(p)))
 }
 
 # 95 % intervals on the logit scale; NA where there is no standard error or the share is 0 or 1.

@@ -58,7 +58,9 @@ anova.gbtm <- function(object, ..., test = "Chisq") {
     warning(gbtm_condition("no_chisq", sprintf("%s against %s: %s", labels[i], labels[i - 1], why), "object", "",
                            sys.call(), c("gbtm_warning", "warning")))
   }
-  formulas <- vapply(fits, function(f) paste0(formula_words(f), ", ", f$n_groups, " groups, ", family_words(f)), "")
+  formulas <- vapply(fits, function(f) {
+    paste0(formula_words(f), ", ", paste(group_counts(f), collapse = " and "), " groups, ", family_words(f))
+  }, "")
   heading <- c("Likelihood ratio tests of group-based trajectory models\n",
                paste0(labels, ": ", formulas, collapse = "\n"), strwrap(notes))
   structure(table, heading = heading, class = c("anova", "data.frame"))
@@ -102,11 +104,11 @@ same_distribution <- function(one, other) {
 
 # Why 2 (ll - ll) has no chi-square distribution here; NULL where it has.
 no_chi_square <- function(small, large) {
-  if (small$n_groups != large$n_groups) {
+  if (!identical(as.integer(group_counts(small)), as.integer(group_counts(large)))) {
     return(sprintf(paste(
-      "%d groups against %d have no chi-square distribution, since the smaller model is on the edge of the larger.",
+      "%s against %s have no chi-square distribution, since the smaller model is on the edge of the larger.",
       "Compare them by BIC."
-    ), large$n_groups, small$n_groups))
+    ), count_words(large), paste(group_counts(small), collapse = " and ")))
   }
   if (any(vapply(c(small$cov_type, large$cov_type), function(kind) nzchar(covariance_kinds()[[kind]]$units), NA))) {
     return("with weights or clusters this is no likelihood ratio. Test hypotheses with wald_test().")
@@ -173,6 +175,7 @@ half_and_half <- function(chisq, df) {
 stem_counts <- function(fit) {
   names <- names(fit$coefficients)
   stem <- sub("\\[[0-9]+\\]$", "", names)
-  weight <- ifelse(names == stem, fit$n_groups, 1)
+  of_all <- if (is_dual(fit)) fit$dual$sizes[block_field(fit, "outcome") + 1] else fit$n_groups
+  weight <- ifelse(names == stem & !startsWith(names, "theta2"), of_all, 1)
   vapply(split(weight, stem), sum, 1)
 }

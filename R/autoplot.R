@@ -4,6 +4,9 @@
 #'
 #' @param object a fit
 #' @inheritParams plot.gbtm
+#' @param type `"curves"`; of a dual model also `"transitions"`, bars of the second outcome's groups given each of the
+#'   first's, with intervals, and `"joint"`, both together as a heat map: see [plot_transitions()]
+#' @param at,stacked for these, as for [plot_transitions()]
 #' @param ... nothing: an argument that does not exist is refused
 #' @return A ggplot object, with the colours, marks and theme of the package's figures.
 #' @examplesIf requireNamespace("ggplot2", quietly = TRUE)
@@ -12,27 +15,35 @@
 #' ggplot2::autoplot(fit, groups = c(1, 3), level = NULL)
 #' @exportS3Method ggplot2::autoplot
 autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, n = 201,
-                          tcov = NULL, ..., groups = NULL, labels = NULL, outcome = NULL) {
+                          tcov = NULL, ..., groups = NULL, labels = NULL, outcome = NULL, type = "curves", at = NULL,
+                          stacked = FALSE) {
   check_dots(...)
+  type <- match_choice(type, c("curves", "transitions", "joint"), "type")
+  if (type == "transitions") return(transition_bars(object, at, level, stacked, colours))
+  if (type == "joint") return(joint_heat(object, at))
   if (!is.null(outcome)) object <- of_outcome(object, outcome)
-  names <- in_lines(legend_labels(object, labels), 34)
-  groups <- check_drawn_groups(groups, object$n_groups)
-  named <- function(table) {
-    table$group <- factor(table$group, groups, names[groups])
+  views <- outcome_views(object)
+  keys <- legend_keys(object, views, groups, labels, colours)
+  known <- keys[!duplicated(keys$name), ]
+  named <- function(table, panel) {
+    own <- keys[keys$panel == panel, ]
+    table$group <- factor(own$name[match(table$group, own$group)], known$name)
     table
   }
-  views <- outcome_views(object)
   check_flag(individuals, "individuals")
-  panels <- lapply(views, panel_tables, level, individuals, n, tcov, groups)
+  panels <- lapply(stats::setNames(nm = names(views)), function(name) {
+    panel_tables(views[[name]], level, individuals, n, tcov, keys$group[keys$panel == name])
+  })
   joined <- function(what) {
     tables <- lapply(names(panels), function(name) {
       table <- panels[[name]][[what]]
+      if (what != "limits" && NROW(table)) table <- named(table, name)
       if (NROW(table)) cbind(table, panel = name, stringsAsFactors = FALSE)
     })
     table <- do.call(rbind, tables)
     if (is.null(table)) return(NULL)
     table$panel <- factor(table$panel, names(panels), panel_titles(views))
-    if (what == "limits") table else named(table)
+    table
   }
   curves <- joined("curves")
   lines <- joined("lines")
@@ -52,20 +63,39 @@ autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = 
     picture <- picture + ggplot2::geom_point(ggplot2::aes(y = .data$mean, shape = .data$group), joined("means"),
                                              size = 1.8)
   }
-  look <- group_look(list(), colours, object$n_groups)
   said <- unique(unlist(lapply(panels, `[[`, "said")))
   times <- unique(vapply(views, function(view) view$time_name, ""))
   picture <- picture +
-    ggplot2::scale_colour_manual(values = look$colour[groups], aesthetics = c("colour", "fill"), drop = FALSE) +
-    ggplot2::scale_shape_manual(values = look$pch[groups], drop = FALSE) +
+    ggplot2::scale_colour_manual(values = known$colour, aesthetics = c("colour", "fill"), drop = FALSE) +
+    ggplot2::scale_shape_manual(values = known$pch, drop = FALSE) +
     ggplot2::labs(x = if (length(times) == 1) in_lines(times, 36), # otherwise the panels' titles have them
                   y = if (length(views) == 1) in_lines(outcome_label(views[[1]]), 28), colour = NULL, fill = NULL,
                   shape = NULL, caption = if (length(said)) wrapped_caption(said, 90)) +
-    theme_figures() + legend_beside(names[groups])
+    theme_figures() + legend_beside(known$name)
   limits <- joined("limits")
   if (length(views) == 1) return(picture + ggplot2::coord_cartesian(ylim = limits$estimate))
   picture + ggplot2::geom_blank(ggplot2::aes(x = .data$time, y = .data$estimate), limits, inherit.aes = FALSE) +
     ggplot2::facet_wrap(ggplot2::vars(.data$panel), scales = "free")
+}
+
+# Panel by panel the groups that are drawn, what the legend calls them, and their looks. Of a dual model each outcome
+# has groups of its own.
+legend_keys <- function(fit, views, groups, labels, colours) {
+  outcomes <- names(views)
+  if (is_dual(fit)) {
+    groups <- of_each_outcome(groups, "groups", outcomes)
+    labels <- of_each_outcome(labels, "labels", outcomes)
+  }
+  own <- function(value, name) if (is_dual(fit)) value[[name]] else value
+  do.call(rbind, lapply(outcomes, function(name) {
+    view <- views[[name]]
+    drawn <- check_drawn_groups(own(groups, name), view$n_groups)
+    words <- legend_labels(view, own(labels, name))[drawn]
+    if (is_dual(fit)) words <- paste0(name, ": ", tolower(substr(words, 1, 1)), substring(words, 2))
+    look <- group_look(list(), colours, view$n_groups)
+    data.frame(panel = name, group = drawn, name = in_lines(words, 34), colour = look$colour[drawn],
+               pch = look$pch[drawn], stringsAsFactors = FALSE)
+  }))
 }
 
 # What is drawn of one outcome: `curves`, `means`, `lines` of people, the `limits` of its axis, and what is `said`. Of

@@ -48,7 +48,7 @@ bootstrap <- function(fit, kind = "subjects", n = 200, groups = NULL, n_starts =
   params <- rows_of(found$params, found$arrays)
   dimnames(params) <- list(found$replicates, names(fit$coefficients))
   shares <- rows_of(found$shares, found$arrays)
-  colnames(shares) <- seq_len(fit$n_groups)
+  colnames(shares) <- if (is_dual(fit)) pair_names(fit) else seq_len(fit$n_groups)
   coefficients <- lapply(found$coefficients, function(own) lapply(own, rows_of, arrays = found$arrays))
   structure(class = "gbtm_bootstrap", list(
     call = call, kind = kind, n = nrow(params), params = params, shares = shares, failures = found$failures,
@@ -69,8 +69,8 @@ print.gbtm_bootstrap <- function(x, ...) {
   print_wrapped(x$sentence)
   cat("\n")
   print(data.matrix(summary(x)), digits = 4)
-  if (x$fit$n_groups > 1) {
-    cat("\nGroup shares\n")
+  if (ncol(x$shares) > 1) {
+    cat(if (is_dual(x$fit)) "\nShares of the pairs of groups\n" else "\nGroup shares\n")
     print(bootstrap_shares(x, 0.95), digits = 4, row.names = FALSE)
   }
   if (!is.null(x$chosen_groups)) {
@@ -92,7 +92,9 @@ summary.gbtm_bootstrap <- function(object, level = 0.95, ...) {
 
 bootstrap_shares <- function(x, level) {
   limits <- percentiles(x$shares, level)
-  data.frame(group = seq_len(ncol(x$shares)), share = x$fit$shares, se = apply(x$shares, 2, stats::sd),
+  groups <- if (is_dual(x$fit)) pairs_of(x$fit) else data.frame(group = seq_len(ncol(x$shares)))
+  share <- as.vector(if (is_dual(x$fit)) x$fit$dual$shares else x$fit$shares)
+  data.frame(groups, share = share, se = apply(x$shares, 2, stats::sd),
              lower = limits[, 1], upper = limits[, 2], row.names = NULL)
 }
 
@@ -155,7 +157,7 @@ plot.gbtm_bootstrap <- function(x, level = 0.95, ...) {
   if (is_several(x$fit)) {
     legend <- if (is.null(list(...)$legend)) TRUE else list(...)$legend
     further <- list(...)[setdiff(names(list(...)), "legend")]
-    return(in_panels(bootstrap_views(x), legend, function(view, legend) {
+    return(in_panels(bootstrap_views(x), legend, each = is_dual(x$fit), draw = function(view, legend) {
       do.call(plot, c(list(view, level = level, legend = legend), further))
     }))
   }

@@ -19,7 +19,8 @@ with_cov_type <- function(fit, cov_type, call = NULL) {
   if (identical(cov_type, fit$cov_type)) return(fit)
   answer <- fitted_answer("with_cov_type", document_text(fit), cov_type, call = call)
   other <- new_gbtm(answer$document, answer$arrays)
-  changed <- c("vcov", "cov_type", "df_inference", "identified", "cov_shares", "curves", "internal", "document")
+  changed <- intersect(names(other), c("vcov", "cov_type", "df_inference", "identified", "cov_shares", "curves",
+                                       "internal", "document", "dual"))
   fit[changed] <- other[changed]
   fit
 }

@@ -1,11 +1,11 @@
 # Covariates, weights and what else a model asks of the table besides outcome and time: as columns of numbers.
 
-subject_arguments <- c("risk", "weights", "cluster", "stratum", "out_of_sample", "obsmar")
+subject_arguments <- c("risk", "risk2", "weights", "cluster", "stratum", "out_of_sample", "obsmar")
 
 #' Columns of covariates, in the order of the ids and of the observations
 #'
-#' @param asked the arguments of [gbtm()] by name: `risk`, `tcov`, `dcov`, `exposure`, `wave`, `weights`, `cluster`,
-#'   `stratum`, `out_of_sample`, `obsmar`
+#' @param asked the arguments of [gbtm()] by name: `risk`, `risk2`, `tcov`, `dcov`, `exposure`, `wave`, `weights`,
+#'   `cluster`, `stratum`, `out_of_sample`, `obsmar`
 #' @param data the user's table
 #' @param columns what [long_columns()] or [wide_columns()] returned
 #' @param wide as in [gbtm()]
@@ -32,17 +32,17 @@ subject_columns <- function(mine, data, columns, wide, kept) {
   } else {
     data[!is.na(columns$subject[seq(1, by = columns$waves, length.out = nrow(data))]), , drop = FALSE]
   }
-  single <- names(mine) != "risk"
+  single <- !names(mine) %in% c("risk", "risk2")
   found <- list(
     sent = lapply(stats::setNames(nm = names(mine)[single]), function(n) subject_column(mine[[n]], table, n)),
     request = list(subjects = json_array(names(mine)))
   )
-  if (!all(single)) {
-    risk <- design_columns(mine$risk, table, "risk", kept$risk)
-    found$sent$risk <- as.vector(risk$x)
-    found$request$risk_names <- json_array(colnames(risk$x))
-    found$request$risk_levels <- risk$levels
-    found$kept <- list(risk = risk$kept)
+  for (name in names(mine)[!single]) {
+    made <- design_columns(mine[[name]], table, name, kept[[name]])
+    found$sent[[name]] <- as.vector(made$x)
+    found$request[[paste0(name, "_names")]] <- json_array(colnames(made$x))
+    if (name == "risk") found$request$risk_levels <- made$levels
+    found$kept[[name]] <- made$kept
   }
   found
 }
@@ -106,11 +106,11 @@ without_unfitted_levels <- function(asked, data, columns, wide, call) {
 fitted_rows <- function(asked, data, columns, wide) {
   fitted <- rep(TRUE, nrow(data))
   if (!is.null(asked$out_of_sample)) fitted <- !(one_column(asked$out_of_sample, data, "out_of_sample") %in% 1)
-  if (!is.null(wide)) return(list(risk = fitted)) # the time-varying covariates of wide data are numbers
+  if (!is.null(wide)) return(list(risk = fitted, risk2 = fitted)) # the time-varying covariates of wide data are numbers
   seen <- fitted & !is.na(columns$y) & !is.na(columns$time) & !is.na(columns$subject)
   people <- columns$subject %in% columns$subject[seen]
   # a wave that was missed has its say in dropout
-  list(risk = people, tcov = if (is.null(asked$dcov)) seen else people, dcov = people)
+  list(risk = people, risk2 = people, tcov = if (is.null(asked$dcov)) seen else people, dcov = people)
 }
 
 # Names of the columns that arguments about subjects use.

@@ -58,7 +58,7 @@ dots_way_out <- function(name) {
 
 # Covariates that are numbers but for dots: as text they would be categories.
 refuse_dots <- function(data, asked) {
-  for (argument in intersect(c("risk", "tcov", "dcov"), names(Filter(Negate(is.null), asked)))) {
+  for (argument in intersect(c("risk", "risk2", "tcov", "dcov"), names(Filter(Negate(is.null), asked)))) {
     for (name in intersect(all.vars(one_sided(asked[[argument]], argument)), names(data))) {
       if (has_dots(data[[name]])) {
         stop_gbtm("not_numeric", sprintf("%s: numbers and \".\", read as text.", name), name, dots_way_out(name))

@@ -94,7 +94,8 @@ required_fields <- list(
                "params", "cov_params", "identified", "internal", "loglik", "search", "certificate", "warnings",
                "dropped"),
   outcome = c("name", "time_name", "spec", "centre", "scale", "bases", "coefficients", "positions", "offsets", "data"),
-  group_set = c("n_groups", "reference", "shares", "cov_shares", "posterior", "membership")
+  group_set = c("n_groups", "reference", "shares", "cov_shares", "posterior", "membership"),
+  dual = c("basis", "coefficients", "positions", "shares", "jacobian", "posterior", "separate", "two_step")
 )
 required_in_v1 <- c("spec", "outcomes", "blocks", "search", "membership", "shares", "cov_shares", "posterior", "nobs",
                     "data")
@@ -121,10 +122,7 @@ checked_document <- function(text, path, call) {
     text <- json_text(document)
   }
   check_fields(document, required_fields$document, "", path, call)
-  if (!is.null(document$dual)) {
-    stop_gbtm("no_dual", sprintf("%s: a dual model, which R does not read yet.", path), "path",
-              "Read it in Python with gbtm.load().", call)
-  }
+  if (!is.null(document$dual)) check_fields(document$dual, required_fields$dual, "dual.", path, call)
   for (outcome in document$outcomes) check_fields(outcome, required_fields$outcome, "outcomes.", path, call)
   for (group_set in document$group_sets) check_fields(group_set, required_fields$group_set, "group_sets.", path, call)
   text

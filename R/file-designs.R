@@ -5,13 +5,14 @@
 #'
 #' A table that has the design's columns is left as it is, and so is every table of a fit that was made here, which
 #' keeps R's own terms.
-#' @param arguments which of `risk`, `tcov` and `dcov` are needed
+#' @param arguments which of `risk`, `risk2`, `tcov` and `dcov` are needed
 #' @noRd
 with_design_columns <- function(fit, newdata, arguments, call) {
   if (!is.null(fit$inputs)) return(newdata)
   for (argument in arguments) {
     wanted <- stored_names(fit, argument)
-    if (all(wanted %in% names(newdata)) || (argument != "risk" && identical(fit$read_as$form, "wide"))) next
+    varies <- !argument %in% c("risk", "risk2")
+    if (all(wanted %in% names(newdata)) || (varies && identical(fit$read_as$form, "wide"))) next
     variables <- stored_variables(fit, argument)
     refuse_unstored(fit, argument, wanted, names(newdata), call)
     if (!is.null(variables)) require_columns(newdata, variables, "newdata")
@@ -23,7 +24,8 @@ with_design_columns <- function(fit, newdata, arguments, call) {
 
 # Names of the design's columns.
 stored_names <- function(fit, argument) {
-  as.character(switch(argument, risk = fit$membership, tcov = fit$curves$covariates$names, fit$dropout_covariates))
+  as.character(switch(argument, risk = fit$membership, risk2 = fit$second_membership,
+                      tcov = fit$curves$covariates$names, fit$dropout_covariates))
 }
 
 # The columns of a table that a stored design is made of; NULL where the file does not say, or not in R's grammar.
@@ -67,6 +69,7 @@ stored_design <- function(fit, argument, table, call) {
   })
   columns <- Filter(Negate(is.null), columns)
   request <- as_request(list(argument = argument, columns = as_object(columns)))
-  answer <- fitted_answer("design_columns", document_text(fit), request, call = call)
+  of_people <- argument %in% c("risk", "risk2") && !is.null(fit$whole) # of a dual model, said of both sets at once
+  answer <- fitted_answer("design_columns", document_text(if (of_people) fit$whole else fit), request, call = call)
   answer_array(answer$x, answer$arrays)
 }

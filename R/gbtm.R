@@ -18,7 +18,8 @@
 #' @param id name of the column that tells subjects apart: numbers, text or a factor. Several columns that name a person
 #'   together, `c("HHID", "PN")`, are joined by a dot, `0.10`, in all that is returned. This and the other arguments
 #'   that name a column also take `~ id`, the bare name `id`, and `d$id`, the values of a column of `data`
-#' @param groups number of groups; may be left out where `order` has one value for each
+#' @param groups number of groups; may be left out where `order` has one value for each. Two numbers, `c(3, 2)`, for a
+#'   dual model of two outcomes, in their order or by their names, see below
 #' @param order polynomial order 0 to 5, one for all groups or one per group; -1 for a count group whose rate is zero.
 #'   2 when not given.
 #' @param family `r family_choices()`; or as R and other programs have it: `gaussian()`, `poisson`, `binomial()`,
@@ -75,6 +76,10 @@
 #' @param na.action `na.omit` or `na.exclude`, which is what is done anyway: what is incomplete is dropped and counted.
 #'   `na.fail` makes a missing value an error
 #' @param seed the same as `control = gbtm_control(seed = )`
+#' @param risk2,refgroup2 of a dual model: covariates that predict the groups of the second outcome given those of the
+#'   first, with one effect a group, whichever group of the first; and the reference group of the second
+#' @param link `"multi"`: outcomes share their groups; `"dual"`: each of two has its own. `NULL` where `groups` says
+#'   which
 #' @param ... nothing: an argument that does not exist is refused, with the one that was probably meant
 #'
 #' @return A list of class `gbtm` that holds plain values only, so that `saveRDS()` keeps it. Its methods: `print`,
@@ -92,7 +97,14 @@
 #'   matched by id, and `risk`, `weights` and what else is known of people, as well as `wide` and `subset`, are of
 #'   `data`. Outcomes are called as on the left of their formulas, parameters `bmi: age[1]`. `predict()`, `plot()` and
 #'   `autoplot()` take `outcome`, and what is asked of one outcome alone is asked of [of_outcome()]. `coef()`, tests,
-#'   groups, criteria and files are of the whole.
+#'   groups, criteria and files are of the whole. Dropout goes by the waves and the last values of the first outcome.
+#'
+#' @section Dual models: With two outcomes and two numbers of groups, `groups = c(3, 2)`, each outcome has groups of its
+#'   own, those of the second given those of the first (Nagin and Tremblay 2001, Psychological Methods 6). Parameters
+#'   `theta2[2|1]` are logits of group 2 of the second outcome, for people in group 1 of the first; `theta2_z[2]` the
+#'   effects of `risk2`. See [transitions()] for the probabilities, [independence_test()], [association()] and
+#'   [plot_transitions()]. `posterior()` and `assignment()` are of the pairs of groups. What is asked of one set of
+#'   groups, such as [adequacy()], is asked of [of_outcome()], which has the outcome's own groups.
 #'
 #' @section Errors: Errors are conditions of class `gbtm_error` and `gbtm_<code>`, for example `gbtm_duplicate_time`,
 #'   with fields `argument` and `way_out`. What has to be known before the numbers are used is a warning of class
@@ -113,6 +125,10 @@
 #'              order = list(1, 2))
 #' both
 #' plot(both)
+#' # each with groups of its own: how do those of the one go with those of the other?
+#' dual <- gbtm(list(any ~ age, offenses ~ age), data = d, id = "id", groups = c(2, 2), family = c("logit", "poisson"),
+#'              order = 1, control = gbtm_control(n_starts = 4))
+#' transitions(dual)
 #' @export
 gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "normal", iorder = NULL,
                  sigma_by_group = FALSE, min = NULL, max = NULL, censor_beyond = FALSE, dispersion_by_group = FALSE,
@@ -120,12 +136,13 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  out_of_sample = NULL, refgroup = 1, dropout = NULL, dcov = NULL, obsmar = NULL, wave = NULL,
                  ar1 = FALSE, rho_by_group = FALSE, rorder = NULL, wide = NULL, cov_type = NULL, start = NULL,
                  control = gbtm_control(), subset = NULL, na.action = NULL, # nolint: object_name_linter.
-                 seed = NULL, ...) {
+                 seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, ...) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)
   outcomes <- as_outcomes(formula, call)
   if (!is.null(outcomes)) return(gbtm_several(environment(), outcomes, call, parent.frame()))
+  refuse_second_groups(if (!missing(groups)) groups, link, risk2, refgroup2, call)
   laid <- outcome_matrix(formula, if (missing(data)) NULL else data, wide, call, parent.frame())
   if (!is.null(laid)) {
     table <- matrix_table(laid, id, values_here(covariate_arguments(), environment()))
@@ -174,7 +191,7 @@ asked_model <- function(formula, data, id, given, call, settled = NULL) {
   if (is.list(wide)) given$wide <- wide <- wide_in_order(wide, parts, data)
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
   covariates <- stats::setNames(given[covariate_arguments()], covariate_arguments())
-  refuse_dots(data, if (is.null(wide)) covariates else covariates["risk"])
+  refuse_dots(data, if (is.null(wide)) covariates else covariates[c("risk", "risk2")])
   columns$declared <- declared_in(declared$counts, c(list(formula, id), covariates, wide), data)
   unsettled <- covariates[setdiff(names(covariates), settled)]
   known <- without_unfitted_levels(unsettled, data, columns, wide, call)
@@ -223,7 +240,7 @@ without_constants <- function(given) {
     if (is.character(asked) && length(asked) == 1) return(grepl("^\\s*~\\s*1\\s*$", asked))
     inherits(asked, "formula") && length(asked) == 2 && identical(asked[[2]], 1)
   }
-  covariates <- intersect(c("risk", "tcov", "dcov"), names(given))
+  covariates <- intersect(c("risk", "risk2", "tcov", "dcov"), names(given))
   given[covariates[vapply(given[covariates], none, NA)]] <- list(NULL)
   given
 }

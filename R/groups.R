@@ -8,6 +8,12 @@
 #'   data frame with one row per group: `share` (estimated pi), `se` (delta method), `lower` and `upper` (95 %
 #'   interval), `assigned` (share of the subjects assigned to it). With membership covariates the shares are means over
 #'   the subjects. `out_of_sample()`: as `posterior()`, of the subjects that were scored but not fitted.
+#'
+#'   Of a dual model, see [gbtm()]: `posterior()` has the probabilities of the pairs of groups, `pair_1_1` (group 1 of
+#'   the first outcome and group 1 of the second), `pair_1_2`, ..., and what `assignment()` has: a data frame with the
+#'   id, `group1` and `group2`, the most probable group of each outcome, and `pair1` and `pair2`, the most probable
+#'   pair, which need not be the same two. `group_shares()` has the shares of each outcome's groups, in all, with a
+#'   column `outcome`; those of the pairs are [transitions()] of type `"joint"`.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' head(posterior(fit))
@@ -20,6 +26,7 @@ NULL
 #' @export
 posterior <- function(fit) {
   check_fit(fit)
+  if (is_dual(fit)) return(pair_frame(fit, fit$dual$posterior, user_ids(fit)))
   posterior_frame(fit$posterior, user_ids(fit), fit$id_name)
 }
 
@@ -27,6 +34,7 @@ posterior <- function(fit) {
 #' @export
 assignment <- function(fit) {
   check_fit(fit)
+  if (is_dual(fit)) return(assignment_frame(fit, fit$dual$posterior, user_ids(fit)))
   most_probable(fit$posterior, fit$ids)
 }
 
@@ -34,6 +42,7 @@ assignment <- function(fit) {
 #' @export
 group_shares <- function(fit) {
   check_fit(fit)
+  if (is_dual(fit)) return(below_each_other(lapply(outcome_views(fit), group_shares), NULL))
   k <- fit$n_groups
   se <- if (k > 1) sqrt(pmax(diag(fit$cov_shares), 0)) else NA_real_
   se[is.nan(se)] <- NA_real_
@@ -48,9 +57,17 @@ group_shares <- function(fit) {
 #' @export
 out_of_sample <- function(fit) {
   check_fit(fit)
+  if (is_dual(fit)) return(out_of_sample_pairs(fit))
   held <- fit$out_of_sample
   if (is.null(held)) return(posterior_frame(matrix(0, 0, fit$n_groups), user_ids(fit)[0], fit$id_name))
   posterior_frame(held$posterior, user_ids(fit, held$ids), fit$id_name)
+}
+
+out_of_sample_pairs <- function(fit) {
+  held <- fit$dual$out_of_sample
+  ids <- fit$dual$out_of_sample_ids
+  if (is.null(held)) return(pair_frame(fit, fit$dual$posterior, user_ids(fit))[0, ])
+  pair_frame(fit, held, user_ids(fit, ids))
 }
 
 posterior_frame <- function(p, ids, id_name) {

@@ -42,7 +42,9 @@ new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = N
   if (length(document$part_of)) fit$part_of <- as.character(document$part_of)
   several <- length(document$outcomes) > 1
   if (several) fit <- of_all_outcomes(fit, document, each)
-  structure(fit, class = c(if (!is.null(traj)) "traj", if (several) "gbtm_several", "gbtm"))
+  dual <- !is.null(document$dual)
+  if (dual) fit <- of_two_sets(fit, document)
+  structure(fit, class = c(if (!is.null(traj)) "traj", if (dual) "gbtm_dual", if (several) "gbtm_several", "gbtm"))
 }
 
 # A fit of several outcomes: without what belongs to one, and with `each` in its place.

@@ -7,7 +7,7 @@ classify <- function(fit, newdata, by_wave, level, call) {
               call)
   }
   if (is_several(fit)) {
-    views <- outcome_views(fit)
+    views <- if (is_dual(fit)) views_of_people(fit) else outcome_views(fit)
     people <- lapply(views, new_people, newdata, call)
     answer <- bridge_classify_several(fit, people, vapply(views, function(v) v$own_table, NA), by_wave, level, call)
     return(classified(answer, people[[1]]$own, call))
@@ -27,18 +27,21 @@ new_people <- function(fit, newdata, call) {
   own <- own_ids(newdata, ids_asked(fit))
   newdata <- without_declared(newdata)$data
   inputs <- known_inputs(fit, newdata)
-  if (isTRUE(fit$own_table)) inputs["risk"] <- list(NULL) # what is known of people is in the table of all
+  if (isTRUE(fit$own_table)) inputs[c("risk", "risk2")] <- list(NULL) # what is known of people is in the table of all
   wide <- inputs$wide
   parts <- fit_parts(fit, if (is.null(wide)) names(newdata) else names(wide))
   people <- without_outcome(fit, parts, newdata, wide)
-  designs <- setdiff(c("risk", if (!people) c("tcov", "dcov")), if (isTRUE(fit$own_table)) "risk")
+  designs <- c(if (!isTRUE(fit$own_table)) c("risk", if (length(fit$second_membership)) "risk2"),
+               if (!people) c("tcov", "dcov"))
   newdata <- with_design_columns(fit, newdata, designs, call)
   if (people) {
-    used <- if (!is.null(inputs$risk)) all.vars(one_sided(inputs$risk, "risk"))
-    known <- vapply(used, exists, NA, envir = inputs_frame(inputs$risk), mode = "numeric")
-    require_columns(newdata, used[!known], "risk")
+    for (name in c("risk", "risk2")) {
+      used <- if (!is.null(inputs[[name]])) all.vars(one_sided(inputs[[name]], name))
+      known <- vapply(used, exists, NA, envir = inputs_frame(inputs[[name]]), mode = "numeric")
+      require_columns(newdata, used[!known], name)
+    }
     columns <- people_columns(fit, parts, newdata)
-    further <- covariate_columns(inputs["risk"], newdata, columns, NULL, inputs$kept)
+    further <- covariate_columns(inputs[c("risk", "risk2")], newdata, columns, NULL, inputs$kept)
     further$request$people <- TRUE
     if (!is.null(further$columns)) columns <- further$columns
     return(list(columns = columns, further = further, own = own))
@@ -48,7 +51,7 @@ new_people <- function(fit, newdata, call) {
   } else {
     wide_columns(parts, newdata, if (all(ids_asked(fit) %in% names(newdata))) ids_asked(fit), wide)
   }
-  asked <- inputs[c("risk", "tcov", "dcov", "exposure", "wave")]
+  asked <- inputs[c("risk", "risk2", "tcov", "dcov", "exposure", "wave")]
   further <- covariate_columns(asked, newdata, columns, wide, inputs$kept)
   if (!is.null(further)) columns <- further$columns
   warn_far_times(fit, columns$time, call)
@@ -80,7 +83,7 @@ without_outcome <- function(fit, parts, newdata, wide) {
     patterns <- utils::glob2rx(wide[[parts$outcome]])
     !any(vapply(patterns, function(p) any(grepl(p, names(newdata))), NA))
   }
-  none && (length(fit$membership) > 0 || any(ids_asked(fit) %in% names(newdata)))
+  none && (length(c(fit$membership, fit$second_membership)) > 0 || any(ids_asked(fit) %in% names(newdata)))
 }
 
 #' Everybody in a table without an outcome, in the form of [long_columns()]; without the id's column, each row is a

@@ -5,7 +5,9 @@
 #'
 #' Whatever is asked of one outcome is asked of this: its curves, observations and parameters, as a fit of its own.
 #' Groups, shares, posteriors, the log-likelihood and the start report stay those of all outcomes together, so that it
-#' cannot be fitted again, and nothing that maximises a likelihood is asked of it.
+#' cannot be fitted again, and nothing that maximises a likelihood is asked of it. Of a dual model the groups are the
+#' outcome's own; those of the second have the shares that they have in all, whose logits `theta[2]`, .. stand in for
+#' parameters of the model.
 #'
 #' @param fit a fit
 #' @param outcome name of the outcome, or its number from 1
@@ -60,7 +62,7 @@ outcome_view <- function(fit, number) {
   for (name in c("inputs", "rows")) view[[name]] <- own[[name]]
   for (name in c("own_ids", "rows_read")) view[[name]] <- fit[[name]]
   view$own_table <- isTRUE(own$own_table) || isTRUE(view$read_as$own_table)
-  view
+  if (is_dual(fit)) without_second_covariates(view, number) else view
 }
 
 #' The text of the document with one outcome alone; the same rules as `outcome_view()` of Python's `gbtm.fit`
@@ -68,8 +70,13 @@ outcome_view <- function(fit, number) {
 #' @param document nested lists, nothing simplified; its arrays may be places in `arrays`
 #' @noRd
 view_text <- function(document, number, arrays) {
+  whole <- document
   outcome <- document$outcomes[[number]]
-  blocks <- Filter(function(b) is.null(b$outcome) || b$outcome == number - 1, document$blocks)
+  second <- outcome$group_set > 0 # of a dual model, whose coefficients are not these groups'
+  foreign <- c("theta2", if (second) "theta")
+  blocks <- Filter(function(b) {
+    (is.null(b$outcome) || b$outcome == number - 1) && !b$kind %in% foreign
+  }, document$blocks)
   kept <- unlist(lapply(blocks, function(b) b$start + seq_len(b$width)))
   place <- rep(-1, length(document$names) + 1) # the last is where a place of -1 points to
   place[kept] <- seq_along(kept) - 1
@@ -97,12 +104,15 @@ view_text <- function(document, number, arrays) {
   }, internal, names(internal)))
   groups <- document$group_sets[[outcome$group_set + 1]]
   groups$membership$positions <- moved(groups$membership$positions)
+  if (!is.null(groups$inputs)) groups$inputs <- groups$inputs[!startsWith(names(groups$inputs), "risk2")]
   document$group_sets <- list(groups)
   outcome$group_set <- 0L
   outcome$positions <- lapply(outcome$positions, moved)
   document$outcomes <- list(outcome)
   document$blocks <- view_blocks(blocks)
   document$search$optima <- lapply(document$search$optima, function(o) o[names(o) != "params"])
+  if (second) document <- with_margins(document, whole, kept, arrays)
+  document$dual <- NULL
   json_text(document)
 }
 

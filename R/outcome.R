@@ -116,6 +116,7 @@ by_outcome <- function(value, argument, names) {
 
 # Whether the values of a vector are those of the outcomes.
 is_one_each <- function(value, kind) {
+  if (is.null(value)) return(FALSE)
   if (!is.atomic(value) || is.object(value)) return(FALSE)
   !is.null(names(value)) || (kind %in% c("flag", "bound", "family") && length(value) > 1)
 }

@@ -26,7 +26,8 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 #' @param groups numbers of the groups to draw; by default all. Colours and marks stay those of all groups
 #' @param labels names of the groups, one per group of the fit; default `"Group 1"`, ...
 #' @param outcome name or number of an outcome of a fit of several; without it each has a panel of its own, a group in
-#'   one colour throughout
+#'   one colour throughout. Of a dual model each panel has its own groups and legend, and `groups` and `labels` are
+#'   lists by outcome
 #' @return The table of curves that were drawn, see [predict.gbtm()], invisibly.
 #' @section Errors: `gbtm_unknown_group`; `gbtm_bad_labels`; `gbtm_bad_log` for a logarithmic axis of which the data
 #'   have nothing above zero; `gbtm_unknown_argument`.
@@ -40,6 +41,15 @@ plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, col
                       n = 201, tcov = NULL, ..., groups = NULL, labels = NULL, outcome = NULL) {
   check_dots(..., known = plot_settings)
   if (!is.null(outcome)) x <- of_outcome(x, outcome)
+  if (is_dual(x)) {
+    names <- outcome_names(x)
+    groups <- of_each_outcome(groups, "groups", names)
+    labels <- of_each_outcome(labels, "labels", names)
+    return(in_panels(outcome_views(x), legend, each = TRUE, draw = function(view, legend) {
+      plot(view, level, individuals, observed, colours, legend, n, tcov, ..., groups = groups[[view$outcome_name]],
+           labels = labels[[view$outcome_name]])
+    }))
+  }
   if (is_several(x)) {
     return(in_panels(outcome_views(x), legend, function(view, legend) {
       plot(view, level, individuals, observed, colours, legend, n, tcov, ..., groups = groups, labels = labels)
@@ -50,13 +60,13 @@ plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, col
               words = profile_sentence(x, tcov))
 }
 
-# A panel for each outcome, up to three side by side; what the legend of the first says holds for all. `draw` returns
-# the table of what it drew.
-in_panels <- function(views, legend, draw) {
+# A panel for each outcome, up to three side by side; what the legend of the first says holds for all, unless `each` has
+# groups of its own. `draw` returns the table of what it drew.
+in_panels <- function(views, legend, draw, each = FALSE) {
   across <- min(length(views), 3)
   before <- graphics::par(mfrow = c(ceiling(length(views) / across), across))
   on.exit(graphics::par(before))
-  drawn <- lapply(seq_along(views), function(m) draw(views[[m]], if (m == 1) legend else FALSE))
+  drawn <- lapply(seq_along(views), function(m) draw(views[[m]], if (m == 1 || each) legend else FALSE))
   invisible(below_each_other(stats::setNames(drawn, names(views))))
 }
 

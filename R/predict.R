@@ -26,7 +26,8 @@
 #'   by the delta method: the estimate plus and minus a multiple of `se`, cut to the outcome's range; for
 #'   `r those_with_link("logit")` formed on the link's scale and taken back, so that it lies within 0 and 1.
 #'   `se`, `lower` and `upper` are NA where the data do not
-#'   determine them. For `"posterior"` and `"assignment"` as [posterior()] and [assignment()]. For `"group"` a data
+#'   determine them. Of a dual model people have a row or column for each pair of groups, `group1` and `group2`, see
+#'   [posterior()]. For `"posterior"` and `"assignment"` as [posterior()] and [assignment()]. For `"group"` a data
 #'   frame
 #'   with one row per person (with `by_wave`: and wave) and group: the id, the time of the last observation used,
 #'   `group`,
@@ -95,6 +96,11 @@ predicted_people <- function(fit, newdata, type, level, call) {
   if (is.null(newdata)) return(if (type == "posterior") posterior(fit) else assignment(fit))
   if (is_plain(fit)) return(score(fit, newdata, type))
   scored <- classify(fit, newdata, FALSE, level, call)
+  if (is_dual(fit)) {
+    p <- matrix(scored$probability, ncol = prod(fit$dual$sizes), byrow = TRUE)
+    ids <- scored[[1]][scored$group1 == 1 & scored$group2 == 1]
+    return(if (type == "posterior") pair_frame(fit, p, ids) else assignment_frame(fit, p, ids))
+  }
   ids <- scored[[1]][scored$group == 1]
   p <- matrix(scored$probability, ncol = fit$n_groups, byrow = TRUE)
   if (type == "posterior") posterior_frame(p, ids, fit$id_name) else most_probable(p, ids)
@@ -136,6 +142,7 @@ known_inputs <- function(fit, newdata) {
   in_wide <- identical(stored$form, "wide")
   list(
     risk = if (length(fit$membership)) of_names(fit$membership),
+    risk2 = if (length(fit$second_membership)) of_names(fit$second_membership),
     tcov = if (length(fit$curves$covariates$names)) of_names(fit$curves$covariates$names),
     dcov = if (length(leaving)) of_names(leaving),
     exposure = if (is.null(fit$data$exposure)) NULL else if (in_wide) "exposure" else c(stored$exposure, "exposure")[1],

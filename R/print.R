@@ -9,6 +9,7 @@ print.gbtm <- function(x, digits = 4, ...) {
       cat("\nCurves of ", view$outcome_name, " at the first, middle and last observed time:\n", sep = "")
       print(curve_sketch(view), digits = digits, row.names = FALSE)
     }
+    if (is_dual(x)) print_transitions(x)
   } else {
     cat("\nCurves at the first, middle and last observed time:\n")
     print(curve_sketch(x), digits = digits, row.names = FALSE)
@@ -23,9 +24,10 @@ print.gbtm <- function(x, digits = 4, ...) {
 }
 
 print_heading <- function(x) {
-  of_groups <- paste0(x$n_groups, " group", if (x$n_groups > 1) "s")
+  of_groups <- count_words(x)
   if (is_several(x)) {
-    cat("Group-based trajectory model: ", length(x$each), " outcomes, ", of_groups, "\n", sep = "")
+    cat("Group-based trajectory model: ", length(x$each), " outcomes, ", of_groups,
+        if (is_dual(x)) " (dual model)", "\n", sep = "")
     cat(x$n_subjects, " subjects, ", x$nobs, " observations:\n", sep = "")
     for (name in names(x$each)) {
       one <- x$each[[name]]
@@ -45,13 +47,27 @@ print_heading <- function(x) {
   } else if (nzchar(x$dropped$sentence)) {
     print_wrapped(x$dropped$sentence)
   }
-  held <- NROW(x$out_of_sample$posterior)
+  held <- NROW(if (is_dual(x)) x$dual$out_of_sample else x$out_of_sample$posterior)
   if (held) cat(held, " subject", if (held > 1) "s", " scored but not fitted.\n", sep = "")
   for (view in if (is_several(x)) outcome_views(x) else list(x)) {
     if (is.null(view$curves$covariates)) next
     of <- if (is_several(x)) paste(" of", view$outcome_name)
     print_wrapped(paste0("Curves", of, " are drawn at ", profile_words(view), "."))
   }
+}
+
+# The second outcome's groups given the first's, in per cent.
+print_transitions <- function(x) {
+  table <- transitions(x)
+  names <- outcome_names(x)
+  cat("\nGroups of ", names[2], " given those of ", names[1], ":\n", sep = "")
+  shown <- data.frame(given = sprintf("%d | %d", table$group2, table$group1), share = percent(table$estimate),
+                      "std. error" = or_na(table$se, percent),
+                      "95 % interval" = ifelse(is.na(table$se), "NA", paste(percent(table$lower), "to",
+                                                                            percent(table$upper))),
+                      check.names = FALSE)
+  names(shown)[1] <- paste(names[2], "|", names[1])
+  print(shown, row.names = FALSE)
 }
 
 # Where curves are drawn, in words.

@@ -10,6 +10,9 @@ whole_expressions <- c(
   "res\\.of_outcome\\('(.+?)'\\)" = "of_outcome(fit, \"\\1\")",
   "res\\.of_outcome\\(name\\)\\.classify\\(newdata, by_wave ?= ?(?:True|TRUE)\\)" =
     "predict(fit, newdata, outcome = , by_wave = TRUE)",
+  "\\bindependence\\((bootstrap ?= ?\\d+)\\)" = "independence_test(fit, \\1)",
+  "transitions\\(\\) and independence\\(\\)" = "transitions() and independence_test()",
+  "'multi': outcomes share their groups; 'dual': each" = "\"multi\": outcomes share their groups; \"dual\": each",
   "its index can be read" = "its names can be read",
   "its index (is not that of|names none of)" = "its names are not those of",
   "(\\S+?)\\.to_numpy\\(\\)" = "unname(\\1)",

@@ -16,8 +16,9 @@ read_as <- function(parts, data, id, given, kept) {
   if (!is_plain_curve(parts, known, made, wide)) return(NULL)
   single <- single_columns(given, known, data)
   covariates <- list(
-    risk = plain_covariates(given$risk, "risk", kept$risk, data), tcov = varying_covariates("tcov", given, kept, data),
-    dcov = varying_covariates("dcov", given, kept, data)
+    risk = plain_covariates(given$risk, "risk", kept$risk, data),
+    risk2 = plain_covariates(given$risk2, "risk2", kept$risk2, data),
+    tcov = varying_covariates("tcov", given, kept, data), dcov = varying_covariates("dcov", given, kept, data)
   )
   if (any(vapply(c(single, covariates), identical, NA, FALSE))) return(NULL)
   form <- if (is.null(wide)) {
@@ -44,10 +45,12 @@ single_columns <- function(given, known, data) {
 # What the document says of long and of wide data alike.
 people_form <- function(single, covariates, dropout) {
   levels <- do.call(c, c(list(), unname(lapply(covariates, `[[`, "levels"))))
-  design <- single[setdiff(subject_arguments, "risk")]
-  names(design) <- setdiff(subject_arguments, "risk") # a name for each that was not given, too
-  list(risk = covariates$risk$terms, dropout = !is.null(dropout), design = design,
-       levels = structure(as_request(as_object(levels[!duplicated(names(levels))])), class = "json"))
+  columns <- setdiff(subject_arguments, c("risk", "risk2"))
+  design <- single[columns]
+  names(design) <- columns # a name for each that was not given, too
+  c(list(risk = covariates$risk$terms), if (!is.null(covariates$risk2)) list(risk2 = covariates$risk2$terms),
+    list(dropout = !is.null(dropout), design = design,
+         levels = structure(as_request(as_object(levels[!duplicated(names(levels))])), class = "json")))
 }
 
 # Python takes a member that is there for one in use: what made the time and the waves are left out where not given.

@@ -90,6 +90,7 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
   fails <- fails_on_missing(na.action)
   if (is.null(laid)) ask_columns("id", environment(), data)
   data <- subset_rows(data, substitute(subset), parent.frame())
+  refuse_second_groups(NULL, given$link, given$risk2, given$refgroup2, call)
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
   if (fails) refuse_missing(asked)
   zero <- if (identical(given$iorder, "order")) "order" else if (given$iorder_by_group) "own" else "common"

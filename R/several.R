@@ -1,4 +1,4 @@
-# Fits of several outcomes that share their groups: each is read as that of a model of one, from its own table or the
+# Fits of several outcomes: each is read as that of a model of one, from its own table or the
 # table of all, and the engine joins them by their ids.
 
 #' Fit several outcomes
@@ -20,7 +20,9 @@ gbtm_several <- function(frame, outcomes, call, caller) {
   given <- mget(model_arguments(), envir = frame)
   values <- mget(intersect(names(call), outcome_arguments()), envir = frame)
   outcomes <- options_of_outcomes(outcomes, Filter(Negate(is.null), values))
-  groups <- groups_of_several(if (!eval(quote(missing(groups)), frame)) frame$groups, outcomes)
+  groups <- groups_of_several(if (!eval(quote(missing(groups)), frame)) frame$groups, outcomes, given$link, call)
+  dual <- length(groups) > 1
+  if (!dual) refuse_second_groups(groups, given$link, given$risk2, given$refgroup2, call)
   refuse_people_elsewhere(given, own)
   chosen <- function(table) subset_rows(table, eval(quote(substitute(subset)), frame), caller)
   all <- if (!is.null(data)) with_levels_of_people(outcomes[!own], chosen(data), frame$id, given, call)
@@ -31,13 +33,15 @@ gbtm_several <- function(frame, outcomes, call, caller) {
     list(formula = one$formula, data = all$data, id = frame$id, wide = wide_of(one, given), settled = all$settled)
   })
   fails <- fails_on_missing(frame$na.action)
-  asked <- Map(function(one, table) asked_outcome(one, table, groups, given, call), outcomes, tables)
+  asked <- Map(function(one, table, k, m) asked_outcome(one, table, k, of_this_outcome(given, m), call), outcomes,
+               tables, rep_len(groups, length(outcomes)), seq_along(outcomes))
   if (fails) for (one in asked) refuse_missing(one)
   control <- seeded(frame$control, frame$seed)
   start <- frame$start
-  smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
+  smaller <- inherits(start, "gbtm") && !dual && !is_dual(start) && start$spec$n_groups < groups
   options <- search_options(control, frame$cov_type, if (!smaller) start_values(start))
-  answer <- bridge_fit_several(asked, own, options, control, call, if (smaller) document_text(start))
+  second <- if (dual) list(reference = second_reference(given$refgroup2, call))
+  answer <- bridge_fit_several(asked, own, options, control, call, if (smaller) document_text(start), second)
   several_fit(answer, tables, asked, call)
 }
 
@@ -86,6 +90,17 @@ asked_outcome <- function(outcome, table, groups, given, call) {
   asked_model(table$formula, table$data, table$id, c(list(groups = groups), given), call, settled = table$settled)
 }
 
+# What is said of the whole model is said with the first outcome; dropout goes by it.
+of_this_outcome <- function(given, m) {
+  given$refgroup2 <- 1
+  given["link"] <- list(NULL)
+  if (m > 1) {
+    given$refgroup <- 1
+    given[c("dropout", "dcov", "obsmar")] <- list(NULL)
+  }
+  given
+}
+
 # The names of `wide` that an outcome uses.
 wide_of <- function(outcome, given) {
   if (!is.list(given$wide)) return(given$wide)
@@ -114,20 +129,73 @@ refuse_people_elsewhere <- function(given, own) {
                                  of_people[1]), of_people[1],
               "Join the column to the table of one outcome, and give that as data.")
   }
+  if (own[[1]] && !is.null(given$obsmar)) {
+    stop_gbtm("no_data", sprintf(paste("obsmar: it is of people in data, and '%s', whose waves dropout goes by, has a",
+                                       "table of its own."), names(own)[1]), "obsmar", "Put first an outcome of data.")
+  }
 }
 
-# One number of groups; two would be those of a dual model.
-groups_of_several <- function(groups, outcomes) {
+#' One number of groups, or of a dual model two, one an outcome
+#'
+#' @noRd
+groups_of_several <- function(groups, outcomes, link, call) {
+  link <- check_link(link)
+  orders <- lapply(outcomes, function(o) o$options$order)
+  long <- Filter(function(order) length(order) > 1, orders)
   if (is.null(groups)) {
-    orders <- Filter(function(order) length(order) > 1, lapply(outcomes, function(o) o$options$order))
-    return(groups_of(if (length(orders)) orders[[1]]))
+    if (!identical(link, "dual")) return(groups_of(if (length(long)) long[[1]]))
+    if (length(long) < length(outcomes)) groups_of(NULL)
+    groups <- lengths(orders)
   }
-  if (is.numeric(groups) && length(groups) > 1) {
-    stop_gbtm("no_dual_model", sprintf(
-      "groups: %s are numbers of groups for each outcome, a dual model, which is not there yet.", shown(groups)
-    ), "groups", "Give one number: the outcomes share their groups.")
+  if (is.list(groups) && all(lengths(groups) == 1)) groups <- unlist(groups)
+  if (!is.numeric(groups)) return(groups) # the engine says what is wrong with it
+  if (length(groups) == 1 && identical(link, "dual")) groups <- rep(groups, 2)
+  if (length(groups) < 2) return(groups)
+  refuse_two_numbers(groups, link, names(outcomes), call)
+  if (is.null(names(groups))) return(groups)
+  named <- named_by_outcome(as.list(groups), "groups", names(outcomes))
+  missing <- names(outcomes)[vapply(named, is.null, NA)]
+  if (length(missing)) {
+    stop_gbtm("bad_groups", sprintf("groups: there is no number for '%s'.", missing[1]), "groups",
+              "Give one for each outcome.", call)
   }
-  groups
+  unlist(named)
+}
+
+refuse_two_numbers <- function(groups, link, outcomes, call) {
+  if (identical(link, "multi")) {
+    stop_gbtm("bad_groups", sprintf("groups: %s are two numbers, and outcomes that share their groups have one.",
+                                    shown(unname(groups))), "groups", "Give one number, or link = \"dual\".", call)
+  }
+  if (length(groups) != 2 || length(outcomes) != 2) {
+    stop_gbtm("bad_groups", sprintf("groups: %s are %d numbers of groups, and outcomes are %d.", shown(unname(groups)),
+                                    length(groups), length(outcomes)), "groups",
+              "A dual model has two outcomes; more than two share one number of groups.", call)
+  }
+}
+
+check_link <- function(link) if (!is.null(link)) match_choice(link, c("multi", "dual"), "link")
+
+# What belongs to the second set of groups of a dual model, in a model without one.
+refuse_second_groups <- function(groups, link, risk2, refgroup2, call) {
+  if (identical(check_link(link), "dual") || (is.numeric(groups) && length(groups) > 1)) {
+    what <- if (is.null(link)) sprintf("groups: %s are numbers of groups for each of two outcomes, and there is one.",
+                                       shown(groups)) else "link: a dual model has two outcomes, and there is one."
+    stop_gbtm("bad_groups", what, if (is.null(link)) "groups" else "link",
+              "Give one number, or two outcomes: gbtm(list(y ~ age, z ~ age), groups = c(3, 2), ...).", call)
+  }
+  given <- c(if (!is.null(risk2)) "risk2", if (!identical(as.numeric(refgroup2), 1)) "refgroup2")
+  if (length(given)) {
+    stop_gbtm("no_second_groups", sprintf("%s: belongs to the second set of groups of a dual model.", given[1]),
+              given[1], "Give two outcomes and two numbers of groups, such as groups = c(3, 2).", call)
+  }
+}
+
+# The reference group of the second set; which there are, the engine knows.
+second_reference <- function(group, call) {
+  if (is.null(group)) return(1)
+  check_whole(group, "refgroup2", 1, "Give the number of a group of the second outcome.")
+  group
 }
 
 #' The table without the levels of membership factors that nobody has who is seen in some outcome
@@ -136,7 +204,8 @@ groups_of_several <- function(groups, outcomes) {
 #' @return list: `data`; `settled`, the arguments whose levels are seen to
 #' @noRd
 with_levels_of_people <- function(outcomes, data, id, given, call) {
-  named <- if (!is.null(given$risk)) intersect(all.vars(one_sided(given$risk, "risk")), names(data))
+  of_people <- names(Filter(Negate(is.null), given[c("risk", "risk2")]))
+  named <- unlist(lapply(of_people, function(name) intersect(all.vars(one_sided(given[[name]], name)), names(data))))
   kinds <- vapply(named, function(name) is.factor(data[[name]]) || is.character(data[[name]]), NA)
   if (!any(kinds) || !is.null(given$wide) || !length(outcomes)) return(list(data = data, settled = NULL))
   columns <- lapply(outcomes, function(o) {
@@ -145,14 +214,15 @@ with_levels_of_people <- function(outcomes, data, id, given, call) {
   })
   seen <- Reduce(`|`, lapply(columns, function(x) !is.na(x$y) & !is.na(x$time)))
   anybody <- list(subject = columns[[1]]$subject, y = ifelse(seen, 1, NA), time = rep(1, length(seen)))
-  list(data = without_unfitted_levels(given[c("risk", "out_of_sample")], data, anybody, NULL, call), settled = "risk")
+  asked <- given[c(of_people, "out_of_sample")]
+  list(data = without_unfitted_levels(asked, data, anybody, NULL, call), settled = c("risk", "risk2"))
 }
 
 #' Fit what [asked_model()] made of each outcome
 #'
 #' @return list of `document`, `arrays`, and `rows`, positions among the rows of each outcome's table
 #' @noRd
-bridge_fit_several <- function(asked, own, options, control, call, start_document = NULL) {
+bridge_fit_several <- function(asked, own, options, control, call, start_document = NULL, second = NULL) {
   for (m in seq_along(asked)) {
     one <- asked[[m]]
     columns <- one$columns
@@ -163,17 +233,25 @@ bridge_fit_several <- function(asked, own, options, control, call, start_documen
     basis <- if (is.null(columns$basis)) raw(0) else as_doubles(columns$basis)
     call_bridge("hold_outcome", as_request(request), number_ids(columns$ids), basis, call = call)
   }
-  request <- as_request(list(options = options, start_document = start_document))
+  request <- as_request(list(options = options, start_document = start_document, second = second))
   answer <- long_answer("fit_several", request, progress = control$progress, call = call)
   answer$rows <- lapply(held_codes(answer$held)[paste0("row", seq_along(asked) - 1)], as.integer)
   answer
+}
+
+# The waves of a dropout model, or NULL where they are columns.
+known_waves <- function(fit) {
+  stored <- jsonlite::fromJSON(fit$document$text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE)
+  waves <- stored$outcomes[[1]]$dropout$waves
+  if (!is.null(waves)) json_array(as.vector(decode(waves, fit$document$arrays)))
 }
 
 # New people under a fit of several outcomes, as bridge_classify(); `people` as classify() reads them of each outcome.
 bridge_classify_several <- function(fit, people, own, by_wave, level, call) {
   for (m in seq_along(people)) {
     columns <- people[[m]]$columns
-    request <- c(panel_request(columns, people[[m]]$further), list(number = m - 1, own_table = own[[m]]))
+    request <- c(panel_request(columns, people[[m]]$further), list(number = m - 1, own_table = own[[m]]),
+                 if (m == 1 && !is.null(fit$spec$dropout)) list(known = known_waves(fit)))
     send_panel(columns, people[[m]]$further)
     if (!is.null(columns$basis)) send_column("basis", as.vector(columns$basis))
     call_bridge("hold_people", as_request(request), number_ids(columns$ids), call = call)

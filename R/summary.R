@@ -7,7 +7,8 @@
 #' @return List of class `summary.gbtm`: `call`, `coefficients` (matrix of estimate, standard error, z or t, and p; NA
 #'   where there is no standard error), `groups` (see [group_shares()]), `criteria` (AIC, and BIC for n = subjects and
 #'   n = observations; none of one outcome of several), `entropy` (relative, 1 for a perfect
-#'   classification; sampling weights do not enter), `fit`.
+#'   classification; sampling weights do not enter), `fit`. Of a dual model both sets of groups are printed, and
+#'   [transitions()] between them.
 #'   Printed with a heading for each group.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
@@ -41,17 +42,23 @@ print.summary.gbtm <- function(x, digits = max(3, getOption("digits") - 3), ...)
     cat("\n", heading, "\n", sep = "")
     if (is.null(sections[[heading]])) cat("  rate zero, no parameters\n") else print_rows(sections[[heading]], digits)
   }
-  cat("\nGroup shares\n")
-  shares <- x$groups
+  for (name in if (is_dual(x$fit)) outcome_names(x$fit) else "") {
+    cat(if (nzchar(name)) sprintf("\nGroup shares of %s\n", name) else "\nGroup shares\n")
+    print_group_shares(if (nzchar(name)) x$groups[x$groups$outcome == name, ] else x$groups)
+  }
+  if (is_dual(x$fit)) print_transitions(x$fit)
+  print_criteria(x)
+  print_findings(x$fit)
+  invisible(x)
+}
+
+print_group_shares <- function(shares) {
   shown <- data.frame(
     group = shares$group, share = percent(shares$share), "std. error" = or_na(shares$se, percent),
     "95 % interval" = ifelse(is.na(shares$se), "NA", paste(percent(shares$lower), "to", percent(shares$upper))),
     assigned = percent(shares$assigned), check.names = FALSE
   )
   print(shown, row.names = FALSE)
-  print_criteria(x)
-  print_findings(x$fit)
-  invisible(x)
 }
 
 or_na <- function(x, show) ifelse(is.na(x), "NA", show(x))
@@ -64,7 +71,12 @@ print_criteria <- function(x) {
         "BIC ", value("BIC_subjects"), " (n = ", x$fit$n_subjects, " subjects), ", value("BIC_observations"), " (n = ",
         x$fit$nobs, " observations)\n", sep = "")
   }
-  if (!is.na(x$entropy)) cat("Relative entropy ", formatC(x$entropy, format = "f", digits = 3), "\n", sep = "")
+  known <- x$entropy[!is.na(x$entropy)]
+  if (length(known)) {
+    numbers <- formatC(known, format = "f", digits = 3)
+    cat("Relative entropy ", paste(if (is.null(names(known))) numbers else paste(numbers, "of", names(known)),
+                                   collapse = ", "), "\n", sep = "")
+  }
   kind <- x$fit$cov_type
   title <- if (kind == "traj" && x$fit$weighted) "robust (sandwich), as traj's" else covariance_kinds()[[kind]]$title
   df <- df_of(x$fit)
@@ -77,17 +89,26 @@ print_criteria <- function(x) {
 coefficient_sections <- function(x) {
   kind <- block_field(x$fit, "kind")
   theta <- kind == "theta"
+  mine <- !kind %in% c("theta", "theta2")
   sections <- if (is_several(x$fit)) {
     names <- outcome_names(x$fit)
     do.call(c, lapply(seq_along(names), function(m) {
-      outcome_sections(x, kind, !theta & block_field(x$fit, "outcome") %in% (m - 1), names[m])
+      outcome_sections(x, kind, mine & block_field(x$fit, "outcome") %in% (m - 1), names[m])
     }))
   } else {
-    outcome_sections(x, kind, !theta)
+    outcome_sections(x, kind, mine)
   }
+  reference <- if (is_dual(x$fit)) x$fit$dual$references else x$fit$reference
+  of <- if (is_dual(x$fit)) paste0(outcome_names(x$fit), ": ")
   if (any(theta)) {
-    heading <- sprintf("Membership logits (reference: group %d)", x$fit$reference)
+    heading <- sprintf("%sMembership logits (reference: group %d)", c(of, "")[1], reference[1])
     sections[[heading]] <- x$coefficients[theta, , drop = FALSE]
+  }
+  second <- kind == "theta2"
+  if (any(second)) {
+    heading <- sprintf("%sMembership logits given group | group of %s (reference: group %d)", of[2],
+                       outcome_names(x$fit)[1], reference[2])
+    sections[[heading]] <- x$coefficients[second, , drop = FALSE]
   }
   sections
 }
@@ -106,11 +127,12 @@ outcome_sections <- function(x, kind, mine, name = NULL) {
     if (!is.null(name)) rownames(table) <- vapply(rownames(table), without_prefix, "", name)
     table
   }
-  sections <- lapply(x$groups$group, function(k) {
+  groups <- if (is_dual(x$fit)) x$groups[x$groups$outcome == name, ] else x$groups
+  sections <- lapply(groups$group, function(k) {
     rows <- which(group %in% k & mine)
     if (length(rows)) label(rows)
   })
-  names(sections) <- sprintf("Group %d (%s)", x$groups$group, percent(x$groups$share))
+  names(sections) <- sprintf("Group %d (%s)", groups$group, percent(groups$share))
   common <- which(is.na(group) & mine)
   zero <- kind[common] == "zero"
   if (any(zero)) sections[["Zero inflation, common to all groups"]] <- label(common[zero])

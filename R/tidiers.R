@@ -19,6 +19,8 @@
 #'   `converged`; of a search the chosen model's, and how many models there are. `augment()`: the observations with
 #'   `.fitted`, `.resid` and `.group`; NA on rows that were not fitted. Of a fit of several outcomes `tidy()` has a
 #'   column `outcome`, and `augment()` the observations of all below each other: `outcome`, the id, `time`, `y`, ...
+#'   Of a dual model `n_groups` is text, `"3 x 2"`, `entropy` that of the pairs of groups, and `.group` one of the
+#'   outcome's own.
 #'   Tibbles where that package is installed.
 #' @examplesIf requireNamespace("generics", quietly = TRUE)
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
@@ -51,7 +53,7 @@ exponentiated <- function(tidied, fit, exponentiate) {
   if (!check_flag(exponentiate, "exponentiate")) return(tidied)
   families <- outcome_families(fit)
   rows <- unlist(lapply(fit$blocks, function(block) {
-    on_log <- block$kind %in% c("theta", "zero", "dropout") ||
+    on_log <- block$kind %in% c("theta", "theta2", "zero", "dropout") ||
       (block$kind == "mean" && family_traits(families[[block$outcome + 1]])$link %in% c("log", "logit"))
     rep(on_log, block$width)
   }))
@@ -73,8 +75,13 @@ outcome_families <- function(fit) {
 
 family_words <- function(fit) paste(outcome_families(fit), collapse = ", ")
 
-# Of several outcomes, whose each parameter is, NA for those of membership; NULL of one.
-outcome_of_terms <- function(fit) if (is_several(fit)) outcome_names(fit)[block_field(fit, "outcome") + 1]
+# Of several outcomes, whose each parameter is, NA for those of groups that they share; NULL of one.
+outcome_of_terms <- function(fit) {
+  if (!is_several(fit)) return(NULL)
+  whose <- block_field(fit, "outcome")
+  if (is_dual(fit)) whose <- ifelse(is.na(whose), as.numeric(block_field(fit, "kind") == "theta2"), whose)
+  outcome_names(fit)[whose + 1]
+}
 
 # A tibble where that package is, as users of these generics expect.
 as_table <- function(data) if (requireNamespace("tibble", quietly = TRUE)) tibble::as_tibble(data) else data
@@ -83,7 +90,7 @@ as_table <- function(data) if (requireNamespace("tibble", quietly = TRUE)) tibbl
 components <- function(fit) {
   unlist(lapply(fit$blocks, function(block) {
     group <- if (is.null(block$group)) "common" else paste("group", block$group)
-    rep(if (block$kind == "theta") "membership" else group, block$width)
+    rep(if (block$kind %in% c("theta", "theta2")) "membership" else group, block$width)
   }))
 }
 
@@ -94,11 +101,15 @@ glance.gbtm <- function(x, ...) {
   refuse_part(x)
   k <- length(x$coefficients)
   as_table(data.frame(
-    n_groups = x$n_groups, family = family_words(x), logLik = x$loglik, AIC = -2 * x$loglik + 2 * k, BIC = BIC.gbtm(x),
-    BIC_observations = BIC.gbtm(x, n = "observations"), entropy = entropy(x), df = k, nobs = x$nobs,
+    n_groups = counts(x), family = family_words(x), logLik = x$loglik, AIC = -2 * x$loglik + 2 * k, BIC = BIC.gbtm(x),
+    BIC_observations = BIC.gbtm(x, n = "observations"), entropy = unname(utils::tail(entropy(x), 1)), df = k,
+    nobs = x$nobs,
     n_subjects = x$n_subjects, converged = x$certificate$converged
   ))
 }
+
+# Number of groups in one cell: 3, and of a dual model "3 x 2".
+counts <- function(fit) if (is_dual(fit)) paste(fit$dual$sizes, collapse = " x ") else fit$n_groups
 
 #' @rdname tidy.gbtm
 #' @export
@@ -169,7 +180,7 @@ tidy.gbtm_pooled <- function(x, conf.int = FALSE, conf.level = 0.95, exponentiat
 glance.gbtm_pooled <- function(x, ...) { # nolint
   check_dots(...)
   first <- x$fits[[1]]
-  as_table(data.frame(n_groups = first$n_groups, family = family_words(first), n_imputations = length(x$fits),
+  as_table(data.frame(n_groups = counts(first), family = family_words(first), n_imputations = length(x$fits),
                       df = length(x$coefficients), nobs = first$nobs, n_subjects = first$n_subjects))
 }
 
@@ -190,6 +201,6 @@ tidy.gbtm_bootstrap <- function(x, conf.int = FALSE, conf.level = 0.95, exponent
 #' @export
 glance.gbtm_bootstrap <- function(x, ...) { # nolint
   check_dots(...)
-  as_table(data.frame(n_groups = x$fit$n_groups, family = family_words(x$fit), kind = x$kind, n_replicates = x$n,
+  as_table(data.frame(n_groups = counts(x$fit), family = family_words(x$fit), kind = x$kind, n_replicates = x$n,
                       failures = x$failures))
 }

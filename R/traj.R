@@ -84,7 +84,7 @@ run_command <- function(text, language, which, needed, declared, id, matrices, c
 draw_request <- function(fit, request) {
   if (is_several(fit)) {
     legend <- isTRUE(request$legend)
-    return(in_panels(outcome_views(fit), legend, function(view, legend) {
+    return(in_panels(outcome_views(fit), legend, each = is_dual(fit), draw = function(view, legend) {
       draw_request(view, replace(request, "legend", legend))
     }))
   }

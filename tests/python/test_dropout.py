@@ -365,6 +365,29 @@ def test_dropout_of_several_outcomes_by_the_formula(options):
     np.testing.assert_allclose(row["probability"], weight / weight.sum(), atol=1e-9)
 
 
+def test_dropout_of_a_dual_model_by_the_formula():
+    """log sum_jk pi_jk f_j prod h_j g_k, where the order of dropout differs between the groups of y."""
+    data = _leaving()
+    res = gbtm.GBTM.from_formula(BOTH, data, id="id", groups=[2, 3], order=1, dropout=[0, 1]).fit(n_starts=1)
+    p, total = res.params, 0.0
+    joint = np.log(res.transitions("joint")["estimate"].to_numpy().reshape(2, 3))
+    for _, d in data.groupby("id"):
+        y, t = d["y"].to_numpy(), d["t"].to_numpy()
+        seen = {int(when): v for when, v in zip(t, y, strict=True) if not np.isnan(v)}
+        first = []
+        for j in (1, 2):
+            mean = p[f"y: intercept[{j}]"] + p[f"y: t[{j}]"] * t
+            value = np.nansum(stats.norm.logpdf(y, mean, p["y: sigma"]))
+            for wave in range(min(seen) + 1, min(max(seen) + 1, 4) + 1) if seen else ():
+                if j == 1 or wave - 1 in seen:
+                    logit = p[f"drop0[{j}]"] + (p["drop1[2]"] * seen[wave - 1] if j == 2 else 0.0)
+                    value += stats.bernoulli.logpmf(wave > max(seen), 1 / (1 + np.exp(-logit)))
+            first.append(value)
+        second = [stats.poisson.logpmf(d["z"], np.exp(p[f"z: intercept[{k}]"])).sum() for k in (1, 2, 3)]
+        total += np.logaddexp.reduce((joint + np.array(first)[:, None] + np.array(second)).ravel())
+    assert res.llf == pytest.approx(total, abs=1e-6)
+
+
 def test_what_dropout_of_several_outcomes_cannot_have():
     data = _leaving()
     own = gbtm.Outcome("y ~ t", data=data[["id", "t", "y"]], order=1)

@@ -197,6 +197,19 @@ def test_an_empty_pair_is_named():
     assert test.table.loc["LR", "statistic"] > 50
 
 
+@pytest.mark.filterwarnings("ignore::gbtm.GBTMWarning")
+def test_one_outcome_scores_new_people_by_its_own_groups():
+    """With covariates of both sets: those of the second's do not enter the first's."""
+    res = fitted("dual_risk")
+    new = DATA.iloc[:6]
+    alone = res.of_outcome("a").classify(new)["probability"].to_numpy().reshape(6, 3)
+    unseen = new.assign(**dict.fromkeys(COLUMNS["b"], np.nan))
+    pairs = res.classify(unseen)["probability"].to_numpy().reshape(6, 3, 2)
+    np.testing.assert_allclose(alone, pairs.sum(axis=2), rtol=1e-9)
+    second = res.of_outcome("b").classify(new)["probability"].to_numpy().reshape(6, 2)
+    np.testing.assert_allclose(second.sum(axis=1), 1)
+
+
 @pytest.mark.parametrize(("options", "code"), [
     ({"groups": [3, 2, 2]}, "bad_groups"), ({"groups": [3, 1]}, "bad_groups"),
     ({"groups": [3, 0]}, "bad_groups"), ({"refgroup2": 3}, "bad_refgroup2"),

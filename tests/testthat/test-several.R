@@ -191,6 +191,44 @@ test_that("matrices with a row per person are outcomes too", {
   expect_equal(unname(coef(fit)), unname(coef(two_outcome_fit())), tolerance = 1e-6)
 })
 
+test_that("dropout goes by the first outcome, with Python's digits", {
+  need_engine()
+  d <- two_outcomes()
+  set.seed(4)
+  gone <- sample(1:5, 16, TRUE)
+  d$y[d$t >= gone[d$id]] <- NA
+  d$mar <- as.numeric(d$id == 3)
+  fit <- function(...) {
+    gbtm(list(y ~ t, n ~ t), d, id = "id", order = list(1, 0), family = c("normal", "poisson"),
+         control = gbtm_control(n_starts = 2), ...)
+  }
+  shared <- suppressWarnings(fit(groups = 2, dropout = 0, obsmar = "mar"))
+  dual <- suppressWarnings(fit(groups = c(2, 2), dropout = 0))
+  file <- tempfile(fileext = ".csv")
+  utils::write.csv(transform(d, y = ifelse(is.na(y), NA, sprintf("%.17g", y))), file, row.names = FALSE, na = "")
+  theirs <- run_python(c(
+    "import gbtm, pandas as pd, warnings; warnings.simplefilter('ignore')",
+    sprintf("d = pd.read_csv(%s, float_precision='round_trip')", deparse(file)),
+    "two = [gbtm.Outcome('y ~ t', order=1), gbtm.Outcome('n ~ t', order=0, family='poisson')]",
+    "for more in ({'groups': 2, 'obsmar': 'mar'}, {'groups': [2, 2]}):",
+    "    res = gbtm.GBTM.from_formula(two, d, id='id', dropout=0, **more).fit(n_starts=2, rng=0, progress=False)",
+    "    print('%.17g' % res.llf); print(*('%.17g' % v for v in res.classify(d)['probability'][:8]))"
+  ))
+  said <- lapply(strsplit(theirs, " "), as.numeric)
+  expect_equal(c(shared$loglik, dual$loglik), c(said[[1]], said[[3]]), tolerance = 1e-10)
+  expect_true(all(c("drop0[1]", "drop0[2]") %in% names(coef(dual))))
+  new <- function(fit, pattern) {
+    p <- suppressWarnings(predict(fit, d, type = "posterior"))
+    as.vector(t(as.matrix(p[grep(pattern, names(p))])))[1:8]
+  }
+  expect_equal(new(shared, "^group_"), said[[2]], tolerance = 1e-8)
+  expect_equal(new(dual, "^pair_"), said[[4]], tolerance = 1e-8)
+  expect_error(simulate(shared), class = "gbtm_no_simulation")
+  own <- outcome(y ~ t, data = d[c("id", "t", "y")], order = 1)
+  expect_error(gbtm(list(own, n ~ t), d, id = "id", groups = 2, dropout = 0, obsmar = "mar"), "Put first",
+               class = "gbtm_no_data")
+})
+
 test_that("what is no model of several outcomes is refused in words", {
   d <- two_outcomes()
   two <- list(y ~ t, n ~ t)
@@ -201,13 +239,11 @@ test_that("what is no model of several outcomes is refused in words", {
   refused("labels_disagree", list(weight = y ~ t, n ~ t), d, id = "id", groups = 2)
   refused("no_data", two, id = "id", groups = 2)
   refused("bad_groups", two, d, id = "id")
-  refused("no_dual_model", two, d, id = "id", groups = c(3, 2))
   own <- list(outcome(y ~ t, data = d), outcome(n ~ t, data = d))
   refused("no_data", own, id = "id", groups = 2, risk = ~ sex)
   refused("bad_subset", own, id = "id", groups = 2, subset = id > 1)
   expect_error(gbtm_search(two, d, id = "id", groups = 2), class = "gbtm_several_outcomes")
   need_engine()
-  refused("no_dropout_of_several", two, d, id = "id", groups = 2, dropout = 1)
   text <- transform(d, id = paste0("p", id))
   refused("no_common_id", list(y ~ t, outcome(n ~ t, data = text)), d, id = "id", groups = 2)
   # a call that failed half way leaves nothing behind

@@ -106,15 +106,6 @@ def _people_seen(
     return people_of(seen, data, id)
 
 
-def refuse_dropout(design: Design) -> None:
-    """Raise ``no_dropout_of_several`` where dropout is asked for."""
-    if design.dropout is not None:
-        raise SpecificationError(
-            "dropout: is modelled with one outcome so far, whose last values drive it, not with several.",
-            code="no_dropout_of_several", argument="dropout", way_out="Leave it out, or fit the outcomes one by one.",
-        )
-
-
 def joined_record(
     read: Sequence[dict[str, Any]], formulas: Sequence[str | None], own_tables: Sequence[bool], first: int
 ) -> dict[str, Any]:

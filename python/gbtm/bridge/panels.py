@@ -50,8 +50,8 @@ def _known(asked: dict[str, Any], n_subjects: int) -> Subjects | None:
     given: dict[str, Any] = {}
     for name in asked.get("subjects") or ():
         values = received(name)
-        if name == "risk":
-            names = asked["risk_names"]
+        if name in ("risk", "risk2"):
+            names = asked[f"{name}_names"]
             given[name] = pd.DataFrame(values.reshape(len(names), -1).T, columns=names)
         else:
             given[name] = values

@@ -89,10 +89,11 @@ def bootstrap(document: str, options: str, tell: Progress | None) -> str:
         found, notes = with_workers(n_jobs, lambda n: resample(res, n_jobs=n, progress=tell or False, **asked))
         layout, bulk = layout_of(res), new_bulk()
         flats = [layout.unreport(params) for params in found.params.to_numpy()]
+        of_groups = [layout.rows_of(layout.spec.set_of(m)) for m in range(len(res.outcomes))]  # of a dual's pairs
         coefficients = [
-            {name: encode(np.stack([layout.coefficients(flat, m, name).ravel() for flat in flats]), bulk)
+            {name: encode(np.stack([layout.coefficients(flat, m, name)[rows].ravel() for flat in flats]), bulk)
              for name in outcome.coefficients}
-            for m, outcome in enumerate(res.outcomes)
+            for m, (outcome, rows) in enumerate(zip(res.outcomes, of_groups, strict=True))
         ]
         chosen = found.chosen_groups
         return {
@@ -102,6 +103,22 @@ def bootstrap(document: str, options: str, tell: Progress | None) -> str:
             "crossed": found.crossed, "chosen_groups": None if chosen is None else frame(chosen, bulk),
             "sentence": found.sentence, "notes": notes,
         }
+
+    return answer(work)
+
+
+def independence_bootstrap(document: str, options: str, tell: Progress | None) -> str:
+    """Whether a dual model's groups are independent, by draws; ``options`` are ``n``, ``rng`` and ``n_jobs``."""
+    from ..inference.transitions import dual_of
+    from ..resampling.independence import bootstrap_independence
+
+    def work() -> dict[str, Any]:
+        fit, (asked, n_jobs) = dual_of(fit_of(document)), _options(options)
+        draws = asked.pop("n")
+        found, notes = with_workers(n_jobs, lambda n: bootstrap_independence(
+            fit, draws, n_jobs=n, progress=tell or False, **asked))
+        return {"p_value": found.p_value, "draws": int(found.replicates.size), "failures": found.failures,
+                "notes": notes}
 
     return answer(work)
 

@@ -1,4 +1,4 @@
-"""Several outcomes that share their groups, for R: their columns come one outcome after the other, then the model.
+"""Several outcomes, for R: their columns come one outcome after the other, then the model.
 
 Each outcome is read as soon as its columns are here, so that the names of columns need not differ between outcomes.
 """
@@ -9,13 +9,13 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from ..api.load import results_of
 from ..api.model import GBTM
-from ..api.reading_several import joined_record, refuse_dropout
-from ..api.results import GBTMResults
+from ..api.reading_several import joined_record
 from ..compute.progress import Progress
 from ..data.joined_panels import joined_panels
 from ..data.panel import Panel
-from ..model.description import described
+from ..model.spec import ModelSpec
 from ..record.document import encode, from_json
 from .after import learn_basis
 from .fitting import Asked, fitted_answer, read_request
@@ -39,7 +39,6 @@ def hold_outcome(request: str, ids: bytearray, basis: bytearray) -> str:
         asked = json.loads(request)
         del _asked[asked["number"]:]  # what a call that failed has left
         times, values = column("time", bytearray()), column("y", bytearray())
-        refuse_dropout(described(asked["model"])[1])
         _asked.append((asked, read_request(asked, ids, bytearray(), times, values, basis)))
         return {}
 
@@ -51,7 +50,8 @@ def fit_several(request: str, tell: Progress | None) -> str:
 
     Parameters
     ----------
-    request : JSON with ``options``, arguments of :meth:`GBTM.fit`, and optionally ``start_document``
+    request : JSON with ``options``, arguments of :meth:`GBTM.fit`, and optionally ``start_document``; of a dual model
+        ``second``, with the ``reference`` group of the second outcome, from 1
 
     Returns
     -------
@@ -64,19 +64,18 @@ def fit_several(request: str, tell: Progress | None) -> str:
         _asked.clear()
         mine = [not asked["own_table"] for asked, _ in held]
         first = mine.index(True) if any(mine) else 0
-        specs = [read.spec for _, read in held]
         formulas, inputs = [asked["formula"] for asked, _ in held], [asked["inputs"] for asked, _ in held]
         known: list[dict[str, Any]] = [i for i in inputs if i is not None]
         model = GBTM.from_panel(
             joined_panels([read.panel for _, read in held], mine),
-            replace(specs[first], outcomes=tuple(spec.outcomes[0] for spec in specs)),
+            _joined_spec([read.spec for _, read in held], said.get("second")),
             bases=[None if read.bases is None else read.bases[0] for _, read in held], formula="; ".join(formulas),
             inputs=None if len(known) < len(held) else joined_record(
                 known, formulas, [not is_mine for is_mine in mine], first),
         )
         options = said["options"]
         if said.get("start_document"):
-            options["start"] = GBTMResults(from_json(said["start_document"]))
+            options["start"] = results_of(from_json(said["start_document"]))
         res = model.fit(progress=tell or False, **options)
         rows = {f"row{i}": m.row + 1 for i, m in enumerate(model.panel.outcomes)}
         return {**fitted_answer(res, model.panel.ids, table=False), "held": keep_codes(rows)}
@@ -84,12 +83,23 @@ def fit_several(request: str, tell: Progress | None) -> str:
     return answer(work)
 
 
+def _joined_spec(specs: list[ModelSpec], second: dict[str, Any] | None) -> ModelSpec:
+    """The model of all: what belongs to the whole is said with the first outcome, whose last values drive dropout."""
+    outcomes = tuple(spec.outcomes[0] for spec in specs)
+    if second is None:
+        return replace(specs[0], outcomes=outcomes)
+    return replace(specs[0], outcomes=outcomes, second_groups=specs[1].n_groups,
+                   second_reference=second["reference"] - 1)
+
+
 def hold_people(request: str, ids: bytearray) -> str:
     """Keep what is known of new people of one outcome, for :func:`classify_several`; ``request`` as for
-    :func:`gbtm.bridge.after.classify`, with ``number`` and ``own_table`` as for :func:`hold_outcome`."""
+    :func:`gbtm.bridge.after.classify`, with ``number`` and ``own_table`` as for :func:`hold_outcome`, and ``known``,
+    the waves of a dropout model that this outcome drives (absent where there is none, null where they are columns)."""
 
     def work() -> dict[str, Any]:
         asked = {**json.loads(request), "unobserved": True}
+        asked["dropout"] = "known" in asked
         del _people[asked["number"]:]
         times, values = column("time", bytearray()), column("y", bytearray())
         names = asked.get("basis_names")

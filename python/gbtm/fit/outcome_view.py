@@ -46,13 +46,21 @@ def outcome_view(document: dict[str, Any], number: int) -> dict[str, Any]:
             **outcome, "group_set": 0,
             "positions": {p: place[np.asarray(at).astype(int)].astype(float) for p, at in outcome["positions"].items()},
         }],
-        "group_sets": [{**group_set, "membership": {**group_set["membership"], "positions": positions}}],
+        "group_sets": [{
+            **group_set, "inputs": _of_first_set(group_set.get("inputs")),
+            "membership": {**group_set["membership"], "positions": positions},
+        }],
         "blocks": blocks, **values,
         "nobs": outcome["nobs"], "part_of": [o["name"] for o in document["outcomes"]],
         "search": {**document["search"], "optima": [
             {k: v for k, v in o.items() if k != "params"} for o in document["search"]["optima"]
         ]},
     }
+
+
+def _of_first_set(inputs: dict[str, Any] | None) -> dict[str, Any] | None:
+    """How membership covariates were read, without those of the second set of groups given the first."""
+    return None if inputs is None else {k: v for k, v in inputs.items() if not k.startswith("risk2")}
 
 
 def _kept(document: dict[str, Any], kept: np.ndarray, outcome: str) -> dict[str, Any]:
