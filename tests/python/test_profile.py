@@ -7,13 +7,12 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from scipy.optimize import brentq, minimize
 from scipy.special import log_expit, logsumexp, xlogy
 from scipy.stats import chi2
 
 import gbtm
-from gbtm.inference.profile import Profile
+from gbtm.inference.profile_likelihood import Profile
 from gbtm.record.rebuild import module_of
 
 
@@ -200,21 +199,82 @@ def test_refusals(line):
     assert error.value.code == "weighted_profile"
 
 
+# -- the search for an end ---------------------------------------------------------------------------------------------
+
+
+class Curve(Profile):
+    """A profile that is a formula of the parameter: how far the log-likelihood has fallen at a distance."""
+
+    def __init__(self, fallen) -> None:
+        self.centre, self.unit, self.top, self.limit, self.fallen = 0.0, 1.0, 0.0, np.inf, fallen
+
+    def at(self, c: float, *, thorough: bool = False, strict: bool = False) -> float:
+        return -float(self.fallen(abs(c)))
+
+    def _without_bound(self, inside: float, c: float, far: float) -> bool:
+        return False
+
+    def _slope(self, c: float) -> float:
+        return (self.fallen(abs(c + 1e-6)) - self.fallen(abs(c - 1e-6))) / 2e-6
+
+
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+@pytest.mark.parametrize("middle", [11.0, 30.0, 60.0, 250.0])
+def test_a_fall_between_two_steps_far_out_is_not_stepped_over(middle, side):
+    """1.5 far out, and a hill a third as wide as its distance, of which the steps, each twice the last, see a side."""
+    def fallen(c):
+        return 1.5 * c**2 / (1 + c**2) + 0.6 * np.exp(-18 * (c / middle - 1) ** 2)
+
+    half = chi2.ppf(0.95, 1) / 2
+    end = Curve(fallen).end(side, half)
+    assert side * end == pytest.approx(brentq(lambda c: fallen(c) - half, 1.0, middle), rel=1e-6)
+
+
+def test_a_hill_below_the_limit_leaves_an_end_infinite():
+    assert Curve(lambda c: 1.5 * c**2 / (1 + c**2) + 0.3 * np.exp(-18 * (c / 40 - 1) ** 2)).end(1.0, 1.92) == np.inf
+
+
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+@pytest.mark.parametrize("above", [0.02, 0.3])
+@pytest.mark.parametrize("meet", [0.7, 1.2, 1.7, 4.1])
+def test_a_gap_where_one_maximum_overtakes_another_between_two_steps_is_not_stepped_over(meet, above, side):
+    """One has fallen by half and some more where the other, which rises outwards, is as high."""
+    half = chi2.ppf(0.95, 1) / 2
+
+    def fallen(c):
+        return min((half + above) * (c / meet) ** 2, max(half + above - 3 * (c - meet), 1.0))
+
+    assert side * Curve(fallen).end(side, half) == pytest.approx(meet * np.sqrt(half / (half + above)), rel=1e-6)
+
+
+@pytest.mark.parametrize("meet", [0.7, 1.2, 1.7, 4.1])
+def test_where_maxima_meet_above_the_limit_there_is_no_end(meet):
+    half = chi2.ppf(0.95, 1) / 2
+    top = half - 0.02
+    assert Curve(lambda c: min(top * (c / meet) ** 2, max(top - 3 * (c - meet), 1.0))).end(1.0, half) == np.inf
+
+
+def test_groups_are_judged_again_where_a_climb_has_arrived(overlapping):
+    """On its last steps a climb may exchange its groups. The next best one is taken then."""
+    res, _ = overlapping
+    profile = Profile(module_of(res), 3)
+    starts = profile.best + np.array([[0.3, -0.2, 0.1, 0.0], [0.9, -0.4, 0.3, 0.0]])  # the parameter itself as it is
+    seen = []
+
+    def same(ends):
+        seen.append(ends.copy())
+        return np.array([len(seen) != 2, True])
+
+    (value, flat), *_ = profile._climb(starts, same)
+    assert len(seen) == 3
+    np.testing.assert_allclose(flat, seen[2][1])
+    assert value == pytest.approx(profile.top, abs=1e-9)
+    seen.clear()
+    assert profile._climb(starts[:1], lambda ends: same(ends)[:1]) == []
+    assert len(seen) == 2
+
+
 # -- fits that the data hardly determine, and parameters at infinity ---------------------------------------------------
-
-
-def _followed(loglik, params, j, end, steps=24):
-    """As _held at ``end``, of a torch log-likelihood: from the estimates along a grid, each from where the last was."""
-    def minus(x, value):
-        at = torch.tensor(np.insert(x, j, value), requires_grad=True)
-        lost = -loglik(at)
-        return float(lost.detach()), np.delete(torch.autograd.grad(lost, at)[0].numpy(), j)
-
-    rest = np.delete(params, j)
-    for value in np.linspace(params[j], end, steps + 1)[1:]:
-        done = minimize(minus, rest, args=(value,), jac=True, method="BFGS", options={"gtol": 1e-7, "maxiter": 2000})
-        rest = done.x
-    return -done.fun
 
 
 WEAK_SLOW = ("intercept[1]", "intercept[2]", "theta[2]")
@@ -227,35 +287,55 @@ def weak():
     return gbtm.GBTM.from_formula("y ~ t", weak_table(), id="id", groups=3, order=1, family="logit").fit(rng=0)
 
 
+@pytest.fixture(scope="module")
+def weak_written_out():
+    from weak_data import COUNT, Y
+    from weak_fits import Likelihood
+
+    return Likelihood("logit", np.repeat(Y, COUNT.astype(int), axis=0))
+
+
 @pytest.mark.parametrize("name", ["t[3]", *(pytest.param(n, marks=pytest.mark.slow) for n in WEAK_SLOW)])
-def test_ends_of_a_weak_fit_hold_a_likelihood_that_another_climb_does_not_surpass(weak, name):
-    """At a finite end, by the log-likelihood written out: what holds it has fallen by the quantile to the digit, and to
-    follow the maximum there by BFGS finds nothing higher. Where there is no end, what lies far out has fallen less."""
-    from weak_data import weak_loglik
+def test_ends_of_a_weak_fit_hold_a_likelihood_that_another_climb_does_not_surpass(weak, weak_written_out, name):
+    """At a finite end, by the log-likelihood written out: what holds it has fallen by the quantile to the digit, and
+    scipy climbs no higher from there, nor along a grid from the estimates, in steps that leap over no gap: those land
+    on the groups under other numbers. Where there is no end, what lies far out has fallen less."""
+    from weak_fits import Held
 
     params, j = weak.params.to_numpy(), list(weak.params.index).index(name)
     half = chi2.ppf(0.95, 1) / 2
+    held = Held(weak_written_out, j)
     profile = Profile(module_of(weak), j)
     for side, reported in zip((-1, 1), weak.profile_int(name), strict=True):
         end = profile.end(side, half)
         far = max(profile.maxima) if side == 1 else min(profile.maxima)
         there = profile.layout.report(profile.maxima[end if np.isfinite(end) else far][0][1])
-        fallen = weak.llf - float(weak_loglik(torch.tensor(there)))
+        fallen = weak.llf - weak_written_out(there)[0]
         if np.isfinite(end):
             assert there[j] == pytest.approx(reported, rel=1e-6)
             assert fallen == pytest.approx(half, abs=1e-6)
-            assert weak.llf - _followed(weak_loglik, params, j, reported) > half - 1e-4
+            assert weak.llf - held.climb(there[j], there)[0] == pytest.approx(half, abs=1e-5)
+            *_, (_, along) = held.along(params, np.linspace(params[j], reported, 25)[1:], weak.llf - half)
+            assert weak.llf - along > half - 1e-4
         else:
             assert reported == end
             assert abs(there[j]) > 1e5
             assert fallen < half
 
 
-def test_a_slope_that_runs_to_infinity_has_no_lower_end(weak):
-    from weak_data import weak_loglik
+def test_a_slope_that_runs_to_infinity_has_no_lower_end(weak, weak_written_out):
+    """Which is seen at once: far out the log-likelihood written out is as high, and on the line that leads there."""
+    from weak_fits import Held
 
-    assert weak.profile_int("t[1]")[0] == -np.inf
-    assert weak.llf - _followed(weak_loglik, weak.params.to_numpy(), 1, -1e4) < 0.01
+    profile = Profile(module_of(weak), 1)
+    assert profile.end(-1.0, chi2.ppf(0.95, 1) / 2) == -np.inf
+    outermost, last = sorted(profile.maxima)[:2]
+    assert last > -1e3
+    assert outermost < -9e5
+    out, near = (profile.layout.report(profile.maxima[c][0][1]) for c in (outermost, last))
+    on_the_line = [weak_written_out(near + part * (out - near))[0] for part in np.geomspace(1e-6, 1, 60)]
+    np.testing.assert_allclose(on_the_line, weak_written_out(near)[0], rtol=0, atol=2e-6)
+    assert weak.llf - Held(weak_written_out, 1).climb(-1e4, weak.params.to_numpy())[0] < 0.01
 
 
 @pytest.mark.slow
@@ -360,7 +440,7 @@ def test_a_gap_between_the_groups_and_the_same_groups_under_other_numbers_ends_a
         res = gbtm.GBTM.from_formula("y ~ t", long_table(y), id="id", groups=3, order=1, family="logit").fit(rng=0)
     low = res.profile_int("theta[2]", 0.95)[0]
     held = Held(Likelihood("logit", y), list(res.params.index).index("theta[2]"))
-    *_, (at, there) = held.along(res.params.to_numpy(), np.linspace(res.params["theta[2]"], low, 9)[1:])
+    *_, (at, there) = held.along(res.params.to_numpy(), np.linspace(res.params["theta[2]"], low, 9)[1:], res.llf - half)
     assert at == low
     assert res.llf - there == pytest.approx(half, abs=1e-4)
 
@@ -368,26 +448,43 @@ def test_a_gap_between_the_groups_and_the_same_groups_under_other_numbers_ends_a
 # -- weakly identified fits, simulated ---------------------------------------------------------------------------------
 
 
-def _checked_end(profile, held, res, end: float, side: float, se: float, half: float) -> tuple[float, float]:
-    """How far a finite internal ``end`` is from that of the likelihood written out, in standard errors; and how far
-    the log-likelihood falls below the limit on the way, where it should not.
+def _chain(profile, to: float, centre: np.ndarray, limit: float) -> list[list[np.ndarray]]:
+    """The reported parameters (p,) of the maxima that the package has at the values from the estimates to another; but
+    for values next to the last, among them those of the search for a root."""
+    low, high = sorted((profile.centre, to))
+    values, kept = sorted((c for c in profile.maxima if low <= c <= high), key=lambda c: -abs(c - profile.centre)), [to]
+    for c in values[1:-1]:
+        if abs(c - kept[-1]) > 0.05 * abs(to - profile.centre) or abs(c - kept[-1]) > 0.1 * abs(c - profile.centre):
+            kept.append(c)
+    return [[centre], *([profile.layout.report(flat) for loglik, flat in profile.maxima[c][:2]
+                         if loglik > limit or flat is profile.maxima[c][0][1]] for c in kept[::-1])]
 
-    The conditional maximum there is the best of scipy's: from the estimates outwards along a grid, and from where the
-    package has it; on the way, of that and of what is followed back from the end.
+
+def _checked_end(profile, held, res, end: float, se: float, half: float) -> tuple[float, float, list[float]]:
+    """How far an internal ``end`` is from that of the likelihood written out, in standard errors; how far the
+    log-likelihood falls below the limit on the way there, where it should not; and where the way leaps over a gap.
+
+    The conditional maximum at a finite end is the best of scipy's: from the estimates outwards along a grid, and from
+    where the package has it. On the way, what stays above the limit proves that the maximum does: from point to point
+    of the package, and between them; and at an infinite end, where the group holds nobody or may come to, one point at
+    all values.
     """
-    params = res.params.to_numpy()
-    own, at = profile.layout.report(profile.maxima[end][0][1]), profile.reported(end)
-    grid = np.linspace(params[held.j], at, 6)[1:]
-    outwards = [value for _, value in held.along(params, grid)]
-    here, where = held.climb(at, own)
+    limit, params, side = res.llf - half, res.params.to_numpy(), np.sign(end - profile.centre)
+    far = end if np.isfinite(end) else side * max(side * c for c in profile.maxima)
+    chain = _chain(profile, far, params, limit)
+    if np.isinf(end) and held.empties(params, limit):
+        return 0.0, 0.0, []
+    if np.isinf(end) and held.whatever(chain[-1][0], params[held.j], limit):
+        return 0.0, 0.0, []
+    early, leaps = limit - held.lowest(chain, limit), held.leaps(chain, limit)
+    if np.isinf(end):
+        return 0.0, early, leaps
+    at = profile.reported(end)
+    *_, (_, outwards) = held.along(params, np.linspace(params[held.j], at, 13)[1:], limit)
+    here, where = held.climb(at, chain[-1][0])
     before, _ = held.climb(at - side * 0.02 * se, where)
     slope = (before - here) / (0.02 * se)
-    back = []
-    for value in grid[-2::-1]:
-        there, where = held.climb(value, where)
-        back.append(there)
-    early = max(res.llf - max(pair) - half for pair in zip(outwards[:-1], back[::-1], strict=True))
-    return abs(res.llf - max(here, outwards[-1]) - half) / (max(abs(slope), 1e-9) * se), early
+    return abs(res.llf - max(here, outwards) - half) / (max(abs(slope), 1e-9) * se), early, leaps
 
 
 @pytest.mark.slow
@@ -416,11 +513,7 @@ def test_intervals_of_weakly_identified_fits_are_those_of_the_likelihood_written
     se = res.bse.iloc[j] if np.isfinite(res.bse.iloc[j]) else profile.unit
     held = Held(loglik, j)
     for side, end in zip((-1.0, 1.0), ends, strict=True):
-        if np.isfinite(end):
-            away, early = _checked_end(profile, held, res, end, side, se, half)
-            wrong += [(name, side, away, early)] if away > 1e-3 or early > 1e-3 else []
-        else:
-            far = res.params.iloc[j] + side * se * np.array([1.0, 4, 16, 64, 256])
-            fallen = max(res.llf - value for _, value in held.along(res.params.to_numpy(), far))
-            wrong += [(name, side, "infinite", fallen)] if fallen > half else []
+        assert side * (end - profile.centre) > 0
+        away, early, leaps = _checked_end(profile, held, res, end, se, half)
+        wrong += [(name, end, away, early, leaps)] if away > 1e-3 or early > 1e-3 or leaps else []
     assert not wrong, wrong

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,9 @@ CURVES = {
 }
 SHARES = (0.7, 0.2, 0.1)
 ZEROS = 0.3
+FEW = 0.1  # of the people, in other groups a step further
+HALVINGS = 5  # of a step
+NEARLY = 1e-3  # log-likelihood by which one is as high as another
 FARTHEST = 60.0  # of a linear predictor: beyond, exp() of a count's is as good as infinite
 
 
@@ -116,17 +120,83 @@ class Held:
         shared = (self.loglik.posterior(centre) * self.loglik.count[:, None]).T @ self.loglik.posterior(x)
         return bool((linear_sum_assignment(-shared)[1] == range(3)).all())
 
-    def along(self, centre: np.ndarray, values: np.ndarray) -> Iterator[tuple[float, float]]:
+    def _changed(self, a: np.ndarray, b: np.ndarray) -> float:
+        """The share of the people who are in another group at b than at a."""
+        gap = np.abs(self.loglik.posterior(a) - self.loglik.posterior(b)).sum(1) / 2
+        return float(gap @ self.loglik.count / self.loglik.count.sum())
+
+    def follow(self, x: np.ndarray, value: float, limit: float, before: np.ndarray | None = None,
+               enough: float = np.inf, halvings: int = HALVINGS) -> tuple[float, np.ndarray]:
+        """Climbed to from the line through ``before`` and x (p,), and from x: with few people in other groups than
+        there, in steps as short as that needs. A climb that sets out above the limit stays above it, and may end
+        anywhere; one that sets out below has come over a gap when it ends elsewhere, and is none: minus infinity, at
+        x. The first that is high ``enough`` will do."""
+        starts = [np.insert(np.delete(x, self.j), self.j, value)]
+        if before is not None and x[self.j] != before[self.j]:
+            starts.insert(0, x + (value - x[self.j]) / (x[self.j] - before[self.j]) * (x - before))
+        best, where = -np.inf, x
+        for start in starts:
+            there, end = self.climb(value, start)
+            if there > best and (self.loglik(start)[0] > limit or self._changed(x, end) < FEW):
+                best, where = there, end
+            if best >= enough:
+                return best, where
+        if best > -np.inf or not halvings:
+            return best, where
+        half_way, middle = self.follow(x, (x[self.j] + value) / 2, limit, None, enough, halvings - 1)
+        return (half_way, x) if half_way == -np.inf else self.follow(middle, value, limit, None, enough, halvings - 1)
+
+    def along(self, centre: np.ndarray, values: np.ndarray, limit: float) -> Iterator[tuple[float, float]]:
         """(value, log-likelihood) at values further and further out, each from where the last two were, and from the
         estimates (p,), where that leaves the groups in their order."""
-        last = [centre]
+        before, last = None, centre
         for value in values:
-            starts = [last[-1]]
-            if len(last) > 1 and last[-1][self.j] != last[-2][self.j]:
-                by = (value - last[-1][self.j]) / (last[-1][self.j] - last[-2][self.j])
-                starts.append(last[-1] + by * (last[-1] - last[-2]))
-            found = [self.climb(value, s) for s in starts]
+            found = [self.follow(last, value, limit, before)]
             found += [f for f in [self.climb(value, centre)] if self._in_order(centre, f[1])]
             best, where = max(found, key=lambda f: f[0])
-            last = [*last[-1:], where]
+            if np.isfinite(best):
+                before, last = last, where
             yield float(value), best
+
+    def whatever(self, x: np.ndarray, near: float, limit: float) -> bool:
+        """Whether the log-likelihood at x (p,) is above the limit with the parameter at any value from ``near`` on."""
+        values = near + (x[self.j] - near) * np.concatenate([np.linspace(0, 1e-3, 200), np.geomspace(1e-3, 1, 50)])
+        return min(self.loglik(np.insert(np.delete(x, self.j), self.j, v))[0] for v in values) > limit
+
+    def empties(self, centre: np.ndarray, limit: float) -> bool:
+        """Whether the group whose curve the parameter belongs to may lose all its people with the log-likelihood above
+        the limit, its share lower and lower and all else climbed to from the estimates (p,): the parameter may then be
+        anything. Asked of the groups that have a theta."""
+        group = self.j // 2
+        if not 1 <= group <= 2:
+            return False
+        share = Held(self.loglik, centre.size - 3 + group)
+        way = share.along(centre, centre[share.j] - np.array([0.25, 0.5, 1, 2, 4, 8, 16, 32]), limit)
+        return min(there for _, there in way) > limit
+
+    def lowest(self, chain: list[list[np.ndarray]], limit: float) -> float:
+        """The least log-likelihood on the way through the maxima (p,) at values further and further out: twice between
+        two, and at each, where what is climbed to from the maxima at either, or at the next."""
+        least = [self.loglik(chain[0][0])[0]]
+        for k, (inner, outer) in enumerate(pairwise(chain)):
+            next_out = chain[k + 2] if k + 2 < len(chain) else []
+            for value in np.linspace(inner[0][self.j], outer[0][self.j], 4)[1:]:
+                last = value == outer[0][self.j]
+                there = self.loglik(outer[0])[0] if last else -np.inf
+                for x, to in [*((x, outer[0]) for x in inner), *((x, inner[0]) for x in (next_out if last else outer))]:
+                    if there < limit:
+                        there = max(there, self.follow(x, value, limit, to, limit, 1)[0])
+                least.append(there)
+        return min(least)
+
+    def leaps(self, chain: list[list[np.ndarray]], limit: float) -> list[float]:
+        """The values at which the first of the maxima (p,) has neither the groups of the first of all in their order,
+        nor is followed to from any at the value before."""
+        over, before = [], None
+        for inner, outer in pairwise(chain):
+            value, there = outer[0][self.j], self.loglik(outer[0])[0] - NEARLY
+            if not self._in_order(chain[0][0], outer[0]) and all(
+                    self.follow(x, value, limit, before, there)[0] < there for x in inner):
+                over.append(float(value))
+            before = inner[0]
+        return over
