@@ -179,7 +179,8 @@ constant_within <- function(data, variables, columns) {
 #' @param kept terms and levels of an earlier call; its `others` names a term whose values depend on the other rows,
 #'   its `own` the columns that are the curve's
 #' @param curve as for [covariate_columns()]
-#' @return list: `x` (n, q) with names, `kept`, and a `note` on what is the curve's, or NULL
+#' @return list: `x` (n, q) with names, `of_term` which term each column is of, `kept`, and a `note` on what is the
+#'   curve's, or NULL
 #' @noRd
 design_columns <- function(asked, table, argument, kept = NULL, curve = NULL) {
   refuse_others(kept$others, argument)
@@ -210,7 +211,8 @@ design_columns <- function(asked, table, argument, kept = NULL, curve = NULL) {
   x <- matrix(NA_real_, nrow(table), sum(keep), dimnames = list(NULL, gsub("`", "", colnames(made$x)[keep])))
   x[complete, ] <- made$x[, keep]
   others <- if (is.null(kept)) depends_on_others(made, table[complete, , drop = FALSE])
-  list(x = x, kept = list(terms = plain_terms(made$terms), xlevels = made$xlevels, others = others, own = own),
+  list(x = x, of_term = attr(made$x, "assign")[keep],
+       kept = list(terms = plain_terms(made$terms), xlevels = made$xlevels, others = others, own = own),
        levels = factor_columns(made, keep), note = if (is.null(kept)) own_time_note(own, written, table, curve))
 }
 

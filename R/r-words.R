@@ -20,6 +20,8 @@ whole_expressions <- c(
     "Put them into the table, data$\\1 <- ..., and",
   "\\(d\\['date'\\] - d\\['date'\\]\\.min\\(\\)\\)\\.dt\\.days / 365\\.25" =
     "as.numeric(d$date - min(d$date)) / 365.25",
+  "pd\\.Categorical\\(\\.\\., ordered ?= ?(?:True|TRUE)\\)" = "factor(.., ordered = TRUE)",
+  "Ask compare\\('reference', ref=\\.\\.\\)" = "Ask compare(x, \"reference\", ref = ..)",
   "pd\\.read_csv\\(\\.\\., na_values='\\.'\\)" = "read.csv(.., na.strings = c(\"NA\", \".\"))",
   "pd\\.to_numeric\\(d\\['x'\\]\\.where\\(d\\['x'\\] != '\\.'\\)\\)" = "as.numeric(replace(d$x, d$x == \".\", NA))",
   "If you know where the file comes from, load it with trust_formula=True\\." =
@@ -75,6 +77,7 @@ whole_expressions <- c(
   "`pip install gbtm\\[\\w+\\]`" = "gbtm::install_gbtm()",
   "GBTM\\.from_formula" = "gbtm()",
   "search\\.(table|choices)\\b" = "search$\\1",
+  "'~ sex \\+ C\\(region\\)', or \\['sex', 'age'\\]" = "~ sex + region, or c(\"sex\", \"age\")",
   "'~ age \\+ C\\(region\\)'" = "~ age + factor(region)",
   "'(\\S+) ~ bs\\(age, df=4\\)'" = "\\1 ~ splines::bs(age, df = 4)",
   "use center\\(\\), scale\\(\\), poly\\(\\) or bs\\(\\)" = "use scale(), poly(), bs() or ns()",
@@ -134,7 +137,8 @@ quoted_in_r <- function(own, mark, text) {
   inside <- substr(own, 2, nchar(own) - 1)
   shown <- if (grepl(paste0(mark, "\003"), text, fixed = TRUE)) {
     inside
-  } else if (!grepl(paste0("(= |\\b(c|list)\\([^()]*)", mark), text) || grepl("\"", inside, fixed = TRUE)) {
+  } else if (!grepl(paste0("(= |= \"[^\"]*\"(,| or) |\\b(c|list)\\([^()]*)", mark), text) ||
+               grepl("\"", inside, fixed = TRUE)) {
     own
   } else if (grepl("^[^']*~", inside)) {
     gsub("(?<![\\w.])C\\(", "factor(", inside, perl = TRUE)

@@ -2,7 +2,7 @@
 #'
 #' For broom, modelsummary, gt and the like, which take models apart by these generics.
 #'
-#' @param x a fit, a search, pooled fits or a bootstrap
+#' @param x a fit, a search, pooled fits, a bootstrap, or what [distal()] or [predictors()] returned
 #' @param conf.int whether to add `conf.low` and `conf.high`
 #' @param conf.level their level
 #' @param exponentiate whether estimates and limits of log rates and log odds are turned into rates, odds and ratios of

@@ -27,6 +27,7 @@ NULL
 #' @rdname traj_variables
 #' @export
 traj_data <- function(fit) {
+  if (inherits(fit, "gbtm_traj_outcome") && !is.null(fit$traj_data)) return(fit$traj_data)
   check_fit(fit)
   held <- fit$out_of_sample
   p <- rbind(fit$posterior, held$posterior)

@@ -22,7 +22,10 @@
 #'
 #' @return A fit, see [gbtm()], of additional class `traj`: `print()` shows traj's table, which is also in
 #'   `$traj$text`. The parameters' names in traj's `e(b)` are in `$traj_names`. A list of fits where the text has
-#'   several traj commands. A default of traj's that matters is told as a warning of class `gbtm_assumed` and kept in
+#'   several traj commands. With `outcome()` of class `gbtm_traj_outcome`: the joint fit of the trajectories and of an
+#'   outcome regressed on their posterior probabilities, with `coef()`, `vcov()` and [traj_data()], whose
+#'   `_traj_Outcome` is what is expected of the outcome; its `fit` is that of the trajectories alone. See [distal()] for
+#'   what it does not estimate. A default of traj's that matters is told as a warning of class `gbtm_assumed` and kept in
 #'   `$warnings`; what of the text has no effect here is told as a message.
 #' @section Errors: Conditions of class `gbtm_error`, for example `gbtm_unknown_column`, `gbtm_unsupported_command`; all
 #'   faults of a text are told in one error, each with its line and column.
@@ -77,7 +80,24 @@ run_command <- function(text, language, which, needed, declared, id, matrices, c
   fit$own_ids <- own_ids(data, id)
   fit$rows_read <- list(ids = coded$ids, label = row.names(data))
   warn_findings(fit$warnings, call)
-  fit
+  if (is.null(answer$outcome)) fit else new_traj_outcome(fit, answer$outcome)
+}
+
+# What a command's outcome() gave, beside the fit of the trajectories before it.
+new_traj_outcome <- function(fit, said) {
+  names <- as.character(said$names)
+  rows <- match(fit$rows_read$ids, fit$ids, incomparables = NA)
+  variables <- lapply(said$variables, function(x) {
+    x <- as.vector(decode(x))[rows]
+    replace(x, is.nan(x), NA_real_)
+  })
+  structure(class = c("gbtm_traj_outcome", "gbtm_step_three"), list(
+    formula = said$formula, coefficients = stats::setNames(as.vector(decode(said$params)), names),
+    vcov = structure(decode(said$cov), dimnames = list(names, names)), df = if (is.null(said$df)) Inf else said$df,
+    family = said$family, method = "traj", loglik = said$loglik, nobs = fit$n_subjects, traj = list(text = said$text),
+    traj_names = as.character(said$traj_names), fit = fit,
+    traj_data = as.data.frame(variables, row.names = fit$rows_read$label, optional = TRUE)
+  ))
 }
 
 # The picture that trajplot or %TRAJPLOT asks for.

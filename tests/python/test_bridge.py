@@ -150,7 +150,7 @@ def test_read_command_tells_the_columns():
     assert needs["matrices"] == {"start": "b0"}
     answer = json.loads(bridge.read_commands("traj, var(Q1)", columns, "stata"))
     assert answer["error"]["code"] == "several_faults"
-    assert _command(COMMAND + " outcome(Y1)")["error"]["code"] == "unsupported_option"
+    assert _command(COMMAND + " outcome(Y1)")["error"]["code"] == "missing_option"
 
 
 def test_traj_table_of_a_stored_fit(fitted):

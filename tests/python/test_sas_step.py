@@ -202,8 +202,8 @@ def test_it_fits_what_the_command_fits(wide):
 
 
 def test_what_traj_cannot_do_is_its_error(wide):
-    with pytest.raises(CommandError, match="outcome"):
-        proc_traj(FIT.replace("run;", "min 0; outcome pid; omodel logit; run;"), wide)
+    with pytest.raises(CommandError, match="omodel"):
+        proc_traj(FIT.replace("run;", "min 0; outcome pid; omodel probit; run;"), wide)
 
 
 # -- several outcomes -------------------------------------------------------------------------------------------------

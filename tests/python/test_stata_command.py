@@ -97,16 +97,6 @@ def test_refusals(text, code, argument):
     assert caught.value.way_out
 
 
-@pytest.mark.parametrize(
-    "option", ["outcome(age)", "omodel(logit)", "ocov(age)"],
-)
-def test_what_is_not_done_yet_says_so(option):
-    with pytest.raises(CommandError, match="traj has this option, this version does") as caught:
-        parse(f"{BASE} {option}", COLUMNS)
-    assert caught.value.code == "unsupported_option"
-    assert caught.value.argument == option.partition("(")[0]
-
-
 def test_specification_errors_come_through():
     wide = pd.DataFrame({f"Y{j}": [0.0, 1.0, 2.0] for j in (1, 2, 3)} | {f"T{j}": [j] * 3 for j in (1, 2, 3)})
     with pytest.raises(gbtm.SpecificationError, match="order"):

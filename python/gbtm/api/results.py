@@ -217,8 +217,12 @@ class GBTMResults(Fit):
     def distal(self, formula: str, data: pd.DataFrame, **options: Any) -> DistalResult | TrajOutcome:
         """A distal outcome by group, ``"prison ~ group + age0"``; see :func:`gbtm.distal.distal_outcome.distal`."""
         from ..distal.distal_outcome import distal
+        from ..distal.traj_outcome import TrajOutcome
+        from .distal_results import DistalResults
+        from .outcome_results import OutcomeResults
 
-        return distal(self, formula, data, **options)
+        found = distal(self, formula, data, **options)
+        return OutcomeResults.of(found) if isinstance(found, TrajOutcome) else DistalResults.of(found)
 
     def predictors(self, covariates: str | Sequence[str], data: pd.DataFrame, **options: Any) -> PredictorsResult:
         """Membership covariates after the fact; see :func:`gbtm.distal.predictors.predictors`."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -15,16 +16,18 @@ from ..data.columns import common_stem
 from ..data.declared_missing import without_declared
 from ..data.joined_panels import joined_panels
 from ..data.panel import Panel
-from ..errors import CommandError, DataError, warn
+from ..errors import CommandError, DataError, GBTMWarning, warn
 from ..findings.data_checks import Finding
 from ..model.layout import Layout
 from ..model.names import joint_order
 from ..model.spec import OutcomeSpec, design_spec, outcome_spec
+from ..traj_commands.distal_options import DistalRequest
 from ..traj_commands.do_file import read_do_file
 from ..traj_commands.plot_request import PlotRequest
 from ..traj_commands.sas_program import sas_commands
 from ..traj_commands.stata_command import Command
 from .model import GBTM
+from .outcome_results import OutcomeResults
 from .reading import WideColumns, read_wide
 from .reading_several import joined_record
 from .results import GBTMResults
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 def traj(
     command: str, data: pd.DataFrame, *, matrices: dict[str, Any] | None = None, id: str | Sequence[str] | None = None,
     **fit_options: Any,
-) -> GBTMResults | list[GBTMResults]:
+) -> Any:
     """Run a Stata traj command text on wide data.
 
     Parameters
@@ -52,7 +55,8 @@ def traj(
 
     Returns
     -------
-    GBTMResults, or a list of them where the text has several traj commands
+    GBTMResults, with ``outcome()`` an :class:`~gbtm.api.outcome_results.OutcomeResults`; a list of them where the text
+    has several traj commands
         ``.to_traj().text`` is traj's table. What the text leaves open and traj decides, such as ``min(0)``, is told as
         a warning and kept in ``.warnings``; what of the text has no effect here is told as one warning.
 
@@ -77,9 +81,9 @@ def traj(
 def _all_fits(
     reads: tuple[Command, ...], data: pd.DataFrame, id: str | Sequence[str] | None, matrices: dict[str, Any] | None,
     fit_options: dict[str, Any],
-) -> GBTMResults | list[GBTMResults]:
+) -> Any:
     models = [build(read, data, id, matrices) for read in reads]  # what cannot be fitted is said before the first fit
-    fits = []
+    fits: list[GBTMResults | OutcomeResults] = []
     for read, model in zip(reads, models, strict=True):
         for sentence in read.assumed:
             warn(sentence)
@@ -89,8 +93,70 @@ def _all_fits(
         res = with_assumed(model.fit(**{"cov_type": "traj", **fit_options, **start}), read)
         for request in read.plots:
             draw(res, request)
-        fits.append(res)
+        fits.append(res if read.distal is None else with_outcome(res, read, data, id))
     return fits[0] if len(fits) == 1 else fits
+
+
+def with_outcome(
+    res: GBTMResults, read: Command, data: pd.DataFrame, id: str | Sequence[str] | None
+) -> OutcomeResults:
+    """The joint fit of the trajectories and of the outcome that a command asks for."""
+    from ..distal.distal_outcome import distal
+    from ..distal.distal_result import DistalResult
+    from ..distal.traj_outcome import traj_two_step
+
+    asked = read.distal
+    assert asked is not None
+    data, excluded = _with_the_outcome(read, data)
+    key: Any = id if id is not None else list(read.persons)
+    people = data
+    if not key:
+        people, key = data[asked.columns].rename_axis("_person").reset_index(), "_person"
+    if asked.family == "nominal":
+        people = people.assign(**{asked.outcome: _categories(people[asked.outcome], asked.base)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GBTMWarning)  # doubts of the corrections, of which traj makes none
+        options: dict[str, Any] = {"family": asked.family, "id": key}
+        found: Any
+        if asked.two_step:
+            options |= {"method": "two-step", "shares": "fixed", "covariance": "model"}
+            found = traj_two_step(res, cast(DistalResult, distal(res, asked.formula, people, **options)), asked.outcome)
+        else:
+            found = distal(res, asked.formula, people, method="traj", **options)
+    return OutcomeResults.of(found, excluded)
+
+
+def _with_the_outcome(read: Command, data: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The rows that a command is for, of those who have its outcome and the covariates of it; how many have not."""
+    if read.selection is not None:
+        data = data[read.selection.keep(data)]
+    if read.distal is None:
+        return data, 0
+    seen = without_declared(data)[0][read.distal.columns].notna().all(axis=1)
+    return data[seen], int((~seen).sum())
+
+
+def _readable(asked: DistalRequest, data: pd.DataFrame) -> None:
+    """Say before the trajectories are fitted what is wrong with the outcome."""
+    from ..distal.formula import read_formula
+    from ..distal.outcome import read_outcome
+
+    if asked.family == "nominal":
+        _categories(data[asked.outcome], asked.base)
+    read_outcome(read_formula(asked.formula, [str(c) for c in data.columns]), data, asked.family)
+
+
+def _categories(values: pd.Series, base: float | None) -> pd.Series:
+    """Values as categories, the one that the others are compared with first."""
+    known = sorted(values.dropna().unique())
+    if base is not None and base not in known:
+        raise CommandError(
+            f"baseoutcome({base:g}): no value of {values.name}.", code="bad_outcome", argument="baseoutcome",
+            way_out=f"Its values are {', '.join(f'{v:g}' for v in known)}.",
+        )
+    first = known[0] if base is None else base
+    order = [first, *(v for v in known if v != first)]
+    return values.astype(pd.CategoricalDtype(order))
 
 
 def with_assumed(res: GBTMResults, read: Command) -> GBTMResults:
@@ -122,8 +188,9 @@ def build(
     if id is None and read.persons:
         id = list(read.persons) if len(read.persons) > 1 else read.persons[0]
     data, declared = without_declared(data)
-    if read.selection is not None:
-        data = data[read.selection.keep(data)]
+    data, _ = _with_the_outcome(read, data)
+    if read.distal is not None:
+        _readable(read.distal, data)
     names = _outcome_names([read, *read.others])
     written = set(re.findall(r"\w+", read.text))
     panels, specs, records, outcomes = [], [], [], []

@@ -32,16 +32,17 @@ from .long_work import begin, end, wait
 from .reporting import grolts_report, to_table
 from .resampling import ar1_check, blrt, bootstrap, cross_validate, independence_bootstrap, lmr, pool
 from .several import classify_several, fit_several, hold_outcome, hold_people
+from .step_three import classification, step_three
 from .transfer import receive, take_bulk, take_codes
 from .workers import end_workers
 
 __all__ = [
-    "about", "adequacy", "ar1_check", "begin", "blrt", "bootstrap", "classify", "classify_several", "command",
-    "compare_traj", "cross_validate", "design_columns", "dispersion_test", "end", "end_workers", "fit", "fit_several",
-    "grolts_report", "hold_outcome", "hold_people", "independence_bootstrap", "lmr", "pearson_residuals", "plot_matrix",
-    "pool", "profile_intervals", "read_commands", "read_search", "receive", "residual_checks", "scores", "search",
-    "search_blrt", "search_cross_validate", "simulate", "take_bulk", "take_codes", "to_table", "traj_table", "wait",
-    "with_cov_type",
+    "about", "adequacy", "ar1_check", "begin", "blrt", "bootstrap", "classification", "classify", "classify_several",
+    "command", "compare_traj", "cross_validate", "design_columns", "dispersion_test", "end", "end_workers", "fit",
+    "fit_several", "grolts_report", "hold_outcome", "hold_people", "independence_bootstrap", "lmr",
+    "pearson_residuals", "plot_matrix", "pool", "profile_intervals", "read_commands", "read_search", "receive",
+    "residual_checks", "scores", "search", "search_blrt", "search_cross_validate", "simulate", "step_three",
+    "take_bulk", "take_codes", "to_table", "traj_table", "wait", "with_cov_type",
 ]
 
 

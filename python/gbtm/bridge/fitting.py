@@ -11,8 +11,9 @@ import pandas as pd
 
 from ..api.load import results_of
 from ..api.model import GBTM
+from ..api.outcome_results import OutcomeResults
 from ..api.results import GBTMResults
-from ..api.traj import build, in_our_order, with_assumed
+from ..api.traj import build, in_our_order, with_assumed, with_outcome
 from ..compute.progress import Progress
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, matrix_basis
@@ -162,6 +163,17 @@ def _needs(read: Command) -> dict[str, Any]:
     }
 
 
+def _outcome(out: OutcomeResults) -> dict[str, Any]:
+    """What a command's ``outcome()`` gave, beside the fit of the trajectories before it."""
+    table, variables = out.to_traj(), out.traj_data()
+    return {
+        "names": out.names, "params": encode(out.estimates), "cov": encode(out.cov), "loglik": out.llf,
+        "family": out.family, "formula": out.formula, "text": table.text, "traj_names": list(table.b.index),
+        "df": None if np.isinf(out.df_inference) else out.df_inference,
+        "variables": {str(name): encode(variables[name].to_numpy(dtype=float)) for name in variables},
+    }
+
+
 def command(text: str, request: str, ids: bytearray, table: bytearray, tell: Progress | None) -> str:
     """Run one of the commands of a text on wide columns.
 
@@ -195,6 +207,7 @@ def command(text: str, request: str, ids: bytearray, table: bytearray, tell: Pro
         assert model.prepared.inputs is not None
         model.prepared.inputs["id"] = asked.get("id")  # the ids came apart from the columns
         res = with_assumed(model.fit(progress=tell or False, **options), read)
-        return fitted_answer(res, res.ids)
+        out = None if read.distal is None else with_outcome(res, replace(read, persons=()), data, None)
+        return fitted_answer(res, res.ids) | ({} if out is None else {"outcome": _outcome(out)})
 
     return answer(work)

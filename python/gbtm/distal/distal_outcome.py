@@ -229,9 +229,15 @@ def groups_asked(res: Fit, groups_of: str | int | None) -> tuple[Fit, int]:
     Raises
     ------
     SpecificationError
-        ``two_group_sets`` where a dual model does not know which; ``unknown_outcome``.
+        ``two_group_sets`` where a dual model does not know which; ``one_group_set`` where there is nothing to choose;
+        ``unknown_outcome``.
     """
     if res.dual is None:
+        if groups_of is not None:
+            raise SpecificationError(
+                "groups_of: the fit has one set of groups.", code="one_group_set", argument="groups_of",
+                way_out="Leave it out: it is for dual models.",
+            )
         return res, 0
     if groups_of is None:
         raise SpecificationError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -61,13 +62,13 @@ class DistalResult(ThreeStepResult):
 
     # -- tests ---------------------------------------------------------------------------------------------------------
 
-    def test(self, term: str | None = None) -> GroupTest:
+    def test(self, term: str | Sequence[str] | None = None) -> GroupTest:
         """Wald test that the groups are equal.
 
         Parameters
         ----------
-        term : a covariate with coefficients in each group: whether these are equal; by default all that differs
-            between groups is equal, but for sigmas and the like
+        term : a covariate with coefficients in each group, or several such as the columns of a category: whether
+            these are equal; by default all that differs between groups is equal, but for sigmas and the like
 
         Raises
         ------
@@ -76,17 +77,19 @@ class DistalResult(ThreeStepResult):
         """
         predictor = self.structure.predictor
         own = list(predictor.design.own_names)
-        if term is not None and (term not in own or term == ""):
+        asked = [] if term is None else [term] if isinstance(term, str) else list(term)
+        unknown = [t for t in asked if t not in own or t == ""]
+        if unknown:
             known = ", ".join(own[1:]) or "there is none"
             raise SpecificationError(
-                f"term: '{term}' has no coefficients in each group ({known}).", code="unknown_term", argument="term",
-                way_out="Give it some with a formula such as 'y ~ group * v', or leave term out.",
+                f"term: '{unknown[0]}' has no coefficients in each group ({known}).", code="unknown_term",
+                argument="term", way_out="Give it some with a formula such as 'y ~ group * v', or leave term out.",
             )
         rows = []
-        for column in range(len(own)) if term is None else [own.index(term)]:
+        for column in range(len(own)) if term is None else [own.index(t) for t in asked]:
             for at in predictor.own_positions(column):
                 rows += [self._unit(at[k]) - self._unit(at[0]) for k in range(1, self.n_groups)]
-        words = "groups equal" if term is None else f"{term} equal in all groups"
+        words = "groups equal" if term is None else f"{', '.join(asked)} equal in all groups"
         return joint_test(np.stack(rows), self.internal, self.internal_cov, self.df_inference, words)
 
     def _unit(self, position: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,8 +93,8 @@ class PredictorsResult(ThreeStepResult):
         table.attrs["reference"] = base + 1
         return table
 
-    def test(self, term: str | None = None) -> GroupTest:
-        """Wald test that a covariate, or all of them, say nothing of membership.
+    def test(self, term: str | Sequence[str] | None = None) -> GroupTest:
+        """Wald test that a covariate, several (the columns of a category), or all of them say nothing of membership.
 
         Raises
         ------
@@ -102,15 +102,18 @@ class PredictorsResult(ThreeStepResult):
             ``unknown_term``.
         """
         s = self.structure
-        if term is not None and term not in s.covariates:
+        asked = [] if term is None else [term] if isinstance(term, str) else list(term)
+        unknown = [t for t in asked if t not in s.covariates]
+        if unknown:
             raise SpecificationError(
-                f"term: '{term}' is none of the covariates.", code="unknown_term", argument="term",
+                f"term: '{unknown[0]}' is none of the covariates.", code="unknown_term", argument="term",
                 way_out=f"They are {', '.join(s.covariates)}.",
             )
         slopes = self._slopes(s.reference)[s.others]
-        at = slice(1, None) if term is None else [1 + s.covariates.index(term)]
+        at = slice(1, None) if term is None else [1 + s.covariates.index(t) for t in asked]
         rows = slopes[:, at].reshape(-1, slopes.shape[2])
-        words = "covariates say nothing" if term is None else f"{term} says nothing"
+        verb = "says" if len(asked) == 1 else "say"
+        words = "covariates say nothing" if term is None else f"{', '.join(asked)} {verb} nothing"
         return joint_test(rows, self.internal, self.internal_cov, self.df_inference, words)
 
     def beside_naive(self) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from ..checks import check_level
 from ..compute.reference_distribution import letter, p_label, quantile, two_sided
 from ..errors import SpecificationError
 from ..estimation.score_variance import between_clusters, degrees_of_freedom
+from ..step_three.cox import CoxStructure
 from ..step_three.linear_predictor import Design
 from ..step_three.outcome_models import OUTCOME_MODELS, OutcomeModel
 from ..step_three.root import maximum
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ..data.subjects import Subjects
     from ..fit.fit import Fit
     from ..likelihood.mixture import Mixture
+    from .distal_result import DistalResult
 
 
 @checked
@@ -51,6 +53,13 @@ class TrajOutcome:
     llf : log-likelihood of trajectories and outcome together
     df_inference : degrees of freedom of t, infinite for the normal distribution
     family, outcome : of the outcome, and its name
+    fit : the trajectories before the outcome moved them
+    joint_posterior : (N, K) P at these estimates
+    expected : (n, R) mean of the outcome of those who have one, or the probabilities of its categories, by P
+    rows : (n,) their positions among the people of the fit
+    two_step : the trajectories are those of ``fit``
+    outcome_llf : with ``two_step`` the outcome's part of the log-likelihood, which ``llf`` goes without
+    excluded : people without an outcome or a covariate of it, whom traj leaves out of the trajectories too
     """
 
     formula: str
@@ -61,6 +70,13 @@ class TrajOutcome:
     df_inference: float
     family: str
     outcome: str
+    fit: Fit
+    joint_posterior: np.ndarray
+    expected: np.ndarray
+    rows: np.ndarray
+    two_step: bool = False
+    outcome_llf: float = np.nan
+    excluded: int = 0
 
     @cached_property
     def params(self) -> pd.Series:
@@ -86,6 +102,25 @@ class TrajOutcome:
         """Wald intervals (k, 2) of level 1 - alpha."""
         z = quantile(check_level(alpha, "alpha", 0.05) / 2, self.df_inference)
         return pd.DataFrame({0: self.params - z * self.bse, 1: self.params + z * self.bse})
+
+    @property
+    def posterior(self) -> pd.DataFrame:
+        """P (N, K) at these estimates, indexed by id."""
+        return pd.DataFrame(self.joint_posterior, index=self.fit.ids, columns=self.fit.group_names)
+
+    def traj_data(self) -> pd.DataFrame:
+        """Groups and probabilities under traj's names, and ``_traj_Outcome``, what is expected of the outcome.
+
+        Of several categories ``_traj_Outcome1``, .., their probabilities, the base category's first.
+        """
+        out = pd.DataFrame({"_traj_Group": self.joint_posterior.argmax(axis=1) + 1}, index=self.fit.ids)
+        for k, g in enumerate(self.fit.group_names):
+            out[f"_traj_ProbG{g}"] = self.joint_posterior[:, k]
+        for r in range(self.expected.shape[1]):
+            column = np.full(len(out), np.nan)
+            column[self.rows] = self.expected[:, r]
+            out[f"_traj_Outcome{r + 1 if self.expected.shape[1] > 1 else ''}"] = column
+        return out
 
     def summary(self) -> Any:
         """Tables in the look of statsmodels; ``print()`` them."""
@@ -125,13 +160,21 @@ class _Joint:
         at = torch.as_tensor(self.module.expand)
         return total[at], p[at]
 
-    def log_g(self, p: Tensor, x: Tensor) -> Tensor:
-        """log g of those who have the outcome (n,); x are the coefficients by equation, then the shape."""
+    def predictor(self, p: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Linear predictors (n, 1, E) of those who have the outcome, and the shape, of the parameters x."""
         k, e = p.shape[1], len(self.model.equations)
         width = k + self.common.shape[1]
         by_equation = x[: e * width].view(e, width)
         eta = torch.stack([p[self.rows] @ b[:k] + self.common @ b[k:] for b in by_equation], dim=1)
-        return self.model.log_density(eta[:, None], x[e * width :])[:, 0]
+        return eta[:, None], x[e * width :]
+
+    def log_g(self, p: Tensor, x: Tensor) -> Tensor:
+        """log g of those who have the outcome (n,); x are the coefficients by equation, then the shape."""
+        return self.model.log_density(*self.predictor(p, x))[:, 0]
+
+    def expected(self, p: Tensor, x: Tensor) -> np.ndarray:
+        """(n, R) means, or probabilities."""
+        return self.model.response(*self.predictor(p, x))[:, 0].numpy()
 
     def value(self, x: Tensor, weight: Tensor) -> Tensor:
         n = self.module.layout.size
@@ -182,8 +225,34 @@ def traj_outcome(
     bare = [*(f"group[{k + 1}]" for k in range(fit.n_groups)), *design.common_names]
     names = [f"{name}: {f'{e}: ' if e else ''}{b}" for e in model.equations for b in bare]
     names += [f"{name}: {s}" for s in model.shape_names]
+    with torch.no_grad():
+        _, p = joint.trajectories(torch.as_tensor(at[:n]))
+        expected = joint.expected(p, x)
     return TrajOutcome(formula, [*layout.names, *names], reported, slope @ cov @ slope.T, value, fit.df_inference,
-                       outcome.family, name)
+                       outcome.family, name, fit, p.numpy(), expected, rows)
+
+
+def traj_two_step(fit: Fit, out: DistalResult, name: str) -> TrajOutcome:
+    """Traj's ``twostep``: the trajectories as they were fitted, then sum log sum_k P_ik g(o_i; gamma_k).
+
+    ``out`` is the two-step estimate with fixed shares and the inverse Hessian; traj's covariance has the factor
+    N / (N - k + 1) of the outcome's own k, and nothing between trajectories and outcome.
+    """
+    n, k = out.nobs, len(out.names)
+    posterior = fit.posterior.to_numpy()
+    cov = np.zeros((fit.df_model + k,) * 2)
+    cov[: -k, : -k], cov[-k:, -k:] = fit.cov_params().to_numpy(), out.cov_params().to_numpy() * n / (n - k + 1)
+    here, gamma = posterior[out.found.problem.rows], out.params.to_numpy()
+    eta, structure = here @ gamma, out.structure
+    assert not isinstance(structure, CoxStructure)
+    chosen = np.where(structure.model.y.numpy()[:, None] == 1, gamma, -gamma)
+    log_g = np.log((here / (1 + np.exp(-chosen))).sum(axis=1))
+    names = [*fit.params.index, *(f"{name}: {p}" for p in out.names)]
+    return TrajOutcome(
+        out.formula, names, np.concatenate([fit.params.to_numpy(), out.params.to_numpy()]), cov, fit.llf,
+        fit.df_inference, out.family, name, fit, posterior, 1 / (1 + np.exp(-eta))[:, None], out.found.problem.rows,
+        two_step=True, outcome_llf=float(out.found.problem.weight @ log_g),
+    )
 
 
 def _climbed(joint: _Joint, fit: Fit) -> tuple[np.ndarray, float]:

@@ -27,6 +27,8 @@ from .root import about_diagonal, conjugate_gradients, curvature_times, followed
 ROUNDS = 500
 NEAR = 1e-5  # change of the coefficients in a round of EM from which Newton takes over
 NEWTON_STEPS = 20
+ROUGHLY = 1e-4  # of the residual, to which a step of Newton's is solved: the next one makes up for it
+HALVINGS = 20
 
 
 class CoxStructure(Structure):
@@ -108,7 +110,8 @@ class _Mixture:
         for _ in range(NEWTON_STEPS):
             score = score_at(self._objective, at)
             times = curvature_times(self._objective, at)
-            step = conjugate_gradients(times, score, about_diagonal(times, len(self.structure.names), rest))
+            diagonal = about_diagonal(times, len(self.structure.names), rest)
+            step = conjugate_gradients(times, score, diagonal, ROUGHLY)
             gain = float(score @ step)
             at = at + step
             if not np.isfinite(at).all():
@@ -122,12 +125,12 @@ class _Mixture:
 
     def _em(self, coefficients: np.ndarray) -> np.ndarray:
         s, n_shares = self.structure, self.structure.n_shares
-        beta = torch.as_tensor(coefficients)
+        beta, columns = torch.as_tensor(coefficients), self._columns()
         log_rho, p = self.evidence.log_pi, torch.exp(self.evidence.log_pi).expand(len(s.y), -1)
         for _ in range(ROUNDS):
             weights = self.weight[:, None] * p
             known = beta
-            beta = torch.as_tensor(self._partial_maximum(weights, beta.numpy()))
+            beta = self._partial_step(columns, weights, beta)
             with torch.no_grad():
                 eta = s.predictor(beta)[:, :, 0]
                 jumps = s.risk.at_events(self.weight) / s.risk.sums((weights * torch.exp(eta)).sum(1))
@@ -139,9 +142,35 @@ class _Mixture:
         theta = (log_rho - log_rho[0])[1:][:n_shares].numpy()
         return np.concatenate([theta, beta.numpy(), torch.log(jumps).numpy()])
 
-    def _partial_maximum(self, weights: Tensor, start: np.ndarray) -> np.ndarray:
+    def _columns(self) -> list[Tensor]:
+        """What each coefficient is multiplied by, q of (n, K)."""
+        return [self.structure.predictor(unit)[:, :, 0] for unit in torch.eye(self.structure.predictor.size).double()]
+
+    def _partial_step(self, columns: list[Tensor], weights: Tensor, beta: Tensor) -> Tensor:
+        """A step of Newton's up the partial likelihood, which is concave in beta for weights above 0.
+
+        With r = weights e^eta, S the sums over risk sets and H_i = sum over the event times u that i is at risk at of
+        d_u / S_u(r): score = sum x (w d - r H), information = sum x x' r H - sum_u d_u m_u m_u', with
+        m_u = S_u(x r) / S_u(r).
+        """
         s = self.structure
-        return maximum(lambda b: s.partial(s.predictor(b)[:, :, 0], weights), start, NEAR)[0]
+        with torch.no_grad():
+            eta = s.predictor(beta)[:, :, 0]
+            at_risk_of = weights * torch.exp(eta)
+            at_risk, events = s.risk.sums(at_risk_of.sum(1)), s.risk.at_events(weights.sum(1))
+            expected = at_risk_of * s.risk.cumulative(events / at_risk)[:, None]
+            residual = weights * s.risk.event[:, None] - expected
+            score = torch.stack([(x * residual).sum() for x in columns])
+            mean = torch.stack([s.risk.sums((x * at_risk_of).sum(1)) for x in columns], dim=1) / at_risk[:, None]
+            flat = torch.stack([x.reshape(-1) for x in columns], dim=1)
+            information = (flat * expected.reshape(-1, 1)).T @ flat - (mean * events[:, None]).T @ mean
+            step = torch.linalg.lstsq(information, score[:, None]).solution[:, 0]
+            before = s.partial(eta, weights)
+            for _ in range(HALVINGS):
+                if bool(s.partial(s.predictor(beta + step)[:, :, 0], weights) >= before - 1e-12 * before.abs()):
+                    return beta + step
+                step = step / 2
+        return beta
 
     def _members(self, v: Tensor) -> Tensor:
         """p_it (n, K): derivative of what each person adds to the objective in v (n, K)."""

@@ -92,10 +92,11 @@ def _solved(problem: Problem) -> np.ndarray:
         return _climbed(problem, start)
     if problem.method == "bch":
         return _bch(problem, start)
-    naive = _with_shares(problem, _climbed(_weighting(problem, "naive"), _without_shares(problem, start)), start)
+    plain = _climbed(_weighting(problem, "naive"), _without_shares(problem, start))
+    naive = _with_shares(problem, plain, start)
     starts = [naive]
     try:
-        corrected = _with_shares(problem, _bch(_weighting(problem, "bch"), _without_shares(problem, start)), start)
+        corrected = _with_shares(problem, _bch(_weighting(problem, "bch"), plain), start)
         starts = [corrected] if len(problem.rows) > MANY else [naive, corrected]
     except DataError:
         pass  # no corrected estimate to start from

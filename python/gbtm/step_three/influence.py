@@ -29,6 +29,7 @@ from ..estimation.score_variance import between_clusters
 from .problem import Problem
 from .root import about_diagonal, conjugate_gradients
 
+NEAR = 1e-9  # of the residual, to which the columns of A^-1 are found: an influence has as many digits
 COVARIANCES = ("stacked", "robust", "bov", "bakk-kuha", "model")
 
 
@@ -70,7 +71,7 @@ def influence(problem: Problem, parameters: np.ndarray) -> Influence:
             return -torch.autograd.grad(score @ torch.as_tensor(v), gamma, retain_graph=True)[0].numpy()
 
         diagonal = about_diagonal(times, q, rest)
-        columns = np.stack([conjugate_gradients(times, unit, diagonal) for unit in np.eye(q, len(parameters))])
+        columns = np.stack([conjugate_gradients(times, u, diagonal, NEAR) for u in np.eye(q, len(parameters))])
         curvature = np.linalg.inv(columns[:, :q])
         scores = list(torch.as_tensor(curvature @ columns) @ score)
     else:

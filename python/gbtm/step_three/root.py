@@ -67,9 +67,9 @@ def maximum(objective: Objective, start: np.ndarray, decrement: float = DECREMEN
         else:
             break
         at = at + length * step
-        value, gradient, hessian = derivatives(objective, at)
         if last:
-            return at, value
+            return at, new
+        value, gradient, hessian = derivatives(objective, at)
     raise no_solution()
 
 
@@ -166,12 +166,17 @@ def curvature_times(objective: Objective, at: np.ndarray) -> Products:
     return times
 
 
-def conjugate_gradients(times: Products, right: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
-    """x of A x = right (q,), A symmetric and positive by its products, with about its diagonal (q,) to scale by."""
+def conjugate_gradients(
+    times: Products, right: np.ndarray, diagonal: np.ndarray, tolerance: float = CG_TOLERANCE
+) -> np.ndarray:
+    """x of A x = right (q,), A symmetric and positive by its products, with about its diagonal (q,) to scale by.
+
+    The residual in that scale comes down to ``tolerance`` of what it is at first.
+    """
     x, residual = np.zeros_like(right), right.copy()
     scaled = residual / diagonal
     direction, size = scaled.copy(), float(residual @ scaled)
-    end = CG_TOLERANCE**2 * max(size, 1e-300)
+    end = tolerance**2 * max(size, 1e-300)
     for _ in range(10 * len(right)):
         if size <= end:
             break

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ..errors import CommandError
 from ..families import FAMILIES
 from .faults import Faults
-from .stata_options import Given
+from .stata_options import DISTAL, Given
 
 MOST = 6  # outcomes in traj
 OF_ALL = {"sigmabygroup": "has_sigma", "ar1": "may_correlate", "rhobygroup": "may_correlate"}  # flag -> who may have it
@@ -31,6 +31,13 @@ def options_of_each(by_outcome: Mapping[int, Mapping[str, Given]], faults: Fault
     """
     first = by_outcome[1]
     place = min(g.start for m, options in by_outcome.items() if m > 1 for g in options.values())
+    for number, options in by_outcome.items():
+        for name in (n for n in DISTAL if n in options):
+            faults.add(CommandError(
+                f"{name}{number}(): traj has a distal outcome of several trajectories, this version of one.",
+                code="unsupported_option", argument=name,
+                way_out="Leave it out, and ask res.distal() how the groups differ in it.",
+            ), options[name].start)
     if "multgroups" not in first:
         return _of_a_dual(by_outcome, faults, place)
     wrong = [m for m in by_outcome if m > MOST or (m > 1 and m - 1 not in by_outcome)]

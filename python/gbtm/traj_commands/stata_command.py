@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import CommandError
 from ..families import FAMILIES, having
 from ..model.description import Design, Outcome, described
+from .distal_options import DistalRequest, read_distal
 from .faults import Faults
 from .plot_request import PlotRequest
 from .row_selection import RowSelection, read_condition, read_range
@@ -72,6 +73,7 @@ class Command:
     min_is_default: bool = False  # the minimum of the scale is traj's default and not the text's
     others: tuple[Command, ...] = ()  # the further outcomes, each as a command of its own
     dual: bool = False  # each of the two outcomes has groups of its own
+    distal: DistalRequest | None = None  # what outcome() asks for
 
     @property
     def described(self) -> tuple[Outcome, Design]:
@@ -103,6 +105,7 @@ class Command:
         """Every column of the data that the command uses."""
         single = [c for c in (self.weight, self.outofsample, self.obsmar) if c is not None]
         wanted = [*self.var, *self.indep, *self.risk, *(c for w in (*self.tcov, *self.dcov) for c in w)]
+        wanted += self.distal.columns if self.distal else []
         wanted += [*self.exposure, *single, *(c for other in self.others for c in other.columns)]
         return list(dict.fromkeys(wanted))
 
@@ -210,6 +213,7 @@ class _Reader:
         for o in ("tcov", "dcov", "exposure"):
             by_wave = partial(_by_wave, name=o, data=self.data, waves=len(var))
             values[o] = read(o, by_wave) if var else ()
+        values["distal"] = read_distal(self.options, self.data, self.faults, self.start)
         self._multi(values)
         self._bounds(values)
         if self.faults.any:
@@ -219,7 +223,7 @@ class _Reader:
         given = {name: value for name, value in values.items() if value is not None}
         exposure = next(iter(given.pop("exposure", ())), ())
         assumed = [*self._assumed(), *([self.data.sentence] if self.data.sentence else [])]
-        ignored = tuple(o for o in NO_EFFECT if o in text_of)
+        ignored = tuple(o for o in NO_EFFECT if o in text_of and not (o == "twostep" and "distal" in given))
         return Command(
             text=text, risk=risk or (), exposure=exposure, ignored=ignored, assumed=tuple(assumed),
             sigma_by_group="sigmabygroup" in text_of, ar1="ar1" in text_of, rho_by_group="rhobygroup" in text_of,

@@ -25,6 +25,7 @@ OURS = {"expos1": "exposure"}
 FLAGS = ("probupdates", "detail", "novar", "trace", "ci", "sigmabygroup", "rhobygroup", "ar1", "nderiv", "twostep",
          "altstart")
 DISTAL = ("outcome", "omodel", "baseoutcome", "ocov")
+OUTCOME_FAMILIES = {"normal": "normal", "logit": "logit", "poisson": "poisson", "mlogit": "nominal"}
 # what changes no estimate -> what there is in its place
 NO_EFFECT = {
     "detail": "progress is an option of the fit here", "trace": "progress is an option of the fit here",
@@ -126,19 +127,10 @@ def option_name(word: str) -> str:
         return "exposure"
     for full, shortest in SHORTEST.items():
         if full.startswith(low) and len(low) >= len(shortest):
-            return _refused(word, OURS.get(full) or (full if full == "ar1" else full.rstrip("1")))
+            return OURS.get(full) or (full if full == "ar1" else full.rstrip("1"))
     raise CommandError(
         f"{word}(): not an option of traj.", code="unknown_option", argument=word,
         way_out=f"Options read here: {', '.join(OURS.get(o) or o.removesuffix('1') for o in SHORTEST)}.",
-    )
-
-
-def _refused(word: str, name: str) -> str:
-    if name not in DISTAL:
-        return name
-    raise CommandError(
-        f"{word}(): traj has this option, this version does not.", code="unsupported_option", argument=word,
-        way_out="Leave it out to fit the model without that part.",
     )
 
 
