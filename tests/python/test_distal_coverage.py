@@ -60,4 +60,4 @@ def test_stacked_intervals_hold_the_truth():
     for name in sets[0][0]:
         share = np.array([held[name].mean() for held, _ in sets])
         print(f"{name}: {share.mean():.3f} (standard error {share.std() / np.sqrt(SETS):.3f})")
-        assert 0.92 <= share.mean() <= 0.98, name
+        assert 0.92 <= share.mean() <= 0.97, name
