@@ -122,6 +122,10 @@ checked_document <- function(text, path, call) {
     text <- json_text(document)
   }
   check_fields(document, required_fields$document, "", path, call)
+  if (!is.null(document$on_disk)) {
+    stop_gbtm("on_disk", sprintf("%s: a fit of people on disk, whose file has sums and nobody's data.", path), "path",
+              "Read it in Python with gbtm.load(): R has no such fits yet.", call)
+  }
   if (!is.null(document$dual)) check_fields(document$dual, required_fields$dual, "dual.", path, call)
   for (outcome in document$outcomes) check_fields(outcome, required_fields$outcome, "outcomes.", path, call)
   for (group_set in document$group_sets) check_fields(group_set, required_fields$group_set, "group_sets.", path, call)

@@ -3,8 +3,8 @@
     python benchmarks/several.py KIND N      KIND is shared or dual; default call
 Prints one JSON line.
 
-*shared*: a normal outcome at ten waves, a ZIP at ten and a logit at eight in four groups. *dual*: a normal outcome at ten
-waves in three groups, a ZIP at ten in two.
+*shared*: a normal outcome at ten waves, a ZIP at ten and a logit at eight in four groups. *dual*: a normal outcome at
+ten waves in three groups, a ZIP at ten in two.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("checks", "arguments"),
     ("families", "datasets"),
     ("data",),
+    ("disk",),
     ("design", "compute"),
     ("model",),
     ("likelihood",),

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .selection.search import search
 
 _HOME = {
-    "GBTM": "api.model", "GBTMResults": "api.results", "Outcome": "model.description", "Panel": "data.panel",
+    "GBTM": "api.model", "GBTMResults": "api.results", "Outcome": "model.description", "Panel": "disk.disk_panel",
     "DualResults": "api.dual_results", "load": "api.load", "traj": "api.traj", "proc_traj": "api.traj",
     "balance": "distal.balance", "ar1_check": "adequacy.autocorrelation", "residual_checks": "adequacy.residuals",
     "cross_validate": "resampling.cross_validation",

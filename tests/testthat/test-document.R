@@ -178,3 +178,12 @@ test_that("a file of R's takes columns that Python can make too, and says what t
                        "except gbtm.GBTMError as error: print(error.code, error)"))
   expect_match(said, "^no_inputs newdata: this fit is R's, of y ~ t, with the columns scale\\(x\\), .*In R predict")
 })
+
+test_that("a fit of people on disk is refused by name", {
+  path <- tempfile(fileext = ".json")
+  document <- jsonlite::fromJSON(readLines(system.file("extdata", "offenses.json", package = "gbtm")),
+                                 simplifyVector = FALSE)
+  writeLines(jsonlite::toJSON(c(document, list(on_disk = list(files = list("a.parquet")))), auto_unbox = TRUE,
+                              null = "null", digits = NA), path)
+  expect_error(read_gbtm(path), class = "gbtm_on_disk")
+})

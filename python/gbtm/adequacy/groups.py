@@ -14,6 +14,7 @@ from ..constants import SHARED
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
+    from ..record.on_disk import OnDisk
 
 LEAST_AVEPP: float = SHARED["least_avepp"]  # Nagin (2005), Group-Based Modeling of Development, section 5.6
 LEAST_OCC: float = SHARED["least_occ"]  # the same
@@ -54,29 +55,48 @@ def adequacy(res: Fit) -> pd.DataFrame:
     True
     """
     posterior = res.group_set.posterior
-    n, k = posterior.shape
+    n = len(posterior)
     given = res.weights
     weight = np.full(n, 1 / n) if given is None else given / np.sum(given)
     mine = (res.assignment.to_numpy()[:, None] == np.asarray(res.group_names)).astype(float)  # (N, K)
-    share = res.group_shares["share"].to_numpy()
     assigned = weight @ mine
     with np.errstate(divide="ignore", invalid="ignore"):
         avepp = np.where(mine.any(axis=0), (weight @ (mine * posterior)) / assigned, np.nan)
+    gap = mine - posterior
+    spread = np.sqrt((weight**2) @ (gap - weight @ gap) ** 2)
+    return _table(res, mine.sum(axis=0), assigned, avepp, spread, weighted=given is not None)
+
+
+def adequacy_of_sums(res: Fit, sums: OnDisk) -> pd.DataFrame:
+    """:func:`adequacy` of a fit of people on disk, from the sums over them that it keeps."""
+    n = sums.assigned.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        avepp = np.where(sums.n_assigned > 0, sums.certain / sums.assigned, np.nan)
+    # the mean of 1(assigned) - P with the weights themselves, about which squares are taken
+    gap = (sums.assigned - sums.posterior) / n
+    spread = np.sqrt(np.maximum(sums.gap_squares - 2 * gap * sums.gap + gap**2 * sums.squares, 0.0)) / n
+    return _table(res, sums.n_assigned, sums.assigned / n, avepp, spread, weighted=sums.weighted)
+
+
+def _table(
+    res: Fit, n_assigned: np.ndarray, assigned: np.ndarray, avepp: np.ndarray, spread: np.ndarray, *, weighted: bool
+) -> pd.DataFrame:
+    """The table of :func:`adequacy` from what is counted of people, (K,) each."""
+    share, k = res.group_shares["share"].to_numpy(), len(avepp)
+    with np.errstate(divide="ignore", invalid="ignore"):
         occ = (avepp / (1 - avepp)) / (share / (1 - share))
     if k == 1:
         occ = np.full(1, np.nan)
-    gap = mine - posterior
-    spread = np.sqrt((weight**2) @ (gap - weight @ gap) ** 2)
     lower, upper = _share_interval(share, res.group_shares["std err"].to_numpy(), res.df_inference)
     table = pd.DataFrame(
         {
-            "share": share, "share_lower": lower, "share_upper": upper, "n_assigned": mine.sum(axis=0).astype(int),
+            "share": share, "share_lower": lower, "share_upper": upper, "n_assigned": n_assigned.astype(int),
             "assigned": assigned, "avepp": avepp, "occ": occ, "mismatch": assigned - share,
             "mismatch_se": np.full(1, np.nan) if k == 1 else spread,
         },
         index=pd.Index(res.group_names, name="group"),
     )
-    table.attrs["notes"] = _notes(table, res.entropy, weighted=given is not None)
+    table.attrs["notes"] = _notes(table, res.entropy, weighted=weighted)
     return table
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..arguments import checked
 from ..record.document import from_json, text_of
+from .disk_results import DiskResults
 from .dual_results import DualResults
 from .results import GBTMResults
 
@@ -30,6 +31,8 @@ def load(path: str | Path, *, trust_formula: bool = False) -> GBTMResults:
 
 
 def results_of(document: dict[str, Any], *, trust_formula: bool = False) -> GBTMResults:
-    """The results object of a fit document: of a dual model it has transitions."""
+    """The results object of a fit document: of a dual model it has transitions, of people on disk sums over them."""
+    if document.get("on_disk") is not None:
+        return DiskResults(document, trust_formula=trust_formula)
     made = DualResults if document.get("dual") is not None else GBTMResults
     return made(document, trust_formula=trust_formula)

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from ..arguments import checked
 from ..compute.progress import Progress
 from ..data.arrays import panel_of_arrays
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
+from ..disk.disk_panel import DiskPanel
 from ..errors import MissingArgumentError, warn
+from ..fit.fit_blocks import fit_blocks, refuse_for_memory
 from ..fit.fit_model import fit_as_asked
 from ..model.description import Outcome, described, several_described, takes_options
 from ..model.layout import Layout
 from ..model.prepared import Prepared
+from ..model.prepared_blocks import PreparedBlocks, refuse_several
 from ..model.spec import ModelSpec, model_spec
+from ..record.on_disk import not_kept
+from .disk_results import DiskResults
 from .load import results_of
 from .reading import Wide, read_table
+from .reading_disk import on_files, read_files
 from .reading_several import read_tables
 from .results import GBTMResults
 
@@ -81,7 +87,8 @@ class GBTM:
         self.prepared = Prepared.of(panel, model_spec(outcome, design))
         self.cov_type = _known_covariance(cov_type, panel)
 
-    prepared: Prepared  # the model on its data
+    prepared: Prepared  # the model on its data; of people on disk, on a sample of them
+    on_disk: PreparedBlocks | None = None
     cov_type: str | None = None  # of the standard errors, where fit() is not asked for others
 
     @property
@@ -108,7 +115,7 @@ class GBTM:
 
     @classmethod
     def from_panel(
-        cls, panel: Panel, spec: ModelSpec, *, bases: Sequence[TimeBasis | None] | None = None,
+        cls, panel: Panel | DiskPanel, spec: ModelSpec, *, bases: Sequence[TimeBasis | None] | None = None,
         formula: str | None = None, profile: np.ndarray | None = None, inputs: dict[str, Any] | None = None,
     ) -> GBTM:
         """From a :class:`~gbtm.data.panel.Panel` and a :class:`~gbtm.model.spec.ModelSpec`.
@@ -117,12 +124,14 @@ class GBTM:
         their mean at each time.
         ``inputs`` says how the table was read, so that new tables can be.
         """
+        if isinstance(panel, DiskPanel):
+            return cls._on_blocks(PreparedBlocks.of(panel, spec, bases, formula=formula, inputs=inputs))
         return cls.from_prepared(Prepared.of(panel, spec, bases, formula=formula, profile=profile, inputs=inputs))
 
     @classmethod
     @takes_options
     def from_formula(
-        cls, formula: str | Sequence[str | Outcome], data: pd.DataFrame | None = None, *,
+        cls, formula: str | Sequence[str | Outcome], data: Any = None, *,
         id: str | Sequence[str] | None = None, wide: Wide | None = None, cov_type: str | None = None, **options: Any,
     ) -> GBTM:
         """From a formula ``"outcome ~ time"`` and a table, or from several outcomes that share their groups.
@@ -133,7 +142,8 @@ class GBTM:
             ``"offenses ~ I(age - 40)"``; or a basis such as ``"offenses ~ bs(age, df=4)"`` without. A list of such, or
             of :class:`gbtm.Outcome`, which have options of their own, is a model of several outcomes: options of an
             outcome that stand here are those of the outcomes that are text
-        data : long (one row per observation, with ``id``) or wide (one row per subject, with ``wide``)
+        data : long (one row per observation, with ``id``) or wide (one row per subject, with ``wide``); or Parquet
+            files that stay on disk, ``"register/*.parquet"``, see docs/disk.md
         id : column of the subjects' ids; several columns that name a person together, ``["HHID", "PN"]``, are joined
             by a dot, ``0.10``, in all that is returned
         wide : what names stand for in wide data: ``{"offenses": "count_*", "age": "age_*"}``, where the time may also
@@ -150,6 +160,8 @@ class GBTM:
             wave : column of long data that counts the waves, where times are people's own
         """
         others = ("formula", "data", "id", "wide", "cov_type")
+        if on_files(data):
+            return cls._of_files(formula, data, options, others, id=id, wide=wide, cov_type=cov_type)
         if not isinstance(formula, str):
             outcomes, design = several_described(formula, options, others)
             prepared = read_tables(data, outcomes, design, id=id, wide=wide)
@@ -165,6 +177,23 @@ class GBTM:
         model.cov_type = _known_covariance(cov_type, model.panel)
         return model
 
+    @classmethod
+    def _of_files(
+        cls, formula: Any, data: Any, options: dict[str, Any], others: tuple[str, ...], *, cov_type: str | None,
+        **read: Any,
+    ) -> GBTM:
+        """:meth:`from_formula` on Parquet files."""
+        if not isinstance(formula, str):
+            refuse_several()
+        outcome, design = described(options, formula, others)
+        return cls._on_blocks(read_files(data, outcome, design, **read), cov_type)
+
+    @classmethod
+    def _on_blocks(cls, blocks: PreparedBlocks, cov_type: str | None = None) -> GBTM:
+        model = cls.from_prepared(blocks.of_sample)
+        model.on_disk, model.cov_type = blocks, _known_covariance(cov_type, blocks.sample)
+        return model
+
     def module(self) -> Mixture:
         """The likelihood as a ``torch.nn.Module``; its parameters start at a sensible place."""
         import torch
@@ -172,6 +201,8 @@ class GBTM:
         from ..estimation.starts import StartingPlan
         from ..likelihood.mixture import Mixture
 
+        if self.on_disk is not None:
+            raise not_kept("module")
         module = Mixture(self.layout, self.panel)
         with torch.no_grad():
             start = StartingPlan(module, self.panel, np.random.default_rng(0)).next(1)[0]
@@ -181,7 +212,7 @@ class GBTM:
     def fit(
         self, *, n_starts: int | None = None, rng: int = 0, device: str = "cpu", cov_type: str | None = None,
         start: Any = None, max_starts: int = 256, time_budget: float | None = 60.0,
-        progress: Progress | bool | None = None,
+        progress: Progress | bool | None = None, executor: Any = None, checkpoint: str | Path | None = None,
     ) -> GBTMResults:
         """Find the best optimum and its standard errors.
 
@@ -202,16 +233,26 @@ class GBTM:
         time_budget : seconds after which no further round of starts begins
         progress : callable(sentence, seconds), True for lines on stderr, False for silence; None prints only when
             the fit takes more than two seconds in an interactive session
+        executor : for data on disk: a number of worker processes, or a ``concurrent.futures.Executor`` such as dask's
+            ``client.get_executor()``. The digits are the same with any
+        checkpoint : for data on disk: a file; a fit that is cut off goes on from it when it is asked for again
 
         Returns
         -------
         GBTMResults
         """
-        document = fit_as_asked(
-            self.prepared, n_starts=n_starts, rng=rng, device=device, cov_type=cov_type or self.cov_type, start=start,
-            max_starts=max_starts, time_budget=time_budget, progress=progress,
-        )
+        options: dict[str, Any] = {
+            "n_starts": n_starts, "rng": rng, "device": device, "cov_type": cov_type or self.cov_type, "start": start,
+            "max_starts": max_starts, "time_budget": time_budget, "progress": progress,
+        }
+        if self.on_disk is not None:
+            document = fit_blocks(self.on_disk, **options, executor=executor, checkpoint=checkpoint)
+        else:
+            refuse_for_memory(executor=executor, checkpoint=checkpoint)
+            document = fit_as_asked(self.prepared, **options)
         res = results_of(document, trust_formula=True)
+        if isinstance(res, DiskResults) and self.on_disk is not None:
+            res.source = self.on_disk.panel
         for message in res.warnings:
             warn(message)
         return res

@@ -6,10 +6,10 @@ with no observation left are dropped, and both are counted in :class:`Dropped`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -21,12 +21,12 @@ from .columns import (
     common_stem,
     expand_columns,
     numeric,
-    refuse_infinite,
     require,
     require_columns,
 )
 from .dropped import Dropped, Unobserved, kept_apart, refuse_unusable, usable
 from .formula_design import FormulaDesign, covariate_columns
+from .history import history_of
 from .ids import id_column, id_columns, wide_ids
 from .measures import History, Measures
 from .subjects import Subjects, subjects_of
@@ -35,7 +35,6 @@ from .waves import joined, refuse_disorder, refuse_without_wave, wave_codes
 from .wide_columns import mean_times, wave_lists, wave_matrix, wave_times
 
 Terms = str | Sequence[str] | FormulaDesign | None
-MOST_WAVES = 1000
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,7 @@ class Panel:
     designs: Mapping[str, FormulaDesign] = field(default_factory=dict)
     unobserved: Unobserved | None = None  # people to be told their prior probabilities; they are none of the subjects
     doubts: tuple[Doubt, ...] = ()  # what was strange about the table, to be told with the fit
+    on_disk: ClassVar[Callable[..., Any] | None] = None  # reads tables in files; gbtm.disk puts it here
 
     @property
     def sources(self) -> tuple[Measures, ...]:
@@ -83,6 +83,15 @@ class Panel:
     @property
     def nobs(self) -> int:
         return sum(m.nobs for m in self.outcomes)
+
+    def nobs_of(self, m: int) -> int:
+        """Observations of an outcome."""
+        return self.outcomes[m].nobs
+
+    @property
+    def for_starts(self) -> Panel:
+        """The people among whom starts are tried: all of them, or those that stand for people who are on disk."""
+        return self
 
     def subset(self, keep: np.ndarray) -> Panel:
         """The panel of some subjects, given by their positions, ascending."""
@@ -236,6 +245,17 @@ class Panel:
         )
 
     @classmethod
+    @checked
+    def from_parquet(cls, data: Any, *, id: str, time: Any, outcome: Any, **given: Any) -> Any:
+        """A table in Parquet files that stays on disk: a :class:`gbtm.disk.disk_panel.DiskPanel`.
+
+        :func:`gbtm.disk.disk_panel.disk_panel` has the arguments: those of :meth:`from_long` or :meth:`from_wide`, and
+        ``repartition``, ``block``, ``memory``.
+        """
+        assert cls.on_disk is not None, "gbtm.Panel has it"
+        return cls.on_disk(data, id=id, time=time, outcome=outcome, **given)
+
+    @classmethod
     def from_arrays(
         cls, subject: np.ndarray, time: np.ndarray, y: np.ndarray, *, ids: pd.Index, id_name: str = "id",
         time_name: str = "time", name: str = "y", row_labels: pd.Index | None = None, wave: np.ndarray | None = None,
@@ -287,7 +307,7 @@ class Panel:
             known=None if known is None else known.take(present),
             unobserved=Unobserved.of(ids, known, present, among=kept_apart(known, len(ids), unobserved)),
             history=None if not dropout else replace(
-                _history(everything, renumbered, present, dcov, dcov_names, timed), levels=levels,
+                history_of(everything, renumbered, present, dcov, dcov_names, timed), levels=levels,
                 by_time=wave is None and counted is None),
         )
         panel._refuse_duplicates(measures, id_name)
@@ -308,27 +328,6 @@ class Panel:
                 code="duplicate_time", argument=measures.time_name,
                 way_out="Keep one row per subject and time, or check that the id column is right.",
             )
-
-
-def _history(
-    measures: Measures, subject: np.ndarray, present: np.ndarray, dcov: np.ndarray | None, names: tuple[str, ...],
-    timed: np.ndarray,
-) -> History:
-    """The rows read of the subjects that are left, those that have a wave (n,)."""
-    m = measures
-    if dcov is not None and names:
-        for column, name in zip(dcov.T, names, strict=True):
-            refuse_infinite(column, name, m.row, None, (), pd.RangeIndex(int(m.row.max()) + 1))
-    rows = np.flatnonzero((m.subject >= 0) & present[m.subject] & timed)
-    n_waves = int(m.wave.max()) + 1
-    if n_waves > MOST_WAVES:
-        raise DataError(
-            f"dropout: {n_waves} distinct times; dropout needs waves at which all subjects were due.",
-            code="no_waves", argument="dropout",
-            way_out="Give wave=, the column that counts the waves, or round the times to waves.",
-        )
-    v = np.zeros((m.y.size, 0)) if dcov is None else dcov
-    return History(subject[rows], m.wave[rows], m.y[rows], v[rows], names, int(present.sum()), n_waves)
 
 
 def _in_order(subject: np.ndarray, time: np.ndarray | None) -> bool:

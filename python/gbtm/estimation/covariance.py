@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..compute.determined import determined, sandwich_is_empty
-from ..compute.threads import in_order, with_gradients
+from ..compute.threads import Elsewhere, in_order, with_gradients
 from ..data.subjects import Subjects
 from ..errors import DataError, SpecificationError
 from ..likelihood.mixture import Mixture
@@ -95,7 +95,7 @@ def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
         )
 
     # autograd's many steps gain from threads only where each is long: over rows, not over cells
-    long = any(cells.listed for cells in module.cells)
+    long = any(cells.listed for cells in module.cells) or any(isinstance(s, Elsewhere) for s in module.shards)
     parts = in_order(block, module.shards) if long else [block(s) for s in module.shards]
     matrix = torch.stack(parts).sum(0).cpu().numpy()
     if not np.isfinite(matrix).all():

@@ -81,7 +81,7 @@ class Ledger:
 
 def distance(a: Optimum, b: Optimum, module: Mixture) -> float:
     """How far the densities of the subjects are apart, about in standard errors."""
-    return float(np.sqrt((a.densities - b.densities) ** 2 @ module.weight.cpu().numpy()))
+    return float(np.sqrt((a.densities - b.densities) ** 2 @ module.judged.cpu().numpy()))
 
 
 def same(a: Optimum, b: Optimum, module: Mixture) -> bool:

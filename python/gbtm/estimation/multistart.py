@@ -91,7 +91,9 @@ class Run:
         return self.cut_short
 
     def late(self) -> bool:
-        """The time budget is used up."""
+        """The time budget is used up; climbs with people on disk have none, so that digits depend on no clock."""
+        if self.panel.for_starts is not self.panel:
+            return False
         return self.control.time_budget is not None and self.elapsed() > self.control.time_budget
 
     def tell(self, what: str) -> None:
@@ -140,15 +142,14 @@ class Run:
             return np.zeros(flat.shape[0], dtype=bool)
         gone = self.collapsing(flat).cpu().numpy()
         x = flat.cpu().numpy()
-        for m, measures in enumerate(self.panel.outcomes):
-            part = self.layout.outcomes[m]
+        for m, part in enumerate(self.layout.outcomes):
             if "log_sigma" not in part.family.predictors or not part.spec.sigma_by_group:
                 continue
             group_set = self.layout.spec.set_of(m)
             sigma = np.exp(self.layout.coefficients(x, m, "log_sigma")[..., self.layout.rows_of(group_set), 0])
             shares = self.layout.marginal(self.layout.shares(x), group_set)
             width = part.width("mean")
-            few = shares * measures.nobs < 3 * (width + 1)
+            few = shares * self.panel.nobs_of(m) < 3 * (width + 1)
             gone |= (few & (sigma < SIGMA_COLLAPSED * sigma.max(1, keepdims=True))).any(1)
         return gone
 
@@ -274,6 +275,7 @@ def start_panel(panel: Panel, layout: Layout, control: Control) -> Panel:
     observation has a time of its own, and covariates and exposure where they make nearly every observation a design
     cell of its own. What is found there is then climbed to with all subjects and exact values.
     """
+    panel = panel.for_starts
     enough = start_subjects(panel)
     if panel.n_subjects > 1.5 * enough:
         rng = np.random.default_rng(control.rng)
@@ -310,7 +312,9 @@ def search(
         full_run.finish()
         return full_run
     run = full_run
-    some = panel if module.weight.numel() <= start_subjects(panel) and not any(c.private for c in module.cells) else (
+    whole = panel.for_starts is panel  # not on disk
+    few = module.n_distinct <= start_subjects(panel)
+    some = panel if whole and few and not any(c.private for c in module.cells) else (
         start_panel(panel, module.layout, control)
     )
     if some is not panel or module.by_integral:

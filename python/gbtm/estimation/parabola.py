@@ -42,7 +42,7 @@ def falls(module: Mixture, flat: np.ndarray, cov: np.ndarray, gradients: np.ndar
         subjects only those with the largest standard errors on the scale of a linear predictor are.
     """
     variance = np.einsum("rp,pq,rq->r", gradients, cov, gradients)
-    numbers = 2 * module.weight.numel() * module.layout.n_groups
+    numbers = 2 * module.n_distinct * module.layout.n_groups
     most = max(1, IN_ALL // numbers)
     looked = np.argsort(-variance / (gradients**2).sum(axis=1), kind="stable")[:most]
     d = gradients[looked]

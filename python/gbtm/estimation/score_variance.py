@@ -45,11 +45,11 @@ def score_variance(
     n, k = weight.size, flat.size
     if kind.leverage:
         return _corrected(module, flat, kind.leverage, subjects, root, by_cluster=kind.units == "clusters")
-    scores = _scores(module, flat)
+    scores = distinct_scores(module, flat)
     if kind.units != "clusters":
         square = weight**2 if module.expand is None else np.bincount(module.expand, weight**2)
         return (scores * square[:, None]).T @ scores * (n / (n - k) if kind.few else 1.0)
-    scores = _by_person(module, scores) * weight[:, None]
+    scores = by_person(module, scores) * weight[:, None]
     return between_clusters(scores, subjects) * ((n - 1) / (n - k) if kind.few else 1.0)
 
 
@@ -72,13 +72,13 @@ def degrees_of_freedom(cov_type: str, subjects: Subjects, n_parameters: int) -> 
     return float(subjects.n_subjects - n_parameters) if reference == "people" else None
 
 
-def _scores(module: Mixture, flat: np.ndarray) -> np.ndarray:
+def distinct_scores(module: Mixture, flat: np.ndarray) -> np.ndarray:
     """Scores (U, p) of the distinct subjects."""
     with torch.no_grad():
         return subject_scores(module, torch.as_tensor(flat, dtype=torch.float64, device=module.device)).cpu().numpy()
 
 
-def _by_person(module: Mixture, of_distinct: np.ndarray) -> np.ndarray:
+def by_person(module: Mixture, of_distinct: np.ndarray) -> np.ndarray:
     return of_distinct if module.expand is None else of_distinct[module.expand]
 
 
@@ -126,7 +126,7 @@ def _corrected(
         _refuse_single(strata, subjects)
 
     def sums(at: np.ndarray) -> np.ndarray:
-        weighted = _by_person(module, _scores(module, at)) * weight[:, None]
+        weighted = by_person(module, distinct_scores(module, at)) * weight[:, None]
         return _sums(weighted, unit, strata.size) if by_cluster else weighted
 
     share = np.empty((strata.size, root.shape[1], root.shape[1]))

@@ -26,6 +26,8 @@ def climb_tiny_sigmas(run: Run) -> Mixture:
     """Replace the run's best optima with tiny sigmas by what they lead to; the likelihood for the best of all."""
     if run.module.by_integral or not run.layout.has("log_sigma"):
         return run.module
+    if run.panel.for_starts is not run.panel:  # on disk, where sums of squares are about 0
+        return run.module
     places = _places(run)
     if not places:
         return run.module

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..fit.fit import Fit
+    from ..record.on_disk import OnDisk
 
 LEVEL: float = SHARED["level"]
 CURVE_POINTS: int = SHARED["curve_points"]
@@ -107,11 +108,12 @@ def band_level(level: float | None) -> float | None:
 
 def drawn(res: Fit, level: float | None = LEVEL) -> Drawn:
     """Curves at a fine grid of times (at the observed ones where the basis is known only there), and the means."""
-    time = res.outcome.data.time
+    time = res.outcome.seen_times
     grid = np.linspace(time.min(), time.max(), CURVE_POINTS) if res.curves.everywhere else np.unique(time)
     estimate, _, lower, upper = res.curves.band(grid, LEVEL if level is None else level)
     own = tuple(means(res, g) for g in res.group_names)
-    return Drawn(grid, estimate, lower, upper, own, float(np.std(res.outcome.data.y)))
+    sd = float(np.std(res.outcome.data.y)) if res.on_disk is None else res.on_disk.sd
+    return Drawn(grid, estimate, lower, upper, own, sd)
 
 
 def means(res: Fit, group: int) -> Means:
@@ -119,7 +121,10 @@ def means(res: Fit, group: int) -> Means:
 
     Times at which next to nobody of the group was seen have none: it would be the mean of other groups' people.
     """
-    if np.unique(res.outcome.data.wave).size > WAVES_MOST:
+    disk = res.on_disk
+    if disk is not None and disk.waves.size > WAVES_MOST:
+        time, mean, weight = _binned_sums(disk, group)
+    elif disk is None and np.unique(res.outcome.data.wave).size > WAVES_MOST:
         time, mean, weight = _binned(res, group)
     else:
         own = res.observed_means[res.observed_means["group"] == group]
@@ -138,6 +143,17 @@ def _binned(res: Fit, group: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     weight = np.bincount(at, p)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.bincount(at, time) / np.bincount(at), np.bincount(at, p * y) / weight, weight
+
+
+def _binned_sums(disk: OnDisk, group: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same from the sums at each wave."""
+    edges = np.linspace(disk.waves.min(), disk.waves.max(), BINS + 1)
+    at = np.unique(np.searchsorted(edges[1:-1], disk.waves, side="right"), return_inverse=True)[1].ravel()
+    people, own = disk.mass.sum(axis=1), disk.mass[:, group - 1]
+    weight = np.bincount(at, own)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sums = np.bincount(at, np.where(own > 0, own * disk.means[:, group - 1], 0.0))
+        return np.bincount(at, people * disk.waves) / np.bincount(at, people), sums / weight, weight
 
 
 def evenly(candidates: np.ndarray, most: int) -> np.ndarray:

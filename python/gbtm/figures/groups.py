@@ -122,7 +122,7 @@ def _means(ax: Axes, what: Drawn, group: int, color: str) -> None:
 def _limits(ax: Axes, res: Fit, what: Drawn, lines: list[np.ndarray], level: float | None) -> float:
     """Set the common axes; the share of the drawn outcomes that lies beyond them."""
     low, high = what.limits(band=level is not None)
-    time = res.outcome.data.time
+    time = res.outcome.seen_times
     margin = 0.03 * max(float(np.ptp(time)), 1e-8)
     ax.set_xlim(time.min() - margin, time.max() + margin)
     beyond = 0.0

@@ -136,7 +136,7 @@ def _axis(
     """The axes that the panels of an outcome share."""
     low, high = what.limits(band=band, groups=groups, lines=lines)
     axes[0].set_ylim(-0.02 * high if one.curves.range[0] == 0.0 and not lines else low, high)
-    time = one.outcome.data.time
+    time = one.outcome.seen_times
     margin = 0.03 * max(float(np.ptp(time)), 1e-8)
     axes[0].set_xlim(time.min() - margin, time.max() + margin)
 

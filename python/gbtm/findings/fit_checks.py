@@ -37,7 +37,7 @@ def examine(
     standard errors say what the likelihood says needs the ``module``."""
     findings = _convergence(layout, estimate, cov)
     findings += _collapsed(layout, estimate)
-    findings += examine_data(layout, panel)
+    findings += _of_data(layout, panel)
     if layout.spec.is_dual:
         for own in sets_of_groups(layout, panel, estimate.flat, cov, posterior):
             alone = replace(estimate, flat=own.flat)
@@ -49,6 +49,15 @@ def examine(
     if module is not None and estimate.certificate.converged:
         findings += examine_weakness(module, estimate.flat, cov, weighted=panel.subjects.weights is not None)
     return summed_up(findings)
+
+
+def _of_data(layout: Layout, panel: Panel) -> list[Finding]:
+    """What is doubtful about the data: of people on disk, about a sample of them."""
+    some = panel.for_starts
+    findings = examine_data(layout, some)
+    if some is panel:
+        return findings
+    return [replace(f, message=f"{f.message} (Seen in a sample of {some.n_subjects} people.)") for f in findings]
 
 
 def _groups(

@@ -13,14 +13,14 @@ def uncertainty(p: np.ndarray) -> np.ndarray:
     return -np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0.0).sum(axis=1)
 
 
-def criteria(loglik: float, k: int, sizes: Mapping[str, int], doubt: np.ndarray) -> pd.DataFrame:
-    """A column for each of the ``sizes`` n, by name; ``doubt`` (N,) are the subjects' entropies, weighted."""
+def criteria(loglik: float, k: int, sizes: Mapping[str, int], doubt: float) -> pd.DataFrame:
+    """A column for each of the ``sizes`` n, by name; ``doubt`` is the sum of the subjects' entropies, weighted."""
     columns = {}
     for label, n in sizes.items():
         bic = -2 * loglik + k * np.log(n)
         columns[label] = {
             "aic": -2 * loglik + 2 * k, "bic": bic, "sabic": -2 * loglik + k * np.log((n + 2) / 24),
-            "caic": -2 * loglik + k * (np.log(n) + 1), "icl": bic + 2 * float(doubt.sum()), "traj_aic": loglik - k,
+            "caic": -2 * loglik + k * (np.log(n) + 1), "icl": bic + 2 * doubt, "traj_aic": loglik - k,
             "traj_bic": loglik - 0.5 * k * np.log(n),
         }
     return pd.DataFrame(columns)

@@ -207,7 +207,8 @@ class Fit(FitRecord):
         """
         self._refuse_part("criteria")
         doubt = self._uncertainty if self.weights is None else self.weights * self._uncertainty
-        return criteria(self.llf, self.df_model, {"subjects": self.n_subjects, "observations": self.nobs}, doubt)
+        return criteria(self.llf, self.df_model, {"subjects": self.n_subjects, "observations": self.nobs},
+                        float(doubt.sum()))
 
     # -- who belongs where -------------------------------------------------------------------------------------
 

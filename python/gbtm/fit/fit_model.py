@@ -60,7 +60,7 @@ def fit_model(
         found = dual.two_step.flats
         further = found if further is None else np.concatenate([further, found])
     elif user_starts is None and smaller is None and control.n_starts is None and prepared.spec.n_groups > 1:
-        smaller = _grow(prepared, control)
+        smaller = grow(prepared, control)
     result: Estimate = estimate(
         module, panel, control, user_starts=user_starts, smaller=smaller, exact_growth=exact, further=further
     )
@@ -96,7 +96,7 @@ def separate_fits(
             control.progress(f"{alone.layout.outcomes[0].name} by itself", 0.0)
         light = start is not None and control.n_starts is None
         quiet = replace(control, progress=None, n_starts=LIGHT_STARTS if light else control.n_starts)
-        smaller = _grow(alone, control) if quiet.n_starts is None and alone.spec.n_groups > 1 else None
+        smaller = grow(alone, control) if quiet.n_starts is None and alone.spec.n_groups > 1 else None
         further = None if start is None else of_one_set(prepared.layout, start, alone.layout, s)[None]
         fits.append((alone.layout, estimate(
             Mixture(alone.layout, alone.panel), alone.panel, quiet, smaller=smaller, further=further)))
@@ -110,7 +110,7 @@ def separate_fits(
     )
 
 
-def _grow(prepared: Prepared, control: Control) -> Smaller | None:
+def grow(prepared: Prepared, control: Control) -> Smaller | None:
     """A light fit with one group less, itself grown from one group up."""
     from ..estimation.estimate import estimate
     from ..estimation.multistart import start_panel

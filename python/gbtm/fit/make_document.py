@@ -15,6 +15,7 @@ from ..data.panel import Panel
 from ..estimation.covariance import Covariance
 from ..estimation.estimate import Estimate, Search
 from ..estimation.score_variance import degrees_of_freedom
+from ..findings.data_checks import Finding
 from ..findings.fit_checks import examine
 from ..findings.near_ties import Difference, difference, examine_near_ties
 from ..likelihood.mixture import Mixture
@@ -38,15 +39,30 @@ DRIVER = 0  # the outcome whose lags drive dropout
 def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: Covariance) -> dict[str, Any]:
     """The fit document as a dict of plain values and numpy arrays; see docs/fit-document.md for its fields."""
     layout, panel = prepared.layout, prepared.panel
+    posteriors = _posteriors(prepared, module, estimate)
+    ties = examine_near_ties(layout, panel, module, estimate, cov)
+    findings = examine(layout, panel, estimate, cov, posteriors[0], module) + ties
+    df = degrees_of_freedom(cov.cov_type, panel.subjects, layout.size)
+    return document_of(prepared, estimate, cov, posteriors, findings, near_tie=bool(ties), df=df)
+
+
+def document_of(
+    prepared: Prepared, estimate: Estimate, cov: Covariance, posteriors: tuple[np.ndarray, np.ndarray | None],
+    findings: list[Finding], *, near_tie: bool, df: float | None,
+) -> dict[str, Any]:
+    """The fit document of what was found.
+
+    Parameters
+    ----------
+    posteriors : of the people fitted, and of those held out
+    df : degrees of freedom of t; None for the normal distribution
+    """
+    layout, panel = prepared.layout, prepared.panel
     jacobian = layout.report_jacobian(estimate.flat)
     cov_params, identified = cov.reported(jacobian)
     shared, (inputs, of_outcomes, of_groups) = shared_fields(panel), split_inputs(prepared.inputs, len(panel.outcomes))
     held_out = prepared.held_out
-    posteriors = _posteriors(prepared, module, estimate)
     groups, dual = group_sets(prepared, estimate.flat, cov, posteriors, of_groups)
-    ties = examine_near_ties(layout, panel, module, estimate, cov)
-    df = degrees_of_freedom(cov.cov_type, panel.subjects, layout.size)
-    findings = examine(layout, panel, estimate, cov, posteriors[0], module) + ties
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -74,7 +90,7 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
         "weights": shared["weights"],
         "cluster": shared["cluster"],
         "stratum": shared["stratum"],
-        "search": _search_document(layout, panel, estimate, near_tie=bool(ties)),
+        "search": _search_document(layout, panel, estimate, near_tie=near_tie),
         "certificate": asdict(estimate.certificate),
         "warnings": [asdict(f) for f in findings],
         "dropped": shared["dropped"],

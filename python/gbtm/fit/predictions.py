@@ -28,7 +28,7 @@ def below_each_other(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def predictions(curves: Curves, outcome: OutcomeRecord, times: Any, level: float, tcov: Any) -> pd.DataFrame:
     """Curves of an outcome at ``times`` (T,): group, time, estimate, std err, lower, upper; (K T) rows."""
-    at = np.unique(outcome.data.time) if times is None else number_array(times, "times").ravel()
+    at = np.unique(outcome.seen_times) if times is None else number_array(times, "times").ravel()
     if times is not None:
         warn_far_times(at, outcome.observed_times)
     estimate, se, lower, upper = curves.band(at, level, profile_values(curves, tcov, at.size))

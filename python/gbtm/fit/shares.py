@@ -9,12 +9,16 @@ from ..compute.reference_distribution import quantile
 from ..record.group_set import GroupSet
 
 
-def share_table(groups: GroupSet, df: float) -> pd.DataFrame:
-    """Shares with standard errors and 95 % intervals by t with ``df`` degrees of freedom, and the share assigned."""
+def share_table(groups: GroupSet, df: float, assigned: np.ndarray | None = None) -> pd.DataFrame:
+    """Shares with standard errors and 95 % intervals by t with ``df`` degrees of freedom, and the share assigned.
+
+    ``assigned`` (K,) is that share, where the people are not with the fit.
+    """
     share, k = groups.shares, groups.n_groups
     se = np.sqrt(np.clip(np.diag(groups.cov_shares), 0, None)) if k > 1 else np.array([np.nan])
     z = quantile(0.025, df)
-    assigned = np.bincount(groups.posterior.argmax(axis=1), minlength=k) / len(groups.posterior)
+    if assigned is None:
+        assigned = np.bincount(groups.posterior.argmax(axis=1), minlength=k) / len(groups.posterior)
     return pd.DataFrame(
         {
             "share": share, "std err": se, "lower": np.clip(share - z * se, 0, 1),

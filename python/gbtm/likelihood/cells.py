@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..data.measures import Measures
 from ..families import Family
+from ..model.dropout import DropoutPart
 from ..model.outcome import Part
 
 DENSE_FILL = 0.05  # share of (subject, cell) pairs observed from which a full matrix beats a list of rows
@@ -39,6 +40,7 @@ class CellStatistics(nn.Module):
     level: Tensor
     subject: Tensor
     cell: Tensor
+    place: tuple[Tensor, int] | None = None  # of each cell among the cells of all blocks, and how many these are
     log_exposure: Tensor
 
     def __init__(
@@ -46,7 +48,10 @@ class CellStatistics(nn.Module):
     ) -> None:
         super().__init__()
         y = (measures.y - part.centre) / part.scale
-        self.family: Family = part.internal_family.seen_in(y)
+        # a block of people has the statistics of all, whatever it holds itself
+        extent = None if isinstance(part, DropoutPart) else part.extent
+        seen = y if extent is None else (np.asarray(extent) - part.centre) / part.scale
+        self.family: Family = part.internal_family.seen_in(seen)
         previous, lagged = measures.previous, self.family.lagged
         last = np.where(previous >= 0, y[previous], 0.0)
         stats = self.family.pairs(y, last) if lagged else self.family.statistics(y)
@@ -102,6 +107,7 @@ class CellStatistics(nn.Module):
         nn.Module.__init__(part)
         part.family, part.n_cells, part.n_stats = self.family, self.n_cells, self.n_stats
         part.listed, part.private, part.centred = self.listed, self.private, self.centred
+        part.place = self.place
         cells = slice(None)
         if self.listed:
             assert isinstance(rows, slice)
@@ -188,12 +194,20 @@ class CellStatistics(nn.Module):
             rows = weight[..., self.subject, None] * self.stats
             if self.private:
                 return rows
-            return rows.new_zeros(*weight.shape[:-1], self.n_cells, self.n_stats).index_add(-2, self.cell, rows)
+            out = rows.new_zeros(*weight.shape[:-1], self.n_cells, self.n_stats).index_add(-2, self.cell, rows)
+            return self._among_all(out)
         if self.centred:
             out = (weight[:, :, None] @ self.stats)[:, :, 0]
         else:
             out = weight.reshape(-1, self.n_subjects) @ self.stats
-        return out.reshape(*weight.shape[:-1], self.n_cells, self.n_stats)
+        return self._among_all(out.reshape(*weight.shape[:-1], self.n_cells, self.n_stats))
+
+    def _among_all(self, statistics: Tensor) -> Tensor:
+        """Statistics (..., C, S) of a block's cells as those of the cells of all blocks."""
+        if self.place is None:
+            return statistics
+        at, n_cells = self.place
+        return statistics.new_zeros(*statistics.shape[:-2], n_cells, self.n_stats).index_copy(-2, at, statistics)
 
     def terms(self, u: dict[str, Tensor]) -> Tensor:
         """Predictors (B, K, C) -> what each statistic is multiplied with (B, K, C, S)."""

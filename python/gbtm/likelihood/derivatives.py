@@ -89,6 +89,11 @@ def group_scores(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor]:
 
 def observed(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Log-likelihood (B,), gradient (B, p) and exact Hessian (B, p, p) of the observed data, by blocks of subjects."""
+    value, gradient, hessian = module.recalled("observed", flat, lambda: _observed(module, flat))
+    return value, gradient, hessian
+
+
+def _observed(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     parts = in_order(lambda shard: _block(shard, flat), module.shards)
     value, gradient, hessian = (torch.stack(p).sum(0) if len(p) > 1 else p[0] for p in list(zip(*parts))[:3])
     _, _, hessian_q = complete_data(module, flat, gathered(module, [p[3] for p in parts]))

@@ -9,6 +9,7 @@ parameter vectors (starting values) at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from .subject_integral import WholeSubjects
 COLLAPSE_LOOK = 20_000  # subjects looked at before all are compared
 COLLAPSE_SHARE = 0.8  # of distinct subjects above which collapsing does not pay
 TINY_SIGMA = 0.01  # of an outcome's root mean square, below which four digits and more are lost to cancellation
+Tensors = tuple[Tensor, ...]
 SHARD = 32_768  # subjects per block
 
 
@@ -146,6 +148,20 @@ class Mixture(nn.Module):
     def by_integral(self) -> bool:
         """A subject's density is an integral, at many times the cost of a closed form."""
         return any(isinstance(c, WholeSubjects) for c in self.cells)
+
+    @property
+    def n_distinct(self) -> int:
+        """Number of distinct subjects U."""
+        return self.weight.numel()
+
+    @property
+    def judged(self) -> Tensor:
+        """Weights (U,) of the subjects of :meth:`subject_logliks`."""
+        return self.weight
+
+    def recalled(self, what: str, flat: Tensor, compute: Callable[[], Tensors]) -> Tensors:
+        """What ``compute`` makes at ``flat`` (B, p); likelihoods of data on disk can have it from a file."""
+        return compute()
 
     @property
     def device(self) -> torch.device:
@@ -265,6 +281,9 @@ class Mixture(nn.Module):
 
     def total_loglik(self, flat: Tensor) -> Tensor:
         """:meth:`loglik` by blocks of subjects."""
+        return self.recalled("loglik", flat, lambda: (self._total_loglik(flat),))[0]
+
+    def _total_loglik(self, flat: Tensor) -> Tensor:
         return torch.stack(in_order(lambda s: s.loglik(flat), self.shards)).sum(0)
 
 

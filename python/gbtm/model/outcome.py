@@ -31,6 +31,7 @@ class OutcomePart:
     covariates : time-varying covariates, which add to the mean's predictor
     centre, scale : inside, the outcome is (y - centre) / scale
     time_scale : inside, a random slope is per this much of time
+    extent : smallest and largest outcome of all people, where their data come in blocks
     """
 
     spec: OutcomeSpec
@@ -40,6 +41,7 @@ class OutcomePart:
     name: str = "y"
     covariates: CovariateBasis | None = None
     time_scale: float = 1.0
+    extent: tuple[float, float] | None = None
 
     @cached_property
     def family(self) -> Family:

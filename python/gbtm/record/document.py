@@ -95,6 +95,7 @@ def current(document: Any, source: str) -> dict[str, Any]:
 
 def current_fields(document: dict[str, Any], source: str, *, data: bool = True) -> dict[str, Any]:
     """The fields of a fit document as those of today's version, checked; without the ``data`` for a fit of a search."""
+    data = data and document.get("on_disk") is None  # then there are none with it
     if document.get("format_version") == 1:
         check_fields(document, FIT_V1, source, data=data)
         document = upgraded(document)

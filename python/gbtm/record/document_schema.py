@@ -29,7 +29,7 @@ OUTCOME = {
     "centre": "number", "scale": "number", "time_scale": "number", "bases": {"*": {}},
     "coefficients": {"mean": "numbers K _", "*": "numbers K _"}, "offsets": {"mean": "numbers K", "*": "numbers K"},
     "positions": {"mean": "numbers K _", "*": "numbers K _"}, "columns": "list _", "covariates?": COVARIATES,
-    "profile?": {"times": "numbers T", "values": "numbers T _"}, "nobs": "count n",
+    "profile?": {"times": "numbers T", "values": "numbers T _"}, "nobs": "count n", "times~": "numbers _",
     "@data": {
         "subject": "numbers n", "time": "numbers n", "y": "numbers n", "wave": "numbers n",
         "covariates?": "numbers n _", "exposure?": "numbers n",
@@ -42,7 +42,7 @@ OUTCOME = {
 }
 GROUP_SET = {
     "n_groups": "count K", "reference": "count", "inputs?": {}, "shares": "numbers K", "cov_shares": "numbers K K",
-    "posterior": "numbers N K", "out_of_sample?": "numbers _ K",
+    "posterior?": "numbers N K", "out_of_sample?": "numbers _ K",
     "membership": {
         "names": "list R", "centre": "numbers _", "scale": "numbers _", "mix": "numbers _ _",
         "coefficients": "numbers K R", "positions": "numbers K R", "@risk?": "numbers N _",
@@ -85,6 +85,14 @@ FIT = {
     "warnings": [{"code": "text", "group?": "count", "message": "text"}], "@dropped": {"sentence": "text"},
     "seconds?": "number", "part_of~": "list _", "dual~": DUAL,
 }
+ON_DISK = {
+    "files": "list _", "n_blocks": "count", "n_assigned": "numbers K", "assigned": "numbers K", "certain": "numbers K",
+    "posterior": "numbers K",
+    "gap": "numbers K", "gap_squares": "numbers K", "squares": "number", "uncertainty": "number",
+    "weighted_uncertainty": "number", "waves": "numbers w", "means": "numbers w K", "mass": "numbers w K",
+    "risk": "numbers U _", "risk_weight": "numbers U", "sd": "number", "weighted": "flag",
+}
+FIT["on_disk~"] = ON_DISK
 TEMPLATE = {"outcomes": [{"family": "text"}], "n_groups": "count", "reference": "count", "dropout?": "list _"}
 FIT_V1 = {  # what version 1 is made into version 2 from; the rest is checked as version 2
     "nobs": "count", "spec": TEMPLATE,
@@ -137,6 +145,8 @@ def check_references(document: Mapping[str, Any], source: str) -> None:
 
 def _broken(document: Mapping[str, Any]) -> Iterator[str]:
     sets, spec_fields = document["group_sets"], {f.name for f in fields(OutcomeSpec)}
+    if document.get("on_disk") is None and any(s["posterior"] is None for s in sets):
+        yield "'group_sets' have no 'posterior', and 'on_disk' does not say that the people are elsewhere"
     for i, outcome in enumerate(document["outcomes"]):
         where = f"'outcomes[{i}]"
         unknown = sorted(set(outcome["spec"]) - spec_fields)

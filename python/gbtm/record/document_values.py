@@ -83,9 +83,10 @@ def _numbers(document: Mapping[str, Any]) -> Iterator[str]:
         if outcome["dropout"] is not None:
             yield from _observations(outcome["dropout"].get("records"), n, f"{where}.dropout.records", finite)
     for s, group_set in enumerate(document["group_sets"]):
-        finite |= {f"group_sets[{s}].{k}": group_set[k] for k in ("shares", "posterior")}
+        known = ("shares", "posterior") if group_set["posterior"] is not None else ("shares",)  # none of people on disk
+        finite |= {f"group_sets[{s}].{k}": group_set[k] for k in known}
         finite |= {f"group_sets[{s}].membership.{k}": group_set["membership"][k] for k in ("coefficients", "mix")}
-        for what in ("posterior", "shares"):
+        for what in known:
             p = np.asarray(group_set[what], dtype=float)
             if ((p < -1e-9) | (p > 1 + 1e-9)).any() or (np.abs(p.sum(-1) - 1) > 1e-6).any():
                 yield f"'group_sets[{s}].{what}' are no probabilities that add up to 1"

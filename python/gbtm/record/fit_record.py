@@ -18,6 +18,7 @@ from .dropout_record import DropoutRecord
 from .dual_record import DualRecord
 from .group_set import GroupSet
 from .inputs import joined_inputs
+from .on_disk import OnDisk, not_kept
 from .outcome_record import OutcomeRecord, outcome_spec
 from .parameters import InternalEstimates, ParameterBlock
 from .search_record import SearchRecord
@@ -136,7 +137,15 @@ class FitRecord:
 
     @cached_property
     def ids(self) -> pd.Index:
+        if self.document["ids"] is None:
+            raise not_kept("ids")
         return pd.Index(self.document["ids"], name=self.id_name)
+
+    @cached_property
+    def on_disk(self) -> OnDisk | None:
+        """Sums over the people, where these are on disk and not with the fit."""
+        stored = self.document.get("on_disk")
+        return None if stored is None else OnDisk.of(stored)
 
     @property
     def weights(self) -> np.ndarray | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..design.covariate_basis import CovariateBasis
+from .on_disk import not_kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,4 +79,6 @@ class GroupSet:
     @cached_property
     def posterior(self) -> np.ndarray:
         """(N, K) probability of each group for each subject."""
+        if self.stored_posterior is None:
+            raise not_kept("posterior")
         return np.asarray(self.stored_posterior, dtype=float)

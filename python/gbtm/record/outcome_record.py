@@ -14,6 +14,7 @@ from ..design.covariate_basis import CovariateBasis
 from ..design.time_basis import TimeBasis, basis_from_document
 from ..model.spec import OutcomeSpec
 from .dropout_record import DropoutRecord
+from .on_disk import not_kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,7 @@ class OutcomeRecord:
     profile : where its curves are drawn, or None without such covariates
     nobs : number of its observations
     dropout : model of leaving the study that is driven by this outcome, or None
+    times : the distinct times, where the data are not with the fit
     """
 
     spec: OutcomeSpec
@@ -79,6 +81,7 @@ class OutcomeRecord:
     nobs: int
     dropout: DropoutRecord | None
     stored_data: dict[str, Any] | None
+    times: np.ndarray | None = None
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> OutcomeRecord:
@@ -96,7 +99,7 @@ class OutcomeRecord:
                 np.asarray(profile["times"]), np.asarray(profile["values"]), bool(profile.get("given", True))
             ),
             nobs=int(stored["nobs"]), dropout=None if dropout is None else DropoutRecord.of(dropout),
-            stored_data=stored.get("data"),
+            stored_data=stored.get("data"), times=None if "times" not in stored else np.asarray(stored["times"], float),
         )
 
     @property
@@ -119,14 +122,22 @@ class OutcomeRecord:
     def observed_times(self) -> np.ndarray | None:
         """(n,) its times; None where the observations are not with the fit: all fits of a search share them, or R has
         them."""
+        if self.times is not None:
+            return self.times
         stored = None if self.stored_data is None else self.stored_data["time"]
         return None if stored is None or isinstance(stored, dict) else np.asarray(stored, dtype=float)
+
+    @property
+    def seen_times(self) -> np.ndarray:
+        """The times of its observations (n,), or the distinct ones where the observations are not with the fit."""
+        return self.data.time if self.times is None else self.times
 
     @cached_property
     def data(self) -> Measures:
         """Its observations, n of them: ``subject`` (n,) among the fit's ids, ``time``, ``y``, ``wave`` (n,), and where
         the model has them ``covariates`` (n, q) and ``exposure`` (n,)."""
-        assert self.stored_data is not None, "a fit of a search without the data, which all of them share"
+        if self.stored_data is None:
+            raise not_kept("data")
         stored = self.stored_data
         w, exposure = stored["covariates"], stored["exposure"]
         subject = np.asarray(stored["subject"]).astype(np.int64, copy=False)

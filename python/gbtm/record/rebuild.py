@@ -46,7 +46,10 @@ def layout_of(fit: FitRecord) -> Layout:
     """The parameter layout of a fit."""
     membership = fit.group_sets[0].membership
     z = None if membership.risk is None else membership.basis.internal(membership.risk)
-    dual = fit.dual
+    dual, disk = fit.dual, fit.on_disk
+    if disk is not None and membership.covariate_names:
+        z = membership.basis.internal(disk.risk)
+        return Layout(fit.spec, parts_of(fit), membership.basis, z, disk.risk_weight)
     transitions = None if dual is None else transitions_of(fit.spec, dual.basis, dual.risk)
     varies = z is not None or (dual is not None and dual.risk is not None)
     return Layout(fit.spec, parts_of(fit), membership.basis, z, fit.weights if varies else None, transitions)

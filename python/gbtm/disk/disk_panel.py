@@ -1,0 +1,260 @@
+"""People whose measures stay on disk: a table in Parquet files, surveyed once and read block by block in a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..arguments import checked
+from ..data.columns import expand_columns, require_columns
+from ..data.formula_design import FormulaDesign
+from ..data.formula_variables import term_columns
+from ..data.panel import Panel
+from ..data.subjects import levels_of
+from ..errors import DataError, SpecificationError
+from .block_survey import Survey, survey, together
+from .parquet_files import Block, blocks_of, files_of
+from .parquet_source import ParquetSource, schema_of
+from .repartition import repartition as write_partition
+
+SAMPLE = 5000  # people on whom starts are tried
+DRAWN = 2  # times as many are drawn, as the size of a block is known only when it is read
+LONG_ROWS, WIDE_ROWS = 1_000_000, 100_000  # of a block
+MEMORY = 2_000_000_000  # bytes of blocks, as sums need them, that a process keeps
+COVARIATES = ("tcov", "risk")
+PANEL = tuple(f.name for f in fields(Panel))
+LATER = ("dropout", "dcov", "wave", "waves", "out_of_sample", "obsmar", "risk2")
+
+
+@dataclass(frozen=True, eq=False)
+class DiskPanel:
+    """What :meth:`gbtm.Panel.from_parquet` makes: where the data are, and sums over all of them.
+
+    Attributes
+    ----------
+    source : the blocks, and how each is read
+    survey : sums over all people, and a sample of them
+    memory : bytes of blocks, ready for sums, that a process keeps; what is beyond is read again at each pass
+    """
+
+    source: ParquetSource
+    survey: Survey = field(repr=False)
+    memory: int = MEMORY
+
+    def __repr__(self) -> str:
+        return f"<DiskPanel: {self.n_subjects} people, {self.nobs} observations, {self.n_blocks} blocks>"
+
+    @property
+    def n_subjects(self) -> int:
+        return self.survey.n_subjects
+
+    @property
+    def nobs(self) -> int:
+        return self.survey.nobs
+
+    @property
+    def n_blocks(self) -> int:
+        return len(self.source.blocks)
+
+    @property
+    def id_name(self) -> str:
+        return str(self.source.given["id"])
+
+    def sampled(self) -> SampledPanel:
+        """The sample as it stands for all."""
+        plain = {f: getattr(self.survey.sample, f) for f in PANEL}
+        return SampledPanel(**{**plain, "dropped": self.survey.dropped}, of=self)
+
+
+@dataclass(frozen=True)
+class SampledPanel(Panel):
+    """A sample of people that says of itself how many they all are; ``people`` are those of the sample.
+
+    What asks it for sizes is told those of all, what asks for measures gets those of the sample.
+    """
+
+    of: DiskPanel | None = None
+
+    @property
+    def n_subjects(self) -> int:
+        assert self.of is not None
+        return self.of.n_subjects
+
+    @property
+    def nobs(self) -> int:
+        assert self.of is not None
+        return self.of.nobs
+
+    def nobs_of(self, m: int) -> int:
+        return self.nobs
+
+    @property
+    def for_starts(self) -> Panel:
+        plain = {f: getattr(self, f) for f in PANEL}
+        return Panel(**plain)
+
+
+@checked
+def disk_panel(
+    data: Any, *, id: str, time: Any, outcome: Any,
+    repartition: str | Path | None = None, block: int | None = None, memory: float = MEMORY, **given: Any,
+) -> DiskPanel:
+    """A table in Parquet files whose rows are never in memory all at once.
+
+    Parameters
+    ----------
+    data : a file, a folder, a list of files, or a pattern such as ``"register/*.parquet"``
+    id : column that tells people apart; all rows of a person must lie in one file, next to each other where the file
+        has several row groups
+    time, outcome, tcov, exposure : as for :meth:`gbtm.Panel.from_long`; or, one row per person, as for
+        :meth:`gbtm.Panel.from_wide`. Factors have the levels of all files; functions of covariates are those of the
+        first block
+    repartition : a new folder, to which the rows are written once more with those of a person together (by DuckDB)
+    block : rows that are read at once, about; default a million of long data, 100,000 of wide data
+    memory : bytes of blocks, ready for sums, that a process keeps; those beyond are read again at each pass
+    given : ``risk``, ``weights``, ``cluster``, ``stratum``, as for :func:`gbtm.data.subjects.subjects_of`; ``name`` and
+        ``time_name`` of wide data
+
+    Returns
+    -------
+    DiskPanel
+        For :meth:`gbtm.GBTM.from_panel`. The files are read once here.
+
+    Raises
+    ------
+    SpecificationError
+        ``missing_package`` without pyarrow, or without duckdb for ``repartition``; ``not_on_disk``.
+    DataError
+        ``split_person`` where someone has rows in two blocks, ``missing_file``, ``changed_file``, ``not_parquet``, and
+        what the readers of tables in memory refuse, with the file's name.
+    """
+    files = files_of(data)
+    if not isinstance(id, str):
+        raise SpecificationError(
+            "id: data on disk need one column that tells people apart.", code="no_id", argument="id",
+            way_out="Write the files with such a column.",
+        )
+    for argument in LATER:
+        if given.pop(argument, None) not in (None, False):
+            raise SpecificationError(
+                f"{argument}: is not taken with data that stay on disk.", code="not_on_disk", argument=argument,
+                way_out="Read the table into memory, Panel.from_long(pandas.read_parquet(..), ..).",
+            )
+    given = {k: v for k, v in given.items() if v is not None}
+    first = blocks_of(files[:1], None, 1)
+    if not first:
+        raise DataError(f"data: {files[0].path!r} has no rows.", code="no_data", argument="data",
+                        way_out="Leave it out.")
+    schema = schema_of(first)
+    require_columns(schema, [id], "id")
+    wide = not (isinstance(outcome, str) and outcome in schema.columns and isinstance(time, str))
+    rows = block or (WIDE_ROWS if wide else LONG_ROWS)
+    if repartition is not None:
+        total = sum(b.rows for b in blocks_of(files, None, rows))
+        files = files_of(write_partition(files, id, repartition, max(1, -(-total // rows))))
+    blocks = blocks_of(files, id, rows)
+    columns = _columns(schema, wide, {"id": id, "time": time, "outcome": outcome, **given})
+    source = ParquetSource(blocks, wide, columns, {"id": id, "time": time, "outcome": outcome, **given})
+    source = _with_designs(source)
+    return DiskPanel(source, _surveyed(source), int(memory))
+
+
+def _columns(schema: pd.DataFrame, wide: bool, given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The columns that are read."""
+    used: list[str] = [given["id"]]
+    for argument in ("weights", "cluster", "stratum"):
+        used += [given[argument]] if argument in given else []
+    used += _terms(given.get("risk"), schema)
+    if not wide:
+        used += [given["time"], given["outcome"], *([given["exposure"]] if "exposure" in given else [])]
+        used += _terms(given.get("tcov"), schema)
+    else:
+        lists = [given["outcome"], given.get("exposure"), *given.get("tcov", {}).values()]
+        if not isinstance(given["time"], Mapping) and _names(given["time"]):
+            lists.append(given["time"])
+        used += [c for names in lists if names is not None for c in expand_columns(schema, names, "outcome")]
+    require_columns(schema, used)
+    return tuple(dict.fromkeys(used))
+
+
+def _names(values: Any) -> bool:
+    return isinstance(values, str) or (isinstance(values, (list, tuple)) and all(isinstance(v, str) for v in values))
+
+
+def _terms(terms: Any, schema: pd.DataFrame) -> list[str]:
+    if terms is None:
+        return []
+    return list(terms.variables) if isinstance(terms, FormulaDesign) else term_columns(terms, schema)
+
+
+def _with_designs(source: ParquetSource) -> ParquetSource:
+    """Columns of covariates are made in all blocks as they are in the first."""
+    asked = [a for a in COVARIATES if a in source.given and not (a == "tcov" and source.wide)]
+    if not asked:
+        return source
+    source = replace(source, levels=_levels(source, [source.given[a] for a in asked]))
+    panel = source.read(0)
+    designs = {"tcov": panel.designs.get("tcov"), "risk": panel.subjects.risk_design}
+    return replace(source, given=source.given | {a: designs[a] for a in asked if designs[a] is not None})
+
+
+def _levels(source: ParquetSource, terms: list[Any]) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """Of each factor that the terms use, the levels of all blocks, ascending."""
+    factors = list(levels_of(schema_of(source.blocks)[list(source.columns)], terms))
+    if not factors:
+        return ()
+    tables = [levels_of(source.table(i, factors), terms) for i in range(len(source.blocks))]
+    return tuple((c, tuple(sorted({level for t in tables for level in t.get(c, ())}))) for c in factors)
+
+
+def _surveyed(source: ParquetSource) -> Survey:
+    """The survey of all blocks, with the check that nobody is in two of them."""
+    total = sum(b.rows for b in source.blocks)
+    compared = not _apart(source.blocks)
+    parts = []
+    for number, b in enumerate(source.blocks):
+        # all where there are few; else about as many as the block has of the rows
+        parts.append(survey(source, number, -(-DRAWN * SAMPLE * b.rows // total), compared))
+    if compared:
+        _refuse_split(source, [p.people for p in parts])
+    n = sum(p.n_subjects for p in parts)
+    if n <= 1.5 * SAMPLE and any(p.sample.n_subjects < p.n_subjects for p in parts):
+        parts = [survey(source, i, p.n_subjects, False) for i, p in enumerate(parts)]
+    return together(parts, SAMPLE)
+
+
+def _apart(blocks: Sequence[Block]) -> bool:
+    """By what the footers say no id can be in two blocks."""
+    ends = [(b.least, b.most) for b in blocks]
+    if len(ends) < 2:
+        return True
+    if any(least is None for least, _ in ends):
+        return False
+    ends.sort()
+    return all(a[1] < b[0] for a, b in pairwise(ends))
+
+
+def _refuse_split(source: ParquetSource, people: Sequence[np.ndarray]) -> None:
+    everyone = np.concatenate(people)
+    number, count = np.unique(everyone, return_counts=True)
+    split = number[count > 1]
+    if not split.size:
+        return
+    here = [i for i, mine in enumerate(people) if (mine == split[0]).any()]
+    who = source.read(here[0]).ids[int(np.flatnonzero(people[here[0]] == split[0])[0])]
+    where = " and in ".join(source.blocks[i].name for i in here[:2])
+    raise DataError(
+        f"id: {split.size} of {number.size} people have rows in more than one block; id {who} is in {where}.",
+        code="split_person", argument="id",
+        way_out="Give repartition='folder': the rows are written there once more, those of a person together. Or write "
+        "the files sorted by id.",
+    )
+
+
+Panel.on_disk = staticmethod(disk_panel)

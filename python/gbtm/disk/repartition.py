@@ -1,0 +1,56 @@
+"""Files in which people are split, written anew so that all rows of a person lie together: DuckDB's hash partition."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import DataError
+from .optional_package import optional_package
+from .parquet_files import File
+
+
+def repartition(files: Sequence[File], id: str, folder: str | Path, blocks: int) -> Path:
+    """Write the rows of all files to ``folder``, those of a person into one of ``blocks`` folders in it.
+
+    The folder appears when all is written, or not at all.
+
+    Raises
+    ------
+    DataError
+        ``folder_exists`` where there is something at ``folder``, ``not_written``.
+    """
+    duckdb = optional_package("duckdb", "repartition=", "disk")
+    place = Path(folder)
+    if place.exists():
+        raise DataError(
+            f"repartition: {str(folder)!r} is there already.", code="folder_exists", argument="repartition",
+            way_out="Read it, Panel.from_parquet(folder, ..), or give the name of a new folder.",
+        )
+    beside = place.with_name(f"{place.name}.{uuid.uuid4().hex}.tmp")
+    column, paths = id.replace('"', '""'), [f.path for f in files]
+    try:
+        with duckdb.connect() as db:
+            db.execute(
+                f'COPY (SELECT *, hash("{column}") % {int(blocks)} AS gbtm_block '
+                "FROM read_parquet($files, union_by_name = true, hive_partitioning = false)) "
+                f"TO '{_quoted(beside)}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (gbtm_block))",
+                {"files": paths},
+            )
+        beside.rename(place)
+    except (OSError, duckdb.Error) as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise DataError(
+            f"repartition: {str(folder)!r} cannot be written ({error}).", code="not_written", argument="repartition",
+            way_out="Check the folder and the space on the disk.",
+        ) from error
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    return place
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,74 @@
+"""What a fit of people on disk keeps in the place of what is known of each of them: sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from ..errors import SpecificationError
+
+
+@dataclass(frozen=True, eq=False)
+class OnDisk:
+    """The document's ``on_disk``.
+
+    Attributes
+    ----------
+    files : in which the data lay
+    n_blocks : in which they were summed
+    n_assigned : (K,) people for whom the group is the most probable
+    assigned, certain : (K,) their weight, and that times their probability of it; weights have mean 1
+    posterior : (K,) weighted sum of everybody's probability
+    gap, gap_squares, squares : (K,), (K,) and a number: sums of 1(assigned) - P and of its square, weighted by squared
+        weights, and of these
+    uncertainty, weighted_uncertainty : sums of the people's entropies
+    waves, means, mass : (T,) mean time of each wave, (T, K) mean outcome and summed probability of each group then
+    risk, risk_weight : (U, r) distinct rows of membership covariates and the weight (U,) of the people who have each
+    sd : standard deviation of the outcome
+    weighted : there were sampling weights
+    """
+
+    files: list[str]
+    n_blocks: int
+    n_assigned: np.ndarray
+    assigned: np.ndarray
+    certain: np.ndarray
+    posterior: np.ndarray
+    gap: np.ndarray
+    gap_squares: np.ndarray
+    squares: float
+    uncertainty: float
+    weighted_uncertainty: float
+    waves: np.ndarray
+    means: np.ndarray
+    mass: np.ndarray
+    risk: np.ndarray
+    risk_weight: np.ndarray
+    sd: float
+    weighted: bool
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> OnDisk:
+        """The document's field."""
+        arrays = {f.name for f in fields(cls) if f.type == "np.ndarray"}
+        values: dict[str, Any] = {
+            f.name: np.asarray(stored[f.name], dtype=float) if f.name in arrays else stored[f.name]
+            for f in fields(cls)}
+        return cls(**values)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As the document has it."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def not_kept(what: str) -> SpecificationError:
+    """The error for what a fit of people on disk does not have."""
+    return SpecificationError(
+        f"{what}: the people of this fit are on disk, and the fit keeps sums over them alone.", code="on_disk",
+        argument=what,
+        way_out="res.posterior_to('folder') writes the probabilities of all people, block by block, to Parquet files; "
+        "for what asks for each person, fit a sample of them in memory.",
+    )
