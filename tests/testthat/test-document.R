@@ -181,7 +181,7 @@ test_that("a file of R's takes columns that Python can make too, and says what t
 
 test_that("a fit of people on disk is refused by name", {
   path <- tempfile(fileext = ".json")
-  document <- jsonlite::fromJSON(readLines(system.file("extdata", "offenses.json", package = "gbtm")),
+  document <- jsonlite::fromJSON(system.file("extdata", "offenses.json", package = "gbtm"),
                                  simplifyVector = FALSE)
   writeLines(jsonlite::toJSON(c(document, list(on_disk = list(files = list("a.parquet")))), auto_unbox = TRUE,
                               null = "null", digits = NA), path)
