@@ -28,9 +28,13 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 #' @param outcome name or number of an outcome of a fit of several; without it each has a panel of its own, a group in
 #'   one colour throughout. Of a dual model each panel has its own groups and legend, and `groups` and `labels` are
 #'   lists by outcome
+#' @param grid `TRUE` draws a row of panels for each group, in the order of `groups`, and a column for each outcome, with
+#'   one axis in a column: a group is what its people do in all outcomes (Nagin, Jones, Passos and Tremblay 2018,
+#'   *Statistical Methods in Medical Research* 27, 2015-2023)
 #' @return The table of curves that were drawn, see [predict.gbtm()], invisibly.
 #' @section Errors: `gbtm_unknown_group`; `gbtm_bad_labels`; `gbtm_bad_log` for a logarithmic axis of which the data
-#'   have nothing above zero; `gbtm_unknown_argument`.
+#'   have nothing above zero; `gbtm_unknown_argument`; `gbtm_bad_legend` where a grid is to have one, and
+#'   `gbtm_two_group_sets` for a grid of a dual model.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' plot(fit)
@@ -38,9 +42,16 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 #' plot(fit, groups = c(1, 3), labels = c("few", "rising", "many"), lwd = 3)
 #' @export
 plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, legend = TRUE,
-                      n = 201, tcov = NULL, ..., groups = NULL, labels = NULL, outcome = NULL) {
+                      n = 201, tcov = NULL, ..., groups = NULL, labels = NULL, outcome = NULL, grid = FALSE) {
   check_dots(..., known = plot_settings)
   if (!is.null(outcome)) x <- of_outcome(x, outcome)
+  if (check_flag(grid, "grid")) {
+    if (!missing(legend) && !isFALSE(legend)) {
+      stop_gbtm("bad_legend", "legend: has no place in a grid, whose rows are named.", "legend",
+                "Leave it out; labels = has the names.")
+    }
+    return(plot_grid(x, level, individuals, observed, colours, n, tcov, ..., groups = groups, labels = labels))
+  }
   if (is_dual(x)) {
     names <- outcome_names(x)
     groups <- of_each_outcome(groups, "groups", names)

@@ -10,6 +10,7 @@ whole_expressions <- c(
   "res\\.of_outcome\\('(.+?)'\\)" = "of_outcome(fit, \"\\1\")",
   "res\\.of_outcome\\(name\\)\\.classify\\(newdata, by_wave ?= ?(?:True|TRUE)\\)" =
     "predict(fit, newdata, outcome = , by_wave = TRUE)",
+  "\\b(equal_(?:curves|slopes))\\(outcome='(.+?)'\\)" = "\\1(fit, outcome = \"\\2\")",
   "\\bindependence\\((bootstrap ?= ?\\d+)\\)" = "independence_test(fit, \\1)",
   "transitions\\(\\) and independence\\(\\)" = "transitions() and independence_test()",
   "'multi': outcomes share their groups; 'dual': each" = "\"multi\": outcomes share their groups; \"dual\": each",

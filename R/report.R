@@ -12,11 +12,12 @@
 #' @param data_description a paragraph on the sample and the outcome; a prompt stands there without it
 #' @param search the search from which a fit was chosen
 #' @param criterion by which the best model of a search is the final one
-#' @param checks whether to make residual checks of the final fit, see [residual_checks()], and show them
+#' @param checks whether to make residual checks of the final fit, see [residual_checks()], and show them; of a fit of
+#'   several outcomes there are none, as they are of one
 #' @param level level of the intervals of estimates
 #' @param data_file name of the data in the code
 #' @param progress `TRUE` shows a line that tells what is being done once it takes more than two seconds
-#' @return Path of the file, invisibly.
+#' @return Path of the file, invisibly. The report on several outcomes that share their groups speaks of each.
 #' @section Errors: `gbtm_unknown_format`, `gbtm_no_folder`, `gbtm_bad_level`; `gbtm_missing_library` where the
 #'   engine's Python lacks what a format needs.
 #' @examplesIf gbtm_engine()$available
@@ -41,7 +42,9 @@ grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, d
   }
   final <- if (inherits(x, "gbtm_search")) best(x, criterion) else x
   check_fit(final)
-  refuse_all_outcomes(final, "grolts_report()")
+  refuse_two_sets_of(final, "grolts_report()")
+  refuse_part(final)
+  if (missing(checks)) options$checks <- !is_several(final)
   options$said <- list(warnings = json_array(vapply(final$warnings, `[[`, "", "message")),
                        sentence = final$search$sentence)
   sent <- printed_object(x)
@@ -52,7 +55,7 @@ grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, d
 
 #' Tables for papers
 #'
-#' @param x a fit, a search, or any data frame, such as [adequacy()] or [group_shares()] return
+#' @param x a fit (of several outcomes one in which they share their groups), a search, or any data frame, such as [adequacy()] or [group_shares()] return
 #' @param format `"markdown"`, `"latex"`, `"html"` or `"docx"` (Word)
 #' @param file where to write it too; needed for `"docx"`
 #' @param what of a fit `"estimates"` (default), `"groups"` (shares and adequacy) or `"odds_ratios"`; of a search
@@ -113,7 +116,8 @@ printed_object <- function(x) {
   if (inherits(x, "gbtm_search")) return(list(text = search_text(x), kind = "search"))
   if (!is.data.frame(x)) {
     check_fit(x)
-    refuse_all_outcomes(x, "to_table()")
+    refuse_part(x)
+    refuse_two_sets_of(x, "to_table()")
     return(list(text = document_text(x), kind = "fit"))
   }
   numbers <- vapply(x, function(column) is.numeric(column) && !is.object(column), NA)

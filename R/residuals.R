@@ -4,7 +4,7 @@
 #' subjects that the groups leave? `ar1_check()` asks what would become of the number of groups if errors within a
 #' subject were allowed to be correlated: subjects who stay above their curve for a while look like further groups.
 #'
-#' @param fit a fit
+#' @param fit a fit; `residual_checks()` of several outcomes is of one of them, [of_outcome()]
 #' @param lags the most lags of the autocorrelation
 #' @param seed whole number: seed of the randomized quantile residuals, or of the starts
 #' @param groups numbers of groups to fit; by default one less than the fit has, as many, and one more
@@ -32,7 +32,7 @@ residual_checks <- function(fit, lags = 5, seed = 0, progress = interactive()) {
   check_names()
   call <- match.call()
   check_fit(fit)
-  refuse_all_outcomes(fit, "residual_checks()")
+  if (is_several(fit)) refuse_several(outcome_names(fit))
   check_whole(lags, "lags", 1, "Give a number of lags, 1 or more.")
   check_seed(seed)
   found <- long_answer("residual_checks", document_text(fit), as_request(list(lags = lags, rng = seed)),

@@ -155,9 +155,9 @@ test_that("what is of one set of groups is refused in a sentence that says where
     expect_error(eval(call("$", fit, field)), class = "gbtm_two_group_sets")
     expect_error(fit[[field]], class = "gbtm_two_group_sets")
   }
-  asks <- list(adequacy, avepp, occ, odds_ratios, plot_groups, plot_posteriors, traj_data)
+  asks <- list(adequacy, avepp, occ, odds_ratios, plot_groups, plot_posteriors, traj_data, equal_curves)
   for (ask in asks) expect_error(ask(fit), "of_outcome\\(fit, \"aggression\"\\)", class = "gbtm_two_group_sets")
-  for (ask in list(fitted, residuals, terms, equal_curves, plot_matrix)) {
+  for (ask in list(fitted, residuals, terms, plot_matrix)) {
     expect_error(ask(fit), class = "gbtm_several_outcomes")
   }
   expect_error(plot(fit, labels = c("low", "high")), "labels = list\\(aggression", class = "gbtm_two_group_sets")

@@ -64,15 +64,14 @@ test_that("what belongs to one outcome is refused of the whole, and what belongs
     expect_error(eval(call("$", fit, field)), class = "gbtm_several_outcomes")
     expect_error(fit[[field]], class = "gbtm_several_outcomes")
   }
-  asks <- list(fitted, residuals, model.frame, terms, equal_curves, equal_slopes, plot_matrix, residual_checks,
-               ar1_check, dispersion_test, cross_validate, to_table, plot_groups)
+  asks <- list(fitted, residuals, model.frame, terms, plot_matrix, residual_checks, ar1_check,
+               dispersion_test, cross_validate, plot_groups)
   for (ask in asks) expect_error(ask(fit), "a, b, c", class = "gbtm_several_outcomes")
   expect_error(compare_traj(fit, "log"), class = "gbtm_several_outcomes")
-  expect_error(grolts_report(fit, tempfile(fileext = ".html")), class = "gbtm_several_outcomes")
   expect_error(augment(fit, data = several_data()), class = "gbtm_several_outcomes")
   expect_error(residuals(fit, type = "pearson"), "of_outcome\\(fit, \"a\"\\)", class = "gbtm_several_outcomes")
   one <- of_outcome(fit, "b")
-  asks <- list(logLik, AIC, BIC, deviance, glance, residual_checks, dispersion_test, cross_validate, to_table,
+  asks <- list(logLik, AIC, BIC, deviance, glance, dispersion_test, cross_validate, to_table,
                ar1_check)
   for (ask in asks) expect_error(ask(one), "Ask the whole fit, of a, b, c", class = "gbtm_part_of_a_fit")
   expect_error(confint(one, method = "profile"), class = "gbtm_part_of_a_fit")

@@ -128,3 +128,27 @@ test_that("a report made from R speaks of R's functions", {
   expect_lt(nchar(before), nchar(text))
   expect_no_match(before, "res\\.|search\\.[a-z_]+\\(|gbtm\\.report")
 })
+
+test_that("tables and reports of several outcomes are Python's, and speak of every one", {
+  need_engine()
+  fit <- two_outcome_fit()
+  file <- tempfile(fileext = ".json")
+  write_gbtm(fit, file)
+  theirs <- run_python(c("import gbtm", "from gbtm.report.exports import to_table",
+                         sprintf("print(to_table(gbtm.load(%s), 'markdown'))", deparse(file))))
+  ours <- strsplit(as.character(to_table(fit)), "\n")[[1]]
+  numbers <- function(lines) unlist(regmatches(lines, gregexpr("-?[0-9]+[.][0-9]+", lines)))
+  expect_identical(numbers(ours), numbers(theirs))
+  expect_gt(length(numbers(ours)), 20)
+  report <- tempfile(fileext = ".html")
+  grolts_report(fit, report)
+  text <- paste(readLines(report, warn = FALSE, encoding = "UTF-8"), collapse = "\n")
+  for (part in c("y and n, whose groups are the same", "y over t: polynomial orders 1, 1", "n over t: polynomial")) {
+    expect_true(grepl(part, text, fixed = TRUE))
+  }
+  expect_error(grolts_report(fit, report, checks = TRUE), class = "gbtm_several_outcomes")
+  for (ask in list(to_table, function(x) grolts_report(x, report))) {
+    expect_error(ask(example_dual()), class = "gbtm_two_group_sets")
+    expect_error(ask(of_outcome(fit, "n")), class = "gbtm_part_of_a_fit")
+  }
+})

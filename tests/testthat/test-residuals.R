@@ -22,3 +22,16 @@ test_that("whether the number of groups survives AR(1) errors is Python's answer
   expect_identical(none$survives, NA)
   expect_error(ar1_check(small_fit(), groups = 0), class = "gbtm_bad_groups")
 })
+
+test_that("one of several outcomes is checked as Python checks it", {
+  need_engine()
+  fit <- two_outcome_fit()
+  checks <- residual_checks(of_outcome(fit, "n"))
+  expect_identical(checks$outcome_name, "n")
+  module <- "__import__('gbtm.adequacy.residuals', fromlist='x')"
+  said <- python_says(fit, paste0(module, ".residual_checks(res.of_outcome('n')).means"))
+  expect_equal(unname(as.vector(t(as.matrix(checks$means)))), said[[1]], tolerance = 1e-9)
+  expect_error(residual_checks(fit), "of_outcome\\(fit, \"y\"\\)", class = "gbtm_several_outcomes")
+  expect_error(residual_checks(example_dual()), "of_outcome", class = "gbtm_several_outcomes")
+  expect_gt(nrow(residual_checks(of_outcome(example_dual(), 2))$means), 0)
+})

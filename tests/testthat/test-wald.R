@@ -352,3 +352,32 @@ test_that("other standard errors of a sum come with their own root", {
   expect_equal(delta_method(robust, "theta[2] + theta_z[2]")$se, sqrt(1 / 7 + 1 / 13), tolerance = 1e-8)
   expect_error(delta_method(robust, "theta[2]"), class = "gbtm_no_standard_error")
 })
+
+test_that("equal curves of several outcomes are of all together, or of one", {
+  need_engine()
+  fit <- several_fit_of() # orders differ between groups and outcomes
+  ours <- list(equal_curves(fit), equal_slopes(fit), equal_curves(fit, outcome = "b"),
+               equal_slopes(fit, c(2, 3), outcome = 3))
+  said <- python_says(fit, paste0("(lambda t: [t.statistic, t.df, t.pvalue])(", c(
+    "res.equal_curves()", "res.equal_slopes()", "res.equal_curves(outcome='b')", "res.equal_slopes([2, 3], outcome=3)"
+  ), ")"))
+  for (i in seq_along(ours)) {
+    expect_equal(c(ours[[i]]$statistic[[1]], ours[[i]]$parameter[[1]], ours[[i]]$p.value), said[[i]], tolerance = 1e-9)
+    expect_equal(ours[[i]]$statistic, wald_test(fit, ours[[i]]$hypotheses)$statistic, tolerance = 1e-6)
+  }
+  expect_identical(ours[[3]]$hypotheses[1], "b: intercept[1] = b: intercept[2]")
+  expect_match(ours[[1]]$notes, "one group")
+  expect_length(ours[[3]]$notes, 0) # the other outcomes tell the groups apart
+  one <- equal_curves(of_outcome(fit, "b"))
+  expect_equal(one$statistic, ours[[3]]$statistic, tolerance = 1e-9)
+  expect_length(one$notes, 0)
+  expect_error(equal_curves(fit, outcome = "z"), class = "gbtm_unknown_outcome")
+  expect_error(equal_slopes(fit, outcome = "z"), class = "gbtm_unknown_outcome")
+  level <- two_outcome_fit() # the count is constant
+  expect_error(equal_slopes(level, outcome = "n"), class = "gbtm_no_slopes")
+  expect_identical(equal_slopes(level)$hypotheses, "y: t[1] = y: t[2]")
+  dual <- example_dual()
+  expect_error(equal_curves(dual), class = "gbtm_two_group_sets")
+  expect_identical(equal_curves(dual, outcome = "offenses")$statistic,
+                   equal_curves(of_outcome(dual, "offenses"))$statistic)
+})

@@ -17,10 +17,12 @@ from .after import (
     compare_traj,
     design_columns,
     dispersion_test,
+    outcome_contributions,
     pearson_residuals,
     plot_matrix,
     profile_intervals,
     residual_checks,
+    residual_correlations,
     scores,
     simulate,
     traj_table,
@@ -37,12 +39,13 @@ from .transfer import receive, take_bulk, take_codes
 from .workers import end_workers
 
 __all__ = [
-    "about", "adequacy", "ar1_check", "begin", "blrt", "bootstrap", "classification", "classify", "classify_several",
-    "command", "compare_traj", "cross_validate", "design_columns", "dispersion_test", "end", "end_workers", "fit",
-    "fit_several", "grolts_report", "hold_outcome", "hold_people", "independence_bootstrap", "lmr",
-    "pearson_residuals", "plot_matrix", "pool", "profile_intervals", "read_commands", "read_search", "receive",
-    "residual_checks", "scores", "search", "search_blrt", "search_cross_validate", "simulate", "step_three",
-    "take_bulk", "take_codes", "to_table", "traj_table", "wait", "with_cov_type",
+    "about", "adequacy", "ar1_check", "begin", "blrt", "bootstrap", "classification", "classify",
+    "classify_several", "command", "compare_traj", "cross_validate", "design_columns", "dispersion_test", "end",
+    "end_workers", "fit", "fit_several", "grolts_report", "hold_outcome", "hold_people", "independence_bootstrap",
+    "lmr", "outcome_contributions", "pearson_residuals", "plot_matrix", "pool", "profile_intervals",
+    "read_commands", "read_search", "receive", "residual_checks", "residual_correlations", "scores", "search",
+    "search_blrt", "search_cross_validate", "simulate", "step_three", "take_bulk", "take_codes", "to_table",
+    "traj_table", "wait", "with_cov_type",
 ]
 
 

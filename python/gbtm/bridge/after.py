@@ -208,3 +208,31 @@ def residual_checks(document: str, options: str, tell: Progress | None) -> str:
         }
 
     return answer(work)
+
+
+def outcome_contributions(document: str, options: str, tell: Progress | None) -> str:
+    """What each of several outcomes tells about the groups: ``table``, ``entropy`` of all together, ``notes``.
+
+    ``options`` are ``refit`` and ``rng`` as JSON.
+    """
+    from ..adequacy.outcome_contributions import outcome_contributions as contributions
+
+    def work() -> dict[str, Any]:
+        table = contributions(fit_of(document), **json.loads(options))
+        return {
+            "table": frame(table.reset_index(), new_bulk()), "entropy": table.attrs["entropy"],
+            "sentences": list(table.attrs["notes"]),
+        }
+
+    return answer(work)
+
+
+def residual_correlations(document: str, by_group: bool) -> str:
+    """Correlations of the residuals of several outcomes within groups: ``table`` and ``sentences``."""
+    from ..adequacy.residual_correlations import residual_correlations as correlations
+
+    def work() -> dict[str, Any]:
+        table = correlations(fit_of(document), by_group=by_group)
+        return {"table": frame(table, new_bulk()), "sentences": list(table.attrs["notes"])}
+
+    return answer(work)
