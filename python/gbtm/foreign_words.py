@@ -102,7 +102,8 @@ MEANT = {word: tuple(ours.split()) for ours, theirs in _MEANT.items() for word i
 SAID = {word: sentence for sentence, theirs in _SAID.items() for word in theirs.split()}
 
 # what is given elsewhere, where a function does not have it itself
-OF_THE_FIT = ("n_starts", "rng", "device", "cov_type", "start", "max_starts", "time_budget", "progress")
+OF_THE_FIT = ("n_starts", "rng", "device", "cov_type", "start", "max_starts", "time_budget", "progress", "executor",
+              "checkpoint")
 OF_THE_MODEL = (
     "groups", "order", "family", "iorder", "sigma_by_group", "dispersion_by_group", "min", "max", "censor_beyond",
     "tcov", "exposure", "ar1", "rho_by_group", "rorder", "refgroup", "risk", "refgroup2", "risk2",

@@ -26,7 +26,7 @@ from ..record.on_disk import not_kept
 from .disk_results import DiskResults
 from .load import results_of
 from .reading import Wide, read_table
-from .reading_disk import on_files, read_files
+from .reading_disk import on_files, read_files, refuse_no_table
 from .reading_several import read_tables
 from .results import GBTMResults
 
@@ -162,6 +162,7 @@ class GBTM:
         others = ("formula", "data", "id", "wide", "cov_type")
         if on_files(data):
             return cls._of_files(formula, data, options, others, id=id, wide=wide, cov_type=cov_type)
+        refuse_no_table(data)
         if not isinstance(formula, str):
             outcomes, design = several_described(formula, options, others)
             prepared = read_tables(data, outcomes, design, id=id, wide=wide)

@@ -6,6 +6,9 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
+from ..arguments import shown
 from ..data.columns import refuse_values
 from ..design.time_basis import split_formula
 from ..disk.disk_panel import disk_panel
@@ -25,6 +28,15 @@ def on_files(data: Any) -> bool:
     if isinstance(data, (str, os.PathLike)):
         return True
     return isinstance(data, (list, tuple)) and bool(data) and all(isinstance(d, (str, os.PathLike)) for d in data)
+
+
+def refuse_no_table(data: Any) -> None:
+    """Raise ``bad_data`` for what is neither a table nor names files."""
+    if data is not None and not isinstance(data, pd.DataFrame):
+        raise SpecificationError(
+            f"data: {shown(data)} is not a table.", code="bad_data", argument="data",
+            way_out="Give a pandas DataFrame, or the pattern of Parquet files.",
+        )
 
 
 def read_files(
