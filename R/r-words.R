@@ -12,6 +12,9 @@ whole_expressions <- c(
     "predict(fit, newdata, outcome = , by_wave = TRUE)",
   "\\b(equal_(?:curves|slopes))\\(outcome='(.+?)'\\)" = "\\1(fit, outcome = \"\\2\")",
   "\\bindependence\\((bootstrap ?= ?\\d+)\\)" = "independence_test(fit, \\1)",
+  "or two outcomes: from_formula\\(\\[Outcome\\(\\.\\.\\), Outcome\\(\\.\\.\\)\\], groups=\\[3, 2\\]\\)" =
+    "or two outcomes: gbtm(list(..), groups = c(3, 2))",
+  "res\\.distal\\(\\.\\., method='two-step'\\)" = "distal(fit, .., method = \"two-step\")",
   "transitions\\(\\) and independence\\(\\)" = "transitions() and independence_test()",
   "'multi': outcomes share their groups; 'dual': each" = "\"multi\": outcomes share their groups; \"dual\": each",
   "its index can be read" = "its names can be read",

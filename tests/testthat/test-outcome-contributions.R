@@ -78,5 +78,4 @@ test_that("what has no other outcome of its groups is refused in words", {
   }
   expect_error(outcome_contributions(two_outcome_fit(), refit = NA), class = "gbtm_bad_flag")
   expect_error(outcome_contributions(two_outcome_fit(), seed = -1), class = "gbtm_bad_seed")
-  expect_error(residual_correlations(several_fit_of()), class = "gbtm_no_common_time")
 })

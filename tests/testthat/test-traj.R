@@ -125,5 +125,5 @@ test_that("several outcomes with multgroups() are fitted and printed as Python d
   with_picture <- suppressWarnings(traj(c(text, "trajplot, xtitle(\"Wave\") ci"), wide, control = quick()))
   expect_equal(with_picture$loglik, fit$loglik, tolerance = 1e-8)
   dual <- sub(" multgroups(2) multrisk(s)", "", text, fixed = TRUE)
-  expect_error(traj(dual, wide), "without multgroups", class = "gbtm_unsupported_option")
+  expect_s3_class(suppressWarnings(traj(dual, wide, control = quick())), "gbtm_dual")
 })
