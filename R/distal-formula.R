@@ -1,5 +1,5 @@
-# Formulas of distal outcomes, prison ~ group + age0 or Surv(time, event) ~ group, where `group` stands for the groups of
-# the fit. What stands beside it is computed here, as R means it; the engine gets columns of numbers by name.
+# Formulas of distal outcomes, prison ~ group + age0 or Surv(time, event) ~ group, where `group` stands for the
+# groups of the fit. What stands beside it is computed here, as R means it; the engine gets columns of numbers by name.
 
 distal_example <- "For example prison ~ group + age0, or Surv(time, event) ~ group."
 

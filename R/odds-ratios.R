@@ -6,9 +6,9 @@
 #' @param level of the intervals, which are symmetric in theta: exp(theta -/+ z se)
 #' @param ref of what [distal()] or [predictors()] returned: the reference group, by default 1 and that of the estimates
 #' @param ... nothing: an argument that does not exist is refused; the reference group of a fit is its `refgroup`
-#' @return Of a fit: data frame with one row per theta: `group`, `term`, `kind` ("odds ratio" of a covariate per unit of it;
-#'   "odds" for the intercept: of this group against the reference where all covariates are 0), `theta`, `estimate` =
-#'   exp(theta), `se` of the estimate by the delta method, `lower`, `upper`, and `z` (`t`
+#' @return Of a fit: data frame with one row per theta: `group`, `term`, `kind` ("odds ratio" of a covariate per unit
+#'   of it; "odds" for the intercept: of this group against the reference where all covariates are 0), `theta`,
+#'   `estimate` = exp(theta), `se` of the estimate by the delta method, `lower`, `upper`, and `z` (`t`
 #'   where the fit's intervals go by t) and `p` of theta = 0. The attribute `reference` is the reference group. A row
 #'   without a standard error has NA, and a warning of class `gbtm_no_standard_error` names it.
 #'

@@ -12,8 +12,8 @@
 #' @param progress `TRUE` shows a line that tells what is being done once it takes more than two seconds
 #' @param by_group `FALSE` adds the groups up, one row a pair of outcomes
 #'
-#' @return Data frames of class `gbtm_outcome_table`, with sentences on what the numbers mean in attribute `notes`, which
-#'   `print()` shows.
+#' @return Data frames of class `gbtm_outcome_table`, with sentences on what the numbers mean in attribute `notes`,
+#'   which `print()` shows.
 #'
 #'   `outcome_contributions()`: a row for each outcome, with `outcome`; `people` who have a value of it, `observations`;
 #'   `entropy`, relative entropy of the posterior probabilities from this outcome alone; `log_bayes_factor`, mean over
@@ -27,8 +27,8 @@
 #'   `by_group`), `people` and `pairs` (how many have values of both at one time, and how many pairs of values),
 #'   `correlation`, `se` under independence, `z` and the two-sided `p.value`; NA where nobody has both.
 #' @section Formulas: With \eqn{f_{km}(i)}{f_km(i)} the density of person i's values of outcome m in group k,
-#'   \eqn{\pi_k}{pi_k} the prior and \eqn{P_{ik}}{P_ik} the posterior probability from all outcomes, the log Bayes factor
-#'   is the mean of
+#'   \eqn{\pi_k}{pi_k} the prior and \eqn{P_{ik}}{P_ik} the posterior probability from all outcomes, the log Bayes
+#'   factor is the mean of
 #'   \eqn{\sum_k P_{ik} \log f_{km} - \log \sum_k \pi_k f_{km}}{sum_k P_ik log f_km - log sum_k pi_k f_km}.
 #'
 #'   With \eqn{e_{itmk}}{e_itmk} the standardized residuals and \eqn{s_i}{s_i} the sampling weights, the correlation of
@@ -85,7 +85,8 @@ refuse_one_outcome <- function(fit, what) {
   check_fit(fit)
   if (is_dual(fit)) {
     stop_gbtm("two_group_sets", sprintf(
-      "fit: %s have groups of their own, and %s compares outcomes of the same groups.", listing(outcome_names(fit)), what
+      "fit: %s have groups of their own, and %s compares outcomes of the same groups.", listing(outcome_names(fit)),
+      what
     ), "fit", "See transitions() and independence_test().")
   }
   if (length(fit$part_of)) {

@@ -28,8 +28,8 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 #' @param outcome name or number of an outcome of a fit of several; without it each has a panel of its own, a group in
 #'   one colour throughout. Of a dual model each panel has its own groups and legend, and `groups` and `labels` are
 #'   lists by outcome
-#' @param grid `TRUE` draws a row of panels for each group, in the order of `groups`, and a column for each outcome, with
-#'   one axis in a column: a group is what its people do in all outcomes (Nagin, Jones, Passos and Tremblay 2018,
+#' @param grid `TRUE` draws a row of panels for each group, in the order of `groups`, and a column for each outcome,
+#'   with one axis in a column: a group is what its people do in all outcomes (Nagin, Jones, Passos and Tremblay 2018,
 #'   *Statistical Methods in Medical Research* 27, 2015-2023)
 #' @return The table of curves that were drawn, see [predict.gbtm()], invisibly.
 #' @section Errors: `gbtm_unknown_group`; `gbtm_bad_labels`; `gbtm_bad_log` for a logarithmic axis of which the data

@@ -55,7 +55,8 @@ grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, d
 
 #' Tables for papers
 #'
-#' @param x a fit (of several outcomes one in which they share their groups), a search, or any data frame, such as [adequacy()] or [group_shares()] return
+#' @param x a fit (of several outcomes one in which they share their groups), a search, or any data frame, such as
+#'   [adequacy()] or [group_shares()] return
 #' @param format `"markdown"`, `"latex"`, `"html"` or `"docx"` (Word)
 #' @param file where to write it too; needed for `"docx"`
 #' @param what of a fit `"estimates"` (default), `"groups"` (shares and adequacy) or `"odds_ratios"`; of a search

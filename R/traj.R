@@ -25,8 +25,8 @@
 #'   several traj commands. With `outcome()` of class `gbtm_traj_outcome`: the joint fit of the trajectories and of an
 #'   outcome regressed on their posterior probabilities, with `coef()`, `vcov()` and [traj_data()], whose
 #'   `_traj_Outcome` is what is expected of the outcome; its `fit` is that of the trajectories alone. See [distal()] for
-#'   what it does not estimate. A default of traj's that matters is told as a warning of class `gbtm_assumed` and kept in
-#'   `$warnings`; what of the text has no effect here is told as a message.
+#'   what it does not estimate. A default of traj's that matters is told as a warning of class `gbtm_assumed` and kept
+#'   in `$warnings`; what of the text has no effect here is told as a message.
 #' @section Errors: Conditions of class `gbtm_error`, for example `gbtm_unknown_column`, `gbtm_unsupported_command`; all
 #'   faults of a text are told in one error, each with its line and column.
 #' @examplesIf gbtm_engine()$available

@@ -56,7 +56,8 @@ distal_in_python <- function() once("distal in python", function() {
     "tell('kind', [lead.test(['C(kind)[T.b]', 'C(kind)[T.c]']).statistic])",
     "tell('one_step', lead.beside_one_step().T)",
     "t = res.distal('o_binary ~ group', p, method='traj')", "tell('traj', t.params, t.cov_params(), [t.llf])",
-    "e = res.classification_error('proportional')", "tell('errors', e.table, e.inverse, e.logits, e.shares, [e.condition])",
+    "e = res.classification_error('proportional')",
+    "tell('errors', e.table, e.inverse, e.logits, e.shares, [e.condition])",
     "tell('weights', res.bch_weights())"
   ))
   told <- strsplit(lines[nzchar(lines)], " ")

@@ -3,8 +3,8 @@ asked <- function(formula, data, further = NULL) {
 }
 
 people <- data.frame(
-  id = 1:6, y = c(0, 1, 1, 0, 1, NA), v = c(1, 2, 3, 4, 5, 6), `my x` = 6:1, t1 = 1:6, t2 = 2:7, status = c(1, 2, 1, 2, 2, 1),
-  sex = factor(c("m", "f", "f", "m", "f", "x")), check.names = FALSE
+  id = 1:6, y = c(0, 1, 1, 0, 1, NA), v = c(1, 2, 3, 4, 5, 6), `my x` = 6:1, t1 = 1:6, t2 = 2:7,
+  status = c(1, 2, 1, 2, 2, 1), sex = factor(c("m", "f", "f", "m", "f", "x")), check.names = FALSE
 )
 
 test_that("what stands beside the group is its own, the rest common, in R's coding", {
