@@ -14,7 +14,7 @@
 #' ggplot2::autoplot(fit)
 #' ggplot2::autoplot(fit, groups = c(1, 3), level = NULL)
 #' @exportS3Method ggplot2::autoplot
-autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, n = 201,
+autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, n = 201, # nolint: cyclocomp_linter, line_length_linter.
                           tcov = NULL, ..., groups = NULL, labels = NULL, outcome = NULL, type = "curves", at = NULL,
                           stacked = FALSE) {
   check_dots(...)

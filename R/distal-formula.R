@@ -25,8 +25,10 @@ distal_columns <- function(formula, data, people, further, call) {
   design <- design_of_people(right$formula, data, known, people, c(names(left$columns), covariates, further), call)
   x <- design$x
   # by variables, as R may turn a:b to b:a
-  sets <- function(terms) apply(attr(terms, "factors") > 0, 2, function(f) sort(row.names(attr(terms, "factors"))[f]),
-                                simplify = FALSE)
+  sets <- function(terms) {
+    stands <- attr(terms, "factors") > 0
+    apply(stands, 2, function(f) sort(row.names(stands)[f]), simplify = FALSE)
+  }
   mine <- if (length(right$own)) sets(stats::terms(of_terms(right$own, environment(formula)))) else list()
   own <- if (ncol(x)) sets(design$kept$terms)[design$of_term] %in% mine else logical()
   quoted <- sprintf("`%s`", colnames(x))

@@ -11,7 +11,7 @@
 #' @param held what else the document says is held here, by name: `ids`, `weights`, ...
 #' @param each of several outcomes, how the user asked for each, see [outcome_view()]
 #' @noRd
-new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = NULL, traj = NULL, data = NULL,
+new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = NULL, traj = NULL, data = NULL, # nolint: cyclocomp_linter, line_length_linter.
                      held = NULL, each = NULL) {
   stored <- jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE)
   document <- with_r_words(decode(stored, arrays))

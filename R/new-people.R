@@ -21,7 +21,7 @@ classify <- function(fit, newdata, by_wave, level, call) {
 #'
 #' @return list: `columns`, `further` (see [covariate_columns()]) and `own`, their ids as the user has them
 #' @noRd
-new_people <- function(fit, newdata, call) {
+new_people <- function(fit, newdata, call) { # nolint: cyclocomp_linter.
   if (!is.null(fit$inputs$wide)) newdata <- spread_matrices(newdata, fit$inputs$wide)
   check_data(newdata)
   own <- own_ids(newdata, ids_asked(fit))

@@ -23,7 +23,7 @@ print.gbtm <- function(x, digits = 4, ...) {
   invisible(x)
 }
 
-print_heading <- function(x) {
+print_heading <- function(x) { # nolint: cyclocomp_linter.
   of_groups <- count_words(x)
   if (is_several(x)) {
     cat("Group-based trajectory model: ", length(x$each), " outcomes, ", of_groups,

@@ -7,7 +7,7 @@
 #' @param outcomes what [as_outcomes()] returned
 #' @param caller where [gbtm()] was called
 #' @noRd
-gbtm_several <- function(frame, outcomes, call, caller) {
+gbtm_several <- function(frame, outcomes, call, caller) { # nolint: cyclocomp_linter.
   data <- if (!eval(quote(missing(data)), frame)) frame$data
   own <- vapply(outcomes, function(o) !is.null(o$data), NA)
   laid <- laid_outcomes(outcomes, data, frame$wide, call, caller)
@@ -138,7 +138,7 @@ refuse_people_elsewhere <- function(given, own) {
 #' One number of groups, or of a dual model two, one an outcome
 #'
 #' @noRd
-groups_of_several <- function(groups, outcomes, link, call) {
+groups_of_several <- function(groups, outcomes, link, call) { # nolint: cyclocomp_linter.
   link <- check_link(link)
   orders <- lapply(outcomes, function(o) o$options$order)
   long <- Filter(function(order) length(order) > 1, orders)

@@ -107,7 +107,7 @@ anova.gbtm_step_three <- function(object, ...) {
 
 #' @rdname odds_ratios
 #' @export
-odds_ratios.gbtm_distal <- function(fit, ref = 1, level = 0.95, ...) {
+odds_ratios.gbtm_distal <- function(fit, ref = 1, level = 0.95, ...) { # nolint: object_name_linter.
   check_dots(...)
   check_level(level)
   check_whole(ref, "ref", 1, "Give the number of a group.")
@@ -116,7 +116,7 @@ odds_ratios.gbtm_distal <- function(fit, ref = 1, level = 0.95, ...) {
 
 #' @rdname odds_ratios
 #' @export
-odds_ratios.gbtm_predictors <- function(fit, ref = NULL, level = 0.95, ...) {
+odds_ratios.gbtm_predictors <- function(fit, ref = NULL, level = 0.95, ...) { # nolint: object_name_linter.
   check_dots(...)
   check_level(level)
   if (!is.null(ref)) check_whole(ref, "ref", 1, "Give the number of a group.")

@@ -93,7 +93,7 @@ softmax_scores <- function(prob, positions, x, p) {
 }
 
 # Covariates of the first and of the second set of groups at the values asked for.
-profile_of_groups <- function(fit, at, first) {
+profile_of_groups <- function(fit, at, first) { # nolint: cyclocomp_linter.
   known <- fit$dual$covariates
   at <- unlist(at)
   if (!is.numeric(at) || !length(at) || is.null(names(at)) || !all(is.finite(at)) || anyDuplicated(names(at))) {

@@ -1,12 +1,12 @@
 # The reference of distal outcomes, whose numbers an independent program computed; as tests/python/distal_cases.py.
 distal_file <- function(file) test_path("..", "reference", "distal", file)
 
-distal_people <- function(data) once(paste("people", data), function() {
+distal_people <- function(data) once(paste("people", data), function() { # nolint: brace_linter.
   utils::read.csv(distal_file(paste0(data, "_data.csv")))
 })
 
 # Step one of the reference, from its own estimates.
-distal_fit <- function(data) once(paste("step one", data), function() {
+distal_fit <- function(data) once(paste("step one", data), function() { # nolint: brace_linter.
   said <- jsonlite::fromJSON(distal_file(paste0(data, "_step1.json")))
   people <- distal_people(data)
   waves <- paste0("y", seq_along(said$times))
@@ -31,7 +31,7 @@ calm <- function(expr) {
 }
 
 # What Python makes of the same fit, people and calls; a named list of numbers.
-distal_in_python <- function() once("distal in python", function() {
+distal_in_python <- function() once("distal in python", function() { # nolint: brace_linter.
   fit <- tempfile(fileext = ".json")
   write_gbtm(distal_fit("d2_zip_k3"), fit)
   lines <- run_python(c(

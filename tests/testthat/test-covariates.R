@@ -311,4 +311,3 @@ test_that("missing values under a transform are dropped and counted as in a plai
   expect_equal(predict(again, d[d$id %in% 6:8, ], type = "posterior"), posterior(fit)[5:7, ], ignore_attr = TRUE,
                tolerance = 1e-8)
 })
-

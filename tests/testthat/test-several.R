@@ -174,7 +174,8 @@ test_that("subset, na.fail, weights and ids of any type", {
               subset = id > 2, control = gbtm_control(n_starts = 2))
   expect_identical(levels(posterior(fit)$who), levels(d$who))
   expect_equal(nrow(posterior(fit)), 14)
-  expect_equal(unname(weights(fit)), { w <- d$w[d$t == 0 & d$id > 2]; w / mean(w) }) # nolint: brace_linter.
+  w <- d$w[d$t == 0 & d$id > 2]
+  expect_equal(unname(weights(fit)), w / mean(w))
   expect_identical(fit$cov_type, "robust")
   d$n[3] <- NA
   expect_error(gbtm(list(y ~ t, n ~ t), d, id = "id", groups = 2, na.action = na.fail), class = "gbtm_missing_values")

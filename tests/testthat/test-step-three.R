@@ -1,4 +1,4 @@
-out <- function() once("a distal outcome", function() {
+out <- function() once("a distal outcome", function() { # nolint: brace_linter.
   calm(distal(distal_fit("d2_zip_k3"), o_binary ~ group + v1 + I(v1^2), distal_people("d2_zip_k3")))
 })
 
