@@ -55,7 +55,7 @@ independence_test <- function(fit, bootstrap = NULL, seed = 0, n_jobs = NULL, pr
     options <- Filter(Negate(is.null), list(n = bootstrap, rng = seed, n_jobs = n_jobs))
     drawn <- long_answer("independence_bootstrap", document_text(fit), as_request(options), progress = progress,
                          call = call)
-    rows[["LR, bootstrap"]] <- c(ratio, 0, drawn$p_value)
+    rows[["LR, bootstrap"]] <- c(ratio, df, drawn$p_value)
     failed <- if (drawn$failures) sprintf(", %d further ones failed", drawn$failures) else ""
     sentence <- sprintf("%s By %d draws under independence%s: p = %s.", sentence, drawn$draws, failed,
                         format_p(drawn$p_value))

@@ -27,6 +27,7 @@ def test_independent_parameters_have_the_log_likelihood_of_the_separate_fits():
 def test_a_strong_dependence_has_the_least_p_there_can_be():
     test = fitted().independence(bootstrap=5, rng=3)
     assert test.table.loc["LR, bootstrap", "p-value"] == pytest.approx(1 / 6)
+    assert (test.table["df"] == 2).all()
     assert "5 draws" in test.sentence
 
 

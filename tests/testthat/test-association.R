@@ -62,5 +62,6 @@ test_that("draws under independence are the engine's", {
   theirs <- python_says(fit, "res.independence(bootstrap=3, rng=2).table['p-value']")[[1]]
   expect_equal(test$table$p.value, theirs, tolerance = 1e-10)
   expect_equal(test$p.value, test$table["LR, bootstrap", "p.value"])
+  expect_true(all(test$table$df == test$table["Wald", "df"]))
   expect_match(test$sentence, "By 3 draws under independence: p = ", fixed = TRUE)
 })

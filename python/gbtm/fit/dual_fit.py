@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -142,9 +142,3 @@ class DualFit(Fit):
         separate, here = self.pairs.two_step_shares, self.pairs.shares
         return pd.DataFrame(
             {"separate": separate, "estimate": here, "difference": here - separate}, index=self.pair_names)
-
-    def _refuse(self, what: str) -> Any:
-        raise SpecificationError(
-            f"{what}: is of one set of groups, and this model has two.", code="two_group_sets", argument="outcome",
-            way_out=f"Ask it of one outcome, res.of_outcome('{self.outcomes[0].name}').",
-        )

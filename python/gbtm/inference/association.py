@@ -36,7 +36,8 @@ class IndependenceTest:
     def with_bootstrap(self, p_value: float, draws: int, failures: int) -> IndependenceTest:
         """With the p-value of the likelihood ratio by draws under independence, which then has the last word."""
         lr = 2 * (self.loglik - self.loglik_independent)
-        row = pd.DataFrame({"statistic": max(lr, 0.0), "df": 0, "p-value": p_value}, index=["LR, bootstrap"])
+        row = pd.DataFrame({"statistic": max(lr, 0.0), "df": self.table["df"].iloc[0], "p-value": p_value},
+                           index=["LR, bootstrap"])
         gone = f", {failures} further ones failed" if failures else ""
         sentence = f"{self.sentence} By {draws} draws under independence{gone}: p = {p_value:.2g}."
         return replace(self, table=pd.concat([self.table, row]), sentence=sentence)
