@@ -44,7 +44,9 @@ class Ledger:
     optima: list[Optimum] = field(default_factory=list)
     n_failed: int = 0
 
-    def add(self, climb: Climb, collapsed: np.ndarray, *, hits: int) -> None:
+    def add(self, climb: Climb, collapsed: np.ndarray, *, hits: int | list[int]) -> None:
+        """Note where runs ended, with the ``hits`` of all or of each."""
+        each = [hits] * len(collapsed) if isinstance(hits, int) else hits
         flat, loglik = climb.flat.cpu().numpy(), climb.loglik.cpu().numpy()
         converged = climb.converged.cpu().numpy()
         densities = self.module.subject_logliks(climb.flat).cpu().numpy()
@@ -53,7 +55,7 @@ class Ledger:
                 self.n_failed += 1
             if np.isfinite(loglik[i]):
                 ended = bool(converged[i]), bool(collapsed[i])
-                self._note(Optimum(flat[i], float(loglik[i]), hits, *ended, densities[i].copy()))
+                self._note(Optimum(flat[i], float(loglik[i]), each[i], *ended, densities[i].copy()))
         self.optima.sort(key=lambda o: (o.collapsed, not o.converged, -o.loglik))
 
     def _note(self, new: Optimum) -> None:
@@ -62,6 +64,11 @@ class Ledger:
                 self.optima[j] = replace(new if new.loglik > old.loglik else old, hits=old.hits + new.hits)
                 return
         self.optima.append(new)
+
+    def returned(self, known: list[Optimum], counts: np.ndarray) -> None:
+        """So many starts have come back to each of the optima."""
+        more = {id(o): int(n) for o, n in zip(known, counts, strict=True)}
+        self.optima = [replace(o, hits=o.hits + more[id(o)]) if more.get(id(o)) else o for o in self.optima]
 
     def taken(self, some: list[Optimum]) -> list[Optimum]:
         """These of the optima, which are here no longer: all at once, since one that is added may stand for another."""

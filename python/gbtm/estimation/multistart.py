@@ -6,7 +6,6 @@ It knows the module's likelihood and the parameter layout, and no family by name
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +14,6 @@ from torch import Tensor
 
 from ..compute.threads import in_order
 from ..data.panel import Panel
-from ..likelihood.cells import PRIVATE_SHARE, is_irregular
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
 from .control import Control
@@ -23,6 +21,8 @@ from .directed_splits import DirectedSplits
 from .ledger import SAME_OPTIMUM, Ledger, Optimum
 from .newton import Climb, em, newton
 from .rearrange import grown, rearranged
+from .sift import sift
+from .start_panel import few_enough, start_panel
 from .starts import StartingPlan
 
 FIRST_ROUND = 24
@@ -43,12 +43,8 @@ SIGMA_COLLAPSED = 0.05  # ratio to the largest sigma that is suspect when the gr
 BATCH_ENTRIES = 2e7  # doubles in the largest intermediate of a batch
 BATCH_MOST = 64
 BATCH_SHARED = 16
-BATCH_SHARED_FROM = 2e4
-START_BINS = 64  # of time, for starts on irregular data
-START_ROWS = 5000  # observations above which starts are tried on gathered covariates
-COVARIATE_BINS = 12
-START_SUBJECTS = 5000  # subjects on which starts are tried when there are many more
-START_SUBJECTS_LEAST = 2000  # of several outcomes, each of which tells of every one of them
+BATCH_SHARED_FROM = 1e5
+LOTS_LEAST = 2
 SURROGATE_EM_STEPS = 4  # with the exact density, from what the surrogate found
 RIVAL_Z = 5.0
 FULL_OPTIMA = 3  # of these optima, the best are then climbed to with all subjects
@@ -103,13 +99,45 @@ class Run:
             self.control.progress(what + best_so_far, self.elapsed())
 
     def climb(self, starts: Tensor, *, count_hits: bool, what: str) -> None:
-        """Climb from all starts (B, p), in batches, and note where they end."""
-        self.tell(what)
-        for done in in_order(self._climb_lot, torch.split(starts, self.batch)):
-            self.ledger.add(done, self.collapsed(done.flat), hits=int(count_hits))
+        """Climb from all starts (B, p), in batches, and note where they end.
 
-    def _climb_lot(self, starts: Tensor) -> Climb:
-        return self.climb_on(em(self.module, starts, self.control.em_steps, late=self.late))
+        Where hits are not counted, what matters of a start is whether it leads to something better.
+        """
+        if not len(starts):  # every split of the groups was tried
+            return
+        self.tell(what)
+        lots = in_order(self._warmed, self._lots(starts))
+        flat, gain = (torch.cat(x) for x in zip(*lots))
+        known = self.ledger.usable
+        sifted = sift(self.module, flat, gain, known, only_better=not count_hits)
+        if count_hits:
+            self.ledger.returned(known, sifted.returned)
+        left, standing = sifted.climbing, sifted.standing
+        while left.size:
+            arrived = self._arrive(flat[left], [1 + len(s) for s in standing], count_hits)
+            # those that one stood for which came to nothing are climbed from themselves
+            left = np.array([i for s, well in zip(standing, arrived, strict=True) if not well for i in s], dtype=int)
+            standing = [[] for _ in left]
+
+    def _lots(self, starts: Tensor) -> list[Tensor]:
+        """Lots of about one size, two at least for the workers to share; the same whatever their number."""
+        count = max(LOTS_LEAST, -(-len(starts) // self.batch))
+        return [lot for lot in torch.tensor_split(starts, count) if len(lot)]
+
+    def _warmed(self, starts: Tensor) -> tuple[Tensor, Tensor]:
+        return em(self.module, starts, self.control.em_steps, late=self.late)
+
+    def _arrive(self, flat: Tensor, counts: list[int], count_hits: bool) -> list[bool]:
+        """Newton from (B, p), each of which stands for so many starts, noted; whether each converged."""
+        arrived: list[bool] = []
+        lots = self._lots(flat)
+        for done, size in zip(in_order(self.climb_on, lots), map(len, lots), strict=True):
+            well = done.converged.tolist()
+            start = len(arrived)
+            hits = [n if ok else 1 for n, ok in zip(counts[start : start + size], well, strict=True)]
+            self.ledger.add(done, self.collapsed(done.flat), hits=hits if count_hits else [0] * size)
+            arrived += well
+        return arrived
 
     def climb_on(self, flat: Tensor) -> Climb:
         """Newton from (B, p)."""
@@ -229,7 +257,7 @@ class Run:
         for rank, o in enumerate(optima):
             self.tell(f"optimum {rank + 1} of {len(optima)} with the integrals of censored values")
             at = torch.as_tensor(self.layout.inside(o.flat), device=self.module.device)[None]
-            done = self.climb_on(em(self.module, at, SURROGATE_EM_STEPS))
+            done = self.climb_on(em(self.module, at, SURROGATE_EM_STEPS)[0])
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
         self.finish()
 
@@ -263,38 +291,6 @@ class Run:
         return np.concatenate([directed, random])
 
 
-def start_subjects(panel: Panel) -> int:
-    """Subjects on which starts are tried: fewer of several outcomes."""
-    return max(START_SUBJECTS // len(panel.outcomes), min(START_SUBJECTS, START_SUBJECTS_LEAST))
-
-
-def start_panel(panel: Panel, layout: Layout, control: Control) -> Panel:
-    """The panel on which starts are tried.
-
-    A random subsample where there are many more subjects than it takes, with times gathered in bins where nearly every
-    observation has a time of its own, and covariates and exposure where they make nearly every observation a design
-    cell of its own. What is found there is then climbed to with all subjects and exact values.
-    """
-    panel = panel.for_starts
-    enough = start_subjects(panel)
-    if panel.n_subjects > 1.5 * enough:
-        rng = np.random.default_rng(control.rng)
-        panel = panel.subset(np.sort(rng.choice(panel.n_subjects, enough, replace=False)))
-    everywhere = all(b.everywhere for part in layout.parts for b in part.bases.values())
-    outcomes = []
-    for part, m in zip(layout.outcomes, panel.outcomes, strict=True):
-        # neighbouring times of a subject may fall into one bin, between which correlated errors would be equal
-        apart = not part.family.lagged and not part.n_random
-        if everywhere and apart and is_irregular(m, panel.n_subjects):
-            m = m.binned(START_BINS)
-        by_exposure = not part.family.folds_exposure
-        if m.nobs > START_ROWS and m.cells(by_exposure=by_exposure)[0].size > PRIVATE_SHARE * m.nobs:
-            m = m.binned_covariates(COVARIATE_BINS)
-        outcomes.append(m)
-    same = all(m is original for m, original in zip(outcomes, panel.outcomes, strict=True))
-    return panel if same else replace(panel, outcomes=tuple(outcomes))
-
-
 def search(
     module: Mixture, panel: Panel, control: Control, user_starts: np.ndarray | None,
     smaller: tuple[Layout, np.ndarray] | None, exact_growth: bool, further: np.ndarray | None = None,
@@ -313,7 +309,7 @@ def search(
         return full_run
     run = full_run
     whole = panel.for_starts is panel  # not on disk
-    few = module.n_distinct <= start_subjects(panel)
+    few = few_enough(module.n_distinct)
     some = panel if whole and few and not any(c.private for c in module.cells) else (
         start_panel(panel, module.layout, control)
     )

@@ -24,7 +24,7 @@ DAMPING_ROUNDING = 1e-7  # damping that rounding alone can ask for where the Hes
 ARRIVED = 1e-9  # decrement from which on steps are not damped, and may be judged by their gradient
 VALUE_ROUNDING = 1e-12  # of what a log-likelihood is summed from, which cancels in part: differences below say nothing
 LATE_STEPS = 20  # enough from where EM ends, where there is a maximum
-M_STEPS = 3  # Newton steps on Q per M-step: cheap where cells are few, for they cost no pass over the subjects
+M_STEPS = 1
 EM_ENOUGH = 0.05  # log-likelihood gain of an EM step below which Newton takes over
 
 
@@ -53,26 +53,28 @@ def maximise_q(module: Mixture, flat: Tensor, collected: list[Collected], steps:
 
 def em(
     module: Mixture, flat: Tensor, steps: int, enough: float = EM_ENOUGH, late: Callable[[], bool] | None = None
-) -> Tensor:
-    """EM with a few Newton steps on Q as M-step; (B, p) -> (B, p).
+) -> tuple[Tensor, Tensor]:
+    """EM with a few Newton steps on Q as M-step; (B, p) -> (B, p), and what the last step gained (B,).
 
     A run ends early once a step gains less than ``enough``, or it is ``late``.
     """
     flat = flat.clone()
     active = torch.arange(flat.shape[0], device=flat.device)
     before = torch.full((flat.shape[0],), -torch.inf, dtype=flat.dtype, device=flat.device)
+    gain = torch.full_like(before, torch.inf)
     for _ in range(steps):
         if late is not None and late():
             break
         x = flat[active]
         value, membership, collected = expectation(module, x)
-        more = ~(value - before[active] < enough)
+        gain[active] = value - before[active]
+        more = ~(gain[active] < enough)
         before[active] = value
         active = active[more]
         if active.numel() == 0:
             break
         flat[active] = _m_step(module, x[more], tuple(t[more] for t in membership), [c.take(more) for c in collected])
-    return flat
+    return flat, gain
 
 
 def expectation(module: Mixture, flat: Tensor) -> tuple[Tensor, tuple[Tensor, ...], list[Collected]]:

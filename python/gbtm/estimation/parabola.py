@@ -23,7 +23,7 @@ NEARLY = 0.02  # log-likelihood still to be gained at which a conditional maximu
 DAMPING = 1e-3
 WIDEST = 3.0  # standard error that a direction is taken to have at most, for the path of the others
 AT_ONCE = 4_000_000  # subjects times groups times points that are computed together
-IN_ALL = 40_000_000  # .. and that are computed at all; of larger data the least certain parameters
+IN_ALL = 1_000_000  # .. and that are computed at all; of larger data the least certain parameters
 
 
 def falls(module: Mixture, flat: np.ndarray, cov: np.ndarray, gradients: np.ndarray) -> np.ndarray:

@@ -82,7 +82,7 @@ def _climb(run: Run, o: Optimum, hits: int) -> None:
         exact = Run(Mixture(run.layout, run.panel, about=flat).to(run.module.device), run.panel, run.control)
         exact.begun, exact.floor = run.begun, _floor(run)
         at = torch.as_tensor(flat, device=run.module.device)[None]
-        done = exact.climb_on(em(exact.module, at, EM_STEPS, late=run.late) if turn == 0 else at)
+        done = exact.climb_on(em(exact.module, at, EM_STEPS, late=run.late)[0] if turn == 0 else at)
         flat = done.flat[0].cpu().numpy()
         collapsed = exact.collapsed(done.flat)
         if collapsed.any():

@@ -113,7 +113,7 @@ def separate_fits(
 def grow(prepared: Prepared, control: Control) -> Smaller | None:
     """A light fit with one group less, itself grown from one group up."""
     from ..estimation.estimate import estimate
-    from ..estimation.multistart import start_panel
+    from ..estimation.start_panel import start_panel
     from ..likelihood.mixture import Mixture
 
     panel = start_panel(prepared.panel, prepared.layout, control)
