@@ -19,7 +19,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "python" / "gbtm"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "constants", "foreign_words", "_version"),
     ("checks", "arguments"),
-    ("families", "datasets"),
+    ("families", "datasets", "tables"),
     ("data",),
     ("disk",),
     ("design", "compute"),

@@ -88,3 +88,15 @@ def test_a_fit_that_is_refused_is_said():
     check = ar1_check(fit(data, groups=1, order=0), [1, 4], n_starts=1)
     assert any("4 groups for 3 subjects" in s for s in check.sentences)
     assert check.chosen == 1
+
+
+def test_of_several_outcomes_it_is_refused_with_a_way_that_leads_somewhere():
+    from dual import fitted
+
+    res = fitted()
+    for fit in (res, res.of_outcome("a")):
+        with pytest.raises(gbtm.SpecificationError) as caught:
+            gbtm.ar1_check(fit)
+        assert caught.value.code == "several_outcomes"
+        assert "res.of_outcome('a')" in caught.value.way_out
+    assert len(gbtm.residual_checks(res.of_outcome("a")).autocorrelation)

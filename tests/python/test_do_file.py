@@ -297,3 +297,15 @@ def test_a_text_with_two_commands_is_two_fits_with_their_pictures(censored):
     np.testing.assert_array_equal(ax.get_xticks(), [0, 1, 2, 3])
     assert len(plt.get_fignums()) == 1
     plt.close("all")
+
+
+def test_a_picture_of_the_second_outcome():
+    columns = ["Y1", "Y2", "Y3", "C1", "C2", "C3", "T1", "T2", "T3"]
+    dual = (f"{PLAIN} var2(C1-C3) indep2(T1-T3) model2(logit) order2(0 0)\ntrajplot, ytitle(a)\n"
+            "trajplot, model(2)")
+    (read,) = read_do_file(dual, columns)
+    assert [(p.outcome, p.ytitle) for p in read.plots] == [(1, "a"), (2, None)]
+    with pytest.raises(CommandError) as caught:
+        read_do_file(dual + "\ntrajplot, model(3)", columns)
+    assert caught.value.argument == "model"
+    assert "1 to 2" in caught.value.way_out

@@ -80,3 +80,21 @@ def test_what_goes_with_multgroups_alone_is_refused(more, argument):
     with pytest.raises(CommandError) as caught:
         read_do_file(f"{JOINT} {more}", COLUMNS)
     assert argument in [f.argument for f in (caught.value, *caught.value.faults)]
+
+
+def test_trajtest_speaks_of_both_outcomes_groups():
+    """The Wald statistic of the table's own estimates and covariance, by the macro's F."""
+    from scipy import stats
+
+    res = fitted("dual_risk")
+    table = res.to_traj()
+    test = res.trajtest("%TRAJTEST('m2intr1 = m2intr2, linear1 = linear2')")
+    rows = np.zeros((2, len(table.b)))
+    for row, (plus, minus) in zip(rows, (("m2intr1", "m2intr2"), ("linear1", "linear2")), strict=True):
+        row[[table.b.index.get_loc(plus), table.b.index.get_loc(minus)]] = 1, -1
+    gap = rows @ table.b.to_numpy()
+    w = gap @ np.linalg.solve(rows @ table.V.to_numpy() @ rows.T, gap)
+    assert test.pvalue == pytest.approx(stats.f.sf(w / 2, 2, res.nobs - res.df_model + 1), rel=1e-8)
+    assert any(f"W = {w:.4f}" in note for note in test.notes)
+    swapped = res.trajtest("m2intr2 = 1.4", group_order=[[1, 2, 3], [2, 1]])
+    assert swapped.pvalue == pytest.approx(res.trajtest("m2intr1 = 1.4").pvalue, rel=1e-9)

@@ -15,7 +15,7 @@ import parts
 from conftest import long_table, true_data
 from gbtm.errors import GBTMError, SpecificationError
 from gbtm.report.exports import FORMATS, to_table
-from gbtm.report.numbers import DASH, show
+from gbtm.tables.numbers import DASH, show
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+import dual
 import gbtm
 import oracle
 from conftest import TRUTH, arguments, long_table, true_data
 from gbtm.likelihood.mixture import Mixture
 from gbtm.model.layout import make_layout
 from gbtm.model.nesting import embed, lowered, nested
-from gbtm.model.spec import make_spec
+from gbtm.model.spec import ModelSpec, make_spec
 from parts import draw
 
 PAIRS = 12  # random pairs of specifications for each family
@@ -179,3 +180,42 @@ def test_a_lowered_start_that_gives_nothing_up_keeps_the_likelihood():
     flat[3] = 0.0
     np.testing.assert_allclose(
         _loglik(panel, low, lowered(high, flat, low)), _loglik(panel, high, flat)[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("which", ["dual", "dual_risk"])
+def test_a_dual_model_in_one_with_more_groups_of_either_outcome(which):
+    """Copies of both sets' groups at once, with other references and higher orders."""
+    small = dual.model(which, groups=[2, 2])
+    outcomes = [gbtm.Outcome("a ~ ta", order=[2, 1, 1]), gbtm.Outcome("b ~ tb", order=[1, 2, 1], family="poisson")]
+    big = gbtm.GBTM.from_formula(outcomes, dual.DATA, id="id", wide=dual.WIDE, groups=[3, 3], refgroup=3, refgroup2=2,
+                                 **dual.RISK[which])
+    flat = np.random.default_rng(6).normal(0, 0.4, small.layout.size)
+    starts = embed(small.layout, flat, big.layout)
+    want = _loglik(small.panel, small.layout, flat)[0]
+    assert len(starts) > 4
+    np.testing.assert_allclose(_loglik(big.panel, big.layout, starts), want, rtol=1e-11)
+    tables = big.layout.shares(starts).reshape(-1, 3, 3)
+    assert {(t.sum(axis=1) < 1e-9).sum() + (t.sum(axis=0) < 1e-9).sum() for t in tables} == {0}  # all take a part
+
+
+def test_which_dual_models_nest():
+    both = (make_spec(groups=2, order=2, family="normal").outcomes[0], make_spec(groups=2, order=1, family="logit"))
+    two = ModelSpec(2, (both[0], both[1].outcomes[0]), second_groups=2)
+    wider = ModelSpec(2, (both[0], replace(two.outcomes[1], orders=(1, 1, 0))), second_groups=3)
+    assert nested(two, wider)
+    assert not nested(wider, two)
+    assert not nested(two, replace(wider, outcomes=(replace(both[0], orders=(2, 1)), wider.outcomes[1])))
+    assert not nested(two, replace(wider, outcomes=(both[0], replace(wider.outcomes[1], orders=(1, 0, 0)))))
+    assert not nested(ModelSpec(2, two.outcomes), two)  # groups that are shared are other groups
+
+
+def test_a_lowered_dual_model_starts_from_the_curves_and_the_table_of_the_higher():
+    high = dual.model("dual_risk")
+    outcomes = [gbtm.Outcome("a ~ ta", order=[1, 0, 1]), gbtm.Outcome("b ~ tb", order=[0, 1], family="poisson")]
+    low = gbtm.GBTM.from_formula(outcomes, dual.DATA, id="id", wide=dual.WIDE, groups=[3, 2], **dual.RISK["dual_risk"])
+    flat = np.random.default_rng(7).normal(0, 0.4, high.layout.size)
+    starts = lowered(high.layout, flat, low.layout)
+    assert len(starts) == 3 * 2  # which of the groups gives up its slope, of each outcome
+    want = np.sort(high.layout.shares(flat))
+    np.testing.assert_allclose(np.sort(low.layout.shares(starts), axis=1), np.tile(want, (6, 1)), rtol=1e-12)
+    assert len(lowered(low.layout, starts[0], high.layout)) == 0

@@ -110,7 +110,6 @@ def test_shapes_of_a_space(data):
 @pytest.mark.parametrize(("options", "code"), [
     ({"how": "grid"}, "unknown_how"), ({"iorder_by_group": True}, "bad_iorder"), ({"iorder": "order"}, "bad_iorder"),
     ({"sigma_by_group": True}, "whose_option"), ({"groups": 0}, "bad_groups"),
-    ({"link": "dual"}, "dual_search"),
 ])
 def test_what_a_search_of_several_outcomes_cannot_do(data, options, code):
     with pytest.raises(SpecificationError) as caught:

@@ -19,7 +19,7 @@ from conftest import TRUTH, arguments, long_table, true_data
 from gbtm.errors import GBTMError, SpecificationError
 from gbtm.report import content, pictures
 from gbtm.report.fit_tables import cases_table, choice_table, label_of
-from gbtm.report.numbers import DASH
+from gbtm.tables.numbers import DASH
 
 lxml = pytest.importorskip("lxml.html")
 MINUS = "\N{MINUS SIGN}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,10 +114,11 @@ def test_min_is_zero_where_it_is_not_given():
         (STEP.replace("RUN", "FOO 3; RUN"), "unknown_option", "FOO", "Read are ID, MODEL"),
         (STEP.replace("ITDETAIL", "NONSENSE"), "unknown_option", "NONSENSE", "option of PROC TRAJ"),
         (STEP.replace("OUT=of", "PRINT=of"), "unknown_option", "PRINT", "option of PROC TRAJ"),
-        (STEP.replace("RUN", "VAR2 a; INDEP2 b; MODEL2 ZIP; RUN"), "unsupported_option", "VAR2", "dual"),
+        (STEP.replace("RUN", "VAR2 a; INDEP2 b; MODEL2 ZIP; RUN"), "missing_option", "ORDER2", "a further outcome"),
+        (STEP.replace("RUN", "VAR3 qcp84op; INDEP3 age1; MODEL3 ZIP; ORDER3 0; RUN"), "bad_syntax", "VAR3", "dual"),
         (STEP.replace("RUN", "MULTGROUPS 2; VAR2 a; INDEP2 b; MODEL2 zip; RUN"), "missing_option", "ORDER2",
          "a further outcome"),
-        (STEP.replace("RUN", "VAR2 a; INDEP2 b; RUN"), "unsupported_option", "VAR2", "dual"),
+        (STEP.replace("RUN", "MULTRISK x; RUN"), "bad_syntax", "MULTRISK", "RISK2"),
         (STEP.replace("RUN", "MODEL ZIP; RUN"), "bad_syntax", "MODEL", "given twice"),
         (STEP.replace("NGROUPS 3", "NGROUPS 4"), "bad_groups", "NGROUPS", "ORDER gives 3"),
         (STEP.replace("CNORM", "PROBIT"), "unknown_model", "MODEL", "not available"),
@@ -238,7 +240,7 @@ def test_defaults_of_a_further_outcome_are_told_of_it():
 
 
 @pytest.mark.parametrize(("old", "new", "code", "argument"), [
-    ("multgroups 2;", "", "unsupported_option", "VAR2"), ("order2 (1 0);", "", "missing_option", "ORDER2"),
+    ("multgroups 2;", "", "bad_syntax", "MULTRISK"), ("order2 (1 0);", "", "missing_option", "ORDER2"),
     ("multgroups 2;", "multgroups two;", "bad_syntax", "MULTGROUPS"),
     ("multrisk x;", "risk x;", "bad_syntax", "risk"), ("order2 (1 0);", "order2 1;", "bad_groups", None),
     ("model2 zip;", "model2 weibull;", "unknown_model", "MODEL"), ("iorder2 0;", "iorder2 0; iorder2 1;", "bad_syntax",
@@ -262,3 +264,52 @@ def test_a_step_of_several_outcomes_fits_the_model_of_its_command():
     same = gbtm.traj(parse_proc(SEVERAL, BOTH).command, data, **start)
     assert res.llf == same.llf
     assert res.outcome_names == same.outcome_names
+
+
+# -- a joint model: each of two outcomes has groups of its own --------------------------------------------------------
+
+DUAL = """
+proc traj data=both out=of outplot=op outstat=os outplot2=op2 outstat2=os2;
+  id no; var y1-y3; indep t1-t3; model cnorm; min 0; max 9; ngroups 2; order 1 0; risk x;
+  var2 c1-c3; indep2 t1-t3; model2 zip; ngroups2 3; order2 0 0 0; risk2 z;
+run;
+"""
+
+
+def test_without_multgroups_each_outcome_has_groups_of_its_own():
+    read = parse_proc(DUAL, [*BOTH, "Z"])
+    assert read.command == (
+        "traj, var(Y1 Y2 Y3) indep(T1 T2 T3) model(cnorm) order(1 0) min(0) max(9) risk(X) "
+        "var2(C1 C2 C3) indep2(T1 T2 T3) model2(zip) order2(0 0 0) risk2(Z)"
+    )
+    assert "Outcome 2: IORDER is not given: no zero inflation." in read.assumed
+    (command,) = sas_commands(DUAL, [*BOTH, "Z"])
+    assert command.dual
+    with pytest.raises(CommandError) as caught:
+        sas_commands(DUAL.replace("risk2 z;", "risk2 z; weight2 x;"), [*BOTH, "Z"])
+    assert caught.value.code == "bad_syntax"
+    with pytest.raises(CommandError) as caught:
+        sas_commands(DUAL.replace("ngroups2 3", "ngroups2 2"), [*BOTH, "Z"])
+    assert caught.value.code == "bad_groups"
+
+
+def test_a_joint_model_is_the_dual_model_of_its_command_with_trajs_table():
+    rng = np.random.default_rng(1)
+    group, n = rng.integers(0, 2, 80), 80
+    other = (rng.random(n) < np.where(group == 1, 0.9, 0.2)).astype(int)
+    data = pd.DataFrame({"NO": np.arange(n), **{f"Y{j}": rng.normal(3 + 3 * group).clip(0, 9) for j in (1, 2, 3)},
+                         **{f"C{j}": rng.poisson(1 + 4 * other) for j in (1, 2, 3)},
+                         **{f"T{j}": float(j) for j in (1, 2, 3)}, "X": rng.normal(size=n), "Z": rng.normal(size=n)})
+    step = DUAL.replace("ngroups2 3; order2 0 0 0;", "ngroups2 2; order2 0 0;")
+    plots = "%trajplot(op, os, 'one', , , ) %trajplot(OP2, OS2, 'two', , , )"
+    res = gbtm.proc_traj(step + plots, data, n_starts=2)
+    drawn = {plt.figure(n).axes[0].get_title(): plt.figure(n).axes[0] for n in plt.get_fignums()}
+    assert drawn["one"].get_ylabel() != drawn["two"].get_ylabel()  # each outcome's own curves
+    plt.close("all")
+    assert isinstance(res, gbtm.DualResults)
+    assert res.set_sizes == (2, 2)
+    assert res.llf == gbtm.traj(parse_proc(step, [*BOTH, "Z"]).command, data, n_starts=2).llf
+    text = res.to_traj().text
+    assert "Model 2" in text or "model 2" in text.lower()
+    assert any("IORDER is not given" in w for w in res.warnings)
+    assert res.transitions().loc[(2, 2), "estimate"] > 0.6

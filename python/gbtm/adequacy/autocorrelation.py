@@ -139,6 +139,18 @@ class AR1Check:
         return "\n".join([*tables, *self.sentences])
 
 
+def _refuse_several(res: Fit) -> None:
+    """Of several outcomes one has no likelihood of its own by which fits with and without AR(1) errors compare."""
+    names = list(res.part_of) or res.outcome_names
+    if len(names) > 1:
+        raise SpecificationError(
+            f"res: the fit is of {', '.join(names)}, and this fits the model of one outcome again.",
+            code="several_outcomes", argument="res",
+            way_out=f"See residual_checks(res.of_outcome('{res.outcome_names[0]}')).autocorrelation, and compare by "
+            "BIC with a fit in which the outcome has ar1=True.",
+        )
+
+
 @checked
 def ar1_check(
     res: Fit, groups: Sequence[int] | None = None, *, n_starts: int = 8, rng: int = 0,
@@ -179,6 +191,7 @@ def ar1_check(
 
     check_seed(rng)
     check_count(n_starts, "n_starts", 8)
+    _refuse_several(res)
     fitted, may_correlate = Fitted.of(res), family_named(res.family).may_correlate
     left = residual_autocorrelation(fitted)
     sentences = said_of(left, fitted, has_ar1=may_correlate)

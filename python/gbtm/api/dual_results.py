@@ -79,6 +79,13 @@ class DualResults(DualFit, GBTMResults):
 
         return DualTrajTable(self, group_order)
 
+    def two_step(self, table: str = "joint") -> pd.DataFrame:
+        """How far a table of the groups moved from that at the curves of the separate fits, whose standard errors take
+        these curves as known; see :func:`gbtm.inference.two_step.two_step`."""
+        from ..inference.two_step import two_step
+
+        return two_step(self, table)
+
     def plot_transitions(self, **options: Any) -> Figure:
         """Bars of the conditional probabilities and a heat map of the joint ones; see
         :func:`gbtm.figures.transitions.plot_transitions`."""

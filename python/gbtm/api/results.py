@@ -272,7 +272,7 @@ class GBTMResults(Fit):
 
         return plot_matrix(self, level)
 
-    def trajtest(self, text: str, *, group_order: Sequence[int] | None = None) -> WaldTest:
+    def trajtest(self, text: str, *, group_order: Sequence[Any] | None = None) -> WaldTest:
         """SAS's ``%TRAJTEST('linear1=linear2')``; see :func:`gbtm.traj_programs.trajtest.trajtest`."""
         from ..traj_programs.trajtest import trajtest
 

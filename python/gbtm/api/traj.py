@@ -170,6 +170,7 @@ def draw(res: GBTMResults, request: PlotRequest) -> Axes:
     """The picture that a program asks for, on new axes."""
     from ..figures.curves import plot_curves
 
+    res = res.of_outcome(request.outcome) if len(res.outcomes) > 1 else res
     ax = plot_curves(res, level=0.95 if request.bands else None, observed=request.averages)
     ax.set(**{k: v for k, v in (
         ("title", request.title), ("xlabel", request.xtitle), ("ylabel", request.ytitle), ("xticks", request.xticks),

@@ -18,6 +18,7 @@ from ..compute.determined import determined, sandwich_is_empty
 from ..compute.threads import Elsewhere, in_order, with_gradients
 from ..data.subjects import Subjects
 from ..errors import DataError, SpecificationError
+from ..likelihood.derivatives import observed
 from ..likelihood.mixture import Mixture
 from ..model.covariance_kinds import kind_named
 from .score_variance import score_variance
@@ -145,6 +146,22 @@ def covariance_at(module: Mixture, flat: np.ndarray, cov_type: str, subjects: Su
     assert root is not None
     meat = score_variance(module, flat, cov_type, subjects, root)
     return covariance(info, cov_type, nobs, meat, module.layout.at_bound(flat))
+
+
+def covariance_of_some(
+    module: Mixture, flat: np.ndarray, cov_type: str, subjects: Subjects, nobs: int, some: slice
+) -> Covariance:
+    """That of a maximum over some of the parameters (p,), the others being known.
+
+    Kinds that correct scores for their leverage, which is that of all parameters, are the same without the correction.
+    """
+    kind = kind_named(cov_type)
+    plain = cov_type if not kind.leverage else "cluster" if kind.units == "clusters" else "robust"
+    with torch.no_grad():
+        at = torch.as_tensor(flat, dtype=torch.float64, device=module.device)[None]
+        info = -observed(module, at)[2][0, some, some].cpu().numpy()
+    meat = score_variance(module, flat, plain, subjects, np.zeros((flat.size, 0)))
+    return covariance(0.5 * (info + info.T), plain, nobs, None if meat is None else meat[some, some])
 
 
 def covariance(

@@ -15,6 +15,7 @@ import pandas as pd
 from ..arguments import checked
 from ..constants import SHARED
 from ..errors import SpecificationError
+from .criteria_of_pairs import draw_pairs, measures_of_pairs
 from .measures import MEASURES, N_NAMES, SERIES, Measure, criterion_name, is_larger_better
 from .style import DASHES, FAINT, INK, NOTE, NOTE_SIZE, PALETTE, SHADE, TITLE_SIZE, dress, note, panels
 
@@ -40,6 +41,8 @@ def plot_criteria(
     curves) are faint dots, and a ring marks the model that it chooses. The line of a measure of adequacy joins the
     models that are best by ``criterion``; the K which that criterion chooses is shaded in every panel. One group that
     is so far from the others that they could not be told apart on its axis is off the scale: an arrow has its value.
+
+    Of dual models each panel is a small table: the first outcome's number of groups down, the second's across.
 
     Parameters
     ----------
@@ -69,7 +72,12 @@ def plot_criteria(
     ['BIC']
     """
     table, choices = table_of(search, criterion)
-    shown = _shown(table, show)
+    pairs = "groups2" in table
+    shown = _shown(table, measures_of_pairs() if pairs and show is None else show)
+    if pairs:
+        best = {c: best_model(table, choices, c) for c in {criterion, *choices, *(c for m in shown for c in m.columns)}
+                if _has(table, c)}
+        return draw_pairs(table[usable(table)], shown, best, criterion, columns=columns, figsize=figsize)
     per_group = best_per_group(table, criterion)
     k_best = int(table["groups"][best_model(table, choices, criterion)])
     side = columns or min((4, 5, 3), key=lambda c: (-len(shown)) % c)
@@ -103,9 +111,9 @@ def best_model(table: pd.DataFrame, choices: dict[str, Any], criterion: str) -> 
 
 
 def best_per_group(table: pd.DataFrame, column: str) -> pd.Series:
-    """Label of the model that is best by a column for each number of groups that has a value, indexed by K."""
+    """Label of the model that is best by a column for each number of groups that has a value, indexed by it."""
     own = table[usable(table) & np.isfinite(table[column].to_numpy(dtype=float))]
-    grouped = own.groupby("groups")[column]
+    grouped = own.groupby([c for c in ("groups", "groups2") if c in own])[column]
     return (grouped.idxmax() if is_larger_better(column) else grouped.idxmin()).sort_index()
 
 

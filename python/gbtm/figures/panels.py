@@ -31,8 +31,8 @@ BAND_ROOM: float = SHARED["models_band_room"]  # of the height of all curves: ho
 
 @checked
 def plot_models(
-    search: Any, *, which: str | Sequence[str] = "best", criterion: str = "bic_subjects",
-    level: float | None = LEVEL, observed: bool = True, columns: int | None = None,
+    search: Any, *, which: str | Sequence[str] = "best", outcome: str | int | None = None,
+    criterion: str = "bic_subjects", level: float | None = LEVEL, observed: bool = True, columns: int | None = None,
     figsize: tuple[float, float] | None = None,
 ) -> Figure:
     """Curves of several models, one panel each, with the shares in % at the ends of the curves.
@@ -42,6 +42,7 @@ def plot_models(
     search : what :func:`gbtm.search` returns: has ``table``, ``fits`` and ``choices``
     which : "best": the best model by ``criterion`` for each number of groups; "all": every model, by number of groups
         and then best first; or labels of models, in the order wanted
+    outcome : of several, by name or number from 1: whose curves are drawn
     criterion : a column of the table; the model that it chooses has a bold title
     level : of the pointwise bands; None for none
     observed : draw the posterior-weighted observed means
@@ -54,13 +55,14 @@ def plot_models(
     Raises
     ------
     SpecificationError
-        "unknown_model" for a label that is not in the search, "unknown_criterion", "bad_table".
+        "unknown_model" for a label that is not in the search, "unknown_criterion", "bad_table"; "several_outcomes"
+        where ``outcome`` is needed.
     """
     level = band_level(level)
     table, choices = table_of(search, criterion)
     chosen = best_model(table, choices, criterion)
     labels = _labels(table, search.fits if hasattr(search, "fits") else {}, which, criterion)
-    fits = [search.fits[label] for label in labels]
+    fits = _of_one(search.fits, labels, outcome)
     curves = [drawn(fit, level) for fit in fits]
     side = columns or _columns(len(labels))
     fig, axes = panels(len(labels), columns=side, size=(2.7, 2.35), figsize=figsize, sharex=True, sharey=True)
@@ -84,7 +86,7 @@ def _labels(
         wanted = list(best_per_group(table, criterion))
     elif which == "all":
         by = table.assign(_rank=table[criterion].astype(float) * (-1 if is_larger_better(criterion) else 1))
-        wanted = list(by.sort_values(["groups", "_rank"]).index)
+        wanted = list(by.sort_values([*(c for c in ("groups", "groups2") if c in by), "_rank"]).index)
     else:
         wanted = [which] if isinstance(which, str) else list(which)
     missing = [label for label in wanted if label not in fits]
@@ -94,6 +96,18 @@ def _labels(
             way_out=f"Give 'best', 'all', or labels such as {next(iter(fits), '2: 2 2')!r}; search.table lists them.",
         )
     return wanted
+
+
+def _of_one(fits: Mapping[str, Fit], labels: Sequence[str], outcome: str | int | None) -> list[Fit]:
+    """The fits, of several outcomes as those of one of them."""
+    own = [fits[label] for label in labels]
+    if outcome is None and len(own[0].outcomes) > 1:
+        names = own[0].outcome_names
+        raise SpecificationError(
+            f"outcome: the models are of {', '.join(names)}, and these panels have the curves of one.",
+            code="several_outcomes", argument="outcome", way_out=f"Give outcome='{names[0]}', or another of them.",
+        )
+    return own if outcome is None else [fit.of_outcome(outcome) for fit in own]
 
 
 def _columns(n: int) -> int:

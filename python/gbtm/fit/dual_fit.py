@@ -130,15 +130,3 @@ class DualFit(Fit):
         """
         alone: dict[str, float] = {name: self.of_outcome(name).entropy for name in self.outcome_names}
         return pd.Series({**alone, "pairs": self.entropy}, name="entropy")
-
-    def two_step(self) -> pd.DataFrame:
-        """How far the joint table moved from that at the curves of the separate fits.
-
-        Returns
-        -------
-        DataFrame, one row a pair of groups: ``separate``, the joint share at the curves of the fits of each outcome by
-        itself, ``estimate``, that of this fit, and their ``difference``
-        """
-        separate, here = self.pairs.two_step_shares, self.pairs.shares
-        return pd.DataFrame(
-            {"separate": separate, "estimate": here, "difference": here - separate}, index=self.pair_names)

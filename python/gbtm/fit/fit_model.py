@@ -45,14 +45,14 @@ def fit_model(
     The fit document, see docs/fit-document.md; what is doubtful stands in its ``warnings``.
     """
     from ..compute.threads import workers
-    from ..estimation.covariance import covariance_at, resolve
+    from ..estimation.covariance import covariance_at, covariance_of_some, resolve
     from ..estimation.estimate import estimate
     from ..likelihood.mixture import Mixture
     from .make_document import make_document
 
     panel, layout = prepared.panel, prepared.layout
     kind = resolve(cov_type, panel.subjects, layout.size)
-    module = Mixture(layout, panel)
+    module = searched = Mixture(layout, panel)
     exact = smaller is not None
     dual = None
     if prepared.spec.is_dual:
@@ -71,7 +71,9 @@ def fit_model(
         cov = covariance_at(module, result.flat, kind, panel.subjects, panel.nobs)
         document = make_document(prepared, module, result, cov)
         if dual is not None:
-            document["dual"] |= dual.document(prepared.layout)
+            known = covariance_of_some(
+                searched, dual.two_step.flats[0], kind, panel.subjects, panel.nobs, prepared.layout.theta)
+            document["dual"] |= dual.document(prepared.layout, known)
     document["search"] |= {"rng": control.rng, "n_starts_asked": control.n_starts}
     return document
 

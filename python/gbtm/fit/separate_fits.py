@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from ..estimation.covariance import Covariance
     from ..estimation.dual_starts import TwoStep
     from ..model.layout import Layout
 
@@ -31,9 +32,12 @@ class SeparateFits:
     independent: np.ndarray
     two_step: TwoStep
 
-    def document(self, layout: Layout) -> dict[str, Any]:
-        """Fields of the document's ``dual``."""
+    def document(self, layout: Layout, cov: Covariance) -> dict[str, Any]:
+        """Fields of the document's ``dual``; ``cov`` is that of the membership coefficients, the curves being known."""
+        flat = self.two_step.flats[0]
         return {
             "separate": {"logliks": list(self.logliks), "n_parameters": list(self.sizes)},
-            "two_step": {"loglik": self.two_step.loglik, "shares": layout.shares(self.two_step.flats[0])},
+            "two_step": {"loglik": self.two_step.loglik, "shares": layout.shares(flat),
+                         "jacobian": layout.shares_jacobian(flat)[:, layout.theta], "cov": cov.internal,
+                         "undetermined": cov.undetermined},
         }

@@ -3,13 +3,17 @@
 A model nests in another when each of its groups finds a group of its own there with at least its order. The larger
 model then is the smaller one where the further coefficients are zero and each further group is a copy of another with
 a part of its share. So its log-likelihood cannot be lower; where a fit's is, the search for it fell short.
+
+A dual model nests in another when both of its sets of groups do: a copy of a group of the first set leads to the groups
+of the second as the group itself does, and a copy of one of the second takes a part of what leads to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, product
 
 import numpy as np
 
@@ -25,6 +29,22 @@ STARTS_MOST = 24
 Shape = tuple[tuple[int, ...], ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Placing:
+    """Where the groups of one set of a model come from.
+
+    Attributes
+    ----------
+    group : (K,) the group of the source that each takes its coefficients from
+    further : groups that have no counterpart there
+    real : those of them that take a part of a share; the others have none
+    """
+
+    group: np.ndarray
+    further: tuple[int, ...] = ()
+    real: tuple[int, ...] = ()
+
+
 @lru_cache(maxsize=100_000)
 def nested(small: ModelSpec, big: ModelSpec) -> bool:
     """Whether ``small`` is ``big`` with some coefficients zero and some groups alike.
@@ -34,7 +54,11 @@ def nested(small: ModelSpec, big: ModelSpec) -> bool:
     of order 0, and so are no zero inflation and no random effect. Families, bounds, bases and dropout have to be the
     same.
     """
-    return _comparable(small, big) and next(_matches(small, big), None) is not None
+    if small.is_dual != big.is_dual:
+        return False
+    return all(
+        _comparable(a, b) and next(_matches(a, b), None) is not None for a, b in _sets(small, big)
+    )
 
 
 def embed(small: Layout, flat: np.ndarray, big: Layout) -> np.ndarray:
@@ -45,35 +69,47 @@ def embed(small: Layout, flat: np.ndarray, big: Layout) -> np.ndarray:
 
     Both layouts are of one panel. Coefficients go by their columns' names, so that the bases may differ.
     """
-    if not _comparable(small.spec, big.spec):
+    if not nested(small.spec, big.spec):
         return np.zeros((0, big.size))
-    starts: list[np.ndarray] = []
-    shapes, rooms = _shapes(small.spec), _shapes(big.spec)
-    for match in islice(_matches(small.spec, big.spec), MATCHES_MOST):
+    each = [list(_placings(a, b)) for a, b in _sets(small.spec, big.spec)]
+    return np.stack([_start(small, flat, big, placings) for placings in islice(product(*each), STARTS_MOST)])
+
+
+def _placings(small: ModelSpec, big: ModelSpec) -> Iterator[Placing]:
+    """Ways to put the groups of a set into those of a larger one."""
+    shapes, rooms = _shapes(small), _shapes(big)
+    for match in islice(_matches(small, big), MATCHES_MOST):
         further = [g for g in range(big.n_groups) if g not in match]
         able = [a for a in range(small.n_groups) if any(_fits(shapes[a], rooms[g]) for g in further)]
         for copied in (*able,) if able else (None,):
             source = np.full(big.n_groups, 0 if copied is None else copied)
             source[list(match)] = np.arange(small.n_groups)
             real = [g for g in further if copied is not None and _fits(shapes[copied], rooms[g])]
-            starts.append(_start(small, flat, big, source, further, real))
-    return np.stack(starts[:STARTS_MOST]) if starts else np.zeros((0, big.size))
+            yield Placing(source, tuple(further), tuple(real))
 
 
 def lowered(large: Layout, flat: np.ndarray, low: Layout) -> np.ndarray:
     """Starts (B, p) for a model whose groups have lower orders, from the estimates of one with as many groups.
 
     The coefficients that it does not have are dropped, in the orthonormal coordinates inside; one start for each way
-    to match the groups (at most 12), none where the orders are not lower.
+    to match the groups of a set (at most 12), none where the orders are not lower.
     """
-    if large.n_groups != low.n_groups or not _comparable(low.spec, large.spec):
+    if large.spec.set_sizes != low.spec.set_sizes:
         return np.zeros((0, low.size))
-    ways = islice(_matches(low.spec, large.spec, alike="small"), MATCHES_MOST)
-    starts = [_start(large, flat, low, np.asarray(match), [], []) for match in ways]
+    each = [
+        [Placing(np.asarray(m)) for m in islice(_matches(a, b, alike="small"), MATCHES_MOST)] if _comparable(a, b) else
+        [] for a, b in _sets(low.spec, large.spec)
+    ]
+    starts = [_start(large, flat, low, placings) for placings in islice(product(*each), STARTS_MOST)]
     return np.stack(starts) if starts else np.zeros((0, low.size))
 
 
 # -- which groups go where --------------------------------------------------------------------------------------------
+
+
+def _sets(small: ModelSpec, big: ModelSpec) -> list[tuple[ModelSpec, ModelSpec]]:
+    """Each set of groups of two models by itself."""
+    return [(small.of_set(s), big.of_set(s)) for s in range(len(big.set_sizes))]
 
 
 def _comparable(small: ModelSpec, big: ModelSpec) -> bool:
@@ -146,27 +182,38 @@ def _matches(small: ModelSpec, big: ModelSpec, *, alike: str = "big") -> Iterato
 # -- coefficients -----------------------------------------------------------------------------------------------------
 
 
-def _start(
-    source: Layout, flat: np.ndarray, target: Layout, group: np.ndarray, further: list[int], real: list[int]
-) -> np.ndarray:
-    """Parameters of ``target``: its group g takes those of group ``group[g]``; ``real`` of the further ones share."""
+def _start(source: Layout, flat: np.ndarray, target: Layout, placings: Sequence[Placing]) -> np.ndarray:
+    """Parameters of ``target``, whose groups of each set are placed."""
     blocks = {(b.outcome, b.predictor, b.group): b for b in source.blocks}
     out = np.zeros(target.size)
     for b in target.blocks:
         if b.outcome == MEMBERSHIP:
             continue
-        a = 0 if b.group is None else int(group[b.group])
+        a = 0 if b.group is None else int(placings[target.spec.set_of(b.outcome)].group[b.group])
         block = blocks.get((b.outcome, b.predictor, a)) or blocks.get((b.outcome, b.predictor, None))
         if block is not None:
             out[b.entries] = _carried(block, flat[block.entries], b)
         elif b.predictor in ("mean", "zero") and b.basis is not None:
             out[b.entries] = FAR * b.basis.constant
-    theta = source.membership_coefficients(flat)[group].copy()
-    per_log = 1 / target.membership.mix[0, 0]
-    sharing = [*real, *(g for g in range(target.n_groups) if real and g not in further and group[g] == group[real[0]])]
-    theta[sharing, 0] -= np.log(max(len(sharing), 1)) * per_log
-    theta[[g for g in further if g not in real], 0] += NOTHING * per_log
+    theta = source.membership_coefficients(flat)[placings[0].group].copy()
+    theta[:, 0] += _log_parts(placings[0]) / target.membership.mix[0, 0]
     target.set_membership(out, theta)
+    if source.transitions is not None and target.transitions is not None:
+        first, second = placings
+        values = source.transitions.permuted(source.transitions.coefficients(flat), first.group, second.group)
+        values[:, : target.transitions.n_from] += _log_parts(second)[:, None]
+        target.transitions.set_coefficients(out, values)
+    return out
+
+
+def _log_parts(placing: Placing) -> np.ndarray:
+    """(K,) log of the part of its source's share that each group takes."""
+    group, real = placing.group, placing.real
+    out = np.zeros(len(group))
+    whole = (g for g in range(len(group)) if real and g not in placing.further and group[g] == group[real[0]])
+    sharing = [*real, *whole]
+    out[sharing] -= np.log(max(len(sharing), 1))
+    out[[g for g in placing.further if g not in real]] += NOTHING
     return out
 
 

@@ -53,7 +53,8 @@ DUAL = {
     "coefficients": "numbers K M", "positions": "numbers K M", "@risk?": "numbers N _", "shares": "numbers C",
     "jacobian": "numbers C p", "posterior": "numbers N C", "out_of_sample?": "numbers _ C",
     "separate": {"logliks": "list _", "n_parameters": "list _"},
-    "two_step": {"loglik": "number", "shares": "numbers C"},
+    "two_step": {"loglik": "number", "shares": "numbers C", "jacobian~": "numbers C t", "cov~": "numbers t t",
+                 "undetermined~": "numbers t _"},
 }
 SEARCH = {
     "optima": [{
@@ -102,16 +103,18 @@ FIT_V1 = {  # what version 1 is made into version 2 from; the rest is checked as
 SHARED_DATA = {
     "ids": "list N", "weights?": "numbers N", "cluster?": "numbers N", "stratum?": "numbers N",
     "dropped": {"sentence": "text"}, "outcomes": [{"data": OUTCOME["@data"], "records?": RECORDS}],
-    "group_sets": [{"risk?": "numbers N _"}],
+    "group_sets": [{"risk?": "numbers N _"}], "risk2?~": "numbers N _",
 }
 SHARED_V1 = {"data": {}, "records?": {}, "risk?": "numbers _ _"}
 SEARCH_FILE = {
     "how": "text", "criterion": "text", "rng": "count", "happened": {}, "later": {},
     "space": {
         "template": TEMPLATE, "groups": "list _", "orders?": "list _", "zero": "text", "reference": "count",
+        "second_groups~": "list _", "second_reference~": "count",
     },
     "shared": {},
-    "fits": [{"label": "text", "n_groups": "count", "orders?": "list _", "document?": {}, "failure": "text"}],
+    "fits": [{"label": "text", "n_groups": "count", "orders?": "list _", "document?": {}, "failure": "text",
+              "second_groups~": "count"}],
 }
 
 
@@ -194,7 +197,7 @@ def _field(
     elif plain not in value:
         if not name.endswith("~"):
             yield f"'{here}' is missing"
-    elif value[plain] is not None or not name.endswith("?"):
+    elif value[plain] is not None or "?" not in name:
         yield from _problems(value[plain], rule, here, sizes, data)
 
 

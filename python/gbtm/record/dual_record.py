@@ -26,6 +26,8 @@ class DualRecord:
     out_of_sample : (N', C) posteriors of those who were scored but not fitted, or None
     separate_logliks, separate_sizes : log-likelihood and number of parameters of each set by itself
     two_step_loglik, two_step_shares : at the curves of the separate fits
+    two_step_errors : derivative of those shares (C, t) in the membership coefficients, covariance (t, t) of these with
+        the curves taken as known, and directions (t, d) without information; None in older files
     """
 
     basis: TransitionBasis
@@ -39,6 +41,7 @@ class DualRecord:
     separate_sizes: tuple[int, ...]
     two_step_loglik: float
     two_step_shares: np.ndarray
+    two_step_errors: tuple[np.ndarray, np.ndarray, np.ndarray] | None
     stored_posterior: Any
 
     @classmethod
@@ -55,10 +58,19 @@ class DualRecord:
             separate_logliks=tuple(float(x) for x in apart["logliks"]),
             separate_sizes=tuple(int(x) for x in apart["n_parameters"]),
             two_step_loglik=float(stored["two_step"]["loglik"]),
-            two_step_shares=np.asarray(stored["two_step"]["shares"], dtype=float), stored_posterior=stored["posterior"],
+            two_step_shares=np.asarray(stored["two_step"]["shares"], dtype=float),
+            two_step_errors=_errors(stored["two_step"]), stored_posterior=stored["posterior"],
         )
 
     @cached_property
     def posterior(self) -> np.ndarray:
         """(N, C) probability of each pair of groups for each subject."""
         return np.asarray(self.stored_posterior, dtype=float)
+
+
+def _errors(stored: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    if "cov" not in stored:
+        return None
+    size = len(np.atleast_2d(stored["cov"]))
+    jacobian, cov = (np.asarray(stored[k], dtype=float).reshape(-1, size) for k in ("jacobian", "cov"))
+    return jacobian, cov, np.asarray(stored["undetermined"], dtype=float).reshape(size, -1)

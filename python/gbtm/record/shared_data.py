@@ -15,13 +15,13 @@ from .inputs import split_inputs
 SHARED = ("ids", "weights", "cluster", "stratum", "dropped")  # fields that are the same in all documents
 
 
-def shared_fields(panel: Panel) -> dict[str, Any]:
-    """What the documents of all models of one panel have in common.
+def shared_fields(panel: Panel, *, dual: bool = False) -> dict[str, Any]:
+    """What the documents of all models of one panel have in common; ``dual``, of dual models.
 
     Returns
     -------
     The fields of ``SHARED``; of each of the ``outcomes`` its ``data`` and the ``records`` of the dropout that it
-    drives; of each of the ``group_sets`` its membership covariates ``risk``.
+    drives; of each of the ``group_sets`` its membership covariates ``risk``; of dual models ``risk2``.
     """
     subjects = panel.subjects
     return {
@@ -37,7 +37,8 @@ def shared_fields(panel: Panel) -> dict[str, Any]:
             {"data": data_fields(m), "records": _records(panel.departures) if i == 0 else None}
             for i, m in enumerate(panel.outcomes)
         ],
-        "group_sets": [{"risk": subjects.risk if subjects.risk_names else None}],
+        "group_sets": [{"risk": subjects.risk if subjects.risk_names else None}, *([{"risk": None}] if dual else [])],
+        **({"risk2": subjects.risk2 if subjects.risk2_names else None} if dual else {}),
     }
 
 
@@ -68,6 +69,7 @@ def slim(document: dict[str, Any]) -> dict[str, Any]:
             for outcome in document["outcomes"]
         ],
         "group_sets": [{**s, "membership": _without(s["membership"], "risk")} for s in document["group_sets"]],
+        **({} if document.get("dual") is None else {"dual": _without(document["dual"], "risk")}),
     }
 
 
@@ -90,6 +92,7 @@ def attach(document: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
             {**s, "membership": {**s["membership"], "risk": shared_set["risk"]}}
             for s, shared_set in zip(document["group_sets"], shared["group_sets"], strict=True)
         ],
+        **({} if document.get("dual") is None else {"dual": {**document["dual"], "risk": shared.get("risk2")}}),
     }
 
 
@@ -115,5 +118,8 @@ def with_own_code(
                 way_out="Remove the file: the fit is made again.",
             )
         outcomes.append({**outcome, "inputs": of_outcome, "bases": bases_here})
-    group_sets = [{**s, "inputs": of_groups} for s in document["group_sets"]]
+    group_sets = [
+        {**s, "inputs": of_groups if i == 0 or of_groups is None else {"risk": None}}
+        for i, s in enumerate(document["group_sets"])
+    ]
     return {**document, "formula": formula, "inputs": model_inputs, "outcomes": outcomes, "group_sets": group_sets}

@@ -6,8 +6,8 @@ import numpy as np
 
 from ..families import family_named
 from ..fit.summary import family_title
+from ..tables.numbers import show
 from .evidence import Evidence, Reply
-from .numbers import show
 
 
 def _time(evidence: Evidence) -> Reply:

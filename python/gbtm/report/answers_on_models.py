@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import pandas as pd
 
 from ..compute.reference_distribution import multiplier
 from ..families import family_named
 from ..fit.summary import family_title
 from ..model.covariance_kinds import COVARIANCE_KINDS
+from ..tables.numbers import show
+from .dual_tables import TABLES, is_dual, of_sets
 from .evidence import Evidence, Reply
 from .fit_tables import share_sentence
-from .numbers import show
 from .software import versions_sentence
+
+if TYPE_CHECKING:
+    from ..api.dual_results import DualResults
+    from ..api.results import GBTMResults
 
 
 def _software(evidence: Evidence) -> Reply:
@@ -79,7 +85,11 @@ def _shapes(evidence: Evidence) -> Reply:
 
 def _covariates(evidence: Evidence) -> Reply:
     res = evidence.res
-    used = [("membership", res.group_set.membership.covariate_names)]
+    used = [("membership", res.group_sets[0].membership.covariate_names)]
+    if res.dual is not None:
+        first, second = res.outcome_names
+        given = (f"groups of {second} given those of {first}", res.dual.basis.names)
+        used = [(f"groups of {first}", used[0][1]), given]
     used += [("time-varying" + (f" ({o.name})" if len(res.outcomes) > 1 else ""), o.covariate_names)
              for o in res.outcomes]
     phrases = [f"{kind}: {', '.join(names)}" for kind, names in used if len(names)]
@@ -126,12 +136,29 @@ def _selection(evidence: Evidence) -> Reply:
 def _models(evidence: Evidence) -> Reply:
     if evidence.search is None:
         return "", "State how many models were fitted, and report the one-class solution."
-    groups = evidence.search.table["groups"].astype(int)
+    table = evidence.search.table
+    groups = table["groups"].astype(int)
     one = "a one-group model among them" if (groups == 1).any() else "without a one-group model"
     prompt = "" if (groups == 1).any() else "Fit and report the one-class solution too."
     where = evidence.place("choice")
-    return (f"{len(groups)} models with {groups.min()} to {groups.max()} groups, {one}"
+    return (f"{len(groups)} models with {numbers_words(table)}, {one}"
             + (f" ({where})." if where else ".")), prompt
+
+
+def numbers_words(table: pd.DataFrame) -> str:
+    """The numbers of groups that a search tried: ``"1 to 4 groups"``."""
+    whose = ("",) if "groups2" not in table else (" of the first outcome", " of the second")
+    ranges = [f"{table[c].astype(int).min()} to {table[c].astype(int).max()} groups{of}"
+              for c, of in zip(("groups", "groups2"), whose, strict=False)]
+    return " and ".join(ranges)
+
+
+def entropy_words(res: GBTMResults) -> str:
+    """Relative entropy; of a dual model that of each outcome's groups and of the pairs."""
+    if not is_dual(res):
+        return show(res.entropy, "probability")
+    values = cast("DualResults", res).entropies
+    return ", ".join(f"{show(value, 'probability')} of {name}" for name, value in values.items())
 
 
 def _fit_table(evidence: Evidence) -> Reply:
@@ -150,9 +177,11 @@ def _one_class(evidence: Evidence) -> Reply:
 
 
 def _final_cases(evidence: Evidence) -> Reply:
-    counts = evidence.res.assignment.value_counts()
-    cases = ", ".join(f"{int(counts.get(g, 0))} in group {g}" for g in evidence.res.group_names)
-    return f"Assigned: {cases}. Estimated shares: {share_sentence(evidence.res)}.", ""
+    each = []
+    for name, one in of_sets(evidence.res):
+        counts = one.assignment.value_counts()
+        each.append(name + ", ".join(f"{int(counts.get(g, 0))} in group {g}" for g in one.group_names))
+    return f"Assigned: {'; '.join(each)}. Estimated shares: {share_sentence(evidence.res)}.", ""
 
 
 def _cases(evidence: Evidence) -> Reply:
@@ -166,7 +195,7 @@ def _entropy(evidence: Evidence) -> Reply:
     if evidence.res.n_groups == 1:
         return "With one group there is no classification.", ""
     where = evidence.place("classification")
-    return f"Relative entropy is {show(evidence.res.entropy, 'probability')}." + (
+    return f"Relative entropy is {entropy_words(evidence.res)}." + (
         f" For the other models: {where}." if where else ""), ""
 
 
@@ -188,7 +217,8 @@ def _plots(evidence: Evidence) -> Reply:
 
 
 def _numbers(evidence: Evidence) -> Reply:
-    where = [w for w in (evidence.place("estimates"), evidence.place("groups")) if w]
+    tables = ("estimates", "groups", *(TABLES if is_dual(evidence.res) else ()))
+    where = [w for w in map(evidence.place, tables) if w]
     text = f"Group shares: {share_sentence(evidence.res)}."
     return text + (f" Estimates, standard errors, intervals and n: {', '.join(where)}." if where else ""), ""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .table import Table, table_of
+from ..tables.table import Table, table_of
 
 if TYPE_CHECKING:
     from ..api.results import GBTMResults

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..compute.progress import Progress
+from ..tables.table import Table
 from .grolts import Answer
-from .table import Table
 
 
 @dataclass(frozen=True)

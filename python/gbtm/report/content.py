@@ -12,10 +12,14 @@ from ..compute.progress import Progress
 from ..errors import SpecificationError
 from ..fit.summary import family_title
 from ..model.spec import OutcomeSpec
+from ..tables.numbers import are_whole, show
+from ..tables.table import Table, table_of
+from .answers_on_models import entropy_words, numbers_words
 from .attrition import attrition
 from .blocks import Builder, ChecklistBlock, CodeBlock, FigureBlock, Report
 from .checklist import SOURCE_2017, SOURCE_REVISED
 from .code import LANGUAGES, code_for
+from .dual_tables import TABLES, is_dual, of_sets
 from .fit_tables import (
     cases_table,
     choice_table,
@@ -23,14 +27,13 @@ from .fit_tables import (
     contributions_table,
     estimates_table,
     groups_table,
+    make_table,
     odds_table,
     share_sentence,
 )
 from .grolts import COMPLETE, FILLED, WRITE, Answer, grolts, place_of
-from .numbers import are_whole, show
 from .pictures import DRAWINGS, draw
 from .software import versions_sentence
-from .table import Table, table_of
 
 if TYPE_CHECKING:
     from ..api.results import GBTMResults
@@ -69,7 +72,8 @@ def compose(
     to.heading("Software")
     to.say(versions_sentence(res))
     name = f"Trajectories of {res.outcome_name} over {res.time_name}" if len(res.outcomes) == 1 else (
-        f"Trajectories of {_listed(res.outcome_names)}, whose groups are the same")
+        f"Trajectories of {_listed(res.outcome_names)}, "
+        + ("each with groups of its own" if is_dual(res) else "whose groups are the same"))
     return Report(title or name, author or "", tuple(to.blocks))
 
 
@@ -85,16 +89,19 @@ def _counted(answers: Sequence[Answer]) -> str:
 
 
 def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
-    k = res.n_groups
+    k, dual = res.n_groups, is_dual(res)
     to.heading("Summary")
     one = len(res.outcomes) == 1
     curves = f"a curve over {res.time_name} each ({_shape(res.outcomes[0].spec, k)})" if one else (
         "curves of each outcome (" + "; ".join(
             f"{o.name} over {o.time_name}: {_shape(o.spec, k)}" for o in res.outcomes) + ")")
+    groups = f"group{'' if k == 1 else 's'}"
+    described = f"{k} {groups} with {curves}" if not dual else (
+        "{} groups of {} and {} groups of {}, these given those, with {}".format(
+            *(x for o, size in zip(res.outcome_names, res.spec.set_sizes, strict=True) for x in (size, o)), curves))
     to.say(
-        f"{res.n_subjects} subjects with {res.nobs} observations of {_listed(res.outcome_names)} are described by {k} "
-        f"group{'' if k == 1 else 's'} with {curves}. "
-        f"Distribution: {family_title(res)}. "
+        f"{res.n_subjects} subjects with {res.nobs} observations of {_listed(res.outcome_names)} are described by "
+        f"{described}. Distribution: {family_title(res)}. "
         + (f"Estimated sizes: {share_sentence(res)}." if k > 1 else "")
     )
     reached = res.search.sentence
@@ -102,7 +109,7 @@ def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
     to.say(
         f"Log-likelihood {show(res.llf, 'criterion')} with {res.df_model} parameters; BIC {show(res.bic, 'criterion')} "
         f"(n = subjects)"
-        + (f"; relative entropy {show(res.entropy, 'probability')}" if k > 1 else "") + f". {reached} {ended}"
+        + (f"; relative entropy {entropy_words(res)}" if k > 1 else "") + f". {reached} {ended}"
     )
     if search is not None:
         _say_search(to, search)
@@ -123,8 +130,7 @@ def _shape(spec: OutcomeSpec, k: int) -> str:
 
 
 def _say_search(to: Builder, search: Any) -> None:
-    groups = search.table["groups"].astype(int)
-    to.say(f"The model was chosen among {len(groups)} models with {groups.min()} to {groups.max()} groups.")
+    to.say(f"The model was chosen among {len(search.table)} models with {numbers_words(search.table)}.")
 
 
 def _data(to: Builder, res: GBTMResults, description: str | None) -> None:
@@ -152,26 +158,44 @@ def _choice(to: Builder, search: Any, res: GBTMResults) -> None:
     to.table("classification", classification_table(search, res))
     to.table("cases", cases_table(search, res))
     every = len(search.fits) <= PANELS_MOST
-    _draw(to, "panels" if every else "best_panels", search, which="all" if every else "best")
+    for outcome in res.outcome_names if len(res.outcomes) > 1 else [None]:
+        _draw(to, "panels" if every else "best_panels", search, of=outcome, which="all" if every else "best",
+              outcome=outcome)
     to.say("Say what subject matter adds to the choice.", prompt=True)
 
 
 def _model(to: Builder, res: GBTMResults, level: float) -> None:
     to.heading("The model")
     to.table("estimates", estimates_table(res, level))
-    if res.n_groups > 1 and res.group_set.membership.covariate_names:
+    second = is_dual(res) and res.pairs.basis.names  # type: ignore[attr-defined]
+    if res.n_groups > 1 and (res.group_sets[0].membership.covariate_names or second):
         to.table("odds", odds_table(res, level))
 
 
 def _groups(to: Builder, res: GBTMResults) -> None:
     to.heading("The groups")
     to.table("groups", groups_table(res))
-    _draw(to, "individuals", res, **({} if len(res.outcomes) == 1 else {"individuals": True}))
+    if is_dual(res):
+        _pairs(to, res)
+        return
+    further: dict[str, Any] = {} if len(res.outcomes) == 1 else {"individuals": True}
+    _draw(to, "individuals", res, **further)
     if len(res.outcomes) > 1 and res.n_groups > 1:
         to.table("contributions", contributions_table(res))
         to.list([*res.outcome_contributions().attrs["notes"], *_independence(res)])
     if res.n_groups > 1:
         _draw(to, "posteriors", res)
+
+
+def _pairs(to: Builder, res: GBTMResults) -> None:
+    """The groups of a dual model: each outcome's people, and how the groups hang together."""
+    for _, one in of_sets(res):
+        _draw(to, "individuals", one, of=one.outcome_name)
+        _draw(to, "posteriors", one, of=one.outcome_name)
+    to.heading("How the groups hang together")
+    for name in TABLES:
+        to.table(name, make_table(res, name))
+    _draw(to, "transitions", res)
 
 
 def _independence(res: GBTMResults) -> list[str]:
@@ -202,9 +226,12 @@ def check_table(frame: pd.DataFrame, caption: str) -> Table:
                               "pairs": "Pairs", "correlation": "Correlation", "time": "Time"})
 
 
-def _draw(to: Builder, name: str, subject: Any, **options: Any) -> None:
+def _draw(to: Builder, name: str, subject: Any, *, of: str | None = None, **options: Any) -> None:
+    """A figure, of an outcome by name where there are several of its kind."""
     to.tell(f"report: drawing figure {sum(isinstance(b, FigureBlock) for b in to.blocks) + 1}")
     several = len(getattr(subject, "outcomes", ())) > 1
     picture = draw(f"{name}_of_outcomes" if several and f"{name}_of_outcomes" in DRAWINGS else name, subject, **options)
     if picture is not None:
-        to.figure(name, picture.caption, picture.png)
+        number = sum(isinstance(b, FigureBlock) and b.name.partition("-")[0] == name for b in to.blocks) + 1
+        caption = picture.caption if of is None else f"{of}: {picture.caption}"
+        to.figure(name if number == 1 else f"{name}-{number}", caption, picture.png)

@@ -12,8 +12,8 @@ import pandas as pd
 
 from ..arguments import checked
 from ..errors import GBTMError, SpecificationError
+from ..tables.table import Table, table_of
 from .fit_tables import make_table
-from .table import Table, table_of
 
 FORMATS = ("latex", "html", "markdown", "docx", "great_tables")
 NAMES = {"great_tables": "great_tables", "docx": "python-docx", "tabulate": "tabulate", "jinja2": "jinja2"}
@@ -110,7 +110,7 @@ def render(table: Table, format: str) -> Any:
     if format == "markdown":
         return markdown(table)
     if format == "docx":
-        from .word_table import add_table
+        from ..tables.word_table import add_table
 
         document = need("docx", "A Word table").Document()
         add_table(document, table)

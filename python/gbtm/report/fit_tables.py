@@ -15,14 +15,16 @@ from ..compute.reference_distribution import multiplier
 from ..errors import GBTMWarning, SpecificationError
 from ..fit.summary import family_title
 from ..model.covariance_kinds import COVARIANCE_KINDS
-from .numbers import show
-from .table import HEADINGS, Table, table_of
+from ..tables.numbers import show
+from ..tables.table import HEADINGS, Table, table_of
+from .dual_tables import TABLES, dual_table, estimates_by_set, groups_of_both, is_dual, odds_of_both, of_sets
 
 if TYPE_CHECKING:
     from ..api.results import GBTMResults
 
 SAME_LOGLIK = 1e-6
-KINDS = ("estimates", "groups", "odds_ratios", "choice", "classification", "cases")
+OF_SEARCHES = ("choice", "classification", "cases")
+KINDS = ("estimates", "groups", "odds_ratios", *TABLES, *OF_SEARCHES)
 FIT = (
     "loglik", "params", "aic", "bic_subjects", "bic_observations", "sabic_subjects",
     "icl_subjects", "cv_loglik", "cv_se", "blrt_p", "lmr_p", "chosen_by",
@@ -38,17 +40,21 @@ def make_table(x: Any, what: str | None = None, *, level: float = 0.95) -> Table
     Parameters
     ----------
     x : GBTMResults or ModelSearch
-    what : "estimates" (default of a fit), "groups", "odds_ratios"; "choice" (default of a search), "classification",
-        "cases"
+    what : "estimates" (default of a fit), "groups", "odds_ratios"; of a dual model "transitions", "reverse", "joint",
+        "margins", "independence", "association", "two_step"; "choice" (default of a search), "classification", "cases"
     """
     check_level(level)
     of_search = is_search(x)
     what = what or ("choice" if of_search else "estimates")
-    if what not in KINDS or (what in ("choice", "classification", "cases")) != of_search:
+    if what not in KINDS or (what in OF_SEARCHES) != of_search or (what in TABLES and not is_dual(x)):
+        further = "".join(f", '{name}'" for name in TABLES if is_dual(x))
         raise SpecificationError(
             f"what: there is no table '{what}' of {type(x).__name__}.", code="unknown_table", argument="what",
-            way_out="A fit has 'estimates', 'groups', 'odds_ratios'; a search 'choice', 'classification', 'cases'.",
+            way_out=f"A fit has 'estimates', 'groups', 'odds_ratios'{further}; a search 'choice', 'classification', "
+            "'cases'.",
         )
+    if what in TABLES:
+        return dual_table(x, what, level)
     if what == "estimates":
         return estimates_table(x, level)
     if what == "odds_ratios":
@@ -66,7 +72,9 @@ def is_search(x: Any) -> bool:
 
 
 def share_sentence(res: GBTMResults) -> str:
-    """Shares of the groups with their intervals, in one sentence."""
+    """Shares of the groups with their intervals, in one sentence; of a dual model those of each outcome."""
+    if is_dual(res):
+        return ". ".join(f"{name}{share_sentence(one)}" for name, one in of_sets(res))
     table = res.adequacy
     phrases = []
     for g in res.group_names:
@@ -81,29 +89,32 @@ def share_sentence(res: GBTMResults) -> str:
 def estimates_table(res: GBTMResults, level: float = 0.95) -> Table:
     """Every parameter with its standard error, interval and test, under the group it belongs to."""
     ci = res.conf_int(1 - level)
-    headings = _belonging(res)
+    headings, shown = estimates_by_set(res) if is_dual(res) else (
+        _belonging(res), {n: re.sub(r"\[\d+\]$", "", n) for n in res.params.index})
     frame = pd.DataFrame(
         {
             "belongs": [headings[n] for n in res.params.index],
-            "parameter": [re.sub(r"\[\d+\]$", "", n) for n in res.params.index], "estimate": res.params.to_numpy(),
+            "parameter": [shown[n] for n in res.params.index], "estimate": res.params.to_numpy(),
             "std err": res.bse.to_numpy(), "lower": ci[0].to_numpy(), "upper": ci[1].to_numpy(),
             res.tvalues.name: res.tvalues.to_numpy(), res.pvalues.name: res.pvalues.to_numpy(),
         }
     )
-    order = dict.fromkeys([f"Group {g}" for g in res.group_names] + ["All groups", *headings.values()])
+    groups = [] if is_dual(res) else [*(f"Group {g}" for g in res.group_names), "All groups"]
+    order = dict.fromkeys([*groups, *headings.values()])
     frame = frame.iloc[frame["belongs"].map({h: i for i, h in enumerate(order)}).argsort(kind="stable")]
     frame["belongs"] = frame["belongs"].where(~frame["belongs"].duplicated(), " ")
     percent = f"{100 * level:g} % CI"
     return table_of(
-        frame, index=False, caption=f"Estimates: {family_title(res)}, {_groups(res.n_groups)}",
+        frame, index=False, caption=f"Estimates: {family_title(res)}, {groups_in_words(res)}",
         notes=_about_estimates(res, level), gap=_why_none(res),
         headings={"belongs": "", "parameter": "Parameter", "lower": f"{percent} lower", "upper": f"{percent} upper",
                   "estimate": "Estimate", "std err": "SE", res.pvalues.name: "p"},
     )
 
 
-def _groups(n: int) -> str:
-    return f"{n} group{'' if n == 1 else 's'}"
+def groups_in_words(res: GBTMResults) -> str:
+    """``"3 groups"``, ``"3 x 2 groups"``."""
+    return f"{' x '.join(map(str, res.spec.set_sizes))} group{'' if res.n_groups == 1 else 's'}"
 
 
 def _belonging(res: GBTMResults) -> dict[str, str]:
@@ -129,7 +140,9 @@ def _about_estimates(res: GBTMResults, level: float) -> list[str]:
     ]
     names = " ".join(res.names)
     meaning = (
-        ("theta", f"theta: log odds of a group against group {res.group_set.reference + 1}."),
+        ("theta", f"theta: log odds of a group against group {res.group_sets[0].reference + 1}."),
+        ("theta2", "theta2[k|j]: log odds of the second outcome's group k against its reference group, in group j of "
+         "the first."),
         ("zero_", "zero_: logit of the probability of an excess zero."),
         ("drop", "drop: logit of the probability of dropping out; drop1 and drop2 go with the last two outcomes."),
         ("sigma", "sigma: standard deviation of the outcome around its group's curve."),
@@ -154,6 +167,8 @@ def _why_none(res: GBTMResults) -> str:
 
 def groups_table(res: GBTMResults) -> Table:
     """Sizes of the groups and how well they are told apart."""
+    if is_dual(res):
+        return groups_of_both(res)
     frame = res.adequacy.drop(columns="mismatch_se", errors="ignore")
     return table_of(
         frame, caption="Group sizes and adequacy of the classification", notes=[*res.adequacy.attrs.get("notes", ())],
@@ -164,6 +179,8 @@ def groups_table(res: GBTMResults) -> Table:
 
 def odds_table(res: GBTMResults, level: float = 0.95) -> Table:
     """Membership covariates as odds ratios."""
+    if is_dual(res):
+        return odds_of_both(res, level)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GBTMWarning)
         odds = res.odds_ratios(level)
@@ -261,19 +278,26 @@ def classification_table(search: Any, final: GBTMResults | None = None) -> Table
 
 def cases_table(search: Any, final: GBTMResults | None = None) -> Table:
     """How many subjects are in each group of every model: assigned, and the estimated share."""
-    most = max(fit.n_groups for fit in search.fits.values())
-    rows = {}
+    rows: dict[str, dict[str, str]] = {}
     for label, fit in search.fits.items():
-        shares = fit.group_shares["share"]
-        counts = fit.assignment.value_counts()
-        cells = [f"{int(counts.get(g, 0))} ({show(shares[g], 'percent')} %)" for g in fit.group_names]
-        rows[label] = cells + [""] * (most - len(cells))
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=[f"Group {g}" for g in range(1, most + 1)])
+        cells = rows.setdefault(label, {})
+        for name, one in of_sets(fit):
+            shares, counts = one.group_shares["share"], one.assignment.value_counts()
+            cells |= {_group(name, g): f"{int(counts.get(g, 0))} ({show(shares[g], 'percent')} %)"
+                      for g in one.group_names}
+    sizes = np.max([fit.spec.set_sizes for fit in search.fits.values()], axis=0)
+    names = [name for name, _ in of_sets(next(iter(search.fits.values())))]
+    columns = [_group(name, g) for name, size in zip(names, sizes, strict=True) for g in range(1, size + 1)]
+    frame = pd.DataFrame([[cells.get(c, " ") for c in columns] for cells in rows.values()], list(rows), columns)
     return table_of(
-        frame.replace("", " "), caption="Cases per group of every model",
+        frame, caption="Cases per group of every model",
         notes=["Subjects assigned to their most probable group (estimated share of the group)."],
         headings={"": "Model"}, strong=_final(search, final),
     )
+
+
+def _group(name: str, group: int) -> str:
+    return f"{name}group {group}" if name else f"Group {group}"
 
 
 def _empty(column: pd.Series) -> bool:

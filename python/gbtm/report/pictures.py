@@ -66,6 +66,11 @@ DRAWINGS = {
         "posteriors", "plot_posteriors", "fit",
         "Posterior probabilities of group membership, by the group that subjects are assigned to.",
     ),
+    "transitions": _Drawing(
+        "transitions", "plot_transitions", "fit",
+        "Probabilities of the second outcome's groups given those of the first, with confidence intervals, and the "
+        "joint probabilities.",
+    ),
     "checks": _Drawing("adequacy", "plot_adequacy", "checks", "Residual checks: what was observed against the fit."),
 }
 

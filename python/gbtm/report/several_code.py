@@ -1,4 +1,5 @@
-"""The code that fits a model of several outcomes again: in Python, and as Stata's traj with multgroups()."""
+"""The code that fits a model of several outcomes again: in Python, and as Stata's traj, with multgroups() where they
+share their groups."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..model.description import Outcome, options_of
 from .calls import wrapped
+from .dual_tables import is_dual
 from .python_code import _value, python_code
 from .recipe import Recipe, fit_options, recipe
 from .stata import command_text, lacking, options_and_lines
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from ..api.results import GBTMResults
 
 ONLY_PYTHON = "# This model has several outcomes that share their groups. In Python:\n"
+DUAL_PYTHON = "# This model has two outcomes with groups of their own. In Python:\n"
 FLAGS = {"sigmabygroup": ("has_sigma", "sigma_by_group"), "ar1": ("may_correlate", "ar1"),
          "rhobygroup": ("may_correlate", "rho_by_group")}  # of traj, and who may have them
 SHARED_BY_ALL = ("weight", "outofsample", "obsmar", "refgroup")  # options of traj that stand once
@@ -34,13 +37,14 @@ def several_code(res: GBTMResults, language: str, data: str) -> str:
             "command", str(res.formula), None, "", "", fit=fit_options(res, {}, True),
             estimates=tuple(res.params.tolist()), from_start=res.search.user_start)
         if language == "Stata":
-            return "\n".join([*StataNames([]).reading(data, []), command.formula.strip(), "multtrajplot"]) + "\n"
+            return "\n".join([*StataNames([]).reading(data, []), command.formula.strip(), *_plots(res)]) + "\n"
         text = python_code(command, data)
     elif language == "Stata":
         return _stata(res, data)
     else:
         text = _python(res, data)
-    return text if language == "Python" else ONLY_PYTHON + "".join(f"# {line}\n" for line in text.splitlines())
+    head = DUAL_PYTHON if is_dual(res) else ONLY_PYTHON
+    return text if language == "Python" else head + "".join(f"# {line}\n" for line in text.splitlines())
 
 
 def _python(res: GBTMResults, data: str) -> str:
@@ -59,6 +63,7 @@ def _python(res: GBTMResults, data: str) -> str:
             lines.append(f"{_table(outcome.name)} = pd.read_csv({json.dumps(f'{outcome.name}.csv')})  # its own table")
             options.append(f"data={_table(outcome.name)}")
         outcomes.append(f"gbtm.Outcome({', '.join([_value(part.formula), *options])})")
+    whole |= _of_both(res)
     lines.append("outcomes = [")
     lines += [*(f"    {o}," for o in outcomes), "]"]
     arguments = ["outcomes", "data", *([f"id={_value(parts[0].id)}"] if parts[0].id else []),
@@ -68,6 +73,32 @@ def _python(res: GBTMResults, data: str) -> str:
     lines += [wrapped("model = gbtm.GBTM.from_formula(", arguments), wrapped("res = model.fit(", options),
               "print(res.summary())"]
     return "\n".join(lines) + "\n"
+
+
+def _of_both(res: GBTMResults) -> dict[str, Any]:
+    """What a dual model is asked for besides the arguments of its first outcome's groups."""
+    if res.dual is None:
+        return {}
+    asked = (res.document["group_sets"][0].get("inputs") or {}).get("risk2") or list(res.dual.basis.names)
+    of_second = {"risk2": asked} if asked else {}
+    if res.spec.second_reference:
+        of_second["refgroup2"] = res.spec.second_reference + 1
+    return {"groups": list(res.spec.set_sizes), **of_second}
+
+
+def _plots(res: GBTMResults) -> list[str]:
+    return ["trajplot", "trajplot, model(2)"] if is_dual(res) else ["multtrajplot"]
+
+
+def _lacking_in_dual(res: GBTMResults) -> str:
+    """What traj does not have of dual models."""
+    if any(o.spec.family == "beta" for o in res.outcomes):
+        return "beta in a dual model"
+    if "refgroup2" in _of_both(res):
+        return "a reference group of the second outcome other than the first"
+    asked = _of_both(res).get("risk2", [])
+    names = [asked] if isinstance(asked, str) else asked
+    return "" if all(re.fullmatch(r"\w+", n) for n in names) else "a formula in risk2()"
 
 
 def _table(name: str) -> str:
@@ -87,7 +118,8 @@ def _unlike(res: GBTMResults) -> str:
 def _stata(res: GBTMResults, data: str) -> str:
     """A do-file: long tables are made wide outcome by outcome and joined by id."""
     missing = [lacking(res.of_outcome(m + 1)) for m in range(len(res.outcomes))]
-    why = next((m for m in missing if m), _unlike(res))
+    dual = is_dual(res)
+    why = next((m for m in missing if m), _lacking_in_dual(res) if dual else _unlike(res))
     if why or len(res.outcomes) > 6:
         return f"* Stata's traj cannot fit this model. It lacks {why or 'more than six outcomes'}.\n"
     head: list[str] = []
@@ -108,7 +140,7 @@ def _stata(res: GBTMResults, data: str) -> str:
         body += lines
         for word, values in its:
             if word in ("risk", *SHARED_BY_ALL):
-                entry = ("multrisk" if word == "risk" else word, values)
+                entry = ("multrisk" if word == "risk" and not dual else word, values)
                 last += [] if entry[0] in dict(last) else [entry]
                 continue
             if values is None:  # a flag is of all outcomes
@@ -118,11 +150,13 @@ def _stata(res: GBTMResults, data: str) -> str:
                 stem = str(values[0]).rpartition("_")[0]
                 body.append(f"rename ({stem}_*) (time{number}_*)  // each outcome has waves of its own")
                 values = [v.replace(f"{stem}_", f"time{number}_", 1) for v in values]
-            options.append((f"{word}{number}", values))
+            options.append((word if dual and number == 1 else f"{word}{number}", values))
         if long:
             body += [f"tempfile outcome{number}", f"save `outcome{number}'", ""]
     if any(line.startswith("tempfile") for line in body):
         body.append("use `outcome1', clear")
         body += [f"merge 1:1 {id_} using `outcome{m}', nogenerate update" for m in range(2, len(res.outcomes) + 1)]
-    options += [("multgroups", [res.n_groups]), *last]
-    return "\n".join([*body, command_text(options), "multtrajplot"]) + "\n"
+    risk2 = _of_both(res).get("risk2", [])
+    options += [*last, *([("risk2", [risk2] if isinstance(risk2, str) else risk2)] if risk2 else [])] if dual else (
+        [("multgroups", [res.n_groups]), *last])
+    return "\n".join([*body, command_text(options), *_plots(res)]) + "\n"

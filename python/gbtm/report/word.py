@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..tables.word_table import add_note, add_table, make_grid, plan, write_cell
 from .blocks import (
     Block,
     Bullets,
@@ -21,7 +22,6 @@ from .blocks import (
 )
 from .exports import need
 from .grolts import Answer
-from .word_table import add_note, add_table, make_grid, plan, write_cell
 
 PROMPT, WARNING = (0x9C, 0x57, 0x00), (0xA6, 0x1C, 0x1C)
 SMALL = 9.0

@@ -17,6 +17,15 @@ from ..model.spec import MAX_ORDER, ModelSpec
 ZERO_PARTS = ("common", "own", "order")
 GROUPS_MOST = 50
 
+Number = int | tuple[int, int]  # of groups; of a dual model those of the first and of the second outcome
+
+
+def groups_in_words(number: Number) -> str:
+    """``"1 group"``, ``"3 groups"``, of a dual model ``"3 x 2 groups"``."""
+    if isinstance(number, tuple):
+        return f"{number[0]} x {number[1]} groups"
+    return f"{number} group{'' if number == 1 else 's'}"
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -25,15 +34,27 @@ class Candidate:
     Attributes
     ----------
     orders : highest first, as groups are exchangeable; None with a basis formula
+    second : of a dual model, the number of groups of the second outcome; ``n_groups`` is that of the first
     """
 
     n_groups: int
     orders: tuple[int, ...] | None
+    second: int | None = None
+
+    @property
+    def number(self) -> Number:
+        """Of groups; of a dual model both."""
+        return self.n_groups if self.second is None else (self.n_groups, self.second)
+
+    @property
+    def n_classes(self) -> int:
+        """Groups, or pairs of groups."""
+        return self.n_groups * (self.second or 1)
 
     @property
     def rank(self) -> tuple[object, ...]:
         """Place in a table: fewer groups first, higher orders first."""
-        return (self.n_groups, tuple(-o for o in self.orders or ()))
+        return (self.n_groups, self.second or 0, tuple(-o for o in self.orders or ()))
 
 
 @dataclass(frozen=True)
@@ -60,7 +81,27 @@ class Space:
         """Orders are searched, not the number of groups alone."""
         return self.orders is not None
 
-    def top(self, n_groups: int) -> Candidate:
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """Numbers of groups, in the order in which they are fitted."""
+        return self.groups
+
+    @property
+    def frame(self) -> Candidate:
+        """The smallest model whose curves have the columns of all others."""
+        return self.top(1)
+
+    def together(self, missing: Sequence[Number]) -> list[Number]:
+        """Those of the numbers not fitted yet that are fitted next: one after the other, for each grows from the last.
+        """
+        return list(missing[:1])
+
+    def within(self, n_subjects: int) -> tuple[Space, list[int]]:
+        """Without the numbers of groups above that of the subjects, and these."""
+        few = tuple(k for k in self.groups if k <= n_subjects)
+        return replace(self, groups=few), [k for k in self.groups if k not in few]
+
+    def top(self, n_groups: Any) -> Candidate:
         """All groups at the highest order."""
         return Candidate(n_groups, None if self.orders is None else (self.orders[-1],) * n_groups)
 

@@ -16,12 +16,13 @@ from ..record.document import check_version, current_fields, decode, encode, sav
 from ..record.document_schema import SEARCH_FILE, SHARED_DATA, SHARED_V1, check_fields
 from ..record.document_v1 import upgraded_shared
 from .candidates import Candidate, Space
+from .dual_space import refuse_pairs
 from .outcome_orders import SeveralSpace
 from .runner import Fitted
 from .search_values import check_same_data, check_search_values
 from .space_document import read_space, space_document
 from .summary import summary_text
-from .table import BLRT_LEVEL, LARGER, SMALLER, choose, make_table, row, sort_table
+from .table import BLRT_LEVEL, LARGER, SMALLER, choose, make_table, numbers_in, row, sort_table
 from .words import all_sentences, name_of
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ class ModelSearch:
         lmr : the Lo-Mendell-Rubin test too, into ``lmr_p``; its caveat is among the sentences
         n_jobs, options : as for :func:`gbtm.blrt`, for example ``n_max``
         """
+        refuse_pairs(self._space)
         from ..resampling.likelihood_ratio import blrt
         from ..resampling.lo_mendell_rubin import lmr as lo_mendell_rubin
 
@@ -225,7 +227,7 @@ class ModelSearch:
         table = self.table
         if labels is None:
             usable = table[table["flag"] == ""]
-            first = usable.drop_duplicates("groups").index
+            first = usable.drop_duplicates(numbers_in(usable)).index
             return [k for k in table.index if k in set(self.choices) or k in first]
         wanted = [labels] if isinstance(labels, str) else list(labels)
         unknown = [k for k in wanted if k not in self.fits]
@@ -278,6 +280,7 @@ class ModelSearch:
                     "label": label, "n_groups": fit.candidate.n_groups,
                     "orders": None if fit.candidate.orders is None else list(fit.candidate.orders),
                     "document": fit.document, "failure": fit.failure,
+                    **({} if fit.candidate.second is None else {"second_groups": fit.candidate.second}),
                 }
                 for label, fit in self._fitted.items()
             ],
@@ -327,7 +330,8 @@ def read_search(document: Any, *, trust_formula: bool = False, source: str = "se
     space = read_space(document["space"])
     fits = {}
     for fit in document["fits"]:
-        candidate = Candidate(fit["n_groups"], None if fit["orders"] is None else tuple(fit["orders"]))
+        orders = None if fit["orders"] is None else tuple(fit["orders"])
+        candidate = Candidate(fit["n_groups"], orders, fit.get("second_groups"))
         fit_document = None
         if fit["document"] is not None:
             fit_document = current_fields(fit["document"], f"{source}: model {fit['label']}", data=False)

@@ -21,7 +21,7 @@ from ..model.description import Outcome, options_of
 from ..model.layout import make_layout
 from ..model.option_values import as_orders
 from ..model.spec import ModelSpec, OutcomeSpec
-from .candidates import Candidate, Space, is_model, numbers_of_groups, orders_to_try
+from .candidates import Candidate, Number, Space, is_model, numbers_of_groups, orders_to_try
 from .runner import Fitted
 
 PASSES_MOST = 6  # of orders and posteriors, each given the other
@@ -47,7 +47,7 @@ class SeveralSpace(Space):
     def searches_orders(self) -> bool:
         return any(o is not None and len(o) > 1 for o in self.orders_of)
 
-    def top(self, n_groups: int) -> Candidate:
+    def top(self, n_groups: Any) -> Candidate:
         """All groups at the highest order in each outcome."""
         return Candidate(n_groups, tuple(0 if o is None else o[-1] for o in self.orders_of) * n_groups)
 
@@ -153,7 +153,7 @@ def outcomes_of(
 
 
 def next_shapes(
-    space: SeveralSpace, n_groups: int, criterion: str, fits: Mapping[Candidate, Fitted], panel: Panel,
+    space: SeveralSpace, n_groups: Number, criterion: str, fits: Mapping[Candidate, Fitted], panel: Panel,
     bases: Sequence[TimeBasis | None], known: dict[tuple[Candidate, float], Candidate],
 ) -> list[Candidate]:
     """The model whose orders the posterior probabilities of the last fit ask for; none where it is there already.
@@ -185,13 +185,13 @@ def proposal(
     Orders are lowered one group and one step at a time from the highest, as long as -2 Q + c p falls, with Q the
     expected complete-data log-likelihood of the outcome, p its parameters and c the penalty of the criterion.
     """
-    record, k = fit.record, fit.candidate.n_groups
-    posterior = record.group_sets[0].posterior
+    record = fit.record
     n = panel.nobs if criterion.endswith("observations") else panel.n_subjects
     each = 2.0 if criterion in ("aic", "traj_aic") else float(np.log(n))
     orders = []
     for m, allowed in enumerate(space.orders_of):
-        own: tuple[int, ...] = (0 if allowed is None else allowed[-1],) * k
+        posterior = record.group_sets[record.spec.set_of(m)].posterior
+        own: tuple[int, ...] = (0 if allowed is None else allowed[-1],) * posterior.shape[1]
         if allowed is not None and len(allowed) > 1:
             alone = _Alone(replace(panel, outcomes=(panel.outcomes[m],), departures=None, history=None),
                            space.template.outcomes[m], bases[m], posterior, each)

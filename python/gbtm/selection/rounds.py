@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from ..compute.progress import Progress
 from ..selection import words
-from .candidates import Candidate, Space
+from .candidates import Candidate, Number, Space
+from .dual_space import DualSpace
 from .outcome_orders import SeveralSpace, next_shapes
 from .runner import Fitted, Ground, Task, make_round, n_workers, read_fit
 from .strategy import NO_LOWER, again_task, task_for, unconfirmed, violations, wanted
@@ -28,7 +29,7 @@ class Rounds:
         self.space, self.ground, self.how, self.criterion = space, ground, how, criterion
         self.n_jobs, self.budget, self.tell = n_jobs, time_budget, tell
         self.starts = (n_starts, shape_starts)
-        self.shared = shared_fields(ground.panel)
+        self.shared = shared_fields(ground.panel, dual=isinstance(space, DualSpace))
         self.fits: dict[Candidate, Fitted] = {}
         self.happened: dict[str, list[str]] = {"plan": [], "skipped": [], "repairs": [], "not_done": []}
         self.begun, self.deadline = time.monotonic(), None if time_budget is None else time.time() + time_budget
@@ -63,7 +64,7 @@ class Rounds:
                 break
         self.say(f"search done: {len(self.fits)} models")
 
-    def _shapes(self) -> Callable[[int], list[Candidate]] | None:
+    def _shapes(self) -> Callable[[Number], list[Candidate]] | None:
         """Of several outcomes: which shapes come next for a number of groups."""
         space = self.space
         if not isinstance(space, SeveralSpace):
@@ -102,7 +103,7 @@ class Rounds:
                 continue
             self.fits[task.candidate] = read_fit(text, task.candidate, self.ground, self.shared)
             self.n_done += 1
-            self.weight_done += task.candidate.n_groups
+            self.weight_done += task.candidate.n_classes
             self.report(tasks[at + 1 :])
         return left
 
@@ -136,9 +137,9 @@ class Rounds:
         if self.how == "grid":
             ahead += [c for k in self.space.groups for c in self.space.grid(k) if c not in self.fits and c not in ahead]
         else:
-            tops = [self.space.top(k) for k in self.space.groups]
+            tops = [self.space.top(k) for k in self.space.numbers]
             ahead += [c for c in tops if c not in self.fits and c not in ahead]
-        rest = elapsed * sum(c.n_groups for c in ahead) / max(self.weight_done, 1)
+        rest = elapsed * sum(c.n_classes for c in ahead) / max(self.weight_done, 1)
         usable = [f for f in self.fits.values() if f.usable]
         best = min(usable, key=lambda f: score(f, self.criterion), default=None)
         best_so_far = "" if best is None else f", best so far {self.space.label(best.candidate)}"

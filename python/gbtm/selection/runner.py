@@ -25,7 +25,7 @@ from ..model.spec import ModelSpec
 from ..record.document import current_fields, decode, encode
 from ..record.fit_record import FitRecord
 from ..record.shared_data import attach, slim, with_own_code
-from .candidates import Candidate
+from .candidates import Candidate, groups_in_words
 from .checkpoint import Checkpoint, digest
 
 if TYPE_CHECKING:
@@ -110,10 +110,10 @@ class Fitted:
     @cached_property
     def results(self) -> GBTMResults:
         """The fit with the data, which all fits of a search share."""
-        from ..api.results import GBTMResults
+        from ..api.load import results_of
 
         assert self.document is not None
-        return GBTMResults(attach(self.document, self.shared), trust_formula=self.trust_formula)
+        return results_of(attach(self.document, self.shared), trust_formula=self.trust_formula)
 
     @property
     def loglik(self) -> float:
@@ -180,7 +180,7 @@ def read_fit(text: str, candidate: Candidate, ground: Ground, shared: dict[str, 
     """What :func:`fit_task` wrote; formulas, which are code, are this search's own and not the file's."""
     stored = json.loads(text)
     if stored.get("not_kept"):
-        warn(f"checkpoint: a fit of {candidate.n_groups} groups could not be kept ({stored['not_kept']}).")
+        warn(f"checkpoint: a fit of {groups_in_words(candidate.number)} could not be kept ({stored['not_kept']}).")
     if stored["document"] is None:
         return Fitted(candidate, None, stored["failure"], shared)
     document = current_fields(decode(stored["document"]), "checkpoint", data=False)

@@ -25,8 +25,9 @@ from ..model.option_values import as_orders
 from ..model.prepared import Prepared
 from ..model.spec import ModelSpec
 from ..selection import words
-from .candidates import Space, make_space
+from .candidates import Space, groups_in_words, make_space
 from .checkpoint import Checkpoint, data_digest, digest
+from .dual_space import DualSpace, is_dual_search, make_dual_space, smallest_dual
 from .models import ModelSearch
 from .outcome_orders import make_several_space, outcomes_of
 from .rounds import Rounds
@@ -42,7 +43,7 @@ OWN = ("formula", "data", "id", "wide", "how", "criterion", "n_jobs", "checkpoin
 @checked
 def search(
     formula: str | Sequence[str | Outcome], data: pd.DataFrame | None = None, *,
-    id: str | Sequence[str] | None = None, groups: int | Iterable[int] = 5,
+    id: str | Sequence[str] | None = None, groups: int | Iterable[Any] = 5,
     order: int | Sequence[int] | None = None, how: str = "two_stage", criterion: str = "bic_subjects",
     n_jobs: int | None = None, checkpoint: str | Path | None = None, time_budget: float | None = None, rng: int = 0,
     progress: Progress | bool | None = None, n_starts: int | None = None, max_starts: int = 256,
@@ -62,7 +63,9 @@ def search(
         by number of groups and then, for those that are chosen, by the orders of each outcome: lowered with the
         posterior probabilities held fixed, outcome by outcome, and then fitted jointly, until both agree. The order
         of a :class:`gbtm.Outcome` is the highest to try in it, or the orders to try
-    groups : 5 for 1 to 5 groups, or the numbers to try
+    groups : 5 for 1 to 5 groups, or the numbers to try. Those of each of two outcomes, ``[[2, 3, 4], [2, 3]]``, for
+        dual models (with ``link="dual"`` also ``[4, 3]`` for 2 to 4 and 2 to 3): all pairs of numbers are fitted at the
+        highest orders, then orders as above, by the probabilities of each outcome's own groups
     order : 3 (the default) for orders 0 to 3, or the orders to try; for counts -1, a group whose rate is zero, where
         it is named, as in ``[-1, 0, 1, 2]``. None with a basis formula, where only the number of groups is searched
     how : "two_stage" (Nagin's): the number of groups with all of them at the highest order, then for each number that
@@ -94,6 +97,9 @@ def search(
     >>> found = gbtm.search("y ~ t", data, id="id", groups=3, order=1, family="normal")
     >>> found.best("bic_subjects").n_groups
     2
+
+    Both numbers of groups of a dual model: ``gbtm.search([gbtm.Outcome("aggression ~ age"), gbtm.Outcome("offenses ~
+    year", family="zip", iorder=0)], data, id="id", groups=[[2, 3, 4], [2, 3]])``.
     """
     refuse_unknown(model, OWN)
     for name in ("rorder", "dropout"):
@@ -131,19 +137,8 @@ def _search_several(
     model: dict[str, Any], settings: dict[str, Any],
 ) -> ModelSearch:
     """The search of several outcomes."""
-    if settings["zero"] != "common" or settings["how"] == "grid":
-        argument = "how" if settings["how"] == "grid" else "iorder"
-        raise SpecificationError(
-            f"{argument}: of several outcomes "
-            + ("the grid of all orders is too large." if argument == "how" else "the zero part is common to groups."),
-            code=f"unknown_{argument}" if argument == "how" else "bad_iorder", argument=argument,
-            way_out="Use how='two_stage', 'stepwise' or 'groups', and one iorder an outcome.",
-        )
-    if model.get("link") == "dual":
-        raise SpecificationError(
-            "link: a search is of outcomes that share their groups, not of a dual model.", code="dual_search",
-            argument="link", way_out="Search each outcome by itself, then compare dual models with the numbers found.",
-        )
+    _refuse_of_several(settings["zero"], settings["how"])
+    is_dual = is_dual_search(settings["groups"], model.get("link"))
     given = model if iorder is None else {**model, "iorder": iorder}
     outcomes, orders, rest = outcomes_of(formula, order, given)
     wide = rest.get("wide")
@@ -152,20 +147,41 @@ def _search_several(
         table = data if getattr(o, "data", None) is None else o.data
         if isinstance(o, Outcome) and o.formula is not None and table is not None:
             its_wide = wide if o.data is None else None
-            first = _base_order(o.formula, table, its, {"wide": its_wide, "tcov": o.tcov})
-            o = replace(o, order=first)
+            o = replace(o, order=_base_order(o.formula, table, its, {"wide": its_wide, "tcov": o.tcov}))
         based.append(o)  # what is no outcome is refused where the table is read
-    base = GBTM.from_formula(based, data, id=id, groups=1, **rest).prepared
+    further = {"refgroup2": rest.pop("refgroup2", 1)} if is_dual else {}
+    base = GBTM.from_formula(based, data, id=id, groups=[2, 2] if is_dual else 1, **rest).prepared
+    return _search_outcomes(base, orders, **settings, **further)
+
+
+def _refuse_of_several(zero: str, how: str) -> None:
+    """What a search of one outcome can do, and one of several cannot."""
+    if zero != "common" or how == "grid":
+        argument = "how" if how == "grid" else "iorder"
+        raise SpecificationError(
+            f"{argument}: of several outcomes "
+            + ("the grid of all orders is too large." if argument == "how" else "the zero part is common to groups."),
+            code=f"unknown_{argument}" if argument == "how" else "bad_iorder", argument=argument,
+            way_out="Use how='two_stage', how='stepwise' or how='groups', and one iorder an outcome.",
+        )
+
+
+def _search_outcomes(base: Prepared, orders: Sequence[Any], *, refgroup2: int = 1, **settings: Any) -> ModelSearch:
+    """The search of outcomes that share their groups, or, where ``base`` is a dual model, of two with groups of their
+    own; ``orders`` has of each what is to be tried."""
     names = [m.name for m in base.panel.outcomes]
     tried = [None if s.basis is not None else its for s, its in zip(base.spec.outcomes, orders, strict=True)]
-    space = make_several_space(base.spec, settings["groups"], tried, names, settings["refgroup"] - 1)
+    first, second = settings["refgroup"] - 1, check_count(refgroup2, "refgroup2", 2) - 1
+    space = make_dual_space(base.spec, settings["groups"], tried, names, (first, second)) if base.spec.is_dual else (
+        make_several_space(base.spec, settings["groups"], tried, names, first))
     return _search(base, space=space, **settings)
 
 
 @checked
 def search_models(
     panel: Panel, base_spec: ModelSpec, *, formula: str | None = None, bases: Sequence[TimeBasis | None] | None = None,
-    inputs: dict[str, Any] | None = None, profile: np.ndarray | None = None, zero: str = "common", **settings: Any,
+    inputs: dict[str, Any] | None = None, profile: np.ndarray | None = None, zero: str = "common", order: Any = None,
+    how: str = "two_stage", link: str | None = None, refgroup: int = 1, groups: Any = 5, **settings: Any,
 ) -> ModelSearch:
     """:func:`search` from a panel and a model of one group, whose settings all candidates share.
 
@@ -173,10 +189,19 @@ def search_models(
     ----------
     base_spec : one group; its order is not used
     zero : zip, zinb: the zero part is "common" to all groups, each group's "own", or own and of its curve's "order"
-    settings : groups, order, how, criterion, n_jobs, checkpoint, ... as for :func:`search`
+    order : as for :func:`search`; of several outcomes that of each, as ``base_spec`` has them
+    link, groups : as for :func:`search`: of two outcomes with two sets of numbers, dual models are searched
+    settings : how, criterion, n_jobs, checkpoint, refgroup2, ... as for :func:`search`
     """
+    settings = {"groups": groups, "how": how, "refgroup": refgroup, **settings}
+    if len(base_spec.outcomes) > 1:
+        _refuse_of_several(zero, how)
+        if is_dual_search(groups, link) and not base_spec.is_dual:
+            base_spec = smallest_dual(base_spec)
+        base = Prepared.of(panel, base_spec, bases, formula=formula, profile=profile, inputs=inputs)
+        return _search_outcomes(base, order, **settings)
     base = Prepared.of(panel, base_spec, bases, formula=formula, profile=profile, inputs=inputs)
-    return _search(base, zero=zero, **settings)
+    return _search(base, zero=zero, order=order, **settings)
 
 
 def _base_order(formula: str, data: pd.DataFrame, order: Any, model: dict[str, Any]) -> int | None:
@@ -221,15 +246,13 @@ def _search(
     _check(how, criterion, time_budget, n_starts=n_starts, max_starts=max_starts, shape_starts=shape_starts,
            refgroup=refgroup)
     space = space or make_space(base.spec, groups, order, zero, reference=refgroup - 1)
-    few = tuple(k for k in space.groups if k <= base.panel.n_subjects)
-    skipped = [k for k in space.groups if k not in few]
-    if not few:
+    tried, (space, skipped) = space, space.within(base.panel.n_subjects)
+    if not space.groups:
         raise SpecificationError(
-            f"groups: {space.groups[0]} groups for {base.panel.n_subjects} subjects.", code="too_few_subjects",
-            argument="groups", way_out="Ask for fewer groups.",
+            f"groups: {groups_in_words(tried.numbers[0])} for {base.panel.n_subjects} subjects.",
+            code="too_few_subjects", argument="groups", way_out="Ask for fewer groups.",
         )
-    space = replace(space, groups=few)
-    highest = Prepared.of(base.panel, space.spec(space.top(1)), base.bases)
+    highest = Prepared.of(base.panel, space.spec(space.frame), base.bases)
     ground = Ground(
         panel=base.panel, held_out=base.held_out, bases=tuple(p.bases["mean"] for p in highest.layout.outcomes),
         formula=base.formula, inputs=base.inputs, profile=base.profile, rng=check_seed(rng), max_starts=max_starts,
@@ -250,10 +273,11 @@ def _search(
 
 def _about(ground: Ground, space: Space) -> dict[str, Any]:
     """What all fits depend on, by names that an error can mention."""
+    dual = ("dual", space.second_reference) if isinstance(space, DualSpace) else ()
     return {
         "data": digest(data_digest(ground.panel), None if ground.held_out is None else data_digest(ground.held_out)),
         "model": digest(*(replace(o, orders=None if o.orders is None else (0,)) for o in space.template.outcomes),
-                        space.template.dropout, space.reference, space.zero, ground.profile),
+                        space.template.dropout, space.reference, space.zero, ground.profile, *dual),
         "rng": ground.rng, "max_starts": ground.max_starts, "cov_type": ground.cov_type,
     }
 

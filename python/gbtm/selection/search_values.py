@@ -18,7 +18,7 @@ def check_search_values(document: Mapping[str, Any], source: str) -> None:
         isinstance(criteria, dict) and all(v is None or isinstance(v, (int, float)) for v in criteria.values())
         for criteria in later.values()
     )
-    counts = [*about["groups"], *(f["n_groups"] for f in document["fits"])]
+    counts = [*about["groups"], *(about.get("second_groups") or ()), *(f["n_groups"] for f in document["fits"])]
     orders = [o for f in (about, *document["fits"]) for o in f["orders"] or ()]
     are_counts = all(isinstance(k, int) and not isinstance(k, bool) and 0 < k <= MOST_GROUPS for k in counts)
     are_orders = all(isinstance(o, int) and not isinstance(o, bool) for o in orders)

@@ -7,13 +7,16 @@ from typing import Any
 
 from ..record.fit_record import read_spec
 from .candidates import Space
+from .dual_space import DualSpace
 from .outcome_orders import SeveralSpace
 
 
 def space_document(space: Space) -> dict[str, Any]:
     """The ``space`` of a search's document."""
-    several = {} if not isinstance(space, SeveralSpace) else {
+    several: dict[str, Any] = {} if not isinstance(space, SeveralSpace) else {
         "orders_of": [None if o is None else list(o) for o in space.orders_of], "names": list(space.names)}
+    if isinstance(space, DualSpace):
+        several |= {"second_groups": list(space.second_groups), "second_reference": space.second_reference}
     return {
         "template": asdict(space.template), "groups": list(space.groups),
         "orders": None if space.orders is None else list(space.orders), "zero": space.zero,
@@ -28,4 +31,7 @@ def read_space(stored: dict[str, Any]) -> Space:
     if "orders_of" not in stored:
         return Space(*parts)
     orders_of = tuple(None if o is None else tuple(o) for o in stored["orders_of"])
+    if stored.get("second_groups") is not None:
+        second = (tuple(stored["second_groups"]), stored["second_reference"])
+        return DualSpace(*parts, orders_of, tuple(stored["names"]), *second)
     return SeveralSpace(*parts, orders_of, tuple(stored["names"]))

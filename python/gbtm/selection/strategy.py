@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ..model.nesting import nested
-from .candidates import Candidate, Space
+from .candidates import Candidate, Number, Space
+from .dual_space import DualSpace
 from .outcome_orders import SeveralSpace
 from .runner import Fitted, Task
 from .table import LARGER, SMALLER, score
@@ -22,7 +24,7 @@ Fits = Mapping[Candidate, Fitted]
 
 
 def wanted(
-    space: Space, how: str, criterion: str, fits: Fits, shapes: Callable[[int], list[Candidate]] | None = None
+    space: Space, how: str, criterion: str, fits: Fits, shapes: Callable[[Number], list[Candidate]] | None = None
 ) -> list[Candidate]:
     """The candidates of the next round; none when the search is done.
 
@@ -32,26 +34,26 @@ def wanted(
     chose, or that come within 6 of it (Nagin's "two_stage"). Of several outcomes ``shapes`` says which come next for a
     number of groups.
     """
-    for k in space.groups:
-        if space.top(k) not in fits:
-            return [space.top(k)]
+    missing = [k for k in space.numbers if space.top(k) not in fits]
+    if missing:
+        return [space.top(k) for k in space.together(missing)]
     if how == "groups" or not space.searches_orders:
         return []
     if how == "grid":
         return _level(space, fits)
-    chosen = space.groups if how == "stepwise" else first_choices(space, criterion, fits)
+    chosen = space.numbers if how == "stepwise" else first_choices(space, criterion, fits)
     return [c for k in chosen for c in (_lower(space, k, criterion, fits) if shapes is None else shapes(k))]
 
 
-def first_choices(space: Space, criterion: str, fits: Fits) -> tuple[int, ...]:
+def first_choices(space: Space, criterion: str, fits: Fits) -> tuple[Number, ...]:
     """The numbers of groups that BIC, ICL and ``criterion`` choose or nearly do, all groups at the highest order."""
-    tops = [fits[space.top(k)] for k in space.groups if space.top(k) in fits]
-    chosen = set()
+    tops = [fits[space.top(k)] for k in space.numbers if space.top(k) in fits]
+    chosen: set[Any] = set()
     for name in dict.fromkeys((*STAGE_ONE, criterion)):
         scores = [score(fit, name) for fit in tops]
         if tops and np.isfinite(scores).any():
             near = min(scores) + (NEAR / 2 if name in LARGER else NEAR)
-            chosen |= {fit.candidate.n_groups for fit, value in zip(tops, scores, strict=True) if value <= near}
+            chosen |= {fit.candidate.number for fit, value in zip(tops, scores, strict=True) if value <= near}
     return tuple(sorted(chosen))
 
 
@@ -62,7 +64,7 @@ def _level(space: Space, fits: Fits) -> list[Candidate]:
     return [c for c in left if space.steps(c) == fewest]
 
 
-def _lower(space: Space, n_groups: int, criterion: str, fits: Fits) -> list[Candidate]:
+def _lower(space: Space, n_groups: Number, criterion: str, fits: Fits) -> list[Candidate]:
     """The next models of the backward pass for one number of groups."""
     current = space.top(n_groups)
     while True:
@@ -83,7 +85,10 @@ def task_for(
     search, lower ones by ``shape_starts``.
     """
     spec = space.spec(candidate)
-    if candidate == space.top(candidate.n_groups):
+    if candidate == space.top(candidate.number):
+        if isinstance(space, DualSpace):
+            around = _neighbours(space, candidate, fits)
+            return Task(candidate, spec, n_starts, below=tuple(f.estimates for f in around))
         less = [f for f in fits.values() if f.usable and f.candidate.n_groups < candidate.n_groups
                 and f.candidate == space.top(f.candidate.n_groups)]
         nearest = max(less, key=lambda f: f.candidate.n_groups, default=None)
@@ -96,11 +101,24 @@ def task_for(
     return Task(candidate, spec, shape_starts, above=tuple(above))
 
 
+def _neighbours(space: DualSpace, candidate: Candidate, fits: Fits) -> list[Fitted]:
+    """The fits with fewer groups of one or both outcomes, all at the highest order, of which none has less than another
+    in both."""
+    less = [f for f in fits.values() if f.usable and f.candidate != candidate
+            and f.candidate == space.top(f.candidate.number) and _at_most(f.candidate, candidate)]
+    return [f for f in less if not any(g is not f and _at_most(f.candidate, g.candidate) for g in less)]
+
+
+def _at_most(one: Candidate, other: Candidate) -> bool:
+    """Whether a dual candidate has no more groups of either outcome than another."""
+    return one.n_groups <= other.n_groups and (one.second or 0) <= (other.second or 0)
+
+
 def _above(space: Space, candidate: Candidate, lower: Candidate) -> bool:
     """Whether a model has one order more, one step; of several outcomes, whose orders fall together, whether it has
     all at least."""
     if isinstance(space, SeveralSpace):
-        same = candidate.n_groups == lower.n_groups and candidate != lower
+        same = candidate.number == lower.number and candidate != lower
         return same and nested(space.spec(lower), space.spec(candidate))
     return lower in space.reductions(candidate)
 
@@ -132,4 +150,4 @@ def unconfirmed(space: Space, fits: Fits, full: Set[Candidate]) -> list[Candidat
     usable = [f for f in sorted(fits.values(), key=lambda f: f.candidate.rank) if f.usable]
     for name in SMALLER if usable else ():
         chosen.add(min(usable, key=lambda f: score(f, name)).candidate)
-    return sorted((c for c in chosen if c != space.top(c.n_groups) and c not in full), key=lambda c: c.rank)
+    return sorted((c for c in chosen if c != space.top(c.number) and c not in full), key=lambda c: c.rank)

@@ -21,6 +21,7 @@ SMALLER = ("aic", *(f"{name}_{n}" for name in BY_N for n in ("subjects", "observ
 LARGER = ("traj_aic", "traj_bic_subjects", "traj_bic_observations")  # the choices of AIC and BIC, on traj's scale
 CRITERIA = (*SMALLER, *LARGER)
 LATER = ("cv_loglik", "cv_se", "blrt_p", "lmr_p")  # filled in when asked for
+NUMBERS = ("groups", "groups2")  # the second of dual models only
 COLUMNS = (
     "groups", "order", "loglik", "params", *SMALLER, *LARGER, "entropy", "smallest_group", "smallest_n", "avepp_min",
     "occ_min", "mismatch_max", "hits", "starts", "converged", *LATER, "warnings", "seconds", "chosen_by", "flag",
@@ -46,9 +47,16 @@ def score(fit: Fitted, criterion: str) -> float:
     return -value if criterion in LARGER else value
 
 
+def numbers_in(table: pd.DataFrame) -> list[str]:
+    """The columns of the numbers of groups: of dual models two."""
+    return [c for c in NUMBERS if c in table]
+
+
 def row(space: Space, fit: Fitted) -> dict[str, Any]:
     """What is known of one model."""
     out: dict[str, Any] = dict.fromkeys(COLUMNS, float("nan"))
+    if fit.candidate.second is not None:
+        out["groups2"] = fit.candidate.second
     out.update(
         groups=fit.candidate.n_groups, order=space.shape(fit.candidate), chosen_by="", flag=fit.flag,
         converged=fit.flag == "", warnings=1, hits=0, starts=0, params=0,
@@ -58,7 +66,8 @@ def row(space: Space, fit: Fitted) -> dict[str, Any]:
     from ..adequacy.groups import adequacy
 
     res, record = fit.results, fit.record
-    groups = adequacy(res)
+    own = [res] if fit.candidate.second is None else [res.of_outcome(name) for name in res.outcome_names]
+    groups = pd.concat([adequacy(part) for part in own])
     out.update(
         values_of(res), loglik=res.llf, params=res.df_model, entropy=res.entropy,
         smallest_group=float(groups["share"].min()), smallest_n=int(groups["n_assigned"].min()),
@@ -77,12 +86,14 @@ def _worst(values: pd.Series) -> float:
 
 def make_table(rows: Mapping[str, Mapping[str, Any]], later: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
     """Rows by label, with what was computed later and the criteria that choose each model."""
-    table = pd.DataFrame.from_dict({k: dict(v) for k, v in rows.items()}, orient="index", columns=list(COLUMNS))
+    pairs = any("groups2" in values for values in rows.values())
+    columns = [*NUMBERS, *COLUMNS[1:]] if pairs else list(COLUMNS)
+    table = pd.DataFrame.from_dict({k: dict(v) for k, v in rows.items()}, orient="index", columns=columns)
     table.index.name = "model"
     for label, criteria in later.items():
         for column, value in criteria.items():
             table.loc[label, column] = value
-    counts = ("groups", "params", "hits", "starts", "warnings")
+    counts = (*numbers_in(table), "params", "hits", "starts", "warnings")
     text = ("order", "chosen_by", "flag")
     kinds: dict[str, Any] = {c: float for c in COLUMNS if c not in (*counts, *text, "converged")}
     table = table.astype({**kinds, **dict.fromkeys(counts, int), "converged": bool})

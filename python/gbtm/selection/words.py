@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..constants import SHARED
-from .table import weights
+from .candidates import Number, groups_in_words
+from .table import numbers_in, weights
 
 if TYPE_CHECKING:
+    from ..api.results import GBTMResults
     from .runner import Fitted
 
 NAMES = {"aic": "AIC", "bic": "BIC", "sabic": "SABIC", "caic": "CAIC", "icl": "ICL"}
@@ -61,18 +63,17 @@ def _choices(table: pd.DataFrame, choices: pd.Series) -> list[str]:
         label = next(iter(minds))
         return [f"All criteria choose {_model(table, label)}."]
     who = {k: f"{_listed(minds[k])} choose{'s' if len(minds[k]) == 1 else ''}" for k in table.index if k in minds}
-    numbers = {int(table["groups"][label]) for label in minds}
+    numbers = {_number(table, label) for label in minds}
     if len(numbers) == 1:
-        k = numbers.pop()
         shapes = "; ".join(f"{text} {label}" for label, text in who.items())
-        return [f"All criteria choose {k} group{'' if k == 1 else 's'}, and disagree on the shapes: {shapes}."]
+        return [f"All criteria choose {groups_in_words(numbers.pop())}, and disagree on the shapes: {shapes}."]
     text = "; ".join(f"{text} {_model(table, label)}" for label, text in who.items())
     return [f"The criteria disagree: {text}.", *_two_bics(table, choices)]
 
 
 def _followed(table: pd.DataFrame, choices: pd.Series, lowered_by: str | None, several: bool) -> list[str]:
     """A criterion that the search did not follow may have its best among the models that were never fitted."""
-    if lowered_by is None or choices.empty or not table["groups"].duplicated().any():
+    if lowered_by is None or choices.empty or not table.duplicated(numbers_in(table)).any():
         return []
     if several:
         return [
@@ -122,13 +123,17 @@ def _strength(table: pd.DataFrame, choices: pd.Series) -> list[str]:
 
 def _edge(table: pd.DataFrame, choices: pd.Series) -> list[str]:
     """A choice at the edge of what was tried says only that the best is there or beyond."""
-    most = int(table["groups"].max())
-    at_edge = [name_of(str(c)) for c, label in choices.items() if int(table["groups"][label]) == most]
-    if not at_edge or most == int(table["groups"].min()):
-        return []
-    verb = "chooses" if len(at_edge) == 1 else "choose"
-    who = "All criteria" if len(at_edge) == len(choices) > 1 else _listed(at_edge)
-    return [f"{who} {verb} {most} groups, the most that were tried: more may be better still."]
+    of = ("",) if len(numbers_in(table)) == 1 else (" of the first outcome", " of the second outcome")
+    out = []
+    for column, whose in zip(numbers_in(table), of, strict=True):
+        most = int(table[column].max())
+        at_edge = [name_of(str(c)) for c, label in choices.items() if int(table[column][label]) == most]
+        if not at_edge or most == int(table[column].min()):
+            continue
+        verb = "chooses" if len(at_edge) == 1 else "choose"
+        who = "All criteria" if len(at_edge) == len(choices) > 1 else _listed(at_edge)
+        out.append(f"{who} {verb} {most} groups{whose}, the most that were tried: more may be better still.")
+    return out
 
 
 def _no_penalty(table: pd.DataFrame) -> list[str]:
@@ -148,10 +153,11 @@ def _chosen(table: pd.DataFrame, choices: pd.Series, fits: Mapping[str, Fitted])
         about, fit = table.loc[label], fits[label]
         res = fit.results
         caveats = []
-        for group, share in enumerate(res.group_set.shares, start=1):
-            if share < SMALL_GROUP and res.n_groups > 1:
-                n = int((res.assignment == group).sum())
-                caveats.append(f"group {group} holds {100 * share:.1f} % ({n} subject{'' if n == 1 else 's'} assigned)")
+        if "groups2" in table:
+            for name in res.outcome_names:
+                caveats += [f"{name}: {caveat}" for caveat in _small_groups(res.of_outcome(name))]
+        else:
+            caveats += _small_groups(res)
         if about["entropy"] < CLEAR_ENTROPY:
             caveats.append(f"relative entropy is {about['entropy']:.2f}, below {CLEAR_ENTROPY:g}")
         search = res.search
@@ -166,13 +172,28 @@ def _chosen(table: pd.DataFrame, choices: pd.Series, fits: Mapping[str, Fitted])
     return out
 
 
+def _small_groups(res: GBTMResults) -> list[str]:
+    """Groups that hardly anybody is in."""
+    out = []
+    for group, share in enumerate(res.group_set.shares, start=1):
+        if share < SMALL_GROUP and res.n_groups > 1:
+            n = int((res.assignment == group).sum())
+            out.append(f"group {group} holds {100 * share:.1f} % ({n} subject{'' if n == 1 else 's'} assigned)")
+    return out
+
+
 def _set_aside(table: pd.DataFrame) -> list[str]:
     return [f"{label} cannot be chosen: {flag}." .replace("..", ".") for label, flag in table["flag"].items() if flag]
 
 
 def _model(table: pd.DataFrame, label: str) -> str:
-    k = int(table["groups"][label])
-    return f"{k} group{'' if k == 1 else 's'} ({label})"
+    return f"{groups_in_words(_number(table, label))} ({label})"
+
+
+def _number(table: pd.DataFrame, label: str) -> Number:
+    """The number of groups of a model; of a dual model both."""
+    first, *second = (int(table[c][label]) for c in numbers_in(table))
+    return (first, second[0]) if second else first
 
 
 def _listed(names: Sequence[str]) -> str:

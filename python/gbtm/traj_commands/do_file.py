@@ -98,6 +98,7 @@ class _Reader:
                 way_out="Give it with the traj command whose curves it draws, or use plot() of a fit.",
             )
         if self.found:
+            request.check(1 + len(self.found[-1].others))
             plots: tuple[PlotRequest, ...] = (*self.found[-1].plots, request)
             self._add(plots=plots, notes=(*self.found[-1].notes, *(f"{n}." for n in notes)))
 

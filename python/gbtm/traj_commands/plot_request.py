@@ -28,6 +28,7 @@ class PlotRequest:
     averages : draw the observed means
     legend : draw the legend
     xticks, yticks : where the axes are marked; None for where the figure marks them itself
+    outcome : of several, whose curves are drawn, from 1
     """
 
     title: str | None = None
@@ -38,6 +39,12 @@ class PlotRequest:
     legend: bool = True
     xticks: tuple[float, ...] | None = None
     yticks: tuple[float, ...] | None = None
+    outcome: int = 1
+
+    def check(self, n_outcomes: int) -> None:
+        """Refuse a number of an outcome that the model does not have."""
+        if not 1 <= self.outcome <= n_outcomes:
+            raise no_option("model", str(self.outcome), n_outcomes)
 
 
 def read_trajplot(line: Line, faults: Faults) -> tuple[PlotRequest, list[str]]:
@@ -67,14 +74,18 @@ def read_trajplot(line: Line, faults: Faults) -> tuple[PlotRequest, list[str]]:
                 said["averages"] = False
             elif name in ("legendlabels", "legendopts"):
                 notes.append(f"trajplot's {name}(): labels is an argument of plot()")
-            elif name != "model" or text.strip() != "1":
-                raise _no_option(word, text)
+            elif name == "model" and text.strip().isdigit():
+                said["outcome"] = int(text)
+            else:
+                raise no_option(word, text)
     return PlotRequest(**said), notes  # type: ignore[arg-type]
 
 
-def _no_option(word: str, text: str) -> CommandError:
+def no_option(word: str, text: str, n_outcomes: int = 1) -> CommandError:
+    """The error for an option of trajplot that is not read, with what there is instead."""
+    outcomes = "There is one outcome, model(1)." if n_outcomes == 1 else f"Outcomes are 1 to {n_outcomes}."
     instead = {
-        "dropout": "Probabilities of dropout are in plot_matrix().", "model": "There is one outcome, model(1).",
+        "dropout": "Probabilities of dropout are in plot_matrix().", "model": outcomes,
         "plotvars": "plot_matrix() has the numbers behind the picture.",
     }
     known = word.lower() in NAMES

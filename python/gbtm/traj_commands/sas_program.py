@@ -42,8 +42,7 @@ def read_sas(text: str, columns: Sequence[str]) -> tuple[ProcTraj, ...]:
             around, at = [], end
         elif call := re.match(r"%trajplot\w*\s*\((.*)\)$", line.text, re.IGNORECASE):
             if found and begun == len(found):
-                bands = any(note.startswith("CI95M") for note in found[-1].ignored)
-                found[-1] = replace(found[-1], plots=(*found[-1].plots, _plot(call[1], bands)))
+                found[-1] = replace(found[-1], plots=(*found[-1].plots, _plot(call[1], found[-1].ignored)))
             elif not begun:
                 around.append(f"{shown(line.text)}: no step before it; plots come from plot() of a fit.")
         elif not re.fullmatch(r"(?:run|quit)", line.text, re.IGNORECASE):
@@ -91,9 +90,16 @@ def _command(step: ProcTraj, columns: Sequence[str]) -> Command:
     )
 
 
-def _plot(arguments: str, bands: bool) -> PlotRequest:
-    """The macro's arguments: two data sets, title, subtitle, labels of the y and the x axis."""
+def _plot(arguments: str, ignored: Sequence[str]) -> PlotRequest:
+    """The macro's arguments: two data sets, title, subtitle, labels of the y and the x axis.
+
+    The first data set says whose curves they are: those of the second outcome are in OUTPLOT2=.
+    """
     pieces = re.findall(r"\s*('[^']*'|\"[^\"]*\"|“[^”]*”|[^,'\"“]*)\s*(?:,|$)", arguments)
     words = [p.strip().strip("'\"“”").strip() for p in pieces] + [""] * 6
     title = "\n".join(w for w in words[2:4] if w)
-    return PlotRequest(title=title or None, ytitle=words[4] or None, xtitle=words[5] or None, bands=bands)
+    bands = any(note.startswith("CI95M") for note in ignored)
+    written = [re.match(r"OUTPLOT(\d*)=([\w.]+)", note, re.IGNORECASE) for note in ignored]
+    outcome = next((int(w[1] or 1) for w in written if w and w[2].rstrip(".").lower() == words[0].lower()), 1)
+    return PlotRequest(
+        title=title or None, ytitle=words[4] or None, xtitle=words[5] or None, bands=bands, outcome=outcome)

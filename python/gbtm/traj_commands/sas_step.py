@@ -154,9 +154,7 @@ def _said(
     ignored: list[str] = []
     others: dict[int, Statements] = {}
     further = [line for line in body if _is_further(_name(line.text)[0])]
-    share_groups = any(_name(line.text)[0] == "MULTGROUPS" for line in further)
-    if further and not share_groups:
-        faults.add(_several([_name(line.text)[0] for line in further]), further[0].start)
+    _check_dual(further, faults)
     for line in body:
         name, rest = _name(line.text)
         stem = name.rstrip("0123456789")
@@ -170,8 +168,6 @@ def _said(
                     f"{shown(line.text)}: fits by groups are not made here.", code="if_in", argument=name,
                     way_out="Fit each group on its own, with DATA=..(WHERE=(..)).",
                 )
-            elif line in further and not share_groups:
-                continue
             elif line in further and name not in ("MULTGROUPS", "MULTRISK"):
                 own, its_places = others.setdefault(int(name[len(stem):]), ({}, {}))
                 _note(name, stem, rest, line, own, its_places)
@@ -205,13 +201,25 @@ def _is_further(name: str) -> bool:
     return name in ("MULTGROUPS", "MULTRISK") or (stem != name and stem in SEVERAL and name not in READ)
 
 
-def _several(further: list[str]) -> CommandError:
-    return CommandError(
-        f"{', '.join(further)}: this is a dual (joint) trajectory model, with groups of each outcome's own, which is "
-        "not there yet.", code="unsupported_option", argument=further[0],
-        way_out="With MULTGROUPS the outcomes share their groups; or give the statements of one: VAR, INDEP, MODEL, "
-        "ORDER.",
-    )
+def _check_dual(further: list[Line], faults: Faults) -> None:
+    """Without MULTGROUPS a further outcome makes Proc Traj's joint model: two outcomes with groups of their own."""
+    names = {_name(line.text)[0]: line.start for line in further}
+    if "MULTGROUPS" in names:
+        return
+    if "MULTRISK" in names:
+        faults.add(CommandError(
+            "MULTRISK: goes with MULTGROUPS.", code="bad_syntax", argument="MULTRISK",
+            way_out="Without it each outcome has groups of its own: RISK and RISK2.",
+        ), names["MULTRISK"])
+    for name, start in names.items():
+        number = name[len(name.rstrip("0123456789")):]
+        if number and int(number) != 2:
+            faults.add(CommandError(
+                f"{name}: without MULTGROUPS this is a dual (joint) model, of two outcomes with groups of their own.",
+                code="bad_syntax", argument=name,
+                way_out="With MULTGROUPS the outcomes share their groups.",
+            ), start)
+            return
 
 
 def _options(

@@ -15,8 +15,10 @@ from scipy import stats
 
 from ..arguments import checked
 from ..errors import SpecificationError
+from ..fit.dual_fit import DualFit
 from ..inference.hypotheses import checked_covariance, independent, linear_hypotheses, quadratic_form, scales_of
 from ..inference.wald import WaldTest
+from .dual_traj_table import DualTrajTable
 from .traj_table import TrajTable
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @checked
-def trajtest(res: Fit, text: str, *, group_order: Sequence[int] | None = None) -> WaldTest:
+def trajtest(res: Fit, text: str, *, group_order: Sequence[Any] | None = None) -> WaldTest:
     """SAS's %TRAJTEST: a joint Wald test in the parameter names of Proc Traj.
 
     Parameters
@@ -32,7 +34,8 @@ def trajtest(res: Fit, text: str, *, group_order: Sequence[int] | None = None) -
     text : the macro's argument, ``"linear1=linear2, quadra1=quadra2"``, or the whole call,
         ``"%TRAJTEST('linear1=linear2=linear3')"``. Names are those of ``res.to_traj().b``, in any case; SAS's
         ``interc01`` is ``interc1``. Chains of equalities and multiples (``2*linear1=linear2``) are understood.
-    group_order : as in ``res.to_traj()``: which group of this fit is group 1, 2, .. of the text
+    group_order : as in ``res.to_traj()``: which group of this fit is group 1, 2, .. of the text; of a dual model two
+        lists
 
     Returns
     -------
@@ -54,7 +57,8 @@ def trajtest(res: Fit, text: str, *, group_order: Sequence[int] | None = None) -
     >>> round(trajtest(res, "%TRAJTEST('linear1=0, quadra1=1.5')").pvalue, 4)
     0.4332
     """
-    table = TrajTable(res, None if group_order is None else list(group_order))
+    order = None if group_order is None else list(group_order)
+    table = DualTrajTable(res, order) if isinstance(res, DualFit) else TrajTable(res, order)
     inner, names = _as_in_sas(_macro_argument(text), [str(n) for n in table.b.index])
     h = linear_hypotheses(inner, names)
     v, inside = table.V.to_numpy(), table.internal

@@ -56,7 +56,7 @@ def table_of(
     ----------
     frame : columns with several levels are joined by a space
     index : whether the index becomes the leading columns
-    kinds, digits : see :func:`gbtm.report.numbers.format_frame`
+    kinds, digits : see :func:`gbtm.tables.numbers.format_frame`
     headings : what to print above a column instead of its name
     gap : why a cell holds no value; added to the notes where there is such a cell
     """

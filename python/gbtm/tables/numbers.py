@@ -70,7 +70,7 @@ def show(value: Any, kind: str, digits: int | None = None) -> str:
 
     Examples
     --------
-    >>> from gbtm.report.numbers import show
+    >>> from gbtm.tables.numbers import show
     >>> show(0.4512, "percent"), show(float("nan"), "estimate"), show(0.00004, "p"), show(0.00004, "estimate")
     ('45.1', '–', '<0.001', '4e-05')
     """

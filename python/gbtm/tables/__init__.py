@@ -1,0 +1,1 @@
+"""A table as it is printed: its cells as text, and in Word."""
