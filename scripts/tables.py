@@ -13,7 +13,8 @@ from pathlib import Path
 from gbtm.families import FAMILIES
 from gbtm.foreign_words import MEANT, SAID
 from gbtm.model.covariance_kinds import COVARIANCE_KINDS
-from gbtm.model.description import Design, Outcome, options_of
+from gbtm.model.description import Design, Outcome
+from gbtm.model.option import options_of
 
 FOLDER = Path(__file__).resolve().parent.parent / "inst" / "extdata"
 TRAITS = ("label", "link", "is_count", "is_binary", "has_bounds", "is_zero_inflated", "has_sigma", "has_dispersion",

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from .api.results import GBTMResults
     from .api.traj import proc_traj, traj
     from .data.panel import Panel
+    from .data.untreated_history import untreated_history
     from .distal.balance import balance
     from .errors import CommandError, DataError, GBTMError, GBTMWarning, SpecificationError
+    from .figures.balance import plot_balance
     from .model.description import Outcome
     from .report.exports import to_table
     from .report.write import grolts_report
@@ -41,7 +43,8 @@ if TYPE_CHECKING:
 _HOME = {
     "GBTM": "api.model", "GBTMResults": "api.results", "Outcome": "model.description", "Panel": "disk.disk_panel",
     "DualResults": "api.dual_results", "load": "api.load", "traj": "api.traj", "proc_traj": "api.traj",
-    "balance": "distal.balance", "ar1_check": "adequacy.autocorrelation", "residual_checks": "adequacy.residuals",
+    "balance": "distal.balance", "plot_balance": "figures.balance", "untreated_history": "data.untreated_history",
+    "ar1_check": "adequacy.autocorrelation", "residual_checks": "adequacy.residuals",
     "cross_validate": "resampling.cross_validation",
     "blrt": "resampling.likelihood_ratio", "lmr": "resampling.lo_mendell_rubin", "bootstrap": "resampling.bootstrap",
     "pool": "resampling.imputation",
@@ -54,8 +57,8 @@ _HOME = {
 __all__ = [
     "GBTM", "CommandError", "DataError", "DualResults", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch",
     "Outcome", "Panel", "SpecificationError", "__version__", "ar1_check", "balance", "blrt", "bootstrap",
-    "cross_validate", "datasets", "grolts_report", "lmr", "load", "load_search", "pool", "proc_traj",
-    "residual_checks", "search", "to_table", "traj",
+    "cross_validate", "datasets", "grolts_report", "lmr", "load", "load_search", "plot_balance", "pool", "proc_traj",
+    "residual_checks", "search", "to_table", "traj", "untreated_history",
 ]
 
 

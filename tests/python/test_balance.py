@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ import distal_cases as cases
 from gbtm import DataError, GBTMWarning, SpecificationError
 from gbtm.distal.balance import balance
 from gbtm.distal.matching_frame import matching_frame
+from gbtm.figures.balance import plot_balance
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,13 @@ def test_weights_that_repeat_people_are_people_repeated(frame):
 
 
 def test_a_group_without_treated_people_has_no_numbers(frame):
-    table = balance(frame.assign(a=np.where(frame["group"] == 1, 0, frame["a"])), "a")
+    with pytest.warns(GBTMWarning, match="in group 1 nobody is treated") as said:
+        table = balance(frame.assign(a=np.where(frame["group"] == 1, 0, frame["a"])), "a")
+    assert len(said) == 1
+    drawn = plot_balance(table)
+    assert [t.get_text() for t in drawn[0].texts] == ["nobody to compare"]
+    assert not drawn[1].texts
+    plt.close("all")
     assert np.isnan(table.loc[(1, "x"), "smd"])
     assert not table.loc[(1, "x"), "balanced"]
 
@@ -83,3 +91,18 @@ def test_the_frame_has_groups_probabilities_and_earlier_outcomes():
     with pytest.raises(SpecificationError, match="'group' has the name") as error:
         matching_frame(res, people[["id", "o_binary"]].assign(group=1), "o_binary")
     assert error.value.code == "taken_name"
+
+
+def test_the_love_plot_has_each_difference_before_and_after(frame):
+    table = balance(frame.assign(w=np.where(frame["a"] == 1, 1.0, np.exp(frame["x"]))), "a", weights="w")
+    axes = plot_balance(table)
+    assert [ax.get_title().split(":")[0] for ax in axes] == ["Group 1", "Group 2", "All"]
+    for group, ax in zip((1, 2, "all"), axes, strict=True):
+        before, after = (line for line in ax.lines if line.get_label() in ("before", "after"))
+        np.testing.assert_array_equal(before.get_xdata(), table.loc[group]["smd before"])
+        np.testing.assert_array_equal(after.get_xdata(), table.loc[group]["smd"])
+    assert [t.get_text() for t in axes[0].get_yticklabels()] == ["x", "b"]
+    plt.close("all")
+    with pytest.raises(SpecificationError) as error:
+        plot_balance(frame)
+    assert error.value.code == "no_balance"

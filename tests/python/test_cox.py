@@ -44,6 +44,30 @@ def test_the_curvature_of_a_mixture_without_its_jumps_is_that_of_all_parameters(
         np.linalg.inv(found.influence.curvature), np.linalg.inv(-hessian)[:q, :q], rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("entry", [0.0, 0.5])
+@pytest.mark.parametrize(("method", "assignment", "shares"), [
+    ("ml", "modal", "free"), ("ml", "proportional", "free"), ("ml", "proportional", "fixed"),
+    ("two-step", "none", "free"),
+])
+def test_products_with_a_mixtures_curvature_are_autograds(method, assignment, shares, entry):
+    """At any parameters, with weights, with late entry."""
+    import torch
+
+    given = cases.cox_problem("d2_zip_k3", method, assignment, shares)
+    y, rng = given.structure.y.copy(), np.random.default_rng(0)
+    y[::2, 0] = entry * y[::2, 1]
+    structure = type(given.structure)(y, given.structure.predictor, mixes=True, free_shares=shares == "free")
+    evidence, weight = given.evidence(), torch.as_tensor(rng.uniform(0.5, 1.5, len(y)))
+    jumps = np.log(np.full(len(structure.risk.times), 0.01))
+    at = np.concatenate([rng.normal(0, 0.5, len(structure.names)), jumps])
+    times = structure.curvature_times(at, evidence, weight)
+    x = torch.tensor(at, requires_grad=True)
+    (score,) = torch.autograd.grad(structure.objective(x, evidence, weight), x, create_graph=True)
+    for u in rng.normal(size=(3, len(at))):
+        (product,) = torch.autograd.grad(score @ torch.as_tensor(u), x, retain_graph=True)
+        np.testing.assert_allclose(times(u), -product.numpy(), rtol=1e-9, atol=1e-9)
+
+
 def test_late_entry_leaves_the_risk_sets_before_it():
     """Who enters after all events of the others says nothing, and entry at zero is no entry."""
     problem = cases.cox_problem("d1_normal_k2", "naive", "modal")

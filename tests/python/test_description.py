@@ -14,7 +14,8 @@ from gbtm import SpecificationError
 from gbtm.families import FAMILIES, having
 from gbtm.foreign_words import MEANT, SAID
 from gbtm.model.covariance_kinds import COVARIANCE_KINDS
-from gbtm.model.description import Design, Outcome, described, options_of
+from gbtm.model.description import Design, DistalOutcome, Outcome, described
+from gbtm.model.option import options_of
 from gbtm.model.spec import OutcomeSpec, arguments_of, make_spec
 
 ALL = {**options_of(Outcome), **options_of(Design)}
@@ -24,6 +25,7 @@ ALL = {**options_of(Outcome), **options_of(Design)}
 def test_every_option_stands_in_the_signature_that_help_shows(door):
     shown = inspect.signature(door).parameters
     assert set(ALL) <= set(shown)
+    assert (set(options_of(DistalOutcome)) <= set(shown)) == (door is not gbtm.GBTM)
     assert shown["family"].default == "normal"
     assert shown["refgroup"].default == 1
     assert all(shown[n].kind is inspect.Parameter.KEYWORD_ONLY for n in ALL)

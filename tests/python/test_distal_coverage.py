@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 import gbtm
+from conftest import ROOT
 
 N, SETS = 500, 100
 TIMES = np.linspace(-1, 1, 5)
@@ -61,3 +63,41 @@ def test_stacked_intervals_hold_the_truth():
         share = np.array([held[name].mean() for held, _ in sets])
         print(f"{name}: {share.mean():.3f} (standard error {share.std() / np.sqrt(SETS):.3f})")
         assert 0.92 <= share.mean() <= 0.97, name
+
+
+def _grid():
+    spec = importlib.util.spec_from_file_location("distal_coverage", ROOT / "scripts" / "distal_coverage.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [300, 500, 2000])
+@pytest.mark.parametrize("entropy", [0.8, 0.6, 0.45])
+def test_intervals_without_a_warning_hold_the_truth_whatever_the_entropy(entropy, n):
+    """93 to 97 %, but for three standard errors: normal, binary and count outcomes, Cox regression, membership."""
+    grid = _grid()
+    sets = [{"cell": entropy, "n": n, **row} for seed in range(SETS)
+            for row in grid.one_set(seed, n, grid.SIGMAS[entropy])]
+    table = grid.table_of(pd.DataFrame(sets)).set_index("outcome")
+    print(table.to_string())
+    assert abs(pd.DataFrame(sets)["entropy"].mean() - entropy) < 0.05
+    assert set(table.index) == set(grid.KINDS)
+    for kind, row in table.iterrows():
+        if row["sets"] - row["warned"] - row["refused"] >= SETS / 4:
+            assert 93 - 3 * row["its error quiet"] < row["coverage quiet"] < 97 + 3 * row["its error quiet"], kind
+
+
+def test_the_table_of_the_grid_counts_what_it_says():
+    """By hand: of three data sets one is refused, and one of the others has a warning."""
+    grid = _grid()
+    common = {"cell": 0.8, "n": 300, "kind": "normal, ML", "entropy": 0.8}
+    rows = [{**common, "seed": s, "parameter": p, "error": e, "se": 1.0, "holds": h, "codes": c}
+            for s, c, es, hs in ((0, "", (0.1, -0.3), (1.0, 0.0)), (1, "small_group", (0.3, -0.1), (1.0, 1.0)))
+            for p, e, h in zip(("a", "b"), es, hs, strict=True)]
+    rows.append({**common, "seed": 2, "codes": "refused: no_solution"})
+    (row,) = grid.table_of(pd.DataFrame(rows)).to_dict("records")
+    assert (row["sets"], row["refused"], row["warned"]) == (3, 1, 1)
+    np.testing.assert_allclose([row["mean abs bias"], row["coverage quiet"], row["coverage warned"]], [0.2, 50, 100])
+    assert "| 0.8 | 300 | normal, ML | 1 | 1 | 0.200 |" in grid.page(pd.DataFrame(rows))

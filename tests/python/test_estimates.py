@@ -127,3 +127,38 @@ def test_where_estimates_run_away_the_way_out_is_of_that_case(formula, options, 
         res.distal(formula, people, **options)
     assert error.value.code == "no_solution"
     assert hint in error.value.way_out
+
+
+@pytest.mark.parametrize("model", ["normal_covariates", "count_covariates", "ordinal_covariates", "membership", "cox"])
+def test_many_people_are_solved_from_a_part_of_them(model, monkeypatch):
+    """To the digits that the whole way leads to, by every method."""
+    import gbtm.step_three.estimates as module
+
+    def problem(method):
+        return cases.cox_problem("d3_logit_k3", method, "modal") if model == "cox" else (
+            cases.problem_of("d3_logit_k3", model, method, "modal"))
+
+    taken = []
+    whole_way = module._from_scratch
+    for method in ("naive", "ml", "two-step", "bch"):
+        whole = estimates(problem(method))
+        with monkeypatch.context() as few:
+            few.setattr(module, "MANY", 100)
+            few.setattr(module, "PART", len(whole.problem.rows) * 2 // 3)
+            few.setattr(module, "_from_scratch", lambda p: taken.append(len(p.rows)) or whole_way(p))
+            found = estimates(problem(method))
+        np.testing.assert_allclose(found.parameters, whole.parameters, atol=1e-11)
+        np.testing.assert_allclose(*(np.linalg.inv(e.influence.curvature) for e in (found, whole)), atol=1e-11)
+    closed_form = 1 if model == "normal_covariates" else 0  # of BCH, by everybody
+    assert sum(n == len(whole.problem.rows) for n in taken) == closed_form
+    assert len(taken) == 4
+
+
+def test_where_a_part_has_no_solution_the_whole_way_is_gone(monkeypatch):
+    import gbtm.step_three.estimates as module
+
+    whole = estimates(cases.problem_of("d1_normal_k2", "binary_covariates", "ml", "modal"))
+    monkeypatch.setattr(module, "MANY", 100)
+    monkeypatch.setattr(module, "PART", 4)
+    found = estimates(cases.problem_of("d1_normal_k2", "binary_covariates", "ml", "modal"))
+    np.testing.assert_allclose(found.parameters, whole.parameters, atol=1e-11)

@@ -87,3 +87,22 @@ def test_two_outcomes(tmp_path):
     dual = module.dual(data[data["years"] <= 3], tmp_path, n_starts=2)
     assert dual.set_sizes == (3, 2)
     assert {p.name for p in tmp_path.iterdir()} == {"several-outcomes.png", "dual.png"}
+
+
+def test_causal(tmp_path, capsys):
+    """The interval among people of like trajectories holds the true effect; that of all people does not."""
+    import matplotlib.pyplot as plt
+
+    causal = _module("causal")
+    with pytest.warns(gbtm.GBTMWarning, match="had it too early"):
+        effects = causal.main(tmp_path)
+    plt.close("all")
+    holds = (effects["lower"] < causal.EFFECT) & (effects["upper"] > causal.EFFECT)
+    assert holds["weighted within groups"]
+    assert not holds["naive"]
+    assert not holds["adjusted for x"]
+    assert (tmp_path / "balance.png").stat().st_size > 10_000
+    assert {"group", "prob_1", "y@10", "y@13", "gang", "later"} <= set(
+        (tmp_path / "matching.csv").read_text(encoding="utf-8").partition("\n")[0].split(","))
+    assert "y@14" not in (tmp_path / "matching.csv").read_text(encoding="utf-8").partition("\n")[0]
+    assert "The true effect is 1." in capsys.readouterr().out

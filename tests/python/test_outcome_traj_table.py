@@ -11,7 +11,7 @@ import pytest
 
 import gbtm
 from conftest import case_folder
-from gbtm import CommandError
+from gbtm import CommandError, DataError, SpecificationError
 
 CASES = ("outcome_logit", "outcome_logit_twostep", "outcome_normal_ocov", "outcome_poisson")
 
@@ -74,6 +74,61 @@ def test_several_categories_against_the_one_that_is_named(table):
     np.testing.assert_allclose(b["Group1_2"], a["Group1_2"] - a["Group1_3"], atol=1e-4)
     shown = first.traj_data().filter(like="_traj_Outcome")
     np.testing.assert_allclose(shown.sum(axis=1), 1.0)
+
+
+ASKED = [
+    ("outcome(ob) omodel(logit)", {"outcome": "ob", "omodel": "logit"}),
+    ("outcome(ob) omodel(logit) twostep", {"outcome": "ob", "omodel": "logit", "twostep": True}),
+    ("outcome(on) omodel(normal) ocov(Z)", {"outcome": "on", "omodel": "normal", "ocov": "Z"}),
+    ("outcome(om) omodel(mlogit) baseoutcome(3)", {"outcome": "om", "omodel": "mlogit", "baseoutcome": 3}),
+]
+WIDE = {"wide": {"y": "Y*", "t": [1, 2, 3, 4, 5]}, "family": "cnorm", "order": [2, 2], "min": -1000, "max": 1000}
+
+
+@pytest.mark.parametrize(("words", "options", "long"), [*((*a, False) for a in ASKED), (*ASKED[2], True)])
+def test_as_options_of_the_model_it_has_the_commands_digits(words, options, long, table):
+    """In wide data by their index; in long data with the outcome at a person's first wave alone."""
+    command = gbtm.traj(f"{TRAJ} {words}", table, n_starts=1)
+    data, arguments = table, WIDE
+    if long:
+        data = pd.wide_to_long(table[["Id", "Z", "on", *(f"{c}{j}" for c in "YT" for j in range(1, 6))]],
+                               ["Y", "T"], "Id", "wave").reset_index()
+        data.loc[data["wave"] > 1, ["on", "Z"]] = np.nan
+        arguments = {"id": "Id", **{k: v for k, v in WIDE.items() if k != "wide"}}
+    model = gbtm.GBTM.from_formula("Y ~ T" if long else "y ~ t", data, **arguments, **options)
+    out = model.fit(start=command.fit.params.to_numpy(), cov_type="traj", n_starts=1)
+    np.testing.assert_allclose(out.params, command.params, rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(out.bse, command.bse, rtol=1e-6)
+    assert out.excluded == command.excluded
+    np.testing.assert_allclose(out.to_traj().b, command.to_traj().b, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize(("options", "argument"), [
+    ({"omodel": "logit"}, "omodel"), ({"outcome": "ob"}, "omodel"), ({"outcome": "ob", "omodel": "probit"}, "omodel"),
+    ({"outcome": "ob", "omodel": "logit", "baseoutcome": 1}, "baseoutcome"), ({"ocov": ["Z"]}, "ocov"),
+    ({"outcome": "on", "omodel": "normal", "twostep": True}, "twostep"),
+    ({"outcome": "om", "omodel": "mlogit", "baseoutcome": 9}, "baseoutcome"),
+    ({"outcome": "nowhere", "omodel": "logit"}, "outcome"), ({"outcome": ["ob"], "omodel": "logit"}, "outcome"),
+])
+def test_options_that_say_nothing_sensible_are_refused_before_the_fit(options, argument, table):
+    with pytest.raises((SpecificationError, DataError)) as error:
+        gbtm.GBTM.from_formula("y ~ t", table, **WIDE, **options)
+    assert error.value.argument == argument
+    assert error.value.way_out
+
+
+def test_with_several_outcomes_it_is_refused_with_the_way_out(table):
+    distal = {"outcome": "ob", "omodel": "logit"}
+    wide = {"wide": {"y": "Y*", "w": "W*", "t": [1, 2, 3, 4, 5]}, "order": 1}
+    for groups in (2, [2, 2]):
+        with pytest.raises(SpecificationError, match=r"one table and one outcome") as error:
+            gbtm.GBTM.from_formula(["y ~ t", "w ~ t"], table, groups=groups, **wide, **distal)
+        assert "res.distal(" in error.value.way_out
+    with pytest.raises(SpecificationError, match=r"GBTM\.from_formula") as error:
+        gbtm.GBTM(table.filter(regex=r"Y\d").to_numpy(), groups=2, order=1, **distal)
+    assert error.value.code == "no_distal_here"
+    with pytest.raises(SpecificationError, match="outcome"):
+        gbtm.search("y ~ t", table, wide=wide["wide"], **distal)
 
 
 @pytest.mark.parametrize(("options", "words", "code"), [

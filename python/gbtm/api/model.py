@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +18,20 @@ from ..disk.disk_panel import DiskPanel
 from ..errors import MissingArgumentError, warn
 from ..fit.fit_blocks import fit_blocks, refuse_for_memory
 from ..fit.fit_model import fit_as_asked
-from ..model.description import Outcome, described, several_described, takes_options
+from ..model.description import DistalOutcome, Outcome, described, refuse_unknown, several_described
 from ..model.layout import Layout
+from ..model.option import options_of
 from ..model.prepared import Prepared
 from ..model.prepared_blocks import PreparedBlocks, refuse_several
+from ..model.signature import takes_options
 from ..model.spec import ModelSpec, model_spec
 from ..record.on_disk import not_kept
 from .disk_results import DiskResults
+from .joint_outcome import joint_fit, readable, with_values
 from .load import results_of
 from .reading import Wide, read_table
 from .reading_disk import on_files, read_files, refuse_no_table
 from .reading_several import read_tables
-from .results import GBTMResults
 
 if TYPE_CHECKING:
     from ..likelihood.mixture import Mixture
@@ -90,6 +93,8 @@ class GBTM:
     prepared: Prepared  # the model on its data; of people on disk, on a sample of them
     on_disk: PreparedBlocks | None = None
     cov_type: str | None = None  # of the standard errors, where fit() is not asked for others
+    # traj's distal outcome, who has it, the column of their ids, and how many have not
+    distal: tuple[DistalOutcome, Any, Any, int] | None = None
 
     @property
     def panel(self) -> Panel:
@@ -129,7 +134,7 @@ class GBTM:
         return cls.from_prepared(Prepared.of(panel, spec, bases, formula=formula, profile=profile, inputs=inputs))
 
     @classmethod
-    @takes_options
+    @partial(takes_options, distal=True)
     def from_formula(
         cls, formula: str | Sequence[str | Outcome], data: Any = None, *,
         id: str | Sequence[str] | None = None, wide: Wide | None = None, cov_type: str | None = None, **options: Any,
@@ -158,8 +163,15 @@ class GBTM:
                 the curve itself and no covariate
             exposure, weights, cluster, stratum, out_of_sample, obsmar : column names (exposure: a name of ``wide``)
             wave : column of long data that counts the waves, where times are people's own
+            outcome, omodel, ocov, baseoutcome, twostep : traj's distal outcome, fitted with the trajectories; see
+                :class:`~gbtm.model.description.DistalOutcome`. :meth:`fit` then gives an
+                :class:`~gbtm.api.outcome_results.OutcomeResults`. It is a regression on posterior probabilities;
+                ``res.distal()`` of a fit without it says what the groups differ by
         """
         others = ("formula", "data", "id", "wide", "cov_type")
+        asked = DistalOutcome(**{n: options.pop(n) for n in options_of(DistalOutcome) if n in options})
+        if asked.outcome is not None:
+            return cls._with_outcome(asked, formula, data, id=id, wide=wide, cov_type=cov_type, **options)
         if on_files(data):
             return cls._of_files(formula, data, options, others, id=id, wide=wide, cov_type=cov_type)
         refuse_no_table(data)
@@ -176,6 +188,17 @@ class GBTM:
             prepared = read_table(data, outcome, design, id=id, wide=wide)
         model = cls.from_prepared(prepared)
         model.cov_type = _known_covariance(cov_type, model.panel)
+        return model
+
+    @classmethod
+    def _with_outcome(cls, asked: DistalOutcome, formula: Any, data: Any, **arguments: Any) -> GBTM:
+        """:meth:`from_formula` of those who have a distal outcome."""
+        if on_files(data) or not isinstance(formula, str) or data is None:
+            refuse_unknown(["outcome"])
+        known, excluded = with_values(asked, data, arguments["id"] if arguments["wide"] is None else None)
+        readable(asked, known)
+        model = cls.from_formula(formula, known, **arguments)
+        model.distal = asked, known, arguments["id"], excluded
         return model
 
     @classmethod
@@ -214,7 +237,7 @@ class GBTM:
         self, *, n_starts: int | None = None, rng: int = 0, device: str = "cpu", cov_type: str | None = None,
         start: Any = None, max_starts: int = 256, time_budget: float | None = 60.0,
         progress: Progress | bool | None = None, executor: Any = None, checkpoint: str | Path | None = None,
-    ) -> GBTMResults:
+    ) -> Any:
         """Find the best optimum and its standard errors.
 
         Parameters
@@ -240,7 +263,7 @@ class GBTM:
 
         Returns
         -------
-        GBTMResults
+        GBTMResults; with a distal ``outcome`` of the model :class:`~gbtm.api.outcome_results.OutcomeResults`
         """
         options: dict[str, Any] = {
             "n_starts": n_starts, "rng": rng, "device": device, "cov_type": cov_type or self.cov_type, "start": start,
@@ -256,7 +279,7 @@ class GBTM:
             res.source = self.on_disk.panel
         for message in res.warnings:
             warn(message)
-        return res
+        return res if self.distal is None else joint_fit(res, *self.distal)
 
 
 def _known_covariance(cov_type: str | None, panel: Panel) -> str | None:

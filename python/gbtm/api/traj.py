@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,16 +15,16 @@ from ..data.columns import common_stem
 from ..data.declared_missing import without_declared
 from ..data.joined_panels import joined_panels
 from ..data.panel import Panel
-from ..errors import CommandError, DataError, GBTMWarning, warn
+from ..errors import CommandError, DataError, warn
 from ..findings.data_checks import Finding
 from ..model.layout import Layout
 from ..model.names import joint_order
 from ..model.spec import OutcomeSpec, design_spec, outcome_spec
-from ..traj_commands.distal_options import DistalRequest
 from ..traj_commands.do_file import read_do_file
 from ..traj_commands.plot_request import PlotRequest
 from ..traj_commands.sas_program import sas_commands
 from ..traj_commands.stata_command import Command
+from .joint_outcome import joint_fit, readable, with_values
 from .model import GBTM
 from .outcome_results import OutcomeResults
 from .reading import WideColumns, read_wide
@@ -101,29 +100,9 @@ def with_outcome(
     res: GBTMResults, read: Command, data: pd.DataFrame, id: str | Sequence[str] | None
 ) -> OutcomeResults:
     """The joint fit of the trajectories and of the outcome that a command asks for."""
-    from ..distal.distal_outcome import distal
-    from ..distal.distal_result import DistalResult
-    from ..distal.traj_outcome import traj_two_step
-
-    asked = read.distal
-    assert asked is not None
+    assert read.distal is not None
     data, excluded = _with_the_outcome(read, data)
-    key: Any = id if id is not None else list(read.persons)
-    people = data
-    if not key:
-        people, key = data[asked.columns].rename_axis("_person").reset_index(), "_person"
-    if asked.family == "nominal":
-        people = people.assign(**{asked.outcome: _categories(people[asked.outcome], asked.base)})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", GBTMWarning)  # doubts of the corrections, of which traj makes none
-        options: dict[str, Any] = {"family": asked.family, "id": key}
-        found: Any
-        if asked.two_step:
-            options |= {"method": "two-step", "shares": "fixed", "covariance": "model"}
-            found = traj_two_step(res, cast(DistalResult, distal(res, asked.formula, people, **options)), asked.outcome)
-        else:
-            found = distal(res, asked.formula, people, method="traj", **options)
-    return OutcomeResults.of(found, excluded)
+    return joint_fit(res, read.distal, data, id if id is not None else list(read.persons), excluded)
 
 
 def _with_the_outcome(read: Command, data: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -132,31 +111,7 @@ def _with_the_outcome(read: Command, data: pd.DataFrame) -> tuple[pd.DataFrame, 
         data = data[read.selection.keep(data)]
     if read.distal is None:
         return data, 0
-    seen = without_declared(data)[0][read.distal.columns].notna().all(axis=1)
-    return data[seen], int((~seen).sum())
-
-
-def _readable(asked: DistalRequest, data: pd.DataFrame) -> None:
-    """Say before the trajectories are fitted what is wrong with the outcome."""
-    from ..distal.formula import read_formula
-    from ..distal.outcome import read_outcome
-
-    if asked.family == "nominal":
-        _categories(data[asked.outcome], asked.base)
-    read_outcome(read_formula(asked.formula, [str(c) for c in data.columns]), data, asked.family)
-
-
-def _categories(values: pd.Series, base: float | None) -> pd.Series:
-    """Values as categories, the one that the others are compared with first."""
-    known = sorted(values.dropna().unique())
-    if base is not None and base not in known:
-        raise CommandError(
-            f"baseoutcome({base:g}): no value of {values.name}.", code="bad_outcome", argument="baseoutcome",
-            way_out=f"Its values are {', '.join(f'{v:g}' for v in known)}.",
-        )
-    first = known[0] if base is None else base
-    order = [first, *(v for v in known if v != first)]
-    return values.astype(pd.CategoricalDtype(order))
+    return with_values(read.distal, data, None)
 
 
 def with_assumed(res: GBTMResults, read: Command) -> GBTMResults:
@@ -191,7 +146,12 @@ def build(
     data, declared = without_declared(data)
     data, _ = _with_the_outcome(read, data)
     if read.distal is not None:
-        _readable(read.distal, data)
+        try:
+            readable(read.distal, data)
+        except DataError as error:
+            if error.argument != "baseoutcome":
+                raise
+            raise CommandError(error.message, code=error.code, argument="baseoutcome", way_out=error.way_out) from None
     names = _outcome_names([read, *read.others])
     written = set(re.findall(r"\w+", read.text))
     panels, specs, records, outcomes = [], [], [], []

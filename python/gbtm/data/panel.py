@@ -106,6 +106,13 @@ class Panel:
             departures=None if gone is None else gone.take(np.flatnonzero(new[gone.subject] >= 0), new[gone.subject]),
         )
 
+    def before(self, event: Mapping[Any, float] | pd.Series, start: float | None = None) -> Panel:
+        """What comes before an event, its times by id; see :func:`gbtm.data.untreated_history.untreated_history`."""
+        from .untreated_history import panel_before
+
+        out: Panel = panel_before(self, event, start)
+        return out
+
     def weighted(self, count: np.ndarray) -> Panel:
         """The panel in which subject i stands ``count[i]`` (N,) times, by weights; those with 0 are left out.
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..arguments import checked
 from ..data.columns import numeric, require_columns
-from ..errors import DataError
+from ..errors import DataError, warn
 
 MOST = 0.1  # standardised mean difference beyond which a covariate is out of balance
 POOLED = "all"
@@ -46,6 +46,11 @@ def balance(
     ------
     DataError
         ``bad_treatment``, ``bad_weights``, ``unknown_column``.
+
+    Warns
+    -----
+    GBTMWarning
+        Of a group in which nobody is treated, or everybody.
 
     Examples
     --------
@@ -79,6 +84,11 @@ def balance(
     }
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index = pd.MultiIndex.from_tuples(list(rows), names=[by or "group", "covariate"])
+    for g, here in places.items():
+        for what, some in (("treated", treated == 1), ("untreated", treated == 0)):
+            if not (here & some & (w > 0)).any():
+                warn(f"{treatment}: {'of all' if g == POOLED else f'in {by} {g}'} nobody is {what}, so that there is "
+                     "nobody to compare. Leave the group out of the effect, and say so.")
     return table
 
 

@@ -59,7 +59,7 @@ def plot_distal(out: DistalResult, *, naive: bool = True, level: float = LEVEL, 
         ax.set_yscale("log")
     dress(ax)
     if naive and out.method != "naive":
-        ax.legend(frameon=False, fontsize=LABEL_SIZE - 1)
+        ax.legend(frameon=False, fontsize=LABEL_SIZE - 1, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return ax
 
 

@@ -7,64 +7,18 @@ words of its errors. ``GBTM(...)``, ``GBTM.from_formula``, ``gbtm.search``, the 
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar
 
 import pandas as pd
 
 from ..arguments import checked, unknown_argument
 from ..errors import SpecificationError
-from ..families import family_named, those_having
-from .option_values import READERS
+from ..families import family_named
+from .option import option, options_of
 
 Orders = int | Sequence[int]
-
-
-@dataclass(frozen=True)
-class Option:
-    """How one option is read.
-
-    Attributes
-    ----------
-    kind : "orders", "flag", "bound", "groups", "group", "columns" (what stands in the data), "family" or
-        "word"; R reads it too
-    trait : what is true of the families that may have it; "" for all families
-    stored : field of the specification that holds it
-    lacks : error where the family may not have it, with ``{family}`` and, for those that may, ``{those}`` and ``{or}``
-    way_out : of that error
-    code : of its errors
-    """
-
-    kind: str
-    trait: str = ""
-    stored: str = ""
-    lacks: str = ""
-    way_out: str = ""
-    code: str = ""
-
-    def read(self, value: Any, name: str) -> Any:
-        """The value as it is kept: orders as a tuple, flags as bool, bounds as finite floats or None.
-
-        None stands for an option that is left out, where that is what leaving it out means.
-        """
-        may_be_none = self.kind not in ("flag", "word", "family", "group")
-        return None if value is None and may_be_none else READERS[self.kind](value, name)
-
-    def refuse_other_families(self, value: Any, name: str, family: str) -> None:
-        """Raise where the option is given and the family may not have it."""
-        given = value is not None and value is not False
-        if given and self.trait and not getattr(family_named(family), self.trait):
-            words = {"family": family, "those": those_having(self.trait), "or": those_having(self.trait, "or")}
-            raise SpecificationError(
-                self.lacks.format_map(words), code=self.code, argument=name, way_out=self.way_out.format_map(words),
-            )
-
-
-def option(default: Any, kind: str, **how: Any) -> Any:
-    """A dataclass field that is an option."""
-    return field(default=default, metadata={"option": Option(kind, **how)})
 
 
 @checked
@@ -225,9 +179,59 @@ class Design:
         return isinstance(self.groups, tuple)
 
 
-def options_of(cls: type) -> dict[str, Option]:
-    """The options that a class declares, by name."""
-    return {f.name: f.metadata["option"] for f in fields(cls) if "option" in f.metadata}
+OUTCOME_FAMILIES = {"normal": "normal", "logit": "logit", "poisson": "poisson", "mlogit": "nominal"}  # traj's -> ours
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistalOutcome:
+    """Traj's distal outcome, fitted with the trajectories: log f(y_i) + log g(o_i; sum_k P_ik gamma_k + c'v_i).
+
+    Parameters
+    ----------
+    outcome : column of o, one value a person; who has none, or lacks a covariate of it, is left out of the fit
+    omodel : "normal", "logit", "poisson" or "mlogit"
+    ocov : columns v
+    baseoutcome : mlogit: the value that the others are compared with, the lowest when not given
+    twostep : logit: the trajectories do not know of the outcome
+    """
+
+    outcome: str | None = option(None, "name")
+    omodel: str | None = option(None, "name")
+    ocov: tuple[str, ...] = option((), "names")
+    baseoutcome: float | None = option(None, "bound")
+    twostep: bool = option(False, "flag")
+
+    def __post_init__(self) -> None:
+        for name, how in options_of(DistalOutcome).items():
+            object.__setattr__(self, name, how.read(getattr(self, name), name))
+        given = [n for n in ("omodel", "ocov", "baseoutcome", "twostep") if getattr(self, n) not in (None, (), False)]
+        wrong = None
+        if self.outcome is None and given:
+            wrong = given[0], "goes with outcome, which is not given.", "Give outcome='..' too."
+        elif self.outcome is not None and self.omodel not in OUTCOME_FAMILIES:
+            wrong = "omodel", f"{self.omodel!r} is none.", f"Use one of {', '.join(OUTCOME_FAMILIES)}."
+        elif self.baseoutcome is not None and self.omodel != "mlogit":
+            wrong = "baseoutcome", f"omodel='{self.omodel}' has no categories.", "It goes with omodel='mlogit'."
+        elif self.twostep and (self.omodel != "logit" or self.ocov):
+            wrong = ("twostep", "traj's goes with omodel='logit' and without ocov.",
+                     "Leave it out, or fit without outcome and ask res.distal(.., method='two-step').")
+        if wrong:
+            raise SpecificationError(f"{wrong[0]}: {wrong[1]}", code="bad_distal", argument=wrong[0], way_out=wrong[2])
+
+    @property
+    def family(self) -> str:
+        """As it is called here."""
+        return OUTCOME_FAMILIES[self.omodel or ""]
+
+    @property
+    def columns(self) -> list[str]:
+        """What stands in the data."""
+        return [*([self.outcome] if self.outcome else []), *self.ocov]
+
+    @property
+    def formula(self) -> str:
+        """As :func:`gbtm.distal.distal_outcome.distal` has it."""
+        return " ~ ".join([f"`{self.outcome}`", " + ".join(["group", *(f"`{c}`" for c in self.ocov)])])
 
 
 def described(
@@ -303,6 +307,13 @@ def refuse_unknown(given: Iterable[str], others: Sequence[str] = ()) -> None:
     """Raise for the first name that is neither an option nor among ``others``, the function's further arguments."""
     names = [*options_of(Outcome), *options_of(Design), *others]
     for name in given:
+        if name in options_of(DistalOutcome):
+            raise SpecificationError(
+                f"{name}: a distal outcome is fitted with the trajectories by GBTM.from_formula on one table and one "
+                "outcome only.", code="no_distal_here", argument=name,
+                way_out="Leave it out, and ask the fit: res.distal('outcome ~ group', people), with method='traj' for "
+                "the same regression.",
+            )
         if name not in names:
             raise unknown_argument(name, names)
 
@@ -315,18 +326,3 @@ def _groups_of(order: tuple[int, ...] | None) -> int:
             way_out="Give the number of groups, 1 or more.",
         )
     return len(order)
-
-
-def takes_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Write the declared options into the signature that ``help()`` and the editor show in place of ``**options``."""
-    shown = inspect.signature(function)
-    declared = [f for cls in (Outcome, Design) for f in fields(cls) if "option" in f.metadata]
-    more = [
-        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, annotation=f.type, default=f.default)
-        for f in sorted(declared, key=lambda f: f.name != "groups")
-    ]
-    fixed = [p for p in shown.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    first = [p for p in fixed if p.kind is not inspect.Parameter.KEYWORD_ONLY]
-    last = [p for p in fixed if p.kind is inspect.Parameter.KEYWORD_ONLY]
-    function.__signature__ = shown.replace(parameters=[*first, *more, *last])  # type: ignore[attr-defined]
-    return function

@@ -113,6 +113,13 @@ def as_word(value: Any, argument: str) -> str:
     return value
 
 
+def as_names(value: Any, argument: str) -> tuple[str, ...]:
+    """Names of columns; one may stand alone."""
+    if value is None:
+        return ()
+    return tuple(as_word(v, argument) for v in (value if isinstance(value, (list, tuple)) else [value]))
+
+
 def as_family(value: Any, argument: str) -> str:
     """The name of a family, by whichever of its names it was called."""
     return own_name(as_word(value, argument))
@@ -125,6 +132,6 @@ def as_given(value: Any, argument: str) -> Any:
 
 READERS: dict[str, Callable[[Any, str], Any]] = {
     "orders": as_orders, "flag": as_flag, "bound": as_bound, "groups": as_numbers_of_groups, "group": as_group,
-    "columns": as_given, "word": as_word,
+    "columns": as_given, "word": as_word, "name": as_word, "names": as_names,
     "family": as_family, "link": as_link,
 }

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..errors import SpecificationError
 from ..families import Family, family_named
-from .description import Design, Outcome, described, options_of
+from .description import Design, Outcome, described
+from .option import options_of
 from .option_values import as_orders, per_group
 
 MAX_ORDER = 5

@@ -19,6 +19,7 @@ from .attrition import attrition
 from .blocks import Builder, ChecklistBlock, CodeBlock, FigureBlock, Report
 from .checklist import SOURCE_2017, SOURCE_REVISED
 from .code import LANGUAGES, code_for
+from .distal_section import distal_results, distal_section
 from .dual_tables import TABLES, is_dual, of_sets
 from .fit_tables import (
     cases_table,
@@ -47,16 +48,18 @@ REVISED = "GRoLTS checklist, the revision's 18 questions"
 def compose(
     res: GBTMResults, search: Any = None, *, title: str | None = None, author: str | None = None,
     data_description: str | None = None, checks: Any = None, level: float = 0.95, data_file: str = "data.csv",
-    progress: Progress | None = None,
+    distal: Any = None, progress: Progress | None = None,
 ) -> Report:
     """The report of a fit, not yet written to a file."""
     to = Builder(progress)
+    outs = distal_results(res, distal)
     _summary(to, res, search)
     _data(to, res, data_description)
     if search is not None:
         _choice(to, search, res)
     _model(to, res, level)
     _groups(to, res)
+    distal_section(to, outs, level)
     if checks is not None:
         _checks(to, checks)
     to.places["code"] = f"Section \"{CODE}\""

@@ -71,6 +71,13 @@ DRAWINGS = {
         "Probabilities of the second outcome's groups given those of the first, with confidence intervals, and the "
         "joint probabilities.",
     ),
+    "distal": _Drawing(
+        "distal_groups", "plot_distal", "distal",
+        "Each group's number with its interval; hollow and grey what it is where errors of classification are ignored.",
+    ),
+    "survival": _Drawing(
+        "distal_groups", "plot_survival", "distal", "Survival by group, corrected for errors of classification.",
+    ),
     "checks": _Drawing("adequacy", "plot_adequacy", "checks", "Residual checks: what was observed against the fit."),
 }
 

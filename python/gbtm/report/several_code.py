@@ -7,7 +7,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..model.description import Outcome, options_of
+from ..model.description import Outcome
+from ..model.option import options_of
 from .calls import wrapped
 from .dual_tables import is_dual
 from .python_code import _value, python_code

@@ -23,7 +23,7 @@ FORMATS = {".html": "html", ".htm": "html", ".md": "md", ".markdown": "md", ".do
 def grolts_report(
     res_or_search: Any, path: str | Path, *, format: str | None = None, author: str | None = None,
     title: str | None = None, data_description: str | None = None, search: Any = None, checks: Any = None,
-    criterion: str = "bic_subjects", level: float = 0.95, data_file: str = "data.csv",
+    criterion: str = "bic_subjects", level: float = 0.95, data_file: str = "data.csv", distal: Any = None,
     progress: Progress | bool | None = None,
 ) -> Path:
     """Write a report of a fit: tables, figures, attrition, the GRoLTS checklist filled in, and the code.
@@ -41,6 +41,8 @@ def grolts_report(
     criterion : by which the best model of a ModelSearch is the final one
     level : of the intervals of estimates
     data_file : name of the data in the code
+    distal : what ``res.distal()`` and ``res.predictors()`` returned, one or a list: a section on what the groups lead
+        to and what leads to them
     progress : as for :meth:`gbtm.GBTM.fit`
 
     Returns
@@ -50,7 +52,7 @@ def grolts_report(
     Raises
     ------
     SpecificationError
-        ``unknown_format``, ``bad_report``, ``no_folder``, ``bad_level``.
+        ``unknown_format``, ``bad_report``, ``no_folder``, ``bad_level``; ``bad_distal`` for what is of another fit.
     GBTMError
         ``missing_library``: `pip install gbtm[report]` gets jinja2, python-docx and tabulate.
 
@@ -79,7 +81,7 @@ def grolts_report(
     res, search = _subject(res_or_search, search, criterion)
     report = compose(
         res, search, title=title, author=author, data_description=data_description, checks=checks, level=level,
-        data_file=data_file, progress=reporter(progress),
+        data_file=data_file, distal=distal, progress=reporter(progress),
     )
     if kind == "html":
         from .html import html

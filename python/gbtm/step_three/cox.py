@@ -20,12 +20,13 @@ from torch import Tensor
 
 from .evidence import Evidence
 from .linear_predictor import LinearPredictor
-from .problem import Problem, Structure
+from .problem import Problem, Products, Structure
 from .risk_sets import RiskSets
-from .root import about_diagonal, conjugate_gradients, curvature_times, followed, maximum, no_solution, score_at
+from .root import about_inverse, conjugate_gradients, followed, maximum, no_solution, value_and_score
 
 ROUNDS = 500
 NEAR = 1e-5  # change of the coefficients in a round of EM from which Newton takes over
+CLOSE = 1e-3  # the same among many people, from where a part of them led to
 NEWTON_STEPS = 20
 ROUGHLY = 1e-4  # of the residual, to which a step of Newton's is solved: the next one makes up for it
 HALVINGS = 20
@@ -37,6 +38,9 @@ class CoxStructure(Structure):
     def __init__(self, y: np.ndarray, predictor: LinearPredictor, *, mixes: bool, free_shares: bool) -> None:
         self.y, self.predictor, self.mixes, self.risk = y, predictor, mixes, RiskSets(y)
         self.n_shares = predictor.n_groups - 1 if mixes and free_shares else 0
+
+    def part(self, keep: np.ndarray) -> CoxStructure:
+        return CoxStructure(self.y[keep], self.predictor.part(keep), mixes=self.mixes, free_shares=self.n_shares > 0)
 
     def nuisance(self, weight: np.ndarray) -> np.ndarray:
         """Of the logarithm of a jump: how many have the event then."""
@@ -75,6 +79,43 @@ class CoxStructure(Structure):
         theta = (log_pi - log_pi[0])[1:][: self.n_shares]
         return np.concatenate([theta, np.zeros(self.predictor.size)])
 
+    def curvature_times(self, parameters: np.ndarray, evidence: Evidence, weight: Tensor) -> Products:
+        """u (q + J,) -> minus the Hessian of a mixture's objective times u.
+
+        With v the log density and log rho, p = dr/dv of what each person adds, dp = d2r/dv2 dv, L = Lambda e^eta:
+        along a direction dv = d (dl + deta) - (dLambda + Lambda deta) e^eta + dlog rho, and the scores
+        s (p - rho) of theta, s p (d - L) x of the coefficients, s d - lambda S(s p e^eta) of log lambda move by what
+        dp, deta, dLambda, drho and dlambda do to them.
+        """
+        n_shares, at = self.n_shares, self.n_shares + self.predictor.size
+        x = torch.as_tensor(parameters)
+        with torch.no_grad():
+            log_jumps, log_rho = x[at:], self.log_rho(x, evidence)
+            jumps, rho, eta = torch.exp(log_jumps), torch.exp(log_rho), self.predictor(x[n_shares:at])[:, :, 0]
+            hazard, exposed, event = torch.exp(eta), self.risk.cumulative(jumps)[:, None], self.risk.event[:, None]
+            member, moves = evidence.members(self.log_density(eta, log_jumps) + log_rho)
+            s_p, residual, of_person = weight[:, None] * member, event - exposed * hazard, weight[:, None]
+            at_risk_of, ones = s_p * hazard, torch.ones_like(rho)
+            at_risk = self.risk.sums(at_risk_of @ ones)
+
+        @torch.no_grad()
+        def times(u: np.ndarray) -> np.ndarray:
+            d = torch.as_tensor(u)
+            theta = torch.nn.functional.pad(d[:n_shares], (1, 0)) if n_shares else torch.zeros_like(rho)
+            d_log_rho, d_eta = theta - rho @ theta, self.predictor(d[n_shares:at])[:, :, 0]
+            moved = d_eta * exposed
+            moved.add_(self.risk.cumulative(jumps * d[at:])[:, None]).mul_(hazard)
+            d_v = d_eta + d[at:][self.risk.at_event][:, None]
+            d_v.mul_(event).sub_(moved).add_(d_log_rho)
+            d_s_p = moves(d_v).mul_(of_person)
+            of_shares = d_s_p.T @ torch.ones_like(weight) - weight.sum() * rho * d_log_rho
+            d_at_risk = self.risk.sums((at_risk_of * d_eta).addcmul_(d_s_p, hazard) @ ones)
+            of_jumps = -jumps * (d[at:] * at_risk + d_at_risk)
+            of_slopes = self.predictor.gathered(d_s_p.mul_(residual).sub_(moved.mul_(s_p))[:, :, None])
+            return -torch.cat([of_shares[1:][:n_shares], of_slopes, of_jumps]).numpy()
+
+        return times
+
 
 def cox_estimates(problem: Problem) -> np.ndarray:
     """The parameters that solve a problem of Cox regression, the jumps of mixtures among them.
@@ -95,7 +136,15 @@ def cox_estimates(problem: Problem) -> np.ndarray:
         return start
     if problem.method == "bch":
         return followed(problem, start)
-    return _Mixture(problem, structure, problem.evidence(), weight).solved(start)
+    return _Mixture(problem, structure, problem.evidence(), weight).solved(start, None)
+
+
+def cox_from_near(problem: Problem, near: np.ndarray) -> np.ndarray:
+    """The same of a mixture, from shares and coefficients that are close."""
+    structure, evidence, weight = problem.structure, problem.evidence(), torch.as_tensor(problem.weight)
+    assert isinstance(structure, CoxStructure)
+    log_rho = structure.log_rho(torch.as_tensor(near), evidence)
+    return _Mixture(problem, structure, evidence, weight, CLOSE).solved(near[structure.n_shares :], log_rho)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,14 +153,18 @@ class _Mixture:
     structure: CoxStructure
     evidence: Evidence
     weight: Tensor
+    near: float = NEAR
 
-    def solved(self, coefficients: np.ndarray) -> np.ndarray:
-        at, rest = self._em(coefficients), self.structure.nuisance(self.problem.weight)
+    def solved(self, coefficients: np.ndarray, log_rho: Tensor | None) -> np.ndarray:
+        """From coefficients, and shares where they are known better than step one's."""
+        at, rest = self._em(coefficients, log_rho), self.structure.nuisance(self.problem.weight)
+        roughly = None
         for _ in range(NEWTON_STEPS):
-            score = score_at(self._objective, at)
-            times = curvature_times(self._objective, at)
-            diagonal = about_diagonal(times, len(self.structure.names), rest)
-            step = conjugate_gradients(times, score, diagonal, ROUGHLY)
+            _, score = value_and_score(self._objective, at)
+            times = self.structure.curvature_times(at, self.evidence, self.weight)
+            if roughly is None:
+                roughly = about_inverse(times, len(self.structure.names), rest)
+            step = conjugate_gradients(times, score, roughly, ROUGHLY)
             gain = float(score @ step)
             at = at + step
             if not np.isfinite(at).all():
@@ -123,10 +176,11 @@ class _Mixture:
     def _objective(self, x: Tensor) -> Tensor:
         return self.structure.objective(x, self.evidence, self.weight)
 
-    def _em(self, coefficients: np.ndarray) -> np.ndarray:
+    def _em(self, coefficients: np.ndarray, log_rho: Tensor | None) -> np.ndarray:
         s, n_shares = self.structure, self.structure.n_shares
         beta, columns = torch.as_tensor(coefficients), self._columns()
-        log_rho, p = self.evidence.log_pi, torch.exp(self.evidence.log_pi).expand(len(s.y), -1)
+        log_rho = self.evidence.log_pi if log_rho is None else log_rho
+        p, _ = self.evidence.members(log_rho.expand(len(s.y), -1))
         for _ in range(ROUNDS):
             weights = self.weight[:, None] * p
             known = beta
@@ -134,10 +188,10 @@ class _Mixture:
             with torch.no_grad():
                 eta = s.predictor(beta)[:, :, 0]
                 jumps = s.risk.at_events(self.weight) / s.risk.sums((weights * torch.exp(eta)).sum(1))
-                p = self._members(s.log_density(eta, torch.log(jumps)) + log_rho)
+                p, _ = self.evidence.members(s.log_density(eta, torch.log(jumps)) + log_rho)
                 if n_shares:
                     log_rho = torch.log((self.weight[:, None] * p).sum(0) / self.weight.sum())
-            if float((beta - known).abs().max()) < NEAR:
+            if float((beta - known).abs().max()) < self.near:
                 break
         theta = (log_rho - log_rho[0])[1:][:n_shares].numpy()
         return np.concatenate([theta, beta.numpy(), torch.log(jumps).numpy()])
@@ -171,10 +225,3 @@ class _Mixture:
                     return beta + step
                 step = step / 2
         return beta
-
-    def _members(self, v: Tensor) -> Tensor:
-        """p_it (n, K): derivative of what each person adds to the objective in v (n, K)."""
-        with torch.enable_grad():
-            x = v.detach().clone().requires_grad_()
-            (p,) = torch.autograd.grad(self.evidence.mixed(x).sum(), x)
-        return p

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 
 from ..errors import DataError
-from .cox import CoxStructure, cox_estimates
+from .cox import CoxStructure, cox_estimates, cox_from_near
 from .influence import Influence, influence
 from .outcome_models import Normal
 from .problem import DistalStructure, Problem
-from .root import followed, maximum, root
+from .root import Objective, derivatives, followed, is_peak, maximum, maximum_nearby, root
 
-MANY = 20_000  # people, among whom the corrected estimate is near enough to be the only start
+MANY = 20_000  # people, from which a part of them is solved first, to start from
+PART = 5_000  # of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +48,11 @@ def estimates(problem: Problem) -> Estimates:
     _refuse_unassigned(problem)
     with with_gradients():
         try:
-            found = _solved(problem)
+            found, moved = _solved(problem)
         except DataError as error:
             raise _with_way_out(error, problem) from None
-        evidence, weight = problem.evidence(), torch.as_tensor(problem.weight)
-        value = float(problem.structure.objective(torch.as_tensor(found), evidence, weight))
-        return Estimates(problem, found, value, influence(problem, found))
+        value = float(_objective(problem)(torch.as_tensor(found)))
+        return Estimates(problem, found, value, moved)
 
 
 def _with_way_out(error: DataError, problem: Problem) -> DataError:
@@ -83,7 +83,44 @@ def _refuse_unassigned(problem: Problem) -> None:
         )
 
 
-def _solved(problem: Problem) -> np.ndarray:
+def _solved(problem: Problem) -> tuple[np.ndarray, Influence]:
+    found = _from_a_part(problem)
+    if found is not None:
+        moved = influence(problem, found)
+        if is_peak(moved.curvature):
+            return found, moved
+    found = _from_scratch(problem)
+    return found, influence(problem, found)
+
+
+def _from_a_part(problem: Problem) -> np.ndarray | None:
+    """The solution of many people, from that of a part of them drawn at random; None where they are few, there is a
+    closed form, or this leads nowhere."""
+    structure = problem.structure
+    closed = problem.method == "bch" and isinstance(structure, DistalStructure) and isinstance(structure.model, Normal)
+    if len(problem.rows) <= MANY or closed:
+        return None
+    if problem.method == "bch" and isinstance(structure, DistalStructure):
+        _refuse_outside(problem, structure)
+    part = problem.part(np.sort(np.random.default_rng(0).choice(len(problem.rows), PART, replace=False)))
+    try:
+        with np.errstate(all="ignore"):
+            near = _from_scratch(part)
+            if problem.mixes and isinstance(structure, CoxStructure):
+                return cox_from_near(problem, near[: len(structure.names)])
+            _, _, hessian = derivatives(_objective(part), near)
+            curvature = -hessian * problem.weight.sum() / part.weight.sum()
+            return maximum_nearby(_objective(problem), near, curvature)
+    except (DataError, ValueError):  # nobody of the part is of some category, or has an event
+        return None
+
+
+def _objective(problem: Problem) -> Objective:
+    evidence, weight = problem.evidence(), torch.as_tensor(problem.weight)
+    return lambda x: problem.structure.objective(x, evidence, weight)
+
+
+def _from_scratch(problem: Problem) -> np.ndarray:
     structure, weight = problem.structure, problem.weight
     if isinstance(structure, CoxStructure):
         return cox_estimates(problem)
@@ -97,7 +134,7 @@ def _solved(problem: Problem) -> np.ndarray:
     starts = [naive]
     try:
         corrected = _with_shares(problem, _bch(_weighting(problem, "bch"), plain), start)
-        starts = [corrected] if len(problem.rows) > MANY else [naive, corrected]
+        starts.append(corrected)
     except DataError:
         pass  # no corrected estimate to start from
     tried, best = [], None
@@ -117,8 +154,7 @@ def _climbed(problem: Problem, start: np.ndarray) -> np.ndarray:
 
 
 def _maximum(problem: Problem, start: np.ndarray) -> tuple[np.ndarray, float]:
-    evidence, weight = problem.evidence(), torch.as_tensor(problem.weight)
-    return maximum(lambda x: problem.structure.objective(x, evidence, weight), start)
+    return maximum(_objective(problem), start)
 
 
 def _bch(problem: Problem, start: np.ndarray) -> np.ndarray:
@@ -169,8 +205,7 @@ def _bch_normal(problem: Problem, structure: DistalStructure) -> np.ndarray:
     start = np.concatenate([beta, 0.5 * np.log(variance)])
     if not structure.model.by_group or structure.predictor.design.saturated:
         return start
-    evidence, weight = problem.evidence(), torch.as_tensor(problem.weight)
-    found = root(lambda p: structure.objective(p, evidence, weight), start)
+    found = root(_objective(problem), start)
     if found is None:
         raise _negative_variance(variance)
     return found

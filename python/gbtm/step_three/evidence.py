@@ -11,6 +11,7 @@ the assignment's weights stand outside the logarithm.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -48,6 +49,26 @@ class Evidence:
         inside = torch.exp(v - largest) @ self.d  # (n, S): D may hold zeros, whose logarithm has no derivative
         outside = torch.where(self.a > 0, torch.log(torch.where(self.a > 0, inside, 1.0)), 0.0)
         return (self.a * outside).sum(1) + largest[:, 0] * self.a.sum(1)
+
+    def members(self, v: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """v (n, K) -> p (n, K), the derivatives of :meth:`mixed`, and how p moves along a direction (n, K) of v.
+
+        Of log sum_t e^{v_t} f_t: p_t = e^{v_t} f_t / sum, dp = p (dv - sum_u p_u dv_u). Of sum_s A_s log i_s with
+        i_s = sum_t e^{v_t} D_ts: p_t = e^{v_t} sum_s D_ts A_s / i_s, and
+        dp_t = p_t dv_t - e^{v_t} sum_s D_ts A_s / i_s^2 sum_u e^{v_u} D_us dv_u.
+        """
+        if self.log_f is not None:
+            p = torch.softmax(v + self.log_f, dim=1)
+            ones = p.new_ones(p.shape[1])
+            return p, lambda d: p * (d - ((p * d) @ ones)[:, None])
+        assert self.d is not None
+        assert self.a is not None
+        d_ts = self.d
+        e = torch.exp(v - v.amax(1, keepdim=True))
+        inside = torch.where(self.a > 0, e @ d_ts, 1.0)
+        once = self.a / inside
+        twice, p = once / inside, e * (once @ d_ts.T)
+        return p, lambda d: p * d - e * ((twice * ((e * d) @ d_ts)) @ d_ts.T)
 
 
 def evidence_of(

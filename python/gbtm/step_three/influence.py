@@ -27,9 +27,9 @@ import torch
 from ..errors import SpecificationError
 from ..estimation.score_variance import between_clusters
 from .problem import Problem
-from .root import about_diagonal, conjugate_gradients
+from .root import about_inverse, conjugate_gradients
 
-NEAR = 1e-9  # of the residual, to which the columns of A^-1 are found: an influence has as many digits
+NEAR = 1e-10  # of the residual, to which the columns of A^-1 are found: an influence has as many digits
 COVARIANCES = ("stacked", "robust", "bov", "bakk-kuha", "model")
 
 
@@ -67,11 +67,9 @@ def influence(problem: Problem, parameters: np.ndarray) -> Influence:
     (score,) = torch.autograd.grad(value, gamma, create_graph=True)
     rest = problem.structure.nuisance(problem.weight)
     if rest.size:
-        def times(v: np.ndarray) -> np.ndarray:
-            return -torch.autograd.grad(score @ torch.as_tensor(v), gamma, retain_graph=True)[0].numpy()
-
-        diagonal = about_diagonal(times, q, rest)
-        columns = np.stack([conjugate_gradients(times, u, diagonal, NEAR) for u in np.eye(q, len(parameters))])
+        times = problem.structure.curvature_times(parameters, problem.evidence(), torch.as_tensor(problem.weight))
+        roughly = about_inverse(times, q, rest)
+        columns = np.stack([conjugate_gradients(times, u, roughly, NEAR) for u in np.eye(q, len(parameters))])
         curvature = np.linalg.inv(columns[:, :q])
         scores = list(torch.as_tensor(curvature @ columns) @ score)
     else:

@@ -35,6 +35,10 @@ class Design:
         """Groups and nothing else."""
         return self.own.shape[1] == 1 and not self.common_names
 
+    def part(self, keep: np.ndarray) -> Design:
+        """Of the people at some positions."""
+        return Design(self.own[keep], self.own_names, self.common[keep], self.common_names)
+
     def of_group(self, group: int, n_groups: int) -> np.ndarray:
         """(n, K a + b) columns that meet the coefficients of an equation in a group, from 0."""
         wide = np.zeros((self.n, n_groups, self.own.shape[1]))
@@ -51,6 +55,7 @@ class LinearPredictor:
 
     def __init__(self, design: Design, n_groups: int, equations: tuple[str, ...], first_is_zero: bool = False) -> None:
         self.design, self.n_groups, self.equations = design, n_groups, equations
+        self.first_is_zero = first_is_zero
         self.own, self.common = torch.tensor(design.own), torch.tensor(design.common)
         a = design.own.shape[1]
         self.width = n_groups * a + design.common.shape[1]  # of an equation
@@ -62,6 +67,10 @@ class LinearPredictor:
         self.place = torch.as_tensor(place)  # of each coefficient in the vector, ``size`` where it is 0
         self.kept = np.flatnonzero(kept)
 
+    def part(self, keep: np.ndarray) -> LinearPredictor:
+        """Of the people at some positions."""
+        return LinearPredictor(self.design.part(keep), self.n_groups, self.equations, self.first_is_zero)
+
     def __call__(self, coefficients: Tensor) -> Tensor:
         """(q,) -> eta (n, K, E)."""
         by_equation = self.spread(coefficients)
@@ -70,7 +79,15 @@ class LinearPredictor:
         for row in by_equation:
             eta = self.own @ row[: k * a].view(k, a).T
             parts.append(eta + (self.common @ row[k * a :])[:, None] if self.common.shape[1] else eta)
-        return torch.stack(parts, dim=2)
+        return torch.stack(parts, dim=2) if len(parts) > 1 else parts[0][:, :, None]
+
+    def gathered(self, m: Tensor) -> Tensor:
+        """m (n, K, E) -> (q,), sum over people and groups of m times what each coefficient is multiplied by."""
+        rows = []
+        for e in range(len(self.equations)):
+            own = (m[:, :, e].T @ self.own).reshape(-1)
+            rows.append(torch.cat([own, (m[:, :, e].T @ self.common).sum(0)]))
+        return torch.cat(rows)[torch.as_tensor(self.kept)]
 
     def spread(self, coefficients: Tensor) -> Tensor:
         """(q,) -> (E, K a + b), zeros where absent."""

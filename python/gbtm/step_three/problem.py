@@ -7,7 +7,8 @@ log pi. With all of them as arguments, autograd gives whatever standard errors n
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from .evidence import MIXTURES, Evidence, evidence_of
 from .linear_predictor import LinearPredictor
 from .outcome_models import OutcomeModel
 from .step_one import StepOne
+
+Products = Callable[[np.ndarray], np.ndarray]
 
 
 class Structure(ABC):
@@ -40,9 +43,17 @@ class Structure(ABC):
         """(q,) as reported: sigma for its logarithm."""
         return parameters
 
+    @abstractmethod
+    def part(self, keep: np.ndarray) -> Structure:
+        """The same of the people at some positions."""
+
     def nuisance(self, weight: np.ndarray) -> np.ndarray:
         """About the curvature of the parameters that follow those with names: jumps of a baseline hazard."""
         return np.zeros(0)
+
+    def curvature_times(self, parameters: np.ndarray, evidence: Evidence, weight: Tensor) -> Products:
+        """Minus the Hessian times a vector, where there are parameters without names."""
+        raise NotImplementedError
 
 
 class DistalStructure(Structure):
@@ -54,6 +65,10 @@ class DistalStructure(Structure):
     def __init__(self, model: OutcomeModel, predictor: LinearPredictor, *, mixes: bool, free_shares: bool) -> None:
         self.model, self.predictor, self.mixes = model, predictor, mixes
         self.n_shares = predictor.n_groups - 1 if mixes and free_shares else 0
+
+    def part(self, keep: np.ndarray) -> DistalStructure:
+        model, predictor = self.model.part(keep), self.predictor.part(keep)
+        return type(self)(model, predictor, mixes=self.mixes, free_shares=self.n_shares > 0)
 
     @property
     def names(self) -> list[str]:
@@ -91,6 +106,9 @@ class MembershipStructure(Structure):
     def __init__(self, z: np.ndarray, covariates: tuple[str, ...], n_groups: int, reference: int) -> None:
         self.z, self.covariates, self.n_groups, self.reference = torch.as_tensor(z), covariates, n_groups, reference
         self.others = [k for k in range(n_groups) if k != reference]
+
+    def part(self, keep: np.ndarray) -> MembershipStructure:
+        return MembershipStructure(self.z.numpy()[keep], self.covariates, self.n_groups, self.reference)
 
     @property
     def names(self) -> list[str]:
@@ -145,6 +163,10 @@ class Problem:
     def weight(self) -> np.ndarray:
         """(n,) sampling weights of the people of step three."""
         return self.step_one.weight[self.rows]
+
+    def part(self, keep: np.ndarray) -> Problem:
+        """Of the people of step three at some positions; step one stays as it is."""
+        return replace(self, structure=self.structure.part(keep), rows=self.rows[keep])
 
     def evidence(self, weight: Tensor | None = None, log_f: Tensor | None = None, log_pi: Tensor | None = None,
                  method: str | None = None) -> Evidence:

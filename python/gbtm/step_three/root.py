@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
-from .problem import Problem
+from .problem import Problem, Products
 
 STEPS = 200
 DECREMENT = 1e-13  # of a Newton step, after which one more is the last
+NEARBY = 1e-22  # of the objective, what a step of BFGS gains that is the last
 HALVINGS = 40
 ROUNDING = 1e-12  # of the objective
 SHORTEST = 1 / 512  # of the way from naive weights to those of BCH
@@ -27,7 +28,6 @@ RUNAWAY = (
     "and leave it out or join categories."
 )
 Objective = Callable[[Tensor], Tensor]
-Products = Callable[[np.ndarray], np.ndarray]
 
 
 def derivatives(objective: Objective, at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -82,6 +82,33 @@ def _uphill(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
     return np.asarray(scaled / units)
 
 
+def maximum_nearby(objective: Objective, start: np.ndarray, curvature: np.ndarray) -> np.ndarray | None:
+    """The maximum that ``start`` (q,) is close to, by gradients alone: BFGS from about minus the Hessian (q, q).
+
+    None where a step does not come closer. That it is no saddle is to be looked at by whoever has the Hessian there.
+    """
+    at, inverse = start, np.linalg.inv(curvature)
+    value, score = value_and_score(objective, at)
+    left = np.inf
+    for _ in range(STEPS):
+        step = inverse @ score
+        before, left = left, float(score @ step)
+        if not 0 <= left < before:
+            return None
+        at = at + step
+        if left < NEARBY * (1 + abs(value)):
+            return at
+        value, new = value_and_score(objective, at)
+        change = score - new
+        scale = float(step @ change)
+        if not scale > 0:
+            return None
+        turned = np.eye(len(at)) - np.outer(step, change) / scale
+        inverse = turned @ inverse @ turned.T + np.outer(step, step) / scale
+        score = new
+    return None
+
+
 def root(objective: Objective, start: np.ndarray) -> np.ndarray | None:
     """The root of the gradient that Newton's full steps from ``start`` (q,) come to; None where they do not end."""
     at = start
@@ -124,7 +151,7 @@ def followed(problem: Problem, start: np.ndarray) -> np.ndarray:
     while done < 1:
         share = min(1.0, done + step)
         found = root(objective_at(share), at)
-        if found is not None and _is_peak(objective_at(share), found):
+        if found is not None and is_peak(-derivatives(objective_at(share), found)[2]):
             at, done, step = found, share, 2 * step
             continue
         step /= 2
@@ -133,10 +160,10 @@ def followed(problem: Problem, start: np.ndarray) -> np.ndarray:
     return at
 
 
-def _is_peak(objective: Objective, at: np.ndarray) -> bool:
-    _, _, hessian = derivatives(objective, at)
-    units = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))
-    return bool(np.linalg.eigvalsh(-hessian / np.outer(units, units))[0] > 0)
+def is_peak(curvature: np.ndarray) -> bool:
+    """Minus a Hessian (q, q) is that of a maximum in all directions."""
+    units = np.sqrt(np.maximum(np.abs(np.diag(curvature)), 1e-300))
+    return bool(np.linalg.eigvalsh(curvature / np.outer(units, units))[0] > 0)
 
 
 def no_solution() -> DataError:
@@ -147,34 +174,23 @@ def no_solution() -> DataError:
     )
 
 
-def score_at(objective: Objective, at: np.ndarray) -> np.ndarray:
-    """Gradient (q,)."""
+def value_and_score(objective: Objective, at: np.ndarray) -> tuple[float, np.ndarray]:
+    """Value and gradient (q,)."""
     x = torch.tensor(at, dtype=torch.float64, requires_grad=True)
-    (score,) = torch.autograd.grad(objective(x), x)
-    return score.numpy()
-
-
-def curvature_times(objective: Objective, at: np.ndarray) -> Products:
-    """v (q,) -> minus the Hessian times v, without the Hessian."""
-    x = torch.tensor(at, dtype=torch.float64, requires_grad=True)
-    (score,) = torch.autograd.grad(objective(x), x, create_graph=True)
-
-    def times(v: np.ndarray) -> np.ndarray:
-        (product,) = torch.autograd.grad(score @ torch.as_tensor(v), x, retain_graph=True)
-        return -product.numpy()
-
-    return times
+    value = objective(x)
+    (score,) = torch.autograd.grad(value, x)
+    return float(value.detach()), score.numpy()
 
 
 def conjugate_gradients(
-    times: Products, right: np.ndarray, diagonal: np.ndarray, tolerance: float = CG_TOLERANCE
+    times: Products, right: np.ndarray, roughly: Products, tolerance: float = CG_TOLERANCE
 ) -> np.ndarray:
-    """x of A x = right (q,), A symmetric and positive by its products, with about its diagonal (q,) to scale by.
+    """x of A x = right (q,), A symmetric and positive by its products, with about its inverse's, also so.
 
-    The residual in that scale comes down to ``tolerance`` of what it is at first.
+    The residual, measured by the latter, comes down to ``tolerance`` of what it is at first.
     """
     x, residual = np.zeros_like(right), right.copy()
-    scaled = residual / diagonal
+    scaled = roughly(residual)
     direction, size = scaled.copy(), float(residual @ scaled)
     end = tolerance**2 * max(size, 1e-300)
     for _ in range(10 * len(right)):
@@ -184,14 +200,26 @@ def conjugate_gradients(
         length = size / float(direction @ product)
         x = x + length * direction
         residual = residual - length * product
-        scaled = residual / diagonal
+        scaled = roughly(residual)
         new = float(residual @ scaled)
         direction, size = scaled + new / size * direction, new
     return x
 
 
-def about_diagonal(times: Products, named: int, rest: np.ndarray) -> np.ndarray:
-    """Diagonal of a matrix given by its products: of the first ``named`` entries exactly, of the others ``rest``."""
-    size = named + len(rest)
-    first = [float(times(np.eye(1, size, j)[0])[j]) for j in range(named)]
-    return np.concatenate([np.maximum(first, 1e-12), rest])
+def about_inverse(times: Products, named: int, rest: np.ndarray) -> Products:
+    """Products with about the inverse of a matrix given by its products: that of the matrix with ``rest`` for its
+    diagonal, and zeros, in all rows and columns but the first ``named``. Where that is not positive, of its diagonal.
+    """
+    first = np.stack([times(np.eye(1, named + len(rest), j)[0]) for j in range(named)])
+    top, side = first[:, :named], first[:, named:]
+    remaining = top - (side / rest) @ side.T  # what is left of the first rows once the others are solved
+    if not is_peak(remaining):
+        diagonal = np.concatenate([np.maximum(np.diag(top), 1e-12), rest])
+        return lambda right: right / diagonal
+
+    def solved(right: np.ndarray) -> np.ndarray:
+        head, tail = right[:named], right[named:]
+        x = np.linalg.solve(remaining, head - side @ (tail / rest))
+        return np.concatenate([x, (tail - x @ side) / rest])
+
+    return solved

@@ -7,6 +7,7 @@ these two, which autograd gives, becomes one in theta by the engine's own deriva
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -100,7 +101,7 @@ class StepOne:
         """(N,) sampling weights of mean 1; ones without."""
         return self.subjects.relative_weights
 
-    @property
+    @cached_property
     def posterior(self) -> np.ndarray:
         """(N, K) P_it."""
         joint = self.log_f + self.log_pi

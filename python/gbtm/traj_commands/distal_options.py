@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import CommandError
+from ..model.description import OUTCOME_FAMILIES, DistalOutcome
 from .faults import Faults
-from .stata_options import DISTAL, OUTCOME_FAMILIES, Given
+from .stata_options import DISTAL, Given
 
 if TYPE_CHECKING:
     from .stata_varlist import StataColumns
 
 
-@dataclass(frozen=True)
-class DistalRequest:
-    """A distal outcome that a command asks for.
-
-    Attributes
-    ----------
-    outcome : its column
-    family : here: "normal", "logit", "poisson", "nominal"
-    covariates : ocov()
-    base : baseoutcome(), the value that the other categories are compared with; None for the lowest
-    two_step : the trajectories do not know of the outcome
-    """
-
-    outcome: str
-    family: str
-    covariates: tuple[str, ...] = ()
-    base: float | None = None
-    two_step: bool = False
-
-    @property
-    def columns(self) -> list[str]:
-        return [self.outcome, *self.covariates]
-
-    @property
-    def formula(self) -> str:
-        return " ~ ".join([f"`{self.outcome}`", " + ".join(["group", *(f"`{c}`" for c in self.covariates)])])
-
-
-def read_distal(options: dict[str, Given], data: StataColumns, faults: Faults, start: int) -> DistalRequest | None:
+def read_distal(options: dict[str, Given], data: StataColumns, faults: Faults, start: int) -> DistalOutcome | None:
     """What the options of one command say of a distal outcome; faults are noted."""
     given = {name: options[name] for name in DISTAL if name in options}
     if "outcome" not in given:
@@ -61,14 +33,17 @@ def read_distal(options: dict[str, Given], data: StataColumns, faults: Faults, s
         with faults.at(given["ocov"].start):
             covariates = data.expand(given["ocov"].text, "ocov")
     base = _base(given, family, faults)
-    if "twostep" in options and family is not None and (family != "logit" or covariates):
+    two_step = "twostep" in options
+    if two_step and family is not None and (family != "logit" or covariates):
+        two_step = False
         faults.add(CommandError(
             "twostep: read with omodel(logit) and without ocov() only.", code="unsupported_option", argument="twostep",
             way_out="Leave twostep out, or fit without outcome() and ask res.distal(.., method='two-step').",
         ), options["twostep"].start)
     if not names or family is None:
         return None
-    return DistalRequest(names[0], family, covariates, base, "twostep" in options)
+    word = given["omodel"].text.strip().lower()
+    return DistalOutcome(outcome=names[0], omodel=word, ocov=covariates, baseoutcome=base, twostep=two_step)
 
 
 def _family(given: dict[str, Given], faults: Faults, start: int) -> str | None:

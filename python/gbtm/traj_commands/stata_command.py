@@ -14,8 +14,8 @@ from typing import Any
 
 from ..errors import CommandError
 from ..families import FAMILIES, having
-from ..model.description import Design, Outcome, described
-from .distal_options import DistalRequest, read_distal
+from ..model.description import Design, DistalOutcome, Outcome, described
+from .distal_options import read_distal
 from .faults import Faults
 from .plot_request import PlotRequest
 from .row_selection import RowSelection, read_condition, read_range
@@ -73,7 +73,7 @@ class Command:
     min_is_default: bool = False  # the minimum of the scale is traj's default and not the text's
     others: tuple[Command, ...] = ()  # the further outcomes, each as a command of its own
     dual: bool = False  # each of the two outcomes has groups of its own
-    distal: DistalRequest | None = None  # what outcome() asks for
+    distal: DistalOutcome | None = None  # what outcome() asks for
 
     @property
     def described(self) -> tuple[Outcome, Design]:

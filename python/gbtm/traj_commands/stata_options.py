@@ -25,7 +25,6 @@ OURS = {"expos1": "exposure"}
 FLAGS = ("probupdates", "detail", "novar", "trace", "ci", "sigmabygroup", "rhobygroup", "ar1", "nderiv", "twostep",
          "altstart")
 DISTAL = ("outcome", "omodel", "baseoutcome", "ocov")
-OUTCOME_FAMILIES = {"normal": "normal", "logit": "logit", "poisson": "poisson", "mlogit": "nominal"}
 # what changes no estimate -> what there is in its place
 NO_EFFECT = {
     "detail": "progress is an option of the fit here", "trace": "progress is an option of the fit here",

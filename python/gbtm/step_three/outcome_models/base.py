@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -42,6 +43,13 @@ class OutcomeModel(ABC):
         self.n_groups, self.by_group = n_groups, by_group
         self.y = torch.tensor(np.asarray(y, dtype=float))
         self.log_exposure = None if exposure is None else torch.as_tensor(np.log(exposure), dtype=torch.float64)
+
+    def part(self, keep: np.ndarray) -> OutcomeModel:
+        """The same of the people at some positions."""
+        out, at = copy.copy(self), torch.as_tensor(keep)
+        out.y = self.y[at]
+        out.log_exposure = None if self.log_exposure is None else self.log_exposure[at]
+        return out
 
     @property
     def equations(self) -> tuple[str, ...]:

@@ -20,7 +20,6 @@ class Nominal(OutcomeModel):
                  by_group: bool = False) -> None:
         super().__init__(y, n_groups)
         self.categories = tuple(categories)
-        self.code = self.y.long()
 
     @property
     def equations(self) -> tuple[str, ...]:
@@ -30,7 +29,7 @@ class Nominal(OutcomeModel):
         return torch.log_softmax(torch.nn.functional.pad(eta, (1, 0)), dim=2)
 
     def log_density(self, eta: Tensor, shape: Tensor) -> Tensor:
-        chosen = self.code[:, None, None].expand(-1, self.n_groups, 1)
+        chosen = self.y.long()[:, None, None].expand(-1, self.n_groups, 1)
         return self._log_probabilities(eta).gather(2, chosen)[:, :, 0]
 
     def start(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

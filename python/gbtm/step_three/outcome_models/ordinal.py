@@ -24,7 +24,6 @@ class Ordinal(OutcomeModel):
                  by_group: bool = False) -> None:
         super().__init__(y, n_groups)
         self.categories = tuple(categories)
-        self.code = self.y.long()
 
     @property
     def shape_names(self) -> tuple[str, ...]:
@@ -42,7 +41,7 @@ class Ordinal(OutcomeModel):
         return upper + lower + torch.nn.functional.pad(between, (1, 1))
 
     def log_density(self, eta: Tensor, shape: Tensor) -> Tensor:
-        chosen = self.code[:, None, None].expand(-1, self.n_groups, 1)
+        chosen = self.y.long()[:, None, None].expand(-1, self.n_groups, 1)
         return self._log_probabilities(eta, shape).gather(2, chosen)[:, :, 0]
 
     def start(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
