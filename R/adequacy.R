@@ -36,20 +36,26 @@
 #' @export
 adequacy <- function(fit) {
   check_fit(fit)
-  k <- fit$n_groups
+  if (is_on_disk(fit)) return(adequacy_of_sums(fit))
   p <- fit$posterior
   weight <- subject_weights(fit) / sum(subject_weights(fit))
-  mine <- outer(assignment(fit), seq_len(k), "==") * 1
-  shares <- group_shares(fit)
+  mine <- outer(assignment(fit), seq_len(fit$n_groups), "==") * 1
   assigned <- as.vector(weight %*% mine)
   avepp <- ifelse(colSums(mine) > 0, as.vector(weight %*% (mine * p)) / assigned, NA_real_)
-  occ <- if (k == 1) NA_real_ else (avepp / (1 - avepp)) / (shares$share / (1 - shares$share))
   gap <- mine - p
   spread <- sqrt(as.vector(weight^2 %*% sweep(gap, 2, as.vector(weight %*% gap))^2))
+  adequacy_table(fit, colSums(mine), assigned, avepp, spread)
+}
+
+# The table of what was counted of people, a number for each group.
+adequacy_table <- function(fit, n_assigned, assigned, avepp, spread) {
+  k <- fit$n_groups
+  shares <- group_shares(fit)
+  occ <- if (k == 1) NA_real_ else (avepp / (1 - avepp)) / (shares$share / (1 - shares$share))
   limits <- logit_interval(shares$share, shares$se, fit)
   table <- data.frame(
     group = seq_len(k), share = shares$share, share_lower = limits$lower, share_upper = limits$upper,
-    n_assigned = as.integer(colSums(mine)), assigned = assigned, avepp = avepp, occ = occ,
+    n_assigned = as.integer(n_assigned), assigned = assigned, avepp = avepp, occ = occ,
     mismatch = assigned - shares$share, mismatch_se = if (k == 1) NA_real_ else spread
   )
   structure(table, class = c("gbtm_adequacy", "data.frame"), notes = adequacy_notes(table, entropy(fit), fit$weighted))
@@ -68,7 +74,9 @@ occ <- function(fit) adequacy(fit)$occ
 entropy <- function(fit) {
   check_fit(fit)
   if (is_dual(fit)) return(c(vapply(outcome_views(fit), entropy, 1), pairs = entropy_of(fit$dual$posterior)))
-  if (fit$n_groups == 1) NA_real_ else entropy_of(fit$posterior)
+  if (fit$n_groups == 1) return(NA_real_)
+  if (is_on_disk(fit)) return(1 - fit$sums$uncertainty / (fit$n_subjects * log(fit$n_groups)))
+  entropy_of(fit$posterior)
 }
 
 entropy_of <- function(p) {

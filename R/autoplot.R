@@ -112,7 +112,7 @@ panel_tables <- function(view, level, individuals, n, tcov, groups) {
     curves$estimate[curves$estimate < limits[1] | curves$estimate > limits[2]] <- NA
   }
   list(curves = curves, means = means, lines = lines, said = said,
-       limits = data.frame(time = range(view$data$time), estimate = limits))
+       limits = data.frame(time = range(seen_times(view)), estimate = limits))
 }
 
 panel_titles <- function(views) {

@@ -2,6 +2,7 @@
 
 check_data <- function(data) {
   if (!is.data.frame(data)) {
+    if (on_files(data)) refuse_files()
     stop_gbtm("bad_data", sprintf("data: an object of class %s is not a data frame.", class(data)[1]), "data",
               "Give a data frame, tibble or data.table; for a matrix, as.data.frame().")
   }

@@ -95,6 +95,8 @@ required_fields <- list(
                "dropped"),
   outcome = c("name", "time_name", "spec", "centre", "scale", "bases", "coefficients", "positions", "offsets", "data"),
   group_set = c("n_groups", "reference", "shares", "cov_shares", "posterior", "membership"),
+  on_disk = c("files", "n_assigned", "assigned", "certain", "posterior", "gap", "gap_squares", "squares", "uncertainty",
+              "waves", "means", "mass", "sd", "weighted"),
   dual = c("basis", "coefficients", "positions", "shares", "jacobian", "posterior", "separate", "two_step")
 )
 required_in_v1 <- c("spec", "outcomes", "blocks", "search", "membership", "shares", "cov_shares", "posterior", "nobs",
@@ -122,10 +124,7 @@ checked_document <- function(text, path, call) {
     text <- json_text(document)
   }
   check_fields(document, required_fields$document, "", path, call)
-  if (!is.null(document$on_disk)) {
-    stop_gbtm("on_disk", sprintf("%s: a fit of people on disk, whose file has sums and nobody's data.", path), "path",
-              "Read it in Python with gbtm.load(): R has no such fits yet.", call)
-  }
+  if (!is.null(document$on_disk)) check_fields(document$on_disk, required_fields$on_disk, "on_disk.", path, call)
   if (!is.null(document$dual)) check_fields(document$dual, required_fields$dual, "dual.", path, call)
   for (outcome in document$outcomes) check_fields(outcome, required_fields$outcome, "outcomes.", path, call)
   for (group_set in document$group_sets) check_fields(group_set, required_fields$group_set, "group_sets.", path, call)

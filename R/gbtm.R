@@ -12,7 +12,8 @@
 #'   if they are numbers, or else the waves are counted, with a warning. Row names are ids; what has names is matched by
 #'   them. `risk`, `tcov` and the like may be variables beside `Y`. A list of formulas, or of [outcome()] objects where
 #'   one has options of its own, is a model of several outcomes that share their groups, see below.
-#' @param data data frame, tibble or data.table; long (one row per observation, with `id`) or wide (one row per
+#' @param data data frame, tibble or data.table, or Parquet files that stay on disk, `"register/*.parquet"`, see
+#'   [parquet_files()]; long (one row per observation, with `id`) or wide (one row per
 #'   subject, with `wide`, or with matrices as columns). Outcome and time must be numeric (a logical outcome counts as 0
 #'   and 1). An observation with a missing outcome, time or id is dropped and counted.
 #' @param id name of the column that tells subjects apart: numbers, text or a factor. Several columns that name a person
@@ -140,6 +141,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)
+  if (!missing(data) && on_files(data)) return(gbtm_on_files(environment(), call))
   outcomes <- as_outcomes(formula, call)
   if (!is.null(outcomes)) return(gbtm_several(environment(), outcomes, call, parent.frame()))
   refuse_second_groups(if (!missing(groups)) groups, link, risk2, refgroup2, call)

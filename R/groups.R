@@ -49,7 +49,7 @@ group_shares <- function(fit) {
   z <- reach_of(fit)
   data.frame(
     group = seq_len(k), share = fit$shares, se = se, lower = pmax(fit$shares - z * se, 0),
-    upper = pmin(fit$shares + z * se, 1), assigned = tabulate(assignment(fit), k) / fit$n_subjects
+    upper = pmin(fit$shares + z * se, 1), assigned = assigned_counts(fit) / fit$n_subjects
   )
 }
 
@@ -79,6 +79,11 @@ posterior_frame <- function(p, ids, id_name) {
 
 most_probable <- function(p, ids) {
   stats::setNames(max.col(p, ties.method = "first"), id_labels(ids))
+}
+
+# People for whom each group is the most probable.
+assigned_counts <- function(fit) {
+  if (is_on_disk(fit)) fit$sums$n_assigned else tabulate(assignment(fit), fit$n_groups)
 }
 
 # Posterior-weighted mean of the outcome per group and wave: group, time (mean of the wave), mean, weight.

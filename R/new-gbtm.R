@@ -40,11 +40,12 @@ new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = N
     document = list(text = text, arrays = arrays, held = held)
   )
   if (length(document$part_of)) fit$part_of <- as.character(document$part_of)
+  if (!is.null(document$on_disk)) fit <- of_sums(fit, document)
   several <- length(document$outcomes) > 1
   if (several) fit <- of_all_outcomes(fit, document, each)
   dual <- !is.null(document$dual)
   if (dual) fit <- of_two_sets(fit, document)
-  structure(fit, class = c(if (!is.null(traj)) "traj", if (dual) "gbtm_dual", if (several) "gbtm_several", "gbtm"))
+  structure(fit, class = c(if (!is.null(traj)) "traj", if (!is.null(document$on_disk)) "gbtm_disk", if (dual) "gbtm_dual", if (several) "gbtm_several", "gbtm"))
 }
 
 # A fit of several outcomes: without what belongs to one, and with `each` in its place.

@@ -98,7 +98,7 @@ plot_posteriors <- function(fit, labels = NULL, colours = group_colours) {
 # Titles of the panels: name, share, number assigned.
 group_panels <- function(fit, labels) {
   names <- if (is.null(labels)) paste("Group", seq_len(fit$n_groups)) else check_labels(labels, fit$n_groups)
-  n <- formatC(tabulate(assignment(fit), fit$n_groups), big.mark = ",", format = "d")
+  n <- formatC(assigned_counts(fit), big.mark = ",", format = "d")
   sprintf("%s\n%s, %s assigned", vapply(names, function(x) paste(strwrap(x, 34), collapse = "\n"), ""),
           percent(fit$shares), n)
 }

@@ -108,7 +108,7 @@ share_labels <- function(fit, limits) {
   room <- limits + c(0.03, -0.03) * height
   share <- 100 * fit$shares[last$group]
   data.frame(
-    group = last$group, time = last$time + 0.03 * diff(range(fit$data$time)),
+    group = last$group, time = last$time + 0.03 * diff(range(seen_times(fit))),
     at = spread_apart(pmin(pmax(last$estimate, room[1]), room[2]), constants$label_gap * height, room),
     share = ifelse(share >= 0.95, sprintf("%.0f", share), sprintf("%.1f", share))
   )

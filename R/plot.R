@@ -93,7 +93,7 @@ draw_curves <- function(x, curves, level, individuals = FALSE, observed = TRUE, 
   means <- means[means$group %in% groups, ]
   log <- check_log(dots$log, x, groups)
   limits <- drawn_range(x, curves, means, level, lines$y, grepl("y", log))
-  frame <- list(x = range(x$data$time), y = limits, xlab = x$time_name, ylab = outcome_label(x), las = 1)
+  frame <- list(x = range(seen_times(x)), y = limits, xlab = x$time_name, ylab = outcome_label(x), las = 1)
   settings <- utils::modifyList(frame, dots[setdiff(names(dots), c("lwd", "lty", "pch", "cex"))])
   settings$ylim <- if (is.null(dots$ylim)) limits else dots$ylim
   words <- c(words, axis_sentences(curves, means, settings$ylim, grepl("y", log)))
@@ -150,8 +150,8 @@ check_log <- function(log, fit, groups) {
   if (!is.character(log) || length(log) != 1 || !log %in% c("", "x", "y", "xy", "yx")) {
     stop_gbtm("bad_log", sprintf("log: %s names no axes.", shown(log)), "log", "Give \"y\", \"x\" or \"xy\".")
   }
-  if (grepl("x", log) && any(fit$data$time <= 0)) {
-    stop_gbtm("bad_log", sprintf("log: there are times at or below zero (%s).", format(min(fit$data$time))), "log",
+  if (grepl("x", log) && any(seen_times(fit) <= 0)) {
+    stop_gbtm("bad_log", sprintf("log: there are times at or below zero (%s).", format(min(seen_times(fit)))), "log",
               "Leave \"x\" out.")
   }
   means <- binned_means(fit)
@@ -192,9 +192,9 @@ axis_sentences <- function(curves, means, limits, log) {
 drawn_curves <- function(fit, level, n = constants$curve_points, tcov = NULL) {
   check_whole(n, "n", 2, sprintf("Give a number of times, for example n = %d.", constants$curve_points))
   at <- if (can_interpolate(fit)) {
-    seq(min(fit$data$time), max(fit$data$time), length.out = n)
+    seq(min(seen_times(fit)), max(seen_times(fit)), length.out = n)
   } else {
-    sort(unique(fit$data$time))
+    sort(unique(seen_times(fit)))
   }
   w <- covariate_rows(fit, tcov, length(at))
   table <- curve_table(fit, at, if (is.null(level)) constants$level else level, w)
@@ -208,12 +208,14 @@ can_interpolate <- function(fit) {
 }
 
 binned_means <- function(fit) {
-  wave <- fit$data$wave
+  on_disk <- is_on_disk(fit)
+  wave <- if (on_disk) seq_along(fit$sums$waves) else fit$data$wave
   if (length(unique(wave)) > constants$waves_most) {
-    edges <- seq(min(fit$data$time), max(fit$data$time), length.out = constants$bins + 1)
-    wave <- findInterval(fit$data$time, edges, rightmost.closed = TRUE)
+    time <- if (on_disk) fit$sums$waves else fit$data$time
+    edges <- seq(min(time), max(time), length.out = constants$bins + 1)
+    wave <- findInterval(time, edges, rightmost.closed = TRUE)
   }
-  means <- observed_means(fit, wave)
+  means <- if (on_disk) means_of_sums(fit, wave) else observed_means(fit, wave)
   means[means$weight > constants$least_weight, ]
 }
 
@@ -227,7 +229,7 @@ drawn_range <- function(fit, curves, means, level, y = NULL, log = FALSE) {
   core <- on_axis(c(means$mean, y))
   if (!length(core)) core <- on_axis(curves$estimate)
   core <- range(core)
-  spread <- if (log) 0 else sqrt(mean((fit$data$y - mean(fit$data$y))^2))
+  spread <- if (log) 0 else outcome_spread(fit)
   room <- constants$band_room * max(diff(core), spread, 1e-8)
   shown <- on_axis(c(curves$estimate, if (!is.null(level)) c(curves$lower, curves$upper)))
   limits <- range(core, pmin(pmax(shown, core[1] - room), core[2] + room))

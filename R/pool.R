@@ -192,7 +192,7 @@ predict.gbtm_pooled <- function(object, times = NULL, level = 0.95, tcov = NULL,
       predict(object, times, level, tcov)
     })))
   }
-  if (is.null(times)) times <- sort(unique(unlist(lapply(object$fits, function(f) f$data$time))))
+  if (is.null(times)) times <- sort(unique(unlist(lapply(object$fits, seen_times))))
   at <- curve_times(first, times)
   tables <- Map(function(fit, j) {
     table <- curve_table(fit, at, check_level(level), covariate_rows(fit, tcov, length(at)))

@@ -110,7 +110,7 @@ predicted_people <- function(fit, newdata, type, level, call) {
 is_plain <- function(fit) {
   if (is_several(fit)) return(FALSE)
   spec <- fit$spec$outcomes[[1]]
-  further <- list(fit$membership, fit$curves$covariates, fit$data$exposure, fit$spec$dropout, spec$random_orders,
+  further <- list(fit$membership, fit$curves$covariates, if (has_exposure(fit)) TRUE, fit$spec$dropout, spec$random_orders,
                   fit$inputs$wide, if (identical(fit$read_as$form, "wide")) fit$read_as)
   all(vapply(further, is.null, NA)) && !isTRUE(spec$ar1) && has_log_density(spec$family)
 }
@@ -145,7 +145,7 @@ known_inputs <- function(fit, newdata) {
     risk2 = if (length(fit$second_membership)) of_names(fit$second_membership),
     tcov = if (length(fit$curves$covariates$names)) of_names(fit$curves$covariates$names),
     dcov = if (length(leaving)) of_names(leaving),
-    exposure = if (is.null(fit$data$exposure)) NULL else if (in_wide) "exposure" else c(stored$exposure, "exposure")[1],
+    exposure = if (!has_exposure(fit)) NULL else if (in_wide) "exposure" else c(stored$exposure, "exposure")[1],
     wave = stored$wave, wide = if (in_wide) stored_wide(fit)
   )
 }
@@ -160,7 +160,7 @@ stored_wide <- function(fit) {
 }
 
 curve_times <- function(fit, times) {
-  if (is.null(times)) return(sort(unique(fit$data$time)))
+  if (is.null(times)) return(sort(unique(seen_times(fit))))
   times <- numeric_column(times, "times")
   if (!length(times) || !all(is.finite(times))) {
     stop_gbtm("bad_times", "times: missing or infinite times.", "times", "Give finite numbers.")
@@ -171,7 +171,7 @@ curve_times <- function(fit, times) {
 
 # A polynomial knows nothing of times far from those that it was fitted to.
 warn_far_times <- function(fit, times, call = NULL) {
-  seen <- range(fit$data$time)
+  seen <- range(seen_times(fit))
   room <- constants$far_times * diff(seen)
   far <- sort(unique(times[is.finite(times) & (times < seen[1] - room | times > seen[2] + room)]))
   if (!length(far)) return(invisible())

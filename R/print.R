@@ -83,7 +83,7 @@ profile_words <- function(x) {
 
 # Shares, and each group's mean at three times.
 curve_sketch <- function(fit) {
-  times <- sort(unique(fit$data$time))
+  times <- sort(unique(seen_times(fit)))
   times <- unique(times[c(1, (length(times) + 1) %/% 2, length(times))])
   means <- as.data.frame(expected_at(fit, times))
   names(means) <- paste(fit$time_name, "=", format(times, trim = TRUE, digits = 4))

@@ -7,6 +7,15 @@ whole_expressions <- c(
     "Name it by id; if it is in the order of \\1 already, give unname(\\2)",
   "Give (\\S+?)\\.loc\\[ids\\]\\.to_numpy\\(\\) if it is indexed by id, and (\\S+?)\\.to_numpy\\(\\) if it is" =
     "Give unname(\\1[ids]) if it is named by id, and unname(\\2) if it is",
+  "res\\.posterior_to\\('folder'\\)" = "posterior_to(fit, \"folder\")",
+  "(?:data=pandas\\.read_parquet\\(\\.\\.\\)|Panel\\.from_long\\(pandas\\.read_parquet\\(\\.\\.\\), \\.\\.\\))" =
+    "data = arrow::read_parquet(..)",
+  "Read it, Panel\\.from_parquet\\(folder, \\.\\.\\)," = "Read it, data = folder,",
+  "Make the model of Panel\\.from_parquet\\(\\.\\.\\), or leave it out" = "Give files as data, or leave it out",
+  "executor= spreads the work" = "parquet_files(.., n_jobs = 2) spreads the work",
+  "Give a number of worker processes, or what has the submit\\(\\) .*get_executor\\(\\)\\." =
+    "Give a number of processes.",
+  "Give repartition='folder':" = "Give data = parquet_files(.., repartition = \"folder\"):",
   "res\\.of_outcome\\('(.+?)'\\)" = "of_outcome(fit, \"\\1\")",
   "res\\.of_outcome\\(name\\)\\.classify\\(newdata, by_wave ?= ?(?:True|TRUE)\\)" =
     "predict(fit, newdata, outcome = , by_wave = TRUE)",

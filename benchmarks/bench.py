@@ -3,7 +3,8 @@
 Writes benchmarks/RESULTS.md, and a line for each timing at the end of benchmarks/HISTORY.csv. Every timing is a whole
 call, data frame to standard errors, in a process of its own; loading packages is not counted on either side. lcmm,
 trajeR, gbtmkit and crimCV get rows where they happen to be installed. `bench.py others` prints these rows alone and
-writes nothing.
+writes nothing. `bench.py registers 200000` fits so many people on disk alone, without and with two processes, and
+writes nothing either.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ SIDE_BY_SIDE = [Case("normal", 4), Case("poisson", 3), Case("logit", 3)]
 ALONE = [Case("normal", 4), Case("poisson", 3), Case("zip", 3), Case("logit", 3), Case("logit", 3, waves=8)]
 SIZES = (1_000, 10_000)
 GROWTH = (10_000, 100_000, 1_000_000)
+REGISTERS = ((1_000_000, 0), (1_000_000, 2), (5_000_000, 0))  # people on disk, and processes beside ours
+REGISTER_SECONDS = 900  # for one of them, its simulation included
 LOWER_BY = 1e-2  # of log-likelihood that flexmix's looser convergence may leave between two equal optima
 
 
@@ -186,6 +190,24 @@ def growth(history: Run) -> list[str]:
     return rows
 
 
+def registers(history: Run, sizes: Sequence[tuple[int, int]] = REGISTERS) -> list[str]:
+    """People in Parquet files, default call; processes beside ours change no bit."""
+    rows, logliks = [], {}
+    for people, processes in sizes:
+        command = [sys.executable, str(HERE / "register.py"), str(people), str(processes)]
+        timing = call(command, REGISTER_SECONDS)
+        if logliks.setdefault(people, timing["loglik"]) != timing["loglik"]:
+            raise RuntimeError(f"{people}: {timing['loglik']} with {processes} processes, {logliks[people]} without")
+        beside_ours = f", {processes} processes" if processes else ""
+        history.note(f"normal K=4, Parquet{beside_ours}", people, 0, timing["seconds"], timing["peak_gb"])
+        seconds = [f"{timing[part]:.0f}" for part in ("generate", "survey", "fit")]
+        cells = [f"{people:,}", str(processes or "none"), f"{timing['files_gb']:.2f}", *seconds,
+                 f"{timing['peak_gb']:.2f}", f"{timing['loglik']:.3f}"]
+        rows.append("| " + " | ".join(cells) + " |")
+        say(rows[-1:])
+    return rows
+
+
 def say(lines: list[str]) -> None:
     print("\n".join(lines), flush=True)
 
@@ -222,6 +244,11 @@ log-likelihoods.
 
 def main() -> None:
     """Run everything and write the results; with the argument `others`, the optional packages alone."""
+    if sys.argv[1:2] == ["registers"]:
+        with tempfile.TemporaryDirectory() as folder:
+            people = int(sys.argv[2])
+            registers(Run.now(Path(folder) / "history.csv"), [(people, 0), (people, 2)])
+        return
     found = call(["Rscript", str(HERE / "others.R")])
     history = Run.now()
     with tempfile.TemporaryDirectory() as folder:
@@ -253,7 +280,15 @@ distinct subjects: identical ones count as one with a weight.)
 
 | model | {GROWTH[0]:,} | {GROWTH[1]:,} | {GROWTH[2]:,} | peak GB | exponent | evaluation, ms | reading, ms |
 |---|---|---|---|---|---|---|---|
-""" + "\n".join(growth(history)) + "\n"
+""" + "\n".join(growth(history)) + """
+
+People whose data stay on disk (docs/disk.md): simulated into Parquet files in blocks, normal, 4 groups, 10 waves,
+default call with standard errors and no limit of time. Peak memory is of all processes together. With processes beside
+ours the log-likelihood has the same bits.
+
+| subjects | processes beside | files, GB | to simulate, s | survey, s | fit, s | peak GB | log-likelihood |
+|---|---|---|---|---|---|---|---|
+""" + "\n".join(registers(history)) + "\n"
     (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
     print(text)
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .api.traj import proc_traj, traj
     from .data.panel import Panel
     from .data.untreated_history import untreated_history
+    from .disk.parquet_files import ParquetFiles
+    from .disk.query import query_files
     from .distal.balance import balance
     from .errors import CommandError, DataError, GBTMError, GBTMWarning, SpecificationError
     from .figures.balance import plot_balance
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "GBTM": "api.model", "GBTMResults": "api.results", "Outcome": "model.description", "Panel": "disk.disk_panel",
+    "ParquetFiles": "disk.parquet_files", "query_files": "disk.query",
     "DualResults": "api.dual_results", "load": "api.load", "traj": "api.traj", "proc_traj": "api.traj",
     "balance": "distal.balance", "plot_balance": "figures.balance", "untreated_history": "data.untreated_history",
     "ar1_check": "adequacy.autocorrelation", "residual_checks": "adequacy.residuals",
@@ -56,9 +59,9 @@ _HOME = {
 
 __all__ = [
     "GBTM", "CommandError", "DataError", "DualResults", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch",
-    "Outcome", "Panel", "SpecificationError", "__version__", "ar1_check", "balance", "blrt", "bootstrap",
-    "cross_validate", "datasets", "grolts_report", "lmr", "load", "load_search", "plot_balance", "pool", "proc_traj",
-    "residual_checks", "search", "to_table", "traj", "untreated_history",
+    "Outcome", "Panel", "ParquetFiles", "SpecificationError", "__version__", "ar1_check", "balance", "blrt",
+    "bootstrap", "cross_validate", "datasets", "grolts_report", "lmr", "load", "load_search", "plot_balance", "pool",
+    "proc_traj", "query_files", "residual_checks", "search", "to_table", "traj", "untreated_history",
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -247,6 +248,16 @@ class Cut(Exception):
     """The fit is cut off."""
 
 
+class Teller:
+    """What is told of progress, and cannot be copied: R's has a lock, as progress bars do."""
+
+    def __init__(self, tell: Callable[[str, float], None]) -> None:
+        self.lock, self.tell = threading.Lock(), tell
+
+    def __call__(self, sentence: str, seconds: float) -> None:
+        self.tell(sentence, seconds)
+
+
 def test_fit_that_was_cut_off_goes_on(normal: GBTM, fitted: DiskResults, tmp_path: Path) -> None:
     path = tmp_path / "fit.json"
 
@@ -255,7 +266,7 @@ def test_fit_that_was_cut_off_goes_on(normal: GBTM, fitted: DiskResults, tmp_pat
             raise Cut
 
     with pytest.raises(Cut):
-        normal.fit(n_starts=2, checkpoint=path, progress=cut)
+        normal.fit(n_starts=2, checkpoint=path, progress=Teller(cut))
     before = len(json.loads(path.read_text())["known"])
     assert before > 3
     res = normal.fit(n_starts=2, checkpoint=path)

@@ -179,11 +179,11 @@ test_that("a file of R's takes columns that Python can make too, and says what t
   expect_match(said, "^no_inputs newdata: this fit is R's, of y ~ t, with the columns scale\\(x\\), .*In R predict")
 })
 
-test_that("a fit of people on disk is refused by name", {
+test_that("a fit of people on disk without its sums is refused by name", {
   path <- tempfile(fileext = ".json")
   document <- jsonlite::fromJSON(system.file("extdata", "offenses.json", package = "gbtm"),
                                  simplifyVector = FALSE)
   writeLines(jsonlite::toJSON(c(document, list(on_disk = list(files = list("a.parquet")))), auto_unbox = TRUE,
                               null = "null", digits = NA), path)
-  expect_error(read_gbtm(path), class = "gbtm_on_disk")
+  expect_error(read_gbtm(path), "'on_disk.n_assigned' is missing", class = "gbtm_bad_document")
 })

@@ -24,11 +24,8 @@ engine_texts <- function() {
     "        for c in ast.iter_child_nodes(n): walk(c, doc)",
     # programs that a report prints, in Python and in Stata, and patterns, are no sentences
     "code = {'python_code.py', 'stata.py', 'stata_names.py', 'log_text.py', 'checkpoint.py', 'several_code.py'}",
-    # people on disk, of whom R has no fits
-    "disk = {'blocks.py', 'reading_disk.py', 'disk_results.py', 'posterior_files.py', 'fit_blocks.py', 'on_disk.py',",
-    "        'block_mixture.py', 'prepared_blocks.py', 'fit_checkpoint.py', 'disk_fit.py'}",
     "for p in root.rglob('*.py'):",
-    "    if p.name in code | disk or p.parent.name == 'disk': continue",
+    "    if p.name in code: continue",
     "    tree = ast.parse(p.read_text())",
     "    walk(tree, {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)})",
     "out = [t for t in out if re.search(r'[A-Z.:,]', t)] # words of other programs that a table maps are no text",

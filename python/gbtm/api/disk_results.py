@@ -39,21 +39,25 @@ class DiskResults(DiskFit, GBTMResults):
         Parameters
         ----------
         folder : a new one
-        panel : the people, as :meth:`gbtm.Panel.from_parquet` reads them; default those that were fitted, which a fit
-            that was read from a file does not know. Other people of the same columns are scored by the fit
+        panel : Parquet files, ``"register/*.parquet"``, with the columns of those that were fitted, or what
+            :meth:`gbtm.Panel.from_parquet` makes of them; default the people that were fitted, whom a fit that was read
+            from a file does not know. Other people are scored by the fit
         executor : as for :meth:`gbtm.GBTM.fit`
 
         Returns
         -------
         Path of the folder, with a Parquet file for each block: the id, ``group`` (1..K), and ``p1`` to ``pK``
         """
+        from ..fit.files_like import files_like
         from ..fit.posterior_files import posterior_to
         from ..record.rebuild import layout_of
 
         panel = self.source if panel is None else panel
-        if not isinstance(panel, DiskPanel):
+        if panel is None:
             raise SpecificationError(
                 "panel: a fit that was read from a file does not know where the people are.", code="no_panel",
-                argument="panel", way_out="Give panel=Panel.from_parquet(..), as for the fit.",
+                argument="panel", way_out="Give panel='register/*.parquet', the files of the fit or of other people.",
             )
+        if not isinstance(panel, DiskPanel):
+            panel = files_like(self, panel)
         return posterior_to(folder, panel, layout_of(self), self.internal.params, executor=executor)

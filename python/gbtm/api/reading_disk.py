@@ -12,7 +12,7 @@ from ..arguments import shown
 from ..data.columns import refuse_values
 from ..design.time_basis import split_formula
 from ..disk.disk_panel import disk_panel
-from ..disk.parquet_files import blocks_of, files_of
+from ..disk.parquet_files import ParquetFiles, blocks_of, files_of
 from ..disk.parquet_source import schema_of
 from ..errors import SpecificationError
 from ..model.description import Design, Outcome
@@ -25,7 +25,7 @@ ONLY_IN_MEMORY = ("dropout", "dcov", "wave", "risk2", "out_of_sample", "obsmar")
 
 def on_files(data: Any) -> bool:
     """``data`` names files and is no table."""
-    if isinstance(data, (str, os.PathLike)):
+    if isinstance(data, (str, os.PathLike, ParquetFiles)):
         return True
     return isinstance(data, (list, tuple)) and bool(data) and all(isinstance(d, (str, os.PathLike)) for d in data)
 

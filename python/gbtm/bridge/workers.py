@@ -20,7 +20,7 @@ def with_workers(
     n_jobs: int | None, work: Callable[[int | None], R],
 ) -> tuple[R, list[str]]:
     """``work(n_jobs)``, and a sentence where it had to do with one worker."""
-    with _surroundings():
+    with surroundings():
         found, notes = _usable(n_jobs)
         return work(found), notes
 
@@ -51,7 +51,7 @@ def end_workers() -> None:
 
 
 @contextmanager
-def _surroundings() -> Iterator[None]:
+def surroundings() -> Iterator[None]:
     """Within: processes that are started find this package, and their own libraries instead of R's.
 
     One of them removes the others' files when R ends, as Python's own end does not come under R; it need not say so.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -65,6 +66,7 @@ class Panel:
     unobserved: Unobserved | None = None  # people to be told their prior probabilities; they are none of the subjects
     doubts: tuple[Doubt, ...] = ()  # what was strange about the table, to be told with the fit
     on_disk: ClassVar[Callable[..., Any] | None] = None  # reads tables in files; gbtm.disk puts it here
+    of_query: ClassVar[Any] = None  # and queries
 
     @property
     def sources(self) -> tuple[Measures, ...]:
@@ -261,6 +263,15 @@ class Panel:
         """
         assert cls.on_disk is not None, "gbtm.Panel has it"
         return cls.on_disk(data, id=id, time=time, outcome=outcome, **given)
+
+    @classmethod
+    @checked
+    def from_query(
+        cls, query: str, connection: Any, *, id: str, time: Any, outcome: Any, folder: str | Path, **given: Any
+    ) -> Any:
+        """:meth:`from_parquet` of a query's rows, which :func:`gbtm.disk.query.query_files` puts into ``folder``."""
+        files = cls.of_query(query, connection, id=id, folder=folder)
+        return cls.from_parquet(files, id=id, time=time, outcome=outcome, **given)
 
     @classmethod
     def from_arrays(

@@ -19,8 +19,9 @@ from ..data.panel import Panel
 from ..data.subjects import levels_of
 from ..errors import DataError, SpecificationError
 from .block_survey import Survey, survey, together
-from .parquet_files import Block, blocks_of, files_of
+from .parquet_files import Block, ParquetFiles, blocks_of, files_of
 from .parquet_source import ParquetSource, schema_of
+from .query import query_files
 from .repartition import repartition as write_partition
 
 SAMPLE = 5000  # people on whom starts are tried
@@ -28,6 +29,7 @@ DRAWN = 2  # times as many are drawn, as the size of a block is known only when 
 LONG_ROWS, WIDE_ROWS = 1_000_000, 100_000  # of a block
 MEMORY = 2_000_000_000  # bytes of blocks, as sums need them, that a process keeps
 COVARIATES = ("tcov", "risk")
+OF_PEOPLE = ("weights", "cluster", "stratum", "out_of_sample")
 PANEL = tuple(f.name for f in fields(Panel))
 LATER = ("dropout", "dcov", "wave", "waves", "out_of_sample", "obsmar", "risk2")
 
@@ -65,6 +67,21 @@ class DiskPanel:
     @property
     def id_name(self) -> str:
         return str(self.source.given["id"])
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """How the tables are read, as a fit document says it (:class:`~gbtm.model.prepared.Prepared`)."""
+        given, wide = self.source.given, self.source.wide
+        designs = {k: given[k] for k in COVARIATES if isinstance(given.get(k), FormulaDesign)}
+        terms = {k: given.get(k) for k in COVARIATES} | {k: f"~ {d.formula}" for k, d in designs.items()}
+        named = ("id", "time", "outcome", "exposure", *(("name", "time_name") if wide else ()))
+        return {
+            "form": "wide" if wide else "long", **{k: given.get(k) for k in named}, **terms,
+            "tcov": terms["tcov"] or ({} if wide else None), "dcov": {} if wide else None,
+            **{f"{k}_design": d.document for k, d in designs.items()}, "dropout": False,
+            "levels": {c: list(levels) for c, levels in self.source.levels},
+            "design": {k: given.get(k) for k in OF_PEOPLE},
+        }
 
     def sampled(self) -> SampledPanel:
         """The sample as it stands for all."""
@@ -109,7 +126,8 @@ def disk_panel(
 
     Parameters
     ----------
-    data : a file, a folder, a list of files, or a pattern such as ``"register/*.parquet"``
+    data : a file, a folder, a list of files, or a pattern such as ``"register/*.parquet"``; or
+        :class:`~gbtm.disk.parquet_files.ParquetFiles`
     id : column that tells people apart; all rows of a person must lie in one file, next to each other where the file
         has several row groups
     time, outcome, tcov, exposure : as for :meth:`gbtm.Panel.from_long`; or, one row per person, as for
@@ -134,6 +152,11 @@ def disk_panel(
         ``split_person`` where someone has rows in two blocks, ``missing_file``, ``changed_file``, ``not_parquet``, and
         what the readers of tables in memory refuse, with the file's name.
     """
+    if isinstance(data, ParquetFiles):
+        own = None if memory == MEMORY else memory
+        asked: dict[str, Any] = {"repartition": repartition, "block": block, "memory": own}
+        asked = data.reading | {k: v for k, v in asked.items() if v is not None}
+        return disk_panel(data.files, id=id, time=time, outcome=outcome, **asked, **given)
     files = files_of(data)
     if not isinstance(id, str):
         raise SpecificationError(
@@ -194,8 +217,9 @@ def _terms(terms: Any, schema: pd.DataFrame) -> list[str]:
 
 
 def _with_designs(source: ParquetSource) -> ParquetSource:
-    """Columns of covariates are made in all blocks as they are in the first."""
+    """Columns of covariates are made in all blocks as they are in the first, unless it is known already how."""
     asked = [a for a in COVARIATES if a in source.given and not (a == "tcov" and source.wide)]
+    asked = [a for a in asked if not isinstance(source.given[a], FormulaDesign)]
     if not asked:
         return source
     source = replace(source, levels=_levels(source, [source.given[a] for a in asked]))
@@ -258,3 +282,4 @@ def _refuse_split(source: ParquetSource, people: Sequence[np.ndarray]) -> None:
 
 
 Panel.on_disk = staticmethod(disk_panel)
+Panel.of_query = staticmethod(query_files)

@@ -83,6 +83,37 @@ class Block:
         return f"{first.file.path} (row group {groups[0] + 1}{more})"
 
 
+@dataclass(frozen=True)
+class ParquetFiles:
+    """Files, and how they are read: ``data`` of :meth:`gbtm.GBTM.from_formula` where a pattern alone does not say it.
+
+    Attributes
+    ----------
+    files : a file, a folder, a list of files, or a pattern such as ``"register/*.parquet"``
+    repartition : a new folder, to which the rows are written once more with those of a person together (by DuckDB)
+    block : rows that are read at once, about; default a million of long data, 100,000 of wide data
+    memory : bytes of blocks, ready for sums, that a process keeps; those beyond are read again at each pass
+
+    Examples
+    --------
+    >>> import gbtm
+    >>> files = gbtm.ParquetFiles("register/*.parquet", block=500_000, memory=4e9)
+    >>> files.memory
+    4000000000.0
+    """
+
+    files: Any
+    repartition: str | Path | None = None
+    block: int | None = None
+    memory: float | None = None
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What was said of the reading, by name."""
+        asked = {"repartition": self.repartition, "block": self.block, "memory": self.memory}
+        return {k: v for k, v in asked.items() if v is not None}
+
+
 def missing(path: str, why: str) -> DataError:
     """The error for a file that cannot be had."""
     return DataError(
@@ -91,22 +122,26 @@ def missing(path: str, why: str) -> DataError:
     )
 
 
-def files_of(data: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> tuple[File, ...]:
-    """The files of a pattern, a folder, or a list of files, by name."""
+def files_of(data: Any) -> tuple[File, ...]:
+    """The files of a pattern, a folder, a list of files, or :class:`ParquetFiles`, by name."""
+    if isinstance(data, ParquetFiles):
+        return files_of(data.files)
     if isinstance(data, (str, os.PathLike)):
-        text = os.fspath(data)
-        if os.path.isdir(text):
-            paths = [str(p) for p in Path(text).rglob("*.parquet")]
-        else:
-            paths = glob.glob(text, recursive=True) if glob.has_magic(text) else [text]
+        paths = _paths(os.fspath(data))
     else:
-        paths = [os.fspath(p) for p in data]
+        paths = [p for d in data for p in _paths(os.fspath(d))]
     if not paths:
         raise DataError(
             f"data: no Parquet file at {data!r}.", code="missing_file", argument="data",
             way_out="Give a file, a folder, a list of files, or a pattern such as 'register/*.parquet'.",
         )
     return tuple(File.at(os.path.abspath(p)) for p in sorted(set(paths)))
+
+
+def _paths(text: str) -> list[str]:
+    if os.path.isdir(text):
+        return [str(p) for p in Path(text).rglob("*.parquet")]
+    return glob.glob(text, recursive=True) if glob.has_magic(text) else [text]
 
 
 def blocks_of(files: Sequence[File], id: str | None, rows: int) -> tuple[Block, ...]:

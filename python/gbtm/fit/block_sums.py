@@ -9,27 +9,18 @@ import torch
 
 from ..disk.disk_panel import DiskPanel
 from ..likelihood.block_mixture import BlockMixture, BlockOfPeople
-from ..record.on_disk import OnDisk
+from ..record.on_disk import OnDisk, SumsOfPeople
 from .criteria import uncertainty
 
 
-@dataclass(frozen=True)
-class BlockSums:
-    """Those of a block, as :class:`~gbtm.record.on_disk.OnDisk` has them.
+@dataclass(frozen=True, eq=False)
+class BlockSums(SumsOfPeople):
+    """Those of a block, whose waves are joined to those of the others later.
 
-    ``times``, ``count`` (T,) are sums of the times and numbers of the observations of each wave, ``outcomes`` (T, K)
-    sums of P y; ``deviations`` (2,) sums of the outcomes and of their squares, about the centre.
+    ``mass`` is (T, K), ``times``, ``count`` (T,) are sums of the times and numbers of the observations of each wave,
+    ``outcomes`` (T, K) sums of P y; ``deviations`` (2,) sums of the outcomes and of their squares, about the centre.
     """
 
-    n_assigned: np.ndarray
-    assigned: np.ndarray
-    certain: np.ndarray
-    posterior: np.ndarray
-    gap: np.ndarray
-    gap_squares: np.ndarray
-    squares: float
-    uncertainty: float
-    weighted_uncertainty: float
     mass: np.ndarray
     outcomes: np.ndarray
     times: np.ndarray
@@ -58,9 +49,7 @@ def on_disk(module: BlockMixture, flat: np.ndarray, panel: DiskPanel) -> OnDisk:
     survey = panel.survey
     return OnDisk(
         files=list(files), n_blocks=panel.n_blocks,
-        **{n: total(n) for n in ("n_assigned", "assigned", "certain", "posterior", "gap", "gap_squares")},
-        squares=float(total("squares")), uncertainty=float(total("uncertainty")),
-        weighted_uncertainty=float(total("weighted_uncertainty")), waves=total("times")[there] / total("count")[there],
+        **SumsOfPeople.total(parts), waves=total("times")[there] / total("count")[there],
         means=means, mass=mass, risk=survey.risk, risk_weight=survey.risk_weight,
         sd=float(np.sqrt(second - first**2)), weighted="weights" in panel.source.given,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +113,6 @@ def _fitted(
 def _told_by(prepared: PreparedBlocks, control: Control, user_starts: np.ndarray | None) -> str:
     """What tells a fit from others that are not to be gone on with from its checkpoint."""
     source = prepared.panel.source
-    settings = {k: v for k, v in asdict(control).items() if k not in ("progress", "time_budget")}
+    settings = asdict(replace(control, progress=None, time_budget=None))  # what tells of progress may have locks
     starts = None if user_starts is None else user_starts.tolist()
     return repr((__version__, source.blocks, source.columns, source.given, asdict(prepared.spec), settings, starts))

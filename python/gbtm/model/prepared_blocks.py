@@ -60,6 +60,7 @@ class PreparedBlocks:
         names = people.subjects.risk_names
         z = made.membership.internal(panel.survey.risk) if names else None
         layout = Layout(spec, (part,), made.membership, z, panel.survey.risk_weight if names else None)
+        inputs = panel.inputs if inputs is None else inputs
         return cls(panel, replace(sample, outcomes=people.outcomes), spec, layout, formula, inputs)
 
     @property

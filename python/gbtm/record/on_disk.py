@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,27 +12,19 @@ from ..errors import SpecificationError
 
 
 @dataclass(frozen=True, eq=False)
-class OnDisk:
-    """The document's ``on_disk``.
+class SumsOfPeople:
+    """What is summed of people, those of a block or all: how they are classified.
 
     Attributes
     ----------
-    files : in which the data lay
-    n_blocks : in which they were summed
     n_assigned : (K,) people for whom the group is the most probable
     assigned, certain : (K,) their weight, and that times their probability of it; weights have mean 1
     posterior : (K,) weighted sum of everybody's probability
     gap, gap_squares, squares : (K,), (K,) and a number: sums of 1(assigned) - P and of its square, weighted by squared
         weights, and of these
     uncertainty, weighted_uncertainty : sums of the people's entropies
-    waves, means, mass : (T,) mean time of each wave, (T, K) mean outcome and summed probability of each group then
-    risk, risk_weight : (U, r) distinct rows of membership covariates and the weight (U,) of the people who have each
-    sd : standard deviation of the outcome
-    weighted : there were sampling weights
     """
 
-    files: list[str]
-    n_blocks: int
     n_assigned: np.ndarray
     assigned: np.ndarray
     certain: np.ndarray
@@ -41,6 +34,34 @@ class OnDisk:
     squares: float
     uncertainty: float
     weighted_uncertainty: float
+
+    @staticmethod
+    def total(parts: Sequence[SumsOfPeople]) -> dict[str, Any]:
+        """These sums over all parts, in their order, by name."""
+        return {f.name: _sum([getattr(p, f.name) for p in parts]) for f in fields(SumsOfPeople)}
+
+
+def _sum(values: list[Any]) -> Any:
+    total = np.sum([np.asarray(v, dtype=float) for v in values], axis=0)
+    return total if total.ndim else float(total)
+
+
+@dataclass(frozen=True, eq=False)
+class OnDisk(SumsOfPeople):
+    """The document's ``on_disk``.
+
+    Attributes
+    ----------
+    files : in which the data lay
+    n_blocks : in which they were summed
+    waves, means, mass : (T,) mean time of each wave, (T, K) mean outcome and summed probability of each group then
+    risk, risk_weight : (U, r) distinct rows of membership covariates and the weight (U,) of the people who have each
+    sd : standard deviation of the outcome
+    weighted : there were sampling weights
+    """
+
+    files: list[str]
+    n_blocks: int
     waves: np.ndarray
     means: np.ndarray
     mass: np.ndarray
