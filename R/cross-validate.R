@@ -21,10 +21,13 @@
 #'
 #' @return For a fit a list of class `gbtm_cv`: `loglik` (held-out total), `se` (its standard error, from the spread
 #'   over subjects), `absolute_error`, `by_subject` (data frame: id, `loglik`, `error`, `fold`, `weight`,
-#'   `observations`, `cluster`), `n_folds`, `failures` and `sentences`. Where a fold failed the totals are NA. For a
-#'   search the search. `cv_difference()`: `difference` of the held-out log-likelihoods of two models for the same
-#'   subjects, and its standard error, paired by subject, which tells models apart where the two `se` cannot.
-#' @section Errors: `gbtm_bad_folds`, `gbtm_bad_cluster`, `gbtm_bad_n_jobs`, `gbtm_other_subjects`.
+#'   `observations`, `cluster`), `n_folds`, `failures` and `sentences`. Where a fold failed the totals are NA. Of
+#'   several outcomes `absolute_error` has one each, by name, as they have units of their own, and `by_subject` has
+#'   `error_y`, .., `observations_y`, ..; a fold holds people with all outcomes of theirs. For a search the search.
+#'   `cv_difference()`: `difference` of the held-out log-likelihoods of two models for the same subjects, and its
+#'   standard error, paired by subject, which tells models apart where the two `se` cannot.
+#' @section Errors: `gbtm_bad_folds`, `gbtm_bad_cluster`, `gbtm_bad_n_jobs`, `gbtm_other_subjects`;
+#'   `gbtm_part_of_a_fit` for one outcome of several.
 #' @examplesIf gbtm_engine()$available
 #' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
 #' one <- gbtm(offenses ~ age, d, id = "id", groups = 1, order = 1, family = "poisson")
@@ -41,7 +44,7 @@ cross_validate.gbtm <- function(x, folds = 10, n_starts = NULL, seed = 0, n_jobs
                                 progress = interactive(), ...) {
   check_dots(...)
   call <- sys.call()
-  refuse_all_outcomes(x, "cross_validate()")
+  refuse_part(x)
   check_seed(seed)
   options <- list(folds = folds_asked(folds, x$ids), n_starts = n_starts, rng = seed, n_jobs = n_jobs)
   if (!is.null(cluster)) cluster <- of_subjects(cluster, x$ids, "cluster")
@@ -50,11 +53,13 @@ cross_validate.gbtm <- function(x, folds = 10, n_starts = NULL, seed = 0, n_jobs
   totals <- answer_array(answer$totals, answer$arrays)
   by_subject <- answer_frame(answer$by_subject, answer$arrays)
   ids <- stats::setNames(data.frame(user_ids(x), stringsAsFactors = FALSE), apart(x$id_name, names(by_subject)))
+  error <- totals[-(1:2)]
+  if (is_several(x)) names(error) <- outcome_names(x)
   structure(class = "gbtm_cv", list(
-    loglik = totals[1], se = totals[2], absolute_error = totals[3], n_folds = answer$n_folds,
+    loglik = totals[1], se = totals[2], absolute_error = error, n_folds = answer$n_folds,
     by_subject = cbind(ids, by_subject),
     failures = as_text(answer$failures), sentences = as_text(answer$sentences),
-    model = sprintf("%s, %d group%s", formula_words(x), x$n_groups, if (x$n_groups > 1) "s" else "")
+    model = sprintf("%s, %s", formula_words(x), count_words(x))
   ))
 }
 
@@ -92,9 +97,12 @@ more_of_search <- function(x, name, labels, options, progress, call) {
 print.gbtm_cv <- function(x, ...) {
   check_dots(...)
   cat("Cross-validation of ", x$model, ": ", x$n_folds, " folds of ", nrow(x$by_subject), " subjects\n", sep = "")
-  number <- function(v, digits) if (is.na(v)) "NA" else formatC(v, format = "f", digits = digits)
+  number <- function(v, digits) or_na(v, function(v) formatC(v, format = "f", digits = digits))
+  error <- number(x$absolute_error, 4)
+  of <- names(x$absolute_error)
   cat("held-out log-likelihood ", number(x$loglik, 2), " (standard error ", number(x$se, 2), ")\n",
-      "mean absolute error     ", number(x$absolute_error, 4), "\n", sep = "")
+      "mean absolute error     ", paste(if (is.null(of)) error else paste(error, "of", of), collapse = ", "), "\n",
+      sep = "")
   print_sentences(x$sentences)
   invisible(x)
 }

@@ -39,7 +39,7 @@ document_text <- function(fit) {
   replace_matches(text, held_place, function(found) held_text(fit, jsonlite::fromJSON(found)$held))
 }
 
-held_place <- "\\{\"held\": \"[a-z_]+\"\\}"
+held_place <- "\\{\"held\": \"[a-z0-9_]+\"\\}"
 
 # What the document says is held by the fit, as JSON.
 held_text <- function(fit, name) {

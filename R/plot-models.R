@@ -10,22 +10,27 @@
 #' @param criterion a column of the table; a star marks the model that it chooses
 #' @param level level of the pointwise bands; `NULL` for none
 #' @param observed draw the posterior-weighted observed means
+#' @param outcome of a search over models of several outcomes, whose curves are drawn: its name or number
 #' @return A ggplot object.
+#' @section Errors: `gbtm_unknown_model`; `gbtm_unknown_outcome`, and `gbtm_several_outcomes` where there are several
+#'   and `outcome` is not given.
 #' @examplesIf requireNamespace("ggplot2", quietly = TRUE)
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' table <- data.frame(groups = fit$n_groups, bic_subjects = BIC(fit), row.names = "3: 2 2 2")
 #' plot_models(list(table = table, fits = list("3: 2 2 2" = fit)))
 #' @export
-plot_models <- function(x, which = "best", criterion = "bic_subjects", level = 0.95, observed = TRUE) {
+plot_models <- function(x, which = "best", criterion = "bic_subjects", level = 0.95, observed = TRUE, outcome = NULL) {
   check_names()
   need_ggplot2("plot_models")
   criterion <- criterion_name(criterion)
   table <- search_table(x, criterion)
   chosen <- best_model(table, search_choices(x, table), criterion)
-  labels <- which_models(x$fits, table, which, criterion)
+  fits <- x$fits
+  labels <- which_models(fits, table, which, criterion)
   titles <- model_titles(table, labels, criterion, chosen)
+  fits <- lapply(fits[labels], drawn_outcome, outcome)
   gather <- function(draw) {
-    tables <- Map(function(label, title) cbind(draw(x$fits[[label]]), model = title), labels, titles)
+    tables <- Map(function(label, title) cbind(draw(fits[[label]]), model = title), labels, titles)
     rows <- do.call(rbind, unname(tables))
     rows$model <- factor(rows$model, titles)
     rows$group <- factor(rows$group)
@@ -34,7 +39,7 @@ plot_models <- function(x, which = "best", criterion = "bic_subjects", level = 0
   level <- check_band_level(level)
   curves <- gather(function(fit) drawn_curves(fit, level))
   means <- gather(binned_means)
-  limits <- models_range(x$fits[labels], level)
+  limits <- models_range(fits, level)
   ends <- gather(function(fit) share_labels(fit, limits))
   .data <- ggplot2::.data
   picture <- ggplot2::ggplot(curves, ggplot2::aes(x = .data$time, colour = .data$group, fill = .data$group))
@@ -48,7 +53,7 @@ plot_models <- function(x, which = "best", criterion = "bic_subjects", level = 0
     picture <- picture + ggplot2::geom_point(ggplot2::aes(y = .data$mean, shape = .data$group), means, size = 1,
                                              na.rm = TRUE)
   }
-  first <- x$fits[[labels[1]]]
+  first <- fits[[1]]
   picture + ggplot2::geom_text(ggplot2::aes(y = .data$at, label = .data$share), ends, size = 2.6, hjust = 0,
                                fontface = "bold") +
     ggplot2::facet_wrap(~model, ncol = few_empty(length(labels))) +
@@ -58,6 +63,16 @@ plot_models <- function(x, which = "best", criterion = "bic_subjects", level = 0
     ggplot2::labs(x = in_lines(first$time_name, 36), y = in_lines(outcome_label(first), 28),
                   caption = models_caption(criterion, level, observed)) +
     theme_figures() + ggplot2::theme(legend.position = "none")
+}
+
+# What is drawn of a fit: of several outcomes the one that was asked for.
+drawn_outcome <- function(fit, outcome) {
+  if (is.null(outcome) && is_several(fit)) {
+    stop_gbtm("several_outcomes", sprintf("outcome: the models have %d, and a panel shows the curves of one: %s.",
+                                          length(outcome_names(fit)), listing(outcome_names(fit))), "outcome",
+              sprintf("Give one of them, outcome = \"%s\".", outcome_names(fit)[1]))
+  }
+  if (is.null(outcome)) fit else of_outcome(fit, outcome)
 }
 
 which_models <- function(fits, table, which, criterion) {

@@ -23,22 +23,8 @@ print.gbtm <- function(x, digits = 4, ...) {
   invisible(x)
 }
 
-print_heading <- function(x) { # nolint: cyclocomp_linter.
-  of_groups <- count_words(x)
-  if (is_several(x)) {
-    cat("Group-based trajectory model: ", length(x$each), " outcomes, ", of_groups,
-        if (is_dual(x)) " (dual model)", "\n", sep = "")
-    cat(x$n_subjects, " subjects, ", x$nobs, " observations:\n", sep = "")
-    for (name in names(x$each)) {
-      one <- x$each[[name]]
-      print_wrapped(sprintf("%s over %s: %s, %d observations.", name, one$time_name, family_label(one$family),
-                            one$nobs), exdent = 2)
-    }
-  } else {
-    cat("Group-based trajectory model: ", family_label(x$family), ", ", of_groups, "\n", sep = "")
-    cat(x$n_subjects, " subjects, ", x$nobs, " observations of ", x$outcome_name, " over ", x$time_name, ".\n",
-        sep = "")
-  }
+print_heading <- function(x) {
+  print_model(x)
   if (length(x$part_of)) {
     print_wrapped(sprintf(
       paste("One of %d outcomes that share their groups: %s. Groups, their shares and what the starts found are those",
@@ -49,10 +35,39 @@ print_heading <- function(x) { # nolint: cyclocomp_linter.
   }
   held <- NROW(if (is_dual(x)) x$dual$out_of_sample else x$out_of_sample$posterior)
   if (held) cat(held, " subject", if (held > 1) "s", " scored but not fitted.\n", sep = "")
+  print_profiles(x)
+}
+
+# What was fitted, to how many people and observations.
+print_model <- function(x) {
+  of_groups <- count_words(x)
+  if (is_several(x)) {
+    cat("Group-based trajectory model: ", length(x$each), " outcomes, ", of_groups,
+        if (is_dual(x)) " (dual model)", "\n", sep = "")
+    cat(x$n_subjects, " subjects, ", x$nobs, " observations:\n", sep = "")
+    print_outcomes(x$each)
+  } else {
+    cat("Group-based trajectory model: ", family_label(x$family), ", ", of_groups, "\n", sep = "")
+    cat(x$n_subjects, " subjects, ", x$nobs, " observations of ", x$outcome_name, " over ", x$time_name, ".\n",
+        sep = "")
+  }
+}
+
+# At which time-varying covariates curves are drawn.
+print_profiles <- function(x) {
   for (view in if (is_several(x)) outcome_views(x) else list(x)) {
     if (is.null(view$curves$covariates)) next
     of <- if (is_several(x)) paste(" of", view$outcome_name)
     print_wrapped(paste0("Curves", of, " are drawn at ", profile_words(view), "."))
+  }
+}
+
+# A line an outcome; of each its `time_name`, `family` and `nobs`.
+print_outcomes <- function(each) {
+  for (name in names(each)) {
+    one <- each[[name]]
+    print_wrapped(sprintf("%s over %s: %s, %d observations.", name, one$time_name, family_label(one$family), one$nobs),
+                  exdent = 2)
   }
 }
 

@@ -1,27 +1,57 @@
 # A search as plain values: the data once, each fit without them, and the text that the engine reads.
 
-# From the engine's answer to a search; `common` is what the user's call adds to every fit.
-new_search <- function(answer, call, common) {
+# From the engine's answer to a search; `common` is what the user's call adds to every fit, `outcomes` those of a call.
+new_search <- function(answer, call, common, outcomes = NULL) {
   shared <- lapply(answer$shared, decode, answer$arrays)
   if (is.numeric(shared$ids)) shared$ids <- whole_numbers(shared$ids)
-  data <- data_columns(shared$data, answer$data)
-  held <- shared[names(shared) != "data"]
+  shared <- if (is.null(shared[["data"]])) {
+    c(list(held = shared), common)
+  } else {
+    common <- of_one_alone(common)
+    c(list(data = data_columns(shared$data, answer$data), held = shared[names(shared) != "data"]), common)
+  }
   names(answer$fits) <- vapply(answer$fits, `[[`, "", "label")
   made <- Filter(function(fit) !is.null(fit$document), answer$fits)
-  fits <- lapply(made, function(about) {
-    own <- answer$arrays[about$at + seq_len(about$size)]
-    fit <- new_gbtm(about$document, own, formula = common$formula, terms = common$terms, data = data, held = held)
-    fit["call"] <- list(fit_call(call, about, fit$spec))
-    fit[names(common)] <- common
-    fit
+  place <- if (is.null(shared$data)) shared_place(shared$held)
+  documents <- lapply(made, function(about) {
+    list(text = about$document, arrays = answer$arrays[about$at + seq_len(about$size)])
   })
+  fits <- Map(function(about, document) {
+    fit <- searched_fit(document, shared, place)
+    fit["call"] <- list(fit_call(call, about, fit$spec, outcomes))
+    for (name in setdiff(names(common), "each")) fit[name] <- common[name]
+    fit
+  }, made, documents)
+  if (length(fits) && is_several(fits[[1]])) shared$each <- fits[[1]]$each
   search <- list(
-    call = call, how = answer$how, criterion = answer$criterion, fits = lapply(fits, without_shared),
-    shared = c(list(data = data, held = held), common),
+    call = call, how = answer$how, criterion = answer$criterion,
+    fits = Map(without_shared, fits, documents), shared = shared,
     entries = lapply(answer$fits, function(fit) fit[c("label", "n_groups", "orders", "failure")]),
-    about = if (length(fits)) fits[[1]][c("family", "n_subjects", "nobs", "outcome_name", "time_name")]
+    about = if (length(fits)) about_search(fits[[1]])
   )
   with_said(structure(search, class = "gbtm_search"), answer)
+}
+
+# What a list of one outcome adds to a fit: what its formula alone would.
+of_one_alone <- function(common) {
+  if (length(common$each) != 1) return(common)
+  c(common$each[[1]][c("terms", "inputs", "formula", "rows")], common["own_ids"])
+}
+
+# A fit from its document, whose data are those that all fits share; of several outcomes see shared_place().
+searched_fit <- function(document, shared, place) {
+  if (is.null(place)) {
+    return(new_gbtm(document$text, document$arrays, formula = shared$formula, terms = shared$terms, data = shared$data,
+                    held = shared$held))
+  }
+  whole <- placed_document(document, place)
+  new_gbtm(whole$text, whole$arrays, each = shared$each)
+}
+
+# What a search tells of its data.
+about_search <- function(fit) {
+  if (!is_several(fit)) return(fit[c("family", "n_subjects", "nobs", "outcome_name", "time_name")])
+  c(fit[c("n_subjects", "nobs")], list(outcomes = lapply(fit$each, `[`, c("time_name", "nobs", "family"))))
 }
 
 # What is said of the models, anew.
@@ -36,34 +66,70 @@ with_said <- function(search, answer) {
 
 as_text <- function(x) if (length(x)) unlist(x) else character()
 
-# The call that fits this model alone.
-fit_call <- function(call, about, spec) {
+# The call that fits this model alone; `outcomes` are those of a search of several.
+fit_call <- function(call, about, spec, outcomes = NULL) {
   if (is.null(call)) return(NULL)
   given <- c("groups", "order", "how", "criterion", "n_jobs", "checkpoint", "time_budget", "shape_starts",
              "iorder_by_group")
   made <- call[!names(call) %in% given]
   made[[1]] <- quote(gbtm)
-  made$groups <- as.numeric(about$n_groups)
-  if (!is.null(about$orders)) made$order <- as.numeric(about$orders)
+  made$groups <- as.numeric(unlist(about$n_groups))
+  if (length(outcomes)) made <- with_own_orders(made, spec, outcomes) else
+    if (!is.null(about$orders)) made$order <- as.numeric(about$orders)
   zero <- unlist(spec$outcomes[[1]]$zero_orders)
-  if (length(zero)) made$iorder <- as.numeric(zero)
+  if (length(outcomes) < 2 && length(zero)) made$iorder <- as.numeric(zero)
   made
 }
 
-shared_fields <- c("data", "ids", "weights", "terms", "inputs", "rows", "own_ids")
+shared_fields <- c("data", "ids", "weights", "terms", "inputs", "rows", "own_ids", "each")
 
-without_shared <- function(fit) {
-  fit$document$held <- NULL
+# A fit without what all fits share; its `document` points to that.
+without_shared <- function(fit, document) {
+  fit$document <- document
   unclass(fit)[setdiff(names(fit), shared_fields)]
 }
 
 # A fit with the data, which all of them share.
 with_shared <- function(fit, shared) {
-  fit$document$held <- shared$held
+  if (!is.null(shared$place)) {
+    fit$document <- placed_document(fit$document, shared$place)
+  } else {
+    fit$document$held <- shared$held
+  }
   fit[shared_fields] <- list(
-    shared$data, shared$held$ids, shared$held$weights, shared$terms, shared$inputs, shared$rows, shared$own_ids
+    shared$data, shared$held$ids, shared$held$weights, shared$terms, shared$inputs, shared$rows, shared$own_ids,
+    shared$each
   )
-  structure(Filter(Negate(is.null), fit), class = "gbtm")
+  classes <- c(if (!is.null(fit$dual)) "gbtm_dual", if (!is.null(shared$each)) "gbtm_several", "gbtm")
+  structure(Filter(Negate(is.null), fit), class = classes)
+}
+
+#' Where the data that all fits of several outcomes share stand
+#'
+#' Such a fit has them among the arrays of its document, after its own, so that its outcomes are views of it as of any.
+#' @param held what the documents say is held, by name
+#' @return list: `values`, all numbers; `at` and `shape`, by name, where each array stands among them; `ids` as text
+#' @noRd
+shared_place <- function(held) {
+  numbers <- Filter(is.numeric, held)
+  by_row <- lapply(numbers, function(x) as.double(if (is.matrix(x)) t(x) else x))
+  ends <- cumsum(lengths(by_row))
+  list(
+    values = unlist(by_row, use.names = FALSE), at = stats::setNames(c(0, ends)[seq_along(ends)], names(numbers)),
+    shape = vapply(numbers, function(x) paste(if (is.matrix(x)) dim(x) else length(x), collapse = ", "), ""),
+    ids = if (is.character(held$ids)) json_array(held$ids)
+  )
+}
+
+# A document that points to what is shared, with it.
+placed_document <- function(document, place) {
+  size <- length(document$arrays)
+  text <- replace_matches(document$text, held_place, function(found) {
+    name <- jsonlite::fromJSON(found)$held
+    if (!name %in% names(place$at)) return(place$ids)
+    sprintf("{\"at\": %.0f, \"shape\": [%s]}", size + place$at[[name]], place$shape[[name]])
+  })
+  list(text = text, arrays = c(document$arrays, place$values))
 }
 
 #' @export
@@ -74,9 +140,18 @@ with_shared <- function(fit, shared) {
   check_dots(..., known = "exact")
   value <- .subset2(x, i)
   if (!identical(i, "fits")) return(value)
-  shared <- .subset2(x, "shared")
-  lapply(value, with_shared, shared)
+  lapply(value, with_shared, shared_of(x))
 }
+
+# What the fits of a search share; of several outcomes with its `place`.
+shared_of <- function(search) {
+  shared <- .subset2(search, "shared")
+  if (!is.null(shared$each)) shared$place <- shared_place(shared$held)
+  shared
+}
+
+# One of the fits of a search.
+fit_of_search <- function(search, label) with_shared(.subset2(search, "fits")[[label]], shared_of(search))
 
 # The text that the engine reads: the data once, none with the fits.
 search_text <- function(search) {

@@ -6,11 +6,13 @@
 #' coefficient dropped, and from `shape_starts` random starts. No fit stays below a model nested in it: where one does
 #' it is made again from there.
 #'
-#' @param formula,data,id as for [gbtm()]
+#' @param formula,data,id as for [gbtm()]; a list of formulas or [outcome()]s is a search over models of several
+#'   outcomes that share their groups
 #' @param groups 5 for 1 to 5 groups; a vector such as `2:4` for these numbers, `list(3)` for this one
 #' @param order 3 (the default) for orders 0 to 3; a vector or list for these orders. For counts -1, a group whose rate
 #'   is zero, where it is named, as in `c(-1, 0, 1, 2)`. Leave it out with a basis formula, where only the number of
-#'   groups is searched.
+#'   groups is searched. Of several outcomes a list has what is to be tried of each, in their order or by name:
+#'   `list(2, c(0, 1))`; or it stands in [outcome()].
 #' @param how `"two_stage"` (Nagin's): the number of groups with all of them at the highest order, then, for each
 #'   number that BIC, ICL or `criterion` chooses, the orders, lowered one group and one step at a time as long as the
 #'   best of such models is better. `"stepwise"`: the same for every number of groups. `"grid"`: every set of orders.
@@ -51,6 +53,13 @@
 #' `best()` returns the fit that a criterion chooses, `sort()` and `as.data.frame()` the table. `summary()` prints all
 #' models, `print()` the best for each number of groups and those that a criterion chooses; `*` marks each criterion's
 #' choice. See also [plot.gbtm_search()], [write_search()], [grolts_report()].
+#'
+#' @section Several outcomes: Numbers of groups first, all at the highest orders; then, for those that are chosen, the
+#'   orders of each outcome: they are lowered with the posterior probabilities held fixed, outcome by outcome, and the
+#'   outcomes then fitted together, until both agree. Models are called by the orders of each outcome,
+#'   `"2: bmi 2 1, smokes 1 0"`. There is no `how = "grid"`, and the zero part is common to groups. The curves of one
+#'   outcome are drawn by `plot_models(found, outcome = )`.
+#'
 #' @section Errors: As for [gbtm()]; `gbtm_unknown_argument`; `gbtm_unknown_how`, `gbtm_unknown_criterion`;
 #'   `gbtm_other_checkpoint` where the folder holds fits of another search. `best()`: `gbtm_not_computed`,
 #'   `gbtm_nothing_to_choose`.
@@ -70,13 +79,10 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
   check_names()
   refuse_others_in_search(..., call = call)
   outcomes <- as_outcomes(formula, call)
-  if (!is.null(outcomes)) {
-    stop_gbtm("several_outcomes", sprintf("formula: a search is over models of one formula, and this is of %s.",
-                                          listing(names(outcomes))), "formula",
-              "Fit such models with gbtm() and compare them by BIC(), or search for each outcome alone.", call)
-  }
-  table <- if (!missing(data) && is.data.frame(data)) data
-  given <- search_arguments(if (is.null(table)) list(...) else asked_dots(covariate_arguments(), environment(), table))
+  table <- if (!missing(data) && is.data.frame(data)) data else if (!is.null(outcomes)) named_table(outcomes, NULL)
+  dots <- if (is.null(table)) list(...) else asked_dots(covariate_arguments(), environment(), table)
+  given <- search_arguments(dots)
+  if (!is.null(outcomes)) return(search_several(environment(), outcomes, given, names(dots), call, parent.frame()))
   laid <- outcome_matrix(formula, if (missing(data)) NULL else data, given$wide, call, parent.frame())
   if (!is.null(laid)) {
     table <- matrix_table(laid, id, given[covariate_arguments()])
@@ -93,20 +99,43 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
   refuse_second_groups(NULL, given$link, given$risk2, given$refgroup2, call)
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
   if (fails) refuse_missing(asked)
-  zero <- if (identical(given$iorder, "order")) "order" else if (given$iorder_by_group) "own" else "common"
-  asked$model[c("groups", "order", "iorder")] <- list(1, NULL, if (zero == "order") NULL else given$iorder)
-  if (is.null(asked$columns$basis)) asked$model$order <- 0
-  asked$model$refgroup <- NULL
-  options <- list(
-    groups = one_or_several(groups), order = one_or_several(order), how = how, criterion = criterion_name(criterion),
-    n_jobs = n_jobs, checkpoint = checkpoint_folder(checkpoint), time_budget = seconds_of(time_budget),
-    rng = control$seed, n_starts = control$n_starts, max_starts = control$max_starts, shape_starts = shape_starts,
-    cov_type = cov_type, refgroup = given$refgroup, device = control$device
-  )
+  zero <- zero_part(list(given$iorder), given$iorder_by_group)
+  asked <- template_of(asked, zero, given$iorder)
+  options <- asked_of_search(environment(), given, control)
+  options[c("groups", "order")] <- list(one_or_several(groups), one_or_several(order))
   answer <- bridge_search(asked, options, zero, control$progress, call)
   rows <- if (is.null(given$wide)) used_rows(answer$rows, row.names(data))
   common <- c(asked[c("terms", "inputs", "own_ids")], list(formula = formula, rows = rows))
   new_search(answer, call, common)
+}
+
+# Whose the zero part is, in the engine's words; `iorders` of each outcome.
+zero_part <- function(iorders, by_group) {
+  if (any(vapply(iorders, identical, NA, "order"))) "order" else if (by_group) "own" else "common"
+}
+
+# The model of one group, whose settings all models of the search share.
+template_of <- function(asked, zero, iorder) {
+  for (name in c("rorder", "dropout", "iorder")) {
+    given <- asked$model[[name]]
+    if (length(given) < 2) next
+    stop_gbtm("bad_template", sprintf("%s: %s is not one order for all groups.", name, shown(given)), name,
+              "In a search the number of groups varies: give one number.")
+  }
+  asked$model[c("groups", "order", "iorder")] <- list(1, NULL, if (zero == "order") NULL else iorder)
+  if (is.null(asked$columns$basis)) asked$model$order <- 0
+  asked$model$refgroup <- NULL
+  asked
+}
+
+# What the engine is asked of a search besides its groups and orders; `frame` has the arguments of gbtm_search().
+asked_of_search <- function(frame, given, control) {
+  list(
+    how = frame$how, criterion = criterion_name(frame$criterion), n_jobs = frame$n_jobs,
+    checkpoint = checkpoint_folder(frame$checkpoint), time_budget = seconds_of(frame$time_budget),
+    rng = control$seed, n_starts = control$n_starts, max_starts = control$max_starts,
+    shape_starts = frame$shape_starts, cov_type = frame$cov_type, refgroup = given$refgroup, device = control$device
+  )
 }
 
 refuse_others_in_search <- function(..., call) {
@@ -153,7 +182,7 @@ best <- function(x, criterion = x$criterion) {
   }
   name <- if (criterion %in% names(twins)) twins[[criterion]] else criterion
   label <- unname(x$choices[name])
-  if (!is.na(label)) return(x$fits[[label]])
+  if (!is.na(label)) return(fit_of_search(x, label))
   if (criterion %in% c("cv_loglik", "blrt")) {
     stop_gbtm("not_computed", sprintf("criterion: %s was not computed.", criterion), "criterion",
               sprintf("First x <- %s(x).", if (criterion == "blrt") "blrt" else "cross_validate"))
@@ -241,12 +270,25 @@ print.gbtm_search <- function(x, ...) {
 
 print_search_heading <- function(x) {
   about <- x$about
-  tried <- range(x$table$groups)
-  groups <- if (tried[1] == tried[2]) tried[1] else paste(tried, collapse = " to ")
-  cat("Search over trajectory models: ", family_label(about$family), ", ", groups, " group",
-      if (tried[2] > 1) "s", ", ", nrow(x$table), " model", if (nrow(x$table) > 1) "s", "\n", sep = "")
-  cat(about$n_subjects, " subjects, ", about$nobs, " observations of ", about$outcome_name, " over ", about$time_name,
-      ".\n\n", sep = "")
+  several <- !is.null(about$outcomes)
+  what <- if (several) paste(length(about$outcomes), "outcomes") else family_label(about$family)
+  models <- nrow(x$table)
+  cat("Search over trajectory models: ", what, ", ", tried_words(x$table$groups), ", ", models, " model",
+      if (models > 1) "s", "\n", sep = "")
+  if (several) {
+    cat(about$n_subjects, " subjects, ", about$nobs, " observations:\n", sep = "")
+    print_outcomes(about$outcomes)
+    cat("\n")
+  } else {
+    cat(about$n_subjects, " subjects, ", about$nobs, " observations of ", about$outcome_name, " over ",
+        about$time_name, ".\n\n", sep = "")
+  }
+}
+
+# The numbers of groups that were tried, in words.
+tried_words <- function(groups) {
+  tried <- range(groups)
+  paste0(if (tried[1] == tried[2]) tried[1] else paste(tried, collapse = " to "), " group", if (tried[2] > 1) "s")
 }
 
 # Narrow columns; a star at each criterion's choice.

@@ -7,42 +7,77 @@
 #' @param outcomes what [as_outcomes()] returned
 #' @param caller where [gbtm()] was called
 #' @noRd
-gbtm_several <- function(frame, outcomes, call, caller) { # nolint: cyclocomp_linter.
+gbtm_several <- function(frame, outcomes, call, caller) {
   data <- if (!eval(quote(missing(data)), frame)) frame$data
-  own <- vapply(outcomes, function(o) !is.null(o$data), NA)
-  laid <- laid_outcomes(outcomes, data, frame$wide, call, caller)
-  if (is.null(data)) refuse_without_data(call, own | names(outcomes) %in% names(laid))
-  if (!is.null(data)) check_data(data)
+  laid <- checked_tables(outcomes, data, frame$wide, call, caller)
   if (!length(laid)) {
-    ask_columns(c("id", covariate_arguments()), frame, if (is.null(data)) outcomes[[which(own)[1]]]$data else data,
-                if (is.list(frame$wide)) frame$wide)
+    ask_columns(c("id", covariate_arguments()), frame, named_table(outcomes, data), if (is.list(frame$wide)) frame$wide)
   }
   given <- mget(model_arguments(), envir = frame)
   values <- mget(intersect(names(call), outcome_arguments()), envir = frame)
   outcomes <- options_of_outcomes(outcomes, Filter(Negate(is.null), values))
   groups <- groups_of_several(if (!eval(quote(missing(groups)), frame)) frame$groups, outcomes, given$link, call)
-  dual <- length(groups) > 1
-  if (!dual) refuse_second_groups(groups, given$link, given$risk2, given$refgroup2, call)
-  refuse_people_elsewhere(given, own)
+  if (length(groups) < 2) refuse_second_groups(groups, given$link, given$risk2, given$refgroup2, call)
   chosen <- function(table) subset_rows(table, eval(quote(substitute(subset)), frame), caller)
-  all <- if (!is.null(data)) with_levels_of_people(outcomes[!own], chosen(data), frame$id, given, call)
+  sent <- asked_outcomes(outcomes, list(data = data, laid = laid, id = frame$id, chosen = chosen), groups, given,
+                         fails_on_missing(frame$na.action), call)
+  several_fit(answer_of_several(sent, groups, given, frame, call), sent$tables, sent$asked, call)
+}
+
+# The outcomes' matrices, see laid_outcomes(), once it is known that every outcome has a table.
+checked_tables <- function(outcomes, data, wide, call, caller) {
+  laid <- laid_outcomes(outcomes, data, wide, call, caller)
+  if (is.null(data)) refuse_without_data(call, own_tables(outcomes) | names(outcomes) %in% names(laid))
+  if (!is.null(data)) check_data(data)
+  laid
+}
+
+own_tables <- function(outcomes) vapply(outcomes, function(o) !is.null(o$data), NA)
+
+# The table whose columns arguments name: that of all, or else the first outcome's own; NULL where there is none.
+named_table <- function(outcomes, data) {
+  if (!is.null(data)) return(data)
+  own <- which(own_tables(outcomes))
+  if (length(own)) outcomes[[own[1]]]$data
+}
+
+#' What is asked of each outcome
+#'
+#' @param source list: `data`, the table of all, or NULL; `laid`, see [laid_outcomes()]; `id`; `chosen`, a function that
+#'   keeps rows of a table
+#' @param groups number of groups, of a dual model two
+#' @param given values of all [gbtm()]'s arguments named by `model_arguments()`
+#' @param fails whether missing values are an error
+#' @return list by outcome: `own`, whether it has a table of its own; `tables`; `asked`, see [asked_model()]
+#' @noRd
+asked_outcomes <- function(outcomes, source, groups, given, fails, call) {
+  own <- own_tables(outcomes)
+  refuse_people_elsewhere(given, own)
+  data <- source$data
+  all <- if (!is.null(data)) with_levels_of_people(outcomes[!own], source$chosen(data), source$id, given, call)
   tables <- lapply(stats::setNames(nm = names(outcomes)), function(name) {
     one <- outcomes[[name]]
-    if (name %in% names(laid)) return(table_of_matrices(laid[[name]], one, frame$id, given, chosen))
-    if (own[[name]]) return(list(formula = one$formula, data = one$data, id = frame$id, own = TRUE))
-    list(formula = one$formula, data = all$data, id = frame$id, wide = wide_of(one, given), settled = all$settled)
+    if (name %in% names(source$laid)) {
+      return(table_of_matrices(source$laid[[name]], one, source$id, given, source$chosen))
+    }
+    if (own[[name]]) return(list(formula = one$formula, data = one$data, id = source$id, own = TRUE))
+    list(formula = one$formula, data = all$data, id = source$id, wide = wide_of(one, given), settled = all$settled)
   })
-  fails <- fails_on_missing(frame$na.action)
   asked <- Map(function(one, table, k, m) asked_outcome(one, table, k, of_this_outcome(given, m), call), outcomes,
                tables, rep_len(groups, length(outcomes)), seq_along(outcomes))
   if (fails) for (one in asked) refuse_missing(one)
+  list(own = own, tables = tables, asked = asked)
+}
+
+# The engine's fit of what is asked of each outcome, with the settings of gbtm()'s `frame`.
+answer_of_several <- function(sent, groups, given, frame, call) {
+  dual <- length(groups) > 1
   control <- seeded(frame$control, frame$seed)
   start <- frame$start
   smaller <- inherits(start, "gbtm") && !dual && !is_dual(start) && start$spec$n_groups < groups
   options <- search_options(control, frame$cov_type, if (!smaller) start_values(start))
   second <- if (dual) list(reference = second_reference(given$refgroup2, call))
-  answer <- bridge_fit_several(asked, own, options, control, call, if (smaller) document_text(start), second)
-  several_fit(answer, tables, asked, call)
+  bridge_fit_several(sent$asked, sent$own, options, control, call, if (smaller) document_text(start), second)
 }
 
 # The outcomes whose formulas name matrices, by name: what outcome_matrix() returns of each.
@@ -65,11 +100,7 @@ table_of_matrices <- function(laid, outcome, id, given, chosen) {
 }
 
 several_fit <- function(answer, tables, asked, call) {
-  each <- lapply(stats::setNames(seq_along(tables), names(tables)), function(m) {
-    table <- tables[[m]]
-    list(formula = table$formula, terms = asked[[m]]$terms, inputs = asked[[m]]$inputs, own_table = isTRUE(table$own),
-         rows = if (is.null(table$wide)) used_rows(answer$rows[[m]], row.names(table$data)))
-  })
+  each <- asked_of_each(tables, asked, answer$rows)
   fit <- if (length(each) > 1) {
     new_gbtm(answer$document, answer$arrays, call = call, each = each)
   } else {
@@ -79,6 +110,15 @@ several_fit <- function(answer, tables, asked, call) {
   fit$own_ids <- asked[[1]]$own_ids
   warn_findings(fit$warnings, call)
   fit
+}
+
+# How the user asked for each outcome, as a fit keeps it; `rows` are those used, by outcome.
+asked_of_each <- function(tables, asked, rows) {
+  lapply(stats::setNames(seq_along(tables), names(tables)), function(m) {
+    table <- tables[[m]]
+    list(formula = table$formula, terms = asked[[m]]$terms, inputs = asked[[m]]$inputs, own_table = isTRUE(table$own),
+         rows = if (is.null(table$wide)) used_rows(rows[[m]], row.names(table$data)))
+  })
 }
 
 # One outcome as asked_model() makes it; what is known of people is in the table of all alone.
@@ -138,28 +178,35 @@ refuse_people_elsewhere <- function(given, own) {
 #' One number of groups, or of a dual model two, one an outcome
 #'
 #' @noRd
-groups_of_several <- function(groups, outcomes, link, call) { # nolint: cyclocomp_linter.
+groups_of_several <- function(groups, outcomes, link, call) {
   link <- check_link(link)
-  orders <- lapply(outcomes, function(o) o$options$order)
-  long <- Filter(function(order) length(order) > 1, orders)
-  if (is.null(groups)) {
-    if (!identical(link, "dual")) return(groups_of(if (length(long)) long[[1]]))
-    if (length(long) < length(outcomes)) groups_of(NULL)
-    groups <- lengths(orders)
-  }
+  if (is.null(groups)) groups <- groups_of_orders(outcomes, link)
   if (is.list(groups) && all(lengths(groups) == 1)) groups <- unlist(groups)
   if (!is.numeric(groups)) return(groups) # the engine says what is wrong with it
   if (length(groups) == 1 && identical(link, "dual")) groups <- rep(groups, 2)
   if (length(groups) < 2) return(groups)
   refuse_two_numbers(groups, link, names(outcomes), call)
-  if (is.null(names(groups))) return(groups)
-  named <- named_by_outcome(as.list(groups), "groups", names(outcomes))
-  missing <- names(outcomes)[vapply(named, is.null, NA)]
+  if (is.null(names(groups))) groups else unlist(groups_by_name(groups, names(outcomes), call))
+}
+
+# The number of groups where only their orders were given, of a dual model one an outcome.
+groups_of_orders <- function(outcomes, link) {
+  orders <- lapply(outcomes, function(o) o$options$order)
+  long <- Filter(function(order) length(order) > 1, orders)
+  if (!identical(link, "dual")) return(groups_of(if (length(long)) long[[1]]))
+  if (length(long) < length(outcomes)) groups_of(NULL)
+  lengths(orders)
+}
+
+# Numbers of groups with names, in the order of the outcomes.
+groups_by_name <- function(groups, outcomes, call) {
+  named <- named_by_outcome(as.list(groups), "groups", outcomes)
+  missing <- outcomes[vapply(named, is.null, NA)]
   if (length(missing)) {
     stop_gbtm("bad_groups", sprintf("groups: there is no number for '%s'.", missing[1]), "groups",
               "Give one for each outcome.", call)
   }
-  unlist(named)
+  named
 }
 
 refuse_two_numbers <- function(groups, link, outcomes, call) {
@@ -223,6 +270,15 @@ with_levels_of_people <- function(outcomes, data, id, given, call) {
 #' @return list of `document`, `arrays`, and `rows`, positions among the rows of each outcome's table
 #' @noRd
 bridge_fit_several <- function(asked, own, options, control, call, start_document = NULL, second = NULL) {
+  send_outcomes(asked, own, call)
+  request <- as_request(list(options = options, start_document = start_document, second = second))
+  answer <- long_answer("fit_several", request, progress = control$progress, call = call)
+  answer$rows <- rows_of_outcomes(answer$held, length(asked))
+  answer
+}
+
+# Hand the engine what is asked of each outcome; `own`: whether it has a table of its own.
+send_outcomes <- function(asked, own, call) {
   for (m in seq_along(asked)) {
     one <- asked[[m]]
     columns <- one$columns
@@ -233,11 +289,10 @@ bridge_fit_several <- function(asked, own, options, control, call, start_documen
     basis <- if (is.null(columns$basis)) raw(0) else as_doubles(columns$basis)
     call_bridge("hold_outcome", as_request(request), number_ids(columns$ids), basis, call = call)
   }
-  request <- as_request(list(options = options, start_document = start_document, second = second))
-  answer <- long_answer("fit_several", request, progress = control$progress, call = call)
-  answer$rows <- lapply(held_codes(answer$held)[paste0("row", seq_along(asked) - 1)], as.integer)
-  answer
 }
+
+# Positions of the rows used, by outcome, of what the engine holds.
+rows_of_outcomes <- function(held, n) lapply(held_codes(held)[paste0("row", seq_len(n) - 1)], as.integer)
 
 # The waves of a dropout model, or NULL where they are columns.
 known_waves <- function(fit) {

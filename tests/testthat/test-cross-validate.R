@@ -39,3 +39,28 @@ test_that("a search gets its columns, and the choice", {
   expect_identical(read_search(file)$table$cv_loglik, x$table$cv_loglik)
   expect_error(cross_validate(x, labels = "7: 1"), class = "gbtm_unknown_model")
 })
+
+test_that("several outcomes are validated together, with an error of each, as in Python; a dual model too", {
+  need_engine()
+  for (fit in list(two_outcome_fit(), example_dual())) {
+    cv <- cross_validate(fit, folds = 2, n_starts = 1)
+    file <- tempfile(fileext = ".json")
+    write_gbtm(fit, file)
+    lines <- run_python(c(
+      "import gbtm", sprintf("cv = gbtm.cross_validate(gbtm.load(%s), folds=2, n_starts=1)", deparse(file)),
+      "out = [cv.loglik, cv.se, *cv.absolute_error, *cv.errors.iloc[:, 1], *cv.counts[:, 1]]",
+      "print(*['%.17g' % v for v in out])"
+    ))
+    theirs <- as.numeric(strsplit(lines, " ")[[1]])
+    names <- outcome_names(fit)
+    ours <- c(cv$loglik, cv$se, cv$absolute_error, cv$by_subject[[paste0("error_", names[2])]],
+              cv$by_subject[[paste0("observations_", names[2])]])
+    expect_equal(unname(ours), theirs, tolerance = 1e-12)
+    expect_identical(names(cv$absolute_error), names)
+    said <- sprintf("mean absolute error +[0-9.]+ of %s, [0-9.]+ of %s$", names[1], names[2])
+    expect_match(capture.output(print(cv)), said, all = FALSE)
+    expect_identical(unname(cv_difference(cv, cv)), c(0, 0))
+    expect_error(cross_validate(of_outcome(fit, 2)), class = "gbtm_part_of_a_fit")
+  }
+  expect_match(cv$model, "; offenses ~ year, 2 and 2 groups", fixed = TRUE)
+})

@@ -65,7 +65,7 @@ test_that("what belongs to one outcome is refused of the whole, and what belongs
     expect_error(fit[[field]], class = "gbtm_several_outcomes")
   }
   asks <- list(fitted, residuals, model.frame, terms, plot_matrix, residual_checks, ar1_check,
-               dispersion_test, cross_validate, plot_groups)
+               dispersion_test, plot_groups)
   for (ask in asks) expect_error(ask(fit), "a, b, c", class = "gbtm_several_outcomes")
   expect_error(compare_traj(fit, "log"), class = "gbtm_several_outcomes")
   expect_error(augment(fit, data = several_data()), class = "gbtm_several_outcomes")

@@ -152,3 +152,28 @@ test_that("tables and reports of several outcomes are Python's, and speak of eve
     expect_error(ask(of_outcome(fit, "n")), class = "gbtm_part_of_a_fit")
   }
 })
+
+test_that("the R code of several outcomes makes the same fit, of a dual model too", {
+  need_engine()
+  d <- two_outcomes()
+  own <- d[d$id > 2, c("id", "t", "n")]
+  outcomes <- list(outcome(y ~ t, order = 0), outcome(n ~ t, order = 0, family = "poisson", data = own))
+  quietly <- function(expr) suppressWarnings(expr, classes = "gbtm_warning")
+  fits <- list(two_outcome_fit(), quietly(gbtm(outcomes, d, id = "id", groups = c(2, 2), risk = ~ sex,
+                                               control = gbtm_control(n_starts = 2))))
+  folder <- tempfile()
+  dir.create(folder)
+  utils::write.csv(d, file.path(folder, "data.csv"), row.names = FALSE)
+  utils::write.csv(own, file.path(folder, "n.csv"), row.names = FALSE)
+  here <- setwd(folder)
+  on.exit(setwd(here))
+  for (fit in fits) {
+    write_gbtm(fit, "fit.json")
+    code <- run_python(c("import gbtm", "from gbtm.report.code import code_for",
+                         "print(code_for(gbtm.load('fit.json'), 'R'))"))
+    made <- new.env()
+    quietly(eval(parse(text = code[code != "summary(fit)"]), made))
+    expect_equal(logLik(made$fit), logLik(fit), tolerance = 1e-9)
+    expect_equal(coef(made$fit), coef(fit), tolerance = 1e-4)
+  }
+})

@@ -243,11 +243,24 @@ test_that("what is no model of several outcomes is refused in words", {
   own <- list(outcome(y ~ t, data = d), outcome(n ~ t, data = d))
   refused("no_data", own, id = "id", groups = 2, risk = ~ sex)
   refused("bad_subset", own, id = "id", groups = 2, subset = id > 1)
-  expect_error(gbtm_search(two, d, id = "id", groups = 2), class = "gbtm_several_outcomes")
   need_engine()
   text <- transform(d, id = paste0("p", id))
   refused("no_common_id", list(y ~ t, outcome(n ~ t, data = text)), d, id = "id", groups = 2)
   # a call that failed half way leaves nothing behind
   after <- suppressWarnings(gbtm(two, d, id = "id", groups = 1, order = 0))
   expect_equal(names(after$each), c("y", "n"))
+})
+
+test_that("whether one outcome of several is overdispersed is tested as in Python, the others being as they are", {
+  need_engine()
+  fit <- suppressWarnings(update(two_outcome_fit(), family = c("normal", "negbin")), classes = "gbtm_warning")
+  test <- dispersion_test(fit, outcome = "n", control = gbtm_control(n_starts = 2))
+  expect_equal(test$loglik, as.numeric(logLik(two_outcome_fit())), tolerance = 1e-6) # the fit without psi
+  expect_equal(unname(test$statistic), max(0, 2 * (as.numeric(logLik(fit)) - test$loglik)))
+  expect_identical(test$family, "poisson")
+  expect_match(test$data.name, "^n: family negbin against poisson")
+  expect_identical(dispersion_test(fit, outcome = 2, control = gbtm_control(n_starts = 2))$statistic, test$statistic)
+  expect_error(dispersion_test(fit), "Give outcome =", class = "gbtm_several_outcomes")
+  expect_error(dispersion_test(fit, outcome = "y"), class = "gbtm_no_dispersion")
+  expect_error(dispersion_test(of_outcome(fit, "n")), class = "gbtm_part_of_a_fit")
 })

@@ -28,7 +28,7 @@ from .after import (
     traj_table,
     with_cov_type,
 )
-from .choice import read_search, search, search_blrt, search_cross_validate
+from .choice import read_search, search, search_blrt, search_cross_validate, search_several
 from .files import file_columns, fit_files, posterior_to
 from .fitting import command, fit, read_commands
 from .long_work import begin, end, wait
@@ -42,11 +42,11 @@ from .workers import end_workers
 __all__ = [
     "about", "adequacy", "ar1_check", "begin", "blrt", "bootstrap", "classification", "classify",
     "classify_several", "command", "compare_traj", "cross_validate", "design_columns", "dispersion_test", "end",
-    "end_workers", "file_columns", "fit", "fit_files", "fit_several", "grolts_report", "hold_outcome",
-    "hold_people", "independence_bootstrap", "lmr", "outcome_contributions", "pearson_residuals", "plot_matrix",
-    "pool", "posterior_to", "profile_intervals", "read_commands", "read_search", "receive", "residual_checks",
-    "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate", "simulate", "step_three",
-    "take_bulk", "take_codes", "to_table", "traj_table", "wait", "with_cov_type",
+    "end_workers", "file_columns", "fit", "fit_files", "fit_several", "grolts_report", "hold_outcome", "hold_people",
+    "independence_bootstrap", "lmr", "outcome_contributions", "pearson_residuals", "plot_matrix", "pool",
+    "posterior_to", "profile_intervals", "read_commands", "read_search", "receive", "residual_checks",
+    "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate", "search_several", "simulate",
+    "step_three", "take_bulk", "take_codes", "to_table", "traj_table", "wait", "with_cov_type",
 ]
 
 

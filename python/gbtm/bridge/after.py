@@ -112,14 +112,17 @@ def profile_intervals(document: str, parameters: str, level: float, tell: Progre
 
 
 def dispersion_test(document: str, options: str, tell: Progress | None) -> str:
-    """Likelihood-ratio test of no overdispersion; ``options`` as for :func:`fit`."""
+    """Likelihood-ratio test of no overdispersion; ``options`` as for :func:`fit`, of several outcomes with ``outcome``,
+    the number from 1 of that whose psi is tested."""
     from ..inference.dispersion import dispersion_test as test
 
     def work() -> dict[str, Any]:
-        found = test(fit_of(document), progress=tell or False, **json.loads(options))
+        asked = json.loads(options)
+        found = test(fit_of(document), progress=tell or False, **asked)
+        tested = found.without.outcomes[asked.get("outcome", 1) - 1]
         return {
             "statistic": found.statistic, "pvalue": found.pvalue, "weights": list(found.weights),
-            "family": found.without.family, "loglik": found.without.llf, "text": str(found),
+            "family": tested.family, "loglik": found.without.llf, "text": str(found),
         }
 
     return answer(work)

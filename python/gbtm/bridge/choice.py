@@ -14,6 +14,7 @@ import numpy as np
 from ..compute.progress import Progress
 from ..record.document import decode, encode
 from .fitting import read_request, without_sent
+from .several import joined_request, keep_rows
 from .transfer import answer, column, frame, new_bulk, without_clock
 from .workers import with_workers
 
@@ -57,13 +58,43 @@ def search(
     return answer(work)
 
 
+def search_several(request: str, tell: Progress | None) -> str:
+    """Search over models of the outcomes that :func:`gbtm.bridge.several.hold_outcome` has, each with one group.
+
+    Parameters
+    ----------
+    request : JSON with ``options`` and ``zero`` as for :func:`search`; the ``order`` among the options is a list, what
+        is to be tried of each outcome
+
+    Returns
+    -------
+    JSON text as of :func:`search`; ``held`` has the width of the codes ``row0``, ``row1``, .. as of
+    :func:`gbtm.bridge.several.fit_several`
+    """
+    from ..selection.search import search_models
+
+    def work() -> dict[str, Any]:
+        said, joined = json.loads(request), joined_request()
+        options = said["options"]
+        n_jobs = options.pop("n_jobs", None)
+        if len(joined.spec.outcomes) == 1:  # a list of one is that outcome
+            options["order"] = options["order"][0]
+        found, notes = with_workers(n_jobs, lambda n: search_models(
+            joined.panel, joined.spec, formula=joined.formula, bases=joined.bases, inputs=joined.inputs,
+            zero=said["zero"], n_jobs=n, progress=tell or False, **options,
+        ))
+        return {**_whole(found), "held": keep_rows(joined.panel.split()[0]), "notes": notes}
+
+    return answer(work)
+
+
 def read_search(path: str) -> str:
     """A search from a file."""
     from ..selection.models import load_search
 
     def work() -> dict[str, Any]:
         found = load_search(path)
-        return {**_whole(found, found.document["shared"]["outcomes"][0]["data"]), "held": {}, "notes": []}
+        return {**_whole(found), "held": {}, "notes": []}
 
     return answer(work)
 
@@ -96,7 +127,7 @@ def search_of(text: str) -> ModelSearch:
     return read(decode(json.loads(text)))
 
 
-def _whole(found: ModelSearch, data: dict[str, Any]) -> dict[str, Any]:
+def _whole(found: ModelSearch, data: dict[str, Any] | None = None) -> dict[str, Any]:
     """All of a search: what :func:`_said` tells, ``shared``, and the ``fits``.
 
     ``shared`` are the data, ``data`` in place of those that R has. A fit is its ``label``, the text of its
@@ -111,13 +142,30 @@ def _whole(found: ModelSearch, data: dict[str, Any]) -> dict[str, Any]:
         about = {k: fit[k] for k in ("label", "n_groups", "orders", "failure")}
         fits.append({**about, "document": text, "at": len(bulk) // 8, "size": len(own) // 8})
         bulk += own
-    ids, records = shared["ids"], shared["outcomes"][0]["records"]
-    once = {**{k: shared[k] for k in SUBJECTS}, **shared["group_sets"][0], "ids": ids, "data": data}
-    if ids and all(type(i) is int for i in ids):
-        once["ids"] = np.asarray(ids)
-    if records is not None:
-        once |= {f"record_{name}": np.asarray(records[name]) for name in RECORDS}
+    ids = shared["ids"]
+    once = {**_subjects(shared), "ids": np.asarray(ids) if ids and all(type(i) is int for i in ids) else ids}
+    if len(shared["outcomes"]) == 1:
+        once |= {"data": shared["outcomes"][0]["data"] if data is None else data, **_records(shared["outcomes"][0], "")}
+    else:
+        for m, one in enumerate(shared["outcomes"]):
+            once |= {f"o{m}_{name}": values for name, values in one["data"].items()} | _records(one, f"o{m}_")
     return {**_said(found, bulk), "shared": encode(once, bulk), "fits": fits}
+
+
+def _subjects(shared: dict[str, Any]) -> dict[str, Any]:
+    """What is known of people, by the names that R knows it by."""
+    sets = shared["group_sets"]
+    by_set = {_of_set(i, sets) + name: values for i, own in enumerate(sets) for name, values in own.items()}
+    return {**{k: shared[k] for k in SUBJECTS}, **by_set}
+
+
+def _records(outcome: dict[str, Any], prefix: str) -> dict[str, Any]:
+    records = outcome["records"]
+    return {} if records is None else {f"{prefix}record_{name}": np.asarray(records[name]) for name in RECORDS}
+
+
+def _of_set(number: int, sets: list[Any]) -> str:
+    return "" if len(sets) == 1 else f"g{number}_"
 
 
 def _said(found: ModelSearch, bulk: bytearray) -> dict[str, Any]:
@@ -136,15 +184,18 @@ def _held(shared: dict[str, Any]) -> dict[str, Any]:
     def marks(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         return {k: None if v is None else {"held": prefix + k} for k, v in values.items()}
 
-    def records_of(records: dict[str, Any] | None) -> dict[str, Any] | None:
+    def records_of(records: dict[str, Any] | None, prefix: str) -> dict[str, Any] | None:
         if records is None:
             return None
-        return {**marks({k: records[k] for k in RECORDS}, "record_"), "names": records["names"]}
+        return {**marks({k: records[k] for k in RECORDS}, f"{prefix}record_"), "names": records["names"]}
 
+    outcomes, sets = shared["outcomes"], shared["group_sets"]
+    prefixes = [""] if len(outcomes) == 1 else [f"o{m}_" for m in range(len(outcomes))]
     return {
         **marks({k: shared[k] for k in ("ids", *SUBJECTS)}), "dropped": shared["dropped"],
-        "outcomes": [{"data": marks(o["data"]), "records": records_of(o["records"])} for o in shared["outcomes"]],
-        "group_sets": [marks(s) for s in shared["group_sets"]],
+        "outcomes": [{"data": marks(o["data"], p), "records": records_of(o["records"], p)}
+                     for o, p in zip(outcomes, prefixes, strict=True)],
+        "group_sets": [marks(s, _of_set(i, sets)) for i, s in enumerate(sets)],
     }
 
 

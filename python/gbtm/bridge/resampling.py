@@ -22,18 +22,26 @@ def _options(options: str) -> tuple[dict[str, Any], int | None]:
 
 
 def cross_validate(document: str, options: str, tell: Progress | None) -> str:
-    """Cross-validation of a stored fit; ``options`` as for :func:`gbtm.cross_validate`, as JSON."""
+    """Cross-validation of a stored fit; ``options`` as for :func:`gbtm.cross_validate`, as JSON.
+
+    Of several outcomes ``by_subject`` has an error and a count each, ``error_y``, .., ``observations_y``, .., and
+    ``totals`` end with an absolute error each.
+    """
     from ..resampling.cross_validation import cross_validate as validate
 
     def work() -> dict[str, Any]:
         res, (asked, n_jobs) = fit_of(document), _options(options)
         found, notes = with_workers(n_jobs, lambda n: validate(res, n_jobs=n, progress=tell or False, **asked))
+        n, names = len(found.folds), [o.name for o in res.outcomes]
+        suffixes = [f"_{name}" for name in names] if len(names) > 1 else [""]
+        errors, counts = found.errors.to_numpy().reshape(n, -1), np.reshape(found.counts, (n, -1))
         by_subject = pd.DataFrame({
-            "loglik": found.by_subject.to_numpy(), "error": found.errors.to_numpy(), "fold": found.folds.to_numpy(),
-            "weight": found.weights, "observations": found.counts, "cluster": found.clusters + 1,
+            "loglik": found.by_subject.to_numpy(), **{f"error{s}": errors[:, m] for m, s in enumerate(suffixes)},
+            "fold": found.folds.to_numpy(), "weight": found.weights,
+            **{f"observations{s}": counts[:, m] for m, s in enumerate(suffixes)}, "cluster": found.clusters + 1,
         })
         bulk = new_bulk()
-        totals = np.array([found.loglik, found.se, found.absolute_error])
+        totals = np.array([found.loglik, found.se, *np.atleast_1d(found.absolute_error)])
         return {
             "by_subject": frame(by_subject, bulk), "totals": encode(totals, bulk), "n_folds": found.n_folds,
             "failures": list(found.failures), "sentences": list(found.sentences), "notes": notes,

@@ -6,7 +6,7 @@ Each outcome is read as soon as its columns are here, so that the names of colum
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..api.load import results_of
@@ -15,6 +15,8 @@ from ..api.reading_several import joined_record
 from ..compute.progress import Progress
 from ..data.joined_panels import joined_panels
 from ..data.panel import Panel
+from ..design.time_basis import TimeBasis
+from ..model.prepared import Prepared
 from ..model.spec import ModelSpec
 from ..record.document import encode, from_json
 from .after import learn_basis
@@ -60,27 +62,48 @@ def fit_several(request: str, tell: Progress | None) -> str:
     """
 
     def work() -> dict[str, Any]:
-        held, said = list(_asked), json.loads(request)
-        _asked.clear()
-        mine = [not asked["own_table"] for asked, _ in held]
-        first = mine.index(True) if any(mine) else 0
-        formulas, inputs = [asked["formula"] for asked, _ in held], [asked["inputs"] for asked, _ in held]
-        known: list[dict[str, Any]] = [i for i in inputs if i is not None]
-        model = GBTM.from_panel(
-            joined_panels([read.panel for _, read in held], mine),
-            _joined_spec([read.spec for _, read in held], said.get("second")),
-            bases=[None if read.bases is None else read.bases[0] for _, read in held], formula="; ".join(formulas),
-            inputs=None if len(known) < len(held) else joined_record(
-                known, formulas, [not is_mine for is_mine in mine], first),
-        )
+        said = json.loads(request)
+        joined = joined_request(said.get("second"))
+        model = GBTM.from_prepared(Prepared.of(joined.panel, joined.spec, joined.bases, formula=joined.formula,
+                                               inputs=joined.inputs))
         options = said["options"]
         if said.get("start_document"):
             options["start"] = results_of(from_json(said["start_document"]))
         res = model.fit(progress=tell or False, **options)
-        rows = {f"row{i}": m.row + 1 for i, m in enumerate(model.panel.outcomes)}
-        return {**fitted_answer(res, model.panel.ids, table=False), "held": keep_codes(rows)}
+        return {**fitted_answer(res, model.panel.ids, table=False), "held": keep_rows(model.panel)}
 
     return answer(work)
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """The outcomes that were held, as one model: people, model, bases, formulas in a text, how tables were read."""
+
+    panel: Panel
+    spec: ModelSpec
+    bases: list[TimeBasis | None]
+    formula: str
+    inputs: dict[str, Any] | None
+
+
+def joined_request(second: dict[str, Any] | None = None) -> Joined:
+    """What :func:`hold_outcome` has, which is handed over once; ``second`` as for :func:`fit_several`."""
+    held = list(_asked)
+    _asked.clear()
+    mine = [not asked["own_table"] for asked, _ in held]
+    first = mine.index(True) if any(mine) else 0
+    formulas, inputs = [asked["formula"] for asked, _ in held], [asked["inputs"] for asked, _ in held]
+    known: list[dict[str, Any]] = [i for i in inputs if i is not None]
+    return Joined(
+        joined_panels([read.panel for _, read in held], mine), _joined_spec([read.spec for _, read in held], second),
+        [None if read.bases is None else read.bases[0] for _, read in held], "; ".join(formulas),
+        None if len(known) < len(held) else joined_record(known, formulas, [not is_mine for is_mine in mine], first),
+    )
+
+
+def keep_rows(panel: Panel) -> dict[str, int]:
+    """Which of the rows sent of each outcome were used, from 1, as the codes ``row0``, ``row1``, ..; their widths."""
+    return keep_codes({f"row{i}": m.row + 1 for i, m in enumerate(panel.outcomes)})
 
 
 def _joined_spec(specs: list[ModelSpec], second: dict[str, Any] | None) -> ModelSpec:

@@ -1,5 +1,5 @@
-"""The code that fits a model of several outcomes again: in Python, and as Stata's traj, with multgroups() where they
-share their groups."""
+"""The code that fits a model of several outcomes again: in Python and R, and as Stata's traj, with multgroups() where
+they share their groups."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .calls import wrapped
 from .dual_tables import is_dual
 from .python_code import _value, python_code
 from .recipe import Recipe, fit_options, recipe
+from .several_r_code import several_r_code
 from .stata import command_text, lacking, options_and_lines
 from .stata_names import StataNames
 
@@ -31,7 +32,7 @@ def several_code(res: GBTMResults, language: str, data: str) -> str:
 
     Parameters
     ----------
-    language : "Python"; "Stata", where traj has the model; "R", which gets Python's in a comment
+    language : "R" or "Python"; "Stata", where traj has the model. Of a traj command R gets Python's in a comment
     """
     if (res.formula or "").lstrip().startswith("traj"):
         command = Recipe(
@@ -42,6 +43,8 @@ def several_code(res: GBTMResults, language: str, data: str) -> str:
         text = python_code(command, data)
     elif language == "Stata":
         return _stata(res, data)
+    elif language == "R":
+        return several_r_code(res, data)
     else:
         text = _python(res, data)
     head = DUAL_PYTHON if is_dual(res) else ONLY_PYTHON
