@@ -16,6 +16,7 @@ from ..compute.threads import in_order
 from ..data.panel import Panel
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
+from .collapse import SIGMA_FLOOR, collapsed, collapsing
 from .control import Control
 from .directed_splits import DirectedSplits
 from .ledger import SAME_OPTIMUM, Ledger, Optimum
@@ -29,22 +30,22 @@ FIRST_ROUND = 24
 FIRST_ROUND_CONVEX = 2  # one group without a zero part has a single optimum
 LATER_ROUND = 48
 FINISH_MOST = 4
-FINISH_STEPS = 300
+FINISH_STEPS = 4  # times the steps that they had
 MOVES_PER_PAIR = 12  # in a round, of two groups of which one takes the other's place; one large lot costs less than two
 MOVES_MOST = 144
 MOVES_DOMINANT = 32
 MOVES_ALONE = 2  # per group, where all starts met one optimum
 MOVE_ROUNDS_MOST = 8
+VAIN_ROUNDS = 2
 DOMINANT = 0.9  # share of the starts that reach the best optimum, from which on one round of either kind will do
 UNSEEN_MOST = 0.005  # accepted estimate of the share of starts that would end at an optimum not seen yet
 ENOUGH_HITS = 2
-SIGMA_FLOOR = np.log(2e-5)  # log sigma, in standard deviations of the outcome, below which a group has collapsed
-SIGMA_COLLAPSED = 0.05  # ratio to the largest sigma that is suspect when the group has next to no observations
 BATCH_ENTRIES = 2e7  # doubles in the largest intermediate of a batch
 BATCH_MOST = 64
 BATCH_SHARED = 16
 BATCH_SHARED_FROM = 1e5
 LOTS_LEAST = 2
+LOTS_FROM = 5e5  # entries of all starts above which calls cost less than what they compute
 SURROGATE_EM_STEPS = 4  # with the exact density, from what the surrogate found
 RIVAL_Z = 5.0
 FULL_OPTIMA = 3  # of these optima, the best are then climbed to with all subjects
@@ -64,10 +65,11 @@ class Run:
         self.begun = time.monotonic()
         self.floor = SIGMA_FLOOR
         cells = sum(c.n_cells * c.n_stats for c in module.cells)
-        widest = max(panel.n_subjects, cells) * self.layout.n_groups * (2 + max(b.width for b in self.layout.blocks))
+        width = 2 + max(b.width for b in self.layout.blocks)
+        self.widest = max(panel.n_subjects, cells) * self.layout.n_groups * width
         # small lots for the workers to share where a lot is real work, large ones where it is mostly overhead
-        most = BATCH_SHARED if widest > BATCH_SHARED_FROM else BATCH_MOST
-        self.batch = int(np.clip(BATCH_ENTRIES / widest, 1, most))
+        most = BATCH_SHARED if self.widest > BATCH_SHARED_FROM else BATCH_MOST
+        self.batch = int(np.clip(BATCH_ENTRIES / self.widest, 1, most))
 
     @cached_property
     def plan(self) -> StartingPlan:
@@ -98,13 +100,17 @@ class Run:
             best_so_far = f", best log-likelihood {best[0].loglik:.3f} found {best[0].hits} times" if best else ""
             self.control.progress(what + best_so_far, self.elapsed())
 
-    def climb(self, starts: Tensor, *, count_hits: bool, what: str) -> None:
+    def climb(self, starts: Tensor, *, count_hits: bool, what: str) -> int:
         """Climb from all starts (B, p), in batches, and note where they end.
 
         Where hits are not counted, what matters of a start is whether it leads to something better.
+
+        Returns
+        -------
+        How many were climbed from: those at no known place that may come to something.
         """
         if not len(starts):  # every split of the groups was tried
-            return
+            return 0
         self.tell(what)
         lots = in_order(self._warmed, self._lots(starts))
         flat, gain = (torch.cat(x) for x in zip(*lots))
@@ -113,15 +119,19 @@ class Run:
         if count_hits:
             self.ledger.returned(known, sifted.returned)
         left, standing = sifted.climbing, sifted.standing
+        climbed = left.size
         while left.size:
             arrived = self._arrive(flat[left], [1 + len(s) for s in standing], count_hits)
             # those that one stood for which came to nothing are climbed from themselves
             left = np.array([i for s, well in zip(standing, arrived, strict=True) if not well for i in s], dtype=int)
             standing = [[] for _ in left]
+        return climbed
 
     def _lots(self, starts: Tensor) -> list[Tensor]:
-        """Lots of about one size, two at least for the workers to share; the same whatever their number."""
-        count = max(LOTS_LEAST, -(-len(starts) // self.batch))
+        """Lots of about one size, two at least where there is work to share; the same for any number of workers."""
+        count = -(-len(starts) // self.batch)
+        if len(starts) * self.widest > LOTS_FROM:
+            count = max(LOTS_LEAST, count)
         return [lot for lot in torch.tensor_split(starts, count) if len(lot)]
 
     def _warmed(self, starts: Tensor) -> tuple[Tensor, Tensor]:
@@ -143,7 +153,7 @@ class Run:
         """Newton from (B, p)."""
         done = newton(
             self.module, flat, steps=self.control.newton_steps, tolerance=self.control.tolerance,
-            stop=self.collapsing if self._has_sigma() else None, late=self.late,
+            stop=self.collapsing if self.layout.has("log_sigma") else None, late=self.late,
         )
         self._note_cut(done)
         return done
@@ -153,38 +163,20 @@ class Run:
         if self.late() and not bool(done.converged.all()):
             self.cut_short = True
 
-    def _has_sigma(self) -> bool:
-        return self.layout.has("log_sigma")
-
-    def _log_sigma(self, flat: Tensor) -> Tensor:
-        entries = [b.start for b in self.layout.blocks if b.predictor == "log_sigma"]
-        return flat[:, entries]
-
     def collapsing(self, flat: Tensor) -> Tensor:
-        """(B, p) -> (B,) bool: a sigma on its way to zero."""
-        return (self._log_sigma(flat) < self.floor).any(1)
+        return collapsing(self.layout, flat, self.floor)
 
     def collapsed(self, flat: Tensor) -> np.ndarray:
-        """(B, p) -> (B,) bool: a sigma at zero, or tiny on a handful of observations."""
-        if not self._has_sigma():
-            return np.zeros(flat.shape[0], dtype=bool)
-        gone = self.collapsing(flat).cpu().numpy()
-        x = flat.cpu().numpy()
-        for m, part in enumerate(self.layout.outcomes):
-            if "log_sigma" not in part.family.predictors or not part.spec.sigma_by_group:
-                continue
-            group_set = self.layout.spec.set_of(m)
-            sigma = np.exp(self.layout.coefficients(x, m, "log_sigma")[..., self.layout.rows_of(group_set), 0])
-            shares = self.layout.marginal(self.layout.shares(x), group_set)
-            width = part.width("mean")
-            few = shares * self.panel.nobs_of(m) < 3 * (width + 1)
-            gone |= (few & (sigma < SIGMA_COLLAPSED * sigma.max(1, keepdims=True))).any(1)
-        return gone
+        return collapsed(self.layout, self.panel, flat, self.floor)
 
     def dominant(self) -> bool:
         """Nearly all starts reached the best optimum."""
         best = self.ledger.usable[:1]
         return bool(best) and best[0].hits >= DOMINANT * self.n_starts
+
+    def alone(self) -> bool:
+        """All that was found is one optimum."""
+        return len(self.ledger.usable) == 1 and self.ledger.unseen() <= UNSEEN_MOST
 
     def random_round(self, count: int) -> None:
         what = f"starts {self.n_starts + 1} to {self.n_starts + count}"
@@ -213,9 +205,8 @@ class Run:
             return
         for o in self.ledger.taken(early[: 1 if self.late() else FINISH_MOST]):
             at = torch.as_tensor(o.flat, device=self.module.device)[None]
-            done = newton(
-                self.module, at, steps=FINISH_STEPS, tolerance=self.control.tolerance, late=self.late
-            )
+            steps = FINISH_STEPS * self.control.newton_steps
+            done = newton(self.module, at, steps=steps, tolerance=self.control.tolerance, late=self.late)
             self._note_cut(done)
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
 
@@ -262,20 +253,24 @@ class Run:
         self.finish()
 
     def search_moves(self) -> None:
-        """Rearrange the best optima until a whole round brings nothing better."""
+        """Rearrange the best optima until rounds bring nothing better: one where nearly all starts agree, else two."""
         if self.convex:
             return
         splits = DirectedSplits(self.module, self.rng)
+        in_vain = 0
         for _ in range(MOVE_ROUNDS_MOST):
             optima = self.ledger.usable[:5]
             if not optima or self.out_of_time():
                 return
             before = optima[0].loglik
-            starts = self._moves(splits, optima)
-            self.climb(torch.as_tensor(starts, device=self.module.device), count_hits=False,
-                       what="rearranging the groups of the best optima")
-            self.n_moves += len(starts)
-            if self.ledger.usable[0].loglik <= before + SAME_OPTIMUM:
+            starts = torch.as_tensor(self._moves(splits, optima), device=self.module.device)
+            for some in (starts[:MOVES_DOMINANT], starts[MOVES_DOMINANT:]):
+                climbed = self.climb(some, count_hits=False, what="rearranging the groups of the best optima")
+                self.n_moves += len(some)
+                if not climbed:  # all came back or fell far below
+                    return
+            in_vain = in_vain + 1 if self.ledger.usable[0].loglik <= before + SAME_OPTIMUM else 0
+            if in_vain == (1 if self.dominant() or self.alone() else VAIN_ROUNDS):
                 return
 
     def _moves(self, splits: DirectedSplits, optima: list[Optimum]) -> np.ndarray:
@@ -283,12 +278,13 @@ class Run:
         groups = sum(self.layout.spec.set_sizes)
         if self.layout.spec.is_dual:  # the directions of a group's own coefficients are those of several classes
             return rearranged(self.layout, np.stack([o.flat for o in optima]), self.rng, MOVES_DOMINANT)
-        if len(self.ledger.usable) == 1 and self.ledger.unseen() <= UNSEEN_MOST:
+        if self.alone():
             return splits.next(optima, MOVES_ALONE * groups)
         count = min(MOVES_PER_PAIR * groups * (groups - 1), MOVES_DOMINANT if self.dominant() else MOVES_MOST)
         directed = splits.next(optima, (count + 1) // 2)
         random = rearranged(self.layout, np.stack([o.flat for o in optima]), self.rng, count - len(directed))
-        return np.concatenate([directed, random])
+        kind = np.argsort(np.concatenate([np.arange(len(directed)), np.arange(len(random))]), kind="stable")
+        return np.concatenate([directed, random])[kind]  # in turn
 
 
 def search(

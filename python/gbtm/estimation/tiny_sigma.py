@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from ..likelihood.mixture import Mixture, has_tiny_sigma
+from .collapse import SIGMA_FLOOR
 from .ledger import Optimum
-from .multistart import SIGMA_FLOOR, Run
+from .multistart import Run
 from .newton import em
 
 PLACES_MOST = 6  # that are climbed from

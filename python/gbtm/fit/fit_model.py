@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .separate_fits import SeparateFits
 
 LIGHT_STARTS = 8
+GROWN_NEARLY = 1e-2  # log-likelihood still to be gained at which a fit is good enough to have its groups split
+GROWN_STEPS = 15  # of Newton's method: what takes longer is no good place to split
 
 Smaller = tuple[Layout, np.ndarray]  # layout and internal parameters (p',) of a fit with one group less
 
@@ -114,13 +116,15 @@ def separate_fits(
 
 def grow(prepared: Prepared, control: Control) -> Smaller | None:
     """A light fit with one group less, itself grown from one group up."""
-    from ..estimation.estimate import estimate
+    from ..compute.threads import workers
+    from ..estimation.multistart import search
     from ..estimation.start_panel import start_panel
     from ..likelihood.mixture import Mixture
 
     panel = start_panel(prepared.panel, prepared.layout, control)
     smaller: Smaller | None = None
-    light = replace(control, n_starts=LIGHT_STARTS, progress=None)
+    light = replace(
+        control, n_starts=LIGHT_STARTS, progress=None, tolerance=GROWN_NEARLY, newton_steps=GROWN_STEPS)
     for k in range(1, prepared.spec.n_groups):
         try:
             spec = first_groups(prepared.spec, k)
@@ -129,8 +133,12 @@ def grow(prepared: Prepared, control: Control) -> Smaller | None:
         layout = make_layout(prepared.panel, spec, prepared.bases)
         if layout.size == 0:  # the first group is the one that never happens
             continue
-        fit = estimate(Mixture(layout, panel, surrogate=True), panel, light, smaller=smaller)
-        smaller = (layout, fit.flat)
+        module = Mixture(layout, panel, surrogate=True).to(control.device)
+        with workers():
+            found = search(module, panel, light, None, smaller, exact_growth=False).ledger.optima
+        if not found:
+            return None
+        smaller = (layout, found[0].flat)
     return smaller if smaller is not None and smaller[0].n_groups == prepared.spec.n_groups - 1 else None
 
 
