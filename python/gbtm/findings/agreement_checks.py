@@ -72,20 +72,20 @@ def moments(
         mean, spread = family.expected(u), family.variance(u)  # (K, C)
     y = (measures.y - part.centre) / part.scale
     bins, time_of = _gathered(measures)
+    bin_of = time_of[first]  # (C,): an observation's time is that of its cell
     count, n_groups = bins.size, layout.n_groups
     weight, total, square, fitted = (np.zeros((n_groups, count)) for _ in range(4))
     pearson = noise = n = 0.0
     for k in range(n_groups):
-        p, mu, var = posterior[measures.subject, k], mean[k][cell], spread[k][cell]
-        weight[k] = np.bincount(time_of, p, minlength=count)
-        total[k] = np.bincount(time_of, p * y, minlength=count)
-        square[k] = np.bincount(time_of, p * y**2, minlength=count)
-        fitted[k] = np.bincount(time_of, np.where(p > 0, p * mu, 0.0), minlength=count)
-        some = (p > 0) & (var > 0) & np.isfinite(var)
-        ratio = (y[some] - mu[some]) ** 2 / var[some]
-        pearson += float((p[some] * ratio).sum())
-        noise += float((p[some] * (2 + 1 / var[some])).sum())
-        n += float(p[some].sum())
+        p, mu, var = posterior[measures.subject, k], mean[k], spread[k]
+        w, wy, wy2 = (np.bincount(cell, x, minlength=first.size) for x in (p, p * y, p * y**2))
+        weight[k], total[k], square[k] = (np.bincount(bin_of, x, minlength=count) for x in (w, wy, wy2))
+        fitted[k] = np.bincount(bin_of, np.where(w > 0, w * mu, 0.0), minlength=count)
+        some = (w > 0) & (var > 0) & np.isfinite(var)
+        w, mu, var = w[some], mu[some], var[some]
+        pearson += float(((wy2[some] - 2 * mu * wy[some] + mu**2 * w) / var).sum())
+        noise += float((w * (2 + 1 / var)).sum())
+        n += float(w.sum())
     with np.errstate(invalid="ignore", divide="ignore"):
         observed = total / weight
         variance = np.maximum(square / weight - observed**2, 0.0)
