@@ -12,7 +12,8 @@
 #'
 #' A fit of people on disk is a [gbtm()] fit, of which what asks for each person ([posterior()], [residuals()], ...) is
 #' refused in words. `posterior_to()` writes the probabilities by block. Of the fit's arguments, covariates are names of
-#' columns, `factor()` of them and their interactions, all else names of columns.
+#' columns, `factor()` of them and their interactions, all else names of columns. Several outcomes that share their
+#' groups, `gbtm(list(y ~ age, z ~ age), ...)`, are columns of the same files.
 #'
 #' @param files a file, a folder, several of them, or a pattern such as `"register/*.parquet"`
 #' @param repartition a new folder, to which the rows are written once more with those of a person together; needs the
@@ -97,28 +98,66 @@ gbtm_on_files <- function(frame, call) {
   columns <- as.data.frame(stats::setNames(rep(list(numeric()), length(known)), known), optional = TRUE)
   wide <- frame$wide
   ask_columns(c("id", covariate_arguments()), frame, columns, wide)
-  groups <- if (eval(quote(missing(groups)), frame)) groups_of(frame$order) else frame$groups
+  outcomes <- as_outcomes(frame$formula, call)
+  several <- !is.null(outcomes)
+  if (several) outcomes <- options_of_outcomes(outcomes, Filter(Negate(is.null), mget(
+    intersect(names(call), outcome_arguments()), envir = frame)))
+  asked_groups <- if (!eval(quote(missing(groups)), frame)) frame$groups
+  groups <- if (several) {
+    groups_of_several(asked_groups, outcomes, frame$link, call)
+  } else if (is.null(asked_groups)) groups_of(frame$order) else asked_groups
   given <- without_constants(c(list(groups = groups, order = frame$order), mget(model_arguments(), envir = frame)))
-  given$family <- family_name(given$family, call)
+  if (several) given[outcome_arguments()] <- of_nothing() else given$family <- family_name(given$family, call)
   control <- seeded(frame$control, frame$seed)
   start <- frame$start
   smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
   options <- c(search_options(control, frame$cov_type, if (!smaller) start_values(start)),
                list(executor = if (files$n_jobs > 1) files$n_jobs, checkpoint = expanded(files$checkpoint)))
-  request <- c(files_request(files), list(
-    formula = formula_on_files(frame$formula, if (is.null(wide)) known else names(wide), call),
+  names_known <- if (is.null(wide)) known else names(wide)
+  covariates <- intersect(covariate_arguments(), names(given))
+  model <- c(sent_options(given), covariates_on_files(given[covariates], wide, columns, call))
+  request <- c(files_request(files), if (several) {
+    list(outcomes = outcomes_on_files(outcomes, given, list(known = names_known, wide = wide, columns = columns), call))
+  } else {
+    list(formula = formula_on_files(frame$formula, names_known, call))
+  }, list(
     id = if (length(frame$id) > 1) json_array(frame$id) else frame$id,
     wide = if (!is.null(wide)) as_named_json(lapply(wide, wide_on_files)),
-    model = as_named_json(Filter(Negate(is.null), c(
-      sent_options(given), covariates_on_files(given[covariate_arguments()], wide, columns, call)
-    ))),
+    model = as_named_json(Filter(Negate(is.null), model[setdiff(names(model), if (several) outcome_arguments())])),
     options = options, start_document = if (smaller) document_text(start)
   ))
   answer <- long_answer("fit_files", as_request(request), progress = control$progress, call = call)
-  fit <- new_gbtm(answer$document, answer$arrays, call = call, formula = frame$formula)
+  fit <- if (several) {
+    new_gbtm(answer$document, answer$arrays, call = call, each = lapply(outcomes, `[`, "formula"))
+  } else {
+    new_gbtm(answer$document, answer$arrays, call = call, formula = frame$formula)
+  }
   fit$files <- do.call(rbind, lapply(answer$seen, as.character))
   warn_findings(fit$warnings, call)
   fit
+}
+
+# Values of the options of an outcome of which nothing is said.
+of_nothing <- function() lapply(formals(gbtm)[outcome_arguments()], eval, envir = baseenv())
+
+# Formulas and options of several outcomes, all in the same files; `given` are values of all options.
+outcomes_on_files <- function(outcomes, given, there, call) {
+  own <- which(own_tables(outcomes))
+  if (length(own)) {
+    stop_gbtm("not_on_disk", sprintf(
+      "data: '%s' has a table of its own, and with data that stay on disk all outcomes are in the same files.",
+      names(outcomes)[own[1]]), "data", "Join the tables, and write them to one.", call)
+  }
+  texts <- vapply(outcomes, function(o) {
+    given[names(o$options)] <- o$options
+    given$family <- family_name(given$family, call)
+    covariates <- given[intersect(covariate_arguments(), outcome_arguments())]
+    options <- c(sent_options(given)[setdiff(outcome_arguments(), names(covariates))],
+                 covariates_on_files(covariates, there$wide, there$columns, call))
+    formula <- list(formula = formula_on_files(o$formula, there$known, call))
+    as.character(as_named_json(Filter(Negate(is.null), c(formula, options))))
+  }, "")
+  structure(sprintf("[%s]", paste(texts, collapse = ",")), class = "json")
 }
 
 # Arguments that choose among the rows of a table.

@@ -15,7 +15,8 @@ whole_expressions <- c(
   "executor= spreads the work" = "parquet_files(.., n_jobs = 2) spreads the work",
   "Give a number of worker processes, or what has the submit\\(\\) .*get_executor\\(\\)\\." =
     "Give a number of processes.",
-  "Give repartition='folder':" = "Give data = parquet_files(.., repartition = \"folder\"):",
+  "Give data=gbtm\\.ParquetFiles\\(.+? beside a formula, or Panel\\.from_parquet\\(\\.\\., repartition='folder'\\):" =
+    "Give data = parquet_files(.., repartition = \"folder\"):",
   "res\\.of_outcome\\('(.+?)'\\)" = "of_outcome(fit, \"\\1\")",
   "res\\.of_outcome\\(name\\)\\.classify\\(newdata, by_wave ?= ?(?:True|TRUE)\\)" =
     "predict(fit, newdata, outcome = , by_wave = TRUE)",

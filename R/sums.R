@@ -14,6 +14,13 @@ of_sums <- function(fit, document) {
   fit
 }
 
+# The document's sums with those of one outcome alone.
+sums_of_outcome <- function(sums, number) {
+  own <- sums[setdiff(names(sums), "further")]
+  if (number > 1) own[names(sums$further[[number - 1]])] <- sums$further[[number - 1]]
+  own
+}
+
 #' What stands in a fit of people on disk
 #'
 #' What is of each person is refused in words: NULL would be silently wrong.

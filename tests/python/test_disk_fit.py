@@ -86,6 +86,33 @@ def test_fit_on_disk_is_that_in_memory(case: str, tmp_path: Path) -> None:
     assert [len(t.data) for t in disk.summary().tables] == [len(t.data) for t in memory.summary().tables]
 
 
+def test_knots_are_those_of_all_people(tmp_path: Path) -> None:
+    """And not of the sample on which starts are tried."""
+    rng = np.random.default_rng(8)
+    d = pd.DataFrame({"id": np.repeat(np.arange(400), 4)})
+    d["age"] = np.round(rng.gamma(3.0, 4.0, len(d)), 1)
+    d = d.drop_duplicates(["id", "age"]).sort_values(["id", "age"])
+    d["y"] = np.sin(d["age"] / 6) + rng.normal(size=len(d))
+    memory = GBTM.from_formula("y ~ bs(age, df=5)", data=d, id="id", groups=1)
+    d.to_parquet(tmp_path / "a.parquet")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gbtm.disk.disk_panel.SAMPLE", 60)
+        disk = GBTM.from_formula("y ~ bs(age, df=5)", data=str(tmp_path / "a.parquet"), id="id", groups=1)
+    assert disk.on_disk is not None
+    assert disk.on_disk.sample.for_starts.n_subjects == 60
+    mine, theirs = (m.layout.outcomes[0].bases["mean"].document for m in (disk, memory))
+    assert mine["design"]["factors"] == theirs["design"]["factors"]
+    for what in ("times", "columns", "mix"):
+        np.testing.assert_array_equal(mine[what], theirs[what])
+    a, b = disk.fit(), memory.fit()
+    np.testing.assert_allclose(a.params, b.params, rtol=1e-9)
+    np.testing.assert_allclose(a.bse, b.bse, rtol=1e-9)
+
+
+def test_start_values_on_disk(normal: GBTM, fitted: DiskResults) -> None:
+    assert normal.fit(start=fitted.params * 1.02).llf == pytest.approx(fitted.llf, rel=1e-11)
+
+
 @pytest.mark.parametrize("cov_type", ["HC1", "traj", "CR1S"])
 def test_other_standard_errors(cov_type: str, tmp_path: Path) -> None:
     d = people("normal")
@@ -199,7 +226,7 @@ def test_stored_fit_is_small_and_the_same(fitted: DiskResults, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("options", "argument"), [
-    ({"rorder": 0}, "rorder"), ({"ar1": True}, "ar1"), ({"dropout": 0}, "dropout"),
+    ({"rorder": 0}, "rorder"), ({"ar1": True}, "ar1"),
     ({"out_of_sample": "male"}, "out_of_sample"),
 ])
 def test_models_that_are_not_fitted_on_disk_say_so(options: dict[str, Any], argument: str, tmp_path: Path) -> None:

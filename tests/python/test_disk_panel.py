@@ -50,12 +50,13 @@ def test_survey_sums_what_the_table_in_memory_has(table: pd.DataFrame, register:
     assert panel.n_blocks > 4
     assert (panel.n_subjects, panel.nobs) == (whole.n_subjects, whole.nobs)
     s, m = panel.survey, whole.outcomes[0]
+    (seen,) = s.seen
     by_time = table.dropna(subset="y").groupby("t")
-    np.testing.assert_array_equal(s.times, np.unique(m.time))
-    np.testing.assert_array_equal(s.counts, by_time["y"].size())
-    np.testing.assert_allclose(s.outcomes, by_time["y"].sum(), rtol=1e-12)
-    np.testing.assert_allclose(s.covariates[:, 0], by_time["x"].sum(), rtol=1e-12)
-    assert s.extent == (m.y.min(), m.y.max())
+    np.testing.assert_array_equal(seen.times, np.unique(m.time))
+    np.testing.assert_array_equal(seen.counts, by_time["y"].size())
+    np.testing.assert_allclose(seen.outcomes, by_time["y"].sum(), rtol=1e-12)
+    np.testing.assert_allclose(seen.covariates[:, 0], by_time["x"].sum(), rtol=1e-12)
+    assert seen.extent == (m.y.min(), m.y.max())
     weights = whole.subjects.weights
     assert weights is not None
     np.testing.assert_allclose((s.weight, s.squares), (weights.sum(), (weights**2).sum()), rtol=1e-12)
@@ -72,6 +73,19 @@ def test_people_of_the_blocks_are_those_of_the_table(table: pd.DataFrame, regist
     np.testing.assert_array_equal(ids, [i for i in range(N) if i != 7])
     y = np.concatenate([b.outcomes[0].y for b in blocks])
     np.testing.assert_array_equal(y, table["y"].dropna())
+
+
+def test_a_file_of_people_without_an_outcome_is_left_out(table: pd.DataFrame, tmp_path: Path) -> None:
+    d = table.assign(y=table["y"].where(table["id"] % 2 == 0))
+    for i in (0, 1):
+        d[d["id"] % 2 == i].to_parquet(tmp_path / f"{i}.parquet")
+    panel, whole = Panel.from_parquet(tmp_path, **LONG), Panel.from_long(d, **LONG)
+    assert (panel.n_blocks, panel.n_subjects, panel.nobs) == (1, whole.n_subjects, whole.nobs)
+    assert replace(panel.survey.dropped, subjects=()) == replace(whole.dropped, subjects=())
+    assert sorted(panel.survey.dropped.subjects) == sorted(whole.dropped.subjects)
+    with pytest.raises(DataError, match="in any of the files") as e:
+        Panel.from_parquet(tmp_path / "1.parquet", **LONG)
+    assert (e.value.code, e.value.argument) == ("no_data", "y")
 
 
 def test_row_groups_that_share_a_person_are_one_block(table: pd.DataFrame, tmp_path: Path) -> None:
@@ -91,7 +105,7 @@ def test_wide_table(table: pd.DataFrame, tmp_path: Path) -> None:
     wide.to_parquet(tmp_path / "w.parquet", row_group_size=40)
     panel = Panel.from_parquet(tmp_path / "w.parquet", id="id", time=[0, 0.5, 1, 1.5, 2], outcome="y_*", block=50)
     assert (panel.n_blocks, panel.n_subjects, panel.nobs) == (6, N - 1, int(table["y"].notna().sum()))
-    np.testing.assert_allclose(panel.survey.outcomes, table.groupby("t")["y"].sum(), rtol=1e-12)
+    np.testing.assert_allclose(panel.survey.seen[0].outcomes, table.groupby("t")["y"].sum(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("as_text", [False, True])
@@ -104,7 +118,8 @@ def test_people_split_over_files_are_refused_and_mended(table: pd.DataFrame, tmp
     with pytest.raises(DataError, match=told.replace("240", str(N - 1))) as e:
         Panel.from_parquet(files, **LONG)
     assert e.value.code == "split_person"
-    assert "repartition" in e.value.way_out
+    for written in ("data=gbtm.ParquetFiles(..,", "Panel.from_parquet(..,"):
+        assert f"{written} repartition='folder')" in e.value.way_out
     pytest.importorskip("duckdb")
     panel = Panel.from_parquet(files, **LONG, repartition=tmp_path / "anew", block=300)
     assert panel.n_blocks == 4
@@ -142,7 +157,7 @@ def test_what_a_table_in_memory_is_refused_for_names_the_file(table: pd.DataFram
     assert e.value.code == "duplicate_time"
 
 
-@pytest.mark.parametrize("argument", ["dropout", "out_of_sample", "risk2"])
+@pytest.mark.parametrize("argument", ["out_of_sample", "risk2"])
 def test_what_is_not_taken_from_disk_says_so(register: Path, argument: str) -> None:
     with pytest.raises(SpecificationError, match="stay on disk") as e:
         Panel.from_parquet(register, **LONG, **{argument: "male"})

@@ -188,6 +188,19 @@ def test_more_than_time_is_pointed_to_the_argument_that_says_it(right, parts):
     assert ("risk=" in e.value.way_out) == ("sex" in right)
 
 
+@pytest.mark.parametrize("formula", ["bs(t, df=5)", "poly(t, 2)", "C(t)"])
+def test_distinct_times_with_counts_are_all_observations(formula, monkeypatch):
+    rng = np.random.default_rng(4)
+    times = np.arange(12) / 2
+    counts = rng.integers(1, 40, times.size)
+    whole, told = formula_basis(np.repeat(times, counts), formula, "t"), formula_basis(times, formula, "t", counts)
+    assert told.document == whole.document
+    monkeypatch.setattr("gbtm.design.time_basis.OBSERVATIONS_MOST", 60)
+    fewer = formula_basis(times, formula, "t", counts)  # every time is there, and all are weighted as they occur
+    x = fewer.internal(times)
+    np.testing.assert_allclose((x.T * counts) @ x / counts.sum(), np.eye(x.shape[1]), atol=1e-10)
+
+
 def test_what_is_a_basis_of_time_stays_one():
     data = pd.DataFrame({"y": [1.0], "t": [0.0], "sex": [1.0]})
     for right in ("bs(t, df=4)", "t + I(t**2)", "C(t)", "np.log(t + 1)", "poly(t, 2)"):

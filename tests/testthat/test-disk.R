@@ -243,3 +243,38 @@ test_that("people who are split are brought together, and a fit that was cut off
   expect_equal(coef(mended), coef(fit(on_disk()$d)), tolerance = 1e-6)
   expect_true(file.exists(notes))
 })
+
+several_outcomes <- function(data, ...) {
+  suppressWarnings(gbtm(list(y ~ t, any ~ t), data, id = "id", groups = 2, family = c("poisson", "logit"),
+                        order = list(1, 0), ..., control = gbtm_control(n_starts = 2, progress = FALSE)))
+}
+
+test_that("several outcomes, and dropout, of files are those of the same table", {
+  need_engine()
+  d <- on_disk()$d
+  d$any <- as.numeric(d$x > 0)
+  d$any[d$id %% 5 == 0] <- NA
+  d <- d[d$t <= 2 + d$id %% 4, ]
+  folder <- tempfile("several")
+  dir.create(folder)
+  write.csv(d, file.path(folder, "d.csv"), row.names = FALSE, na = "")
+  run_python(c("import pandas as pd", sprintf("f = %s", deparse(folder)), "d = pd.read_csv(f + '/d.csv')",
+               "for i in range(2): d[d.id % 2 == i].to_parquet(f'{f}/p{i}.parquet')"))
+  files <- file.path(folder, "p*.parquet")
+  disk <- several_outcomes(files, dropout = 1, risk = ~male)
+  memory <- several_outcomes(d, dropout = 1, risk = ~male)
+  expect_equal(unname(coef(disk)), unname(coef(memory)), tolerance = 1e-6)
+  expect_equal(unname(vcov(disk)), unname(vcov(memory)), tolerance = 1e-5)
+  expect_equal(as.double(logLik(disk)), as.double(logLik(memory)), tolerance = 1e-10)
+  for (name in c("y", "any")) {
+    expect_equal(gbtm:::binned_means(of_outcome(disk, name)), gbtm:::binned_means(of_outcome(memory, name)),
+                 tolerance = 1e-6)
+  }
+  expect_s3_class(summary(disk), "summary.gbtm")
+  written <- posterior_to(disk, file.path(folder, "posteriors"))
+  expect_length(list.files(written), 2)
+  expect_error(posterior(disk), class = "gbtm_on_disk")
+  own <- list(outcome(y ~ t, order = 1), outcome(any ~ t, data = d, order = 0))
+  expect_error(gbtm(own, files, id = "id", groups = 2), class = "gbtm_not_on_disk")
+  expect_error(gbtm(list(y ~ t, any ~ t), files, id = "id", groups = c(2, 2), order = 0), class = "gbtm_not_on_disk")
+})

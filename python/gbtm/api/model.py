@@ -22,7 +22,7 @@ from ..model.description import DistalOutcome, Outcome, described, refuse_unknow
 from ..model.layout import Layout
 from ..model.option import options_of
 from ..model.prepared import Prepared
-from ..model.prepared_blocks import PreparedBlocks, refuse_several
+from ..model.prepared_blocks import PreparedBlocks
 from ..model.signature import takes_options
 from ..model.spec import ModelSpec, model_spec
 from ..record.on_disk import not_kept
@@ -207,10 +207,11 @@ class GBTM:
         **read: Any,
     ) -> GBTM:
         """:meth:`from_formula` on Parquet files."""
-        if not isinstance(formula, str):
-            refuse_several()
-        outcome, design = described(options, formula, others)
-        return cls._on_blocks(read_files(data, outcome, design, **read), cov_type)
+        if isinstance(formula, str):
+            outcome, design = described(options, formula, others)
+            return cls._on_blocks(read_files(data, [outcome], design, **read), cov_type)
+        outcomes, design = several_described(formula, options, others)
+        return cls._on_blocks(read_files(data, outcomes, design, **read), cov_type)
 
     @classmethod
     def _on_blocks(cls, blocks: PreparedBlocks, cov_type: str | None = None) -> GBTM:

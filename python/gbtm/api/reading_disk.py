@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -11,16 +12,17 @@ import pandas as pd
 from ..arguments import shown
 from ..data.columns import refuse_values
 from ..design.time_basis import split_formula
-from ..disk.disk_panel import disk_panel
+from ..disk.disk_panel import joined_disk_panel
 from ..disk.parquet_files import ParquetFiles, blocks_of, files_of
 from ..disk.parquet_source import schema_of
 from ..errors import SpecificationError
 from ..model.description import Design, Outcome
-from ..model.prepared_blocks import PreparedBlocks
+from ..model.prepared_blocks import PreparedBlocks, refuse_dual
 from ..model.spec import design_spec, groups_of_one, outcome_spec
 from .reading import Ids, Wide
+from .reading_several import joined_record
 
-ONLY_IN_MEMORY = ("dropout", "dcov", "wave", "risk2", "out_of_sample", "obsmar")
+ONLY_IN_MEMORY = ("risk2", "out_of_sample")
 
 
 def on_files(data: Any) -> bool:
@@ -40,10 +42,9 @@ def refuse_no_table(data: Any) -> None:
 
 
 def read_files(
-    data: str | Sequence[str], outcome: Outcome, design: Design, *, id: Ids, wide: Wide | None
+    data: Any, outcomes: Sequence[Outcome], design: Design, *, id: Ids, wide: Wide | None
 ) -> PreparedBlocks:
-    """The model of a formula on Parquet files, long or wide."""
-    assert outcome.formula is not None
+    """The model of a formula, or of several that share their groups, on Parquet files, long or wide."""
     for argument in ONLY_IN_MEMORY:
         if getattr(design, argument) is not None:
             raise SpecificationError(
@@ -55,25 +56,53 @@ def read_files(
             "id: data on disk need one column that tells people apart.", code="no_id", argument="id",
             way_out="Give id='column'.",
         )
-    refuse_values(outcome.tcov, "tcov")
-    schema = schema_of(blocks_of(files_of(data)[:1], None, 1))
+    if design.is_dual:
+        refuse_dual()
+    schema, groups = schema_of(blocks_of(files_of(data)[:1], None, 1)), groups_of_one(design)
+    # dropout goes by the waves and the last values of the first outcome
+    further = replace(design, dropout=None, dcov=None, obsmar=None)
+    read = [_read_outcome(schema, o, further if i else design, id, wide) for i, o in enumerate(outcomes)]
+    panel = joined_disk_panel(data, [given for given, _ in read])
+    specs = tuple(outcome_spec(o, groups, basis) for o, (_, basis) in zip(outcomes, read, strict=True))
+    formulas, inputs = [o.formula for o in outcomes], None
+    if len(outcomes) > 1:
+        each = [panel.inputs_of(m) for m in range(len(outcomes))]
+        inputs = joined_record(each, formulas, [False] * len(outcomes), 0)
+    return PreparedBlocks.of(
+        panel, design_spec(design, specs, groups), formula="; ".join(map(str, formulas)), inputs=inputs)
+
+
+def _read_outcome(
+    schema: pd.DataFrame, outcome: Outcome, design: Design, id: str, wide: Wide | None
+) -> tuple[dict[str, Any], str | None]:
+    """The arguments by which an outcome is read, and the basis of its formula."""
+    assert outcome.formula is not None
+    if outcome.data is not None:
+        raise SpecificationError(
+            f"data: '{outcome.formula}' has a table of its own, and with data that stay on disk all outcomes are in "
+            "the same files.", code="not_on_disk", argument="data", way_out="Join the tables, and write them to one.",
+        )
+    for argument, of_rows in (("tcov", outcome.tcov), ("dcov", design.dcov), ("wave", design.wave)):
+        refuse_values(of_rows, argument)
     name, time, basis = split_formula(outcome.formula, schema, wide)
     if basis is not None and outcome.order is not None:
         raise SpecificationError(
             f"formula: with data that stay on disk a polynomial is one of a column, and '{basis}' is none.",
             code="not_on_disk", argument="formula", way_out=f"Write '{name} ~ {time}'; curves are the same.",
         )
-    groups = groups_of_one(design)
-    of_people = ("risk", "weights", "cluster", "stratum")
+    of_people = ("risk", "weights", "cluster", "stratum", "obsmar")
     given: dict[str, Any] = {k: v for k, v in design.of_subjects.items() if k in of_people}
+    given |= {"id": id, "dropout": design.dropout is not None, "wave": design.wave}
     if wide is None:
-        panel = disk_panel(
-            data, id=id, time=time, outcome=name, tcov=outcome.tcov, exposure=outcome.exposure, **given)
+        given |= {"time": time, "outcome": name, "tcov": outcome.tcov, "dcov": design.dcov,
+                  "exposure": outcome.exposure}
     else:
-        names = [outcome.tcov] if isinstance(outcome.tcov, str) else list(outcome.tcov or ())
-        panel = disk_panel(
-            data, id=id, time=wide[time], outcome=wide[name], name=name, time_name=time,
-            tcov={n: wide[n] for n in names} or None,
-            exposure=None if outcome.exposure is None else wide[outcome.exposure], **given)
-    spec = design_spec(design, (outcome_spec(outcome, groups, basis),), groups)
-    return PreparedBlocks.of(panel, spec, formula=outcome.formula)
+        given |= {"time": wide[time], "outcome": wide[name], "name": name, "time_name": time,
+                  "tcov": _in_wide(outcome.tcov, wide), "dcov": _in_wide(design.dcov, wide),
+                  "exposure": None if outcome.exposure is None else wide[outcome.exposure]}
+    return given, basis
+
+
+def _in_wide(names: Any, wide: Wide) -> dict[str, Any] | None:
+    """The columns of each covariate of wide data that varies."""
+    return {n: wide[n] for n in ([names] if isinstance(names, str) else list(names or ()))} or None

@@ -13,6 +13,7 @@ from ..disk.parquet_files import File, ParquetFiles, blocks_of, files_of
 from ..disk.parquet_source import schema_of
 from ..errors import SpecificationError
 from ..fit.files_like import files_like
+from ..model.description import Outcome
 from ..record.document import encode, from_json
 from .transfer import answer, fit_of, new_bulk, without_clock
 from .workers import surroundings
@@ -29,7 +30,8 @@ def fit_files(request: str, tell: Progress | None) -> str:
     Parameters
     ----------
     request : JSON with ``files`` (paths and patterns), ``reading`` (arguments of
-        :class:`~gbtm.disk.parquet_files.ParquetFiles`), ``formula``, ``id``, ``wide`` (or null), ``model`` (options by
+        :class:`~gbtm.disk.parquet_files.ParquetFiles`), ``formula``, or of several ``outcomes`` their formulas and
+        options by name, ``id``, ``wide`` (or null), ``model`` (options by
         name, see :mod:`gbtm.model.description`, with the columns of covariates), ``options`` (arguments of
         :meth:`gbtm.GBTM.fit`, without those that are null), and optionally ``start_document``
 
@@ -44,7 +46,8 @@ def fit_files(request: str, tell: Progress | None) -> str:
         if asked.get("start_document"):
             options["start"] = results_of(from_json(asked["start_document"]))
         data = ParquetFiles(asked["files"], **asked["reading"])
-        model = GBTM.from_formula(asked["formula"], data, id=asked["id"], wide=asked["wide"], **asked["model"])
+        formula = [Outcome(**o) for o in asked.get("outcomes") or ()] or asked["formula"]
+        model = GBTM.from_formula(formula, data, id=asked["id"], wide=asked["wide"], **asked["model"])
         with surroundings():
             res = model.fit(progress=tell or False, **options)
         assert isinstance(res, DiskResults)

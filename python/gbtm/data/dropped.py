@@ -116,11 +116,12 @@ def kept_apart(known: Subjects | None, n: int, unobserved: bool) -> np.ndarray:
 
 
 def usable(
-    measures: Measures, ids: pd.Index, known: Subjects | None, unobserved: bool = False
+    measures: Measures, ids: pd.Index, known: Subjects | None, unobserved: bool = False, is_block: bool = False
 ) -> tuple[np.ndarray, Dropped]:
     """Mask (n,) of the observations that can be used, and what is dropped; each for the first reason that applies.
 
-    With ``unobserved`` those without an observation are not dropped for that, and people held out never are.
+    With ``unobserved`` those without an observation are not dropped for that, and people held out never are. Of what
+    ``is_block`` of a larger table nothing need be left.
     """
     apart = kept_apart(known, len(ids), unobserved)
     m = measures
@@ -149,7 +150,7 @@ def usable(
         observations_read=m.nobs, subjects_read=len(ids), **counts,  # type: ignore[arg-type]
         subjects=tuple(ids[none]), incomplete_subjects=tuple(ids[incomplete]),
     )
-    if not keep.any() and not (unobserved and (np.asarray(ids.notna()) & ~incomplete).any()):
+    if not is_block and not keep.any() and not (unobserved and (np.asarray(ids.notna()) & ~incomplete).any()):
         raise _nothing_left(m, known, some, dropped)
     return keep, dropped
 

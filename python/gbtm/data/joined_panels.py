@@ -17,12 +17,12 @@ from .subjects import Subjects
 COUNTS = ("observations_read", "missing_outcome", "missing_time", "missing_id", "missing_covariate", "missing_exposure")
 
 
-def joined_panels(panels: Sequence[Panel], from_first: Sequence[bool]) -> Panel:
+def joined_panels(panels: Sequence[Panel], from_first: Sequence[bool], *, is_block: bool = False) -> Panel:
     """One panel of M outcomes, of M panels of one.
 
     A person is in it who has an observation of some outcome. ``from_first`` says which panels were read from the table
     that has what is known of people (membership covariates, weights, ..): people of another table whom that one does
-    not have are dropped where anything is to be known of them.
+    not have are dropped where anything is to be known of them. Outcomes of a block of a table need not share people.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def joined_panels(panels: Sequence[Panel], from_first: Sequence[bool]) -> Panel:
             f"outcomes: two are called '{twice[0]}'.", code="same_outcome", argument="outcomes",
             way_out="Give the column of one of them another name: their parameters would have the same names.",
         )
-    ids = _all_ids(panels, names)
+    ids = _all_ids(panels, names, is_block=is_block)
     found = _all_known([p for p, is_first in zip(panels, from_first, strict=True) if is_first], ids)
     if found is not None:
         ids = ids[found[0]]
@@ -86,12 +86,12 @@ def _unobserved(panels: Sequence[Panel], ids: pd.Index) -> Unobserved | None:
     return Unobserved(pd.Index(list(rows), name=ids.name), known, place, np.arange(len(ids)))
 
 
-def _all_ids(panels: Sequence[Panel], names: Sequence[str]) -> pd.Index:
+def _all_ids(panels: Sequence[Panel], names: Sequence[str], *, is_block: bool) -> pd.Index:
     """Ids of all people (N,), in the order in which the tables have them."""
     ids = panels[0].ids
     for p, name in zip(panels[1:], names[1:], strict=True):
         new = p.ids.difference(ids, sort=False)
-        if len(ids) and len(p.ids) and len(new) == len(p.ids):
+        if len(ids) and len(p.ids) and len(new) == len(p.ids) and not is_block:
             raise DataError(
                 f"{name}: none of its {len(new)} people, {new[0]!r} for one, is among those of "
                 f"{', '.join(names[: names.index(name)])}, {ids[0]!r} for one.",

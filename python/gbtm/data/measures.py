@@ -166,3 +166,11 @@ def _gathered(values: np.ndarray, bins: int) -> np.ndarray:
         return values
     at = codes * bins // levels.size
     return (np.bincount(at, values, minlength=bins) / np.maximum(np.bincount(at, minlength=bins), 1))[at]
+
+
+def in_order(subject: np.ndarray, time: np.ndarray | None) -> bool:
+    """Ascending by subject, and strictly by time within a subject where times are given."""
+    step = np.diff(subject)
+    if (step < 0).any():
+        return False
+    return time is None or not ((step == 0) & (np.diff(time) <= 0)).any()

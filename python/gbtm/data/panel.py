@@ -29,7 +29,7 @@ from .dropped import Dropped, Unobserved, kept_apart, refuse_unusable, usable
 from .formula_design import FormulaDesign, covariate_columns
 from .history import history_of
 from .ids import id_column, id_columns, wide_ids
-from .measures import History, Measures
+from .measures import History, Measures, in_order
 from .subjects import Subjects, subjects_of
 from .wave_order import Doubt, doubts
 from .waves import joined, refuse_disorder, refuse_without_wave, wave_codes
@@ -166,7 +166,8 @@ class Panel:
     def from_long(
         cls, data: pd.DataFrame, *, id: str | Sequence[str], time: str, outcome: str, tcov: Terms = None,
         exposure: str | None = None, dropout: bool = False, dcov: Terms = None, wave: str | None = None,
-        waves: Sequence[float] | np.ndarray | None = None, unobserved: bool = False, **subjects: Any,
+        waves: Sequence[float] | np.ndarray | None = None, unobserved: bool = False, is_block: bool = False,
+        **subjects: Any,
     ) -> Panel:
         """One row per observation.
 
@@ -181,6 +182,7 @@ class Panel:
         wave : column that counts the waves; without it a wave is a distinct time
         waves : those of a fit, for new people
         unobserved : people without an observation are kept apart, for the prior, and not dropped
+        is_block : of a larger table, so that nobody need be left
         subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
 
         Raises
@@ -202,7 +204,7 @@ class Panel:
             known=subjects_of(data, ids, codes, **subjects), dropout=dropout, dcov=dropout_covariates,
             dcov_names=dropout_names, waves=waves,
             counted=None if wave is None else numeric(data[require(data, wave)], wave), wave_name=wave or "wave",
-            unobserved=unobserved,
+            unobserved=unobserved, is_block=is_block,
         )
         return replace(panel, designs={k: d for k, d in designs.items() if d is not None})
 
@@ -213,7 +215,7 @@ class Panel:
         id: str | Sequence[str] | None = None, name: str | None = None, time_name: str = "time",
         tcov: Mapping[str, str | Sequence[str]] | None = None, exposure: str | Sequence[str] | None = None,
         dropout: bool = False, dcov: Mapping[str, str | Sequence[str]] | None = None,
-        written: Collection[str] | None = None, unobserved: bool = False, **subjects: Any,
+        written: Collection[str] | None = None, unobserved: bool = False, is_block: bool = False, **subjects: Any,
     ) -> Panel:
         """One row per subject.
 
@@ -227,7 +229,7 @@ class Panel:
         exposure : columns with the time at risk, one per wave
         written : columns that the user wrote down one by one; default those that no pattern stands for
         dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
-        unobserved : as for :meth:`from_long`
+        unobserved, is_block : as for :meth:`from_long`
         subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
         """
         columns = expand_columns(data, outcome, "outcome")
@@ -250,7 +252,7 @@ class Panel:
             exposure=at_risk, known=subjects_of(data, ids, None, **subjects), dropout=dropout,
             dcov=np.column_stack(v) if v else None, dcov_names=tuple(dcov or ()),
             strange=doubts(lists, mean_times(time_matrix), literal if written is None else written),
-            unobserved=unobserved,
+            unobserved=unobserved, is_block=is_block,
         )
 
     @classmethod
@@ -281,7 +283,7 @@ class Panel:
         covariate_names: tuple[str, ...] = (), exposure: np.ndarray | None = None, known: Subjects | None = None,
         dropout: bool = False, dcov: np.ndarray | None = None, dcov_names: tuple[str, ...] = (),
         counted: np.ndarray | None = None, wave_name: str = "wave", waves: Sequence[float] | np.ndarray | None = None,
-        strange: tuple[Doubt, ...] = (), unobserved: bool = False,
+        strange: tuple[Doubt, ...] = (), unobserved: bool = False, is_block: bool = False,
     ) -> Panel:
         """From subject codes (n,), -1 for a missing id, times (n,) and outcomes (n,) with NaN for missing.
 
@@ -303,7 +305,7 @@ class Panel:
         refuse_unusable(everything, wave, labels)
         if known is not None:
             known.check(ids)
-        keep, dropped = usable(everything, ids, known, unobserved)
+        keep, dropped = usable(everything, ids, known, unobserved, is_block)
         levels, timed = None, ~(np.isnan(time) & np.isnan(y))
         if wave is None:
             told = time if counted is None else counted
@@ -317,7 +319,7 @@ class Panel:
         renumbered = (np.cumsum(present) - 1)[everything.subject]
         rows = slice(None) if keep.all() else np.flatnonzero(keep)
         measures = everything.take(rows, renumbered)  # type: ignore[arg-type]
-        if not _in_order(measures.subject, measures.time if columns == () else None):
+        if not in_order(measures.subject, measures.time if columns == () else None):
             keys = (measures.time, measures.subject) if columns == () else (measures.subject,)
             measures = measures.take(np.lexsort(keys))
         panel = cls(
@@ -334,7 +336,7 @@ class Panel:
         return panel
 
     def _refuse_duplicates(self, measures: Measures, id_name: str) -> None:
-        if _in_order(measures.subject, measures.time):
+        if in_order(measures.subject, measures.time):
             return
         order = np.lexsort((measures.time, measures.subject))
         s, t = measures.subject[order], measures.time[order]
@@ -346,11 +348,3 @@ class Panel:
                 code="duplicate_time", argument=measures.time_name,
                 way_out="Keep one row per subject and time, or check that the id column is right.",
             )
-
-
-def _in_order(subject: np.ndarray, time: np.ndarray | None) -> bool:
-    """Ascending by subject, and strictly by time within a subject where times are given."""
-    step = np.diff(subject)
-    if (step < 0).any():
-        return False
-    return time is None or not ((step == 0) & (np.diff(time) <= 0)).any()

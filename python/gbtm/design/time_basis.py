@@ -26,6 +26,7 @@ from .coordinates import Coordinates, orthonormal_mix
 from .covariate_basis import CovariateBasis, spread_of
 from .formula_advice import advice
 
+OBSERVATIONS_MOST = 2_000_000  # on which a formula is evaluated
 Columns = Callable[[np.ndarray], np.ndarray]
 NO_POWER = re.compile(r"\^\s*\d|^[^(]*\*\*\s*\d")
 
@@ -211,9 +212,11 @@ def _polynomial(names: tuple[str, ...], centre: float, scale: float, mix: np.nda
 
 def matrix_basis(
     times: np.ndarray, columns: np.ndarray, names: tuple[str, ...], *, design: FormulaDesign | None = None,
-    time_name: str = "time",
+    time_name: str = "time", counts: np.ndarray | None = None,
 ) -> TimeBasis:
     """A basis given by its columns (n_obs, q) at the observed times, and optionally how to make them elsewhere.
+
+    ``counts`` (C,) are the observations at each distinct time, where there are more than are given.
 
     Raises
     ------
@@ -221,7 +224,7 @@ def matrix_basis(
         When the columns are linearly dependent over the distinct times.
     """
     distinct, where = ranks(times)
-    counts = np.bincount(where)
+    counts = np.bincount(where) if counts is None else counts
     x = np.empty((distinct.size, columns.shape[1]))
     x[where] = columns
     try:
@@ -250,11 +253,16 @@ def _tabulated(
     )
 
 
-def formula_basis(times: np.ndarray, formula: str, time_name: str) -> TimeBasis:
+def formula_basis(
+    times: np.ndarray, formula: str, time_name: str, counts: np.ndarray | None = None
+) -> TimeBasis:
     """A basis from the right-hand side of a formula in the one variable ``time_name``, such as ``"bs(age, df=4)"``.
 
-    Columns of categories of time are known at the times that occurred; those of numbers at any time.
+    Columns of categories of time are known at the times that occurred; those of numbers at any time. With ``counts``
+    (C,) the times (C,) are distinct, ascending, and so many observations are at each.
     """
+    if counts is not None:
+        times = _repeated(times, counts)
     try:
         columns, design = design_of(formula, pd.DataFrame({time_name: times}), "formula", constant=True)
     except Exception as error:
@@ -262,7 +270,17 @@ def formula_basis(times: np.ndarray, formula: str, time_name: str) -> TimeBasis:
             f"formula: '{formula}' cannot be evaluated: {error}.", code="bad_formula", argument="formula",
             way_out=f"Its only variable must be the time '{time_name}'.",
         ) from error
-    return matrix_basis(times, columns, design.names, design=design, time_name=time_name)
+    return matrix_basis(times, columns, design.names, design=design, time_name=time_name, counts=counts)
+
+
+def _repeated(times: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Distinct times (C,) as often as they occur; of very many, evenly spaced ones in their order, and each once."""
+    total = int(counts.sum())
+    if total <= OBSERVATIONS_MOST:
+        return np.repeat(times, counts)
+    place = np.linspace(0, total - 1, OBSERVATIONS_MOST).astype(np.int64)
+    at = np.searchsorted(np.cumsum(counts), place, side="right")
+    return np.repeat(times, np.maximum(np.bincount(at, minlength=times.size), 1))
 
 
 def basis_from_document(

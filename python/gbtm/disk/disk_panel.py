@@ -12,13 +12,15 @@ import numpy as np
 import pandas as pd
 
 from ..arguments import checked
-from ..data.columns import expand_columns, require_columns
+from ..data.columns import expand_columns, numeric, require_columns
 from ..data.formula_design import FormulaDesign
 from ..data.formula_variables import term_columns
 from ..data.panel import Panel
 from ..data.subjects import levels_of
+from ..data.waves import joined, refuse_wave_of_wide
 from ..errors import DataError, SpecificationError
 from .block_survey import Survey, survey, together
+from .joined_source import JoinedSource
 from .parquet_files import Block, ParquetFiles, blocks_of, files_of
 from .parquet_source import ParquetSource, schema_of
 from .query import query_files
@@ -28,10 +30,10 @@ SAMPLE = 5000  # people on whom starts are tried
 DRAWN = 2  # times as many are drawn, as the size of a block is known only when it is read
 LONG_ROWS, WIDE_ROWS = 1_000_000, 100_000  # of a block
 MEMORY = 2_000_000_000  # bytes of blocks, as sums need them, that a process keeps
-COVARIATES = ("tcov", "risk")
-OF_PEOPLE = ("weights", "cluster", "stratum", "out_of_sample")
+COVARIATES = ("tcov", "risk", "dcov")
+OF_PEOPLE = ("weights", "cluster", "stratum", "out_of_sample", "obsmar")
 PANEL = tuple(f.name for f in fields(Panel))
-LATER = ("dropout", "dcov", "wave", "waves", "out_of_sample", "obsmar", "risk2")
+LATER = ("out_of_sample", "risk2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +47,7 @@ class DiskPanel:
     memory : bytes of blocks, ready for sums, that a process keeps; what is beyond is read again at each pass
     """
 
-    source: ParquetSource
+    source: ParquetSource | JoinedSource
     survey: Survey = field(repr=False)
     memory: int = MEMORY
 
@@ -71,15 +73,21 @@ class DiskPanel:
     @property
     def inputs(self) -> dict[str, Any]:
         """How the tables are read, as a fit document says it (:class:`~gbtm.model.prepared.Prepared`)."""
-        given, wide = self.source.given, self.source.wide
+        return self.inputs_of(0)
+
+    def inputs_of(self, m: int) -> dict[str, Any]:
+        """How outcome m and what is known of people is read."""
+        source = self.source.each[m]
+        given, wide = source.given, source.wide
         designs = {k: given[k] for k in COVARIATES if isinstance(given.get(k), FormulaDesign)}
         terms = {k: given.get(k) for k in COVARIATES} | {k: f"~ {d.formula}" for k, d in designs.items()}
         named = ("id", "time", "outcome", "exposure", *(("name", "time_name") if wide else ()))
         return {
             "form": "wide" if wide else "long", **{k: given.get(k) for k in named}, **terms,
-            "tcov": terms["tcov"] or ({} if wide else None), "dcov": {} if wide else None,
-            **{f"{k}_design": d.document for k, d in designs.items()}, "dropout": False,
-            "levels": {c: list(levels) for c, levels in self.source.levels},
+            **{k: terms[k] or ({} if wide else None) for k in ("tcov", "dcov")},
+            **({"wave": given["wave"]} if "wave" in given else {}),
+            **{f"{k}_design": d.document for k, d in designs.items()}, "dropout": bool(given.get("dropout")),
+            "levels": {c: list(levels) for c, levels in source.levels},
             "design": {k: given.get(k) for k in OF_PEOPLE},
         }
 
@@ -109,7 +117,8 @@ class SampledPanel(Panel):
         return self.of.nobs
 
     def nobs_of(self, m: int) -> int:
-        return self.nobs
+        assert self.of is not None
+        return self.of.survey.seen[m].nobs
 
     @property
     def for_starts(self) -> Panel:
@@ -136,8 +145,9 @@ def disk_panel(
     repartition : a new folder, to which the rows are written once more with those of a person together (by DuckDB)
     block : rows that are read at once, about; default a million of long data, 100,000 of wide data
     memory : bytes of blocks, ready for sums, that a process keeps; those beyond are read again at each pass
-    given : ``risk``, ``weights``, ``cluster``, ``stratum``, as for :func:`gbtm.data.subjects.subjects_of`; ``name`` and
-        ``time_name`` of wide data
+    given : ``risk``, ``weights``, ``cluster``, ``stratum``, ``obsmar``, as for
+        :func:`gbtm.data.subjects.subjects_of`; ``dropout``, ``dcov``, and ``wave`` of long data, as for
+        :meth:`gbtm.Panel.from_long`; ``name`` and ``time_name`` of wide data
 
     Returns
     -------
@@ -152,53 +162,80 @@ def disk_panel(
         ``split_person`` where someone has rows in two blocks, ``missing_file``, ``changed_file``, ``not_parquet``, and
         what the readers of tables in memory refuse, with the file's name.
     """
+    each = [{"id": id, "time": time, "outcome": outcome, **given}]
+    return joined_disk_panel(data, each, repartition=repartition, block=block, memory=memory)
+
+
+def joined_disk_panel(
+    data: Any, each: Sequence[dict[str, Any]], *, repartition: str | Path | None = None, block: int | None = None,
+    memory: float = MEMORY,
+) -> DiskPanel:
+    """:func:`disk_panel` of several outcomes, with its arguments for each: those of people in all of them."""
     if isinstance(data, ParquetFiles):
         own = None if memory == MEMORY else memory
         asked: dict[str, Any] = {"repartition": repartition, "block": block, "memory": own}
         asked = data.reading | {k: v for k, v in asked.items() if v is not None}
-        return disk_panel(data.files, id=id, time=time, outcome=outcome, **asked, **given)
+        return joined_disk_panel(data.files, each, **asked)
     files = files_of(data)
+    id = each[0]["id"]
     if not isinstance(id, str):
         raise SpecificationError(
             "id: data on disk need one column that tells people apart.", code="no_id", argument="id",
             way_out="Write the files with such a column.",
         )
-    for argument in LATER:
-        if given.pop(argument, None) not in (None, False):
-            raise SpecificationError(
-                f"{argument}: is not taken with data that stay on disk.", code="not_on_disk", argument=argument,
-                way_out="Read the table into memory, Panel.from_long(pandas.read_parquet(..), ..).",
-            )
-    given = {k: v for k, v in given.items() if v is not None}
+    given_each = [_given(given) for given in each]
     first = blocks_of(files[:1], None, 1)
     if not first:
         raise DataError(f"data: {files[0].path!r} has no rows.", code="no_data", argument="data",
                         way_out="Leave it out.")
     schema = schema_of(first)
     require_columns(schema, [id], "id")
-    wide = not (isinstance(outcome, str) and outcome in schema.columns and isinstance(time, str))
+    wide = any(
+        not (isinstance(g["outcome"], str) and g["outcome"] in schema.columns and isinstance(g["time"], str))
+        for g in given_each)
     rows = block or (WIDE_ROWS if wide else LONG_ROWS)
     if repartition is not None:
         total = sum(b.rows for b in blocks_of(files, None, rows))
         files = files_of(write_partition(files, id, repartition, max(1, -(-total // rows))))
     blocks = blocks_of(files, id, rows)
-    columns = _columns(schema, wide, {"id": id, "time": time, "outcome": outcome, **given})
-    source = ParquetSource(blocks, wide, columns, {"id": id, "time": time, "outcome": outcome, **given})
-    source = _with_designs(source)
-    return DiskPanel(source, _surveyed(source), int(memory))
+    sources = tuple(
+        _with_designs(_with_waves(ParquetSource(blocks, wide, _columns(schema, wide, g), g))) for g in given_each)
+    source = sources[0] if len(sources) == 1 else JoinedSource(sources)
+    parts = _surveys(source)
+    seen = [p.n_subjects > 0 for p in parts]
+    if not all(seen):
+        source = source.of_blocks(tuple(b for b, some in zip(source.blocks, seen, strict=True) if some))
+    return DiskPanel(source, together(parts, SAMPLE), int(memory))
+
+
+def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of an outcome that were given."""
+    for argument in LATER:
+        if asked.get(argument) not in (None, False):
+            raise SpecificationError(
+                f"{argument}: is not taken with data that stay on disk.", code="not_on_disk", argument=argument,
+                way_out="Read the table into memory, Panel.from_long(pandas.read_parquet(..), ..).",
+            )
+    given = {k: v for k, v in asked.items() if v is not None and k not in LATER and not (k == "dropout" and v is False)}
+    _refuse_without_dropout(given)
+    return given
 
 
 def _columns(schema: pd.DataFrame, wide: bool, given: Mapping[str, Any]) -> tuple[str, ...]:
     """The columns that are read."""
     used: list[str] = [given["id"]]
-    for argument in ("weights", "cluster", "stratum"):
+    for argument in ("weights", "cluster", "stratum", "obsmar"):
         used += [given[argument]] if argument in given else []
     used += _terms(given.get("risk"), schema)
     if not wide:
         used += [given["time"], given["outcome"], *([given["exposure"]] if "exposure" in given else [])]
-        used += _terms(given.get("tcov"), schema)
+        used += [given["wave"]] if "wave" in given else []
+        used += [*_terms(given.get("tcov"), schema), *_terms(given.get("dcov"), schema)]
     else:
-        lists = [given["outcome"], given.get("exposure"), *given.get("tcov", {}).values()]
+        if "wave" in given:
+            refuse_wave_of_wide()
+        covariates = [*given.get("tcov", {}).values(), *given.get("dcov", {}).values()]
+        lists = [given["outcome"], given.get("exposure"), *covariates]
         if not isinstance(given["time"], Mapping) and _names(given["time"]):
             lists.append(given["time"])
         used += [c for names in lists if names is not None for c in expand_columns(schema, names, "outcome")]
@@ -218,14 +255,33 @@ def _terms(terms: Any, schema: pd.DataFrame) -> list[str]:
 
 def _with_designs(source: ParquetSource) -> ParquetSource:
     """Columns of covariates are made in all blocks as they are in the first, unless it is known already how."""
-    asked = [a for a in COVARIATES if a in source.given and not (a == "tcov" and source.wide)]
+    asked = [a for a in COVARIATES if a in source.given and (a == "risk" or not source.wide)]
     asked = [a for a in asked if not isinstance(source.given[a], FormulaDesign)]
     if not asked:
         return source
     source = replace(source, levels=_levels(source, [source.given[a] for a in asked]))
     panel = source.read(0)
-    designs = {"tcov": panel.designs.get("tcov"), "risk": panel.subjects.risk_design}
-    return replace(source, given=source.given | {a: designs[a] for a in asked if designs[a] is not None})
+    designs = {**panel.designs, "risk": panel.subjects.risk_design}
+    return replace(source, given=source.given | {a: designs[a] for a in asked if designs.get(a) is not None})
+
+
+def _with_waves(source: ParquetSource) -> ParquetSource:
+    """The waves of long data are those of all blocks, also where nobody of a block was seen at some."""
+    if source.wide or not ("dropout" in source.given or "wave" in source.given):
+        return source
+    column = source.given.get("wave", source.given["time"])
+    found = [numeric(source.table(i, [column])[column], column) for i in range(len(source.blocks))]
+    known = np.concatenate([np.asarray(source.given.get("waves", ()), dtype=float), *map(np.unique, found)])
+    return replace(source, given=source.given | {"waves": np.unique(joined(known[~np.isnan(known)]))})
+
+
+def _refuse_without_dropout(given: Mapping[str, Any]) -> None:
+    for argument in ("dcov", "obsmar"):
+        if argument in given and "dropout" not in given:
+            raise SpecificationError(
+                f"{argument}: goes with dropout, which is not asked for.", code="no_dropout", argument=argument,
+                way_out=f"Give dropout=True too, or leave {argument} out.",
+            )
 
 
 def _levels(source: ParquetSource, terms: list[Any]) -> tuple[tuple[str, tuple[Any, ...]], ...]:
@@ -237,8 +293,8 @@ def _levels(source: ParquetSource, terms: list[Any]) -> tuple[tuple[str, tuple[A
     return tuple((c, tuple(sorted({level for t in tables for level in t.get(c, ())}))) for c in factors)
 
 
-def _surveyed(source: ParquetSource) -> Survey:
-    """The survey of all blocks, with the check that nobody is in two of them."""
+def _surveys(source: ParquetSource | JoinedSource) -> list[Survey]:
+    """The survey of each block, with the check that nobody is in two of them."""
     total = sum(b.rows for b in source.blocks)
     compared = not _apart(source.blocks)
     parts = []
@@ -247,10 +303,17 @@ def _surveyed(source: ParquetSource) -> Survey:
         parts.append(survey(source, number, -(-DRAWN * SAMPLE * b.rows // total), compared))
     if compared:
         _refuse_split(source, [p.people for p in parts])
+    for m, own in enumerate(source.each):
+        if not any(p.seen[m].nobs for p in parts):
+            name = str(own.given.get("name", own.given["outcome"]))
+            raise DataError(
+                f"{name}: no observation is left in any of the files once missing values are dropped.", code="no_data",
+                argument=name, way_out="Check the column names and the coding of missing values.",
+            )
     n = sum(p.n_subjects for p in parts)
     if n <= 1.5 * SAMPLE and any(p.sample.n_subjects < p.n_subjects for p in parts):
         parts = [survey(source, i, p.n_subjects, False) for i, p in enumerate(parts)]
-    return together(parts, SAMPLE)
+    return parts
 
 
 def _apart(blocks: Sequence[Block]) -> bool:
@@ -264,7 +327,7 @@ def _apart(blocks: Sequence[Block]) -> bool:
     return all(a[1] < b[0] for a, b in pairwise(ends))
 
 
-def _refuse_split(source: ParquetSource, people: Sequence[np.ndarray]) -> None:
+def _refuse_split(source: ParquetSource | JoinedSource, people: Sequence[np.ndarray]) -> None:
     everyone = np.concatenate(people)
     number, count = np.unique(everyone, return_counts=True)
     split = number[count > 1]
@@ -276,8 +339,9 @@ def _refuse_split(source: ParquetSource, people: Sequence[np.ndarray]) -> None:
     raise DataError(
         f"id: {split.size} of {number.size} people have rows in more than one block; id {who} is in {where}.",
         code="split_person", argument="id",
-        way_out="Give repartition='folder': the rows are written there once more, those of a person together. Or write "
-        "the files sorted by id.",
+        way_out="Give data=gbtm.ParquetFiles(.., repartition='folder') beside a formula, or Panel.from_parquet(.., "
+        "repartition='folder'): the rows are written there once more, those of a person together. Or write the files "
+        "sorted by id.",
     )
 
 

@@ -38,6 +38,15 @@ class ParquetSource:
     given: dict[str, Any]
     levels: tuple[tuple[str, tuple[Any, ...]], ...] = ()
 
+    @property
+    def each(self) -> tuple[ParquetSource, ...]:
+        """The sources of the outcomes: this one."""
+        return (self,)
+
+    def of_blocks(self, blocks: tuple[Block, ...]) -> ParquetSource:
+        """Of some of the blocks."""
+        return replace(self, blocks=blocks)
+
     def table(self, number: int, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """The rows of a block, of some of the columns.
 
@@ -63,10 +72,13 @@ class ParquetSource:
         """The people of a block; clusters and strata are numbered alike in all blocks."""
         table = self.table(number)
         try:
-            panel = (Panel.from_wide if self.wide else Panel.from_long)(table, **self.given)
+            panel = (Panel.from_wide if self.wide else Panel.from_long)(table, **self.given, is_block=True)
         except DataError as error:
             error.args = (f"{self.blocks[number].name}: {error.args[0]}",)
             raise
+        if panel.history is not None and panel.history.levels is not None:
+            # of all blocks, of which this one may have the first alone
+            panel = replace(panel, history=replace(panel.history, n_waves=len(self.given["waves"])))
         known = panel.known
         if known is None or (known.cluster is None and known.stratum is None):
             return panel

@@ -59,6 +59,8 @@ def em(
     A run ends early once a step gains less than ``enough``, or it is ``late``.
     """
     flat = flat.clone()
+    if any(cells.apart for cells in module.cells):
+        steps = 0  # rows stay in their blocks: Newton alone, which climbs as well
     active = torch.arange(flat.shape[0], device=flat.device)
     before = torch.full((flat.shape[0],), -torch.inf, dtype=flat.dtype, device=flat.device)
     gain = torch.full_like(before, torch.inf)

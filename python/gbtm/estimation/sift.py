@@ -43,7 +43,8 @@ def sift(module: Mixture, flat: Tensor, gain: Tensor, known: list[Optimum], *, o
     are not climbed from.
     """
     densities = module.subject_logliks(flat)
-    loglik, judged = densities @ module.weight, module.judged
+    judged = module.judged
+    loglik = densities @ judged
     steps = torch.nan_to_num(gain, nan=0.0, posinf=0.0).clamp(min=0.0)
     most = loglik + HEADROOM * module.weight.sum() + HEADROOM_STEPS * steps
     leaders = [torch.as_tensor(o.densities, device=module.device) for o in known]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
+from ..data.measures import Measures
 from ..data.panel import Panel
 from ..estimation.covariance import Covariance
 from ..families import Family
@@ -169,19 +173,42 @@ def _at_covariates(layout: Layout, m: int, panel: Panel, flat: np.ndarray, group
     return eta, f" at {int(far.sum())} of {far.size} combinations of {measures.time_name} and {names}"
 
 
-def dropout_at_boundary(
-    layout: Layout, panel: Panel, flat: np.ndarray, cov: Covariance, posterior: np.ndarray
-) -> list[Finding]:
+@dataclass(frozen=True, eq=False)
+class Leaving:
+    """Of dropout: how many person-waves were at risk and how many left then, and of each group (K,) these in
+    probability: who left, who stayed."""
+
+    n_records: int
+    n_dropped: int
+    left: np.ndarray
+    stayed: np.ndarray
+
+    @classmethod
+    def of(cls, records: Measures, posterior: np.ndarray) -> Leaving:
+        """By the records of who was at risk, and everybody's probabilities (N, K)."""
+        p = posterior[records.subject]
+        return cls(records.nobs, int(records.y.sum()), records.y @ p, (1 - records.y) @ p)
+
+    @classmethod
+    def total(cls, parts: Sequence[Leaving]) -> Leaving | None:
+        """That of all parts, in their order."""
+        if not parts:
+            return None
+        return cls(
+            sum(p.n_records for p in parts), sum(p.n_dropped for p in parts),
+            np.sum([p.left for p in parts], axis=0), np.sum([p.stayed for p in parts], axis=0))
+
+
+def dropout_at_boundary(layout: Layout, flat: np.ndarray, cov: Covariance, leaving: Leaving) -> list[Finding]:
     """Groups of which nobody leaves, or all at the first chance."""
-    if panel.departures is None or layout.spec.dropout is None:
+    if layout.spec.dropout is None:
         return []
     lost = ~cov.identified(layout.report_jacobian(flat))
     findings = []
     for b in layout.blocks:
         if b.predictor != "dropout" or b.group is None or not lost[b.entries].any():
             continue
-        p = posterior[panel.departures.subject, b.group]
-        left, stayed = float((p * panel.departures.y).sum()), float((p * (1 - panel.departures.y)).sum())
+        left, stayed = float(leaving.left[b.group]), float(leaving.stayed[b.group])
         if min(left, stayed) >= NOBODY:
             continue
         names = tuple(n for n, gone in zip(layout.names[b.entries], lost[b.entries], strict=True) if gone)

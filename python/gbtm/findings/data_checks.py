@@ -18,6 +18,7 @@ FEW_DISTINCT = 12  # a scale of so few values has its ends often by right
 PILED_UP_FEW = 0.25
 WAVES_LEAST = 3  # observations below which a subject says next to nothing of a curve
 FEW_WAVES = 0.5  # share of the subjects below that
+OF_MODEL = ("dropout_orders",)  # findings that are none of the data
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from ..model.blocks import SCALES
 from ..model.layout import RATE_ZERO, Layout
 from ..model.outcome import OutcomePart
 from .agreement_checks import examine_agreement
-from .boundary_checks import at_boundary, dropout_at_boundary, scales_at_bound
-from .data_checks import Finding, examine_data
+from .boundary_checks import Leaving, at_boundary, dropout_at_boundary, scales_at_bound
+from .data_checks import OF_MODEL, Finding, examine_data
 from .dual_checks import examine_pairs, sets_of_groups
 from .group_curves import EMPTY_SUBJECTS, predictors_at_means
 from .membership_checks import examine_membership
@@ -31,10 +31,10 @@ TWIN = 0.02  # largest difference between twin groups' curves, in standard devia
 
 def examine(
     layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance, posterior: np.ndarray | None = None,
-    module: Mixture | None = None,
+    module: Mixture | None = None, leaving: Leaving | None = None,
 ) -> list[Finding]:
-    """All warnings for a fit, the gravest first; those about people need their ``posterior`` (N, K), and whether the
-    standard errors say what the likelihood says needs the ``module``."""
+    """All warnings for a fit, the gravest first; those about people need their ``posterior`` (N, K), or of dropout who
+    was ``leaving``, and whether the standard errors say what the likelihood says needs the ``module``."""
     findings = _convergence(layout, estimate, cov)
     findings += _collapsed(layout, estimate)
     findings += _of_data(layout, panel)
@@ -44,7 +44,7 @@ def examine(
             findings += [own.told(f) for f in _groups(own.layout, own.panel, alone, own.cov, own.posterior, [])]
         findings += examine_pairs(layout, panel, estimate.flat, cov)
     else:
-        findings += _groups(layout, panel, estimate, cov, posterior, findings)
+        findings += _groups(layout, panel, estimate, cov, posterior, findings, leaving)
     findings += _unexplained(layout, estimate.flat, cov, findings)
     if module is not None and estimate.certificate.converged:
         findings += examine_weakness(module, estimate.flat, cov, weighted=panel.subjects.weights is not None)
@@ -55,14 +55,15 @@ def _of_data(layout: Layout, panel: Panel) -> list[Finding]:
     """What is doubtful about the data: of people on disk, about a sample of them."""
     some = panel.for_starts
     findings = examine_data(layout, some)
-    if some is panel:
+    if some.n_subjects == panel.n_subjects:
         return findings
-    return [replace(f, message=f"{f.message} (Seen in a sample of {some.n_subjects} people.)") for f in findings]
+    said = f"(Seen in a sample of {some.n_subjects} people.)"
+    return [f if f.code in OF_MODEL else replace(f, message=f"{f.message} {said}") for f in findings]
 
 
 def _groups(
     layout: Layout, panel: Panel, estimate: Estimate, cov: Covariance, posterior: np.ndarray | None,
-    before: list[Finding],
+    before: list[Finding], leaving: Leaving | None = None,
 ) -> list[Finding]:
     """What is doubtful about the groups of a set; ``before`` has been told already."""
     findings = _empty(layout, panel, estimate)
@@ -73,7 +74,10 @@ def _groups(
     findings += _twins(layout, panel, estimate.flat, curves)
     if posterior is not None and estimate.certificate.converged:
         findings += examine_agreement(layout, panel, estimate.flat, posterior)
-        findings += dropout_at_boundary(layout, panel, estimate.flat, cov, posterior)
+    if posterior is not None and panel.departures is not None:
+        leaving = Leaving.of(panel.departures, posterior)
+    if leaving is not None and estimate.certificate.converged:
+        findings += dropout_at_boundary(layout, estimate.flat, cov, leaving)
     told = {n for f in [*before, *findings] for n in f.parameters}
     return findings + examine_membership(layout, panel, estimate.flat, cov, posterior, told)
 

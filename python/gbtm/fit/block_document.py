@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..data.panel import Panel
-from ..disk.block_survey import Survey
+from ..disk.block_survey import Seen
 from ..estimation.covariance import Covariance
 from ..estimation.estimate import Estimate
 from ..findings.data_checks import Finding
@@ -19,7 +19,7 @@ from ..likelihood.mixture import has_tiny_sigma
 from ..model.prepared_blocks import PreparedBlocks
 from ..record.shared_data import shared_fields
 from .block_sums import on_disk
-from .make_document import document_of
+from .make_document import DRIVER, document_of
 
 PER_PERSON = ("ids", "weights", "cluster", "stratum")
 
@@ -31,20 +31,26 @@ def block_document(
     survey, layout = prepared.panel.survey, prepared.layout
     sample = _unclustered(prepared.sample)
     ties = examine_near_ties(layout, sample, module, estimate, cov)
-    findings = [*_few_clusters(df, layout.size, cov), *examine(layout, sample, estimate, cov, None, module), *ties]
+    sums, leaving = on_disk(module, estimate.flat, prepared.panel)
+    findings = _few_clusters(df, layout.size, cov)
+    findings += [*examine(layout, sample, estimate, cov, None, module, leaving), *ties]
     findings += _tiny_sigma(prepared, estimate)
     nobody = np.zeros((0, layout.n_groups))
     document = document_of(
         replace(prepared.of_sample, panel=sample), estimate, cov, (nobody, None), findings, near_tie=bool(ties), df=df)
-    (outcome,), (group_set,) = document["outcomes"], document["group_sets"]
-    outcome |= {"data": None, "nobs": survey.nobs, "times": survey.times}
-    if outcome["profile"] is not None:
-        outcome["profile"] = _profile(survey)
+    outcomes, (group_set,) = document["outcomes"], document["group_sets"]
+    for outcome, seen in zip(outcomes, survey.seen, strict=True):
+        outcome |= {"data": None, "nobs": seen.nobs, "times": seen.times}
+        if outcome["profile"] is not None:
+            outcome["profile"] = _profile(seen)
+    if leaving is not None:
+        left = {"records": None, "n_records": leaving.n_records, "n_dropped": leaving.n_dropped}
+        outcomes[DRIVER]["dropout"] |= left
     group_set |= {"posterior": None, "membership": {**group_set["membership"], "risk": None}}
     dropped = shared_fields(replace(prepared.sample.for_starts, dropped=survey.dropped))["dropped"]
     return {
-        **document, **dict.fromkeys(PER_PERSON), "outcomes": [outcome], "group_sets": [group_set],
-        "dropped": dropped, "on_disk": on_disk(module, estimate.flat, prepared.panel).document,
+        **document, **dict.fromkeys(PER_PERSON), "outcomes": outcomes, "group_sets": [group_set],
+        "dropped": dropped, "on_disk": sums.document,
     }
 
 
@@ -54,13 +60,13 @@ def _unclustered(sample: Panel) -> Any:
     return sample if known is None else replace(sample, known=replace(known, cluster=None, stratum=None))
 
 
-def _profile(survey: Survey) -> dict[str, Any]:
+def _profile(seen: Seen) -> dict[str, Any]:
     """The mean of the time-varying covariates at each time."""
-    values = survey.covariates / survey.counts[:, None]
-    mean = survey.covariates.sum(axis=0) / survey.counts.sum()
+    values = seen.covariates / seen.counts[:, None]
+    mean = seen.covariates.sum(axis=0) / seen.counts.sum()
     if np.allclose(values, mean, rtol=1e-12, atol=1e-12 * np.abs(values).max(initial=0.0)):
         return {"times": np.zeros(1), "values": mean[None], "given": False}
-    return {"times": survey.times, "values": values, "given": False}
+    return {"times": seen.times, "values": values, "given": False}
 
 
 def _few_clusters(df: float | None, n_parameters: int, cov: Covariance) -> list[Finding]:

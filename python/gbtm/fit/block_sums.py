@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from ..data.measures import Measures
 from ..disk.disk_panel import DiskPanel
+from ..findings.boundary_checks import Leaving
 from ..likelihood.block_mixture import BlockMixture, BlockOfPeople
-from ..record.on_disk import OnDisk, SumsOfPeople
+from ..record.on_disk import OnDisk, OutcomeSums, SumsOfPeople
 from .criteria import uncertainty
 
 
 @dataclass(frozen=True, eq=False)
 class BlockSums(SumsOfPeople):
-    """Those of a block, whose waves are joined to those of the others later.
+    """Those of a block, with the sums of each outcome, and of dropout where it is modelled."""
+
+    of_outcomes: list[WaveSums]
+    leaving: Leaving | None
+
+
+@dataclass(frozen=True, eq=False)
+class WaveSums:
+    """Sums of a block over the observations of an outcome, whose waves are joined to those of the others later.
 
     ``mass`` is (T, K), ``times``, ``count`` (T,) are sums of the times and numbers of the observations of each wave,
     ``outcomes`` (T, K) sums of P y; ``deviations`` (2,) sums of the outcomes and of their squares, about the centre.
@@ -27,32 +38,54 @@ class BlockSums(SumsOfPeople):
     count: np.ndarray
     deviations: np.ndarray
 
+    @classmethod
+    def of(cls, measures: Measures, of_people: np.ndarray, levels: np.ndarray | None, centre: float) -> WaveSums:
+        """By the people's probabilities (N, K); ``levels`` as for :func:`block_sums`."""
+        wave = measures.wave if levels is None else np.searchsorted(levels, measures.time)
+        own, away = of_people[measures.subject], measures.y - centre
+        return cls(
+            mass=np.column_stack([np.bincount(wave, column) for column in own.T]),
+            outcomes=np.column_stack([np.bincount(wave, column * measures.y) for column in own.T]),
+            times=np.bincount(wave, measures.time), count=np.bincount(wave).astype(float),
+            deviations=np.array([away.sum(), away @ away]),
+        )
 
-def on_disk(module: BlockMixture, flat: np.ndarray, panel: DiskPanel) -> OnDisk:
-    """Sums over all people at parameters (p,): one pass over the files."""
-    times, is_wide = panel.survey.times, panel.source.wide
-    parts = module.of_blocks(lambda block: block_sums(block, flat, None if is_wide else times))
-    waves = max(p.count.size for p in parts)
+    @staticmethod
+    def total(parts: Sequence[WaveSums]) -> OutcomeSums:
+        """What is kept of all blocks, in their order."""
+        waves = max(p.count.size for p in parts)
 
-    def total(name: str) -> np.ndarray:
-        values = [np.asarray(getattr(p, name), dtype=float) for p in parts]
-        if name in ("mass", "outcomes", "times", "count"):
-            values = [np.pad(v, [(0, waves - len(v)), *[(0, 0)] * (v.ndim - 1)]) for v in values]
-        return np.sum(values, axis=0)
+        def total(name: str) -> np.ndarray:
+            values = [np.asarray(getattr(p, name), dtype=float) for p in parts]
+            if name != "deviations":
+                values = [np.pad(v, [(0, waves - len(v)), *[(0, 0)] * (v.ndim - 1)]) for v in values]
+            return np.sum(values, axis=0)
 
-    there = total("count") > 0
-    first, second = total("deviations") / panel.nobs
-    mass = total("mass")[there]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = total("outcomes")[there] / mass
+        count = total("count")
+        there = count > 0
+        first, second = total("deviations") / count.sum()
+        mass = total("mass")[there]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = total("outcomes")[there] / mass
+        return OutcomeSums(
+            waves=total("times")[there] / count[there], means=means, mass=mass, sd=float(np.sqrt(second - first**2)))
+
+
+def on_disk(module: BlockMixture, flat: np.ndarray, panel: DiskPanel) -> tuple[OnDisk, Leaving | None]:
+    """Sums over all people at parameters (p,), and those of dropout where it is modelled: one pass over the files."""
+    levels = [
+        None if source.wide or "waves" in source.given else seen.times
+        for source, seen in zip(panel.source.each, panel.survey.seen, strict=True)]
+    parts = module.of_blocks(lambda block: block_sums(block, flat, levels))
+    first, *further = (WaveSums.total(p) for p in zip(*(p.of_outcomes for p in parts)))
     files = dict.fromkeys(p.file.path for b in panel.source.blocks for p in b.pieces)
     survey = panel.survey
-    return OnDisk(
-        files=list(files), n_blocks=panel.n_blocks,
-        **SumsOfPeople.total(parts), waves=total("times")[there] / total("count")[there],
-        means=means, mass=mass, risk=survey.risk, risk_weight=survey.risk_weight,
-        sd=float(np.sqrt(second - first**2)), weighted="weights" in panel.source.given,
+    sums = OnDisk(
+        files=list(files), n_blocks=panel.n_blocks, **SumsOfPeople.total(parts), **first.document,
+        risk=survey.risk, risk_weight=survey.risk_weight, weighted="weights" in panel.source.given,
+        further=tuple(further),
     )
+    return sums, Leaving.total([p.leaving for p in parts if p.leaving is not None])
 
 
 def block_posterior(block: BlockOfPeople, flat: np.ndarray) -> np.ndarray:
@@ -61,26 +94,24 @@ def block_posterior(block: BlockOfPeople, flat: np.ndarray) -> np.ndarray:
         return block.posterior(torch.from_numpy(flat)[None])[0].T.numpy()
 
 
-def block_sums(block: BlockOfPeople, flat: np.ndarray, levels: np.ndarray | None) -> BlockSums:
+def block_sums(block: BlockOfPeople, flat: np.ndarray, levels: Sequence[np.ndarray | None]) -> BlockSums:
     """Those of a block, which is read again for its outcomes.
 
-    ``levels`` (T,) are the times that are waves, None where waves are columns.
+    ``levels`` (T,) of each outcome are the times that are waves, None where waves are columns.
     """
     p = block_posterior(block, flat)
     weight, square = block.weight.numpy(), block.square.numpy()
     count = np.ones(len(p)) if block.expand is None else np.bincount(block.expand).astype(float)
     mine = np.eye(p.shape[1])[p.argmax(axis=1)]
     gap, doubt = mine - p, uncertainty(p)
-    (measures,) = block.recipe.read().outcomes
-    wave = measures.wave if levels is None else np.searchsorted(levels, measures.time)
+    panel = block.recipe.read()
     of_people = p if block.expand is None else p[block.expand]
-    own, away = of_people[measures.subject], measures.y - block.layout.outcomes[0].centre
     return BlockSums(
         n_assigned=count @ mine, assigned=weight @ mine, certain=weight @ (mine * p), posterior=weight @ p,
         gap=square @ gap, gap_squares=square @ gap**2, squares=float(square.sum()), uncertainty=float(count @ doubt),
         weighted_uncertainty=float(weight @ doubt),
-        mass=np.column_stack([np.bincount(wave, column) for column in own.T]),
-        outcomes=np.column_stack([np.bincount(wave, column * measures.y) for column in own.T]),
-        times=np.bincount(wave, measures.time), count=np.bincount(wave).astype(float),
-        deviations=np.array([away.sum(), away @ away]),
+        of_outcomes=[
+            WaveSums.of(m, of_people, own, part.centre)
+            for m, own, part in zip(panel.outcomes, levels, block.layout.outcomes, strict=True)],
+        leaving=None if panel.departures is None else Leaving.of(panel.departures, of_people),
     )

@@ -11,6 +11,7 @@ from ..data.output_names import apart
 from ..record.on_disk import OnDisk
 from .criteria import criteria
 from .fit import Fit
+from .predictions import below_each_other
 from .shares import share_table
 
 
@@ -44,6 +45,8 @@ class DiskFit(Fit):
     @cached_property
     def observed_means(self) -> pd.DataFrame:
         """As :attr:`.fit.Fit.observed_means`."""
+        if len(self.outcomes) > 1:
+            return below_each_other({name: self.of_outcome(name).observed_means for name in self.outcome_names})
         s, (time,) = self.sums, apart([self.time_name], ["group", "mean", "weight"])
         return pd.DataFrame({
             "group": np.repeat(np.arange(1, self.n_groups + 1), s.waves.size), time: np.tile(s.waves, self.n_groups),

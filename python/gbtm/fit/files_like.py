@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..disk.disk_panel import DiskPanel, disk_panel
+import pandas as pd
+
+from ..disk.disk_panel import DiskPanel, joined_disk_panel
 from ..disk.parquet_files import blocks_of, files_of
 from ..disk.parquet_source import schema_of
 from .new_data import OF_READING, stored_terms
@@ -12,11 +14,11 @@ from .new_data import OF_READING, stored_terms
 if TYPE_CHECKING:
     from .fit import Fit
 
-NOT_OF_FILES = ("dropout", "dcov", "obsmar")
-
 
 def files_like(res: Fit, data: Any, **reading: Any) -> DiskPanel:
     """The people of Parquet files, by the columns, levels, means and knots of the fit.
+
+    In a model of dropout the waves are those of the fit, and whoever was not seen at its last ones has left.
 
     Parameters
     ----------
@@ -27,11 +29,19 @@ def files_like(res: Fit, data: Any, **reading: Any) -> DiskPanel:
     DataError, SpecificationError
         As :meth:`gbtm.Panel.from_parquet`; ``new_level`` for a level that did not occur in the fit.
     """
+    schema = schema_of(blocks_of(files_of(data)[:1], None, 1))
+    return joined_disk_panel(data, [_given(res.of_outcome(name), schema) for name in res.outcome_names], **reading)
+
+
+def _given(res: Fit, schema: pd.DataFrame) -> dict[str, Any]:
+    """How an outcome is read, and with it what is known of people."""
     inputs = res.inputs or {}
     given = {k: v for k, v in inputs.items() if k not in OF_READING and not k.endswith("_design")}
-    given = {k: v for k, v in given.items() if k not in NOT_OF_FILES and v is not None and v != {}}
-    schema = schema_of(blocks_of(files_of(data)[:1], None, 1))
-    for name in ("risk", "tcov"):
+    given = {k: v for k, v in given.items() if v is not None and v != {} and v is not False}
+    if res.dropout is not None:
+        design = inputs.get("design") or {}
+        given |= {k: v for k, v in (("waves", res.dropout.waves), ("obsmar", design.get("obsmar"))) if v is not None}
+    for name in ("risk", "tcov", "dcov"):
         if name in given and not isinstance(given[name], dict):
             given[name] = stored_terms(res, name, schema)
-    return disk_panel(data, **given, **reading)
+    return given

@@ -92,7 +92,7 @@ def _fitted(
         stack.callback(memory.close)
     if control.progress is not None:
         control.progress(f"reading {panel.n_blocks} blocks", 0.0)
-    module = BlockMixture(layout, panel, Mixture(layout, sample.for_starts), place, memory)
+    module = BlockMixture(layout, panel, Mixture(layout, sample.for_starts), sample.for_starts, place, memory)
     user_starts, smaller = starts
     exact = smaller is not None
     if user_starts is None and smaller is None and control.n_starts is None and prepared.spec.n_groups > 1:

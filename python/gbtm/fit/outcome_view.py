@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import SpecificationError
+from ..record.on_disk import of_one
 from ..record.parameters import InternalEstimates
 
 
@@ -41,6 +42,7 @@ def outcome_view(document: dict[str, Any], number: int) -> dict[str, Any]:
         values, positions, blocks = _with_margins(document, values, blocks, kept)
     return {
         **{k: v for k, v in document.items() if k != "dual"},
+        **({} if document.get("on_disk") is None else {"on_disk": of_one(document["on_disk"], number)}),
         "formula": (outcome["inputs"] or {}).get("formula", _formula_of(document, number)),
         "outcomes": [{
             **outcome, "group_set": 0,

@@ -22,10 +22,13 @@ from ..compute.threads import workers
 from ..data.measures import Measures
 from ..data.panel import Panel
 from ..disk.disk_panel import DiskPanel
+from ..disk.joined_source import JoinedSource
 from ..disk.parquet_source import ParquetSource
 from ..errors import SpecificationError
+from ..model.dropout import no_dropout
 from ..model.layout import Layout
-from ..model.outcome import prepare
+from ..model.outcome import OutcomePart, prepare
+from .cells import PRIVATE_SHARE
 from .membership import Membership
 from .mixture import Mixture, Tensors
 
@@ -40,16 +43,17 @@ class BlockRecipe:
     ----------
     layout : without the people that shares average over
     weight : mean sampling weight of all people
-    cells : (C, q) rows that tell the cells of all blocks apart, once they are known
+    cells : of each part of the model the rows (C, q) that tell the cells of all blocks apart, once they are known; None
+        where blocks share no cells
     with_ids : the block keeps its people's ids
     """
 
     key: tuple[str, int]
     memory: int
-    source: ParquetSource
+    source: ParquetSource | JoinedSource
     layout: Layout
     weight: float
-    cells: np.ndarray | None = None
+    cells: tuple[np.ndarray | None, ...] | None = None
     with_ids: bool = False
 
     def read(self) -> Panel:
@@ -77,7 +81,7 @@ class BlockOfPeople(Mixture):
 
     Attributes
     ----------
-    rows, first_y : (C, q) what tells the block's cells apart, and an outcome (C,) of each
+    rows, first_y : of each part of the model (C, q) what tells the block's cells apart, and an outcome (C,) of each
     square : (U,) squares of the weights, summed over those who are alike
     units : (2, N) stratum and cluster of each person, where there are clusters
     """
@@ -95,7 +99,9 @@ class BlockOfPeople(Mixture):
         self.square = torch.from_numpy(square)
         self.n_people = n
         self.ids = panel.ids if recipe.with_ids else None
-        self.rows, self.first_y = cell_rows(self, panel.outcomes[0])
+        self.rows, self.first_y = zip(*(cell_rows(self, m, s) for m, s in enumerate(sources_of(panel, self.layout))))
+        left = panel.departures
+        self.n_records, self.n_dropped = (0, 0) if left is None else (left.nobs, int(left.y.sum()))
         self.settled = False
         self.units = None
         if subjects.cluster is not None or subjects.stratum is not None:
@@ -109,17 +115,26 @@ class BlockOfPeople(Mixture):
         of_buffers = sum(b.numel() * b.element_size() for b in self.buffers())
         return of_buffers + sum(a.nbytes for a in arrays if a is not None)
 
-    def find_place(self, cells: np.ndarray) -> None:
-        """``cells`` (C, q) of all blocks are known from now on."""
-        at = pd.MultiIndex.from_arrays([*cells.T]).get_indexer(pd.MultiIndex.from_arrays([*self.rows.T]))
-        if not np.array_equal(at, np.arange(len(cells))):
-            self.cells[0].place = torch.from_numpy(at.astype(np.int64)), len(cells)
+    def find_place(self, cells: tuple[np.ndarray | None, ...]) -> None:
+        """``cells`` of all blocks are known from now on."""
+        for mine, rows, all_rows in zip(self.cells, self.rows, cells, strict=True):
+            if all_rows is None:
+                mine.apart = True
+                continue
+            at = pd.MultiIndex.from_arrays([*all_rows.T]).get_indexer(pd.MultiIndex.from_arrays([*rows.T]))
+            if not np.array_equal(at, np.arange(len(all_rows))):
+                mine.place = torch.from_numpy(at.astype(np.int64)), len(all_rows)
         self._shards, self.settled = None, True
 
 
-def cell_rows(module: Mixture, measures: Measures) -> tuple[np.ndarray, np.ndarray]:
-    """What tells the design cells apart (C, q), times first, and the first outcome (C,) in each."""
-    family = module.cells[0].family
+def sources_of(panel: Panel, layout: Layout) -> tuple[Measures, ...]:
+    """What the parts of a model are about."""
+    return panel.sources if layout.spec.dropout is not None else panel.outcomes
+
+
+def cell_rows(module: Mixture, m: int, measures: Measures) -> tuple[np.ndarray, np.ndarray]:
+    """What tells the design cells of part m apart (C, q), times first, and the first outcome (C,) in each."""
+    family = module.cells[m].family
     exposed = measures.exposure is not None and not family.folds_exposure
     first, _ = measures.cells(by_value=family.by_value, by_exposure=exposed)
     columns = [measures.time, *(measures.covariates.T if measures.covariate_names else ())]
@@ -136,18 +151,18 @@ class BlockMixture(Mixture):
     Parameters
     ----------
     layout : its shares average over all people's membership covariates
-    sample : the likelihood of the sample, by which optima are told apart
+    sample, sample_panel : the likelihood of the sample, by which optima are told apart, and its people
     place : where the blocks are worked on
     memory : remembers what was computed, by what it is and parameters
 
     Raises
     ------
     SpecificationError
-        ``too_many_cells`` where times are people's own.
+        ``too_many_cells`` where times are people's own; ``no_dropout`` where nobody drops out, or all at once.
     """
 
     def __init__(
-        self, layout: Layout, panel: DiskPanel, sample: Mixture, place: Workplace,
+        self, layout: Layout, panel: DiskPanel, sample: Mixture, sample_panel: Panel, place: Workplace,
         memory: Callable[[str, Tensor, Callable[[], Tensors]], Tensors] | None = None,
     ) -> None:
         token = uuid.uuid4().hex
@@ -158,9 +173,14 @@ class BlockMixture(Mixture):
         blocks = [Block(r, place) for r in recipes]
         with workers():
             told = place.results(OfBlock(_told), blocks)
-        rows, first_y = _cells_of_all(told, layout)
-        super().__init__(layout, _stand_in(panel, rows, first_y))
-        own = cell_rows(self, _stand_in(panel, rows, first_y).outcomes[0])[0]
+        _refuse_without_events(told, layout)
+        found = [_cells_of_all(told, m, layout) for m in range(len(layout.parts))]
+        stand_in = _stand_in(sample_panel, found)
+        super().__init__(layout, stand_in)
+        for cells, seen in zip(self.cells, found, strict=True):
+            cells.apart = seen is None
+        own = tuple(None if seen is None else cell_rows(self, m, s)[0]
+                    for m, (seen, s) in enumerate(zip(found, sources_of(stand_in, layout), strict=True)))
         self.blocks = [Block(replace(r, cells=own), place) for r in recipes]
         self.place_of_work, self.sample, self.memory = place, [sample], memory
         self.people, self.kinds = sum(t.n_people for t in told), sum(t.n_distinct for t in told)
@@ -208,45 +228,66 @@ class BlockMixture(Mixture):
 
 @dataclass(frozen=True)
 class _Told:
-    """What the whole has to know of a block."""
+    """What the whole has to know of a block; of a part whose rows are cells of their own, not which these are."""
 
-    rows: np.ndarray
-    first_y: np.ndarray
-    private: bool
+    cells: list[tuple[np.ndarray, np.ndarray] | None]
     n_people: int
     n_distinct: int
     constant: float
+    n_records: int
+    n_dropped: int
 
 
 def _told(block: BlockOfPeople) -> _Told:
     constant = float(block.constant.abs() @ block.weight)
-    return _Told(
-        block.rows, block.first_y, block.cells[0].private, block.n_people, block.weight.numel(), constant)
+    told = zip(block.cells, block.rows, block.first_y, strict=True)
+    cells = [None if mine.private else (rows, y) for mine, rows, y in told]
+    return _Told(cells, block.n_people, block.weight.numel(), constant, block.n_records, block.n_dropped)
 
 
-def _cells_of_all(told: list[_Told], layout: Layout) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct rows (C, q) of the blocks' cells, and an outcome in each."""
-    if any(t.private for t in told):
+def _refuse_without_events(told: list[_Told], layout: Layout) -> None:
+    n, left = sum(t.n_records for t in told), sum(t.n_dropped for t in told)
+    if layout.spec.dropout is not None and left in (0, n):
+        raise no_dropout(left == 0)
+
+
+def _cells_of_all(told: list[_Told], m: int, layout: Layout) -> tuple[np.ndarray, np.ndarray] | None:
+    """The distinct rows (C, q) of the blocks' cells of part m, and an outcome in each; None where they share none."""
+    known = [t.cells[m] for t in told]
+    cells = [c for c in known if c is not None]
+    is_dropout = not isinstance(layout.parts[m], OutcomePart)
+    if len(cells) < len(known):
+        if is_dropout:
+            return None
         raise SpecificationError(
-            f"time: nearly every observation of {layout.outcomes[0].name} has a time, a covariate or an exposure of "
+            f"time: nearly every observation of {layout.outcomes[m].name} has a time, a covariate or an exposure of "
             "its own, for which there are no sums over people.", code="too_many_cells", argument="time",
             way_out="Round times and covariates (ages to years or months), or fit a sample in memory.",
         )
-    rows, at = np.unique(np.concatenate([t.rows for t in told]), axis=0, return_index=True)
-    return rows, np.concatenate([t.first_y for t in told])[at]
+    rows, at = np.unique(np.concatenate([c[0] for c in cells]), axis=0, return_index=True)
+    if is_dropout and len(rows) > PRIVATE_SHARE * sum(t.n_records for t in told):
+        return None
+    return rows, np.concatenate([c[1] for c in cells])[at]
 
 
-def _stand_in(panel: DiskPanel, rows: np.ndarray, y: np.ndarray) -> Panel:
-    """One person who was seen in each of the cells."""
-    like = panel.survey.sample.outcomes[0]
+def _stand_in(like: Panel, cells: list[tuple[np.ndarray, np.ndarray] | None]) -> Panel:
+    """One person who was seen in each of the cells; where blocks share none, in none."""
+    sources = [_seen_in(s, c) for s, c in zip(like.sources, cells, strict=True)]
+    known = like.known
+    return Panel(
+        ids=pd.RangeIndex(1), outcomes=tuple(sources[: len(like.outcomes)]),
+        departures=None if like.departures is None else sources[-1],
+        known=None if known is None else replace(known.take(np.zeros(1, dtype=np.int64)), weights=None))
+
+
+def _seen_in(like: Measures, cells: tuple[np.ndarray, np.ndarray] | None) -> Measures:
+    if cells is None:
+        return like.take(np.zeros(0, dtype=np.int64))
+    rows, y = cells
     n, q = len(rows), len(like.covariate_names)
     by_exposure = like.exposure is not None and rows.shape[1] > 1 + q
-    measures = replace(
+    return replace(
         like, subject=np.zeros(n, dtype=np.int64), time=rows[:, 0], y=y, wave=np.arange(n), row=np.arange(n),
         covariates=rows[:, 1 : 1 + q] if q else like.covariates,
         exposure=None if like.exposure is None else rows[:, 1 + q] if by_exposure else np.ones(n),
     )
-    known = panel.survey.sample.known
-    return Panel(
-        ids=pd.RangeIndex(1), outcomes=(measures,), known=None if known is None else replace(
-            known.take(np.zeros(1, dtype=np.int64)), weights=None))

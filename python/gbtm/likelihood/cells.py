@@ -41,6 +41,7 @@ class CellStatistics(nn.Module):
     subject: Tensor
     cell: Tensor
     place: tuple[Tensor, int] | None = None  # of each cell among the cells of all blocks, and how many these are
+    apart: bool = False  # blocks on disk share no cells of it: each sums the derivatives of its own
     log_exposure: Tensor
 
     def __init__(
@@ -107,7 +108,7 @@ class CellStatistics(nn.Module):
         nn.Module.__init__(part)
         part.family, part.n_cells, part.n_stats = self.family, self.n_cells, self.n_stats
         part.listed, part.private, part.centred = self.listed, self.private, self.centred
-        part.place = self.place
+        part.place, part.apart = self.place, self.apart
         cells = slice(None)
         if self.listed:
             assert isinstance(rows, slice)

@@ -39,6 +39,8 @@ def gathered(module: Mixture, blocks: list[list[Tensor]]) -> list[Collected]:
     out = []
     for m, cells in enumerate(module.cells):
         statistics = [b[m] for b in blocks]
+        if cells.apart:
+            continue
         if cells.private:
             out += [Collected(shard, m, s) for shard, s in zip(module.shards, statistics, strict=True)]
         else:
@@ -110,6 +112,11 @@ def _block(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor, list[
     weighted = posterior * module.weight
     collected = [cells.collect(weighted) for cells in module.cells]
     mean_score, products = _score_products(module, flat, local, posterior)
+    for m, cells in enumerate(module.cells):
+        if cells.apart:
+            own = Collected(module, m, collected[m])
+            products = products + _placed(module, _of_outcome(own, flat, False)[2])
+            collected[m] = value.new_zeros(0)
     weighted_score = mean_score * module.weight
     return value, weighted_score.sum(-1), products - weighted_score @ mean_score.transpose(1, 2), collected
 

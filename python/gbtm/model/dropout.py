@@ -164,15 +164,20 @@ def risk_set(
     filled = [np.where(np.isnan(lag), 0.0 if np.isnan(lag).all() else np.nanmean(lag), lag) for lag in lags]
     covariates = np.column_stack([n_lags, *filled, dcov])[usable]
     if not still_here and not may_be_empty and (not event[usable].any() or event[usable].all()):
-        raise SpecificationError(
-            f"dropout: {'nobody drops out' if not event[usable].any() else 'everybody drops out at once'}.",
-            code="no_dropout", argument="dropout", way_out="Leave dropout out: there is nothing to model.",
-        )
+        raise no_dropout(not event[usable].any())
     return Measures(
         subject=subject[usable], time=np.zeros(int(usable.sum())), y=event[usable], wave=wave[usable],
         row=np.arange(int(usable.sum())), name="dropout", covariates=covariates,
         covariate_names=("lags known", *(f"drop{j + 1}" for j in range(len(lags))), *history.covariate_names),
         is_binned=True,  # a subject may have several records in one cell
+    )
+
+
+def no_dropout(nobody: bool) -> SpecificationError:
+    """The error where nobody drops out, or everybody does."""
+    return SpecificationError(
+        f"dropout: {'nobody drops out' if nobody else 'everybody drops out at once'}.", code="no_dropout",
+        argument="dropout", way_out="Leave dropout out: there is nothing to model.",
     )
 
 

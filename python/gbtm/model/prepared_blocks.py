@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..design.time_basis import TimeBasis
+import numpy as np
+
+from ..design.time_basis import TimeBasis, formula_basis
 from ..disk.disk_panel import DiskPanel, SampledPanel
 from ..errors import SpecificationError
 from .layout import Layout, make_layout
 from .outcome import OutcomePart, prepare
 from .prepared import Prepared
-from .spec import ModelSpec
+from .spec import ModelSpec, OutcomeSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,26 +49,38 @@ class PreparedBlocks:
         """
         _refuse(spec)
         sample = panel.sampled()
-        people = prepare(sample.for_starts, spec, check_size=False)
-        if panel.n_subjects < spec.n_groups:
-            raise SpecificationError(
-                f"groups: {spec.n_groups} groups for {panel.n_subjects} subjects.", code="too_few_subjects",
-                argument="groups", way_out="Ask for fewer groups.",
-            )
+        try:
+            people = prepare(sample.for_starts, spec)
+        except SpecificationError as error:
+            some = sample.for_starts.n_subjects
+            if error.code == "no_dropout" and some < panel.n_subjects:
+                error.args = (f"{error.args[0]} (Seen in a sample of {some} people, on whom starts are tried.)",)
+            raise
+        if bases is None:
+            bases = [_basis_of_all(panel, m, o) for m, o in enumerate(spec.outcomes)]
         made = make_layout(people, spec, bases)
-        (part,) = made.parts
-        assert isinstance(part, OutcomePart)
-        part = replace(part, extent=panel.survey.extent)
+        parts = tuple(
+            replace(p, extent=panel.survey.seen[m].extent) if isinstance(p, OutcomePart) else p
+            for m, p in enumerate(made.parts))
         names = people.subjects.risk_names
         z = made.membership.internal(panel.survey.risk) if names else None
-        layout = Layout(spec, (part,), made.membership, z, panel.survey.risk_weight if names else None)
+        layout = Layout(spec, parts, made.membership, z, panel.survey.risk_weight if names else None)
         inputs = panel.inputs if inputs is None else inputs
-        return cls(panel, replace(sample, outcomes=people.outcomes), spec, layout, formula, inputs)
+        sample = replace(sample, outcomes=people.outcomes, departures=people.departures)
+        return cls(panel, sample, spec, layout, formula, inputs)
 
     @property
     def of_sample(self) -> Prepared:
         """The model on the sample, which says of itself that it is all people."""
         return Prepared(self.sample, self.spec, self.layout, None, None, self.formula, self.inputs)
+
+
+def _basis_of_all(panel: DiskPanel, m: int, outcome: OutcomeSpec) -> TimeBasis | None:
+    """The basis of a formula, whose knots and means are those of all observations and not of the sample."""
+    if outcome.basis is None:
+        return None
+    seen, time_name = panel.survey.seen[m], panel.survey.sample.outcomes[m].time_name
+    return formula_basis(seen.times, outcome.basis, time_name, counts=seen.counts.astype(np.int64))
 
 
 def _refuse(spec: ModelSpec) -> None:
@@ -80,13 +94,13 @@ def _refuse(spec: ModelSpec) -> None:
                     "over design cells.", code="not_on_disk", argument=argument,
                     way_out="Leave them out, or fit a sample of the people in memory.",
                 )
-    if len(spec.outcomes) > 1 or spec.dropout is not None or spec.is_dual:
-        refuse_several()
+    if spec.is_dual:
+        refuse_dual()
 
 
-def refuse_several() -> None:
-    """Refuse several outcomes, and dropout."""
+def refuse_dual() -> None:
+    """Refuse two sets of groups."""
     raise SpecificationError(
-        "outcome: data that stay on disk are fitted with one outcome, without dropout.", code="not_on_disk",
-        argument="outcome", way_out="Fit a sample of the people in memory.",
+        "groups: data that stay on disk are fitted with one set of groups, which several outcomes share.",
+        code="not_on_disk", argument="groups", way_out="Give one number of groups, or fit a sample in memory.",
     )

@@ -92,6 +92,7 @@ ON_DISK = {
     "gap": "numbers K", "gap_squares": "numbers K", "squares": "number", "uncertainty": "number",
     "weighted_uncertainty": "number", "waves": "numbers w", "means": "numbers w K", "mass": "numbers w K",
     "risk": "numbers U _", "risk_weight": "numbers U", "sd": "number", "weighted": "flag",
+    "further~": [{"waves": "numbers f", "means": "numbers f K", "mass": "numbers f K", "sd": "number"}],
 }
 FIT["on_disk~"] = ON_DISK
 TEMPLATE = {"outcomes": [{"family": "text"}], "n_groups": "count", "reference": "count", "dropout?": "list _"}

@@ -11,6 +11,7 @@ import numpy as np
 from ..data.measures import Measures
 from ..design.covariate_basis import CovariateBasis
 from ..design.time_basis import TimeBasis, lag_basis_from_document
+from .on_disk import not_kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,8 @@ class DropoutRecord:
     def records(self) -> Measures:
         """Who was at risk when: ``subject`` (n,) among the fit's ids, ``wave`` (n,), ``y`` (n,) 1 for those who left,
         ``covariates`` (n, q): the lags and the dropout covariates."""
-        assert self.stored_records is not None, "a fit of a search without the data, which all of them share"
+        if self.stored_records is None:
+            raise not_kept("records")
         stored = self.stored_records
         subject = np.asarray(stored["subject"]).astype(np.int64, copy=False)
         return Measures(

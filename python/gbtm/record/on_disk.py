@@ -47,6 +47,25 @@ def _sum(values: list[Any]) -> Any:
 
 
 @dataclass(frozen=True, eq=False)
+class OutcomeSums:
+    """What is summed of an outcome's observations.
+
+    ``waves``, ``means``, ``mass`` : (T,) mean time of each wave, (T, K) mean outcome and summed probability of each
+    group then; ``sd`` : standard deviation of the outcome
+    """
+
+    waves: np.ndarray
+    means: np.ndarray
+    mass: np.ndarray
+    sd: float
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As the document has it."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+@dataclass(frozen=True, eq=False)
 class OnDisk(SumsOfPeople):
     """The document's ``on_disk``.
 
@@ -54,10 +73,10 @@ class OnDisk(SumsOfPeople):
     ----------
     files : in which the data lay
     n_blocks : in which they were summed
-    waves, means, mass : (T,) mean time of each wave, (T, K) mean outcome and summed probability of each group then
+    waves, means, mass, sd : of the first outcome, as in :class:`OutcomeSums`
     risk, risk_weight : (U, r) distinct rows of membership covariates and the weight (U,) of the people who have each
-    sd : standard deviation of the outcome
     weighted : there were sampling weights
+    further : sums of the outcomes after the first
     """
 
     files: list[str]
@@ -69,6 +88,7 @@ class OnDisk(SumsOfPeople):
     risk_weight: np.ndarray
     sd: float
     weighted: bool
+    further: tuple[OutcomeSums, ...] = ()
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> OnDisk:
@@ -76,13 +96,23 @@ class OnDisk(SumsOfPeople):
         arrays = {f.name for f in fields(cls) if f.type == "np.ndarray"}
         values: dict[str, Any] = {
             f.name: np.asarray(stored[f.name], dtype=float) if f.name in arrays else stored[f.name]
-            for f in fields(cls)}
-        return cls(**values)
+            for f in fields(cls) if f.name != "further"}
+        further = tuple(
+            OutcomeSums(**{k: np.asarray(own[k], dtype=float) for k in ("waves", "means", "mass")}, sd=own["sd"])
+            for own in stored.get("further", ()))
+        return cls(**values, further=further)
 
     @property
     def document(self) -> dict[str, Any]:
-        """As the document has it."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        """As the document has it: ``further`` of several outcomes alone."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "further"}
+        return own | ({"further": [f.document for f in self.further]} if self.further else {})
+
+
+def of_one(stored: dict[str, Any], number: int) -> dict[str, Any]:
+    """The document's ``on_disk`` with the sums of outcome ``number``, counted from 0, alone."""
+    own = {k: v for k, v in stored.items() if k != "further"}
+    return own if number == 0 else own | stored["further"][number - 1]
 
 
 def not_kept(what: str) -> SpecificationError:
