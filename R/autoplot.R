@@ -14,9 +14,9 @@
 #' ggplot2::autoplot(fit)
 #' ggplot2::autoplot(fit, groups = c(1, 3), level = NULL)
 #' @exportS3Method ggplot2::autoplot
-autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, n = 201, # nolint: cyclocomp_linter, line_length_linter.
-                          tcov = NULL, ..., groups = NULL, labels = NULL, outcome = NULL, type = "curves", at = NULL,
-                          stacked = FALSE) {
+autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours,
+                          n = 201, tcov = NULL, ..., groups = NULL, labels = NULL, outcome = NULL, type = "curves",
+                          at = NULL, stacked = FALSE) {
   check_dots(...)
   type <- match_choice(type, c("curves", "transitions", "joint"), "type")
   if (type == "transitions") return(transition_bars(object, at, level, stacked, colours))
@@ -25,57 +25,67 @@ autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = 
   views <- outcome_views(object)
   keys <- legend_keys(object, views, groups, labels, colours)
   known <- keys[!duplicated(keys$name), ]
-  named <- function(table, panel) {
-    own <- keys[keys$panel == panel, ]
-    table$group <- factor(own$name[match(table$group, own$group)], known$name)
-    table
-  }
   check_flag(individuals, "individuals")
   panels <- lapply(stats::setNames(nm = names(views)), function(name) {
     panel_tables(views[[name]], level, individuals, n, tcov, keys$group[keys$panel == name])
   })
-  joined <- function(what) {
-    tables <- lapply(names(panels), function(name) {
-      table <- panels[[name]][[what]]
-      if (what != "limits" && NROW(table)) table <- named(table, name)
-      if (NROW(table)) cbind(table, panel = name, stringsAsFactors = FALSE)
-    })
-    table <- do.call(rbind, tables)
-    if (is.null(table)) return(NULL)
-    table$panel <- factor(table$panel, names(panels), panel_titles(views))
-    table
-  }
-  curves <- joined("curves")
-  lines <- joined("lines")
-  .data <- ggplot2::.data
-  picture <- ggplot2::ggplot(curves, ggplot2::aes(x = .data$time, colour = .data$group, fill = .data$group))
-  if (length(lines)) {
-    picture <- picture + ggplot2::geom_line(ggplot2::aes(y = .data$y, group = .data$subject), lines, alpha = 0.15,
-                                            linewidth = 0.3, show.legend = FALSE)
-  }
-  if (!is.null(level)) {
-    picture <- picture + ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$lower, ymax = .data$upper),
-                                              with_band(curves, c("group", "panel")), alpha = 0.2, colour = NA,
-                                              na.rm = TRUE)
-  }
-  picture <- picture + ggplot2::geom_line(ggplot2::aes(y = .data$estimate), linewidth = 0.9, na.rm = TRUE)
-  if (check_flag(observed, "observed")) {
-    picture <- picture + ggplot2::geom_point(ggplot2::aes(y = .data$mean, shape = .data$group), joined("means"),
-                                             size = 1.8)
-  }
+  tables <- joined_panels(panels, keys, panel_titles(views))
+  shown <- list(level = level, observed = check_flag(observed, "observed"))
   said <- unique(unlist(lapply(panels, `[[`, "said")))
   times <- unique(vapply(views, function(view) view$time_name, ""))
-  picture <- picture +
+  picture <- curve_layers(tables, shown) +
     ggplot2::scale_colour_manual(values = known$colour, aesthetics = c("colour", "fill"), drop = FALSE) +
     ggplot2::scale_shape_manual(values = known$pch, drop = FALSE) +
     ggplot2::labs(x = if (length(times) == 1) in_lines(times, 36), # otherwise the panels' titles have them
                   y = if (length(views) == 1) in_lines(outcome_label(views[[1]]), 28), colour = NULL, fill = NULL,
                   shape = NULL, caption = if (length(said)) wrapped_caption(said, 90)) +
     theme_figures() + legend_beside(known$name)
-  limits <- joined("limits")
-  if (length(views) == 1) return(picture + ggplot2::coord_cartesian(ylim = limits$estimate))
-  picture + ggplot2::geom_blank(ggplot2::aes(x = .data$time, y = .data$estimate), limits, inherit.aes = FALSE) +
+  if (length(views) == 1) return(picture + ggplot2::coord_cartesian(ylim = tables$limits$estimate))
+  .data <- ggplot2::.data
+  picture + ggplot2::geom_blank(ggplot2::aes(x = .data$time, y = .data$estimate), tables$limits, inherit.aes = FALSE) +
     ggplot2::facet_wrap(ggplot2::vars(.data$panel), scales = "free")
+}
+
+#' What is drawn in all panels, as one table each of `curves`, `means`, `lines` and `limits`
+#'
+#' @param panels by outcome what [panel_tables()] returned; `keys` see [legend_keys()]; `titles` of the panels
+#' @return list of data frames, of which each row has its `panel`, and all but `limits` the `group` as the legend calls
+#'   it; NULL where there are no rows
+#' @noRd
+joined_panels <- function(panels, keys, titles) {
+  of_panel <- function(what, name) {
+    table <- panels[[name]][[what]]
+    if (!NROW(table)) return(NULL)
+    own <- keys[keys$panel == name, ]
+    if (what != "limits") table$group <- factor(own$name[match(table$group, own$group)], unique(keys$name))
+    cbind(table, panel = name, stringsAsFactors = FALSE)
+  }
+  lapply(stats::setNames(nm = c("curves", "means", "lines", "limits")), function(what) {
+    table <- do.call(rbind, lapply(names(panels), function(name) of_panel(what, name)))
+    if (!is.null(table)) table$panel <- factor(table$panel, names(panels), titles)
+    table
+  })
+}
+
+# Lines of people, bands, curves and observed means, of the tables of joined_panels(); `shown` has `level` and whether
+# the means are `observed`.
+curve_layers <- function(tables, shown) {
+  curves <- tables$curves
+  lines <- tables$lines
+  .data <- ggplot2::.data
+  picture <- ggplot2::ggplot(curves, ggplot2::aes(x = .data$time, colour = .data$group, fill = .data$group))
+  if (length(lines)) {
+    picture <- picture + ggplot2::geom_line(ggplot2::aes(y = .data$y, group = .data$subject), lines, alpha = 0.15,
+                                            linewidth = 0.3, show.legend = FALSE)
+  }
+  if (!is.null(shown$level)) {
+    picture <- picture + ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$lower, ymax = .data$upper),
+                                              with_band(curves, c("group", "panel")), alpha = 0.2, colour = NA,
+                                              na.rm = TRUE)
+  }
+  picture <- picture + ggplot2::geom_line(ggplot2::aes(y = .data$estimate), linewidth = 0.9, na.rm = TRUE)
+  if (!shown$observed) return(picture)
+  picture + ggplot2::geom_point(ggplot2::aes(y = .data$mean, shape = .data$group), tables$means, size = 1.8)
 }
 
 # Panel by panel the groups that are drawn, what the legend calls them, and their looks. Of a dual model each outcome

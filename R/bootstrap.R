@@ -161,7 +161,9 @@ plot.gbtm_bootstrap <- function(x, level = 0.95, ...) {
       do.call(plot, c(list(view, level = level, legend = legend), further))
     }))
   }
-  at <- if (can_interpolate(x$fit)) seq(min(seen_times(x$fit)), max(seen_times(x$fit)), length.out = constants$curve_points)
+  at <- if (can_interpolate(x$fit)) {
+    seq(min(seen_times(x$fit)), max(seen_times(x$fit)), length.out = constants$curve_points)
+  }
   curves <- predict(x, times = at, level = if (is.null(level)) constants$level else level)
   names(curves)[2] <- "time"
   draw_curves(x$fit, curves, level, ...)

@@ -3,12 +3,13 @@
 
 #' Data that stay on disk
 #'
-#' `gbtm(y ~ t, data = "register/*.parquet", id = "id", ...)` fits people in Parquet files, long or wide, without a row of
-#' them entering R: the engine reads them block by block and keeps the sums that the likelihood needs. `parquet_files()`
-#' says more of how they are read. The numbers are those of the same people in memory, up to the rounding of sums.
+#' `gbtm(y ~ t, data = "register/*.parquet", id = "id", ...)` fits people in Parquet files, long or wide, without a row
+#' of them entering R: the engine reads them block by block and keeps the sums that the likelihood needs.
+#' `parquet_files()` says more of how they are read. The numbers are those of the same people in memory, up to the
+#' rounding of sums.
 #'
-#' All rows of a person have to lie in one file, next to each other where the file has several row groups: files sorted by
-#' id do. Somebody in two blocks is an error that names the person and both files; `repartition` mends it.
+#' All rows of a person have to lie in one file, next to each other where the file has several row groups: files sorted
+#' by id do. Somebody in two blocks is an error that names the person and both files; `repartition` mends it.
 #'
 #' A fit of people on disk is a [gbtm()] fit, of which what asks for each person ([posterior()], [residuals()], ...) is
 #' refused in words. `posterior_to()` writes the probabilities by block. Of the fit's arguments, covariates are names of
@@ -21,8 +22,8 @@
 #' @param block rows that are read at once, about; by default a million of long data, 100,000 of wide data
 #' @param memory bytes of sums that a process keeps; what is beyond is read again at each pass. By default 2e9
 #' @param n_jobs processes that work on the blocks; the digits are the same with any number
-#' @param checkpoint a file in which the fit notes what it found; a fit that was cut off goes on from it when it is asked
-#'   for again
+#' @param checkpoint a file in which the fit notes what it found; a fit that was cut off goes on from it when it is
+#'   asked for again
 #' @param fit a fit of people on disk
 #' @param folder a new folder for the probabilities
 #' @param data Parquet files of the people, with the columns of those that were fitted, or `parquet_files()`; by default
@@ -30,8 +31,8 @@
 #' @return `parquet_files()`: an object for `data` of [gbtm()]. `posterior_to()`: the folder, invisibly, which has a
 #'   Parquet file for each block: the id, `group` (the most probable one) and `p1`, `p2`, ...
 #' @section Errors: `gbtm_missing_package` where the engine's Python lacks pyarrow; `gbtm_split_person`,
-#'   `gbtm_missing_file`, `gbtm_changed_file`, `gbtm_not_parquet`, `gbtm_not_on_disk` for models and arguments that are not
-#'   there for data on disk, `gbtm_on_disk` for what asks for each person, `gbtm_folder_exists`.
+#'   `gbtm_missing_file`, `gbtm_changed_file`, `gbtm_not_parquet`, `gbtm_not_on_disk` for models and arguments that are
+#'   not there for data on disk, `gbtm_on_disk` for what asks for each person, `gbtm_folder_exists`.
 #' @examples
 #' \dontrun{
 #' fit <- gbtm(y ~ age, data = "register/*.parquet", id = "id", groups = 4)
@@ -66,7 +67,9 @@ print.gbtm_files <- function(x, ...) {
   invisible(x)
 }
 
-on_files <- function(data) inherits(data, "gbtm_files") || (is.character(data) && is.null(dim(data)) && length(data) > 0)
+on_files <- function(data) {
+  inherits(data, "gbtm_files") || (is.character(data) && is.null(dim(data)) && length(data) > 0)
+}
 
 as_files <- function(data) if (inherits(data, "gbtm_files")) data else parquet_files(data)
 
@@ -232,8 +235,9 @@ python_terms <- function(term, argument, call) {
     return(base::call("C", term[[2]]))
   }
   if (!is_call || !as.character(term[[1]]) %in% c("+", ":", "*", "(")) {
-    stop_gbtm("not_on_disk", sprintf("%s: of data that stay on disk '%s' cannot be made.", argument, deparse_line(term)),
-              argument, "Give columns, factor() of them, and their interactions; write other columns to the files.", call)
+    said <- sprintf("%s: of data that stay on disk '%s' cannot be made.", argument, deparse_line(term))
+    stop_gbtm("not_on_disk", said, argument,
+              "Give columns, factor() of them, and their interactions; write other columns to the files.", call)
   }
   as.call(c(term[[1]], lapply(as.list(term)[-1], python_terms, argument, call)))
 }
@@ -260,7 +264,8 @@ posterior_to <- function(fit, folder, data = NULL, n_jobs = 1) {
   }
   people <- if (is.null(data)) {
     rows <- apply(seen, 1, function(row) as.character(json_array(unname(row))))
-    list(seen = structure(sprintf("[%s]", paste(rows, collapse = ",")), class = "json"), reading = as_named_json(list()))
+    seen <- structure(sprintf("[%s]", paste(rows, collapse = ",")), class = "json")
+    list(seen = seen, reading = as_named_json(list()))
   } else {
     files_request(as_files(data))
   }

@@ -11,20 +11,28 @@
 #' @param held what else the document says is held here, by name: `ids`, `weights`, ...
 #' @param each of several outcomes, how the user asked for each, see [outcome_view()]
 #' @noRd
-new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = NULL, traj = NULL, data = NULL, # nolint: cyclocomp_linter, line_length_linter.
+new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = NULL, traj = NULL, data = NULL,
                      held = NULL, each = NULL) {
   stored <- jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE)
   document <- with_r_words(decode(stored, arrays))
   for (name in c("ids", "weights")) if (is.list(document[[name]])) document[[name]] <- held[[name]]
+  if (is.list(stored$ids) && is.numeric(document$ids)) document$ids <- whole_numbers(document$ids)
+  if (is.null(formula)) formula <- document_formula(document)
+  as_asked <- list(call = call, formula = formula, terms = terms)
+  kept <- list(traj = traj, document = list(text = text, arrays = arrays, held = held))
+  fit <- c(as_asked, of_document(document, data), kept)
+  of_kind(fit, document, each)
+}
+
+# What a fit has of its document, as the first outcome and the first set of groups have it; `data` as for new_gbtm().
+of_document <- function(document, data) {
   names <- as.character(document$names)
   first <- document$outcomes[[1]]
   groups <- document$group_sets[[1]]
-  fit <- list(
-    call = call, formula = if (is.null(formula)) document_formula(document) else formula, terms = terms,
+  list(
     family = first$spec$family, n_groups = groups$n_groups, spec = spec_of(document),
     outcome_name = first$name, time_name = first$time_name, id_name = document$id_name,
-    ids = if (is.list(stored$ids) && is.numeric(document$ids)) whole_numbers(document$ids) else document$ids,
-    coefficients = stats::setNames(as.vector(document$params), names),
+    ids = document$ids, coefficients = stats::setNames(as.vector(document$params), names),
     vcov = named_square(document$cov_params, names), cov_type = document$cov_type,
     df_inference = if (is.null(document$df_inference)) Inf else document$df_inference,
     identified = stats::setNames(as.logical(document$identified), names),
@@ -36,16 +44,22 @@ new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = N
     blocks = document$blocks, reference = groups$reference + 1, membership = membership_of(groups),
     weighted = !is.null(document$weights), weights = document$weights, out_of_sample = out_of_sample_of(document),
     read_as = joined_inputs(document), dropout_covariates = as.character(first$dropout$covariates$names),
-    curves = curves_of(document), internal = internal_of(document), created_by = document$created_by, traj = traj,
-    document = list(text = text, arrays = arrays, held = held)
+    curves = curves_of(document), internal = internal_of(document), created_by = document$created_by
   )
+}
+
+# A fit of what its document says it is of: a part of a fit, data on disk, several outcomes, two sets of groups.
+of_kind <- function(fit, document, each) {
   if (length(document$part_of)) fit$part_of <- as.character(document$part_of)
   if (!is.null(document$on_disk)) fit <- of_sums(fit, document)
   several <- length(document$outcomes) > 1
   if (several) fit <- of_all_outcomes(fit, document, each)
   dual <- !is.null(document$dual)
   if (dual) fit <- of_two_sets(fit, document)
-  structure(fit, class = c(if (!is.null(traj)) "traj", if (!is.null(document$on_disk)) "gbtm_disk", if (dual) "gbtm_dual", if (several) "gbtm_several", "gbtm"))
+  structure(fit, class = c(
+    if (!is.null(fit[["traj"]])) "traj", if (!is.null(document$on_disk)) "gbtm_disk", if (dual) "gbtm_dual",
+    if (several) "gbtm_several", "gbtm"
+  ))
 }
 
 # A fit of several outcomes: without what belongs to one, and with `each` in its place.

@@ -21,7 +21,7 @@ classify <- function(fit, newdata, by_wave, level, call) {
 #'
 #' @return list: `columns`, `further` (see [covariate_columns()]) and `own`, their ids as the user has them
 #' @noRd
-new_people <- function(fit, newdata, call) { # nolint: cyclocomp_linter.
+new_people <- function(fit, newdata, call) {
   if (!is.null(fit$inputs$wide)) newdata <- spread_matrices(newdata, fit$inputs$wide)
   check_data(newdata)
   own <- own_ids(newdata, ids_asked(fit))
@@ -34,18 +34,27 @@ new_people <- function(fit, newdata, call) { # nolint: cyclocomp_linter.
   designs <- c(if (!isTRUE(fit$own_table)) c("risk", if (length(fit$second_membership)) "risk2"),
                if (!people) c("tcov", "dcov"))
   newdata <- with_design_columns(fit, newdata, designs, call)
-  if (people) {
-    for (name in c("risk", "risk2")) {
-      used <- if (!is.null(inputs[[name]])) all.vars(one_sided(inputs[[name]], name))
-      known <- vapply(used, exists, NA, envir = inputs_frame(inputs[[name]]), mode = "numeric")
-      require_columns(newdata, used[!known], name)
-    }
-    columns <- people_columns(fit, parts, newdata)
-    further <- covariate_columns(inputs[c("risk", "risk2")], newdata, columns, NULL, inputs$kept)
-    further$request$people <- TRUE
-    if (!is.null(further$columns)) columns <- further$columns
-    return(list(columns = columns, further = further, own = own))
+  found <- if (people) people_alone(fit, parts, newdata, inputs) else
+    observed_people(fit, parts, newdata, inputs, wide, call)
+  c(found, list(own = own))
+}
+
+# `columns` and `further` of people of whom no outcome is known.
+people_alone <- function(fit, parts, newdata, inputs) {
+  for (name in c("risk", "risk2")) {
+    used <- if (!is.null(inputs[[name]])) all.vars(one_sided(inputs[[name]], name))
+    known <- vapply(used, exists, NA, envir = inputs_frame(inputs[[name]]), mode = "numeric")
+    require_columns(newdata, used[!known], name)
   }
+  columns <- people_columns(fit, parts, newdata)
+  further <- covariate_columns(inputs[c("risk", "risk2")], newdata, columns, NULL, inputs$kept)
+  further$request$people <- TRUE
+  if (!is.null(further$columns)) columns <- further$columns
+  list(columns = columns, further = further)
+}
+
+# `columns` and `further` of people whose outcome is in the table.
+observed_people <- function(fit, parts, newdata, inputs, wide, call) {
   columns <- if (is.null(wide)) {
     long_columns(parts, newdata, ids_asked(fit))
   } else {
@@ -55,12 +64,16 @@ new_people <- function(fit, newdata, call) { # nolint: cyclocomp_linter.
   further <- covariate_columns(asked, newdata, columns, wide, inputs$kept)
   if (!is.null(further)) columns <- further$columns
   warn_far_times(fit, columns$time, call)
-  if (!is.null(fit$terms)) {
-    known <- is.finite(columns$time)
-    columns$basis <- matrix(NA_real_, length(known), length(basis_names(fit)), dimnames = list(NULL, basis_names(fit)))
-    columns$basis[known, ] <- basis_at(fit$terms, fit$time_name, columns$time[known])
-  }
-  list(columns = columns, further = further, own = own)
+  if (!is.null(fit$terms)) columns$basis <- basis_where_known(fit, columns$time)
+  list(columns = columns, further = further)
+}
+
+# The basis of a fit's formula at these times, by column; NA where the time is.
+basis_where_known <- function(fit, time) {
+  known <- is.finite(time)
+  basis <- matrix(NA_real_, length(known), length(basis_names(fit)), dimnames = list(NULL, basis_names(fit)))
+  basis[known, ] <- basis_at(fit$terms, fit$time_name, time[known])
+  basis
 }
 
 # The engine's table, and what it says of the people in it; `own` are their ids as the user has them.

@@ -204,14 +204,6 @@ refuse_all_outcomes <- function(fit, what) {
             "Fit an outcome alone to ask it of that.")
 }
 
-# What is there for outcomes that share their groups, and for no dual model.
-refuse_two_sets_of <- function(fit, what) {
-  if (!is_dual(fit)) return(invisible())
-  names <- outcome_names(fit)
-  stop_gbtm("two_group_sets", sprintf("%s: is of one set of groups, and %s and %s have each its own.", what, names[1],
-                                      names[2]), "fit", "Fit an outcome alone to ask it of that.")
-}
-
 # What is computed of each outcome, in one table: with a column `outcome`, and the time of all called `time`.
 below_each_other <- function(tables, time = 2) {
   alike <- lapply(names(tables), function(name) {

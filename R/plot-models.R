@@ -79,7 +79,7 @@ which_models <- function(fits, table, which, criterion) {
   labels <- if (identical(which, "best")) {
     table$label[best_rows(table, criterion)]
   } else if (identical(which, "all")) {
-    table$label[order(table$groups, goodness(table, criterion))]
+    table$label[order(number_keys(table), goodness(table, criterion))]
   } else {
     as.character(which)
   }
@@ -94,8 +94,9 @@ which_models <- function(fits, table, which, criterion) {
 model_titles <- function(table, labels, criterion, chosen) {
   rows <- match(labels, table$label)
   count <- sub(":.*", "", labels)
-  heading <- ifelse(grepl("^[0-9]+: ", labels), sprintf("%s group%s, orders %s", count, ifelse(count == "1", "", "s"),
-                                                        sub("^[0-9]+: ", "", labels)), labels)
+  numbers <- "^[0-9]+( x [0-9]+)?: "
+  heading <- ifelse(grepl(numbers, labels), sprintf("%s group%s, orders %s", count, ifelse(count == "1", "", "s"),
+                                                    sub(numbers, "", labels)), labels)
   value <- formatC(table[[criterion]][rows], format = "f", digits = 1, big.mark = ",")
   star <- ifelse(rows == chosen, " *", "")
   paste0(heading, star, "\n", sub(" \\(.*", "", criterion_label(criterion)), " ", value)

@@ -44,6 +44,11 @@ larger_better <- c("loglik", "cv_loglik", "entropy", "avepp_min", "occ_min", "tr
 #' group that is so far from the others that they could not be told apart on its axis is off the scale: an arrow has its
 #' value.
 #'
+#' Of dual models each panel is a small table, the number of the first outcome's groups down and that of the second's
+#' across: how far the best model of each pair of numbers is from the best of all, and a frame around the numbers that
+#' the criterion chooses. The darker, the better. Panels that are not asked for are then without `"sabic"`, `"caic"` and
+#' `"mismatch_max"`.
+#'
 #' @param x what `gbtm_search()` returns, or its table: a data frame with one row per model
 #' @param criterion a column of the table; which model stands for its K where a panel's own value cannot say
 #' @param show panels, of `"bic"`, `"sabic"`, `"caic"`, `"icl"`, `"aic"`, `"loglik"`, `"cv_loglik"`, `"p"`,
@@ -68,7 +73,10 @@ plot_criteria <- function(x, criterion = "bic_subjects", show = NULL) {
   need_ggplot2("plot_criteria")
   table <- search_table(x, criterion)
   choices <- search_choices(x, table)
+  pairs <- is_of_pairs(table)
+  if (pairs && is.null(show)) show <- setdiff(names(criteria_measures()), left_out_of_pairs)
   shown <- shown_measures(table, show)
+  if (pairs) return(plot_pairs(table, shown, choices, criterion))
   pieces <- lapply(shown, measure_pieces, table = table, choices = choices, criterion = criterion)
   part <- function(name) {
     rows <- do.call(rbind, lapply(pieces, `[[`, name))
@@ -174,7 +182,14 @@ goodness <- function(table, column) table[[column]] * if (column %in% larger_bet
 best_rows <- function(table, column) {
   value <- goodness(table, column)
   rows <- which(table$usable & is.finite(value))
-  unlist(lapply(split(rows, table$groups[rows]), function(i) i[which.min(value[i])]), use.names = FALSE)
+  unlist(lapply(split(rows, number_keys(table)[rows]), function(i) i[which.min(value[i])]), use.names = FALSE)
+}
+
+# Which number of groups each model has, of dual models which pair of numbers, counted in ascending order.
+number_keys <- function(table) {
+  numbers <- numbers_of(table)
+  each <- unique(numbers[do.call(order, unname(numbers)), , drop = FALSE])
+  match(do.call(paste, numbers), do.call(paste, each))
 }
 
 has_values <- function(table, column) !is.null(table[[column]]) && any(!is.na(table[[column]]))

@@ -110,8 +110,8 @@ predicted_people <- function(fit, newdata, type, level, call) {
 is_plain <- function(fit) {
   if (is_several(fit)) return(FALSE)
   spec <- fit$spec$outcomes[[1]]
-  further <- list(fit$membership, fit$curves$covariates, if (has_exposure(fit)) TRUE, fit$spec$dropout, spec$random_orders,
-                  fit$inputs$wide, if (identical(fit$read_as$form, "wide")) fit$read_as)
+  further <- list(fit$membership, fit$curves$covariates, if (has_exposure(fit)) TRUE, fit$spec$dropout,
+                  spec$random_orders, fit$inputs$wide, if (identical(fit$read_as$form, "wide")) fit$read_as)
   all(vapply(further, is.null, NA)) && !isTRUE(spec$ar1) && has_log_density(spec$family)
 }
 

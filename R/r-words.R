@@ -25,6 +25,7 @@ whole_expressions <- c(
   "or two outcomes: from_formula\\(\\[Outcome\\(\\.\\.\\), Outcome\\(\\.\\.\\)\\], groups=\\[3, 2\\]\\)" =
     "or two outcomes: gbtm(list(..), groups = c(3, 2))",
   "res\\.distal\\(\\.\\., method='two-step'\\)" = "distal(fit, .., method = \"two-step\")",
+  "res\\.distal\\('outcome ~ group', people\\)" = "distal(fit, outcome ~ group, people)",
   "transitions\\(\\) and independence\\(\\)" = "transitions() and independence_test()",
   "'multi': outcomes share their groups; 'dual': each" = "\"multi\": outcomes share their groups; \"dual\": each",
   "its index can be read" = "its names can be read",
@@ -74,6 +75,7 @@ whole_expressions <- c(
   "res\\.params" = "coef(fit)",
   "(?:res|search|self)\\.(posterior|assignment|warnings)\\b(?!\\()" = "\\1(fit)",
   "(?:res|self)\\.([a-z_]+)\\(\\)" = "\\1(fit)",
+  "res\\.([a-z_]+)\\((?=\\.\\.)" = "\\1(fit, ",
   "search\\.([a-z_]+)\\(\\)" = "\\1(search)",
   "search\\.([a-z_]+)\\((?=.)" = "\\1(search, ",
   "(?<![\\w)])\\.([a-z_]+)\\(\\)" = "\\1()",

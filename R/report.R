@@ -17,7 +17,8 @@
 #' @param level level of the intervals of estimates
 #' @param data_file name of the data in the code
 #' @param progress `TRUE` shows a line that tells what is being done once it takes more than two seconds
-#' @return Path of the file, invisibly. The report on several outcomes that share their groups speaks of each.
+#' @return Path of the file, invisibly. The report on several outcomes speaks of each; that of a dual model has the
+#'   tables of how the two sets of groups go together.
 #' @section Errors: `gbtm_unknown_format`, `gbtm_no_folder`, `gbtm_bad_level`; `gbtm_missing_library` where the
 #'   engine's Python lacks what a format needs.
 #' @examplesIf gbtm_engine()$available
@@ -42,7 +43,6 @@ grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, d
   }
   final <- if (inherits(x, "gbtm_search")) best(x, criterion) else x
   check_fit(final)
-  refuse_two_sets_of(final, "grolts_report()")
   refuse_part(final)
   if (missing(checks)) options$checks <- !is_several(final)
   options$said <- list(warnings = json_array(vapply(final$warnings, `[[`, "", "message")),
@@ -55,12 +55,12 @@ grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, d
 
 #' Tables for papers
 #'
-#' @param x a fit (of several outcomes one in which they share their groups), a search, or any data frame, such as
-#'   [adequacy()] or [group_shares()] return
+#' @param x a fit, a search, or any data frame, such as [adequacy()] or [group_shares()] return
 #' @param format `"markdown"`, `"latex"`, `"html"` or `"docx"` (Word)
 #' @param file where to write it too; needed for `"docx"`
-#' @param what of a fit `"estimates"` (default), `"groups"` (shares and adequacy) or `"odds_ratios"`; of a search
-#'   `"choice"` (default), `"classification"` or `"cases"`
+#' @param what of a fit `"estimates"` (default), `"groups"` (shares and adequacy) or `"odds_ratios"`, of a dual model
+#'   also `"transitions"`, `"reverse"`, `"joint"`, `"margins"` (see [transitions()]), `"independence"`,
+#'   `"association"` or `"two_step"`; of a search `"choice"` (default), `"classification"` or `"cases"`
 #' @param caption instead of the table's own
 #' @param notes further sentences below the table
 #' @param digits decimals by column (of a data frame) or by kind of number, as a named vector, for example
@@ -118,7 +118,6 @@ printed_object <- function(x) {
   if (!is.data.frame(x)) {
     check_fit(x)
     refuse_part(x)
-    refuse_two_sets_of(x, "to_table()")
     return(list(text = document_text(x), kind = "fit"))
   }
   numbers <- vapply(x, function(column) is.numeric(column) && !is.object(column), NA)

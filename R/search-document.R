@@ -26,11 +26,14 @@ new_search <- function(answer, call, common, outcomes = NULL) {
   search <- list(
     call = call, how = answer$how, criterion = answer$criterion,
     fits = Map(without_shared, fits, documents), shared = shared,
-    entries = lapply(answer$fits, function(fit) fit[c("label", "n_groups", "orders", "failure")]),
+    entries = lapply(answer$fits, function(fit) fit[intersect(entry_fields, names(fit))]),
     about = if (length(fits)) about_search(fits[[1]])
   )
   with_said(structure(search, class = "gbtm_search"), answer)
 }
+
+# What a search keeps of each model besides its fit; `second_groups` of dual models.
+entry_fields <- c("label", "n_groups", "second_groups", "orders", "failure")
 
 # What a list of one outcome adds to a fit: what its formula alone would.
 of_one_alone <- function(common) {
@@ -73,7 +76,7 @@ fit_call <- function(call, about, spec, outcomes = NULL) {
              "iorder_by_group")
   made <- call[!names(call) %in% given]
   made[[1]] <- quote(gbtm)
-  made$groups <- as.numeric(unlist(about$n_groups))
+  made$groups <- as.numeric(c(unlist(about$n_groups), about$second_groups))
   if (length(outcomes)) made <- with_own_orders(made, spec, outcomes) else
     if (!is.null(about$orders)) made$order <- as.numeric(about$orders)
   zero <- unlist(spec$outcomes[[1]]$zero_orders)
@@ -85,8 +88,10 @@ shared_fields <- c("data", "ids", "weights", "terms", "inputs", "rows", "own_ids
 
 # A fit without what all fits share; its `document` points to that.
 without_shared <- function(fit, document) {
+  fit <- unclass(fit)
   fit$document <- document
-  unclass(fit)[setdiff(names(fit), shared_fields)]
+  if (!is.null(fit$dual)) fit$dual["risk"] <- list(NULL) # as `risk2` among what is held
+  fit[setdiff(names(fit), shared_fields)]
 }
 
 # A fit with the data, which all of them share.
@@ -96,6 +101,7 @@ with_shared <- function(fit, shared) {
   } else {
     fit$document$held <- shared$held
   }
+  if (!is.null(fit$dual)) fit$dual["risk"] <- list(shared$held$risk2)
   fit[shared_fields] <- list(
     shared$data, shared$held$ids, shared$held$weights, shared$terms, shared$inputs, shared$rows, shared$own_ids,
     shared$each

@@ -20,9 +20,9 @@ search_several <- function(frame, outcomes, given, named, call, caller) {
   dual <- tries_two_sets(groups, given$link)
   if (dual) {
     groups <- numbers_by_outcome(groups, names(outcomes), given$link, call)
-    refuse_dual_search(call)
+  } else {
+    refuse_second_groups(NULL, given$link, given$risk2, given$refgroup2, call)
   }
-  if (!dual) refuse_second_groups(NULL, given$link, given$risk2, given$refgroup2, call)
   chosen <- function(table) subset_rows(table, eval(quote(substitute(subset)), frame), caller)
   sent <- asked_outcomes(outcomes, list(data = data, laid = laid, id = frame$id, chosen = chosen), 1, given,
                          fails_on_missing(frame$na.action), call)
@@ -31,21 +31,18 @@ search_several <- function(frame, outcomes, given, named, call, caller) {
   options <- asked_of_search(frame, given, seeded(frame$control, frame$seed))
   options$groups <- if (dual) lapply(unname(groups), one_or_several) else one_or_several(groups)
   options$order <- lapply(unname(outcomes), function(o) one_or_several(o$options$order))
-  if (dual) options$link <- "dual"
-  answer <- bridge_search_several(sent, options, zero, dual, frame$control$progress, call)
+  if (dual) options[c("link", "refgroup2")] <- list("dual", second_reference(given$refgroup2, call))
+  answer <- bridge_search_several(sent, options, zero, frame$control$progress, call)
   common <- list(each = asked_of_each(sent$tables, sent$asked, answer$rows), own_ids = sent$asked[[1]]$own_ids)
   new_search(answer, call, common, as_given)
 }
 
-# Whether the numbers of groups to try are those of dual models: a list by outcome, `list(2:4, 2:3)`.
+# Whether the numbers of groups to try are those of dual models: a list by outcome, `list(2:4, 2:3)`. In a list of
+# numbers, `list(2, 3)`, these are numbers of one set of groups; `list(list(2), list(3))` is by outcome again.
 tries_two_sets <- function(groups, link) {
-  identical(check_link(link), "dual") || (is.list(groups) && (any(lengths(groups) > 1) || !is.null(names(groups))))
-}
-
-# The engine searches over dual models; what R makes of a search is of one number of groups.
-refuse_dual_search <- function(call) {
-  stop_gbtm("dual_search", "groups: a search in R is of outcomes that share their groups, not of dual models.",
-            "groups", "Search each outcome by itself, then compare dual models with the numbers found by BIC().", call)
+  by_outcome <- is.list(groups) &&
+    (any(lengths(groups) > 1) || any(vapply(groups, is.list, NA)) || !is.null(names(groups)))
+  identical(check_link(link), "dual") || by_outcome
 }
 
 # What is to be tried of each outcome of dual models, in their order.
@@ -54,16 +51,15 @@ numbers_by_outcome <- function(groups, outcomes, link, call) {
     stop_gbtm("bad_groups", "groups: a list by outcome, and outcomes that share their groups have one number.",
               "groups", "Give the numbers to try, such as groups = 2:4, or link = \"dual\".", call)
   }
-  if (!is.list(groups)) groups <- list(groups)
-  if (length(groups) == 1 && is.null(names(groups))) groups <- rep(groups, 2)
+  if (!is.list(groups)) groups <- rep(list(groups), 2)
   refuse_two_numbers(groups, link, outcomes, call)
   if (is.null(names(groups))) groups else groups_by_name(groups, outcomes, call)
 }
 
 # As bridge_search(), of what asked_outcomes() has.
-bridge_search_several <- function(sent, options, zero, dual, progress, call) {
+bridge_search_several <- function(sent, options, zero, progress, call) {
   send_outcomes(sent$asked, sent$own, call)
-  request <- as_request(list(options = options, zero = zero, second = if (dual) list(reference = 1)))
+  request <- as_request(list(options = options, zero = zero))
   answer <- long_answer("search_several", request, progress = progress, call = call)
   answer$rows <- rows_of_outcomes(answer$held, length(sent$asked))
   answer

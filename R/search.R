@@ -7,8 +7,10 @@
 #' it is made again from there.
 #'
 #' @param formula,data,id as for [gbtm()]; a list of formulas or [outcome()]s is a search over models of several
-#'   outcomes that share their groups
-#' @param groups 5 for 1 to 5 groups; a vector such as `2:4` for these numbers, `list(3)` for this one
+#'   outcomes, which share their groups unless `groups` says otherwise
+#' @param groups 5 for 1 to 5 groups; a vector such as `2:4` for these numbers, `list(3)` for this one. Dual models, in
+#'   which each of two outcomes has groups of its own, are searched by a list by outcome of the numbers to try,
+#'   `list(2:4, 2:3)`, or with names, `list(y = 2:4, n = 2:3)`; with `link = "dual"` 4 tries 2 to 4 groups of both.
 #' @param order 3 (the default) for orders 0 to 3; a vector or list for these orders. For counts -1, a group whose rate
 #'   is zero, where it is named, as in `c(-1, 0, 1, 2)`. Leave it out with a basis formula, where only the number of
 #'   groups is searched. Of several outcomes a list has what is to be tried of each, in their order or by name:
@@ -60,6 +62,12 @@
 #'   `"2: bmi 2 1, smokes 1 0"`. There is no `how = "grid"`, and the zero part is common to groups. The curves of one
 #'   outcome are drawn by `plot_models(found, outcome = )`.
 #'
+#' @section Dual models: All pairs of numbers are fitted with every group at the highest order, each grown from those
+#'   with fewer groups of either outcome. Then orders, as above: of the first outcome's groups by the probabilities of
+#'   these, of the second's by theirs. Models are called `"3 x 2: aggression 2 1 0, offenses 1 1"`; the table has
+#'   `groups` and `groups2`, and measures of adequacy are of the worst group of either outcome. [plot_criteria()] shows
+#'   each criterion over both numbers. `blrt()` is refused, for one group less could be one of either.
+#'
 #' @section Errors: As for [gbtm()]; `gbtm_unknown_argument`; `gbtm_unknown_how`, `gbtm_unknown_criterion`;
 #'   `gbtm_other_checkpoint` where the folder holds fits of another search. `best()`: `gbtm_not_computed`,
 #'   `gbtm_nothing_to_choose`.
@@ -96,7 +104,7 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
   fails <- fails_on_missing(na.action)
   if (is.null(laid)) ask_columns("id", environment(), data)
   data <- subset_rows(data, substitute(subset), parent.frame())
-  refuse_second_groups(NULL, given$link, given$risk2, given$refgroup2, call)
+  refuse_second_groups(if (is.list(groups)) groups, given$link, given$risk2, given$refgroup2, call)
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
   if (fails) refuse_missing(asked)
   zero <- zero_part(list(given$iorder), given$iorder_by_group)
@@ -259,8 +267,9 @@ print.gbtm_search <- function(x, ...) {
   check_dots(...)
   print_search_heading(x)
   table <- sort(x)
-  kept <- !duplicated(table$groups) | row.names(table) %in% x$choices
-  table <- table[kept, ][order(table$groups[kept]), ]
+  kept <- !duplicated(numbers_of(table)) | row.names(table) %in% x$choices
+  table <- table[kept, ]
+  table <- table[do.call(order, unname(numbers_of(table))), ]
   print_models(table, x)
   left <- nrow(x$table) - nrow(table)
   if (left) cat("and ", left, " more model", if (left > 1) "s", ": see summary(), sort()\n", sep = "")
@@ -273,7 +282,7 @@ print_search_heading <- function(x) {
   several <- !is.null(about$outcomes)
   what <- if (several) paste(length(about$outcomes), "outcomes") else family_label(about$family)
   models <- nrow(x$table)
-  cat("Search over trajectory models: ", what, ", ", tried_words(x$table$groups), ", ", models, " model",
+  cat("Search over trajectory models: ", what, ", ", tried_words(numbers_of(x$table)), ", ", models, " model",
       if (models > 1) "s", "\n", sep = "")
   if (several) {
     cat(about$n_subjects, " subjects, ", about$nobs, " observations:\n", sep = "")
@@ -285,10 +294,13 @@ print_search_heading <- function(x) {
   }
 }
 
-# The numbers of groups that were tried, in words.
-tried_words <- function(groups) {
-  tried <- range(groups)
-  paste0(if (tried[1] == tried[2]) tried[1] else paste(tried, collapse = " to "), " group", if (tried[2] > 1) "s")
+# Columns of a search's table that have numbers of groups: `groups`, of dual models `groups2` too.
+numbers_of <- function(table) table[intersect(c("groups", "groups2"), names(table))]
+
+# The numbers of groups that were tried, in words; `numbers` as numbers_of() returns them.
+tried_words <- function(numbers) {
+  each <- vapply(numbers, function(groups) paste(unique(range(groups)), collapse = " to "), "")
+  paste0(paste(each, collapse = " and "), " group", if (any(unlist(numbers) > 1)) "s")
 }
 
 # Narrow columns; a star at each criterion's choice.

@@ -225,7 +225,7 @@ check_link <- function(link) if (!is.null(link)) match_choice(link, c("multi", "
 
 # What belongs to the second set of groups of a dual model, in a model without one.
 refuse_second_groups <- function(groups, link, risk2, refgroup2, call) {
-  if (identical(check_link(link), "dual") || (is.numeric(groups) && length(groups) > 1)) {
+  if ((is.numeric(groups) && length(groups) > 1) || tries_two_sets(groups, link)) {
     what <- if (is.null(link)) sprintf("groups: %s are numbers of groups for each of two outcomes, and there is one.",
                                        shown(groups)) else "link: a dual model has two outcomes, and there is one."
     stop_gbtm("bad_groups", what, if (is.null(link)) "groups" else "link",

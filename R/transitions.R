@@ -93,19 +93,9 @@ softmax_scores <- function(prob, positions, x, p) {
 }
 
 # Covariates of the first and of the second set of groups at the values asked for.
-profile_of_groups <- function(fit, at, first) { # nolint: cyclocomp_linter.
+profile_of_groups <- function(fit, at, first) {
   known <- fit$dual$covariates
-  at <- unlist(at)
-  if (!is.numeric(at) || !length(at) || is.null(names(at)) || !all(is.finite(at)) || anyDuplicated(names(at))) {
-    stop_gbtm("bad_at", sprintf("at: %s is not a value for each of some covariates, by name.", shown(at)), "at",
-              "For example at = c(x = 1).")
-  }
-  unknown <- setdiff(names(at), unlist(known))
-  if (length(unknown)) {
-    all <- unique(unlist(known))
-    stop_gbtm("unknown_covariate", sprintf("at: '%s' is no covariate of the groups.", unknown[1]), "at",
-              if (length(all)) sprintf("They are %s.", listing(all)) else "The model has no risk and no risk2.")
-  }
+  at <- checked_profile(unlist(at), unique(unlist(known)))
   weights <- subject_weights(fit)
   Map(function(names, risk) {
     if (!length(names)) return(numeric())
@@ -113,6 +103,24 @@ profile_of_groups <- function(fit, at, first) { # nolint: cyclocomp_linter.
     own <- match(names, names(at))
     ifelse(is.na(own), means, at[own])
   }, unname(known), list(first, fit$dual$risk))
+}
+
+are_values_by_name <- function(at) {
+  is.numeric(at) && length(at) > 0 && !is.null(names(at)) && all(is.finite(at)) && !anyDuplicated(names(at))
+}
+
+# Values of some of the covariates of groups, which are called `known`, or an error.
+checked_profile <- function(at, known) {
+  if (!are_values_by_name(at)) {
+    stop_gbtm("bad_at", sprintf("at: %s is not a value for each of some covariates, by name.", shown(at)), "at",
+              "For example at = c(x = 1).")
+  }
+  unknown <- setdiff(names(at), known)
+  if (length(unknown)) {
+    stop_gbtm("unknown_covariate", sprintf("at: '%s' is no covariate of the groups.", unknown[1]), "at",
+              if (length(known)) sprintf("They are %s.", listing(known)) else "The model has no risk and no risk2.")
+  }
+  at
 }
 
 # What a table holds and its derivative, of the joint table.

@@ -86,3 +86,20 @@ def test_nothing_dropped_is_said():
     assert "Nothing was dropped before the fit." in found.sentences
     assert found.dropped.empty
     assert "dropped" not in found.names
+
+
+def test_people_who_lack_an_outcome_altogether_are_neither_late_nor_gone():
+    table = gbtm.datasets.two_groups(rng=0)
+    table["z"] = table["y"].where((table["id"] > 4) & ~((table["id"] == 7) & (table["t"] == table["t"].max())))
+    res = gbtm.GBTM.from_formula(["y ~ t", "z ~ t"], table, id="id", groups=1, order=0).fit(n_starts=1)
+    found = attrition(res.of_outcome("z"))
+    lacking = int((table["id"] <= 4).groupby(table["id"]).first().sum())
+    assert lacking > 0
+    assert (found.waves["Never"] == lacking).all()
+    assert found.waves["Gone"].tolist() == [0] * (len(found.waves) - 1) + [1]
+    assert (found.waves[["Not yet", "Missed"]] == 0).all(axis=None)
+    columns = ["Observed", "Not yet", "Missed", "Gone", "Never"]
+    assert (found.waves[columns].sum(axis=1) == res.n_subjects).all()
+    assert any(f"{lacking + 1} were not observed at the last one" in s for s in found.sentences)
+    assert any("Never" in note for note in found.tables[0].notes)
+    assert "Never" not in attrition(res.of_outcome("y")).waves

@@ -1,6 +1,8 @@
-# People in Parquet files: the numbers of Python, and of the same people in memory; what asks for each person is refused.
+# People in Parquet files: the numbers of Python, and of the same people in memory; what asks for each person is
+# refused.
 
-# Two groups of counts with covariates, weights and clusters, in three files; the table, the folder, and Python's numbers.
+# Two groups of counts with covariates, weights and clusters, in three files; the table, the folder, and Python's
+# numbers.
 on_disk <- function() once("on disk", function() { # nolint: brace_linter.
   set.seed(2)
   d <- expand.grid(t = 0:4, id = 1:150)
@@ -28,7 +30,8 @@ on_disk <- function() once("on disk", function() { # nolint: brace_linter.
     "    print('\\n' + name, *('%.17g' % v for v in flat))",
     "res = gbtm.GBTM.from_formula('y ~ t', data=f + '/long*.parquet', id='id', groups=2, family='poisson', order=1,",
     "    risk='~ C(male) + region', tcov=['x'], exposure='e', weights='w', cluster='town').fit(n_starts=3)",
-    "tell('coef', res.params)", "tell('vcov', res.cov_params())", "tell('curves', res.predict()[['estimate', 'std err']].T)",
+    "tell('coef', res.params)", "tell('vcov', res.cov_params())",
+    "tell('curves', res.predict()[['estimate', 'std err']].T)",
     "tell('adequacy', res.adequacy.T)", "tell('means', res.observed_means[['mean', 'weight']].T)",
     "new = res.classify(d[d.id < 9])", "tell('classify', new[['probability', 'lower', 'upper']].T)"
   ))
@@ -40,8 +43,8 @@ on_disk <- function() once("on disk", function() { # nolint: brace_linter.
 files_of <- function(pattern) file.path(on_disk()$folder, pattern)
 
 covariates_fit <- function(data) {
-  suppressWarnings(gbtm(y ~ t, data, id = "id", groups = 2, family = "poisson", order = 1, risk = ~ factor(male) + region,
-                        tcov = ~x, exposure = "e", weights = "w", cluster = ~town,
+  suppressWarnings(gbtm(y ~ t, data, id = "id", groups = 2, family = "poisson", order = 1,
+                        risk = ~ factor(male) + region, tcov = ~x, exposure = "e", weights = "w", cluster = ~town,
                         control = gbtm_control(n_starts = 3, progress = FALSE)))
 }
 
@@ -235,7 +238,8 @@ test_that("models, arguments and files that are not taken say so", {
 
 test_that("people who are split are brought together, and a fit that was cut off goes on", {
   need_engine()
-  skip_if(identical(run_python("import importlib.util as u; print(u.find_spec('duckdb') is None)"), "True"), "no duckdb")
+  without_duckdb <- run_python("import importlib.util as u; print(u.find_spec('duckdb') is None)")
+  skip_if(identical(without_duckdb, "True"), "no duckdb")
   notes <- tempfile(fileext = ".json")
   files <- parquet_files(files_of("split*.parquet"), repartition = tempfile("parts"), checkpoint = notes)
   fit <- function(data) gbtm(y ~ t, data, id = "id", groups = 2, family = "poisson", order = 1, control = quick())

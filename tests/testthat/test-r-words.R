@@ -61,6 +61,7 @@ test_that("constants, calls, lists and names are R's", {
   expect_identical(in_r_words("rng: nan is no seed.", "rng"), "seed: NaN is no seed.")
   expect_identical(in_r_words("res: with one group.", "res"), "fit: with one group.")
   expect_identical(in_r_words("Estimates are in res.params."), "Estimates are in coef(fit).")
+  expect_identical(in_r_words("Ask res.predictors(..)."), "Ask predictors(fit, ..).")
   expect_identical(in_r_words("y: the name of t[2], poly(t)[1] and t^2[1]."),
                    "y: the name of t[2], poly(t)[1] and t^2[1].")
   expect_identical(in_r_words(c(NA, "")), c(NA, ""))

@@ -148,9 +148,38 @@ test_that("tables and reports of several outcomes are Python's, and speak of eve
   }
   expect_error(grolts_report(fit, report, checks = TRUE), class = "gbtm_several_outcomes")
   for (ask in list(to_table, function(x) grolts_report(x, report))) {
-    expect_error(ask(example_dual()), class = "gbtm_two_group_sets")
     expect_error(ask(of_outcome(fit, "n")), class = "gbtm_part_of_a_fit")
   }
+})
+
+test_that("a dual model is reported on, with the tables of both sets of groups", {
+  need_report()
+  fit <- example_dual()
+  file <- tempfile(fileext = ".json")
+  write_gbtm(fit, file)
+  tables <- c("estimates", "groups", "transitions", "reverse", "joint", "margins", "independence", "association",
+              "two_step")
+  theirs <- run_python(c("import gbtm", "from gbtm.report.exports import to_table",
+                         sprintf("res = gbtm.load(%s)", deparse(file)),
+                         sprintf("print(to_table(res, 'latex', what='%s'), '\\n=====')", tables)))
+  theirs <- strsplit(paste(theirs, collapse = "\n"), "=====")[[1]]
+  numbers <- function(text) unlist(regmatches(text, gregexpr("-?[0-9]+[.][0-9]+", text)))
+  for (at in seq_along(tables)) {
+    ours <- numbers(as.character(to_table(fit, "latex", what = tables[at])))
+    expect_gt(length(ours), 1)
+    expect_identical(ours, numbers(theirs[at]))
+  }
+  report <- tempfile(fileext = ".md")
+  grolts_report(fit, report)
+  text <- paste(readLines(report, warn = FALSE, encoding = "UTF-8"), collapse = "\n")
+  shown <- sprintf("%.1f", 100 * transitions(fit)$estimate)
+  for (part in c(outcome_names(fit), shown, "given those of", "independen")) {
+    expect_true(grepl(part, text, fixed = TRUE), info = part)
+  }
+  before <- sub("## Code that makes the fit again\n.*", "", text)
+  expect_lt(nchar(before), nchar(text))
+  expect_no_match(before, "res\\.|search\\.[a-z_]+\\(|gbtm\\.report")
+  expect_error(grolts_report(fit, report, checks = TRUE), class = "gbtm_several_outcomes")
 })
 
 test_that("the R code of several outcomes makes the same fit, of a dual model too", {

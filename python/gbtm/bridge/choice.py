@@ -64,7 +64,7 @@ def search_several(request: str, tell: Progress | None) -> str:
     Parameters
     ----------
     request : JSON with ``options`` and ``zero`` as for :func:`search`; the ``order`` among the options is a list, what
-        is to be tried of each outcome
+        is to be tried of each outcome; of dual models ``groups`` is one too, and ``link`` "dual"
 
     Returns
     -------
@@ -131,7 +131,8 @@ def _whole(found: ModelSearch, data: dict[str, Any] | None = None) -> dict[str, 
     """All of a search: what :func:`_said` tells, ``shared``, and the ``fits``.
 
     ``shared`` are the data, ``data`` in place of those that R has. A fit is its ``label``, the text of its
-    ``document`` (null where it failed), and where ``at`` its own ``size`` doubles begin.
+    ``document`` (null where it failed), and where ``at`` its own ``size`` doubles begin; of a dual model also the
+    number of ``second_groups``.
     """
     bulk = new_bulk()
     shared, fits = found.document["shared"], []
@@ -139,7 +140,7 @@ def _whole(found: ModelSearch, data: dict[str, Any] | None = None) -> dict[str, 
         own, text = bytearray(), None
         if fit["document"] is not None:
             text = json.dumps(encode(without_clock(_pointing(fit["document"], shared)), own), allow_nan=False)
-        about = {k: fit[k] for k in ("label", "n_groups", "orders", "failure")}
+        about = {k: fit[k] for k in ("label", "n_groups", "second_groups", "orders", "failure") if k in fit}
         fits.append({**about, "document": text, "at": len(bulk) // 8, "size": len(own) // 8})
         bulk += own
     ids = shared["ids"]
@@ -156,7 +157,8 @@ def _subjects(shared: dict[str, Any]) -> dict[str, Any]:
     """What is known of people, by the names that R knows it by."""
     sets = shared["group_sets"]
     by_set = {_of_set(i, sets) + name: values for i, own in enumerate(sets) for name, values in own.items()}
-    return {**{k: shared[k] for k in SUBJECTS}, **by_set}
+    of_second = {"risk2": shared["risk2"]} if "risk2" in shared else {}
+    return {**{k: shared[k] for k in SUBJECTS}, **by_set, **of_second}
 
 
 def _records(outcome: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -196,6 +198,7 @@ def _held(shared: dict[str, Any]) -> dict[str, Any]:
         "outcomes": [{"data": marks(o["data"], p), "records": records_of(o["records"], p)}
                      for o, p in zip(outcomes, prefixes, strict=True)],
         "group_sets": [marks(s, _of_set(i, sets)) for i, s in enumerate(sets)],
+        **marks({"risk2": shared["risk2"]} if "risk2" in shared else {}),
     }
 
 

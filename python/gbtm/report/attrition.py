@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 WAVES_MOST = 40  # with more distinct times than this, waves are each subject's first, second, .. observation
 PATTERNS_MOST = 10
+NEVER = "Never: not seen in this outcome, but in another."
 OCCASIONS = (
     "An occasion is a subject's first, second, .. observation, because times differ too much between subjects for "
     "waves: one that was missed moves those after it up, so that Gone counts missed ones too, and is not dropout alone."
@@ -68,7 +69,7 @@ class Attrition:
         tables = [table_of(
             self.waves, caption=f"Observed subjects by {word}",
             notes=["Gone: not seen at this or any later " + word + ". SD of time: how far times differ within the "
-                   + word + ".", *([] if self.common else [OCCASIONS])],
+                   + word + ".", *([NEVER] if "Never" in self.waves else []), *([] if self.common else [OCCASIONS])],
             kinds={f"Mean {self.time_name}": "plain", "SD of time": "plain"}, gap="one value only, or none.",
         )]
         if len(self.dropped):
@@ -136,14 +137,17 @@ def _by_wave(
     np.maximum.at(last, subject, wave)
     at = np.arange(n_waves)
     here = np.bincount(wave, minlength=n_waves)
-    not_yet = (first[None, :] > at[:, None]).sum(axis=1)
-    gone = (last[None, :] < at[:, None]).sum(axis=1)
+    seen = last >= 0  # of several outcomes one may lack people altogether
+    not_yet = ((first > at[:, None]) & seen).sum(axis=1)
+    gone = ((last < at[:, None]) & seen).sum(axis=1)
+    never = int((~seen).sum())
     grouped = pd.DataFrame({"wave": wave, "time": time, "y": y}).groupby("wave")
     means, sds = grouped.mean(), grouped.std(ddof=1)
     return pd.DataFrame(
         {
             f"Mean {res.time_name}": means["time"], "SD of time": sds["time"], "Observed": here, "share": here / n,
-            "Not yet": not_yet, "Missed": n - here - not_yet - gone, "Gone": gone,
+            "Not yet": not_yet, "Missed": n - here - not_yet - gone - never, "Gone": gone,
+            **({"Never": never} if never else {}),
             f"Mean {res.outcome_name}": means["y"], f"SD of {res.outcome_name}": sds["y"],
         },
     ).set_axis(pd.RangeIndex(1, n_waves + 1, name="Wave"), axis=0)
@@ -175,7 +179,7 @@ def _sentences(res: GBTMResults, count: np.ndarray, waves: pd.DataFrame, common:
     ]
     if common:
         full = int((count == len(waves)).sum())
-        gone = int(waves["Gone"].iloc[-1])
+        gone = res.n_subjects - int(waves["Observed"].iloc[-1])
         sentences.append(
             f"There are {len(waves)} waves; {full} subjects were observed at all of them, and {gone} were not observed "
             "at the last one."

@@ -69,7 +69,9 @@ def compose(
         to.say(_counted(answers))
         to.blocks.append(ChecklistBlock(source, tuple(answers)))
     to.heading(CODE)
-    first = "" if search is None else " The search is run first, then the model that was picked is fitted by itself."
+    first = "" if search is None else (
+        " The search is run first, then the model that was picked is fitted by itself." if len(res.outcomes) == 1
+        else " It fits the model that was picked by itself, without the search.")
     to.say(f"It reads the data from {data_file}; put the name of your file there.{first}")
     to.blocks += [CodeBlock(language, code_for(res, language, data_file, search)) for language in LANGUAGES]
     to.heading("Software")
