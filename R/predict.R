@@ -128,6 +128,7 @@ warn_prior <- function(who, why = "") {
 
 # The columns that name a person; several have one name in the fit.
 ids_asked <- function(fit) {
+  if (is_several(fit)) fit <- outcome_view(fit, 1) # the same for all outcomes
   own <- if (is.null(fit$inputs$id)) fit$read_as$id else fit$inputs$id
   if (length(own) > 1) own else fit$id_name
 }

@@ -24,6 +24,8 @@ whole_expressions <- c(
   "\\bindependence\\((bootstrap ?= ?\\d+)\\)" = "independence_test(fit, \\1)",
   "or two outcomes: from_formula\\(\\[Outcome\\(\\.\\.\\), Outcome\\(\\.\\.\\)\\], groups=\\[3, 2\\]\\)" =
     "or two outcomes: gbtm(list(..), groups = c(3, 2))",
+  "res\\.distal\\('outcome ~ group', people\\)" = "distal(fit, outcome ~ group, people)",
+  "res\\.distal\\(\\.\\.\\)" = "distal(fit, ..)",
   "res\\.distal\\(\\.\\., method='two-step'\\)" = "distal(fit, .., method = \"two-step\")",
   "res\\.distal\\('outcome ~ group', people\\)" = "distal(fit, outcome ~ group, people)",
   "transitions\\(\\) and independence\\(\\)" = "transitions() and independence_test()",

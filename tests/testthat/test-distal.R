@@ -115,3 +115,49 @@ test_that("refusals are the engine's, in R's words", {
   expect_error(predictors(fit, ~ z1 + I(2 * z1), people), "I(2 * z1) follows", fixed = TRUE, class = "gbtm_collinear")
   expect_error(predictors(fit, ~z1, people, ref = 4), class = "gbtm_bad_ref")
 })
+
+test_that("of a dual model the groups of the outcome that is named are meant", {
+  need_engine()
+  fit <- example_dual()
+  ids <- unique(fit$ids)
+  set.seed(3)
+  people <- data.frame(id = ids, x = stats::rnorm(length(ids)) + unname(assignment(of_outcome(fit, 2))),
+                       z = stats::rnorm(length(ids)))
+  file <- tempfile(fileext = ".csv")
+  utils::write.csv(transform(people, x = sprintf("%.17g", x), z = sprintf("%.17g", z)), file, row.names = FALSE,
+                   quote = FALSE)
+  table <- sprintf("__import__('pandas').read_csv(%s)", deparse(file))
+  for (one in c("aggression", "offenses")) {
+    out <- calm(distal(fit, x ~ group + z, people, groups_of = one))
+    lead <- calm(predictors(fit, ~z, people, groups_of = one))
+    theirs <- python_says(fit, c(
+      sprintf("res.distal('x ~ group + z', %s, groups_of='%s').params", table, one),
+      sprintf("res.distal('x ~ group + z', %s, groups_of='%s').cov_params()", table, one),
+      sprintf("res.distal('x ~ group + z', %s, groups_of='%s').compare()['difference']", table, one),
+      sprintf("res.predictors('~ z', %s, groups_of='%s').params", table, one)
+    ))
+    expect_equal(unname(coef(out)), theirs[[1]], tolerance = 1e-10, label = one)
+    expect_equal(as.vector(vcov(out)), theirs[[2]], tolerance = 1e-10, label = one)
+    expect_equal(compare(out)$difference, theirs[[3]], tolerance = 1e-10, label = one)
+    expect_equal(unname(coef(lead)), theirs[[4]], tolerance = 1e-10, label = one)
+    # its own set of groups: the naive means are those of the people assigned
+    naive <- calm(distal(fit, x ~ group, people, groups_of = one, method = "naive"))
+    own <- unname(assignment(of_outcome(fit, one)))
+    expect_equal(naive$groups$mean, as.vector(tapply(people$x, own, mean)), tolerance = 1e-10)
+  }
+  expect_identical(coef(calm(distal(fit, x ~ group, people, groups_of = 2))),
+                   coef(calm(distal(fit, x ~ group, people, groups_of = "offenses"))))
+  expect_error(distal(fit, x ~ group, people), "groups_of = \"aggression\" or \"offenses\"",
+               class = "gbtm_two_group_sets")
+  expect_error(distal(fit, x ~ group, people, groups_of = "bmi"), class = "gbtm_unknown_outcome")
+  expect_error(distal(of_outcome(fit, 1), x ~ group, people), class = "gbtm_part_of_a_fit")
+})
+
+test_that("of outcomes that share their groups there is one set of them", {
+  need_engine()
+  fit <- several_fit_of("multi")
+  people <- data.frame(id = unique(fit$ids))
+  people$x <- sin(seq_along(people$id)) + unname(assignment(fit))
+  out <- calm(distal(fit, x ~ group, people, method = "naive"))
+  expect_equal(out$groups$mean, as.vector(tapply(people$x, unname(assignment(fit)), mean)), tolerance = 1e-10)
+})

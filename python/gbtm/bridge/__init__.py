@@ -32,6 +32,7 @@ from .choice import read_search, search, search_blrt, search_cross_validate, sea
 from .files import file_columns, fit_files, posterior_to
 from .fitting import command, fit, read_commands
 from .long_work import begin, end, wait
+from .matching import balance, matching_frame, untreated_history
 from .reporting import grolts_report, to_table
 from .resampling import ar1_check, blrt, bootstrap, cross_validate, independence_bootstrap, lmr, pool
 from .several import classify_several, fit_several, hold_outcome, hold_people
@@ -40,13 +41,14 @@ from .transfer import receive, take_bulk, take_codes
 from .workers import end_workers
 
 __all__ = [
-    "about", "adequacy", "ar1_check", "begin", "blrt", "bootstrap", "classification", "classify",
+    "about", "adequacy", "ar1_check", "balance", "begin", "blrt", "bootstrap", "classification", "classify",
     "classify_several", "command", "compare_traj", "cross_validate", "design_columns", "dispersion_test", "end",
-    "end_workers", "file_columns", "fit", "fit_files", "fit_several", "grolts_report", "hold_outcome", "hold_people",
-    "independence_bootstrap", "lmr", "outcome_contributions", "pearson_residuals", "plot_matrix", "pool",
-    "posterior_to", "profile_intervals", "read_commands", "read_search", "receive", "residual_checks",
-    "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate", "search_several", "simulate",
-    "step_three", "take_bulk", "take_codes", "to_table", "traj_table", "wait", "with_cov_type",
+    "end_workers", "file_columns", "fit", "fit_files", "fit_several", "grolts_report", "hold_outcome",
+    "hold_people", "independence_bootstrap", "lmr", "matching_frame", "outcome_contributions", "pearson_residuals",
+    "plot_matrix", "pool", "posterior_to", "profile_intervals", "read_commands", "read_search", "receive",
+    "residual_checks", "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate",
+    "search_several", "simulate", "step_three", "take_bulk", "take_codes", "to_table", "traj_table",
+    "untreated_history", "wait", "with_cov_type",
 ]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from ..distal.three_step import METHODS
 from ..distal.traj_outcome import TrajOutcome
 from ..errors import GBTMWarning
 from ..record.document import encode
-from .transfer import answer, fit_of, frame, new_bulk, received
+from .transfer import answer, fit_of, frame, new_bulk, sent_table
 
 Found = DistalResult | PredictorsResult | TrajOutcome
 
@@ -38,10 +39,9 @@ def step_three(document: str, request: str) -> str:
     Parameters
     ----------
     request : JSON. ``call``: "distal" or "predictors", its ``formula`` or the names of its ``covariates``, ``outcome``
-        (the names that the left side was computed from) and ``options``. ``columns``: those of the table, each with a
-        ``name``, a ``kind`` ("number", "id", "text", "logical"), and of text its ``levels``, whether it is a
-        ``factor`` and ``ordered``; the values as :func:`receive` has them, of text as codes of its ``levels``.
-        ``asked``: what is asked of the result, its name and options, or null for the result itself
+        (the names that the left side was computed from) and ``options``. ``columns``: those of the table, as
+        :func:`gbtm.bridge.transfer.sent_table` takes them. ``asked``: what is asked of the result, its
+        name and options, or null for the result itself
 
     Returns
     -------
@@ -62,22 +62,9 @@ def step_three(document: str, request: str) -> str:
 
 def _table(columns: list[dict[str, Any]], head: str) -> tuple[pd.DataFrame, str]:
     """The table, and a name for it and what is asked of it."""
-    digest, made = hashlib.sha256((head + json.dumps(columns)).encode()), {}
-    for place, column in enumerate(columns):
-        values = received(f"people{place}")
-        digest.update(np.ascontiguousarray(values, dtype=float).tobytes())
-        made[column["name"]] = _column(values, column)
-    return pd.DataFrame(made), digest.hexdigest()
-
-
-def _column(values: np.ndarray, column: dict[str, Any]) -> Any:
-    if column["kind"] == "text":
-        codes = np.where(np.isnan(values), -1, values).astype(int)
-        made = pd.Categorical.from_codes(codes, categories=column["levels"], ordered=bool(column.get("ordered")))
-        return made if column.get("factor") else pd.Series(made).astype(object)
-    if column["kind"] in ("logical", "id") and np.array_equal(values, np.floor(values)):  # false where one is missing
-        return values.astype(bool if column["kind"] == "logical" else np.int64)
-    return values
+    digest = hashlib.sha256((head + json.dumps(columns)).encode())
+    table = sent_table(columns, digest)
+    return table, digest.hexdigest()
 
 
 def _estimated(document: str, call: dict[str, Any], table: pd.DataFrame) -> Found:
@@ -93,11 +80,29 @@ def _estimated(document: str, call: dict[str, Any], table: pd.DataFrame) -> Foun
 def _answered(found: Found, asked: dict[str, Any] | None) -> dict[str, Any]:
     if asked is None:
         return _whole(found)
-    value = getattr(found, asked["what"])(**{k: v for k, v in asked["options"].items() if v is not None})
+    options = {k: v for k, v in asked["options"].items() if v is not None}
+    drawn = _DRAWN.get(asked["what"])
+    value = getattr(found, asked["what"])(**options) if drawn is None else drawn(found, **options)
     if isinstance(value, GroupTest):
         return _test(value)
     attributes = {k: v for k, v in value.attrs.items() if isinstance(v, (int, float, str))}
     return {"table": _framed(value, new_bulk()), "attributes": attributes}
+
+
+def _naive_groups(found: DistalResult, level: float) -> pd.DataFrame:
+    return found.again("naive").group_table(level)
+
+
+def _survival(found: DistalResult) -> pd.DataFrame:
+    from ..step_three.survival_curves import survival_curves
+
+    times, curves = survival_curves(found.found)
+    groups = np.arange(1, found.n_groups + 1)
+    return pd.DataFrame({"group": groups.repeat(times.size), "time": np.tile(times, groups.size),
+                         "survival": curves.T.ravel()})
+
+
+_DRAWN: dict[str, Callable[..., pd.DataFrame]] = {"naive_groups": _naive_groups, "survival": _survival}  # for pictures
 
 
 def _whole(found: Found) -> dict[str, Any]:

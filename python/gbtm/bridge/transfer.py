@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -126,6 +126,34 @@ def receive(name: str, kind: str, size: float, at: float, block: bytearray) -> N
 def received(name: str) -> np.ndarray:
     """A column as :func:`receive` had it; it is handed over once."""
     return _columns.pop(name)
+
+
+def sent_table(columns: Sequence[Mapping[str, Any]], digest: Any = None) -> pd.DataFrame:
+    """A table of R's whose columns :func:`receive` has, as ``people0``, ``people1``, ..
+
+    Parameters
+    ----------
+    columns : each with a ``name``, a ``kind`` ("number", "id", "text", "logical"), and of text its ``levels``, of which
+        the values are codes, whether it is a ``factor`` and ``ordered``
+    digest : a hash of hashlib's that takes the values in
+    """
+    made = {}
+    for place, one in enumerate(columns):
+        values = received(f"people{place}")
+        if digest is not None:
+            digest.update(np.ascontiguousarray(values, dtype=float).tobytes())
+        made[one["name"]] = _sent_column(values, one)
+    return pd.DataFrame(made)
+
+
+def _sent_column(values: np.ndarray, about: Mapping[str, Any]) -> Any:
+    if about["kind"] == "text":
+        codes = np.where(np.isnan(values), -1, values).astype(int)
+        made = pd.Categorical.from_codes(codes, categories=about["levels"], ordered=bool(about.get("ordered")))
+        return made if about.get("factor") else pd.Series(made).astype(object)
+    if about["kind"] in ("logical", "id") and np.array_equal(values, np.floor(values)):  # false where one is missing
+        return values.astype(bool if about["kind"] == "logical" else np.int64)
+    return values
 
 
 def column(name: str, buffer: bytearray) -> np.ndarray:

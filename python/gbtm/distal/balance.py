@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from ..arguments import checked
+from ..constants import SHARED
 from ..data.columns import numeric, require_columns
 from ..errors import DataError, warn
 
-MOST = 0.1  # standardised mean difference beyond which a covariate is out of balance
+MOST: float = SHARED["balance_most"]  # standardised mean difference beyond which a covariate is out of balance
 POOLED = "all"
 
 
