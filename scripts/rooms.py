@@ -34,6 +34,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("figures", "traj_programs", "traj_commands"),
     ("api",),
     ("selection",),
+    ("recipes",),
     ("report",),
     ("bridge",),
     ("gbtm",),  # python/gbtm/__init__.py, the front door: it names what the user may use

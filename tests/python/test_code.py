@@ -19,7 +19,7 @@ import gbtm
 from conftest import ROOT, TRUTH, arguments, long_table, true_data
 from do_files import STATA_FITS, fitted
 from gbtm.errors import SpecificationError
-from gbtm.report.code import code_for
+from gbtm.recipes.code import code_for
 
 PYTHON_FITS = (*STATA_FITS, "exposure_negbin", "everything")
 

@@ -10,11 +10,11 @@ import pytest
 
 import gbtm
 from dual import DATA, fitted
+from gbtm.recipes.several_code import several_code
 from gbtm.report.content import compose
 from gbtm.report.dual_tables import TABLES, TRANSITIONS
 from gbtm.report.fit_tables import make_table
 from gbtm.report.grolts import grolts
-from gbtm.report.several_code import several_code
 
 
 @pytest.fixture(scope="module")

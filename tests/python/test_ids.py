@@ -9,7 +9,7 @@ import pytest
 import gbtm
 from gbtm import DataError
 from gbtm.data.ids import id_column, wide_ids
-from gbtm.report.recipe import recipe
+from gbtm.recipes.recipe import recipe
 
 N, T = 30, 4
 

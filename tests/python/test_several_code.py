@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import gbtm
+from gbtm.recipes.code import code_for
 from gbtm.report import pictures
-from gbtm.report.code import code_for
 from gbtm.report.grolts import grolts
 
 WIDE = {"y": ["y1", "y2", "y3", "y4"], "t": [0.0, 1.0, 2.0, 3.0], "c": ["c1", "c2", "c3"], "u": ["u1", "u2", "u3"]}

@@ -9,7 +9,7 @@ import pytest
 import gbtm
 from conftest import TRUTH, arguments, long_table, true_data
 from do_files import STATA_FITS, STATA_NAME, fitted, prepared, stata_fit
-from gbtm.report.code import code_for
+from gbtm.recipes.code import code_for
 
 
 @pytest.mark.parametrize("name", STATA_FITS)

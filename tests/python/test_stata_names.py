@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 from do_files import STATA_NAME, imported, renamed
-from gbtm.report.stata_names import RESERVED, StataNames
+from gbtm.recipes.stata_names import RESERVED, StataNames
 
 COLUMNS = ["y.1", "y 1", "y_1", "y", "if", "str5", "1st", "...", "\N{CJK UNIFIED IDEOGRAPH-5E74}", "a" * 40, "a" * 41,
            "a" * 27, "_", "caf\N{LATIN SMALL LETTER E WITH ACUTE}", 'say "so"', "$cost", "Age", "age"]

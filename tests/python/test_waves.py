@@ -10,7 +10,7 @@ import gbtm
 from gbtm import DataError, SpecificationError
 from gbtm.data.panel import Panel
 from gbtm.data.waves import joined, wave_codes
-from gbtm.report.recipe import recipe
+from gbtm.recipes.recipe import recipe
 
 N, T = 60, 5
 TENTHS = np.array([0.1 * k for k in range(T)])  # 0.30000000000000004 among them

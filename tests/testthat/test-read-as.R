@@ -22,7 +22,7 @@ python_reads <- function(fit, data) {
   utils::write.csv(data, table, row.names = FALSE, na = "")
   lines <- run_python(c(
     "import gbtm, warnings, contextlib, io, pandas as pd", "warnings.simplefilter('ignore')",
-    "from gbtm.report.code import code_for",
+    "from gbtm.recipes.code import code_for",
     sprintf("res = gbtm.load(%s)", deparse(file)),
     sprintf("new = pd.read_csv(%s, float_precision='round_trip')", deparse(table)),
     "scope = {}",

@@ -198,7 +198,7 @@ test_that("the R code of several outcomes makes the same fit, of a dual model to
   on.exit(setwd(here))
   for (fit in fits) {
     write_gbtm(fit, "fit.json")
-    code <- run_python(c("import gbtm", "from gbtm.report.code import code_for",
+    code <- run_python(c("import gbtm", "from gbtm.recipes.code import code_for",
                          "print(code_for(gbtm.load('fit.json'), 'R'))"))
     made <- new.env()
     quietly(eval(parse(text = code[code != "summary(fit)"]), made))

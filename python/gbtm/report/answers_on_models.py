@@ -11,8 +11,9 @@ from ..compute.reference_distribution import multiplier
 from ..families import family_named
 from ..fit.summary import family_title
 from ..model.covariance_kinds import COVARIANCE_KINDS
+from ..recipes.recipe import is_dual
 from ..tables.numbers import show
-from .dual_tables import TABLES, is_dual, of_sets
+from .dual_tables import TABLES, of_sets
 from .evidence import Evidence, Reply
 from .fit_tables import share_sentence
 from .software import versions_sentence

@@ -12,15 +12,16 @@ from ..compute.progress import Progress
 from ..errors import SpecificationError
 from ..fit.summary import family_title
 from ..model.spec import OutcomeSpec
+from ..recipes.code import LANGUAGES, code_for
+from ..recipes.recipe import is_dual
 from ..tables.numbers import are_whole, show
 from ..tables.table import Table, table_of
 from .answers_on_models import entropy_words, numbers_words
 from .attrition import attrition
 from .blocks import Builder, ChecklistBlock, CodeBlock, FigureBlock, Report
 from .checklist import SOURCE_2017, SOURCE_REVISED
-from .code import LANGUAGES, code_for
 from .distal_section import distal_results, distal_section
-from .dual_tables import TABLES, is_dual, of_sets
+from .dual_tables import TABLES, of_sets
 from .fit_tables import (
     cases_table,
     choice_table,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
 
 from ..fit.outcome_view import prefix_of
+from ..recipes.recipe import is_dual
 from ..tables.table import Table, table_of
 
 if TYPE_CHECKING:
@@ -21,11 +22,6 @@ MEASURES = {"lift": "Lift", "odds ratio": "Odds ratio", "cramers_v": "Cramer's V
 RATIOS = dict.fromkeys(("estimate", "std err", "lower", "upper"), "ratio")
 SHARES = dict.fromkeys(("estimate", "std err", "lower", "upper", "separate", "separate std err"), "percent")
 UNKNOWN = "the data do not determine it, as where a pair of groups holds nobody."
-
-
-def is_dual(res: Any) -> bool:
-    """A fit with two sets of groups."""
-    return len(getattr(res, "group_sets", ())) > 1
 
 
 def of_sets(res: GBTMResults) -> list[tuple[str, GBTMResults]]:

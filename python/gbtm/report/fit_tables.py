@@ -15,14 +15,15 @@ from ..compute.reference_distribution import multiplier
 from ..errors import GBTMWarning, SpecificationError
 from ..fit.summary import family_title
 from ..model.covariance_kinds import COVARIANCE_KINDS
+from ..recipes.recipe import is_dual
+from ..recipes.search_recipe import label_of
 from ..tables.numbers import show
 from ..tables.table import HEADINGS, Table, table_of
-from .dual_tables import TABLES, dual_table, estimates_by_set, groups_of_both, is_dual, odds_of_both, of_sets
+from .dual_tables import TABLES, dual_table, estimates_by_set, groups_of_both, odds_of_both, of_sets
 
 if TYPE_CHECKING:
     from ..api.results import GBTMResults
 
-SAME_LOGLIK = 1e-6
 OF_SEARCHES = ("choice", "classification", "cases")
 KINDS = ("estimates", "groups", "odds_ratios", *TABLES, *OF_SEARCHES)
 FIT = (
@@ -229,18 +230,6 @@ def choice_table(search: Any, final: GBTMResults | None = None) -> Table:
         table[columns], caption="Models fitted", notes=[*notes, _final_note(search, final)],
         gap="not computed for this model.", headings={table.index.name or "": "Model"}, strong=_final(search, final),
     )
-
-
-def label_of(search: Any, final: GBTMResults | None) -> str | None:
-    """The final model's label in the search."""
-    if final is None:
-        return None
-    same = [label for label, fit in search.fits.items() if fit is final]
-    alike = [
-        label for label, fit in search.fits.items()
-        if fit.spec == final.spec and abs(fit.llf - final.llf) < SAME_LOGLIK
-    ]
-    return next(iter([*same, *alike]), None)
 
 
 def _final(search: Any, final: GBTMResults | None) -> int | None:

@@ -37,7 +37,7 @@ def code_for(res: GBTMResults, language: str, data: str = "data.csv", search: An
     Examples
     --------
     >>> import gbtm
-    >>> from gbtm.report.code import code_for
+    >>> from gbtm.recipes.code import code_for
     >>> data = gbtm.datasets.two_groups(rng=0)
     >>> res = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=[1, 2]).fit(rng=0)
     >>> print(code_for(res, "R").splitlines()[2])

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..model.description import Outcome
 from ..model.option import options_of
 from .calls import wrapped
-from .dual_tables import is_dual
 from .python_code import _value, python_code
-from .recipe import Recipe, fit_options, recipe
+from .recipe import Recipe, fit_options, is_dual, recipe
 from .several_r_code import several_r_code
 from .stata import command_text, lacking, options_and_lines
 from .stata_names import StataNames

@@ -116,3 +116,8 @@ def fit_options(res: GBTMResults, columns: dict[str, Any], command: bool) -> dic
     if res.cov_type != usual:
         fit["cov_type"] = res.cov_type
     return fit
+
+
+def is_dual(res: Any) -> bool:
+    """A fit with two sets of groups."""
+    return len(getattr(res, "group_sets", ())) > 1

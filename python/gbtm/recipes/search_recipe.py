@@ -8,13 +8,13 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from ..model.spec import arguments_of
-from .fit_tables import label_of
 from .recipe import Recipe, recipe
 
 if TYPE_CHECKING:
     from ..api.results import GBTMResults
     from ..selection.candidates import Space
 
+SAME_LOGLIK = 1e-6
 SETTINGS = ("n_starts", "max_starts", "shape_starts", "cov_type", "time_budget")
 LATER = ("cv_loglik", "blrt")  # criteria that are computed after the search, if asked for
 
@@ -106,3 +106,15 @@ def _chosen_by(search: Any, label: str | None) -> str | None:
     if choices.get(TWINS.get(search.criterion, search.criterion)) == label:
         return ""
     return next((criterion for criterion, chosen in choices.items() if chosen == label), None)
+
+
+def label_of(search: Any, final: GBTMResults | None) -> str | None:
+    """The final model's label in the search."""
+    if final is None:
+        return None
+    same = [label for label, fit in search.fits.items() if fit is final]
+    alike = [
+        label for label, fit in search.fits.items()
+        if fit.spec == final.spec and abs(fit.llf - final.llf) < SAME_LOGLIK
+    ]
+    return next(iter([*same, *alike]), None)

@@ -1,0 +1,1 @@
+"""Code that makes a fit again: in Python, R and Stata."""
