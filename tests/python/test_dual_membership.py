@@ -49,7 +49,7 @@ def test_em_never_falls(at):
         value = float(module.loglik(flat[None])[0])
         assert value >= before - 1e-9
         before = value
-        flat = em(module, flat[None], 1)[0]
+        flat = em(module, flat[None], 1)[0][0]
 
 
 def test_posterior_gradient_by_numeric_derivatives(at):

@@ -11,7 +11,8 @@ import pytest
 
 from gbtm import DataError, Panel
 from gbtm.data.arrays import panel_of_arrays
-from gbtm.data.panel import _in_order, wave_matrix
+from gbtm.data.measures import in_order
+from gbtm.data.panel import wave_matrix
 from parts import draw
 
 
@@ -479,10 +480,10 @@ def test_offending_rows_are_described_in_the_users_terms():
 
 def test_in_order_is_sorted_without_repetition():
     for subject in itertools.product((0, 1, 2), repeat=3):
-        assert _in_order(np.array(subject), None) == (sorted(subject) == [*subject])
+        assert in_order(np.array(subject), None) == (sorted(subject) == [*subject])
         for time in itertools.product((0.0, 0.5, 2.0), repeat=3):
             pairs = [*zip(subject, time, strict=True)]
-            assert _in_order(np.array(subject), np.array(time)) == (sorted(set(pairs)) == pairs)
+            assert in_order(np.array(subject), np.array(time)) == (sorted(set(pairs)) == pairs)
 
 
 def test_columns_by_wave_are_a_matrix():

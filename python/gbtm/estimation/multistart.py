@@ -123,7 +123,8 @@ class Run:
         while left.size:
             arrived = self._arrive(flat[left], [1 + len(s) for s in standing], count_hits)
             # those that one stood for which came to nothing are climbed from themselves
-            left = np.array([i for s, well in zip(standing, arrived, strict=True) if not well for i in s], dtype=int)
+            came_to_nothing = [s for s, well in zip(standing, arrived, strict=True) if not well and not self.late()]
+            left = np.array([i for s in came_to_nothing for i in s], dtype=int)
             standing = [[] for _ in left]
         return climbed
 
@@ -140,7 +141,7 @@ class Run:
     def _arrive(self, flat: Tensor, counts: list[int], count_hits: bool) -> list[bool]:
         """Newton from (B, p), each of which stands for so many starts, noted; whether each converged."""
         arrived: list[bool] = []
-        lots = self._lots(flat)
+        lots = [flat] if self.late() else self._lots(flat)  # late, the best of all goes on, not that of each lot
         for done, size in zip(in_order(self.climb_on, lots), map(len, lots), strict=True):
             well = done.converged.tolist()
             start = len(arrived)
