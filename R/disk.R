@@ -20,7 +20,7 @@
 #' @param repartition a new folder, to which the rows are written once more with those of a person together; needs the
 #'   Python package duckdb
 #' @param block rows that are read at once, about; by default a million of long data, 100,000 of wide data
-#' @param memory bytes of sums that a process keeps; what is beyond is read again at each pass. By default 2e9
+#' @param memory bytes of sums that a process keeps; what is beyond is read again at each pass. By default 1.2e9
 #' @param n_jobs processes that work on the blocks; the digits are the same with any number
 #' @param checkpoint a file in which the fit notes what it found; a fit that was cut off goes on from it when it is
 #'   asked for again

@@ -29,7 +29,7 @@ from .repartition import repartition as write_partition
 SAMPLE = 5000  # people on whom starts are tried
 DRAWN = 2  # times as many are drawn, as the size of a block is known only when it is read
 LONG_ROWS, WIDE_ROWS = 1_000_000, 100_000  # of a block
-MEMORY = 2_000_000_000  # bytes of blocks, as sums need them, that a process keeps
+MEMORY = 1_200_000_000  # bytes of blocks, as sums need them, that a process keeps
 COVARIATES = ("tcov", "risk", "dcov")
 OF_PEOPLE = ("weights", "cluster", "stratum", "out_of_sample", "obsmar")
 PANEL = tuple(f.name for f in fields(Panel))
