@@ -1,4 +1,7 @@
-"""The distribution that intervals and tests of a fit go by: normal, or t where standard errors rest on few units."""
+"""The distribution that intervals and tests of a fit go by: normal, or t where standard errors rest on few units.
+
+By scipy.special, whose functions scipy.stats calls: to import scipy.stats takes a second, a quarter of a first fit.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,24 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 
 def quantile(tail: float, df: float = np.inf) -> float:
     """How many standard errors an interval reaches to either side that leaves out ``tail`` there; ``df`` degrees of
     freedom of t, infinite for the normal distribution."""
-    return float(stats.t.isf(tail, df) if np.isfinite(df) else stats.norm.isf(tail))
+    return float(-special.stdtrit(df, tail) if np.isfinite(df) else -special.ndtri(tail))
 
 
 def reach(level: float, df: float = np.inf) -> float:
     """The same for an interval of this level."""
-    return float(stats.t.ppf(0.5 + level / 2, df)) if np.isfinite(df) else NormalDist().inv_cdf(0.5 + level / 2)
+    return float(special.stdtrit(df, 0.5 + level / 2)) if np.isfinite(df) else NormalDist().inv_cdf(0.5 + level / 2)
 
 
 def two_sided(statistic: Any, df: float = np.inf) -> Any:
     """Two-sided p-values of estimate / standard error."""
-    size = np.abs(statistic)
-    return 2 * (stats.t.sf(size, df) if np.isfinite(df) else stats.norm.sf(size))
+    size = np.abs(np.asarray(statistic))
+    return 2 * (special.stdtr(df, -size) if np.isfinite(df) else special.ndtr(-size))
 
 
 def letter(df: float) -> str:
