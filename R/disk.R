@@ -105,10 +105,7 @@ gbtm_on_files <- function(frame, call) {
   several <- !is.null(outcomes)
   if (several) outcomes <- options_of_outcomes(outcomes, Filter(Negate(is.null), mget(
     intersect(names(call), outcome_arguments()), envir = frame)))
-  asked_groups <- if (!eval(quote(missing(groups)), frame)) frame$groups
-  groups <- if (several) {
-    groups_of_several(asked_groups, outcomes, frame$link, call)
-  } else if (is.null(asked_groups)) groups_of(frame$order) else asked_groups
+  groups <- groups_on_files(frame, outcomes, call)
   given <- without_constants(c(list(groups = groups, order = frame$order), mget(model_arguments(), envir = frame)))
   if (several) given[outcome_arguments()] <- of_nothing() else given$family <- family_name(given$family, call)
   control <- seeded(frame$control, frame$seed)
@@ -116,14 +113,10 @@ gbtm_on_files <- function(frame, call) {
   smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
   options <- c(search_options(control, frame$cov_type, if (!smaller) start_values(start)),
                list(executor = if (files$n_jobs > 1) files$n_jobs, checkpoint = expanded(files$checkpoint)))
-  names_known <- if (is.null(wide)) known else names(wide)
+  there <- list(known = if (is.null(wide)) known else names(wide), wide = wide, columns = columns)
   covariates <- intersect(covariate_arguments(), names(given))
   model <- c(sent_options(given), covariates_on_files(given[covariates], wide, columns, call))
-  request <- c(files_request(files), if (several) {
-    list(outcomes = outcomes_on_files(outcomes, given, list(known = names_known, wide = wide, columns = columns), call))
-  } else {
-    list(formula = formula_on_files(frame$formula, names_known, call))
-  }, list(
+  request <- c(files_request(files), outcomes_request(frame$formula, outcomes, given, there, call), list(
     id = if (length(frame$id) > 1) json_array(frame$id) else frame$id,
     wide = if (!is.null(wide)) as_named_json(lapply(wide, wide_on_files)),
     model = as_named_json(Filter(Negate(is.null), model[setdiff(names(model), if (several) outcome_arguments())])),
@@ -138,6 +131,19 @@ gbtm_on_files <- function(frame, call) {
   fit$files <- do.call(rbind, lapply(answer$seen, as.character))
   warn_findings(fit$warnings, call)
   fit
+}
+
+# Numbers of groups; by the orders where they are left out.
+groups_on_files <- function(frame, outcomes, call) {
+  asked <- if (!eval(quote(missing(groups)), frame)) frame$groups
+  if (!is.null(outcomes)) return(groups_of_several(asked, outcomes, frame$link, call))
+  if (is.null(asked)) groups_of(frame$order) else asked
+}
+
+# The formula, or several outcomes.
+outcomes_request <- function(formula, outcomes, given, there, call) {
+  if (is.null(outcomes)) return(list(formula = formula_on_files(formula, there$known, call)))
+  list(outcomes = outcomes_on_files(outcomes, given, there, call))
 }
 
 # Values of the options of an outcome of which nothing is said.
@@ -184,21 +190,26 @@ formula_on_files <- function(formula, known, call) {
     stop_gbtm("not_on_disk", sprintf("formula: with data that stay on disk the outcome is a column, and '%s' is none.",
                                      deparse_line(formula[[2]])), "formula", "Write the column to the files.", call)
   }
-  right <- formula[[3]]
-  basis <- is.call(right) && deparse_line(right[[1]]) %in% c("bs", "splines::bs") && is.name(right[[2]])
-  if (!is.name(right) && !basis) {
-    stop_gbtm("not_on_disk", sprintf("formula: with data that stay on disk the time is a column, and '%s' is none.",
-                                     deparse_line(right)), "formula",
-              "Write the column to the files; or give a basis, splines::bs(age, df = 4).", call)
-  }
+  right <- time_on_files(formula[[3]], call)
   used <- c(as.character(formula[[2]]), all.vars(right))
   unknown <- setdiff(used, known)
   if (length(unknown)) {
     stop_gbtm("unknown_column", sprintf("%s: no column named '%s'.", unknown[1], unknown[1]), unknown[1],
               sprintf("The columns are %s.", listing(known)), call)
   }
-  if (basis) right[[1]] <- as.name("bs")
   paste(deparse_line(formula[[2]]), "~", deparse_line(right))
+}
+
+# A column of times, or its B-spline basis by Python's name.
+time_on_files <- function(right, call) {
+  if (is.name(right)) return(right)
+  if (!is.call(right) || !deparse_line(right[[1]]) %in% c("bs", "splines::bs") || !is.name(right[[2]])) {
+    stop_gbtm("not_on_disk", sprintf("formula: with data that stay on disk the time is a column, and '%s' is none.",
+                                     deparse_line(right)), "formula",
+              "Write the column to the files; or give a basis, splines::bs(age, df = 4).", call)
+  }
+  right[[1]] <- as.name("bs")
+  right
 }
 
 wide_on_files <- function(given) if (is.character(given) && length(given) == 1) given else json_array(given)
@@ -230,16 +241,18 @@ terms_on_files <- function(asked, argument, call) {
 
 python_terms <- function(term, argument, call) {
   if (is.name(term) || identical(term, 1)) return(term)
-  is_call <- is.call(term) && is.name(term[[1]])
-  if (is_call && as.character(term[[1]]) %in% c("factor", "as.factor") && length(term) == 2 && is.name(term[[2]])) {
-    return(base::call("C", term[[2]]))
-  }
-  if (!is_call || !as.character(term[[1]]) %in% c("+", ":", "*", "(")) {
+  made_by <- if (is.call(term) && is.name(term[[1]])) as.character(term[[1]]) else ""
+  if (is_factor_of_column(term, made_by)) return(base::call("C", term[[2]]))
+  if (!made_by %in% c("+", ":", "*", "(")) {
     said <- sprintf("%s: of data that stay on disk '%s' cannot be made.", argument, deparse_line(term))
     stop_gbtm("not_on_disk", said, argument,
               "Give columns, factor() of them, and their interactions; write other columns to the files.", call)
   }
   as.call(c(term[[1]], lapply(as.list(term)[-1], python_terms, argument, call)))
+}
+
+is_factor_of_column <- function(term, made_by) {
+  made_by %in% c("factor", "as.factor") && length(term) == 2 && is.name(term[[2]])
 }
 
 #' @rdname parquet_files

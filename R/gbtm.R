@@ -144,7 +144,8 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   if (!missing(data) && on_files(data)) return(gbtm_on_files(environment(), call))
   outcomes <- as_outcomes(formula, call)
   if (!is.null(outcomes)) return(gbtm_several(environment(), outcomes, call, parent.frame()))
-  refuse_second_groups(if (!missing(groups)) groups, link, risk2, refgroup2, call)
+  if (missing(groups)) groups <- NULL
+  refuse_second_groups(groups, link, risk2, refgroup2, call)
   laid <- outcome_matrix(formula, if (missing(data)) NULL else data, wide, call, parent.frame())
   if (!is.null(laid)) {
     table <- matrix_table(laid, id, values_here(covariate_arguments(), environment()))
@@ -158,13 +159,11 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   fails <- fails_on_missing(na.action)
   if (is.null(laid)) ask_columns(c("id", covariate_arguments()), environment(), data, wide)
   data <- subset_rows(data, substitute(subset), parent.frame())
-  if (missing(groups) || is.null(groups)) groups <- groups_of(order)
+  if (is.null(groups)) groups <- groups_of(order)
   given <- mget(model_arguments())
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
   if (fails) refuse_missing(asked)
-  smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
-  options <- search_options(control, cov_type, if (!smaller) start_values(start))
-  answer <- bridge_fit(asked, options, control, call, if (smaller) document_text(start))
+  answer <- answer_from(start, groups, asked, control, cov_type, call)
   fit <- new_gbtm(answer$document, answer$arrays, call = call, formula = formula, terms = asked$terms,
                   data = answer$data)
   fit$inputs <- asked$inputs
@@ -172,6 +171,13 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   fit$rows <- if (is.null(wide)) used_rows(answer$rows, row.names(data))
   warn_findings(fit$warnings, call)
   fit
+}
+
+# The engine's answer, with starts of its own, from values, or from a fit with fewer groups.
+answer_from <- function(start, groups, asked, control, cov_type, call) {
+  smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
+  options <- search_options(control, cov_type, if (!smaller) start_values(start))
+  bridge_fit(asked, options, control, call, if (smaller) document_text(start))
 }
 
 #' What is asked of the engine: columns of numbers and a model
