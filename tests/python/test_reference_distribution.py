@@ -17,7 +17,8 @@ from gbtm.compute.reference_distribution import quantile, reach, two_sided
 def test_t(df):
     for tail in (0.5, 0.05, 0.025, 1e-6):
         assert quantile(tail, df) == pytest.approx(stats.t.isf(tail, df), rel=1e-14)
-        assert reach(1 - 2 * tail, df) == pytest.approx(stats.t.ppf(1 - tail, df), rel=1e-14, abs=1e-15)
+        level = 1 - 2 * tail
+        assert reach(level, df) == pytest.approx(stats.t.ppf(0.5 + level / 2, df), rel=1e-14, abs=1e-15)
     statistic = np.array([0.0, -1.0, 2.5, 40.0, np.nan, np.inf])
     np.testing.assert_allclose(two_sided(statistic, df), 2 * stats.t.sf(np.abs(statistic), df), rtol=1e-14)
 
@@ -25,7 +26,8 @@ def test_t(df):
 def test_normal():
     for tail in (0.5, 0.05, 0.025, 1e-6):
         assert quantile(tail) == pytest.approx(stats.norm.isf(tail), rel=1e-14, abs=1e-15)
-        assert reach(1 - 2 * tail) == pytest.approx(stats.norm.isf(tail), rel=1e-12, abs=1e-15)
+        level = 1 - 2 * tail
+        assert reach(level) == pytest.approx(stats.norm.ppf(0.5 + level / 2), rel=1e-14, abs=1e-15)
     statistic = pd.Series([0.0, -1.0, 2.5, 40.0, np.nan])
     found = two_sided(statistic)
     assert isinstance(found, np.ndarray)
