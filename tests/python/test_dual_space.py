@@ -164,7 +164,7 @@ def test_shapes_and_rounds_of_a_space(data):
     ({"groups": [[2], [2], [2]]}, "bad_groups"), ({"groups": [["a"], 2]}, "bad_groups"),
     ({"groups": [[2, 3], 2], "link": "multi"}, "bad_groups"), ({"how": "grid"}, "unknown_how"),
     ({"refgroup2": 0}, "bad_refgroup2"), ({"groups": [2, 3], "risk2": "x"}, "no_second_groups"),
-    ({"groups": [[200], 2]}, "bad_groups"),
+    ({"groups": [[200], 2]}, "bad_groups"), ({"refgroup2": 4}, "bad_refgroup2"), ({"refgroup": 5}, "bad_refgroup"),
 ])
 def test_what_a_dual_search_refuses(data, options, code):
     with pytest.raises(SpecificationError) as caught:

@@ -407,7 +407,7 @@ def test_the_default_search_on_real_data(name, tmp_path):
 @pytest.mark.parametrize(
     ("given", "code"),
     [({"groups": 10**12}, "bad_groups"), ({"cov_type": "x"}, "bad_cov_type"), ({"cov_type": "cluster"}, "bad_cov_type"),
-     ({"n_jobs": 0}, "bad_n_jobs")],
+     ({"groups": 3, "refgroup": 4}, "bad_refgroup"), ({"n_jobs": 0}, "bad_n_jobs")],
 )
 def test_what_every_fit_would_refuse_is_refused_before_the_first(given, code, monkeypatch):
     monkeypatch.setattr("gbtm.selection.runner.fit_task", lambda *a: pytest.fail("a fit was made"))

@@ -166,6 +166,15 @@ def _refuse_of_several(zero: str, how: str) -> None:
         )
 
 
+def _refuse_reference(argument: str, group: int, tried: Sequence[int]) -> None:
+    """A reference group that no model of the search has; of those with fewer groups it is the first."""
+    if group > max(tried):
+        raise SpecificationError(
+            f"{argument}: {group} is more than the {groups_in_words(max(tried))} that are tried at most.",
+            code=f"bad_{argument}", argument=argument, way_out="Give one of the groups, or try more.",
+        )
+
+
 def _search_outcomes(base: Prepared, orders: Sequence[Any], *, refgroup2: int = 1, **settings: Any) -> ModelSearch:
     """The search of outcomes that share their groups, or, where ``base`` is a dual model, of two with groups of their
     own; ``orders`` has of each what is to be tried."""
@@ -246,6 +255,8 @@ def _search(
     _check(how, criterion, time_budget, n_starts=n_starts, max_starts=max_starts, shape_starts=shape_starts,
            refgroup=refgroup)
     space = space or make_space(base.spec, groups, order, zero, reference=refgroup - 1)
+    _refuse_reference("refgroup", space.reference + 1, space.groups)
+    _refuse_reference("refgroup2", getattr(space, "second_reference", 0) + 1, getattr(space, "second_groups", (1,)))
     tried, (space, skipped) = space, space.within(base.panel.n_subjects)
     if not space.groups:
         raise SpecificationError(
