@@ -24,7 +24,7 @@ DAMPING_ROUNDING = 1e-7  # damping that rounding alone can ask for where the Hes
 ARRIVED = 1e-9  # decrement from which on steps are not damped, and may be judged by their gradient
 VALUE_ROUNDING = 1e-12  # of what a log-likelihood is summed from, which cancels in part: differences below say nothing
 LATE_STEPS = 20  # enough from where EM ends, where there is a maximum
-M_STEPS = 1
+M_STEPS = 1  # Newton steps on Q per M-step: as good as more (Lange 1995), and calls are what small data cost
 EM_ENOUGH = 0.05  # log-likelihood gain of an EM step below which Newton takes over
 
 
@@ -54,7 +54,7 @@ def maximise_q(module: Mixture, flat: Tensor, collected: list[Collected], steps:
 def em(
     module: Mixture, flat: Tensor, steps: int, enough: float = EM_ENOUGH, late: Callable[[], bool] | None = None
 ) -> tuple[Tensor, Tensor]:
-    """EM with a few Newton steps on Q as M-step; (B, p) -> (B, p), and what the last step gained (B,).
+    """EM with a Newton step on Q as M-step; (B, p) -> (B, p), and what the last step gained (B,).
 
     A run ends early once a step gains less than ``enough``, or it is ``late``.
     """
@@ -100,9 +100,8 @@ def _m_step(
     module: Mixture, flat: Tensor, membership: tuple[Tensor, ...], collected: list[Collected]
 ) -> Tensor:
     """M-step given what the E-step gathered."""
-    rows = any(cells.private for cells in module.cells)
     theta = module.membership.m_step(flat, membership) if module.layout.n_groups > 1 else None
-    flat = maximise_q(module, flat, collected, 1 if rows else M_STEPS)
+    flat = maximise_q(module, flat, collected, M_STEPS)
     if theta is not None:
         flat[:, module.layout.theta] = theta
     return flat
