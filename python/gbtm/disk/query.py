@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from ..arguments import checked
 from ..errors import DataError, SpecificationError
+from .new_folder import beside_new
 from .optional_package import optional_package
 from .parquet_files import ParquetFiles
 
@@ -58,13 +58,8 @@ def query_files(
     20
     """
     optional_package("pyarrow.parquet", "a query", "disk")
-    place = Path(folder)
-    if place.exists():
-        raise DataError(
-            f"folder: {str(folder)!r} is there already.", code="folder_exists", argument="folder",
-            way_out="Read it, Panel.from_parquet(folder, ..), or give the name of a new folder.",
-        )
-    beside = place.with_name(f"{place.name}.{uuid.uuid4().hex}.tmp")
+    place, beside = beside_new(
+        folder, "folder", "Read it, Panel.from_parquet(folder, ..), or give the name of a new folder.")
     asked = f'SELECT * FROM (\n{query.strip().rstrip(";")}\n) gbtm_query ORDER BY '
     try:
         beside.mkdir(parents=True)

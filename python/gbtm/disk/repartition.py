@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import DataError
+from .new_folder import beside_new
 from .optional_package import optional_package
 from .parquet_files import File
 
@@ -23,13 +23,8 @@ def repartition(files: Sequence[File], id: str, folder: str | Path, blocks: int)
         ``folder_exists`` where there is something at ``folder``, ``not_written``.
     """
     duckdb = optional_package("duckdb", "repartition=", "disk")
-    place = Path(folder)
-    if place.exists():
-        raise DataError(
-            f"repartition: {str(folder)!r} is there already.", code="folder_exists", argument="repartition",
-            way_out="Read it, Panel.from_parquet(folder, ..), or give the name of a new folder.",
-        )
-    beside = place.with_name(f"{place.name}.{uuid.uuid4().hex}.tmp")
+    place, beside = beside_new(
+        folder, "repartition", "Read it, Panel.from_parquet(folder, ..), or give the name of a new folder.")
     column, paths = id.replace('"', '""'), [f.path for f in files]
     try:
         with duckdb.connect() as db:

@@ -13,6 +13,7 @@ import pandas as pd
 from ..compute.blocks import Block, OfBlock, Workplace
 from ..compute.threads import workers
 from ..disk.disk_panel import DiskPanel
+from ..disk.new_folder import beside_new
 from ..disk.optional_package import optional_package
 from ..errors import DataError
 from ..likelihood.block_mixture import BlockOfPeople, BlockRecipe
@@ -33,13 +34,8 @@ def posterior_to(
         ``folder_exists``, ``not_written``, and ``missing_file``, ``changed_file`` of the data.
     """
     optional_package("pyarrow.parquet", "posterior_to()", "disk")
-    out = Path(folder)
-    if out.exists():
-        raise DataError(
-            f"folder: {str(folder)!r} is there already.", code="folder_exists", argument="folder",
-            way_out="Give the name of a new folder, or remove this one.",
-        )
-    beside = out.with_name(f"{out.name}.{uuid.uuid4().hex}.tmp")
+    out, beside = beside_new(
+        folder, "folder", "Give the name of a new folder, or remove this one.")
     place = Workplace(executor)
     bare = Layout(layout.spec, layout.parts, layout.membership)
     token, mean = uuid.uuid4().hex, panel.survey.weight / panel.n_subjects
