@@ -54,6 +54,36 @@ def test_sigma_of_a_regression(line):
     np.testing.assert_allclose(res.profile_int("sigma"), want, rtol=1e-7)
 
 
+def random_intercept_loglik(y, mean, sigma, tau):
+    """Normal with variance sigma^2 and covariance tau^2 within a person, by the person's mean and spread."""
+    n, waves = y.shape
+    within, between = sigma**2, sigma**2 + waves * tau**2
+    spread = ((y - y.mean(axis=1, keepdims=True)) ** 2).sum()
+    level = waves * ((y.mean(axis=1) - mean) ** 2).sum()
+    return -0.5 * (n * waves * np.log(2 * np.pi) + n * (waves - 1) * np.log(within) + n * np.log(between)
+                   + spread / within + level / between)
+
+
+@pytest.mark.parametrize("tau", [0.0, 0.25, 1.0], ids=["none", "weak", "clear"])
+def test_an_sd_of_random_effects_has_an_interval_from_0_where_none_is_not_ruled_out(tau):
+    rng = np.random.default_rng(4)
+    y = 3 + tau * rng.normal(size=40)[:, None] + rng.normal(size=(40, 4))
+    res = gbtm.GBTM(y, np.arange(4), groups=1, order=0, rorder=0, family="normal").fit()
+
+    def fallen(value):
+        best = minimize(lambda p: -random_intercept_loglik(y, y.mean(), np.exp(p[0]), value), [0.0], method="BFGS")
+        return res.llf + best.fun - chi2.ppf(0.95, 1) / 2
+
+    low, high = res.profile_int("r0_sigma[1]")
+    estimate = res.params["r0_sigma[1]"]
+    assert high == pytest.approx(brentq(fallen, estimate, 5), abs=1e-5)
+    if fallen(0.0) < 0:
+        assert low == 0.0
+    else:
+        assert low == pytest.approx(brentq(fallen, 0, estimate), abs=1e-5)
+    assert (low > 0) == (tau == 1.0)
+
+
 def test_a_poisson_rate():
     y = np.random.default_rng(2).poisson(1.3, 60).astype(float)
     want = _ends(lambda c: y.sum() * c - y.size * np.exp(c), np.log(y.mean()), chi2.ppf(0.9, 1) / 2, -3, 3)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..families.random_normal import RANDOM
 from ..model.blocks import SCALES
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class ConditionalMaxima:
         self.best = module.flat().detach().numpy()
         block = next(b for b in self.layout.blocks if b.entries.start <= position < b.entries.stop)
         self.scale = SCALES[block.predictor] if block.is_scale else None
+        self.is_even = block.predictor in RANDOM
         jacobian = self.layout.report_jacobian(self.best)[position]
         self.direction = np.eye(self.best.size)[position] if block.is_scale else jacobian
         self.centre = float(self.direction @ self.best)

@@ -34,7 +34,8 @@ def profile_interval(res: Fit, parameter: str, level: float = 0.95) -> tuple[flo
     Returns
     -------
     (lower, upper)
-        Infinite (or 0, for a scale parameter) where the likelihood never falls far enough: the data set no bound.
+        Infinite (or 0, for a scale parameter) where the likelihood never falls far enough: the data set no bound. An sd
+        of random effects has 0 where none is not ruled out.
 
     Notes
     -----
@@ -91,7 +92,7 @@ def profile_ends(res: Fit, parameter: str, level: float) -> tuple[tuple[float, f
         profile = Profile(module_of(res), names.index(parameter))
         half = chi2.ppf(level, 1) / 2
         ends = [profile.end(side, half) for side in (-1.0, 1.0)]
-        low, high = sorted(profile.reported(e) for e in ends)
+        low, high = profile.interval(*ends)
         higher = profile.higher()
     if higher is None:
         return (low, high), None

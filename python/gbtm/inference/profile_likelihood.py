@@ -159,6 +159,15 @@ class Profile(ConditionalMaxima):
             return None
         return float(done.loglik[0]) - self.top, self.layout.report(done.flat[0].numpy())
 
+    def interval(self, below: float, above: float) -> tuple[float, float]:
+        """Internal ends -> those in the user's units, the lower one first.
+
+        The likelihood is the same at an sd of random effects and at minus it. An end beyond 0 says that 0 itself, no
+        effect, is not ruled out.
+        """
+        low, high = sorted((self.reported(below), self.reported(above)))
+        return (0.0, high) if self.is_even and below < 0 < above else (low, high)
+
     def reported(self, c: float) -> float:
         """Internal value -> the user's units."""
         if self.scale is not None:
