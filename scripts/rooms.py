@@ -29,7 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("findings",),
     ("record",),
     ("fit",),
-    ("inference", "adequacy", "resampling", "step_three"),
+    ("inference", "adequacy", "resampling", "step_three", "training"),
     ("distal",),
     ("figures", "traj_programs", "traj_commands"),
     ("api",),

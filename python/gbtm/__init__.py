@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .api.load import load
     from .api.model import GBTM
     from .api.results import GBTMResults
+    from .api.training import Training, train
     from .api.traj import proc_traj, traj
     from .data.panel import Panel
     from .data.untreated_history import untreated_history
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 _HOME = {
     "GBTM": "api.model", "GBTMResults": "api.results", "Outcome": "model.description", "Panel": "disk.disk_panel",
     "ParquetFiles": "disk.parquet_files", "query_files": "disk.query",
+    "Training": "api.training", "train": "api.training",
     "DualResults": "api.dual_results", "load": "api.load", "traj": "api.traj", "proc_traj": "api.traj",
     "balance": "distal.balance", "plot_balance": "figures.balance", "untreated_history": "data.untreated_history",
     "ar1_check": "adequacy.autocorrelation", "residual_checks": "adequacy.residuals",
@@ -59,9 +61,9 @@ _HOME = {
 
 __all__ = [
     "GBTM", "CommandError", "DataError", "DualResults", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch",
-    "Outcome", "Panel", "ParquetFiles", "SpecificationError", "__version__", "ar1_check", "balance", "blrt",
+    "Outcome", "Panel", "ParquetFiles", "SpecificationError", "Training", "__version__", "ar1_check", "balance", "blrt",
     "bootstrap", "cross_validate", "datasets", "grolts_report", "lmr", "load", "load_search", "plot_balance", "pool",
-    "proc_traj", "query_files", "residual_checks", "search", "to_table", "traj", "untreated_history",
+    "proc_traj", "query_files", "residual_checks", "search", "to_table", "train", "traj", "untreated_history",
 ]
 
 

@@ -79,3 +79,23 @@ def check_seconds(value: Any, argument: str = "time_budget") -> float | None:
             way_out="Give seconds, or None for no limit.",
         )
     return None if value is None else float(value)
+
+
+def positions(rows: Any, n: int, argument: str = "rows") -> np.ndarray:
+    """Positions (m,) among ``n``, each once and in the order given; (n,) bool stands for where it is True.
+
+    Raises
+    ------
+    SpecificationError
+        ``bad_rows``.
+    """
+    at = np.asarray(rows)
+    if at.dtype == bool and at.shape == (n,):
+        at = np.flatnonzero(at)
+    whole = at.ndim == 1 and at.size > 0 and at.dtype.kind in "iu"
+    if not whole or at.min() < 0 or at.max() >= n or np.unique(at).size != at.size:
+        raise SpecificationError(
+            f"{argument}: these are not positions among {n}, each once.", code=f"bad_{argument}", argument=argument,
+            way_out=f"Give whole numbers from 0 to {n - 1}, or {n} values True or False.",
+        )
+    return at.astype(np.int64)

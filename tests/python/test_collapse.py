@@ -9,7 +9,7 @@ import torch
 
 import gbtm
 from gbtm.likelihood import mixture as likelihood
-from gbtm.likelihood.mixture import identical_rows
+from gbtm.likelihood.identical_rows import identical_rows
 from tables import two_halves, two_halves_model
 
 

@@ -103,24 +103,20 @@ class CellStatistics(nn.Module):
         self.register_buffer("level", self.about @ self.columns("mean").T)
 
     def take(self, rows: slice | np.ndarray) -> CellStatistics:
-        """The data of some of the subjects; of a block of them (a slice) where the statistics are a list."""
+        """The data of some of the subjects: a block of them, or those at positions (n,), each once."""
         part = CellStatistics.__new__(CellStatistics)
         nn.Module.__init__(part)
         part.family, part.n_cells, part.n_stats = self.family, self.n_cells, self.n_stats
         part.listed, part.private, part.centred = self.listed, self.private, self.centred
         part.place, part.apart = self.place, self.apart
-        cells = slice(None)
+        cells: slice | Tensor = slice(None)
         if self.listed:
-            assert isinstance(rows, slice)
-            start, stop = rows.start, min(rows.stop, self.n_subjects)
-            at = torch.searchsorted(self.subject, torch.tensor([start, stop], device=self.subject.device)).tolist()
-            block = slice(*at)
+            part.n_subjects, block, subject = self._rows_of(rows)
             part.register_buffer("stats", self.stats[..., block, :])
-            part.register_buffer("subject", self.subject[block] - start)
+            part.register_buffer("subject", subject)
             part.register_buffer("cell", self.cell if self.private else self.cell[block])
-            part.n_subjects = stop - start
             if self.private:
-                cells, part.n_cells = block, block.stop - block.start
+                cells, part.n_cells = block, subject.numel()
         else:
             part.register_buffer("stats", self.stats[..., rows, :])
             part.n_subjects = part.stats.shape[-2]
@@ -135,6 +131,19 @@ class CellStatistics(nn.Module):
         own_exposure = self.log_exposure[cells] if self.log_exposure.numel() == self.n_cells else self.log_exposure
         part.register_buffer("log_exposure", own_exposure)
         return part
+
+    def _rows_of(self, subjects: slice | np.ndarray) -> tuple[int, slice | Tensor, Tensor]:
+        """How many subjects these are, their rows in a list, and which of them has each row."""
+        if isinstance(subjects, slice):
+            start, stop = subjects.start, min(subjects.stop, self.n_subjects)
+            at = torch.searchsorted(self.subject, torch.tensor([start, stop], device=self.subject.device)).tolist()
+            return stop - start, slice(*at), self.subject[slice(*at)] - start
+        wanted = torch.as_tensor(subjects, device=self.subject.device)
+        begin = torch.searchsorted(self.subject, wanted)
+        count = torch.searchsorted(self.subject, wanted, right=True) - begin
+        subject = torch.repeat_interleave(torch.arange(wanted.numel(), device=wanted.device), count)
+        within = torch.arange(subject.numel(), device=wanted.device) - (torch.cumsum(count, 0) - count)[subject]
+        return wanted.numel(), begin[subject] + within, subject
 
     def columns(self, predictor: str) -> Tensor:
         """(C, q) internal design columns."""

@@ -14,24 +14,22 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from ..checks import positions
 from ..compute.threads import in_order, with_gradients
-from ..data.measures import Measures
 from ..data.panel import Panel
 from ..model.blocks import MEMBERSHIP
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart, Part
 from .cells import CellStatistics
-from .censored_ar1 import CensoredChain
-from .censored_random_effects import CensoredEffects
 from .dual_membership import DualMembership
+from .identical_rows import identical_rows
+from .make_cells import make_cells
 from .membership import Membership
-from .random_effects import PatternStatistics
 from .subject_integral import WholeSubjects
 
-COLLAPSE_LOOK = 20_000  # subjects looked at before all are compared
-COLLAPSE_SHARE = 0.8  # of distinct subjects above which collapsing does not pay
 TINY_SIGMA = 0.01  # of an outcome's root mean square, below which four digits and more are lost to cancellation
 Tensors = tuple[Tensor, ...]
 SHARD = 32_768  # subjects per block
@@ -92,7 +90,7 @@ class Mixture(nn.Module):
                 free = free - np.log(part.scale) * _is_density(part, measures.y)
             constant += np.bincount(measures.subject, free, minlength=panel.n_subjects)
         subjects = panel.subjects
-        weight = subjects.relative_weights
+        self.person_weight = weight = subjects.relative_weights
         self.membership = (DualMembership if layout.spec.is_dual else Membership).of(layout, subjects)
         self.first, self.expand = self._collapse(panel.n_subjects)
         if self.expand is not None:
@@ -138,6 +136,7 @@ class Mixture(nn.Module):
         entries = np.concatenate([table for index in layout.index for table in index.values()], axis=1)
         select = (entries[:, :, None] == np.arange(layout.size)).astype(float)
         self.register_buffer("select", torch.from_numpy(select))
+        self._of_layout = [name for name in self._buffers if name == "select" or name.startswith(("index_", "offset_"))]
 
     @property
     def cells(self) -> list[CellStatistics]:
@@ -188,16 +187,48 @@ class Mixture(nn.Module):
             self._shards = [self] if is_small else [self._take(slice(i, i + size)) for i in range(0, n, size)]
         return self._shards
 
-    def _take(self, rows: slice) -> Mixture:
+    def _take(self, rows: slice | np.ndarray) -> Mixture:
         part = Mixture.__new__(Mixture)
         nn.Module.__init__(part)
         part.layout, part.first, part.expand, part._shards = self.layout, self.first[rows], None, None
+        part._of_layout = self._of_layout
         part.outcomes = nn.ModuleList(c.take(rows) for c in self.cells)
         part.membership = self.membership.take(rows)
         part.register_buffer("constant", self.constant[rows])
         part.register_buffer("weight", self.weight[rows])
-        part._register_layout()
-        part.to(self.device)
+        for name in self._of_layout:
+            part.register_buffer(name, getattr(self, name))
+        return part
+
+    def batch(self, rows: ArrayLike) -> Mixture:
+        """The likelihood of some of the people, at the parameters of this module: a mini-batch.
+
+        Parameters
+        ----------
+        rows : (n,) positions of people in the order of the panel's ids, each once; or (N,) bool
+
+        Returns
+        -------
+        A module with the same parameters. ``module.batch(rows)()`` are the log-likelihoods (n,) of these people, in the
+        order of ``rows``; their derivatives go to ``module.parameters()``.
+
+        Examples
+        --------
+        >>> import gbtm, torch
+        >>> data = gbtm.datasets.two_groups(rng=0)
+        >>> module = gbtm.GBTM.from_formula("y ~ t", data=data, id="id", groups=2, order=2).module()
+        >>> torch.allclose(module.batch([3, 1])(), module()[[3, 1]])
+        True
+        """
+        people = positions(rows, self.person_weight.size)
+        kinds, expand = people, None
+        if self.expand is not None:
+            kinds, expand = np.unique(self.expand[people], return_inverse=True)
+        part = self._take(kinds)
+        part.person_weight, part.expand = self.person_weight[people], expand
+        if expand is not None:
+            part.weight = torch.from_numpy(np.bincount(expand, part.person_weight)).to(self.device)
+        part.free, part.place = self.free, self.place
         return part
 
     def _apply(self, fn: Any, recurse: bool = True) -> Mixture:
@@ -285,37 +316,6 @@ class Mixture(nn.Module):
 
     def _total_loglik(self, flat: Tensor) -> Tensor:
         return torch.stack(in_order(lambda s: s.loglik(flat), self.shards)).sum(0)
-
-
-def identical_rows(statistics: list[Tensor]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Rows equal in all matrices (N, ..): the first of each kind (U,) and the kind of each row (N,); None if few are.
-
-    Rows are told apart by a random projection, and equality is then checked entry by entry.
-    """
-    rng = np.random.default_rng(0)
-    draws = [torch.from_numpy(rng.standard_normal(s.shape[1])) for s in statistics]
-    n = statistics[0].shape[0]
-    look = min(n, COLLAPSE_LOOK)
-    sample = sum((s[:look] @ d).numpy() for s, d in zip(statistics, draws, strict=True))
-    if len(np.unique(sample)) > COLLAPSE_SHARE * look:
-        return None
-    key = sum((s @ d).numpy() for s, d in zip(statistics, draws, strict=True))
-    _, first, kind = np.unique(key, return_index=True, return_inverse=True)
-    kind = kind.ravel()
-    if first.size > COLLAPSE_SHARE * n or not all(torch.equal(s[first][kind], s) for s in statistics):
-        return None
-    return first, kind
-
-
-def make_cells(
-    part: Part, measures: Measures, n_subjects: int, surrogate: bool = False, about: np.ndarray | None = None
-) -> CellStatistics:
-    """One outcome's data in the form that its density asks for; ``about`` (K, q) are the curves to centre on."""
-    if not isinstance(part, OutcomePart):
-        return CellStatistics(part, measures, n_subjects)
-    if not surrogate and part.correlated_and_censored(measures.y):
-        return (CensoredEffects if part.n_random else CensoredChain)(part, measures, n_subjects)
-    return (PatternStatistics if part.n_random else CellStatistics)(part, measures, n_subjects, about)
 
 
 def has_tiny_sigma(layout: Layout, panel: Panel, flat: np.ndarray) -> bool:

@@ -90,7 +90,6 @@ class PatternStatistics(CellStatistics):
             self.register_buffer(name, torch.from_numpy(values))
 
     def take(self, rows: slice | np.ndarray) -> PatternStatistics:
-        assert isinstance(rows, slice)
         part = PatternStatistics.__new__(PatternStatistics)
         nn.Module.__init__(part)
         part.family, part.cell_data_names, part.predictor_names = self.family, (), self.predictor_names
