@@ -96,7 +96,7 @@ df.residual.gbtm <- function(object, ...) {
   ), "object", sprintf(paste(
     "Tests are z and chi-square tests, see summary() and wald_test(). There are %d observations (nobs()) of %d",
     "subjects, and %d parameters (length(coef()))."
-  ), object$nobs, object$n_subjects, length(object$coefficients)), sys.call())
+  ), object$nobs, object$n_subjects, n_parameters(object)), sys.call())
 }
 
 #' @rdname accessors

@@ -35,8 +35,8 @@ anova.gbtm <- function(object, ..., test = "Chisq") {
   }
   asked <- as.list(match.call())[-1]
   labels <- make.unique(vapply(asked[!names(asked) %in% "test"], short_name, ""))
-  size <- vapply(fits, function(f) length(f$coefficients), 1L)
-  by_size <- order(size)
+  size <- vapply(fits, n_parameters, 1L)
+  by_size <- order(size, -lengths(lapply(fits, constraint_texts))) # a bound takes no parameter away
   fits <- fits[by_size]
   labels <- unname(labels)[by_size]
   check_same_data(fits, labels)
@@ -51,6 +51,13 @@ anova.gbtm <- function(object, ..., test = "Chisq") {
           "%s against %s: the sd of a random effect is 0, at its bound, in the smaller model, so that Chisq is",
           "chi-square with %d or %d degrees of freedom, half the time each."
         ), labels[i], labels[i - 1], as.integer(table$Df[i] - 1), as.integer(table$Df[i])))
+      }
+      if (differ_in_constraints(fits[[i - 1]], fits[[i]]) && further_bounds(fits[[i - 1]], fits[[i]]) == 1) {
+        table[i, "Pr(>Chisq)"] <- half_and_half(table$Chisq[i], table$Df[i] + 1)
+        notes <- c(notes, sprintf(paste(
+          "%s against %s: a parameter is at its bound under the hypothesis, so that Chisq is chi-square with %d or %d",
+          "degrees of freedom, half the time each."
+        ), labels[i], labels[i - 1], as.integer(table$Df[i]), as.integer(table$Df[i] + 1)))
       }
       next
     }
@@ -67,7 +74,7 @@ anova.gbtm <- function(object, ..., test = "Chisq") {
 }
 
 anova_table <- function(fits, labels) {
-  size <- vapply(fits, function(f) length(f$coefficients), 1L)
+  size <- vapply(fits, n_parameters, 1L)
   loglik <- vapply(fits, function(f) f$loglik, 1)
   chisq <- c(NA, 2 * diff(loglik))
   df <- c(NA, diff(size))
@@ -116,7 +123,15 @@ no_chi_square <- function(small, large) {
   if (!identical(sort(unlist(small$spec$dropout)), sort(unlist(large$spec$dropout)))) {
     return("dropout of other orders is the likelihood of other waves, so that they are not nested.")
   }
-  if (length(small$coefficients) == length(large$coefficients)) {
+  if (differ_in_constraints(small, large)) {
+    why <- constraints_not_nested(small, large)
+    if (is.null(why) && large$loglik < small$loglik - 1e-6) why <- worse_fit
+    return(why)
+  }
+  if (!is.null(large$constraints)) {
+    return("the larger model has constraints, and the two differ in more than these. Compare them by BIC.")
+  }
+  if (n_parameters(small) == n_parameters(large)) {
     return("as many parameters, so that neither is a special case of the other. Compare them by BIC.")
   }
   before <- stem_counts(small)
@@ -129,10 +144,10 @@ no_chi_square <- function(small, large) {
   }
   bound <- at_a_bound(small, large)
   if (!is.null(bound)) return(bound)
-  if (large$loglik < small$loglik - 1e-6) {
-    "the larger model fits worse, so that it is not at its best optimum, or they are not nested."
-  }
+  if (large$loglik < small$loglik - 1e-6) worse_fit
 }
+
+worse_fit <- "the larger model fits worse, so that it is not at its best optimum, or they are not nested."
 
 # What of the smaller model is on the edge of the larger, whose law then is no chi-square; NULL where nothing is.
 at_a_bound <- function(small, large) {

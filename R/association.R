@@ -41,6 +41,12 @@ independence_test <- function(fit, bootstrap = NULL, seed = 0, n_jobs = NULL, pr
   fit <- dual_of(fit)
   apart <- fit$dual$separate
   together <- sum(unlist(apart$logliks))
+  if (!is.null(fit$constraints)) {
+    stop_gbtm("constrained", sprintf(
+      "fit: the model has constraints (%s), and the separate fits that it would be compared with have none.",
+      paste(constraint_texts(fit), collapse = "; ")
+    ), "fit", "Fit without them, or compare two constrained fits with anova().")
+  }
   df <- length(fit$coefficients) - sum(unlist(apart$n_parameters))
   sandwich <- !fit$cov_type %in% c("hessian", "traj") || fit$weighted
   ratio <- max(2 * (fit$loglik - together), 0)

@@ -81,6 +81,8 @@
 #'   first, with one effect a group, whichever group of the first; and the reference group of the second
 #' @param link `"multi"`: outcomes share their groups; `"dual"`: each of two has its own. `NULL` where `groups` says
 #'   which
+#' @param constraints what has to hold of the parameters, by their names in `coef()`: `c("age[1] = 0",
+#'   "age[2] = age[3]", "sigma[1] = sigma[2]", "age[1] > 0")`. See the section on constraints
 #' @param ... nothing: an argument that does not exist is refused, with the one that was probably meant
 #'
 #' @return A list of class `gbtm` that holds plain values only, so that `saveRDS()` keeps it. Its methods: `print`,
@@ -106,6 +108,15 @@
 #'   effects of `risk2`. See [transitions()] for the probabilities, [independence_test()], [association()] and
 #'   [plot_transitions()]. `posterior()` and `assignment()` are of the pairs of groups. What is asked of one set of
 #'   groups, such as [adequacy()], is asked of [of_outcome()], which has the outcome's own groups.
+#'
+#' @section Constraints: Linear equalities of coefficients, values of scale parameters and ratios of two of a kind,
+#'   `"sigma[1] = 2 * sigma[2]"`, and bounds with `<` or `>`; several in one text are separated by commas, and
+#'   `"0 < age[1] < age[2]"` is two. Groups that constraints name keep their numbers, whatever their curves, and the
+#'   search tries which group takes which number. `logLik()`, `BIC()` and `anova()` count free parameters. What is fixed
+#'   has a standard error of 0 and no test; where estimates lie at a bound, a warning says what holds of their standard
+#'   errors. Of several outcomes parameters are `"bmi: age[1]"`, and `"sigma = common, same units"` gives outcomes one
+#'   sigma: refused for other families or bounds, and unless you say `same units` or the outcomes are censored at the
+#'   same `min` and `max`.
 #'
 #' @section Errors: Errors are conditions of class `gbtm_error` and `gbtm_<code>`, for example `gbtm_duplicate_time`,
 #'   with fields `argument` and `way_out`. What has to be known before the numbers are used is a warning of class
@@ -137,7 +148,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  out_of_sample = NULL, refgroup = 1, dropout = NULL, dcov = NULL, obsmar = NULL, wave = NULL,
                  ar1 = FALSE, rho_by_group = FALSE, rorder = NULL, wide = NULL, cov_type = NULL, start = NULL,
                  control = gbtm_control(), subset = NULL, na.action = NULL, # nolint: object_name_linter.
-                 seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, ...) {
+                 seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, ...) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)

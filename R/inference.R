@@ -106,7 +106,7 @@ percent_labels <- function(level) {
 logLik.gbtm <- function(object, ...) {
   check_dots(...)
   refuse_part(object)
-  structure(object$loglik, df = length(object$coefficients), nobs = object$n_subjects, class = "logLik")
+  structure(object$loglik, df = n_parameters(object), nobs = object$n_subjects, class = "logLik")
 }
 
 #' @rdname estimates
@@ -126,7 +126,7 @@ BIC.gbtm <- function(object, ..., n = c("subjects", "observations")) {
     check_fit(fit)
     refuse_part(fit)
   }
-  df <- vapply(fits, function(f) length(f$coefficients), 1L)
+  df <- vapply(fits, n_parameters, 1L)
   count <- vapply(fits, function(f) as.double(if (n == "subjects") f$n_subjects else f$nobs), 1)
   bic <- -2 * vapply(fits, function(f) f$loglik, 1) + df * log(count)
   if (length(fits) == 1) return(bic)
@@ -143,12 +143,12 @@ formula.gbtm <- function(x, ...) {
 }
 
 # Estimates with z tests, or t tests where the fit's intervals go by t; a parameter without a standard error has NA for
-# all that follows from one.
+# all that follows from one, and what constraints fix has none of these.
 coefficient_table <- function(fit) {
   estimate <- fit$coefficients
   variance <- diag(fit$vcov)
   se <- sqrt(ifelse(is.na(variance) | variance < 0, NA_real_, variance))
-  z <- estimate / se
+  z <- ifelse(names(estimate) %in% names(without_error(fit)), NA_real_, estimate / se)
   letter <- statistic_letter(fit)
   table <- cbind(estimate, se, z, two_sided(fit, z))
   dimnames(table) <- list(names(estimate), c("Estimate", "Std. Error", letter, sprintf("Pr(>|%s|)", letter)))

@@ -15,7 +15,7 @@ print.gbtm <- function(x, digits = 4, ...) {
     print(curve_sketch(x), digits = digits, row.names = FALSE)
   }
   if (!length(x$part_of)) {
-    cat("\nlog-likelihood ", format(x$loglik, nsmall = 2, digits = 8), ", ", length(x$coefficients),
+    cat("\nlog-likelihood ", format(x$loglik, nsmall = 2, digits = 8), ", ", n_parameters(x),
         " parameters, BIC ", format(BIC.gbtm(x), nsmall = 2, digits = 8), " (n = ", x$n_subjects, " subjects)\n",
         sep = "")
   }

@@ -136,7 +136,7 @@ of_this_outcome <- function(given, m) {
   given["link"] <- list(NULL)
   if (m > 1) {
     given$refgroup <- 1
-    given[c("dropout", "dcov", "obsmar")] <- list(NULL)
+    given[c("dropout", "dcov", "obsmar", "constraints")] <- list(NULL)
   }
   given
 }

@@ -17,7 +17,7 @@
 summary.gbtm <- function(object, cov_type = NULL, ...) {
   check_dots(...)
   object <- with_cov_type(object, cov_type, sys.call())
-  k <- length(object$coefficients)
+  k <- n_parameters(object)
   structure(
     class = "summary.gbtm",
     list(
@@ -48,6 +48,7 @@ print.summary.gbtm <- function(x, digits = max(3, getOption("digits") - 3), ...)
   }
   if (is_dual(x$fit)) print_transitions(x$fit)
   print_criteria(x)
+  print_constraints(x$fit)
   print_findings(x$fit)
   invisible(x)
 }
@@ -67,7 +68,7 @@ print_criteria <- function(x) {
   value <- function(name) formatC(x$criteria[[name]], format = "f", digits = 2)
   cat("\n")
   if (!is.null(x$criteria)) {
-    cat("log-likelihood ", value("logLik"), " (", nrow(x$coefficients), " parameters), AIC ", value("AIC"), "\n",
+    cat("log-likelihood ", value("logLik"), " (", n_parameters(x$fit), " parameters), AIC ", value("AIC"), "\n",
         "BIC ", value("BIC_subjects"), " (n = ", x$fit$n_subjects, " subjects), ", value("BIC_observations"), " (n = ",
         x$fit$nobs, " observations)\n", sep = "")
   }
@@ -149,12 +150,14 @@ labelled_rows <- function(table, rows) {
 
 print_rows <- function(rows, digits) {
   p <- rows[, 4]
+  fixed <- rows[, 2] %in% 0 & is.na(p)
   columns <- cbind(
     formatC(rows[, 1], digits = digits, format = "g", flag = "#"),
     or_na(rows[, 2], function(v) formatC(v, digits = digits, format = "g", flag = "#")),
     or_na(rows[, 3], function(v) formatC(v, digits = 3, format = "f")),
     or_na(p, function(v) ifelse(v < 1e-4, "< 0.0001", formatC(v, digits = 4, format = "f")))
   )
+  columns[fixed, 2:4] <- rep(c("fixed", "", ""), each = sum(fixed))
   dimnames(columns) <- list(paste0("  ", rownames(rows)), colnames(rows))
   print(columns, quote = FALSE, right = TRUE)
 }

@@ -99,7 +99,7 @@ components <- function(fit) {
 glance.gbtm <- function(x, ...) {
   check_dots(...)
   refuse_part(x)
-  k <- length(x$coefficients)
+  k <- n_parameters(x)
   as_table(data.frame(
     n_groups = counts(x), family = family_words(x), logLik = x$loglik, AIC = -2 * x$loglik + 2 * k, BIC = BIC.gbtm(x),
     BIC_observations = BIC.gbtm(x, n = "observations"), entropy = unname(utils::tail(entropy(x), 1)), df = k,
@@ -181,7 +181,7 @@ glance.gbtm_pooled <- function(x, ...) { # nolint
   check_dots(...)
   first <- x$fits[[1]]
   as_table(data.frame(n_groups = counts(first), family = family_words(first), n_imputations = length(x$fits),
-                      df = length(x$coefficients), nobs = first$nobs, n_subjects = first$n_subjects))
+                      df = n_parameters(x), nobs = first$nobs, n_subjects = first$n_subjects))
 }
 
 #' @rdname tidy.gbtm

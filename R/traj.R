@@ -15,7 +15,7 @@
 #' @param id name of the column with the subjects' ids, or of several that name a person together; row numbers when not
 #'   given
 #' @param matrices named list of the matrices that the command names, such as `start(b0)` or `plottcov(m)`; those that
-#'   are not in it are looked for among your variables
+#'   are not in it are looked for among your variables. Bounds, `lower(lo)` and `upper(up)`, have NA where there is none
 #' @param cov_type `"traj"`, as Stata's traj does, or `"hessian"`
 #' @param control settings of the search, from [gbtm_control()]
 #' @param seed the same as `control = gbtm_control(seed = )`
@@ -71,7 +71,11 @@ run_command <- function(text, language, which, needed, declared, id, matrices, c
   if (is.null(id)) id <- unlist(needed$persons)
   coded <- traj_ids(data, id)
   asked <- list(language = language, which = which - 1, all_columns = json_array(names(data)), texts = as_object(texts))
-  given <- named_matrices(needed$matrices, matrices, frame)
+  # without those of lower() and upper() the fit warns that the bounds are not kept
+  here <- function(name) {
+    !is.null(matrices[[name]]) || (grepl("^[[:alpha:]]", name) && exists(name, frame, mode = "numeric"))
+  }
+  given <- named_matrices(c(needed$matrices, Filter(here, needed$bounds)), matrices, frame)
   options <- search_options(control, cov_type)
   named <- if (length(id) > 1) json_array(id) else id
   answer <- bridge_command(text, table, named, coded, given, asked, options, control, call,

@@ -21,7 +21,7 @@ trajtest <- function(fit, text) {
   data_name <- short_name(substitute(fit))
   as_sas <- names_as_in_sas(macro_argument(text), fit$traj_names)
   n <- fit$nobs
-  k <- length(fit$coefficients)
+  k <- n_parameters(fit)
   # traj inflates the information's inverse only; a sandwich it leaves alone
   inflation <- if (identical(fit$cov_type, "hessian")) n / (n - k + 1) else 1
   inside <- fit$internal

@@ -65,6 +65,7 @@ PARTS = {
     "iorder": {"iorder": [0, -1]},
     "censored": {"min": -0.5, "censor_beyond": True},
     "basis": {"formula": "bs(t, df=4)"},
+    "constraints": {"constraints": ["intercept[2] = 0.1"]},
 }
 GOES_WITH = {
     "exposure": having("takes_exposure"), "ar1": having("may_correlate"), "rorder": having("may_correlate"),

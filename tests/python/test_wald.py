@@ -12,9 +12,9 @@ from scipy import stats
 import gbtm
 from conftest import build, long_table, true_data
 from gbtm.api.results import GBTMResults
+from gbtm.compute.expressions import evaluate, read
 from gbtm.inference.delta import delta
 from gbtm.inference.equal_curves import equal_curves, equal_slopes
-from gbtm.inference.expressions import evaluate, read
 from gbtm.inference.hypotheses import linear_hypotheses
 from gbtm.inference.odds_ratios import odds_ratios
 from gbtm.inference.wald import t_test, wald_test, wald_test_nonlinear

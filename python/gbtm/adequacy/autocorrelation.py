@@ -197,9 +197,10 @@ def ar1_check(
     sentences = said_of(left, fitted, has_ar1=may_correlate)
     empty = pd.DataFrame(columns=["groups", "ar1", "loglik", "params", "bic", "rho", "converged", "problem"])
     model = prepared_of(res)
-    if not may_correlate or model.spec.outcomes[0].random_orders is not None:
+    if not may_correlate or model.spec.outcomes[0].random_orders is not None or model.spec.constraints:
         why = (
-            "random effects and AR(1) errors together are not to be had" if may_correlate
+            "constraints name the groups and parameters of this model" if may_correlate and model.spec.constraints
+            else "random effects and AR(1) errors together are not to be had" if may_correlate
             else f"family '{res.family}' has no version with AR(1) errors"
         )
         tried = f"Whether K survives AR(1) errors was not tried: {why}."
@@ -278,7 +279,7 @@ def _fit(
         return {**row, "problem": str(error)}, None
     correlations = [b.entries for b in fit.layout.blocks if b.predictor == "atanh_rho"]
     rho = [float(v) for at in correlations for v in fit.params[at]]
-    loglik, size = fit.loglik, fit.layout.size
+    loglik, size = fit.loglik, fit.layout.n_free
     if least is not None and least > loglik:
         loglik, rho = least, [0.0]
     problem = "sigma collapsed to zero" if fit.collapsed else "" if fit.converged else "did not converge"

@@ -171,6 +171,9 @@ def _refitted(res: Fit, left_out: int, posterior: np.ndarray, weight: np.ndarray
     from ..record.rebuild import prepared_of
 
     model = prepared_of(res)
+    model.spec.refuse_constraints(
+        "refit", "which may name the outcome that is left out.", "Leave refit out: the groups' agreement is then that "
+        "of the same estimates.")
     stay = [m for m in range(len(res.outcomes)) if m != left_out]
     spec = replace(model.spec, outcomes=tuple(model.spec.outcomes[m] for m in stay))
     bases = [model.layout.outcomes[m].bases["mean"] for m in stay]

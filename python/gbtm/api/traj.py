@@ -19,8 +19,10 @@ from ..errors import CommandError, DataError, warn
 from ..findings.data_checks import Finding
 from ..model.layout import Layout
 from ..model.names import joint_order
+from ..model.prepared import Prepared
 from ..model.spec import OutcomeSpec, design_spec, outcome_spec
 from ..traj_commands.do_file import read_do_file
+from ..traj_commands.parameter_bounds import bound_texts
 from ..traj_commands.plot_request import PlotRequest
 from ..traj_commands.sas_program import sas_commands
 from ..traj_commands.stata_command import Command
@@ -81,6 +83,7 @@ def _all_fits(
     reads: tuple[Command, ...], data: pd.DataFrame, id: str | Sequence[str] | None, matrices: dict[str, Any] | None,
     fit_options: dict[str, Any],
 ) -> Any:
+    reads = tuple(with_known_bounds(read, matrices) for read in reads)
     models = [build(read, data, id, matrices) for read in reads]  # what cannot be fitted is said before the first fit
     fits: list[GBTMResults | OutcomeResults] = []
     for read, model in zip(reads, models, strict=True):
@@ -169,11 +172,34 @@ def build(
     panel = joined_panels(panels, [True] * len(panels)) if several else panels[0]
     mine = tuple((name, count) for name, count in declared if name in read.columns)
     panel = replace(panel, dropped=replace(panel.dropped, declared=mine))
-    return GBTM.from_panel(
+    model = GBTM.from_panel(
         panel, design_spec(design, tuple(specs), len(read.order), second), formula=read.text,
         profile=None if several else _profile(read, matrices),
         inputs=joined_record(records, [None] * len(records), [False] * len(records), 0) if several else records[0],
     )
+    return _bounded(model, read, matrices)
+
+
+def with_known_bounds(read: Command, matrices: dict[str, Any] | None) -> Command:
+    """The command, without the sentence on bounds whose matrix was given."""
+    known = [f"{o}({getattr(read, o)}):" for o in ("lower", "upper") if getattr(read, o) in (matrices or {})]
+    return replace(read, assumed=tuple(s for s in read.assumed if not any(k in s for k in known)))
+
+
+def _bounded(model: GBTM, read: Command, matrices: dict[str, Any] | None) -> GBTM:
+    """The model with the bounds of lower() and upper(), where these are numbers or a matrix that was given."""
+    given: list[np.ndarray | None] = []
+    for option in (read.lower, read.upper):
+        values = (matrices or {}).get(option) if isinstance(option, str) else option
+        flat = None if values is None else np.asarray(values, dtype=float).ravel()
+        given.append(None if flat is None else in_our_order({"start": flat}, model.layout)["start"])
+    texts = bound_texts(model.layout, *given)
+    if not texts:
+        return model
+    p = model.prepared
+    return GBTM.from_prepared(Prepared.of(
+        p.panel, replace(p.spec, constraints=texts), p.bases, formula=p.formula, inputs=p.inputs, profile=p.profile,
+        held_out=p.held_out))
 
 
 def _outcome_names(commands: Sequence[Command]) -> list[str | None]:

@@ -13,7 +13,7 @@ from ..api.load import results_of
 from ..api.model import GBTM
 from ..api.outcome_results import OutcomeResults
 from ..api.results import GBTMResults
-from ..api.traj import build, in_our_order, with_assumed, with_outcome
+from ..api.traj import build, in_our_order, with_assumed, with_known_bounds, with_outcome
 from ..compute.progress import Progress
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, matrix_basis
@@ -158,6 +158,7 @@ def _needs(read: Command) -> dict[str, Any]:
     named = {"start": read.start, "plottcov": read.plottcov}
     return {
         "columns": read.columns, "matrices": {k: v for k, v in named.items() if isinstance(v, str)},
+        "bounds": {k: v for k, v in (("lower", read.lower), ("upper", read.upper)) if isinstance(v, str)},
         "condition": read.selection.columns if read.selection is not None else [], "persons": list(read.persons),
         "assumed": list(read.assumed), "notes": list(read.notes), "plots": [asdict(p) for p in read.plots],
     }
@@ -196,6 +197,7 @@ def command(text: str, request: str, ids: bytearray, table: bytearray, tell: Pro
         declared = tuple((str(name), int(count)) for name, count in (asked.get("declared") or {}).items())
         read = _reads(text, columns, asked.get("language") == "sas")[asked.get("which", 0)]
         matrices = asked.get("matrices") or {}
+        read = with_known_bounds(read, matrices)
         start = matrices.get(read.start) if isinstance(read.start, str) else read.start
         options = {"cov_type": "traj", **asked["options"]}
         model = build(replace(read, persons=()), data, matrices=matrices)

@@ -21,6 +21,10 @@ def one_step(fit: Fit, structure: MembershipStructure, rows: np.ndarray) -> Fit:
     from ..model.prepared import Prepared
     from ..record.rebuild import panel_of, parts_of
 
+    if any("theta" in text for text in fit.spec.constraints):
+        fit.spec.refuse_constraints(
+            "method", "which name membership logits; with covariates these mean something else.",
+            "Give the covariates to the fit itself, as risk.")
     z = np.zeros((fit.n_subjects, len(structure.covariates)))
     z[rows] = structure.z.numpy()[:, 1:]
     out = np.ones(fit.n_subjects, dtype=bool)

@@ -21,6 +21,7 @@ from ..errors import DataError, SpecificationError
 from ..likelihood.derivatives import observed
 from ..likelihood.mixture import Mixture
 from ..model.covariance_kinds import kind_named
+from ..model.layout import Layout
 from .score_variance import score_variance
 
 ROUNDING = 1e-12  # of the largest eigenvalue of the information, below which one may be zero
@@ -141,11 +142,38 @@ def resolve(cov_type: str | None, subjects: Subjects, n_parameters: int = 0) -> 
 
 def covariance_at(module: Mixture, flat: np.ndarray, cov_type: str, subjects: Subjects, nobs: int) -> Covariance:
     """The covariance of estimates (p,), of a kind that :func:`resolve` has let through."""
-    info = information(module, flat)
+    free = free_directions(module.layout, flat)
+    info = within(information(module, flat), free)
     root = covariance(info, "hessian", nobs).root
     assert root is not None
-    meat = score_variance(module, flat, cov_type, subjects, root)
-    return covariance(info, cov_type, nobs, meat, module.layout.at_bound(flat))
+    meat = score_variance(module, flat, cov_type, subjects, root if free is None else free @ root)
+    return constrained_covariance(module.layout, flat, info, cov_type, nobs, meat)
+
+
+def free_directions(layout: Layout, flat: np.ndarray) -> np.ndarray | None:
+    """(p, r) orthonormal directions that the constraints, and the bounds at which (p,) lies, leave; None for all."""
+    return None if layout.constraints is None else layout.constraints.face(flat)
+
+
+def within(matrix: np.ndarray, free: np.ndarray | None) -> np.ndarray:
+    """A quadratic form (p, p) along directions (p, r)."""
+    return matrix if free is None else free.T @ matrix @ free
+
+
+def constrained_covariance(
+    layout: Layout, flat: np.ndarray, info: np.ndarray, cov_type: str, nobs: int, meat: np.ndarray | None
+) -> Covariance:
+    """:func:`covariance` of all parameters from the information (r, r) along those directions that are free.
+
+    ``meat`` is (p, p), of all.
+    """
+    free, bounded = free_directions(layout, flat), np.eye(layout.size)[:, layout.at_bound(flat)]
+    if free is None:
+        return covariance(info, cov_type, nobs, meat, bounded)
+    lost = free.T @ bounded
+    length = np.linalg.norm(lost, axis=0)
+    lost = lost[:, length > 1e-9] / length[length > 1e-9]
+    return covariance(info, cov_type, nobs, None if meat is None else within(meat, free), lost).through(free)
 
 
 def covariance_of_some(
@@ -169,8 +197,8 @@ def covariance(
 ) -> Covariance:
     """Invert the information (p, p) in all directions that have any.
 
-    ``meat`` (p, p), from :func:`.score_variance.score_variance`, makes it a sandwich. ``bounded`` are positions of
-    parameters that lie on the boundary of what they can be, where the curvature is no measure of their uncertainty.
+    ``meat`` (p, p), from :func:`.score_variance.score_variance`, makes it a sandwich. ``bounded`` (p, b) are
+    directions that lead to the boundary of what they can be, where the curvature is no measure of their uncertainty.
     """
     size = info.shape[0]
     units = information_units(np.diag(info))
@@ -190,8 +218,7 @@ def covariance(
         internal = internal * nobs / (nobs - size + 1)
         root = root * np.sqrt(nobs / (nobs - size + 1))
     negative = bool(size and values[0] < -1e-6 * max(values[-1], 1.0))
-    edge = np.eye(size)[:, [] if bounded is None else bounded]
-    undetermined = np.hstack([nothing, edge])
+    undetermined = nothing if bounded is None else np.hstack([nothing, bounded])
     return Covariance(internal, undetermined, negative, cov_type, by_information, root, information_root)
 
 

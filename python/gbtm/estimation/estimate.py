@@ -19,6 +19,8 @@ from ..model.layout import Layout
 from .certificate import Certificate
 from .control import Control
 from .covariance import information_units
+from .fence import within
+from .labellings import labellings
 from .ledger import Optimum
 from .multistart import search
 from .newton import newton
@@ -118,18 +120,20 @@ def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:
     flat = torch.as_tensor(optimum.flat, device=module.device)[None]
     _, _, hessian = observed(module, flat)
     _refuse_broken(hessian)
-    eigenvalues = torch.linalg.eigvalsh(_in_units(-hessian[0])[0]) if flat.shape[1] else flat.new_ones(1)
+    inside = -within(module.layout, flat, hessian)
+    eigenvalues = torch.linalg.eigvalsh(_in_units(inside)[0]) if len(inside) else flat.new_ones(1)
     # of curves with a tiny sigma or large counts the data say so much that all else would look flat beside it
     if optimum.converged and float(eigenvalues[0]) > FLAT * min(float(eigenvalues[-1]), float(module.weight.sum())):
         flat = newton(module, flat, steps=4, tolerance=1e-20).flat
     _, gradient, hessian = observed(module, flat)
     _refuse_broken(hessian)
-    information, units = _in_units(-hessian[0])
+    information, units = _in_units(-within(module.layout, flat, hessian))
     values, vectors = torch.linalg.eigh(information)
-    along = vectors.T @ (gradient[0] / units)
+    slopes = within(module.layout, flat, gradient)
+    along = vectors.T @ (slopes / units)
     decrement = float(0.5 * (along**2 / values.clamp(min=1e-12)).sum())
     certificate = Certificate(
-        gradient=float(gradient.abs().max()), smallest_eigenvalue=float(values[0]), decrement=decrement,
+        gradient=float(slopes.abs().max()), smallest_eigenvalue=float(values[0]), decrement=decrement,
         converged=optimum.converged or (not optimum.collapsed and 0 <= decrement < NOTHING_TO_GAIN),
     )
     return flat[0].cpu().numpy(), certificate
@@ -152,19 +156,44 @@ def _refuse_broken(hessian: torch.Tensor) -> None:
 def group_order(module: Mixture, flat: np.ndarray) -> np.ndarray:
     """Order of the classes (C,): groups of one specification by their mean fitted outcome, lowest first.
 
-    The groups' first outcome counts; of a dual model the groups of each set go by that set's outcome.
+    The groups' first outcome counts; of a dual model the groups of each set go by that set's outcome. Groups that
+    constraints tell apart change places where these hold of them all the same.
     """
+    layout, levels = module.layout, _levels(module, flat)
+    if layout.constraints is None:
+        return layout.class_order(_lowest_first(layout, levels))
+    found: list[tuple[list[float], np.ndarray]] = []
+    for order in labellings(layout):
+        moved = layout.permute(flat, order)
+        if layout.constraints.satisfied(moved):
+            parts = layout.set_orders(order)
+            sorted_ = _lowest_first(layout, [x[part] for x, part in zip(levels, parts, strict=True)])
+            in_order = tuple(part[own] for part, own in zip(parts, sorted_, strict=True))
+            heights = [float(h) for x, own in zip(levels, in_order, strict=True) for h in x[own]]
+            found.append((heights, layout.class_order(in_order)))
+    return min(found, key=lambda f: f[0])[1] if found else np.arange(layout.n_groups)
+
+
+def _levels(module: Mixture, flat: np.ndarray) -> list[np.ndarray]:
+    """Mean fitted outcome of each group, (K,) of each set of groups."""
     layout = module.layout
-    orders = []
-    for s, size in enumerate(layout.spec.set_sizes):
+    levels = []
+    for s in range(len(layout.spec.set_sizes)):
         first = next(m for m in range(len(layout.outcomes)) if layout.spec.set_of(m) == s)
         with np.errstate(over="ignore"):
             level = layout.outcomes[first].internal_family.expected(module.curves(flat, first))
-        mean = level.mean(axis=1)[layout.rows_of(s)]
-        order = np.arange(size)
-        keys = [layout.spec.group_key(g, s) for g in range(size)]
+        levels.append(level.mean(axis=1)[layout.rows_of(s)])
+    return levels
+
+
+def _lowest_first(layout: Layout, levels: list[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """Order of each set's groups, of which exchangeable ones change places."""
+    orders = []
+    for s, level in enumerate(levels):
+        order = np.arange(level.size)
+        keys = [layout.spec.group_key(g, s) for g in range(level.size)]
         for key in dict.fromkeys(keys):
-            members = np.array([g for g in order if keys[g] == key])
-            order[members] = members[np.argsort(mean[members], kind="stable")]
+            members = np.array([g for g in range(level.size) if keys[g] == key])
+            order[members] = members[np.argsort(level[members], kind="stable")]
         orders.append(order)
-    return layout.class_order(tuple(orders))
+    return tuple(orders)

@@ -19,6 +19,8 @@ from ..model.layout import Layout
 from .collapse import SIGMA_FLOOR, collapsed, collapsing
 from .control import Control
 from .directed_splits import DirectedSplits
+from .fence import projected
+from .labellings import relabelled, well_labelled
 from .ledger import SAME_OPTIMUM, Ledger, Optimum
 from .newton import Climb, em, newton
 from .rearrange import grown, rearranged
@@ -100,10 +102,11 @@ class Run:
             best_so_far = f", best log-likelihood {best[0].loglik:.3f} found {best[0].hits} times" if best else ""
             self.control.progress(what + best_so_far, self.elapsed())
 
-    def climb(self, starts: Tensor, *, count_hits: bool, what: str) -> int:
+    def climb(self, starts: Tensor, *, count_hits: bool, what: str, numbered: bool = False) -> int:
         """Climb from all starts (B, p), in batches, and note where they end.
 
-        Where hits are not counted, what matters of a start is whether it leads to something better.
+        Where hits are not counted, what matters of a start is whether it leads to something better. Groups that
+        constraints name take in starts that are not ``numbered`` what costs least.
 
         Returns
         -------
@@ -112,6 +115,7 @@ class Run:
         if not len(starts):  # every split of the groups was tried
             return 0
         self.tell(what)
+        starts = projected(self.layout, starts) if numbered else well_labelled(self.module, starts)
         lots = in_order(self._warmed, self._lots(starts))
         flat, gain = (torch.cat(x) for x in zip(*lots))
         known = self.ledger.usable
@@ -249,9 +253,16 @@ class Run:
         for rank, o in enumerate(optima):
             self.tell(f"optimum {rank + 1} of {len(optima)} with the integrals of censored values")
             at = torch.as_tensor(self.layout.inside(o.flat), device=self.module.device)[None]
-            done = self.climb_on(em(self.module, at, SURROGATE_EM_STEPS)[0])
+            done = self.climb_on(em(self.module, projected(self.layout, at), SURROGATE_EM_STEPS)[0])
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
         self.finish()
+
+    def search_labels(self) -> None:
+        """The best optima with their groups in other parts in the constraints."""
+        if self.layout.constraints is not None and not self.out_of_time():
+            starts = relabelled(self.module, [o.flat for o in self.ledger.usable])
+            self.climb(starts, count_hits=False, what="giving the groups other numbers", numbered=True)
+            self.n_moves += len(starts)
 
     def search_moves(self) -> None:
         """Rearrange the best optima until rounds bring nothing better: one where nearly all starts agree, else two."""
@@ -300,7 +311,8 @@ def search(
     full_run = Run(module, panel, control)
     device = module.device
     if user_starts is not None:
-        full_run.climb(torch.as_tensor(user_starts, device=device), count_hits=True, what="the given start")
+        given = torch.as_tensor(user_starts, device=device)
+        full_run.climb(given, count_hits=True, what="the given start", numbered=True)
         full_run.n_starts = len(user_starts)
         full_run.finish()
         return full_run
@@ -321,8 +333,10 @@ def search(
         run.n_moves += len(further)
     run.search_starts()
     run.finish()
+    run.search_labels()
     if control.n_starts is None:
         run.search_moves()
+        run.search_labels()
     run.finish()
     if run is not full_run:
         full_run.take_over(run)

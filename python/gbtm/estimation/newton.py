@@ -18,6 +18,7 @@ from ..compute.damped_newton import DAMPING_FLOOR, damped_step
 from ..compute.threads import in_order
 from ..likelihood.derivatives import Collected, complete_data, gathered, observed
 from ..likelihood.mixture import Mixture
+from .fence import Fence, projected
 
 DAMPING_START = 1e-3
 DAMPING_ROUNDING = 1e-7  # damping that rounding alone can ask for where the Hessian is singular
@@ -36,15 +37,25 @@ def _q_value(flat: Tensor, collected: list[Collected]) -> Tensor:
     return torch.stack(in_order(of, collected)).sum(0)
 
 
-def maximise_q(module: Mixture, flat: Tensor, collected: list[Collected], steps: int) -> Tensor:
-    """A few damped Newton steps on Q given the posterior-weighted statistics; theta stays."""
-    free = module.layout.theta.start
+def maximise_q(
+    module: Mixture, flat: Tensor, collected: list[Collected], steps: int, *, constrained: bool = True
+) -> Tensor:
+    """A few damped Newton steps on Q given the posterior-weighted statistics; theta stays.
+
+    They keep to the model's constraints, unless these are to be met later.
+    """
+    free, constraints = module.layout.theta.start, module.layout.constraints if constrained else None
+    directions = None if constraints is None else torch.as_tensor(constraints.of_curves, device=flat.device)
+    if directions is not None and not directions.shape[1]:
+        return flat
     damping = torch.full((flat.shape[0],), DAMPING_START, dtype=flat.dtype, device=flat.device)
     for _ in range(steps):
         value, gradient, hessian = complete_data(module, flat, collected, safe=True)
-        step, damping = damped_step(hessian[:, :free, :free], gradient[:, :free], damping, flat[:, :free])
+        along = _Along(hessian[:, :free, :free], gradient[:, :free], flat[:, :free], directions)
+        step, damping, _ = along.step(damping)
         trial = flat.clone()
         trial[:, :free] += step
+        trial = trial if constraints is None else projected(module.layout, trial)
         better = _q_value(trial, collected) >= value
         flat = torch.where(better[:, None], trial, flat)
         damping = torch.where(better, (damping / 10).clamp(min=DAMPING_FLOOR), (damping * 10).clamp(min=1e-3))
@@ -104,7 +115,7 @@ def _m_step(
     flat = maximise_q(module, flat, collected, M_STEPS)
     if theta is not None:
         flat[:, module.layout.theta] = theta
-    return flat
+    return projected(module.layout, flat)
 
 
 @dataclass(frozen=True)
@@ -132,9 +143,14 @@ def newton(
     """Damped Newton with the exact Hessian until the decrement is below ``tolerance``.
 
     ``stop`` (B, p) -> (B,) bool ends runs that head for a place with no maximum (a collapsed sigma). ``directions``
-    (p, q), orthonormal columns, are those that a step may take; default all. Once it is ``late``, the best run alone
-    goes on, for ``LATE_STEPS`` steps at most.
+    (p, q), orthonormal columns, are those that a step may take; default all that the model's constraints leave free,
+    and then runs stay within its bounds. Once it is ``late``, the best run alone goes on, for ``LATE_STEPS`` steps at
+    most.
     """
+    fence, constraints = None, module.layout.constraints if directions is None else None
+    if constraints is not None:
+        fence = Fence(constraints, flat)
+        directions = fence.directions
     batch = flat.shape[0]
     flat = flat.clone()
     loglik = torch.full((batch,), -torch.inf, dtype=flat.dtype, device=flat.device)
@@ -158,12 +174,17 @@ def newton(
             break
         x = flat[active]
         value, gradient, hessian = observed(module, x)
-        along = _Along(hessian, gradient, x, directions)
+        along = _Along(hessian, gradient, x, directions, None if fence is None else fence.within(active))
         step, used, gain, done = _newton_step(along, damping[active], tolerance)
+        if fence is not None:
+            step, ending_at, stuck, done = fence.kept(active, x, step, gradient, done)
         loglik[active], decrement[active] = value, gain
         trial = x + step
         trial_value = module.total_loglik(trial)
         better = trial_value >= value
+        if fence is not None:
+            better |= stuck
+            fence.held[active] |= ending_at & better[:, None]
         even = ~better & ~done & (gain < ARRIVED) & (used <= DAMPING_ROUNDING)
         even = torch.nonzero(even & (value - trial_value < VALUE_ROUNDING * (1 + size + value.abs())))[:, 0]
         if even.numel():
@@ -199,10 +220,13 @@ class _Along:
     gradient: Tensor
     x: Tensor
     directions: Tensor | None
+    within: Tensor | None = None  # (B, q, q): projection onto what bounds leave free of them
 
     def at(self, which: Tensor) -> _Along:
         """Some members of the batch."""
-        return replace(self, hessian=self.hessian[which], gradient=self.gradient[which], x=self.x[which])
+        within = None if self.within is None else self.within[which]
+        return replace(
+            self, hessian=self.hessian[which], gradient=self.gradient[which], x=self.x[which], within=within)
 
     def step(self, damping: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Step (B, p), damping used (B,) and decrement (B,)."""
@@ -217,8 +241,12 @@ class _Along:
         if d is None:
             step, used = damped_step(self.hessian, gradient, damping, self.x)
         else:
-            gradient = gradient @ d
-            step, used = damped_step(d.T @ self.hessian @ d, gradient, damping, self.x @ d)
+            gradient, hessian, w = gradient @ d, d.T @ self.hessian @ d, self.within
+            if w is not None:  # what is held gets a curvature of its own, and no gradient
+                size = hessian.diagonal(dim1=1, dim2=2).abs().amax(1)[:, None, None] + 1.0
+                gradient = (w @ gradient[:, :, None])[:, :, 0]
+                hessian = w @ hessian @ w - size * (torch.eye(w.shape[1], dtype=w.dtype, device=w.device) - w)
+            step, used = damped_step(hessian, gradient, damping, self.x @ d)
         gain = 0.5 * (gradient * step).sum(1)
         return step if d is None else step @ d.T, used, gain
 

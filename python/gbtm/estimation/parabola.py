@@ -56,15 +56,24 @@ def falls(module: Mixture, flat: np.ndarray, cov: np.ndarray, gradients: np.ndar
         top = float(module.total_loglik(torch.from_numpy(flat).to(module.device)[None])[0])
         size = max(1, 2 * AT_ONCE // numbers)
         blocks = zip(torch.split(starts, size), torch.split(fixed, size), strict=True)
-        highest = torch.cat([_conditional_maxima(module, x, along) for x, along in blocks])
+        constraints = module.layout.constraints
+        face = None if constraints is None else torch.from_numpy(constraints.face(flat)).to(module.device)
+        highest = torch.cat([_conditional_maxima(module, x, along, face) for x, along in blocks])
     out = np.full((2, gradients.shape[0]), np.nan)
     out[:, looked] = top - highest.cpu().numpy().reshape(2, -1)
     return out
 
 
-def _conditional_maxima(module: Mixture, flat: torch.Tensor, fixed: torch.Tensor) -> torch.Tensor:
-    """Log-likelihood (B,) after a few damped Newton steps from (B, p) that leave ``fixed`` (B, p) @ flat as it is."""
-    free = torch.linalg.qr(fixed[:, :, None], mode="complete").Q[:, :, 1:]  # (B, p, p - 1), orthonormal columns
+def _conditional_maxima(
+    module: Mixture, flat: torch.Tensor, fixed: torch.Tensor, face: torch.Tensor | None
+) -> torch.Tensor:
+    """Log-likelihood (B,) after a few damped Newton steps from (B, p) that leave ``fixed`` (B, p) @ flat as it is.
+
+    ``face`` (p, r) are the directions that constraints leave; None for all.
+    """
+    along = fixed if face is None else fixed @ face
+    free = torch.linalg.qr(along[:, :, None], mode="complete").Q[:, :, 1:]  # (B, p, p - 1), orthonormal columns
+    free = free if face is None else face @ free
     flat, value = flat.clone(), module.total_loglik(flat)
     damping = torch.full_like(value, DAMPING)
     active = torch.arange(flat.shape[0] if free.shape[2] else 0, device=flat.device)

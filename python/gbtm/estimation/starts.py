@@ -171,7 +171,7 @@ def from_partition(module: Mixture, weights: np.ndarray, rng: np.random.Generato
     flat = flat[:, : layout.size]
     layout.set_shares(flat, shares.cpu().numpy())
     start = torch.as_tensor(flat, device=device)
-    return maximise_q(module, start, collected, START_STEPS)
+    return maximise_q(module, start, collected, START_STEPS, constrained=False)
 
 
 def _blocks(module: Mixture) -> Iterator[tuple[Mixture, slice]]:

@@ -79,6 +79,8 @@ def _sigmas(run: Run) -> list[int]:
 def _climb(run: Run, o: Optimum, hits: int) -> None:
     flat = o.flat.copy()
     flat[_sigmas(run)] = np.maximum(flat[_sigmas(run)], SIGMA_FLOOR)
+    if run.layout.constraints is not None:
+        flat = run.layout.constraints.project(flat)
     for turn in range(PASSES):
         exact = Run(Mixture(run.layout, run.panel, about=flat).to(run.module.device), run.panel, run.control)
         exact.begun, exact.floor = run.begun, _floor(run)

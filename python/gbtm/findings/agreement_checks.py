@@ -57,7 +57,7 @@ def examine_agreement(layout: Layout, panel: Panel, flat: np.ndarray, posterior:
         weights = posterior * panel.subjects.relative_weights[:, None]
         seen = moments(layout, m, part, measures, flat, weights)
         findings += _curves_that_leave(part, measures, seen)
-        findings += _overdispersed(part, measures, seen, layout.size)
+        findings += _overdispersed(part, measures, seen, layout.n_free)
     return findings
 
 

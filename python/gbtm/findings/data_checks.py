@@ -47,12 +47,13 @@ def examine_data(layout: Layout, panel: Panel) -> list[Finding]:
 
 
 def _saturated(layout: Layout, panel: Panel) -> list[Finding]:
-    if layout.size < panel.nobs:
+    if layout.n_free < panel.nobs:
         return []
     return [
         Finding(
             "more_parameters_than_data", None,
-            f"The model has {layout.size} parameters for {panel.nobs} observations. Fit fewer groups or lower orders.",
+            f"The model has {layout.n_free} parameters for {panel.nobs} observations. Fit fewer groups or "
+            "lower orders.",
         )
     ]
 

@@ -16,6 +16,7 @@ from ..model.layout import RATE_ZERO, Layout
 from ..model.outcome import OutcomePart
 from .agreement_checks import examine_agreement
 from .boundary_checks import Leaving, at_boundary, dropout_at_boundary, scales_at_bound
+from .constraint_checks import examine_constraints
 from .data_checks import OF_MODEL, Finding, examine_data
 from .dual_checks import examine_pairs, sets_of_groups
 from .group_curves import EMPTY_SUBJECTS, predictors_at_means
@@ -35,7 +36,7 @@ def examine(
 ) -> list[Finding]:
     """All warnings for a fit, the gravest first; those about people need their ``posterior`` (N, K), or of dropout who
     was ``leaving``, and whether the standard errors say what the likelihood says needs the ``module``."""
-    findings = _convergence(layout, estimate, cov)
+    findings = _convergence(layout, estimate, cov) + examine_constraints(layout, estimate.flat)
     findings += _collapsed(layout, estimate)
     findings += _of_data(layout, panel)
     if layout.spec.is_dual:

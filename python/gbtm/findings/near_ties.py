@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ..data.panel import Panel
-from ..estimation.covariance import Covariance, covariance
+from ..estimation.covariance import Covariance, constrained_covariance, free_directions, within
 from ..estimation.estimate import Estimate
 from ..estimation.ledger import Optimum
 from ..likelihood.derivatives import observed
@@ -155,7 +155,8 @@ def examine_near_ties(
 def _covariance(layout: Layout, module: Mixture, panel: Panel, flat: np.ndarray) -> Covariance:
     """That of another optimum, by its information."""
     _, _, hessian = observed(module, torch.as_tensor(flat, device=module.device)[None])
-    return covariance(-hessian[0].cpu().numpy(), "hessian", panel.nobs, None, layout.at_bound(flat))
+    info = within(-hessian[0].cpu().numpy(), free_directions(layout, flat))
+    return constrained_covariance(layout, flat, info, "hessian", panel.nobs, None)
 
 
 def _degenerate(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covariance) -> str:

@@ -22,12 +22,12 @@ def examine_sample(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covarian
 
 
 def _parameters(layout: Layout, panel: Panel) -> list[Finding]:
-    if not panel.n_subjects <= layout.size < panel.nobs:
+    if not panel.n_subjects <= layout.n_free < panel.nobs:
         return []
     return [
         Finding(
             "more_parameters_than_people", None,
-            f"The model has {layout.size} parameters for {panel.n_subjects} people. What is repeated within a person "
+            f"The model has {layout.n_free} parameters for {panel.n_subjects} people. What is repeated within a person "
             "says little of how people differ: standard errors and criteria mean little. Fit fewer groups or lower "
             "orders.",
         )
@@ -40,7 +40,7 @@ def _small_groups(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covarianc
         return []
     shares, jac = layout.shares(flat), layout.shares_jacobian(flat)
     variance, identified = cov.reported(jac)
-    df = degrees_of_freedom(cov.cov_type, panel.subjects, layout.size)
+    df = degrees_of_freedom(cov.cov_type, panel.subjects, layout.n_free)
     reach = quantile(OUTSIDE, df or np.inf)
     findings = []
     for g, share in enumerate(shares):
@@ -75,13 +75,13 @@ def _clusters(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covariance) -
     if by_cluster:
         stratum, _ = cluster_units(panel.subjects)
         clusters, strata = stratum.size, np.unique(stratum).size
-        if clusters - strata < layout.size:
+        if clusters - strata < layout.n_free:
             within = f" in {strata} strata" if strata > 1 else ""
             findings.append(
                 Finding(
                     "few_clusters", None,
                     f"{clusters} clusters{within} leave {clusters - strata} degrees of freedom for the "
-                    f"standard errors of {layout.size} parameters: these are too small, and tests of several "
+                    f"standard errors of {layout.n_free} parameters: these are too small, and tests of several "
                     "parameters at once have no valid covariance. Fit fewer parameters, or use cov_type 'robust' "
                     "if people of a cluster are no more alike than others.",
                 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..estimation.covariance import Covariance
+from ..estimation.covariance import Covariance, free_directions
 from ..estimation.parabola import PARABOLA, falls
 from ..likelihood.mixture import Mixture
 from .data_checks import Finding
@@ -19,6 +19,7 @@ WEAK = 0.3  # mean over all parameters; a parameter beyond it is named
 WEAK_GROUP = 0.7  # mean over one group's parameters
 MOST = 10.0  # times that a fall is as large, or as small, as a parabola's; what is beyond counts as this
 LISTED = 6
+FIXED = 1e-9  # share of a parameter's gradient that is free to move, below which it is not
 
 
 def examine_weakness(module: Mixture, flat: np.ndarray, cov: Covariance, *, weighted: bool) -> list[Finding]:
@@ -50,7 +51,7 @@ def examine_weakness(module: Mixture, flat: np.ndarray, cov: Covariance, *, weig
     deep = float(fall[side, worst])
     only = " only" if flat_enough else ""
     lower = f"is{only} {deep:.2g} lower than" if deep > 0 else "is no lower than"
-    instead = "gbtm.bootstrap()" if weighted else "profile_int() or gbtm.bootstrap()"
+    instead = "gbtm.bootstrap()" if weighted or layout.constraints is not None else "profile_int() or gbtm.bootstrap()"
     return [
         Finding(
             "weak_fit", groups.pop() + 1 if len(groups) == 1 and groups != {-1} else None,
@@ -69,6 +70,9 @@ def _falls(module: Mixture, flat: np.ndarray, cov: Covariance) -> np.ndarray:
     information = cov.internal if cov.by_information is None else cov.by_information
     variance = np.einsum("rp,pq,rq->r", jacobian, information, jacobian)
     known = cov.identified(jacobian) & (variance > 0)
+    free = free_directions(module.layout, flat)
+    if free is not None:  # what constraints fix has no interval
+        known &= np.linalg.norm(jacobian @ free, axis=1) > FIXED * np.linalg.norm(jacobian, axis=1)
     out = np.full((2, flat.size), np.nan)
     if known.any() and not cov.negative:
         out[:, known] = falls(module, flat, information, jacobian[known])

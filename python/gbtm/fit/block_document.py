@@ -32,7 +32,7 @@ def block_document(
     sample = _unclustered(prepared.sample)
     ties = examine_near_ties(layout, sample, module, estimate, cov)
     sums, leaving = on_disk(module, estimate.flat, prepared.panel)
-    findings = _few_clusters(df, layout.size, cov)
+    findings = _few_clusters(df, layout.n_free, cov)
     findings += [*examine(layout, sample, estimate, cov, None, module, leaving), *ties]
     findings += _tiny_sigma(prepared, estimate)
     nobody = np.zeros((0, layout.n_groups))

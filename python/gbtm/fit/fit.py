@@ -102,8 +102,8 @@ class Fit(FitRecord):
 
     @property
     def df_model(self) -> int:
-        """Number of free parameters k."""
-        return len(self.names)
+        """Number of free parameters k: those there are, but for what constraints take away."""
+        return len(self.names) if self.constraints is None else self.constraints.n_free
 
     @property
     def group_names(self) -> list[int]:
@@ -128,7 +128,7 @@ class Fit(FitRecord):
 
     @cached_property
     def bse(self) -> pd.Series:
-        """Standard errors; NaN where ``warnings`` says that there is none."""
+        """Standard errors; NaN where ``warnings`` says that there is none, 0 for what constraints fix."""
         variance = np.diag(self.document["cov_params"])
         return pd.Series(np.sqrt(variance), index=self.names, name="std err")
 
@@ -138,8 +138,8 @@ class Fit(FitRecord):
 
     @property
     def tvalues(self) -> pd.Series:
-        """Estimate / standard error: z, or t where ``df_inference`` is finite."""
-        return (self.params / self.bse).rename(letter(self.df_inference))
+        """Estimate / standard error: z, or t where ``df_inference`` is finite; NaN for what constraints fix."""
+        return (self.params / self.bse.where(self.bse > 0)).rename(letter(self.df_inference))
 
     @property
     def pvalues(self) -> pd.Series:

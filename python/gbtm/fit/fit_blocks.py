@@ -76,7 +76,7 @@ def _fitted(
 ) -> dict[str, Any]:
     from ..compute.threads import workers
     from ..estimation.block_scores import block_score_variance
-    from ..estimation.covariance import covariance, information, resolve
+    from ..estimation.covariance import constrained_covariance, free_directions, information, resolve, within
     from ..estimation.estimate import estimate
     from ..likelihood.block_mixture import BlockMixture
     from ..likelihood.mixture import Mixture
@@ -85,7 +85,7 @@ def _fitted(
 
     begun = time.monotonic()
     panel, layout, sample = prepared.panel, prepared.layout, prepared.sample
-    kind = resolve(cov_type, sample.subjects, layout.size)
+    kind = resolve(cov_type, sample.subjects, layout.n_free)
     memory = None
     if checkpoint is not None:
         memory = FitCheckpoint(checkpoint, _told_by(prepared, control, starts[0]))
@@ -101,10 +101,10 @@ def _fitted(
     if control.progress is not None:
         control.progress("standard errors", time.monotonic() - begun)
     with workers():
-        info = information(module, result.flat)
+        info = within(information(module, result.flat), free_directions(layout, result.flat))
         meat, df = block_score_variance(
             module, result.flat, kind, weighted="weights" in panel.source.given)
-        cov = covariance(info, kind, panel.nobs, meat, layout.at_bound(result.flat))
+        cov = constrained_covariance(layout, result.flat, info, kind, panel.nobs, meat)
         document = block_document(prepared, module, result, cov, df)
     document["search"] |= {"rng": control.rng, "n_starts_asked": control.n_starts}
     return {**document, "seconds": time.monotonic() - begun}

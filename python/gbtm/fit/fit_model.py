@@ -53,7 +53,7 @@ def fit_model(
     from .make_document import make_document
 
     panel, layout = prepared.panel, prepared.layout
-    kind = resolve(cov_type, panel.subjects, layout.size)
+    kind = resolve(cov_type, panel.subjects, layout.n_free)
     module = searched = Mixture(layout, panel)
     exact = smaller is not None
     dual = None

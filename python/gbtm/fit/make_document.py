@@ -23,6 +23,7 @@ from ..model.blocks import MEMBERSHIP
 from ..model.layout import Layout
 from ..model.outcome import prepare
 from ..model.prepared import Prepared
+from ..record.constraint_record import constraint_document
 from ..record.document import FORMAT, FORMAT_VERSION
 from ..record.inputs import split_inputs
 from ..record.parameters import internal_document
@@ -42,7 +43,7 @@ def make_document(prepared: Prepared, module: Mixture, estimate: Estimate, cov: 
     posteriors = _posteriors(prepared, module, estimate)
     ties = examine_near_ties(layout, panel, module, estimate, cov)
     findings = examine(layout, panel, estimate, cov, posteriors[0], module) + ties
-    df = degrees_of_freedom(cov.cov_type, panel.subjects, layout.size)
+    df = degrees_of_freedom(cov.cov_type, panel.subjects, layout.n_free)
     return document_of(prepared, estimate, cov, posteriors, findings, near_tie=bool(ties), df=df)
 
 
@@ -78,8 +79,7 @@ def document_of(
         "names": layout.names,
         "traj_names": layout.traj_names,
         "blocks": _blocks(layout),
-        "params": layout.report(estimate.flat),
-        "cov_params": cov_params,
+        **constraint_document(layout, estimate.flat, cov_params),
         "cov_type": cov.cov_type,
         **({} if df is None else {"df_inference": df}),
         "identified": identified.tolist(),

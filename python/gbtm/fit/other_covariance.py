@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..record.constraint_record import constraint_document
 from ..record.parameters import internal_document
 from ..record.rebuild import module_of, panel_of
 
@@ -46,10 +47,10 @@ def with_covariance(fit: Fit, cov_type: str | None) -> dict[str, Any]:
     jacobian = layout.report_jacobian(flat)
     cov_params, identified = cov.reported(jacobian)
     document = {name: value for name, value in fit.document.items() if name != "df_inference"}
-    df = degrees_of_freedom(kind, subjects, layout.size)
+    df = degrees_of_freedom(kind, subjects, layout.n_free)
     document |= {} if df is None else {"df_inference": df}
     document |= {
-        "cov_params": cov_params, "cov_type": kind, "identified": identified.tolist(),
+        **constraint_document(layout, flat, cov_params), "cov_type": kind, "identified": identified.tolist(),
         "internal": internal_document(flat, cov, jacobian),
     }
     if layout.n_groups > 1:

@@ -173,7 +173,11 @@ def _coefficients(res: Fit, title: str, names: list[str], width: int) -> Any:
 
     ci = res.conf_int()
     columns = [res.params, res.bse, res.tvalues, res.pvalues, ci[0], ci[1]]
-    rows = [[_number(c[n], 3) if j in (2, 3) else _coefficient(c[n]) for j, c in enumerate(columns)] for n in names]
+    still = {} if res.constraints is None else res.constraints.without_error
+    rows = [
+        [_coefficient(res.params[n]), still[n], *[""] * (len(columns) - 2)] if n in still else
+        [_number(c[n], 3) if j in (2, 3) else _coefficient(c[n]) for j, c in enumerate(columns)] for n in names
+    ]
     header = ["coef", "std err", letter(res.df_inference), p_label(res.df_inference), "[0.025", "0.975]"]
     return SimpleTable(rows, header, [n.ljust(width) for n in _stubs(res, names)], txt_fmt=fmt_params, title=title)
 
@@ -195,6 +199,8 @@ def _groups(res: Fit, adequacy: pd.DataFrame, title: str = "Groups") -> Any:
 
 def _notes(res: Fit) -> list[str]:
     lines = [f"Starts: {res.start_report.attrs['sentence']}"]
+    if res.constraints is not None:
+        lines.append(res.constraints.sentence)
     if res.dropped.sentence():
         lines.append(res.dropped.sentence())
     lines += [f"Warning: {w}" for w in res.warnings]

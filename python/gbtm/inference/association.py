@@ -68,6 +68,9 @@ def independence(res: Fit) -> IndependenceTest:
     Nagin and Tremblay 2001, Psychological Methods 6.
     """
     fit = dual_of(res)
+    fit.spec.refuse_constraints(
+        "fit", "and the separate fits that it would be compared with have none.",
+        "Fit without them, or test what you mean by compare_lr_test() of two constrained fits.")
     rows: dict[str, dict[str, float]] = {}
     together = float(sum(fit.pairs.separate_logliks))
     df = fit.df_model - sum(fit.pairs.separate_sizes)

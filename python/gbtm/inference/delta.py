@@ -17,10 +17,10 @@ from scipy.differentiate import jacobian
 
 from ..arguments import checked
 from ..checks import check_level
+from ..compute.expressions import evaluate, read
 from ..compute.reference_distribution import letter, p_label, quantile, two_sided
 from ..constants import SHARED
 from ..errors import SpecificationError
-from .expressions import evaluate, read
 from .hypotheses import covariance_of, named
 
 if TYPE_CHECKING:

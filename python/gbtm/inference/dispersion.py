@@ -89,6 +89,8 @@ def dispersion_test(res: Fit, *, outcome: str | int | None = None, **fit_options
             argument="weights", way_out="Look at psi and its robust standard error.",
         )
     spec, parts = res.spec, parts_of(res)
+    spec.refuse_constraints(
+        "res", "which may name psi.", "Fit the model without psi under the same constraints, and compare by BIC.")
     outcomes = [replace(o, family=without_psi, dispersion_by_group=False) if i == m else o
                 for i, o in enumerate(spec.outcomes)]
     panel = replace(panel_of(res), history=None)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..compute.expressions import evaluate, read
 from ..constants import SHARED
 from ..data.labels import by_names, by_rows
 from ..errors import SpecificationError
-from .expressions import evaluate, read
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # Share of a row, in standard errors, below which it says nothing that the rows before it did not
 DEPENDENT: float = SHARED["dependent_share"]
+FIXED = 1e-12  # share of the covariance's root in a function's gradient, below which constraints hold it
 RANK: float = SHARED["least_eigenvalue"]  # of a correlation matrix, below which rounding is all there is
 
 
@@ -139,8 +140,24 @@ def covariance_of(res: Fit, slopes: np.ndarray, labels: Sequence[str], argument:
     SpecificationError
         ``no_standard_error``, naming the parameters at fault.
     """
+    _refuse_fixed(res, slopes, labels, argument)
     return checked_covariance(
         res.cov_params().to_numpy(), list(res.params.index), slopes, labels, argument, res.internal)
+
+
+def _refuse_fixed(res: Fit, slopes: np.ndarray, labels: Sequence[str], argument: str) -> None:
+    """An error for functions (r, p) that the fit's constraints, and the bounds it lies at, leave no room to differ."""
+    if res.constraints is None or res.internal.root is None or res.internal.jacobian is None:
+        return
+    gradient = slopes @ res.internal.jacobian
+    root = res.internal.root if res.internal.information_root is None else res.internal.information_root
+    moves = np.linalg.norm(gradient @ root, axis=1) > FIXED * np.linalg.norm(gradient, axis=1) * np.linalg.norm(root)
+    said = [label for label, free in zip(labels, moves, strict=True) if not free]
+    if said:
+        raise SpecificationError(
+            f"{argument}: '{said[0]}' is decided by the constraints of the fit, not by the data.", code="constrained",
+            argument=argument, way_out="Test it in a fit without them, or compare the two by compare_lr_test().",
+        )
 
 
 def checked_covariance(

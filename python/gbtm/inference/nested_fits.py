@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 from scipy import stats
@@ -13,6 +14,7 @@ from ..errors import SpecificationError
 from ..fit.fit import Fit
 from ..model.nesting import nested
 from ..model.spec import ModelSpec
+from .constrained_pairs import ConstrainedPair, differ_in_constraints
 
 BY_INFORMATION = ("hessian", "traj")
 ROUNDING = 1e-6  # log-likelihood
@@ -53,7 +55,8 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
     Parameters
     ----------
     restricted : the smaller fit: with lower orders, one sigma or zero part for all groups, fewer covariates, no AR(1)
-        errors, one random effect less; one outcome or several; of a dual model with as many groups of each
+        errors, one random effect less, or with constraints; one outcome or several; of a dual model with as many
+        groups of each
 
     Returns
     -------
@@ -89,6 +92,8 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
             way_out="Fit the larger model again with start=restricted or more starts.",
         )
     statistic = max(statistic, 0.0)
+    if differ_in_constraints(res, restricted):
+        return _of_constraints(statistic, df, ConstrainedPair.of(res, restricted))
     freed = _random_effects(res.spec) - _random_effects(restricted.spec)
     if freed > 1:
         _no_law(f"{freed} further random effects have their sd at 0 in the smaller fit")
@@ -97,6 +102,20 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
         p = 0.5 * below + 0.5 * float(stats.chi2.sf(statistic, df))
         return LikelihoodRatioTest(statistic, df, p, f"Half chi2({df - 1}), half chi2({df}): an sd is 0 at its bound.")
     return LikelihoodRatioTest(statistic, df, float(stats.chi2.sf(statistic, df)))
+
+
+def _of_constraints(statistic: float, df: int, pair: ConstrainedPair) -> LikelihoodRatioTest:
+    """The test of constraints: each bound counts half, and of several the weights are no halves."""
+    if pair.bounds > 1:
+        _no_law(f"{pair.bounds} parameters lie at bounds")
+    if not pair.bounds:
+        return LikelihoodRatioTest(statistic, df, float(stats.chi2.sf(statistic, df)))
+    low = df if pair.bound_is_free else df - 1
+    below = float(stats.chi2.sf(statistic, low)) if low else float(statistic <= 0)
+    p = 0.5 * below + 0.5 * float(stats.chi2.sf(statistic, low + 1))
+    return LikelihoodRatioTest(
+        statistic, low + 1, p, f"Half chi2({low}), half chi2({low + 1}): a parameter is at its bound under the "
+        "hypothesis.")
 
 
 def _same_data(res: Fit, restricted: Fit) -> None:
@@ -129,21 +148,29 @@ def _no_law(why: str) -> None:
 
 def _nested(res: Fit, restricted: Fit) -> None:
     small, big = restricted.spec, res.spec
+    if differ_in_constraints(res, restricted) and _covariates(restricted) == _covariates(res):
+        if ConstrainedPair.of(res, restricted).nested:
+            return
+        _not_nested()
     if small.set_sizes != big.set_sizes:
         sizes = (" x ".join(map(str, spec.set_sizes)) for spec in (small, big))
         _no_law(f"the fits have {' and '.join(sizes)} groups")
     if not _covariates(restricted) <= _covariates(res) or not _inside(small, big) or (
         restricted.df_model >= res.df_model
     ):
-        raise SpecificationError(
-            "restricted: is not the larger model with some coefficients 0 or equal.", code="not_nested",
-            argument="restricted", way_out="Give the smaller of two nested fits, or compare by BIC.",
-        )
+        _not_nested()
     for a, b in zip(small.outcomes, big.outcomes, strict=True):
         for name in ("orders", "zero_orders"):
             low, high = getattr(a, name) or (), getattr(b, name) or ()
             if (-1 in low) != (-1 in high) or low.count(-1) != high.count(-1):
                 _no_law("a group of rate zero, or without zero inflation, is at infinity in the larger model")
+
+
+def _not_nested() -> NoReturn:
+    raise SpecificationError(
+        "restricted: is not the larger model with some coefficients 0 or equal.", code="not_nested",
+        argument="restricted", way_out="Give the smaller of two nested fits, or compare by BIC.",
+    )
 
 
 def _inside(small: ModelSpec, big: ModelSpec) -> bool:

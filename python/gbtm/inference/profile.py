@@ -87,6 +87,10 @@ def profile_ends(res: Fit, parameter: str, level: float) -> tuple[tuple[float, f
             "parameter: with sampling weights the log-likelihood is no sample's, and its profile has no known law.",
             code="weighted_profile", argument="parameter", way_out="Use conf_int(), which has robust standard errors.",
         )
+    res.spec.refuse_constraints(
+        "parameter", "and profiles are climbed without them.",
+        "Use conf_int(); or hold the parameter too, constraints=[.., 'time[1] = 0.5'], and compare log-likelihoods.",
+    )
     check_level(level)
     with with_gradients():
         profile = Profile(module_of(res), names.index(parameter))

@@ -116,6 +116,9 @@ class Design:
     refgroup : the group whose membership coefficients are 0
     risk : membership covariates z, one row or value per subject
     refgroup2, risk2 : the same for the groups of a dual model's second outcome, given those of its first
+    constraints : what has to hold of the parameters, by their names in ``params``: ``["time[1] = 0", "time[2] =
+        time[3]", "sigma[1] = sigma[2]", "time[1] > 0"]``. Groups keep the numbers that they have there, whatever their
+        curves; see docs/model.md
     link : "multi", outcomes share their groups; "dual", each of two has its own; None where ``groups`` says which
     weights : sampling weights, rescaled to mean 1
     cluster, stratum : labels of the sampling clusters and strata, for standard errors
@@ -143,6 +146,7 @@ class Design:
     refgroup2: int = option(1, "group", stored="second_reference", code="bad_refgroup2")
     risk2: Any = option(None, "columns")
     link: str | None = option(None, "link", code="bad_link")
+    constraints: tuple[str, ...] = option((), "constraints", stored="constraints", code="bad_constraint")
 
     def __post_init__(self) -> None:
         if self.link == "dual" and isinstance(self.groups, int):

@@ -18,6 +18,7 @@ from ..design.covariate_basis import CovariateBasis, membership_basis
 from ..design.time_basis import TimeBasis
 from ..families.random_normal import RANDOM
 from .blocks import MEMBERSHIP, SCALES, Block
+from .constraints import Constraints
 from .membership_layout import MembershipLayout
 from .names import refuse_alike, traj_names, user_names
 from .outcome import OutcomePart, Part, make_parts
@@ -183,6 +184,18 @@ class Layout(MembershipLayout):
         """Names of the parameters in traj's e(b)."""
         return traj_names(self.blocks, self.parts, self.membership, self.transitions)
 
+    # -- constraints -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def constraints(self) -> Constraints | None:
+        """What the specification's constraints leave of the parameters; None where there are none."""
+        return Constraints.of(self)
+
+    @property
+    def n_free(self) -> int:
+        """The number of free parameters: all, but for those that constraints take away."""
+        return self.size if self.constraints is None else self.constraints.n_free
+
     # -- reporting ---------------------------------------------------------------------------------------------
 
     def _block_map(self, b: Block) -> np.ndarray:
@@ -190,7 +203,7 @@ class Layout(MembershipLayout):
             return np.eye(1)
         return b.basis.to_user * (self.parts[b.outcome].scale if b.predictor == "mean" else 1.0)
 
-    def _units(self, b: Block) -> float:
+    def units_of(self, b: Block) -> float:
         """What a scale parameter is multiplied with to be in the user's units."""
         part = self.parts[b.outcome]
         if b.predictor in RANDOM and isinstance(part, OutcomePart):
@@ -207,7 +220,7 @@ class Layout(MembershipLayout):
         out = np.array(flat, dtype=float)
         for b in self.blocks:
             if b.is_scale:
-                out[b.entries] = self._units(b) * SCALES[b.predictor].report(flat[b.entries])
+                out[b.entries] = self.units_of(b) * SCALES[b.predictor].report(flat[b.entries])
             else:
                 out[b.entries] = self._block_map(b) @ flat[b.entries] + self._shift(b)
         return out
@@ -217,7 +230,7 @@ class Layout(MembershipLayout):
         jac = np.eye(self.size)
         for b in self.blocks:
             if b.is_scale:
-                jac[b.entries, b.entries] = self._units(b) * SCALES[b.predictor].slope(flat[b.entries])
+                jac[b.entries, b.entries] = self.units_of(b) * SCALES[b.predictor].slope(flat[b.entries])
             else:
                 jac[b.entries, b.entries] = self._block_map(b)
         return jac
@@ -227,7 +240,7 @@ class Layout(MembershipLayout):
         out = np.array(params, dtype=float)
         for b in self.blocks:
             if b.is_scale:
-                out[b.entries] = SCALES[b.predictor].unreport(params[b.entries] / self._units(b))
+                out[b.entries] = SCALES[b.predictor].unreport(params[b.entries] / self.units_of(b))
             else:
                 out[b.entries] = np.linalg.solve(self._block_map(b), params[b.entries] - self._shift(b))
         return out
@@ -294,6 +307,7 @@ def make_layout(panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None]
     varies = bool(subjects.risk_names) or (spec.is_dual and bool(subjects.risk2_names))
     layout = Layout(spec, parts, membership, z, subjects.relative_weights if varies else None, transitions)
     refuse_alike(layout.names, parts, subjects.risk_names)
+    _ = layout.constraints  # read here, so that what is wrong with them is told before the fit
     return layout
 
 

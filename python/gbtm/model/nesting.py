@@ -54,7 +54,7 @@ def nested(small: ModelSpec, big: ModelSpec) -> bool:
     of order 0, and so are no zero inflation and no random effect. Families, bounds, bases and dropout have to be the
     same.
     """
-    if small.is_dual != big.is_dual:
+    if small.is_dual != big.is_dual or (big.constraints and big.constraints != small.constraints):
         return False
     return all(
         _comparable(a, b) and next(_matches(a, b), None) is not None for a, b in _sets(small, big)

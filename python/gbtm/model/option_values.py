@@ -120,6 +120,22 @@ def as_names(value: Any, argument: str) -> tuple[str, ...]:
     return tuple(as_word(v, argument) for v in (value if isinstance(value, (list, tuple)) else [value]))
 
 
+def as_constraints(value: Any, argument: str) -> tuple[str, ...]:
+    """Constraints on parameters, each a text; one may stand alone."""
+    if isinstance(value, (list, tuple, np.ndarray)) and all(isinstance(v, str) for v in value):
+        texts = [" ".join(v.split()) for v in value]
+    elif isinstance(value, str):
+        texts = [" ".join(value.split())]
+    else:
+        texts = [""]
+    if "" in texts:
+        raise SpecificationError(
+            f"{argument}: {value!r} is not text that says what has to hold.", code="bad_constraint", argument=argument,
+            way_out="Give a list such as ['time[1] = 0', 'sigma[1] = sigma[2]'].",
+        )
+    return tuple(texts)
+
+
 def as_family(value: Any, argument: str) -> str:
     """The name of a family, by whichever of its names it was called."""
     return own_name(as_word(value, argument))
@@ -133,5 +149,5 @@ def as_given(value: Any, argument: str) -> Any:
 READERS: dict[str, Callable[[Any, str], Any]] = {
     "orders": as_orders, "flag": as_flag, "bound": as_bound, "groups": as_numbers_of_groups, "group": as_group,
     "columns": as_given, "word": as_word, "name": as_word, "names": as_names,
-    "family": as_family, "link": as_link,
+    "family": as_family, "constraints": as_constraints, "link": as_link,
 }

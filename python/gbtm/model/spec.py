@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import SpecificationError
 from ..families import Family, family_named
+from .constraint_text import label_classes
 from .description import Design, Outcome, described
 from .option import options_of
 from .option_values import as_orders, per_group
@@ -127,7 +128,8 @@ class ModelSpec:
 
     ``reference`` counts from 0: the group whose theta is 0. ``dropout`` has an order 0, 1 or 2 for each group (-1: that
     group has no dropout model), or is None. In a dual model the first outcome has ``n_groups`` groups, the second
-    ``second_groups`` of its own, with ``second_reference`` among them; dropout goes with the first.
+    ``second_groups`` of its own, with ``second_reference`` among them; dropout goes with the first. ``constraints`` are
+    texts that name parameters; smaller models that a fit starts from go without.
     """
 
     n_groups: int
@@ -136,6 +138,7 @@ class ModelSpec:
     dropout: tuple[int, ...] | None = None
     second_groups: int | None = None
     second_reference: int = 0
+    constraints: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.is_dual and len(self.outcomes) != 2:
@@ -216,7 +219,21 @@ class ModelSpec:
             )
             for m, o in enumerate(self.outcomes) if self.set_of(m) == group_set
         ]
-        return (*shapes, None if self.dropout is None or group_set else self.dropout[group])
+        shape = (*shapes, None if self.dropout is None or group_set else self.dropout[group])
+        return (*shape, self.label_classes(group_set)[group]) if self.constraints else shape
+
+    def refuse_constraints(self, argument: str, why: str, way_out: str) -> None:
+        """Raise ``constrained`` where there are constraints."""
+        if self.constraints:
+            raise SpecificationError(
+                f"{argument}: the model has constraints ({'; '.join(self.constraints)}), {why}", code="constrained",
+                argument=argument, way_out=way_out,
+            )
+
+    def label_classes(self, group_set: int = 0) -> tuple[int, ...]:
+        """By constraints alone: the class of each group of a set, those of one class being exchangeable."""
+        reference = self.second_reference if group_set else self.reference
+        return label_classes(self.constraints, self.set_sizes[group_set], reference, self.is_dual)
 
     def of_set(self, group_set: int) -> ModelSpec:
         """The model of one of the sets of groups alone."""
@@ -266,6 +283,7 @@ def design_spec(design: Design, outcomes: tuple[OutcomeSpec, ...], k: int, secon
         n_groups=k, outcomes=outcomes, reference=design.refgroup - 1,
         dropout=None if design.dropout is None else per_group(design.dropout, k, "dropout"),
         second_groups=second, second_reference=0 if second is None else design.refgroup2 - 1,
+        constraints=design.constraints,
     )
 
 
@@ -299,6 +317,8 @@ def arguments_of(spec: ModelSpec) -> dict[str, Any]:
         given["refgroup"] = spec.reference + 1
     if spec.dropout is not None:
         given["dropout"] = _one_or_list(spec.dropout, "dropout")
+    if spec.constraints:
+        given["constraints"] = list(spec.constraints)
     return given
 
 

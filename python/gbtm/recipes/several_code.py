@@ -79,14 +79,15 @@ def _python(res: GBTMResults, data: str) -> str:
 
 
 def _of_both(res: GBTMResults) -> dict[str, Any]:
-    """What a dual model is asked for besides the arguments of its first outcome's groups."""
+    """What the whole is asked for besides the arguments of the first outcome's groups."""
+    constraints = {"constraints": list(res.spec.constraints)} if res.spec.constraints else {}
     if res.dual is None:
-        return {}
+        return constraints
     asked = (res.document["group_sets"][0].get("inputs") or {}).get("risk2") or list(res.dual.basis.names)
     of_second = {"risk2": asked} if asked else {}
     if res.spec.second_reference:
         of_second["refgroup2"] = res.spec.second_reference + 1
-    return {"groups": list(res.spec.set_sizes), **of_second}
+    return {"groups": list(res.spec.set_sizes), **of_second, **constraints}
 
 
 def _plots(res: GBTMResults) -> list[str]:
@@ -120,7 +121,7 @@ def _unlike(res: GBTMResults) -> str:
 
 def _stata(res: GBTMResults, data: str) -> str:
     """A do-file: long tables are made wide outcome by outcome and joined by id."""
-    missing = [lacking(res.of_outcome(m + 1)) for m in range(len(res.outcomes))]
+    missing = [lacking(res), *(lacking(res.of_outcome(m + 1)) for m in range(len(res.outcomes)))]
     dual = is_dual(res)
     why = next((m for m in missing if m), _lacking_in_dual(res) if dual else _unlike(res))
     if why or len(res.outcomes) > 6:

@@ -53,6 +53,8 @@ def _whole(res: GBTMResults, parts: list[Recipe]) -> list[str]:
     """What is the same for all outcomes, and what is known of people."""
     first, spec = parts[0], res.spec
     model = {k: v for k, v in first.model.items() if k not in options_of(Outcome)}
+    if spec.constraints:
+        model["constraints"] = list(spec.constraints)
     columns: dict[str, Any] = {k: v for part in reversed(parts) for k, v in part.columns.items()
                                if k not in options_of(Outcome)}
     if len(res.group_sets) > 1:

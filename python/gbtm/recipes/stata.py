@@ -35,6 +35,10 @@ class _Script:
 
 def lacking(res: GBTMResults) -> str:
     """What of this model Stata's traj does not have; empty where it has all."""
+    if res.spec.constraints and not (res.formula or "").lstrip().startswith("traj"):
+        return f"constraints ({'; '.join(res.spec.constraints)})"
+    if len(res.outcomes) > 1:
+        return ""
     spec = res.outcome.spec
     if family_named(res.family).traj_model is None:
         return f"the family {res.family} (it has {', '.join(having('traj_model'))})"

@@ -85,6 +85,7 @@ FIT = {
     },
     "warnings": [{"code": "text", "group?": "count", "message": "text"}], "@dropped": {"sentence": "text"},
     "seconds?": "number", "part_of~": "list _", "dual~": DUAL,
+    "constraints~": {"texts": "list _", "n_free": "count", "fixed": "list _", "at_bound": "list _", "held": "list _"},
 }
 ON_DISK = {
     "files": "list _", "n_blocks": "count", "n_assigned": "numbers K", "assigned": "numbers K", "certain": "numbers K",

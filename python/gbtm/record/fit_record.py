@@ -14,6 +14,7 @@ from ..errors import SpecificationError
 from ..estimation.certificate import Certificate
 from ..findings.data_checks import Finding
 from ..model.spec import ModelSpec
+from .constraint_record import ConstraintRecord
 from .dropout_record import DropoutRecord
 from .dual_record import DualRecord
 from .group_set import GroupSet
@@ -106,7 +107,14 @@ class FitRecord:
             dropout=None if dropout is None else dropout.orders,
             second_groups=None if second is None else second.n_groups,
             second_reference=0 if second is None else second.reference,
+            constraints=() if self.constraints is None else self.constraints.texts,
         )
+
+    @cached_property
+    def constraints(self) -> ConstraintRecord | None:
+        """What had to hold of the parameters; None where nothing had to."""
+        stored = self.document.get("constraints")
+        return None if stored is None else ConstraintRecord.of(stored)
 
     @property
     def formula(self) -> str | None:

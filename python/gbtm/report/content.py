@@ -109,6 +109,7 @@ def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
         f"{res.n_subjects} subjects with {res.nobs} observations of {_listed(res.outcome_names)} are described by "
         f"{described}. Distribution: {family_title(res)}. "
         + (f"Estimated sizes: {share_sentence(res)}." if k > 1 else "")
+        + ("" if res.constraints is None else f" {res.constraints.sentence}")
     )
     reached = res.search.sentence
     ended = "The fit converged." if res.converged else "The fit did not converge."

@@ -78,7 +78,7 @@ def replicate(task: Task, seed: np.random.SeedSequence) -> Draw:
             unfitted += 1
     # a refit's weights have mean 1 over the subjects left, not over the sample
     scale = n_subjects / panel.n_subjects
-    bic = {k: -2 * f.loglik * scale + f.layout.size * np.log(n_subjects) for k, f in fits.items()}
+    bic = {k: -2 * f.loglik * scale + f.layout.n_free * np.log(n_subjects) for k, f in fits.items()}
     return Draw("", fit.params, shares, min(bic, key=lambda k: (bic[k], k)), unfitted)
 
 

@@ -24,6 +24,7 @@ OUTSIDE = 1e6
 def with_groups(spec: ModelSpec, groups: Sequence[int]) -> ModelSpec:
     """The model of some groups, counted from 0, in the order given; a group may stand there twice."""
     _refuse_dual(spec)
+    _refuse_constrained(spec)
 
     def pick(orders: tuple[int, ...] | None) -> tuple[int, ...] | None:
         return None if orders is None else tuple(orders[g] for g in groups)
@@ -52,9 +53,16 @@ def _refuse_dual(spec: ModelSpec) -> None:
         )
 
 
+def _refuse_constrained(spec: ModelSpec) -> None:
+    spec.refuse_constraints(
+        "groups", "which name groups that a model with another number of them need not have.",
+        "Choose the number of groups without constraints.")
+
+
 def without_one(spec: ModelSpec) -> list[int]:
     """The groups that stay when one is left out: the last, or the last that the others can do without."""
     _refuse_dual(spec)
+    _refuse_constrained(spec)
     for g in reversed(range(spec.n_groups)):
         groups = [k for k in range(spec.n_groups) if k != g]
         try:
@@ -118,6 +126,8 @@ def nested_pair(
     from ..fit.refit import Refit, refit
     from ..model.layout import make_layout
 
+    for each in (spec, *([] if smaller is None else [smaller.spec])):
+        _refuse_constrained(each)
     if smaller is None:
         groups = without_one(spec)
         less = with_groups(spec, groups)

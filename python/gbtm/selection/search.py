@@ -102,6 +102,7 @@ def search(
     year", family="zip", iorder=0)], data, id="id", groups=[[2, 3, 4], [2, 3]])``.
     """
     refuse_unknown(model, OWN)
+    _refuse_constraints(model.get("constraints"))
     for name in ("rorder", "dropout"):
         if model.get(name) is not None and len(as_orders(model[name], name)) != 1:
             raise SpecificationError(
@@ -166,6 +167,15 @@ def _refuse_of_several(zero: str, how: str) -> None:
         )
 
 
+def _refuse_constraints(given: Any) -> None:
+    if given is not None and len(given):
+        raise SpecificationError(
+            "constraints: name the groups of one model, and the models of a search have other numbers of groups.",
+            code="constrained", argument="constraints",
+            way_out="Search without them, then fit the model that was chosen with constraints.",
+        )
+
+
 def _refuse_reference(argument: str, group: int, tried: Sequence[int]) -> None:
     """A reference group that no model of the search has; of those with fewer groups it is the first."""
     if group > max(tried):
@@ -203,6 +213,7 @@ def search_models(
     settings : how, criterion, n_jobs, checkpoint, refgroup2, ... as for :func:`search`
     """
     settings = {"groups": groups, "how": how, "refgroup": refgroup, **settings}
+    _refuse_constraints(base_spec.constraints)
     if len(base_spec.outcomes) > 1:
         _refuse_of_several(zero, how)
         if is_dual_search(groups, link) and not base_spec.is_dual:

@@ -20,7 +20,7 @@ from .faults import Faults
 from .plot_request import PlotRequest
 from .row_selection import RowSelection, read_condition, read_range
 from .several_outcomes import options_of_each
-from .stata_options import BOUNDS, NO_EFFECT, Given, read_options
+from .stata_options import BOUNDS, NO_EFFECT, Given, numbers_or_name, read_options
 from .stata_text import Line
 from .stata_varlist import StataColumns
 
@@ -51,6 +51,8 @@ class Command:
     max: float | None = None
     sigma_by_group: bool = False
     start: tuple[float, ...] | str | None = None
+    lower: tuple[float, ...] | str | None = None
+    upper: tuple[float, ...] | str | None = None
     risk: tuple[str, ...] = ()
     refgroup: int = 1
     tcov: tuple[tuple[str, ...], ...] = ()
@@ -201,7 +203,7 @@ class _Reader:
             **{o: read(o, partial(_whole, option=o)) for o in ("iorder", "dropout", "rorder", "multgroups")},
             **{o: read(o, partial(_number, name=o)) for o in ("min", "max", "tol")},
             **{o: read(o, partial(_single, name=o, data=self.data)) for o in ("weight", "outofsample", "obsmar")},
-            **{o: read(o, _start) for o in ("start", "plottcov")},
+            **{o: read(o, numbers_or_name) for o in ("start", "plottcov", "lower", "upper")},
             "refgroup": read("refgroup", lambda t: _one_of_whole(t, "refgroup")),
         }
         var, indep = values["var"] or (), values["indep"] or ()
@@ -277,7 +279,8 @@ class _Reader:
         told = []
         if FAMILIES[self.text["model"].strip().lower()].has_bounds and "min" not in self.text:
             told.append(MIN_IS_ZERO)
-        return told + [f"{o}({self.text[o].strip()}): {BOUNDS}." for o in ("lower", "upper") if o in self.text]
+        return told + [f"{o}({self.text[o].strip()}): {BOUNDS}." for o in ("lower", "upper")
+                       if o in self.text and isinstance(numbers_or_name(self.text[o]), str)]
 
 
 def _model(text: str) -> str:
@@ -338,12 +341,3 @@ def _number(text: str, name: str) -> float:
         raise CommandError(
             f"{name}({text}): not a number.", code="bad_bounds", argument=name, way_out=f"For example {name}(0).",
         ) from None
-
-
-def _start(text: str) -> tuple[float, ...] | str:
-    """start(): numbers inline, or the name of a matrix given by the caller."""
-    words = text.replace(",", " ").replace("\\", " ").split()
-    try:
-        return tuple(float(w) for w in words)
-    except ValueError:
-        return text.strip()

@@ -34,8 +34,8 @@ NO_EFFECT = {
     "tol": "every fit goes on to a certified optimum", "twostep": "traj too takes it with outcome() only",
     "probupdates": "probabilities wave by wave come from classify() by wave",
 }
-BOUNDS = "bounds of the parameters are not kept here. Look whether the estimates lie between them: where they do, " \
-         "traj's are the same"
+BOUNDS = "no matrix of that name was given, so that these bounds of the parameters are not kept. Pass it in " \
+         "matrices, or look whether the estimates lie between them: where they do, traj's are the same"
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,15 @@ class Given:
 
     text: str
     start: int
+
+
+def numbers_or_name(text: str) -> tuple[float, ...] | str:
+    """Numbers inline, NaN for a dot, or the name of a matrix given by the caller."""
+    words = text.replace(",", " ").replace("\\", " ").split()
+    try:
+        return tuple(float("nan") if w == "." else float(w) for w in words)
+    except ValueError:
+        return text.strip()
 
 
 def cut_options(line: Line, faults: Faults) -> Iterator[tuple[str, Given | None, int]]:

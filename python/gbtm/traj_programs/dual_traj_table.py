@@ -58,7 +58,7 @@ class DualTrajTable(TrajTable):
         first, second = (np.array(o) - 1 for o in orders)
         self.classes = layout.class_order((first, second))
         self._order = np.array(joint_order(layout.blocks, sizes[0]), dtype=int)
-        self._move = layout.permute(np.eye(res.df_model), self.classes).T[self._order]
+        self._move = layout.permute(np.eye(len(res.names)), self.classes).T[self._order]
 
     @property
     def entropy(self) -> float:

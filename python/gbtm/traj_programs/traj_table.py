@@ -229,7 +229,8 @@ class TrajTable:
             f"{dropped.subjects_read} observations read.",
             *([f"{len(dropped.subjects)} had no trajectory data."] if dropped.subjects else []),
             f"{res.n_subjects} observations used in the trajectory model.",
-            *([f"Complete data length is {waves} for dropout model 1."] if waves else []), " ",
+            *([f"Complete data length is {waves} for dropout model 1."] if waves else []),
+            *([] if res.constraints is None else [res.constraints.sentence]), " ",
             "\t\t\tMaximum Likelihood Estimates",
         ]
 
@@ -323,7 +324,7 @@ def _check_order(res: Fit, group_order: list[int] | None) -> list[int]:
 def _relabelling(res: Fit, order: list[int]) -> np.ndarray:
     """(p, p) matrix that renames the groups in the reported parameters."""
     start = {(b.kind, b.outcome, b.group): b.start for b in res.blocks}
-    move = np.zeros((res.df_model, res.df_model))
+    move = np.zeros((len(res.names),) * 2)
     for b in res.blocks:
         if b.kind == "theta":
             continue

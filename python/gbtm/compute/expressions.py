@@ -19,8 +19,8 @@ from ..errors import SpecificationError
 
 NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 WORD = re.compile(r"[A-Za-z_]\w*")
-OPERATOR = re.compile(r"\*\*|[-+*/^(),=]")
-UNKNOWN = re.compile(r"[^\s+\-*/(),=]+")
+OPERATOR = re.compile(r"\*\*|[<>=]=|[-+*/^(),=<>]")
+UNKNOWN = re.compile(r"[^\s+\-*/(),=<>]+")
 SYMBOL = re.compile(r"p\d+")
 FUNCTIONS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "exp": (np.exp, np.exp),
@@ -44,6 +44,24 @@ class Equation:
     text: str
     left: ast.expr
     right: ast.expr | None
+
+
+@dataclass(frozen=True)
+class Relation:
+    """``left = right``, ``left > right`` or ``left < right``; a bound counts as inside, whichever sign is written.
+
+    Attributes
+    ----------
+    text, left, right : as in :class:`Equation`
+    sign : "=", ">" or "<"
+    n_parameters : how many parameters there are, p
+    """
+
+    text: str
+    left: ast.expr
+    right: ast.expr
+    sign: str
+    n_parameters: int
 
 
 @dataclass(frozen=True)
@@ -115,6 +133,37 @@ def read(text: str, names: Sequence[str], argument: str) -> list[Equation]:
         for i in range(len(sides) - 1):
             equations.append(Equation(f"{labels[i]} = {labels[i + 1]}", sides[i], sides[i + 1]))
     return equations
+
+
+def read_relations(text: str, names: Sequence[str], argument: str) -> list[Relation]:
+    """The comma-separated relations of ``text``; a chain ``0 < a < b`` is two of them.
+
+    Raises
+    ------
+    SpecificationError
+        As :func:`read`; ``bad_expression`` where nothing is related to anything.
+    """
+    signs = {"=": "=", "==": "=", ">": ">", ">=": ">", "<": "<", "<=": "<"}
+    out: list[Relation] = []
+    for tokens in _split(_tokens(text, names, argument), ","):
+        between = [t for t in tokens if t.shown in signs]
+        sides: list[list[_Token]] = [[]]
+        for token in tokens:
+            if token.shown in signs:
+                sides.append([])
+            else:
+                sides[-1].append(token)
+        if not between:
+            raise SpecificationError(
+                f"{argument}: '{text}' has none of =, < and >.", code="bad_expression", argument=argument,
+                way_out="Write what has to hold, such as 'time[1] = 0', 'time[2] = time[3]' or 'time[1] > 0'.",
+            )
+        parsed = [_parsed(side, text, argument) for side in sides]
+        labels = [_label(side, text) for side in sides]
+        for i, token in enumerate(between):
+            label = f"{labels[i]} {token.shown} {labels[i + 1]}"
+            out.append(Relation(label, parsed[i], parsed[i + 1], signs[token.shown], len(names)))
+    return out
 
 
 @dataclass(frozen=True)

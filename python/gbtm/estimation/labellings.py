@@ -1,0 +1,99 @@
+"""Which group takes which number where constraints name some: starts have no numbers of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations, islice, product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..likelihood.mixture import Mixture
+from ..model.layout import Layout
+from ..model.spec import ModelSpec
+from .fence import projected
+
+LABELLINGS_MOST = 120  # that are tried of a start
+RELABELLED = 3  # best optima whose groups change numbers once more
+WAYS_MOST = 24  # of each
+LOOKED_AT = 5000  # of which these are drawn where there are more
+
+
+def labellings(layout: Layout) -> np.ndarray:
+    """(L, C) orders of the classes that give each group another part in the constraints; the first changes nothing.
+
+    Groups of one shape change places, but for those that constraints do not tell apart. Of more than 120 a sample.
+    """
+    spec = layout.spec
+    sets = [list(islice(_of_set(spec, s), LOOKED_AT)) for s in range(len(spec.set_sizes))]
+    pairs = list(islice(product(*sets), LOOKED_AT))
+    if len(pairs) > LABELLINGS_MOST:
+        drawn = np.random.default_rng(0).choice(np.arange(1, len(pairs)), LABELLINGS_MOST - 1, replace=False)
+        pairs = [pairs[0], *(pairs[i] for i in np.sort(drawn))]
+    return np.stack([layout.class_order(tuple(np.array(order) for order in orders)) for orders in pairs])
+
+
+def _of_set(spec: ModelSpec, group_set: int) -> Iterator[list[int]]:
+    bare = replace(spec, constraints=())
+    size = spec.set_sizes[group_set]
+    keys = [bare.group_key(g, group_set) for g in range(size)]
+    shapes = [[g for g in range(size) if keys[g] == key] for key in dict.fromkeys(keys)]
+    classes = spec.label_classes(group_set)
+    for parts in product(*(list(islice(_assignments(members, classes), LOOKED_AT)) for members in shapes)):
+        order = list(range(size))
+        for part in parts:
+            for target, source in part:
+                order[target] = source
+        yield order
+
+
+def _assignments(members: list[int], classes: Sequence[int]) -> Iterator[list[tuple[int, int]]]:
+    """Ways to give each of ``members`` one of them, up to changes within a class."""
+    kinds = list(dict.fromkeys(classes[g] for g in members))
+
+    def fill(at: int, left: list[int]) -> Iterator[list[tuple[int, int]]]:
+        if at == len(kinds):
+            yield []
+            return
+        targets = [g for g in members if classes[g] == kinds[at]]
+        own = [g for g in targets if g in left]
+        ordered = own + [g for g in left if g not in own]  # as they are first
+        for chosen in combinations(ordered, len(targets)):
+            for rest in fill(at + 1, [g for g in left if g not in chosen]):
+                yield [*zip(targets, sorted(chosen), strict=True), *rest]
+
+    return fill(0, list(members))
+
+
+def well_labelled(module: Mixture, starts: Tensor) -> Tensor:
+    """Starts (B, p) with their groups numbered so that constraints, if any, cost them least, and within these."""
+    if module.layout.constraints is None:
+        return starts
+    best, values = projected(module.layout, starts), None
+    for order in labellings(module.layout):
+        at = _reordered(module.layout, starts, order)
+        value = torch.nan_to_num(module.total_loglik(at), nan=-torch.inf)
+        better = torch.ones_like(value, dtype=torch.bool) if values is None else value > values
+        best = torch.where(better[:, None], at, best)
+        values = value if values is None else torch.maximum(values, value)
+    return best
+
+
+def relabelled(module: Mixture, optima: Sequence[np.ndarray]) -> Tensor:
+    """Starts (B, p): the first optima, their groups in other parts in the constraints, the likeliest of each."""
+    out = [torch.zeros((0, module.layout.size), dtype=torch.float64, device=module.device)]
+    for flat in optima[:RELABELLED]:
+        at = torch.as_tensor(flat, device=module.device)[None]
+        others = [_reordered(module.layout, at, order) for order in labellings(module.layout)[1:]]
+        if others:
+            starts = torch.cat(others)
+            value = torch.nan_to_num(module.total_loglik(starts), nan=-torch.inf)
+            out.append(starts[torch.argsort(value, descending=True, stable=True)[:WAYS_MOST]])
+    return torch.cat(out)
+
+
+def _reordered(layout: Layout, flat: Tensor, order: np.ndarray) -> Tensor:
+    moved = torch.as_tensor(layout.permute(flat.cpu().numpy(), order), dtype=flat.dtype, device=flat.device)
+    return projected(layout, moved)
