@@ -5,7 +5,7 @@
 #' says why: fits that differ in the number of groups (the smaller is on the edge of the larger, where the shares of
 #' groups and the coefficients they belong to cannot be told apart), in a group of rate zero or in whether a group has
 #' zero inflation; fits of which the larger has several further random effects, whose sds are at their bound 0 in the
-#' smaller one; fits that are not nested; and pseudo-likelihoods, whose covariance is robust. BIC is there for those.
+#' smaller one; fits with other priors; fits that are not nested; and pseudo-likelihoods, whose covariance is robust. BIC is there for those.
 #' One further random effect is tested by the mixture, half and half, of the chi-squares without and with it (Self and
 #' Liang 1987, case 6), and the heading says so.
 #'
@@ -116,6 +116,9 @@ no_chi_square <- function(small, large) {
       "%s against %s have no chi-square distribution, since the smaller model is on the edge of the larger.",
       "Compare them by BIC."
     ), count_words(large), paste(group_counts(small), collapse = " and ")))
+  }
+  if (!identical(small$prior, large$prior)) {
+    return("their priors differ, so that their log-likelihoods are not at maxima of the same kind. Fit both with one.")
   }
   if (any(vapply(c(small$cov_type, large$cov_type), function(kind) nzchar(covariance_kinds()[[kind]]$units), NA))) {
     return("with weights or clusters this is no likelihood ratio. Test hypotheses with wald_test().")

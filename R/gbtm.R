@@ -83,6 +83,9 @@
 #'   which
 #' @param constraints what has to hold of the parameters, by their names in `coef()`: `c("age[1] = 0",
 #'   "age[2] = age[3]", "sigma[1] = sigma[2]", "age[1] > 0")`. See the section on constraints
+#' @param prior `NULL`, maximum likelihood; `"weak"` or a [gbtm_prior()], which gives finite estimates where
+#'   probabilities of 0 or 1, a sigma of 0 or an empty pair of groups have none. Log-likelihood and criteria are
+#'   without it
 #' @param ... nothing: an argument that does not exist is refused, with the one that was probably meant
 #'
 #' @return A list of class `gbtm` that holds plain values only, so that `saveRDS()` keeps it. Its methods: `print`,
@@ -148,7 +151,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  out_of_sample = NULL, refgroup = 1, dropout = NULL, dcov = NULL, obsmar = NULL, wave = NULL,
                  ar1 = FALSE, rho_by_group = FALSE, rorder = NULL, wide = NULL, cov_type = NULL, start = NULL,
                  control = gbtm_control(), subset = NULL, na.action = NULL, # nolint: object_name_linter.
-                 seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, ...) {
+                 seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, prior = NULL, ...) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)

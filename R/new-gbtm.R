@@ -45,7 +45,7 @@ of_document <- function(document, data) {
     weighted = !is.null(document$weights), weights = document$weights, out_of_sample = out_of_sample_of(document),
     read_as = joined_inputs(document), dropout_covariates = as.character(first$dropout$covariates$names),
     curves = curves_of(document), internal = internal_of(document), created_by = document$created_by,
-    constraints = document$constraints
+    constraints = document$constraints, prior = prior_of(document)
   )
 }
 

@@ -47,6 +47,7 @@ sent_options <- function(given) {
       kinds[[name]],
       flag = check_flag(given[[name]], name),
       bound = bound(given[[name]], name),
+      prior = sent_prior(given[[name]]),
       given[[name]]
     )
   })

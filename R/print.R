@@ -19,6 +19,7 @@ print.gbtm <- function(x, digits = 4, ...) {
         " parameters, BIC ", format(BIC.gbtm(x), nsmall = 2, digits = 8), " (n = ", x$n_subjects, " subjects)\n",
         sep = "")
   }
+  if (!is.null(x$prior)) print_wrapped(prior_sentence(x$prior))
   print_findings(x)
   invisible(x)
 }

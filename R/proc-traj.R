@@ -22,7 +22,7 @@
 #'            MODEL ZIP; IORDER 0; NGROUPS 2; ORDER 2 2; RUN;", data = wide)
 #' @export
 proc_traj <- function(text, data, id = NULL, matrices = list(), cov_type = "traj", control = gbtm_control(),
-                      seed = NULL) {
+                      seed = NULL, prior = NULL) {
   check_names()
   call <- match.call()
   check_data(data)
@@ -30,5 +30,5 @@ proc_traj <- function(text, data, id = NULL, matrices = list(), cov_type = "traj
   ask_columns("id", environment(), data)
   text <- one_text(text, "not_traj", "of a PROC TRAJ step",
                    "It reads \"PROC TRAJ DATA=..; VAR ..; INDEP ..; MODEL ..; ORDER ..; RUN;\".", call)
-  run_commands(text, "sas", data, id, matrices, cov_type, control, call, parent.frame())
+  run_commands(text, "sas", data, id, matrices, cov_type, control, call, parent.frame(), prior)
 }

@@ -72,6 +72,7 @@ print_criteria <- function(x) {
         "BIC ", value("BIC_subjects"), " (n = ", x$fit$n_subjects, " subjects), ", value("BIC_observations"), " (n = ",
         x$fit$nobs, " observations)\n", sep = "")
   }
+  if (!is.null(x$fit$prior)) print_wrapped(prior_sentence(x$fit$prior))
   known <- x$entropy[!is.na(x$entropy)]
   if (length(known)) {
     numbers <- formatC(known, format = "f", digits = 3)

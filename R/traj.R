@@ -19,6 +19,7 @@
 #' @param cov_type `"traj"`, as Stata's traj does, or `"hessian"`
 #' @param control settings of the search, from [gbtm_control()]
 #' @param seed the same as `control = gbtm_control(seed = )`
+#' @param prior as for [gbtm()]
 #'
 #' @return A fit, see [gbtm()], of additional class `traj`: `print()` shows traj's table, which is also in
 #'   `$traj$text`. The parameters' names in traj's `e(b)` are in `$traj_names`. A list of fits where the text has
@@ -36,7 +37,7 @@
 #' traj("traj, var(offenses_10-offenses_17) indep(t_10-t_17) model(zip) order(2 2) iorder(0)", data = wide)
 #' @export
 traj <- function(command, data, id = NULL, matrices = list(), cov_type = "traj", control = gbtm_control(),
-                 seed = NULL) {
+                 seed = NULL, prior = NULL) {
   check_names()
   call <- match.call()
   check_data(data)
@@ -44,24 +45,25 @@ traj <- function(command, data, id = NULL, matrices = list(), cov_type = "traj",
   ask_columns("id", environment(), data)
   command <- one_text(command, "not_traj", "of a traj command",
                       "It reads \"traj, var(..) indep(..) model(..) order(..)\".", call, "command")
-  run_commands(command, "stata", data, id, matrices, cov_type, control, call, parent.frame())
+  run_commands(command, "stata", data, id, matrices, cov_type, control, call, parent.frame(), prior)
 }
 
 # Every command of a do-file's or a SAS program's text, with its pictures; a list of fits where there are several.
-run_commands <- function(text, language, data, id, matrices, cov_type, control, call, frame) {
+run_commands <- function(text, language, data, id, matrices, cov_type, control, call, frame, prior = NULL) {
   needed <- bridge_read_commands(text, names(data), language, call)
   declared <- without_declared(data)
   fits <- lapply(seq_along(needed), function(which) {
     asked <- needed[[which]]
     if (length(asked$notes)) message("No effect here: ", paste(unlist(asked$notes), collapse = " "))
-    fit <- run_command(text, language, which, asked, declared, id, matrices, cov_type, control, call, frame)
+    fit <- run_command(text, language, which, asked, declared, id, matrices, cov_type, control, call, frame, prior)
     for (request in asked$plots) draw_request(fit, request)
     fit
   })
   if (length(fits) == 1) fits[[1]] else fits
 }
 
-run_command <- function(text, language, which, needed, declared, id, matrices, cov_type, control, call, frame) {
+run_command <- function(text, language, which, needed, declared, id, matrices, cov_type, control, call, frame,
+                        prior) {
   data <- declared$data
   condition <- intersect(names(data), unlist(needed$condition))
   is_text <- vapply(data[condition], function(x) is.character(x) || is.factor(x), NA)
@@ -76,7 +78,7 @@ run_command <- function(text, language, which, needed, declared, id, matrices, c
     !is.null(matrices[[name]]) || (grepl("^[[:alpha:]]", name) && exists(name, frame, mode = "numeric"))
   }
   given <- named_matrices(c(needed$matrices, Filter(here, needed$bounds)), matrices, frame)
-  options <- search_options(control, cov_type)
+  options <- c(search_options(control, cov_type), if (!is.null(prior)) list(prior = sent_prior(prior)))
   named <- if (length(id) > 1) json_array(id) else id
   answer <- bridge_command(text, table, named, coded, given, asked, options, control, call,
                            declared_in(declared$counts, list(columns), data))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .errors import CommandError, DataError, GBTMError, GBTMWarning, SpecificationError
     from .figures.balance import plot_balance
     from .model.description import Outcome
+    from .model.prior import Prior
     from .report.exports import to_table
     from .report.write import grolts_report
     from .resampling.bootstrap import bootstrap
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "GBTM": "api.model", "GBTMResults": "api.results", "Outcome": "model.description", "Panel": "disk.disk_panel",
-    "ParquetFiles": "disk.parquet_files", "query_files": "disk.query",
+    "Prior": "model.prior", "ParquetFiles": "disk.parquet_files", "query_files": "disk.query",
     "Training": "api.training", "train": "api.training",
     "DualResults": "api.dual_results", "load": "api.load", "traj": "api.traj", "proc_traj": "api.traj",
     "balance": "distal.balance", "plot_balance": "figures.balance", "untreated_history": "data.untreated_history",
@@ -61,7 +62,8 @@ _HOME = {
 
 __all__ = [
     "GBTM", "CommandError", "DataError", "DualResults", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch",
-    "Outcome", "Panel", "ParquetFiles", "SpecificationError", "Training", "__version__", "ar1_check", "balance", "blrt",
+    "Outcome", "Panel", "ParquetFiles", "Prior", "SpecificationError", "Training", "__version__", "ar1_check",
+    "balance", "blrt",
     "bootstrap", "cross_validate", "datasets", "grolts_report", "lmr", "load", "load_search", "plot_balance", "pool",
     "proc_traj", "query_files", "residual_checks", "search", "to_table", "train", "traj", "untreated_history",
 ]

@@ -16,7 +16,8 @@ from gbtm.foreign_words import MEANT, SAID
 from gbtm.model.covariance_kinds import COVARIANCE_KINDS
 from gbtm.model.description import Design, DistalOutcome, Outcome, described
 from gbtm.model.option import options_of
-from gbtm.model.spec import OutcomeSpec, arguments_of, make_spec
+from gbtm.model.spec import OutcomeSpec, make_spec
+from gbtm.recipes.spec_options import arguments_of
 
 ALL = {**options_of(Outcome), **options_of(Design)}
 

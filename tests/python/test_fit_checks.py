@@ -301,7 +301,7 @@ def _found(converged=True, decrement=0.0, out_of_time=False, loglik=-50.0, optim
     """An estimate as far as the search and the certificate go; optima as (collapsed, loglik)."""
     places = [SimpleNamespace(collapsed=c, loglik=value) for c, value in optima]
     return SimpleNamespace(
-        loglik=loglik, certificate=SimpleNamespace(converged=converged, decrement=decrement),
+        loglik=loglik, objective=loglik, certificate=SimpleNamespace(converged=converged, decrement=decrement),
         search=SimpleNamespace(optima=places, out_of_time=out_of_time, n_starts=17),
     )
 

@@ -41,7 +41,8 @@ def _optimum(model: gbtm.GBTM, params: list[float], loglik: float, *, hits: int 
 def _said(model: gbtm.GBTM, *optima: Optimum) -> list[tuple[str, str]]:
     """Findings of an estimate with these optima, the first the best: each judged by its own information."""
     search = SimpleNamespace(optima=optima, n_starts=24)
-    estimate: Any = SimpleNamespace(flat=optima[0].flat, loglik=optima[0].loglik, search=search)
+    estimate: Any = SimpleNamespace(
+        flat=optima[0].flat, loglik=optima[0].loglik, objective=optima[0].loglik, search=search)
     module = Mixture(model.layout, model.panel)
     cov = covariance(information(module, estimate.flat), "hessian", model.panel.nobs)
     found = room.examine_near_ties(model.layout, model.panel, module, estimate, cov)

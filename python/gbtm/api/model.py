@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from ..model.layout import Layout
 from ..model.option import options_of
 from ..model.prepared import Prepared
 from ..model.prepared_blocks import PreparedBlocks
+from ..model.prior import Prior, as_prior
 from ..model.signature import takes_options
 from ..model.spec import ModelSpec, model_spec
 from ..record.on_disk import not_kept
@@ -237,7 +238,8 @@ class GBTM:
     def fit(
         self, *, n_starts: int | None = None, rng: int = 0, device: str = "cpu", cov_type: str | None = None,
         start: Any = None, max_starts: int = 256, time_budget: float | None = 60.0,
-        progress: Progress | bool | None = None, executor: Any = None, checkpoint: str | Path | None = None,
+        progress: Progress | bool | None = None, prior: str | Prior | Mapping[str, Any] | None = None,
+        executor: Any = None, checkpoint: str | Path | None = None,
     ) -> Any:
         """Find the best optimum and its standard errors.
 
@@ -258,6 +260,7 @@ class GBTM:
         time_budget : seconds after which no further round of starts begins
         progress : callable(sentence, seconds), True for lines on stderr, False for silence; None prints only when
             the fit takes more than two seconds in an interactive session
+        prior : another prior than the model's, "weak" or a :class:`gbtm.Prior`; None for the model's
         executor : for data on disk: a number of worker processes, or a ``concurrent.futures.Executor`` such as dask's
             ``client.get_executor()``. The digits are the same with any
         checkpoint : for data on disk: a file; a fit that is cut off goes on from it when it is asked for again
@@ -271,10 +274,12 @@ class GBTM:
             "max_starts": max_starts, "time_budget": time_budget, "progress": progress,
         }
         if self.on_disk is not None:
-            document = fit_blocks(self.on_disk, **options, executor=executor, checkpoint=checkpoint)
+            blocks = self.on_disk if prior is None else self.on_disk.with_prior(as_prior(prior))
+            document = fit_blocks(blocks, **options, executor=executor, checkpoint=checkpoint)
         else:
             refuse_for_memory(executor=executor, checkpoint=checkpoint)
-            document = fit_as_asked(self.prepared, **options)
+            prepared = self.prepared if prior is None else self.prepared.with_prior(as_prior(prior))
+            document = fit_as_asked(prepared, **options)
         res = results_of(document, trust_formula=True)
         if isinstance(res, DiskResults) and self.on_disk is not None:
             res.source = self.on_disk.panel

@@ -13,6 +13,7 @@ import pandas as pd
 from ..arguments import checked
 from ..checks import check_seed
 from ..compute.progress import Progress, reporter
+from ..errors import SpecificationError
 from ..record.on_disk import not_kept
 from .model import GBTM
 from .results import GBTMResults
@@ -102,7 +103,8 @@ def train(
     Raises
     ------
     SpecificationError, DataError
-        ``no_shared_cells`` where EM by batches has no statistics to keep, ``diverged`` where the optimiser ran away.
+        ``no_shared_cells`` where EM by batches has no statistics to keep, ``diverged`` where the optimiser ran away,
+        ``no_prior_here`` for a model with a prior.
 
     Examples
     --------
@@ -121,6 +123,11 @@ def train(
 
     if model.on_disk is not None:
         raise not_kept("train")
+    if model.spec.prior is not None:
+        raise SpecificationError(
+            "prior: batches know the likelihood of their people alone, and no prior.", code="no_prior_here",
+            argument="prior", way_out="Train without it, then fit from there: model.fit(start=out.params, prior=..).",
+        )
     prepared, layout = model.prepared, model.layout
     settings = Settings(optimiser, schedule, batch_size, epochs, held_out, patience, check_seed(rng))
     module = Mixture(layout, model.panel)

@@ -88,7 +88,7 @@ class Covariance:
 
 @with_gradients()
 def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
-    """Observed information (p, p) at internal parameters (p,)."""
+    """Observed information (p, p) at internal parameters (p,), that of the prior included where there is one."""
     at = torch.as_tensor(flat, dtype=torch.float64, device=module.device)
 
     def block(shard: Mixture) -> torch.Tensor:
@@ -100,6 +100,8 @@ def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
     long = any(cells.listed for cells in module.cells) or any(isinstance(s, Elsewhere) for s in module.shards)
     parts = in_order(block, module.shards) if long else [block(s) for s in module.shards]
     matrix = torch.stack(parts).sum(0).cpu().numpy()
+    if module.log_prior is not None:
+        matrix = matrix - module.log_prior.derivatives(at[None])[2][0].cpu().numpy()
     if not np.isfinite(matrix).all():
         raise DataError(
             "outcome: the log-likelihood has no finite curvature at its optimum.", code="not_finite",

@@ -63,7 +63,7 @@ def two_step(module: Mixture, separate: tuple[tuple[Layout, Estimate], ...]) -> 
             x[:, layout.theta] = module.membership.m_step(x, gathered)
         directions = torch.eye(layout.size, dtype=x.dtype, device=x.device)[:, layout.theta]
         climbed = newton(module, x, steps=NEWTON_STEPS, tolerance=TOLERANCE, directions=directions)
-    return TwoStep(climbed.flat.cpu().numpy(), float(climbed.loglik[0]))
+    return TwoStep(climbed.flat.cpu().numpy(), float(module.total_loglik(climbed.flat[:1])[0]))
 
 
 def of_one_set(layout: Layout, flat: np.ndarray, own: Layout, group_set: int) -> np.ndarray:

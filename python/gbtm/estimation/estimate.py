@@ -57,7 +57,8 @@ class Search:
 class Estimate:
     """The outcome of :func:`estimate`: internal parameters (p,), groups in their final order.
 
-    ``module`` is the likelihood to go on with, at these: the one that was given, or one for tiny sigmas.
+    ``module`` is the likelihood to go on with, at these: the one that was given, or one for tiny sigmas. ``loglik`` is
+    without the ``log_prior``, which is 0 where there is none.
     """
 
     flat: np.ndarray
@@ -66,6 +67,12 @@ class Estimate:
     certificate: Certificate
     seconds: float
     module: Mixture
+    log_prior: float = 0.0
+
+    @property
+    def objective(self) -> float:
+        """What was maximised."""
+        return self.loglik + self.log_prior
 
 
 def estimate(
@@ -104,7 +111,7 @@ def estimate(
         module.set_flat(flat)
         loglik = float(module.total_loglik(torch.as_tensor(flat, device=module.device)[None])[0])
     optima = tuple(
-        replace(o, flat=module.layout.permute(o.flat, group_order(module, o.flat)))
+        replace(o, flat=module.layout.permute(o.flat, group_order(module, o.flat)), log_prior=log_prior(module, o.flat))
         for o in ledger.optima[:REPORTED_OPTIMA]
     )
     search_record = Search(
@@ -112,7 +119,14 @@ def estimate(
         found_by_move=best.hits == 0, out_of_time=run.cut_short, user_start=user_starts is not None,
         start_subjects=run.start_subjects,
     )
-    return Estimate(flat, loglik, search_record, certificate, run.elapsed(), module)
+    return Estimate(flat, loglik, search_record, certificate, run.elapsed(), module, log_prior(module, flat))
+
+
+def log_prior(module: Mixture, flat: np.ndarray) -> float:
+    """Log density of the prior at parameters (p,), 0 where there is none."""
+    if module.log_prior is None:
+        return 0.0
+    return float(module.log_prior.value(torch.as_tensor(flat, device=module.device)[None])[0])
 
 
 def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:

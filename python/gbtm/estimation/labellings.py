@@ -74,7 +74,7 @@ def well_labelled(module: Mixture, starts: Tensor) -> Tensor:
     best, values = projected(module.layout, starts), None
     for order in labellings(module.layout):
         at = _reordered(module.layout, starts, order)
-        value = torch.nan_to_num(module.total_loglik(at), nan=-torch.inf)
+        value = torch.nan_to_num(module.objective(at), nan=-torch.inf)
         better = torch.ones_like(value, dtype=torch.bool) if values is None else value > values
         best = torch.where(better[:, None], at, best)
         values = value if values is None else torch.maximum(values, value)
@@ -89,7 +89,7 @@ def relabelled(module: Mixture, optima: Sequence[np.ndarray]) -> Tensor:
         others = [_reordered(module.layout, at, order) for order in labellings(module.layout)[1:]]
         if others:
             starts = torch.cat(others)
-            value = torch.nan_to_num(module.total_loglik(starts), nan=-torch.inf)
+            value = torch.nan_to_num(module.objective(starts), nan=-torch.inf)
             out.append(starts[torch.argsort(value, descending=True, stable=True)[:WAYS_MOST]])
     return torch.cat(out)
 

@@ -26,7 +26,10 @@ SAME_DENSITIES = MISFIT * 2 * np.sqrt(2 * SAME_OPTIMUM)  # and are, where the su
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """One place where starts ended; ``densities`` (U,) are the log-likelihoods of the distinct subjects there."""
+    """One place where starts ended; ``densities`` (U,) are the log-likelihoods of the distinct subjects there.
+
+    ``loglik`` is what is maximised, the ``log_prior`` in it, 0 where there is none.
+    """
 
     flat: np.ndarray
     loglik: float
@@ -34,6 +37,7 @@ class Optimum:
     converged: bool
     collapsed: bool
     densities: np.ndarray
+    log_prior: float = 0.0
 
 
 @dataclass

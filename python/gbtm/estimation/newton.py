@@ -40,23 +40,28 @@ def _q_value(flat: Tensor, collected: list[Collected]) -> Tensor:
 def maximise_q(
     module: Mixture, flat: Tensor, collected: list[Collected], steps: int, *, constrained: bool = True
 ) -> Tensor:
-    """A few damped Newton steps on Q given the posterior-weighted statistics; theta stays.
+    """A few damped Newton steps on Q given the posterior-weighted statistics, and a prior's; theta stays.
 
     They keep to the model's constraints, unless these are to be met later.
     """
-    free, constraints = module.layout.theta.start, module.layout.constraints if constrained else None
+    free, prior = module.layout.theta.start, module.log_prior
+    constraints = module.layout.constraints if constrained else None
     directions = None if constraints is None else torch.as_tensor(constraints.of_curves, device=flat.device)
     if directions is not None and not directions.shape[1]:
         return flat
     damping = torch.full((flat.shape[0],), DAMPING_START, dtype=flat.dtype, device=flat.device)
     for _ in range(steps):
         value, gradient, hessian = complete_data(module, flat, collected, safe=True)
+        if prior is not None:
+            more = prior.derivatives(flat)
+            value, gradient, hessian = value + more[0], gradient + more[1], hessian + more[2]
         along = _Along(hessian[:, :free, :free], gradient[:, :free], flat[:, :free], directions)
         step, damping, _ = along.step(damping)
         trial = flat.clone()
         trial[:, :free] += step
         trial = trial if constraints is None else projected(module.layout, trial)
-        better = _q_value(trial, collected) >= value
+        reached = _q_value(trial, collected)
+        better = (reached if prior is None else reached + prior.value(trial)) >= value
         flat = torch.where(better[:, None], trial, flat)
         damping = torch.where(better, (damping / 10).clamp(min=DAMPING_FLOOR), (damping * 10).clamp(min=1e-3))
     return flat
@@ -92,17 +97,25 @@ def em(
 
 def expectation(module: Mixture, flat: Tensor) -> tuple[Tensor, tuple[Tensor, ...], list[Collected]]:
     """E-step, by blocks of subjects: log-likelihood (B,) without constants, what the M-steps of theta and of the
-    groups need."""
+    groups need; of a prior its log density, and its pseudo-people in all groups."""
+    prior = module.log_prior
+    extra = 0.0 if prior is None else prior.extra
+    classes = module.layout.n_groups
 
     def block(shard: Mixture) -> tuple[Tensor, tuple[Tensor, ...], list[Tensor]]:
         joint = shard.joint(flat)
         subject = torch.logsumexp(joint, dim=1)
         weighted = torch.exp(joint - subject[:, None]) * shard.weight
-        membership = shard.membership.gather(flat, weighted, shard.weight)
+        if extra:
+            members = weighted + extra * shard.weight, shard.weight * (1 + classes * extra)
+        else:
+            members = weighted, shard.weight
+        membership = shard.membership.gather(flat, *members)
         return subject @ shard.weight, membership, [cells.collect(weighted) for cells in shard.cells]
 
     parts = in_order(block, module.shards)
     value = torch.stack([p[0] for p in parts]).sum(0)
+    value = value if prior is None else value + prior.value(flat)
     membership = tuple(torch.stack(t).sum(0) for t in zip(*(p[1] for p in parts)))
     return value, membership, gathered(module, [p[2] for p in parts])
 
@@ -168,7 +181,7 @@ def newton(
         if stop is not None:
             ending = stop(flat[active])
             if ending.any():
-                loglik[active[ending]] = module.total_loglik(flat[active[ending]])
+                loglik[active[ending]] = module.objective(flat[active[ending]])
             active = active[~ending]
         if active.numel() == 0:
             break
@@ -180,7 +193,7 @@ def newton(
             step, ending_at, stuck, done = fence.kept(active, x, step, gradient, done)
         loglik[active], decrement[active] = value, gain
         trial = x + step
-        trial_value = module.total_loglik(trial)
+        trial_value = module.objective(trial)
         better = trial_value >= value
         if fence is not None:
             better |= stuck
@@ -198,7 +211,7 @@ def newton(
         active = active[~(done | ~torch.isfinite(value))]
     stopped = torch.isneginf(loglik)  # before their first step
     if stopped.any():
-        loglik[stopped] = module.total_loglik(flat[stopped])
+        loglik[stopped] = module.objective(flat[stopped])
     return Climb(flat, loglik, decrement, converged)
 
 
@@ -208,7 +221,7 @@ def _leader(module: Mixture, flat: Tensor, loglik: Tensor, active: Tensor) -> Te
         return active
     unknown = active[torch.isneginf(loglik[active])]
     if unknown.numel():
-        loglik[unknown] = module.total_loglik(flat[unknown])
+        loglik[unknown] = module.objective(flat[unknown])
     return active[torch.argmax(torch.nan_to_num(loglik[active], nan=-torch.inf))][None]
 
 

@@ -53,7 +53,7 @@ def falls(module: Mixture, flat: np.ndarray, cov: np.ndarray, gradients: np.ndar
     starts = torch.from_numpy(np.concatenate([flat - towards, flat + towards])).to(module.device)
     fixed = torch.from_numpy(np.concatenate([d, d])).to(module.device)
     with torch.no_grad():
-        top = float(module.total_loglik(torch.from_numpy(flat).to(module.device)[None])[0])
+        top = float(module.objective(torch.from_numpy(flat).to(module.device)[None])[0])
         size = max(1, 2 * AT_ONCE // numbers)
         blocks = zip(torch.split(starts, size), torch.split(fixed, size), strict=True)
         constraints = module.layout.constraints
@@ -74,7 +74,7 @@ def _conditional_maxima(
     along = fixed if face is None else fixed @ face
     free = torch.linalg.qr(along[:, :, None], mode="complete").Q[:, :, 1:]  # (B, p, p - 1), orthonormal columns
     free = free if face is None else face @ free
-    flat, value = flat.clone(), module.total_loglik(flat)
+    flat, value = flat.clone(), module.objective(flat)
     damping = torch.full_like(value, DAMPING)
     active = torch.arange(flat.shape[0] if free.shape[2] else 0, device=flat.device)
     for _ in range(STEPS):
@@ -85,7 +85,7 @@ def _conditional_maxima(
         along, at = ((q.transpose(1, 2) @ v[:, :, None])[:, :, 0] for v in (gradient, x))
         step, used = damped_step(q.transpose(1, 2) @ hessian @ q, along, damping[active], at)
         trial = x + (q @ step[:, :, None])[:, :, 0]
-        reached = module.total_loglik(trial)
+        reached = module.objective(trial)
         better = reached >= value[active]
         gain = 0.5 * (along * step).sum(1)
         flat[active] = torch.where(better[:, None], trial, x)

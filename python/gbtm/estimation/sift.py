@@ -45,6 +45,8 @@ def sift(module: Mixture, flat: Tensor, gain: Tensor, known: list[Optimum], *, o
     densities = module.subject_logliks(flat)
     judged = module.judged
     loglik = densities @ judged
+    if module.log_prior is not None:
+        loglik = loglik + module.log_prior.value(flat)
     steps = torch.nan_to_num(gain, nan=0.0, posinf=0.0).clamp(min=0.0)
     most = loglik + HEADROOM * module.weight.sum() + HEADROOM_STEPS * steps
     leaders = [torch.as_tensor(o.densities, device=module.device) for o in known]

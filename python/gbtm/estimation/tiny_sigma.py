@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ..likelihood.mixture import Mixture, has_tiny_sigma
+from ..likelihood.mixture import Mixture
+from ..likelihood.tiny_sigma import has_tiny_sigma
 from .collapse import SIGMA_FLOOR
 from .ledger import Optimum
 from .multistart import Run

@@ -24,6 +24,10 @@ from .membership_checks import examine_membership
 from .sample_checks import examine_sample
 from .weak_checks import examine_weakness
 
+WEAK_PRIOR = "With prior='weak' estimates are finite and have standard errors."
+MENDED = ("separated_group", "zero_inflation_at_bound", "zero_rate", "all_zero_group", "no_random_effect",
+          "no_overdispersion", "collapsed_phi", "rho_at_bound", "dropout_at_bound", "collapsed_sigma", "empty_group",
+          "empty_pair", "separated_membership")  # findings about what lies on a boundary
 ALIKE = 3  # findings of one kind that are told one by one; of more, one sentence
 ALIKE_SHOWN = 12  # groups that it names
 TWIN_LOG = 0.1  # the same for what is on a log or logit scale
@@ -49,7 +53,12 @@ def examine(
     findings += _unexplained(layout, estimate.flat, cov, findings)
     if module is not None and estimate.certificate.converged:
         findings += examine_weakness(module, estimate.flat, cov, weighted=panel.subjects.weights is not None)
-    return summed_up(findings)
+    return summed_up([_with_remedy(f) for f in findings] if layout.spec.prior is None else findings)
+
+
+def _with_remedy(finding: Finding) -> Finding:
+    """What a prior mends, with that said last."""
+    return replace(finding, message=f"{finding.message} {WEAK_PRIOR}") if finding.code in MENDED else finding
 
 
 def _of_data(layout: Layout, panel: Panel) -> list[Finding]:
@@ -140,7 +149,7 @@ def _collapsed(layout: Layout, estimate: Estimate) -> list[Finding]:
                 f"Use {'a common sigma, ' if by_group else ''}fewer groups, or check for duplicated values.",
             )
         ]
-    rivals = [o for o in estimate.search.optima if o.collapsed and o.loglik > estimate.loglik]
+    rivals = [o for o in estimate.search.optima if o.collapsed and o.loglik > estimate.objective]
     if rivals:
         return [
             Finding(

@@ -122,7 +122,7 @@ def examine_near_ties(
         return []
     ties = []
     for rank, o in enumerate(estimate.search.optima[1:], start=2):
-        if o.converged and not o.collapsed and estimate.loglik - o.loglik < NEAR_TIE:
+        if o.converged and not o.collapsed and estimate.objective - o.loglik < NEAR_TIE:
             d = difference(layout, panel, estimate.flat, o.flat)
             if d.is_other:
                 ties.append((rank, o, d))
@@ -130,7 +130,7 @@ def examine_near_ties(
         return []
     here = _degenerate(layout, panel, estimate.flat, cov)
     there = {r: _degenerate(layout, panel, o.flat, _covariance(layout, module, panel, o.flat)) for r, o, _ in ties}
-    regular = [t for t in ties if not there[t[0]] and estimate.loglik - t[1].loglik < WITHIN_ROUNDING]
+    regular = [t for t in ties if not there[t[0]] and estimate.objective - t[1].loglik < WITHIN_ROUNDING]
     rank, o, d = regular[0] if here and regular else ties[0]
     text = _height(estimate, o) + _what_differs(layout, panel, d)
     get = f"fit(start=res.optimum({rank}))"
@@ -175,7 +175,7 @@ def _degenerate(layout: Layout, panel: Panel, flat: np.ndarray, cov: Covariance)
 
 def _height(estimate: Estimate, o: Optimum) -> str:
     """How high the other is, and how many starts ended there."""
-    search, gap = estimate.search, estimate.loglik - o.loglik
+    search, gap = estimate.search, estimate.objective - o.loglik
     lower = "as high a log-likelihood" if gap < EXACT else f"a log-likelihood only {gap:.2g} lower"
     return f"another optimum, reached by {o.hits} of {search.n_starts} starts, has {lower} with other groups"
 

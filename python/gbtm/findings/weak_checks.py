@@ -51,15 +51,18 @@ def examine_weakness(module: Mixture, flat: np.ndarray, cov: Covariance, *, weig
     deep = float(fall[side, worst])
     only = " only" if flat_enough else ""
     lower = f"is{only} {deep:.2g} lower than" if deep > 0 else "is no lower than"
+    prior = layout.spec.prior
+    maximised = "log-likelihood" if prior is None else "penalised log-likelihood"
+    finite = ", or use prior='weak' where parameters run to infinity" if flat_enough and prior is None else ""
     instead = "gbtm.bootstrap()" if weighted or layout.constraints is not None else "profile_int() or gbtm.bootstrap()"
     return [
         Finding(
             "weak_fit", groups.pop() + 1 if len(groups) == 1 and groups != {-1} else None,
             f"The data determine this fit weakly: Wald intervals and tests of {listed} are not to be trusted, and "
             "those of shares and curves may hold the truth too seldom. 1.96 standard errors "
-            f"{'above' if side else 'below'} {layout.names[worst]} the log-likelihood {lower} at the "
+            f"{'above' if side else 'below'} {layout.names[worst]} the {maximised} {lower} at the "
             f"estimates, where standard errors take it to be {PARABOLA:.3g} lower. Use {instead}, or fit fewer "
-            "groups or lower orders.",
+            f"groups or lower orders{finite}.",
         )
     ]
 

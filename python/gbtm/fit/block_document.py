@@ -15,7 +15,7 @@ from ..findings.data_checks import Finding
 from ..findings.fit_checks import examine
 from ..findings.near_ties import examine_near_ties
 from ..likelihood.block_mixture import BlockMixture
-from ..likelihood.mixture import has_tiny_sigma
+from ..likelihood.tiny_sigma import has_tiny_sigma
 from ..model.prepared_blocks import PreparedBlocks
 from ..record.shared_data import shared_fields
 from .block_sums import on_disk

@@ -82,7 +82,7 @@ class Fit(FitRecord):
         groups = " x ".join(map(str, self.spec.set_sizes))
         return (
             f"<{type(self).__name__}: {families}, {groups} groups, {self.n_subjects} subjects, {self.nobs} "
-            f"observations, log-likelihood {self.llf:.4f}>"
+            f"observations, log-likelihood {self.llf:.4f}{'' if self.prior is None else ' at MAP estimates'}>"
         )
 
     # -- size and shape ----------------------------------------------------------------------------------------

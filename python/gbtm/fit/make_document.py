@@ -85,6 +85,7 @@ def document_of(
         "identified": identified.tolist(),
         "internal": internal_document(estimate.flat, cov, jacobian),
         "loglik": estimate.loglik,
+        **prior_document(layout, estimate),
         "nobs": panel.nobs,
         "n_subjects": panel.n_subjects,
         "weights": shared["weights"],
@@ -96,6 +97,12 @@ def document_of(
         "dropped": shared["dropped"],
         "seconds": estimate.seconds,
     }
+
+
+def prior_document(layout: Layout, estimate: Estimate) -> dict[str, Any]:
+    """The prior and its log density at the estimates; nothing for maximum likelihood."""
+    prior = layout.spec.prior
+    return {} if prior is None else {"prior": {"strengths": prior.document, "log_prior": estimate.log_prior}}
 
 
 def _outcomes(
@@ -205,14 +212,14 @@ def _profile(measures: Measures, given: np.ndarray | None) -> dict[str, Any]:
 
 def _search_document(layout: Layout, panel: Panel, estimate: Estimate, *, near_tie: bool) -> dict[str, Any]:
     """Start report: the distinct optima, how often each was reached, and how it differs from the best."""
-    search, loglik = estimate.search, estimate.loglik
+    search, top = estimate.search, estimate.objective
     optima = []
     for rank, o in enumerate(search.optima):
         flat = estimate.flat if rank == 0 else o.flat
         optima.append(
             {
-                "rank": rank + 1, "loglik": loglik if rank == 0 else o.loglik,
-                "difference": 0.0 if rank == 0 else o.loglik - loglik, "hits": o.hits, "converged": o.converged,
+                "rank": rank + 1, "loglik": estimate.loglik if rank == 0 else o.loglik - o.log_prior,
+                "difference": 0.0 if rank == 0 else o.loglik - top, "hits": o.hits, "converged": o.converged,
                 "collapsed": o.collapsed, "shares": [layout.shares(flat).tolist()], "params": layout.report(flat),
                 "how": "best" if rank == 0 else _in_words(difference(layout, panel, estimate.flat, flat), layout),
             }
@@ -220,7 +227,7 @@ def _search_document(layout: Layout, panel: Panel, estimate: Estimate, *, near_t
     return {
         "optima": optima, "n_starts": search.n_starts, "n_moves": search.n_moves, "n_failed": search.n_failed,
         "found_by_move": search.found_by_move, "out_of_time": search.out_of_time, "user_start": search.user_start,
-        "sentence": _search_sentence(search, loglik, near_tie=near_tie),
+        "sentence": _search_sentence(search, top, near_tie=near_tie),
     }
 
 
@@ -231,7 +238,7 @@ def _in_words(d: Difference, layout: Layout) -> str:
     return f"{curve}; shares by up to {100 * d.share_gap:.1f} points"
 
 
-def _search_sentence(search: Search, loglik: float, *, near_tie: bool) -> str:
+def _search_sentence(search: Search, top: float, *, near_tie: bool) -> str:
     best = search.optima[0]
     if search.user_start:
         return "Fitted from the start values given; no other starts were tried."
@@ -246,7 +253,7 @@ def _search_sentence(search: Search, loglik: float, *, near_tie: bool) -> str:
         reached = f"{best.hits} of {n} starts{where} reached the best optimum"
     rivals = [o for o in search.optima[1:] if o.converged and not o.collapsed]
     if rivals:
-        gap = loglik - rivals[0].loglik
+        gap = top - rivals[0].loglik
         lower = f"{gap:.3f} lower" if gap >= SMALL_GAP else "less than 0.001 lower"
         reached += f"; the next best is {lower} ({rivals[0].hits} of {n})"
     elif n > 1:

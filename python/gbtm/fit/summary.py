@@ -114,8 +114,10 @@ def _head(res: Fit, groups: str) -> Any:
     right = [
         *([("Part of a fit of:", ", ".join(res.part_of))] if res.part_of else []), *whole,
         ("Entropy:", _number(res.entropy, 3)),
+        *([] if res.prior is None else [("Estimates:", "MAP, weak prior")]),
         ("Covariance:", _covariance(res)), ("Converged:", "yes" if res.converged else "NO"),
     ]
+    left += [("", "")] * (len(right) - len(left))
     right += [("", "")] * (len(left) - len(right))
     head = _half(left, "Group-based trajectory model")
     head.extend_right(_half(right, None))
@@ -203,6 +205,8 @@ def _notes(res: Fit) -> list[str]:
         lines.append(res.constraints.sentence)
     if res.dropped.sentence():
         lines.append(res.dropped.sentence())
+    if res.prior is not None:
+        lines.append(res.prior.sentence)
     lines += [f"Warning: {w}" for w in res.warnings]
     for outcome in res.outcomes:
         if outcome.profile is not None:

@@ -84,7 +84,7 @@ class ConditionalMaxima:
         flats = torch.as_tensor(starts)
         with torch.no_grad():
             if not self.free.shape[1]:  # a model of one parameter
-                return [(float(self.module.total_loglik(flats[:1])[0]), starts[0])]
+                return [(float(self.module.objective(flats[:1])[0]), starts[0])]
             done = newton(self.module, flats, steps=STEPS, tolerance=NEARLY, directions=self.free)
         # a climb that leaves what can be computed is none
         values = torch.nan_to_num(done.loglik, nan=-torch.inf).numpy()
@@ -150,7 +150,7 @@ class ConditionalMaxima:
             leaps.append(self._moved(self.best, c, self.path))
 
         with torch.no_grad():
-            begun = self.module.total_loglik(torch.as_tensor(starts)).numpy()
+            begun = self.module.objective(torch.as_tensor(starts)).numpy()
         # what sets out above the limit and climbs is joined to where it comes from by values above the limit
         joined = np.nan_to_num(begun, nan=-np.inf) > self.limit
         followed = np.ones(len(origins), dtype=bool)

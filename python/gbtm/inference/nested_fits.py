@@ -65,9 +65,9 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
     Raises
     ------
     SpecificationError
-        ``other_data``; ``not_nested``; ``no_chi_square`` where the statistic has no chi-square law: other numbers of
-        groups, groups of rate zero or without zero inflation in the smaller fit, several further random effects, or a
-        robust covariance or weights, with which the likelihood is none.
+        ``other_data``; ``other_prior``; ``not_nested``; ``no_chi_square`` where the statistic has no chi-square law:
+        other numbers of groups, groups of rate zero or without zero inflation in the smaller fit, several further
+        random effects, or a robust covariance or weights, with which the likelihood is none.
 
     References
     ----------
@@ -85,7 +85,8 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
     _same_data(res, restricted)
     _nested(res, restricted)
     statistic, df = 2 * (res.llf - restricted.llf), res.df_model - restricted.df_model
-    if statistic < -ROUNDING:
+    note = "" if res.prior is None else "Estimates are MAP; the log-likelihoods are without the prior."
+    if statistic < -ROUNDING and res.prior is None:
         raise SpecificationError(
             f"restricted: its log-likelihood, {restricted.llf:.4f}, is above that of the larger model, {res.llf:.4f}, "
             "whose search fell short.", code="not_nested", argument="restricted",
@@ -100,8 +101,9 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
     if freed == 1:
         below = float(stats.chi2.sf(statistic, df - 1)) if df > 1 else float(statistic <= 0)
         p = 0.5 * below + 0.5 * float(stats.chi2.sf(statistic, df))
-        return LikelihoodRatioTest(statistic, df, p, f"Half chi2({df - 1}), half chi2({df}): an sd is 0 at its bound.")
-    return LikelihoodRatioTest(statistic, df, float(stats.chi2.sf(statistic, df)))
+        return LikelihoodRatioTest(
+            statistic, df, p, f"Half chi2({df - 1}), half chi2({df}): an sd is 0 at its bound. {note}".rstrip())
+    return LikelihoodRatioTest(statistic, df, float(stats.chi2.sf(statistic, df)), note)
 
 
 def _of_constraints(statistic: float, df: int, pair: ConstrainedPair) -> LikelihoodRatioTest:
@@ -134,9 +136,19 @@ def _same_data(res: Fit, restricted: Fit) -> None:
             "outcome: one outcome of several has no likelihood of its own.", code="part_of_a_fit", argument="outcome",
             way_out="Compare the whole fits.",
         )
+    if res.prior != restricted.prior:
+        raise SpecificationError(
+            f"restricted: its prior is {_prior(restricted)}, that of the larger model {_prior(res)}: their "
+            "log-likelihoods are not at maxima of the same kind.", code="other_prior", argument="restricted",
+            way_out="Fit both with the same prior, or both without.",
+        )
     for fit in (res, restricted):
         if fit.weights is not None or fit.cov_type not in BY_INFORMATION:
             _no_law("sampling weights, clusters or a robust covariance make a pseudo-likelihood")
+
+
+def _prior(fit: Fit) -> str:
+    return "none" if fit.prior is None else fit.prior.code
 
 
 def _no_law(why: str) -> None:

@@ -81,7 +81,7 @@ class Profile(ConditionalMaxima):
 
         flats = np.stack([flat + part * (end - flat) for part in ON_THE_WAY])
         with torch.no_grad():
-            there = self.module.total_loglik(torch.as_tensor(flats)).numpy()
+            there = self.module.objective(torch.as_tensor(flats)).numpy()
         return bool((np.abs(there - value) < SETTLED).all())
 
     def _slope(self, c: float) -> float:

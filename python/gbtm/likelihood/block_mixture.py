@@ -27,12 +27,15 @@ from ..disk.parquet_source import ParquetSource
 from ..errors import SpecificationError
 from ..model.dropout import no_dropout
 from ..model.layout import Layout
-from ..model.outcome import OutcomePart, prepare
+from ..model.outcome import OutcomePart, Part, prepare
 from .cells import PRIVATE_SHARE
+from .log_prior import LogPrior
 from .membership import Membership
 from .mixture import Mixture, Tensors
+from .pseudo_people import PseudoPeople, pseudo_sums
 
 R = TypeVar("R")
+Seen = tuple[np.ndarray, np.ndarray]  # rows of times and covariates, and sums there
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,15 +87,20 @@ class BlockOfPeople(Mixture):
     rows, first_y : of each part of the model (C, q) what tells the block's cells apart, and an outcome (C,) of each
     square : (U,) squares of the weights, summed over those who are alike
     units : (2, N) stratum and cluster of each person, where there are clusters
+    seen : of each part what the pseudo-people of a prior are made of, where there is one
     """
 
     def __init__(self, recipe: BlockRecipe, panel: Panel) -> None:
         super().__init__(recipe.layout, panel)
         self.recipe = recipe
+        self._set_people(None)
         subjects = panel.subjects
         n = panel.n_subjects
         weights = (np.ones(n) if subjects.weights is None else subjects.weights) / recipe.weight
         self.people_weight = None if subjects.weights is None else weights
+        self.seen = None if recipe.layout.spec.prior is None else [
+            _seen_together(part, m, weights)
+            for part, m in zip(recipe.layout.parts, sources_of(panel, recipe.layout), strict=True)]
         of_kind = weights if self.expand is None else np.bincount(self.expand, weights)
         square = weights**2 if self.expand is None else np.bincount(self.expand, weights**2)
         self.weight = torch.from_numpy(of_kind)
@@ -186,6 +194,10 @@ class BlockMixture(Mixture):
         self.people, self.kinds = sum(t.n_people for t in told), sum(t.n_distinct for t in told)
         self.weight = torch.tensor([float(self.people)], dtype=torch.float64)
         self.constant = torch.tensor([sum(t.constant for t in told) / self.people], dtype=torch.float64)
+        self._set_people(None)
+        if layout.spec.prior is not None:
+            each = [[t.seen[m] for t in told if t.seen is not None] for m in range(len(layout.parts))]
+            self._log_prior = [LogPrior(layout, [_pseudo_people(s) for s in each], float(self.people))]
         if panel.survey.sample.subjects.risk_names:
             self.membership = Membership(layout, torch.from_numpy(layout.z))
         self._free = weakref.finalize(self, kept.forget, token)
@@ -236,13 +248,14 @@ class _Told:
     constant: float
     n_records: int
     n_dropped: int
+    seen: list[Seen] | None
 
 
 def _told(block: BlockOfPeople) -> _Told:
     constant = float(block.constant.abs() @ block.weight)
     told = zip(block.cells, block.rows, block.first_y, strict=True)
     cells = [None if mine.private else (rows, y) for mine, rows, y in told]
-    return _Told(cells, block.n_people, block.weight.numel(), constant, block.n_records, block.n_dropped)
+    return _Told(cells, block.n_people, block.weight.numel(), constant, block.n_records, block.n_dropped, block.seen)
 
 
 def _refuse_without_events(told: list[_Told], layout: Layout) -> None:
@@ -268,6 +281,21 @@ def _cells_of_all(told: list[_Told], m: int, layout: Layout) -> tuple[np.ndarray
     if is_dropout and len(rows) > PRIVATE_SHARE * sum(t.n_records for t in told):
         return None
     return rows, np.concatenate([c[1] for c in cells])[at]
+
+
+def _seen_together(part: Part, measures: Measures, weights: np.ndarray) -> Seen:
+    """Times and covariates (C, 1 + w) of a block's observations of a part, and what was seen there in all (4, C)."""
+    first, cell = measures.cells(by_exposure=False)
+    columns = [measures.time, *(measures.covariates.T if measures.covariate_names else ())]
+    rows = np.column_stack([c[first] for c in columns])
+    return rows, pseudo_sums(part, measures, weights[measures.subject], cell, first.size)
+
+
+def _pseudo_people(seen: list[Seen]) -> PseudoPeople:
+    """Those of all blocks."""
+    rows, at = np.unique(np.concatenate([s[0] for s in seen]), axis=0, return_inverse=True)
+    sums = np.stack([np.bincount(at.ravel(), row) for row in np.concatenate([s[1] for s in seen], axis=1)])
+    return PseudoPeople.of_sums(rows[:, 0], rows[:, 1:], sums)
 
 
 def _stand_in(like: Panel, cells: list[tuple[np.ndarray, np.ndarray] | None]) -> Panel:

@@ -90,8 +90,12 @@ def group_scores(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def observed(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Log-likelihood (B,), gradient (B, p) and exact Hessian (B, p, p) of the observed data, by blocks of subjects."""
+    """Log-likelihood (B,), gradient (B, p) and exact Hessian (B, p, p) of the observed data, by blocks of subjects, and
+    of the log prior where there is one."""
     value, gradient, hessian = module.recalled("observed", flat, lambda: _observed(module, flat))
+    if module.log_prior is not None:
+        more = module.log_prior.derivatives(flat)
+        return value + more[0], gradient + more[1], hessian + more[2]
     return value, gradient, hessian
 
 

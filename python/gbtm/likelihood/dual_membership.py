@@ -170,6 +170,22 @@ class DualMembership(nn.Module):
                 out[:, place] += (torch.log1p(r) / r)[:, None] * step[:, place]
         return out
 
+    # -- for a prior --------------------------------------------------------------------------------------------
+
+    def evenly(self, flat: Tensor, weight: Tensor, slopes: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """sum_i w_i mean_c log pi_c(i) (B,), its gradient (B, M) and Hessian (B, M, M) in the membership coefficients.
+
+        weight (U,) are of people who are in all pairs of groups in equal parts.
+        """
+        log_pi = self.log_shares(flat)
+        value = (log_pi.mean(1) * weight).sum(1)
+        if not slopes:
+            return value, value, value
+        scores = self.class_scores(flat)
+        gradient = (scores * weight).sum(3).mean(1)
+        members = (weight / self.n_from).expand(flat.shape[0], self.n_from, weight.numel())
+        return value, gradient, -self._information(flat, scores, members, weight)
+
     # -- for the observed information --------------------------------------------------------------------------
 
     def add_products(

@@ -111,6 +111,25 @@ class Membership(nn.Module):
         r = (2 * self.reach * longest).clamp(min=1e-12)
         return at + (torch.log1p(r) / r)[:, None] * step
 
+    # -- for a prior --------------------------------------------------------------------------------------------
+
+    def evenly(self, flat: Tensor, weight: Tensor, slopes: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """sum_i w_i mean_k log pi_k(z_i) (B,), its gradient (B, J) and Hessian (B, J, J) in theta.
+
+        weight (U,) are of people who are in all groups in equal parts; without ``slopes`` the value alone counts.
+        """
+        log_pi = self.log_shares(flat)
+        value = (log_pi.mean(1) * weight).sum(1)
+        pi = log_pi.exp()[:, self.others]
+        if not slopes:
+            return value, value, value
+        gradient = ((1 / self.index.shape[0] - pi) * weight) @ self.z
+        return value, gradient.flatten(1), -self._information(pi, weight)
+
+    def information(self, flat: Tensor, weight: Tensor) -> Tensor:
+        """That of theta (B, J, J), were the groups of people with ``weight`` (U,) known."""
+        return self._information(self.log_shares(flat).exp()[:, self.others], weight)
+
     # -- for the observed information --------------------------------------------------------------------------
 
     def add_products(

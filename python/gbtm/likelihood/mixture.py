@@ -26,11 +26,13 @@ from ..model.outcome import OutcomePart, Part
 from .cells import CellStatistics
 from .dual_membership import DualMembership
 from .identical_rows import identical_rows
+from .log_prior import LogPrior
 from .make_cells import make_cells
 from .membership import Membership
+from .pseudo_people import pseudo_people
 from .subject_integral import WholeSubjects
+from .tiny_sigma import has_tiny_sigma
 
-TINY_SIGMA = 0.01  # of an outcome's root mean square, below which four digits and more are lost to cancellation
 Tensors = tuple[Tensor, ...]
 SHARD = 32_768  # subjects per block
 
@@ -108,6 +110,20 @@ class Mixture(nn.Module):
         order = np.argsort(np.concatenate([np.empty(0), *positions.values()]))
         self.register_buffer("place", torch.from_numpy(order))
         self._shards: list[Mixture] | None = None
+        self._set_people(panel)
+
+    def _set_people(self, panel: Panel | None) -> None:
+        """Those of whom the pseudo-people of the prior are made, None for none; it is made when it is asked for."""
+        self._people = None if self.layout.spec.prior is None else panel
+        self._log_prior: list[LogPrior] = []  # a list, as it is no part of the module
+
+    @property
+    def log_prior(self) -> LogPrior | None:
+        """What is added to the log-likelihood; None for maximum likelihood, and in a block of the subjects."""
+        if self._people is not None and not self._log_prior:
+            people = pseudo_people(self.layout, self._people)
+            self._log_prior = [LogPrior(self.layout, people, float(self.weight.sum())).to(self.device)]
+        return self._log_prior[0] if self._log_prior else None
 
     @classmethod
     def near(cls, layout: Layout, panel: Panel, flat: np.ndarray) -> Mixture:
@@ -192,6 +208,7 @@ class Mixture(nn.Module):
         nn.Module.__init__(part)
         part.layout, part.first, part.expand, part._shards = self.layout, self.first[rows], None, None
         part._of_layout = self._of_layout
+        part._set_people(None)
         part.outcomes = nn.ModuleList(c.take(rows) for c in self.cells)
         part.membership = self.membership.take(rows)
         part.register_buffer("constant", self.constant[rows])
@@ -233,6 +250,8 @@ class Mixture(nn.Module):
 
     def _apply(self, fn: Any, recurse: bool = True) -> Mixture:
         self._shards = None  # they share memory that is about to move
+        for log_prior in self._log_prior:
+            log_prior._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
 
     def flat(self) -> Tensor:
@@ -314,22 +333,13 @@ class Mixture(nn.Module):
         """:meth:`loglik` by blocks of subjects."""
         return self.recalled("loglik", flat, lambda: (self._total_loglik(flat),))[0]
 
+    def objective(self, flat: Tensor) -> Tensor:
+        """What is maximised, (B, p) -> (B,): :meth:`total_loglik`, and the log prior where there is one."""
+        loglik = self.total_loglik(flat)
+        return loglik if self.log_prior is None else loglik + self.log_prior.value(flat)
+
     def _total_loglik(self, flat: Tensor) -> Tensor:
         return torch.stack(in_order(lambda s: s.loglik(flat), self.shards)).sum(0)
-
-
-def has_tiny_sigma(layout: Layout, panel: Panel, flat: np.ndarray) -> bool:
-    """At parameters (p,), an outcome lies so far from 0, in sigmas, that sums of its squares lose too many digits."""
-    for m, (part, measures) in enumerate(zip(layout.outcomes, panel.outcomes, strict=True)):
-        if not part.family.has_sigma or not part.family.has_scale:
-            continue
-        sigma = np.exp(layout.coefficients(flat, m, "log_sigma"))
-        if "atanh_rho" in part.family.predictors:  # then what is new at each time is smaller
-            sigma = sigma * np.sqrt(1 - np.tanh(layout.coefficients(flat, m, "atanh_rho")) ** 2)
-        size = np.sqrt(np.mean(((measures.y - part.centre) / part.scale) ** 2)) if measures.nobs else 1.0
-        if float(sigma.min()) < TINY_SIGMA * size:
-            return True
-    return False
 
 
 def _is_density(part: Part, y: np.ndarray) -> np.ndarray:

@@ -130,6 +130,8 @@ class Design:
     obsmar : 1 for subjects whose missing waves are missing at random: they say nothing of dropout
     wave : number of the wave of each observation of long data, rising with time; without it a wave is a distinct time,
         which dropout needs to be the same for all
+    prior : None, maximum likelihood; "weak" or a :class:`gbtm.Prior`, which gives finite estimates where probabilities
+        of 0 or 1, a sigma of 0 or an empty pair of groups have none. Log-likelihood and criteria are without it
     """
 
     groups: int | tuple[int, int] | None = option(None, "groups", stored="n_groups", code="bad_groups")
@@ -147,6 +149,7 @@ class Design:
     risk2: Any = option(None, "columns")
     link: str | None = option(None, "link", code="bad_link")
     constraints: tuple[str, ...] = option((), "constraints", stored="constraints", code="bad_constraint")
+    prior: Any = option(None, "prior", stored="prior", code="bad_prior")
 
     def __post_init__(self) -> None:
         if self.link == "dual" and isinstance(self.groups, int):

@@ -10,6 +10,7 @@ import numpy as np
 from ..checks import is_count
 from ..errors import SpecificationError
 from ..families import own_name
+from .prior import as_prior
 
 MOST_GROUPS = 1000
 LINKS = ("multi", "dual")
@@ -149,5 +150,5 @@ def as_given(value: Any, argument: str) -> Any:
 READERS: dict[str, Callable[[Any, str], Any]] = {
     "orders": as_orders, "flag": as_flag, "bound": as_bound, "groups": as_numbers_of_groups, "group": as_group,
     "columns": as_given, "word": as_word, "name": as_word, "names": as_names,
-    "family": as_family, "constraints": as_constraints, "link": as_link,
+    "family": as_family, "constraints": as_constraints, "link": as_link, "prior": as_prior,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from .layout import Layout, make_layout
 from .outcome import prepare
+from .prior import Prior
 from .spec import ModelSpec
 
 Bases = Sequence[TimeBasis | None]
@@ -58,3 +59,8 @@ class Prepared:
             fitted, spec, make_layout(fitted, spec, bases), bases, held_out if scored is None else scored, formula,
             inputs, profile,
         )
+
+    def with_prior(self, prior: Prior | None) -> Prepared:
+        """The same model with another prior."""
+        spec = replace(self.spec, prior=prior)
+        return replace(self, spec=spec, layout=make_layout(self.panel, spec, self.bases))

@@ -14,6 +14,7 @@ from ..errors import SpecificationError
 from .layout import Layout, make_layout
 from .outcome import OutcomePart, prepare
 from .prepared import Prepared
+from .prior import Prior
 from .spec import ModelSpec, OutcomeSpec
 
 
@@ -68,6 +69,13 @@ class PreparedBlocks:
         inputs = panel.inputs if inputs is None else inputs
         sample = replace(sample, outcomes=people.outcomes, departures=people.departures)
         return cls(panel, sample, spec, layout, formula, inputs)
+
+    def with_prior(self, prior: Prior | None) -> PreparedBlocks:
+        """The same model with another prior."""
+        made, spec = self.layout, replace(self.spec, prior=prior)
+        z = made.z if made.membership.width > 1 else None
+        layout = Layout(spec, made.parts, made.membership, z, None if z is None else made.weights)
+        return replace(self, spec=spec, layout=layout)
 
     @property
     def of_sample(self) -> Prepared:

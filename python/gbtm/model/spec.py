@@ -11,6 +11,7 @@ from .constraint_text import label_classes
 from .description import Design, Outcome, described
 from .option import options_of
 from .option_values import as_orders, per_group
+from .prior import Prior
 
 MAX_ORDER = 5
 MAX_DROPOUT_ORDER = 2
@@ -129,7 +130,8 @@ class ModelSpec:
     ``reference`` counts from 0: the group whose theta is 0. ``dropout`` has an order 0, 1 or 2 for each group (-1: that
     group has no dropout model), or is None. In a dual model the first outcome has ``n_groups`` groups, the second
     ``second_groups`` of its own, with ``second_reference`` among them; dropout goes with the first. ``constraints`` are
-    texts that name parameters; smaller models that a fit starts from go without.
+    texts that name parameters; smaller models that a fit starts from go without. ``prior`` is what is added to the
+    log-likelihood, None for maximum likelihood.
     """
 
     n_groups: int
@@ -139,6 +141,7 @@ class ModelSpec:
     second_groups: int | None = None
     second_reference: int = 0
     constraints: tuple[str, ...] = ()
+    prior: Prior | None = None
 
     def __post_init__(self) -> None:
         if self.is_dual and len(self.outcomes) != 2:
@@ -164,6 +167,11 @@ class ModelSpec:
                     f"{name}: {reference + 1} is not one of the {size} groups.", code=f"bad_{name}",
                     argument=name, way_out=f"Give a group from 1 to {size}.",
                 )
+        if self.is_dual and self.prior is not None and self.prior.firth:
+            raise SpecificationError(
+                "prior: firth is that of one set of groups, and a dual model has two.", code="bad_prior",
+                argument="prior", way_out="Leave firth out: shares keeps transition probabilities off 0.",
+            )
         self._check_dropout()
         for m, outcome in enumerate(self.outcomes):
             n_groups = self.set_sizes[self.set_of(m)]
@@ -241,8 +249,8 @@ class ModelSpec:
             return self
         own = tuple(o for m, o in enumerate(self.outcomes) if self.set_of(m) == group_set)
         if group_set:
-            return ModelSpec(self.set_sizes[1], own, reference=self.second_reference)
-        return ModelSpec(self.n_groups, own, reference=self.reference, dropout=self.dropout)
+            return ModelSpec(self.set_sizes[1], own, reference=self.second_reference, prior=self.prior)
+        return ModelSpec(self.n_groups, own, reference=self.reference, dropout=self.dropout, prior=self.prior)
 
 
 def _are(count: int) -> str:
@@ -283,7 +291,7 @@ def design_spec(design: Design, outcomes: tuple[OutcomeSpec, ...], k: int, secon
         n_groups=k, outcomes=outcomes, reference=design.refgroup - 1,
         dropout=None if design.dropout is None else per_group(design.dropout, k, "dropout"),
         second_groups=second, second_reference=0 if second is None else design.refgroup2 - 1,
-        constraints=design.constraints,
+        constraints=design.constraints, prior=design.prior,
     )
 
 
@@ -305,29 +313,6 @@ def make_spec(*, basis: str | None = None, **options: Any) -> ModelSpec:
     return model_spec(*described(options), basis)
 
 
-def arguments_of(spec: ModelSpec) -> dict[str, Any]:
-    """The options that a specification was made of, by name; those at their default left out."""
-    outcome = spec.outcomes[0]
-    given: dict[str, Any] = {"groups": spec.n_groups}
-    for name, option in options_of(Outcome).items():
-        value = getattr(outcome, option.stored) if option.stored else None
-        if value is not None and value is not False:  # a bound may be 0
-            given[name] = _one_or_list(value, name) if option.kind == "orders" else value
-    if spec.reference:
-        given["refgroup"] = spec.reference + 1
-    if spec.dropout is not None:
-        given["dropout"] = _one_or_list(spec.dropout, "dropout")
-    if spec.constraints:
-        given["constraints"] = list(spec.constraints)
-    return given
-
-
-def _one_or_list(orders: tuple[int, ...], name: str) -> int | list[int]:
-    """One order that stands for all groups; of iorder one that is common to them is another model than equal ones."""
-    alike = len(orders) == 1 if name == "iorder" else len(set(orders)) == 1
-    return orders[0] if alike else list(orders)
-
-
 def first_groups(spec: ModelSpec, k: int) -> ModelSpec:
     """The model of the first k groups."""
     return ModelSpec(
@@ -341,5 +326,5 @@ def first_groups(spec: ModelSpec, k: int) -> ModelSpec:
             for o in spec.outcomes
         ),
         reference=spec.reference if spec.reference < k else 0,
-        dropout=None if spec.dropout is None or max(spec.dropout[:k]) < 0 else spec.dropout[:k],
+        dropout=None if spec.dropout is None or max(spec.dropout[:k]) < 0 else spec.dropout[:k], prior=spec.prior,
     )

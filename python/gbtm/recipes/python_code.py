@@ -6,6 +6,7 @@ import json
 import textwrap
 from typing import Any
 
+from ..model.prior import Prior
 from .calls import WIDTH, wrapped
 from .recipe import UNKNOWN, Recipe
 from .search_recipe import SearchRecipe
@@ -61,6 +62,8 @@ def _model(recipe: Recipe) -> list[str]:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Prior):
+        return '"weak"' if value == Prior() else f"gbtm.{value!r}"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, (list, tuple)):

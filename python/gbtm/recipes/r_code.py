@@ -7,6 +7,7 @@ import re
 import textwrap
 from typing import Any
 
+from ..model.prior import Prior
 from .calls import WIDTH, wrapped
 from .recipe import UNKNOWN, Recipe
 from .search_recipe import SearchRecipe
@@ -98,6 +99,9 @@ def _columns(recipe: Recipe) -> list[str]:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Prior):
+        given = [f"{k} = {_value(v)}" for k, v in value.document.items() if v is not None]
+        return '"weak"' if value == Prior() else f"gbtm_prior({', '.join(given)})"
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, (list, tuple)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..model.spec import arguments_of
+from .spec_options import arguments_of
 
 if TYPE_CHECKING:
     from ..api.results import GBTMResults
@@ -115,6 +115,8 @@ def fit_options(res: GBTMResults, columns: dict[str, Any], command: bool) -> dic
         usual = "robust"
     if res.cov_type != usual:
         fit["cov_type"] = res.cov_type
+    if command and res.prior is not None:
+        fit["prior"] = res.prior
     return fit
 
 

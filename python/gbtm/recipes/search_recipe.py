@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-from ..model.spec import arguments_of
 from .recipe import Recipe, recipe
+from .spec_options import arguments_of
 
 if TYPE_CHECKING:
     from ..api.results import GBTMResults

@@ -40,6 +40,8 @@ def lacking(res: GBTMResults) -> str:
     if len(res.outcomes) > 1:
         return ""
     spec = res.outcome.spec
+    if res.prior is not None:
+        return "the weak prior"
     if family_named(res.family).traj_model is None:
         return f"the family {res.family} (it has {', '.join(having('traj_model'))})"
     if spec.basis is not None:

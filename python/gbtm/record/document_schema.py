@@ -64,6 +64,11 @@ SEARCH = {
     "n_starts": "count", "n_moves": "count", "n_failed": "count", "found_by_move": "flag", "out_of_time": "flag",
     "user_start": "flag", "sentence": "text", "rng?": "count", "n_starts_asked?": "count",
 }
+PRIOR = {
+    "strengths": {"shares": "number", "curves": "number", "zero": "number", "sigma": "number", "ridge?": "number",
+                  "firth": "flag"},
+    "log_prior": "number",
+}
 FIT = {
     "created_by": "text", "n_subjects": "count N", "nobs": "count", "formula?": "text", "inputs?": {},
     "id_name": "text", "@ids": "list N", "out_of_sample_ids?": "list _", "names": "list p", "traj_names": "list p",
@@ -78,7 +83,7 @@ FIT = {
         "params": "numbers p", "cov": "numbers p p", "undetermined": "numbers p _", "jacobian~": "numbers p p",
         "root~": "numbers p _", "information_root~": "numbers p _",
     },
-    "loglik": "number",
+    "loglik": "number", "prior~": PRIOR,
     "@weights?": "numbers N", "@cluster?": "numbers N", "@stratum?": "numbers N", "search": SEARCH,
     "certificate": {
         "gradient?": "number", "smallest_eigenvalue?": "number", "decrement?": "number", "converged": "flag",

@@ -13,6 +13,7 @@ from ..data.dropped import Dropped
 from ..errors import SpecificationError
 from ..estimation.certificate import Certificate
 from ..findings.data_checks import Finding
+from ..model.prior import Prior, as_prior
 from ..model.spec import ModelSpec
 from .constraint_record import ConstraintRecord
 from .dropout_record import DropoutRecord
@@ -107,7 +108,7 @@ class FitRecord:
             dropout=None if dropout is None else dropout.orders,
             second_groups=None if second is None else second.n_groups,
             second_reference=0 if second is None else second.reference,
-            constraints=() if self.constraints is None else self.constraints.texts,
+            constraints=() if self.constraints is None else self.constraints.texts, prior=self.prior,
         )
 
     @cached_property
@@ -115,6 +116,17 @@ class FitRecord:
         """What had to hold of the parameters; None where nothing had to."""
         stored = self.document.get("constraints")
         return None if stored is None else ConstraintRecord.of(stored)
+
+    @cached_property
+    def prior(self) -> Prior | None:
+        """The prior that the estimates were found with; None for maximum likelihood."""
+        stored = self.document.get("prior")
+        return None if stored is None else Prior(**stored["strengths"])
+
+    @property
+    def log_prior(self) -> float:
+        """Its log density at the estimates, up to a constant; 0 without a prior."""
+        return 0.0 if self.prior is None else float(self.document["prior"]["log_prior"])
 
     @property
     def formula(self) -> str | None:
@@ -216,7 +228,7 @@ class FitRecord:
 
     @property
     def llf(self) -> float:
-        """Log-likelihood, all constants included."""
+        """Log-likelihood, all constants included; without the prior, if there is one."""
         return float(self.document["loglik"])
 
     # -- how they were found -----------------------------------------------------------------------------------
@@ -261,4 +273,5 @@ def read_spec(stored: dict[str, Any]) -> ModelSpec:
     return ModelSpec(
         n_groups=int(stored["n_groups"]), outcomes=tuple(outcome_spec(o) for o in stored["outcomes"]),
         reference=int(stored["reference"]), dropout=None if dropout is None else tuple(dropout),
+        prior=as_prior(stored.get("prior")),
     )

@@ -118,6 +118,8 @@ def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
         f"(n = subjects)"
         + (f"; relative entropy {entropy_words(res)}" if k > 1 else "") + f". {reached} {ended}"
     )
+    if res.prior is not None:
+        to.say(res.prior.sentence)
     if search is not None:
         _say_search(to, search)
     if res.warnings:

@@ -139,6 +139,7 @@ def _about_estimates(res: GBTMResults, level: float) -> list[str]:
         f"{multiplier(res.df_inference)} times its standard error; standard errors are from "
         f"{COVARIANCE_KINDS[res.cov_type].phrase}."
     ]
+    notes += [] if res.prior is None else [res.prior.sentence]
     names = " ".join(res.names)
     meaning = (
         ("theta", f"theta: log odds of a group against group {res.group_sets[0].reference + 1}."),
@@ -222,6 +223,8 @@ def choice_table(search: Any, final: GBTMResults | None = None) -> Table:
         "part. Criteria are on the usual scale, smaller is better; (subjects) and (obs.) say which n enters. "
         "Log-likelihoods hold all constants."
     ]
+    if search.space.template.prior is not None:
+        notes.append(search.space.template.prior.sentence)
     if "cv_loglik" in columns:
         notes.append("CV log-lik.: log-likelihood of subjects held out.")
     if "blrt_p" in columns:

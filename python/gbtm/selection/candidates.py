@@ -160,7 +160,7 @@ class Space:
         )
         return ModelSpec(
             k, (outcome,), reference=self.reference if self.reference < k else 0,
-            dropout=None if self.template.dropout is None else self.template.dropout * k,
+            dropout=None if self.template.dropout is None else self.template.dropout * k, prior=self.template.prior,
         )
 
     def label(self, candidate: Candidate) -> str:

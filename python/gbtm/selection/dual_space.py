@@ -79,7 +79,7 @@ class DualSpace(SeveralSpace):
         return ModelSpec(
             sizes[0], outcomes, reference=references[0],
             dropout=None if self.template.dropout is None else self.template.dropout * sizes[0],
-            second_groups=sizes[1], second_reference=references[1],
+            second_groups=sizes[1], second_reference=references[1], prior=self.template.prior,
         )
 
     def label(self, candidate: Candidate) -> str:
@@ -103,7 +103,7 @@ def smallest_dual(spec: ModelSpec) -> ModelSpec:
         return None if orders is None else orders * LEAST
 
     outcomes = tuple(replace(o, orders=twice(o.orders), random_orders=twice(o.random_orders)) for o in spec.outcomes)
-    return ModelSpec(LEAST, outcomes, dropout=twice(spec.dropout), second_groups=LEAST)
+    return ModelSpec(LEAST, outcomes, dropout=twice(spec.dropout), second_groups=LEAST, prior=spec.prior)
 
 
 def make_dual_space(
@@ -118,7 +118,7 @@ def make_dual_space(
                     random_orders=None if o.random_orders is None else o.random_orders[:1])
             for o in spec.outcomes
         ),
-        dropout=None if spec.dropout is None else spec.dropout[:1],
+        dropout=None if spec.dropout is None else spec.dropout[:1], prior=spec.prior,
     )
     return DualSpace(
         template, first, None, "common", references[0],

@@ -138,10 +138,11 @@ class ModelSearch:
     def sentences(self) -> list[str]:
         """Who chooses what and how clearly, what is wrong with the chosen models, repairs, what was left out."""
         lowered_by = self.criterion if self.how in ("two_stage", "stepwise") else None
+        prior = self._space.template.prior
         return all_sentences(
             self.table, self.choices, self._fitted, self._happened, lowered_by,
             several=isinstance(self._space, SeveralSpace),
-        )
+        ) + ([] if prior is None else [prior.sentence])
 
     def summary(self, by: str | Sequence[str] | None = None) -> str:
         """The main columns, best first, and the sentences."""

@@ -17,8 +17,11 @@ def space_document(space: Space) -> dict[str, Any]:
         "orders_of": [None if o is None else list(o) for o in space.orders_of], "names": list(space.names)}
     if isinstance(space, DualSpace):
         several |= {"second_groups": list(space.second_groups), "second_reference": space.second_reference}
+    template = asdict(space.template)
+    if space.template.prior is None:
+        del template["prior"]
     return {
-        "template": asdict(space.template), "groups": list(space.groups),
+        "template": template, "groups": list(space.groups),
         "orders": None if space.orders is None else list(space.orders), "zero": space.zero,
         "reference": space.reference, **several,
     }

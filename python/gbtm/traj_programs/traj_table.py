@@ -231,7 +231,8 @@ class TrajTable:
             f"{res.n_subjects} observations used in the trajectory model.",
             *([f"Complete data length is {waves} for dropout model 1."] if waves else []),
             *([] if res.constraints is None else [res.constraints.sentence]), " ",
-            "\t\t\tMaximum Likelihood Estimates",
+            "\t\t\tMaximum Likelihood Estimates" if res.prior is None else
+            "\t\t\tMaximum a Posteriori Estimates (weak prior)",
         ]
 
     def _line(self, row: Row) -> str:
