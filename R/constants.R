@@ -24,7 +24,8 @@
 # off_line: models further beyond the line of a criterion than so many of its heights are left out, and counted
 # off_first: one group further beyond the models of more than so many of their heights does not scale the axis
 # label_room, label_gap: for the shares at the ends of curves, of a panel's width and height
-# balance_most: standardised mean difference beyond which a covariate is out of balance
+# balance_most, balance_shown: standardised mean difference beyond which a covariate is out of balance, and beyond which
+#   it stands at the edge of the picture with its value
 # palette: Okabe and Ito's colours, told apart by colour-blind readers too; their yellow, too faint on white, gives way
 #   to grey
 constants <- list()

@@ -171,6 +171,7 @@ outcomes_on_files <- function(outcomes, given, there, call) {
 
 # Arguments that choose among the rows of a table.
 refuse_of_tables <- function(frame, call) {
+  asked_joint(frame, NULL, call)
   given <- c(if (!is.null(eval(quote(substitute(subset)), frame))) "subset",
              if (fails_on_missing(frame$na.action)) "na.action")
   if (length(given)) {

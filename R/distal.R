@@ -39,9 +39,9 @@
 #' @section Errors: `gbtm_membership_covariates` (fit without `risk`, then ask [predictors()]), `gbtm_own_outcome`,
 #'   `gbtm_no_group`, `gbtm_bad_formula`, `gbtm_no_id_matches`, `gbtm_bad_outcome`, `gbtm_no_family`,
 #'   `gbtm_bad_family`, `gbtm_bad_method`, `gbtm_negative_variance`, `gbtm_proportion_outside`,
-#'   `gbtm_singular_classification`, `gbtm_two_group_sets` and others; each says the way out.
-#' @section Warnings: what is doubtful: classes `gbtm_condition_number`, `gbtm_few_people`, `gbtm_low_entropy` and
-#'   others, also in `warnings` of the result.
+#'   `gbtm_singular_classification`, `gbtm_two_group_sets`, `gbtm_part_of_a_fit` and others; each says the way out.
+#' @section Warnings: what is doubtful: classes `gbtm_near_singular`, `gbtm_small_group`, `gbtm_uncertain_group`,
+#'   `gbtm_low_entropy` and others, also in `warnings` of the result.
 #' @references Vermunt (2010, \doi{10.1093/pan/mpq025}); Bakk, Tekle and Vermunt (2013,
 #'   \doi{10.1177/0081175012470644}); Bakk, Oberski and Vermunt (2014, \doi{10.1093/pan/mpu003}); Bakk and Kuha (2018,
 #'   \doi{10.1007/s11336-017-9592-7}).
@@ -69,6 +69,11 @@ distal <- function(fit, formula, data, family = NULL, method = NULL, assignment 
   for (name in names(chosen)) check_word(chosen[[name]], name, call)
   if (!is.null(sigma_by_group)) check_flag(sigma_by_group, "sigma_by_group")
   when <- if (is.character(measured_at)) check_word(measured_at, "measured_at", call) else measured_at
+  if (!is.null(when) && !is.character(when) && !(is.numeric(when) && length(when) == 1 && is.finite(when))) {
+    stop_gbtm("bad_measured_at", sprintf("measured_at: %s is no time.", shown(when)), "measured_at",
+              "Give a number on the scale of the trajectory's time, or the name of a column of such.", call)
+  }
+  check_groups_of(groups_of, call)
   require_columns(data, exposure, "exposure")
   require_columns(data, if (is.character(when)) when, "measured_at")
   read <- distal_columns(formula, data, people$known, exposure, call)
@@ -119,6 +124,7 @@ predictors <- function(fit, covariates, data, method = "two-step", assignment = 
   check_people_of(fit, data)
   data <- without_declared(data)$data
   people <- people_ids(fit, data, id, call)
+  check_groups_of(groups_of, call)
   chosen <- list(method = method, assignment = assignment, covariance = covariance)
   for (name in names(chosen)) check_word(chosen[[name]], name, call)
   formula <- one_sided(covariates, "covariates")
@@ -142,6 +148,13 @@ predictors <- function(fit, covariates, data, method = "two-step", assignment = 
 check_people_of <- function(fit, data) {
   check_fit(fit)
   check_data(data)
+}
+
+# A missing value would reach the engine as nothing at all.
+check_groups_of <- function(groups_of, call) {
+  if (is.null(groups_of) || (is.atomic(groups_of) && length(groups_of) == 1 && !is.na(groups_of))) return(invisible())
+  stop_gbtm("unknown_outcome", sprintf("groups_of: %s is no outcome.", shown(groups_of)), "groups_of",
+            "Give the name or the number of one.", call)
 }
 
 # A word, or NULL where there is a default; which words there are the engine says.

@@ -86,9 +86,17 @@
 #' @param prior `NULL`, maximum likelihood; `"weak"` or a [gbtm_prior()], which gives finite estimates where
 #'   probabilities of 0 or 1, a sigma of 0 or an empty pair of groups have none. Log-likelihood and criteria are
 #'   without it
+#' @param outcome,omodel,ocov traj's distal outcome, fitted with the trajectories: its column, one value a person;
+#'   `"normal"`, `"logit"`, `"poisson"` or `"mlogit"`; columns of covariates of it. It is a regression on posterior
+#'   probabilities: [distal()], of a fit without it, says what the groups differ by. Who lacks the outcome or one of
+#'   `ocov` is left out of the trajectories too, and counted
+#' @param baseoutcome with `omodel = "mlogit"` the value that the others are compared with; the lowest by default
+#' @param twostep with `omodel = "logit"`, whether the trajectories do not know of the outcome
 #' @param ... nothing: an argument that does not exist is refused, with the one that was probably meant
 #'
-#' @return A list of class `gbtm` that holds plain values only, so that `saveRDS()` keeps it. Its methods: `print`,
+#' @return With `outcome` an object of class `gbtm_traj_outcome`, as [traj()] returns for `outcome()`, with the fit of
+#'   the trajectories alone in `fit`, traj's table in `traj_table` and how many people were left out in `excluded`.
+#'   Otherwise a list of class `gbtm` that holds plain values only, so that `saveRDS()` keeps it. Its methods: `print`,
 #'   `summary`, `coef`, `vcov`, `confint`, `logLik`, `AIC`, `BIC`, `nobs`, `fitted`, `residuals`, `predict`, `plot`,
 #'   `formula`, `update`. See also [posterior()], [assignment()], [group_shares()], [start_report()], [write_gbtm()],
 #'   [odds_ratios()], [wald_test()], [dispersion_test()].
@@ -151,7 +159,8 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  out_of_sample = NULL, refgroup = 1, dropout = NULL, dcov = NULL, obsmar = NULL, wave = NULL,
                  ar1 = FALSE, rho_by_group = FALSE, rorder = NULL, wide = NULL, cov_type = NULL, start = NULL,
                  control = gbtm_control(), subset = NULL, na.action = NULL, # nolint: object_name_linter.
-                 seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, prior = NULL, ...) {
+                 seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, prior = NULL, ...,
+                 outcome = NULL, omodel = NULL, ocov = NULL, baseoutcome = NULL, twostep = FALSE) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)
@@ -173,6 +182,8 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   fails <- fails_on_missing(na.action)
   if (is.null(laid)) ask_columns(c("id", covariate_arguments()), environment(), data, wide)
   data <- subset_rows(data, substitute(subset), parent.frame())
+  joint <- asked_joint(environment(), if (is.null(laid)) data, call)
+  if (!is.null(joint)) data <- people_of_joint(joint, fails)
   if (is.null(groups)) groups <- groups_of(order)
   given <- mget(model_arguments())
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
@@ -184,7 +195,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   fit$own_ids <- asked$own_ids
   fit$rows <- if (is.null(wide)) used_rows(answer$rows, row.names(data))
   warn_findings(fit$warnings, call)
-  fit
+  if (is.null(joint)) fit else joint_outcome(fit, joint, call)
 }
 
 # The engine's answer, with starts of its own, from values, or from a fit with fewer groups.

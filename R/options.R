@@ -10,6 +10,7 @@ option_kinds <- function() {
     table <- jsonlite::fromJSON(file)
     options_known$kinds <- unlist(table$kinds)
     options_known$outcome <- table$outcome # the options of one outcome; the others are the whole model's
+    options_known$distal <- table$distal
     # of each word of other programs, our arguments
     options_known$meant <- lapply(table$meant, function(x) strsplit(x, " ")[[1]])
     options_known$said <- table$said # or what is to be done instead
@@ -27,6 +28,12 @@ covariance_kinds <- function() {
 # Names of the options that stand in the data, and of all that describe a model besides its groups and orders.
 covariate_arguments <- function() names(which(option_kinds() == "columns"))
 model_arguments <- function() c(setdiff(names(option_kinds()), c("groups", "order")), "wide")
+
+# Names of the options of traj's distal outcome, which is fitted with the trajectories.
+distal_arguments <- function() {
+  option_kinds()
+  options_known$distal
+}
 
 # Names of the options that each outcome has for itself.
 outcome_arguments <- function() {

@@ -1,7 +1,6 @@
 # Love plot: standardised mean differences before and after weighting, a panel a group and one of all.
 
 panels_across <- 4 # at most, side by side
-smd_shown <- 2 # in size; what lies beyond stands at the edge with its value
 
 #' @rdname balance_table
 #' @export
@@ -45,21 +44,33 @@ draw_balance_panel <- function(panel, names, limits, named, small) {
   graphics::segments(at_edge(rows$smd_before), at, at_edge(rows$smd), at, col = "#999999")
   graphics::points(at_edge(rows$smd_before), at, pch = panel$open, col = panel$colour, bg = "white", cex = 1.1)
   graphics::points(at_edge(rows$smd), at, pch = panel$open, col = panel$colour, bg = panel$colour, cex = 1.1)
-  far <- which(abs(rows$smd) > smd_shown)
-  if (length(far)) {
-    graphics::text(at_edge(rows$smd[far]), at[far], sprintf("%.1f", rows$smd[far]), cex = 0.9 * small,
-                   pos = ifelse(rows$smd[far] > 0, 2, 4), col = "#595959")
+  far <- far_balance(rows)
+  if (nrow(far)) {
+    graphics::text(at_edge(far$side * Inf), far$row, far$words, cex = 0.9 * small, pos = ifelse(far$side > 0, 2, 4),
+                   col = "#595959")
   }
 }
 
-at_edge <- function(smd) pmax(pmin(smd, smd_shown), -smd_shown)
+at_edge <- function(smd) pmax(pmin(smd, constants$balance_shown), -constants$balance_shown)
+
+# Row, side (1 or -1) and words of what lies beyond the edge: its value, before and after where these differ.
+far_balance <- function(rows) {
+  found <- expand.grid(row = seq_len(nrow(rows)), side = c(1, -1))
+  found$words <- mapply(function(row, side) {
+    values <- c(rows$smd_before[row], rows$smd[row])
+    paste(unique(sprintf("%.1f", values[which(side * values > constants$balance_shown)])), collapse = ", ")
+  }, found$row, found$side)
+  found[nzchar(found$words), ]
+}
 
 smd_limits <- function(x) range(at_edge(c(x$smd, x$smd_before)), c(-1, 1) * constants$balance_most, na.rm = TRUE)
 
 # What the axis is called.
 smd_words <- function(x) {
   paste0("Standardised mean difference",
-         if (any(abs(x$smd) > smd_shown, na.rm = TRUE)) sprintf(" (beyond %g at the edge, with its value)", smd_shown))
+         if (any(abs(c(x$smd, x$smd_before)) > constants$balance_shown, na.rm = TRUE)) {
+           sprintf(" (beyond %g at the edge, with its value)", constants$balance_shown)
+         })
 }
 
 # What hollow and full marks are, in the outer margin above.
@@ -85,7 +96,8 @@ autoplot.gbtm_balance <- function(object, colours = group_colours, ...) { # noli
     smd <- if (when == "after") known$smd else known$smd_before
     cbind(known[c("panel", "at")], smd = smd, when = rep(when, nrow(known)))
   }))
-  far <- known[abs(known$smd) > smd_shown, ]
+  far <- far_balance(known)
+  far <- cbind(known[far$row, c("panel", "at")], far)
   marks$when <- factor(marks$when, c("before weighting", "after"))
   marks$fill <- ifelse(marks$when == "after", as.character(marks$panel), "none")
   nobody <- table[!duplicated(table$panel) & !table$panel %in% known$panel, ]
@@ -100,10 +112,14 @@ autoplot.gbtm_balance <- function(object, colours = group_colours, ...) { # noli
                           known, colour = "#999999", linewidth = 0.3) +
     ggplot2::geom_point(ggplot2::aes(x = at_edge(.data$smd), colour = .data$panel, fill = .data$fill,
                                      shape = .data$panel, alpha = .data$when), marks, size = 2) +
-    ggplot2::geom_text(ggplot2::aes(x = at_edge(.data$smd), label = sprintf("%.1f", .data$smd),
-                                    hjust = ifelse(.data$smd > 0, 1.4, -0.4)), far, colour = "#595959", size = 2.5) +
-    ggplot2::geom_text(ggplot2::aes(x = mean(smd_limits(object))), nobody, label = "nobody to compare",
-                       colour = "#595959", size = 2.8, y = (nlevels(table$at) + 1) / 2) +
+    (if (nrow(far)) {
+      ggplot2::geom_text(ggplot2::aes(x = at_edge(.data$side * Inf), label = .data$words,
+                                      hjust = ifelse(.data$side > 0, 1.3, -0.3)), far, colour = "#595959", size = 2.5)
+    }) +
+    (if (nrow(nobody)) { # a layer of no rows cannot be drawn
+      ggplot2::geom_text(ggplot2::aes(x = mean(smd_limits(object))), nobody, label = "nobody to compare",
+                         colour = "#595959", size = 2.8, y = (nlevels(table$at) + 1) / 2)
+    }) +
     ggplot2::facet_wrap(~panel, ncol = min(length(panels), panels_across), drop = FALSE) +
     ggplot2::scale_colour_manual(values = colour, guide = "none", drop = FALSE) +
     ggplot2::scale_fill_manual(values = c(colour, none = "white"), guide = "none", drop = FALSE) +

@@ -17,10 +17,12 @@
 #' @param level level of the intervals of estimates
 #' @param data_file name of the data in the code
 #' @param progress `TRUE` shows a line that tells what is being done once it takes more than two seconds
+#' @param distal what [distal()] and [predictors()] returned of the final fit, one or a list: a section on what the
+#'   groups lead to, and what leads to them
 #' @return Path of the file, invisibly. The report on several outcomes speaks of each; that of a dual model has the
 #'   tables of how the two sets of groups go together.
-#' @section Errors: `gbtm_unknown_format`, `gbtm_no_folder`, `gbtm_bad_level`; `gbtm_missing_library` where the
-#'   engine's Python lacks what a format needs.
+#' @section Errors: `gbtm_unknown_format`, `gbtm_no_folder`, `gbtm_bad_level`, `gbtm_bad_distal`;
+#'   `gbtm_missing_library` where the engine's Python lacks what a format needs.
 #' @examplesIf gbtm_engine()$available
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' \dontrun{
@@ -29,7 +31,7 @@
 #' @export
 grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, data_description = NULL, search = NULL,
                           criterion = "bic_subjects", checks = TRUE, level = 0.95, data_file = "data.csv",
-                          progress = interactive()) {
+                          progress = interactive(), distal = NULL) {
   check_names()
   call <- match.call()
   check_path(file, "file")
@@ -47,10 +49,32 @@ grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, d
   if (missing(checks)) options$checks <- !is_several(final)
   options$said <- list(warnings = json_array(vapply(final$warnings, `[[`, "", "message")),
                        sentence = final$search$sentence)
+  options$distal <- sent_results(distal, call)
   sent <- printed_object(x)
   long_answer("grolts_report", sent$text, sent$kind, path.expand(file), as_request(options), progress = progress,
               call = call)
   invisible(file)
+}
+
+#' Results of step three for a report: what was asked, and the words of R
+#' @noRd
+sent_results <- function(distal, call) {
+  if (is.object(distal) || !is.list(distal)) distal <- if (!is.null(distal)) list(distal)
+  odd <- Filter(function(x) !inherits(x, c("gbtm_distal", "gbtm_predictors")), distal)
+  if (length(odd)) {
+    stop_gbtm("bad_distal", sprintf("distal: an object of class %s is no distal outcome.", class(odd[[1]])[1]),
+              "distal", "Give what distal() or predictors() returned (not of method = \"traj\"), or a list of such.",
+              call)
+  }
+  if (!length(distal)) return(NULL)
+  lapply(seq_along(distal), function(k) {
+    x <- distal[[k]]
+    prefix <- sprintf("distal %d ", k)
+    columns <- x$request$columns
+    for (i in seq_along(columns)) send_column(paste0(prefix, i - 1), as.double(columns[[i]]$x))
+    list(document = document_text(x$fit), call = x$request$call, prefix = prefix, formula = x$formula,
+         columns = lapply(columns, function(column) column[names(column) != "x"]), warnings = json_array(x$warnings))
+  })
 }
 
 #' Tables for papers

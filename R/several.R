@@ -9,6 +9,7 @@
 #' @noRd
 gbtm_several <- function(frame, outcomes, call, caller) {
   data <- if (!eval(quote(missing(data)), frame)) frame$data
+  asked_joint(frame, NULL, call)
   laid <- checked_tables(outcomes, data, frame$wide, call, caller)
   if (!length(laid)) {
     ask_columns(c("id", covariate_arguments()), frame, named_table(outcomes, data), if (is.list(frame$wide)) frame$wide)

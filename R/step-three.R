@@ -123,7 +123,8 @@ print.gbtm_step_three <- function(x, digits = max(3, getOption("digits") - 3), .
 print_head <- function(x) {
   if (inherits(x, "gbtm_traj_outcome")) {
     cat("Outcome regressed on posterior probabilities, as Stata's traj does\n", x$formula, ", ", x$family,
-        ", log-likelihood ", formatC(x$loglik, format = "f", digits = 4), "\n\n", sep = "")
+        ", log-likelihood ", formatC(x$loglik, format = "f", digits = 4), "\n",
+        if (isTRUE(x$excluded > 0)) sprintf("%d people without the outcome left out\n", x$excluded), "\n", sep = "")
     return(invisible())
   }
   how <- c(x$family, x$method_words, if (x$assignment != "none") paste(x$assignment, "assignment"))

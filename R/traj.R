@@ -86,13 +86,20 @@ run_command <- function(text, language, which, needed, declared, id, matrices, c
   fit$own_ids <- own_ids(data, id)
   fit$rows_read <- list(ids = coded$ids, label = row.names(data))
   warn_findings(fit$warnings, call)
-  if (is.null(answer$outcome)) fit else new_traj_outcome(fit, answer$outcome)
+  if (is.null(answer$outcome)) return(fit)
+  out <- new_traj_outcome(fit, answer$outcome, fit$rows_read)
+  out$traj <- list(text = answer$outcome$text) # what print() shows of a command
+  out
 }
 
-# What a command's outcome() gave, beside the fit of the trajectories before it.
-new_traj_outcome <- function(fit, said) {
+#' What traj's outcome() gave, beside the fit of the trajectories before it
+#'
+#' @param said the engine's answer
+#' @param read ids of the rows of the user's table, and what they are called
+#' @noRd
+new_traj_outcome <- function(fit, said, read) {
   names <- as.character(said$names)
-  rows <- match(fit$rows_read$ids, fit$ids, incomparables = NA)
+  rows <- match(read$ids, fit$ids, incomparables = NA)
   variables <- lapply(said$variables, function(x) {
     x <- as.vector(decode(x))[rows]
     replace(x, is.nan(x), NA_real_)
@@ -100,9 +107,9 @@ new_traj_outcome <- function(fit, said) {
   structure(class = c("gbtm_traj_outcome", "gbtm_step_three"), list(
     formula = said$formula, coefficients = stats::setNames(as.vector(decode(said$params)), names),
     vcov = structure(decode(said$cov), dimnames = list(names, names)), df = if (is.null(said$df)) Inf else said$df,
-    family = said$family, method = "traj", loglik = said$loglik, nobs = fit$n_subjects, traj = list(text = said$text),
+    family = said$family, method = "traj", loglik = said$loglik, nobs = fit$n_subjects,
     traj_names = as.character(said$traj_names), fit = fit,
-    traj_data = as.data.frame(variables, row.names = fit$rows_read$label, optional = TRUE)
+    traj_data = as.data.frame(variables, row.names = read$label, optional = TRUE)
   ))
 }
 

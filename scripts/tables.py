@@ -13,7 +13,7 @@ from pathlib import Path
 from gbtm.families import FAMILIES
 from gbtm.foreign_words import MEANT, SAID
 from gbtm.model.covariance_kinds import COVARIANCE_KINDS
-from gbtm.model.description import Design, Outcome
+from gbtm.model.description import Design, DistalOutcome, Outcome
 from gbtm.model.option import options_of
 
 FOLDER = Path(__file__).resolve().parent.parent / "inst" / "extdata"
@@ -28,13 +28,13 @@ def families_table() -> str:
 
 
 def options_table() -> str:
-    """The options of a model with the kind of their values, which of them are an outcome's, what other programs call
-    them, and kinds of covariance."""
+    """The options of a model with the kind of their values, which of them are an outcome's, those of traj's distal
+    outcome, what other programs call them, and kinds of covariance."""
     kinds = {name: option.kind for cls in (Outcome, Design) for name, option in options_of(cls).items()}
     meant = {word: " ".join(ours) for word, ours in MEANT.items()}
     covariances = {kind.name: {"title": kind.title, "units": kind.units} for kind in COVARIANCE_KINDS.values()}
-    table = {"kinds": kinds, "outcome": list(options_of(Outcome)), "meant": meant, "said": SAID,
-             "covariances": covariances}
+    table = {"kinds": kinds, "outcome": list(options_of(Outcome)), "distal": list(options_of(DistalOutcome)),
+             "meant": meant, "said": SAID, "covariances": covariances}
     return json.dumps(table, indent=2) + "\n"
 
 

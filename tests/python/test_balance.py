@@ -106,3 +106,22 @@ def test_the_love_plot_has_each_difference_before_and_after(frame):
     with pytest.raises(SpecificationError) as error:
         plot_balance(frame)
     assert error.value.code == "no_balance"
+
+
+def test_what_is_far_stands_at_the_edge_of_the_love_plot_with_its_value():
+    """Before, after, or both, on either side; the others keep their places and the axis does not go beyond."""
+    smd = {"a": (0.5, 0.1), "b": (7.0, 3.0), "c": (4.0, 0.2), "d": (0.3, -2.5), "e": (-9.0, 9.0), "f": (2.0, 2.0),
+           "g": (3.0, 3.0), "h": (np.nan, np.nan)}
+    table = pd.DataFrame({"smd before": [v[0] for v in smd.values()], "smd": [v[1] for v in smd.values()],
+                          "n treated": 5, "n control": 5},
+                         index=pd.MultiIndex.from_product([["all"], list(smd)], names=["group", "covariate"]))
+    (ax,) = plot_balance(table)
+    before, after = (line.get_xdata() for line in ax.lines if line.get_label() in ("before", "after"))
+    np.testing.assert_array_equal(before, [0.5, 2, 2, 0.3, -2, 2, 2, np.nan])
+    np.testing.assert_array_equal(after, [0.1, 2, 0.2, -2, 2, 2, 2, np.nan])
+    said = {(list(smd)[int(t.xy[1])], float(t.xy[0])): t.get_text() for t in ax.texts}
+    assert said == {("b", 2): "7.0, 3.0", ("c", 2): "4.0", ("d", -2): "-2.5", ("e", -2): "-9.0", ("e", 2): "9.0",
+                    ("g", 2): "3.0"}
+    assert "beyond 2 at the edge" in ax.get_xlabel()
+    assert max(map(abs, ax.get_xlim())) < 2.5
+    plt.close("all")

@@ -106,6 +106,6 @@ def test_what_r_reads_is_what_the_engine_declares():
     meant = {word: " ".join(ours) for word, ours in MEANT.items()}
     kinds = {n: o.kind for n, o in ALL.items()}
     covariances = {k.name: {"title": k.title, "units": k.units} for k in COVARIANCE_KINDS.values()}
-    outcome = list(options_of(Outcome))
-    assert table == {"kinds": kinds, "outcome": outcome, "meant": meant, "said": SAID, "covariances": covariances}, (
-        "run `make tables`")
+    outcome, distal = list(options_of(Outcome)), list(options_of(DistalOutcome))
+    assert table == {"kinds": kinds, "outcome": outcome, "distal": distal, "meant": meant, "said": SAID,
+                     "covariances": covariances}, "run `make tables`"

@@ -100,4 +100,4 @@ def test_the_table_of_the_grid_counts_what_it_says():
     (row,) = grid.table_of(pd.DataFrame(rows)).to_dict("records")
     assert (row["sets"], row["refused"], row["warned"]) == (3, 1, 1)
     np.testing.assert_allclose([row["mean abs bias"], row["coverage quiet"], row["coverage warned"]], [0.2, 50, 100])
-    assert "| 0.8 | 300 | normal, ML | 1 | 1 | 0.200 |" in grid.page(pd.DataFrame(rows))
+    assert "| 0.8 | 300 | normal, ML | 3 | 1 | 1 | 0.200 |" in grid.page(pd.DataFrame(rows))

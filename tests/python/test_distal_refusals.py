@@ -44,6 +44,24 @@ def test_a_fit_of_one_set_of_groups_has_none_to_choose():
     refuse(fit)
 
 
+def test_one_outcome_of_several_names_the_way_to_ask_the_whole():
+    """Of a dual model by groups_of, whichever of its outcomes and whichever question, whatever else is wrong."""
+    table, people = two_outcomes(100)
+    fit = gbtm.GBTM.from_formula(["y ~ t", "z ~ t"], table, id="id", groups=(2, 2), order=0).fit(n_starts=1, rng=0)
+    for name in ("y", "z"):
+        part = fit.of_outcome(name)
+        for ask in (lambda p=part: p.distal("late ~ group", people), lambda p=part: p.predictors("~ late", people),
+                    lambda p=part, n=name: p.distal("late ~ group", people, groups_of=n, method="naive"),
+                    lambda p=part: p.distal("late ~ group", people, method="traj")):
+            with pytest.raises(SpecificationError, match=f"{name} was fitted together with others") as error:
+                ask()
+            assert (error.value.code, error.value.argument) == ("part_of_a_fit", "res")
+            assert f"groups_of='{name}'" in error.value.way_out
+        whole = fit.distal("late ~ group", people, groups_of=name, method="naive")
+        np.testing.assert_allclose(
+            whole.groups["mean"], people.set_index("id")["late"].groupby(part.assignment).mean(), rtol=1e-10)
+
+
 def test_groups_that_dropout_helped_to_make_are_doubted():
     table, people = two_outcomes(80)
     rng = np.random.default_rng(0)
@@ -68,3 +86,75 @@ def test_a_term_of_several_columns_is_tested_at_once():
     np.testing.assert_allclose(test.statistic, b @ np.linalg.solve(v, b), rtol=1e-8)
     with pytest.raises(SpecificationError, match=r"term: 'nosuch'"):
         out.test(["late", "nosuch"])
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A fit, its people with an outcome of each kind, and what the plain columns give."""
+    table, people = two_outcomes(100)
+    fit = gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=2, order=1).fit(n_starts=1, rng=0)
+    rng = np.random.default_rng(5)
+    people = people.assign(count=rng.poisson(2.0, 100), yes=rng.random(100) < 0.4, kind=rng.choice(["a", "b"], 100))
+    return fit, people
+
+
+@pytest.mark.filterwarnings("ignore::gbtm.GBTMWarning")
+@pytest.mark.parametrize("kind", ["object", "Float64", "pyarrow", "None", "pd.NA", "pd.NA object", "absent"])
+def test_values_are_read_whatever_kind_of_column_holds_them(small, kind):
+    """Numbers stay numbers and truth values logits, some missing or not; 'absent': who is missing has no row."""
+    fit, people = small
+    columns = ["late", "yes"]
+    missing = kind not in ("object", "Float64", "pyarrow")
+    plain = people[people["id"] != 3] if missing else people
+    if kind == "pyarrow":
+        table = people.convert_dtypes(dtype_backend="pyarrow")
+    elif kind == "absent":
+        table = plain
+    else:
+        to = {"Float64": {"late": "Float64", "yes": "boolean"}, "pd.NA": {"late": "Float64", "yes": "boolean"}}
+        table = people.astype(to.get(kind, dict.fromkeys(columns, object)))
+        if missing:
+            table.loc[table["id"] == 3, columns] = None if kind == "None" else pd.NA
+    for name, family in (("late", "normal"), ("yes", "logit")):
+        out = fit.distal(f"{name} ~ group", table)
+        assert out.family == family
+        assert out.nobs == len(plain)
+        np.testing.assert_allclose(out.params, fit.distal(f"{name} ~ group", plain).params, rtol=1e-10)
+        lead = fit.predictors(f"~ {name}", table.assign(yes=table["yes"].astype("Float64")))
+        np.testing.assert_allclose(lead.params, fit.predictors(
+            f"~ {name}", plain.assign(yes=plain["yes"] * 1.0)).params, rtol=1e-8)
+    with pytest.raises(SpecificationError) as error:
+        fit.distal("count ~ group", table.assign(count=table["count"].astype(object)))
+    assert error.value.code == "no_family"  # counts, and no categories
+
+
+@pytest.mark.filterwarnings("ignore::gbtm.GBTMWarning")
+def test_categories_that_nobody_has_are_none(small):
+    """In the table, or among those of whom nothing is missing."""
+    fit, people = small
+    plain = fit.distal("late ~ group + C(kind)", people)
+    unused = people.assign(kind=pd.Categorical(people["kind"], ["a", "never", "b"]))
+    np.testing.assert_allclose(fit.distal("late ~ group + C(kind)", unused).params, plain.params, rtol=1e-10)
+    np.testing.assert_allclose(fit.predictors("~ C(kind)", unused).params, fit.predictors("~ C(kind)", people).params,
+                               rtol=1e-8)
+    alone = people.assign(kind=pd.Categorical(np.where(people["id"] == 3, "alone", people["kind"])),
+                          late=people["late"].where(people["id"] != 3))
+    np.testing.assert_allclose(fit.distal("late ~ group * kind", alone).params,
+                               fit.distal("late ~ group * kind", people[people["id"] != 3]).params, rtol=1e-10)
+
+
+@pytest.mark.parametrize(("change", "code"), [
+    (lambda o: o.where(o.index != 4, np.inf), "infinite"), (lambda o: o.where(o.index != 4, -np.inf), "infinite"),
+    (lambda o: o + 0j, "bad_outcome"), (lambda o: pd.Timestamp("2020-01-01") + pd.to_timedelta(o.round(), unit="D"),
+                                       "bad_outcome"),
+    (lambda o: pd.to_timedelta(o.round(), unit="D"), "bad_outcome"),
+    (lambda o: (pd.Timestamp("2020-01-01") + pd.to_timedelta(o.round(), unit="D")).dt.date, "bad_outcome"),
+])
+@pytest.mark.parametrize("family", [None, "normal", "nominal"])
+def test_dates_complex_and_infinite_values_are_no_outcome(small, change, code, family):
+    fit, people = small
+    if family == "nominal" and code == "infinite":
+        return
+    with pytest.raises(gbtm.DataError, match="late") as error:
+        fit.distal("late ~ group", people.assign(late=change(people["late"])), family=family)
+    assert error.value.code == code

@@ -86,3 +86,30 @@ def test_what_traj_has_not_is_said(formula, family):
     with pytest.raises(SpecificationError) as error:
         cases.fit_of("d1_normal_k2").distal(formula, cases.people("d1_normal_k2"), family=family, method="traj")
     assert error.value.code == "not_with_traj"
+
+
+def test_categories_are_in_their_own_order_and_what_is_no_base_is_said():
+    """Text in the alphabet's, categories in that of the table whatever it is, numbers by size."""
+    table = pd.DataFrame({"id": np.repeat(np.arange(60), 3), "t": np.tile([0.0, 1, 2], 60)})
+    rng = np.random.default_rng(0)
+    table["y"] = (table["id"] % 2) * 3 + rng.normal(size=len(table))
+    words = np.array(["none", "low", "high"])[rng.integers(0, 3, 60)][table["id"]]
+    ordered = pd.Categorical(words, ["none", "low", "high", "unused"])
+    numbers = pd.Series(words).map({"none": 0, "low": 1, "high": 2})
+
+    def ask(kind, **options):
+        return gbtm.GBTM.from_formula("y ~ t", table.assign(kind=kind), id="id", groups=2, order=1, outcome="kind",
+                                      omodel="mlogit", **options)
+
+    by_number, by_order = ask(numbers).fit(n_starts=1), ask(ordered).fit(n_starts=1)
+    np.testing.assert_allclose(by_order.params, by_number.params, atol=1e-7)
+    for kind, said in ((words, "high, low, none"), (ordered, "none, low, high"), (numbers, "0, 1, 2")):
+        with pytest.raises(gbtm.DataError, match="no value of kind is 7") as error:
+            ask(kind, baseoutcome=7)
+        assert error.value.way_out == f"Its values are {said}."
+
+
+def test_a_distal_outcome_goes_with_one_trajectory():
+    with pytest.raises(SpecificationError, match="one trajectory of a table") as error:
+        gbtm.GBTM.from_formula(["y ~ t", "z ~ t"], pd.DataFrame(), id="id", groups=2, outcome="o", omodel="logit")
+    assert (error.value.code, error.value.argument) == ("bad_distal", "outcome")

@@ -85,6 +85,19 @@ test_that("what is doubtful is a classed warning, and is kept", {
   expect_output(print(out), "Warning: Group")
 })
 
+test_that("a missing value in place of an option is no default", {
+  need_engine()
+  fit <- distal_fit("d1_normal_k2")
+  people <- distal_people("d1_normal_k2")
+  for (when in list(NA, NA_real_, Inf, TRUE, c(1, 2))) {
+    expect_error(distal(fit, o_normal ~ group, people, measured_at = when), class = "gbtm_bad_measured_at")
+  }
+  for (whose in list(NA, NA_character_, 1:2, list())) {
+    expect_error(distal(fit, o_normal ~ group, people, groups_of = whose), class = "gbtm_unknown_outcome")
+    expect_error(predictors(fit, ~v1, people, groups_of = whose), class = "gbtm_unknown_outcome")
+  }
+})
+
 test_that("refusals are the engine's, in R's words", {
   need_engine()
   fit <- distal_fit("d2_zip_k3")
@@ -150,7 +163,9 @@ test_that("of a dual model the groups of the outcome that is named are meant", {
   expect_error(distal(fit, x ~ group, people), "groups_of = \"aggression\" or \"offenses\"",
                class = "gbtm_two_group_sets")
   expect_error(distal(fit, x ~ group, people, groups_of = "bmi"), class = "gbtm_unknown_outcome")
-  expect_error(distal(of_outcome(fit, 1), x ~ group, people), class = "gbtm_part_of_a_fit")
+  for (ask in list(function(part) distal(part, x ~ group, people), function(part) predictors(part, ~z, people))) {
+    expect_error(ask(of_outcome(fit, 1)), "groups_of = \"aggression\"", class = "gbtm_part_of_a_fit")
+  }
 })
 
 test_that("of outcomes that share their groups there is one set of them", {

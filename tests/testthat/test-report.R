@@ -206,3 +206,31 @@ test_that("the R code of several outcomes makes the same fit, of a dual model to
     expect_equal(coef(made$fit), coef(fit), tolerance = 1e-4)
   }
 })
+
+test_that("a section on distal outcomes has the results' numbers, in R's words", {
+  need_report()
+  fit <- distal_fit("d2_zip_k3")
+  people <- distal_people("d2_zip_k3")
+  few <- calm(distal(fit, o_binary ~ group + I(v1^2), people[people$id <= 60, ]))
+  cox <- calm(distal(fit, Surv(o_time, o_event) ~ group, people))
+  lead <- calm(predictors(fit, ~z1, people))
+  file <- tempfile(fileext = ".md")
+  grolts_report(fit, file, checks = FALSE, distal = list(few, cox, lead))
+  text <- paste(readLines(file, encoding = "UTF-8", warn = FALSE), collapse = "\n")
+  expect_match(text, "o_binary ~ group + I(v1^2)", fixed = TRUE)
+  expect_match(text, "Surv(o_time, o_event) ~ group", fixed = TRUE)
+  expect_true(length(few$warnings) > 0)
+  for (words in few$warnings) expect_match(text, words, fixed = TRUE)
+  for (number in c(few$groups$probability, cox$groups$hazard_ratio[-1], coef(lead)[["theta_z1[2]"]])) {
+    expect_match(text, formatC(number, format = "f", digits = 3), fixed = TRUE)
+  }
+  grolts_report(fit, file, checks = FALSE, distal = lead)
+  expect_match(paste(readLines(file, warn = FALSE), collapse = "\n"), "Odds ratios of membership", fixed = TRUE)
+  traj <- calm(distal(fit, o_binary ~ group, people, method = "traj"))
+  for (given in list(traj, "few", list(few, 3), data.frame(a = 1), few$groups)) {
+    expect_error(grolts_report(fit, file, checks = FALSE, distal = given), class = "gbtm_bad_distal")
+  }
+  elsewhere <- calm(distal(distal_fit("d1_normal_k2"), o_binary ~ group, distal_people("d1_normal_k2")))
+  expect_error(grolts_report(fit, file, checks = FALSE, distal = elsewhere), "groups of another fit",
+               class = "gbtm_bad_distal")
+})

@@ -11,7 +11,7 @@ import pandas as pd
 from ..data.columns import require_columns
 from ..data.declared_missing import without_declared
 from ..data.ids import id_columns
-from ..errors import DataError, GBTMWarning
+from ..errors import DataError, GBTMWarning, SpecificationError
 from ..model.description import DistalOutcome
 
 if TYPE_CHECKING:
@@ -82,14 +82,30 @@ def readable(asked: DistalOutcome, data: pd.DataFrame) -> None:
     read_outcome(read_formula(asked.formula, [str(c) for c in data.columns]), here, asked.family)
 
 
+def refuse_elsewhere(asked: DistalOutcome) -> None:
+    """Of several trajectories traj's distal outcome is not known to us, and people on disk and matrices have none."""
+    raise SpecificationError(
+        f"outcome: '{asked.outcome}' goes with one trajectory of a table, and not with several, files or matrices.",
+        code="bad_distal", argument="outcome", way_out="Fit without outcome, and ask res.distal().",
+    )
+
+
 def _categories(values: pd.Series, base: float | None) -> pd.Series:
     """Values as categories, the one that the others are compared with first."""
-    known = sorted(values.dropna().unique())
+    seen = values.dropna()
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        known = [c for c in values.cat.categories if (seen == c).any()]
+    else:
+        known = sorted(seen.unique())
     if base is not None and base not in known:
         raise DataError(
             f"baseoutcome: no value of {values.name} is {base:g}.", code="bad_outcome", argument="baseoutcome",
-            way_out=f"Its values are {', '.join(f'{v:g}' for v in known)}.",
+            way_out=f"Its values are {', '.join(_word(v) for v in known)}.",
         )
     first = known[0] if base is None else base
     order = [first, *(v for v in known if v != first)]
     return values.astype(pd.CategoricalDtype(order))
+
+
+def _word(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)

@@ -18,7 +18,7 @@ from ..disk.disk_panel import DiskPanel
 from ..errors import MissingArgumentError, warn
 from ..fit.fit_blocks import fit_blocks, refuse_for_memory
 from ..fit.fit_model import fit_as_asked
-from ..model.description import DistalOutcome, Outcome, described, refuse_unknown, several_described
+from ..model.description import DistalOutcome, Outcome, described, several_described
 from ..model.layout import Layout
 from ..model.option import options_of
 from ..model.prepared import Prepared
@@ -28,7 +28,7 @@ from ..model.signature import takes_options
 from ..model.spec import ModelSpec, model_spec
 from ..record.on_disk import not_kept
 from .disk_results import DiskResults
-from .joint_outcome import joint_fit, readable, with_values
+from .joint_outcome import joint_fit, readable, refuse_elsewhere, with_values
 from .load import results_of
 from .reading import Wide, read_table
 from .reading_disk import on_files, read_files, refuse_no_table
@@ -195,7 +195,7 @@ class GBTM:
     def _with_outcome(cls, asked: DistalOutcome, formula: Any, data: Any, **arguments: Any) -> GBTM:
         """:meth:`from_formula` of those who have a distal outcome."""
         if on_files(data) or not isinstance(formula, str) or data is None:
-            refuse_unknown(["outcome"])
+            refuse_elsewhere(asked)
         known, excluded = with_values(asked, data, arguments["id"] if arguments["wide"] is None else None)
         readable(asked, known)
         model = cls.from_formula(formula, known, **arguments)

@@ -36,7 +36,7 @@ from .matching import balance, matching_frame, untreated_history
 from .reporting import grolts_report, to_table
 from .resampling import ar1_check, blrt, bootstrap, cross_validate, independence_bootstrap, lmr, pool
 from .several import classify_several, fit_several, hold_outcome, hold_people
-from .step_three import classification, step_three
+from .step_three import classification, readable_outcome, step_three
 from .transfer import receive, take_bulk, take_codes
 from .workers import end_workers
 
@@ -45,8 +45,8 @@ __all__ = [
     "classify_several", "command", "compare_traj", "cross_validate", "design_columns", "dispersion_test", "end",
     "end_workers", "file_columns", "fit", "fit_files", "fit_several", "grolts_report", "hold_outcome",
     "hold_people", "independence_bootstrap", "lmr", "matching_frame", "outcome_contributions", "pearson_residuals",
-    "plot_matrix", "pool", "posterior_to", "profile_intervals", "read_commands", "read_search", "receive",
-    "residual_checks", "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate",
+    "plot_matrix", "pool", "posterior_to", "profile_intervals", "read_commands", "read_search", "readable_outcome",
+    "receive", "residual_checks", "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate",
     "search_several", "simulate", "step_three", "take_bulk", "take_codes", "to_table", "traj_table",
     "untreated_history", "wait", "with_cov_type",
 ]

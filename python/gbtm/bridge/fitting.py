@@ -164,8 +164,8 @@ def _needs(read: Command) -> dict[str, Any]:
     }
 
 
-def _outcome(out: OutcomeResults) -> dict[str, Any]:
-    """What a command's ``outcome()`` gave, beside the fit of the trajectories before it."""
+def outcome_answer(out: OutcomeResults) -> dict[str, Any]:
+    """What traj's ``outcome()`` gave, beside the fit of the trajectories before it."""
     table, variables = out.to_traj(), out.traj_data()
     return {
         "names": out.names, "params": encode(out.estimates), "cov": encode(out.cov), "loglik": out.llf,
@@ -210,6 +210,6 @@ def command(text: str, request: str, ids: bytearray, table: bytearray, tell: Pro
         model.prepared.inputs["id"] = asked.get("id")  # the ids came apart from the columns
         res = with_assumed(model.fit(progress=tell or False, **options), read)
         out = None if read.distal is None else with_outcome(res, replace(read, persons=()), data, None)
-        return fitted_answer(res, res.ids) | ({} if out is None else {"outcome": _outcome(out)})
+        return fitted_answer(res, res.ids) | ({} if out is None else {"outcome": outcome_answer(out)})
 
     return answer(work)

@@ -13,6 +13,7 @@ from ..api.load import results_of
 from ..api.results import GBTMResults
 from ..compute.progress import Progress
 from .choice import search_of
+from .step_three import told_results
 from .transfer import answer, fit_of, received
 
 
@@ -22,7 +23,8 @@ def grolts_report(text: str, kind: str, path: str, options: str, tell: Progress 
     Parameters
     ----------
     options : arguments as JSON; ``search`` is the document of one, ``checks`` says whether to make residual checks,
-        ``said`` has the ``warnings`` of the final fit and the ``sentence`` on its search in R's words
+        ``said`` has the ``warnings`` of the final fit and the ``sentence`` on its search in R's words; ``distal`` what
+        :func:`gbtm.bridge.step_three.told_results` takes
 
     Returns
     -------
@@ -36,6 +38,8 @@ def grolts_report(text: str, kind: str, path: str, options: str, tell: Progress 
         asked = {k: v for k, v in json.loads(options).items() if v is not None}
         if "search" in asked:
             asked["search"] = search_of(json.dumps(asked["search"]))
+        if "distal" in asked:
+            asked["distal"] = told_results(asked["distal"])
         given, said = _object(text, kind), asked.pop("said", None)
         if kind == "search":
             asked["search"], given = given, given.best(asked["criterion"])

@@ -11,11 +11,14 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..api.joint_outcome import joint_fit, readable, refuse_elsewhere
+from ..api.outcome_results import OutcomeResults
 from ..distal.cautions import refuse_own_outcome
 from ..distal.comparisons import GroupTest
 from ..distal.distal_outcome import distal
@@ -25,7 +28,9 @@ from ..distal.predictors_result import PredictorsResult
 from ..distal.three_step import METHODS
 from ..distal.traj_outcome import TrajOutcome
 from ..errors import GBTMWarning
+from ..model.description import DistalOutcome
 from ..record.document import encode
+from .fitting import outcome_answer
 from .transfer import answer, fit_of, frame, new_bulk, sent_table
 
 Found = DistalResult | PredictorsResult | TrajOutcome
@@ -39,7 +44,8 @@ def step_three(document: str, request: str) -> str:
     Parameters
     ----------
     request : JSON. ``call``: "distal" or "predictors", its ``formula`` or the names of its ``covariates``, ``outcome``
-        (the names that the left side was computed from) and ``options``. ``columns``: those of the table, as
+        (the names that the left side was computed from) and ``options``; or "joint", traj's distal outcome of a model,
+        with the column ``id`` and how many people were ``excluded``. ``columns``: those of the table, as
         :func:`gbtm.bridge.transfer.sent_table` takes them. ``asked``: what is asked of the result, its
         name and options, or null for the result itself
 
@@ -60,6 +66,43 @@ def step_three(document: str, request: str) -> str:
     return answer(work)
 
 
+def told_results(asked: list[dict[str, Any]]) -> list[DistalResult | PredictorsResult]:
+    """Results of step three for a report, in R's words.
+
+    Parameters
+    ----------
+    asked : each a request as :func:`step_three` takes it, with the ``document`` of its fit, the ``prefix`` of its
+        columns, and the ``formula`` and ``warnings`` as R says them
+    """
+    out: list[DistalResult | PredictorsResult] = []
+    for one in asked:
+        found = _estimated(one["document"], one["call"], sent_table(one["columns"], prefix=one["prefix"]))
+        assert not isinstance(found, TrajOutcome)  # R sends none
+        told = [replace(f, message=words) for f, words in zip(found.findings, one["warnings"], strict=True)]
+        out.append(replace(found, formula=one["formula"], findings=tuple(told)))
+    return out
+
+
+def readable_outcome(request: str) -> str:
+    """Refuse, before the trajectories are fitted, options of traj's distal outcome that are none, or its column.
+
+    Parameters
+    ----------
+    request : JSON. ``options`` by name, ``columns`` as for :func:`step_three`, of those who have the outcome; where
+        ``columns`` is null the model is one that has no distal outcome
+    """
+
+    def work() -> dict[str, Any]:
+        asked = json.loads(request)
+        joint = DistalOutcome(**{k: v for k, v in asked["options"].items() if v is not None})
+        if asked["columns"] is None:
+            refuse_elsewhere(joint)
+        readable(joint, sent_table(asked["columns"]))
+        return {}
+
+    return answer(work)
+
+
 def _table(columns: list[dict[str, Any]], head: str) -> tuple[pd.DataFrame, str]:
     """The table, and a name for it and what is asked of it."""
     digest = hashlib.sha256((head + json.dumps(columns)).encode())
@@ -71,6 +114,8 @@ def _estimated(document: str, call: dict[str, Any], table: pd.DataFrame) -> Foun
     res, options = fit_of(document), {k: v for k, v in call["options"].items() if v is not None}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GBTMWarning)  # they stand in the result
+        if call["function"] == "joint":
+            return joint_fit(res, DistalOutcome(**options), table, call["id"], call["excluded"])
         if call["function"] == "predictors":
             return predictors(res, call["covariates"], table, **options)
         refuse_own_outcome(res, call["outcome"])
@@ -112,6 +157,8 @@ def _whole(found: Found) -> dict[str, Any]:
         "cov": encode(found.cov_params().to_numpy(), bulk),
         "df": None if np.isinf(found.df_inference) else found.df_inference,
     }
+    if isinstance(found, OutcomeResults):
+        return {"kind": "joint", "said": outcome_answer(found)}
     if isinstance(found, TrajOutcome):
         return out | {"kind": "traj", "family": found.family, "method": "traj", "loglik": found.llf}
     out |= {

@@ -128,8 +128,8 @@ def received(name: str) -> np.ndarray:
     return _columns.pop(name)
 
 
-def sent_table(columns: Sequence[Mapping[str, Any]], digest: Any = None) -> pd.DataFrame:
-    """A table of R's whose columns :func:`receive` has, as ``people0``, ``people1``, ..
+def sent_table(columns: Sequence[Mapping[str, Any]], digest: Any = None, prefix: str = "people") -> pd.DataFrame:
+    """A table of R's whose columns :func:`receive` has, as ``people0``, ``people1``, .., or after another ``prefix``.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def sent_table(columns: Sequence[Mapping[str, Any]], digest: Any = None) -> pd.D
     """
     made = {}
     for place, one in enumerate(columns):
-        values = received(f"people{place}")
+        values = received(f"{prefix}{place}")
         if digest is not None:
             digest.update(np.ascontiguousarray(values, dtype=float).tobytes())
         made[one["name"]] = _sent_column(values, one)

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 MOST_CONDITION = 10.0
 LEAST_DIAGONAL = 0.5
-LEAST_PEOPLE = 30.0
-LOW_ENTROPY, VERY_LOW_ENTROPY, ENOUGH_PEOPLE = 0.55, 0.4, 1000  # coverage falls below: docs/distal.md
+# People known for certain, who a group's people count as: below so many intervals hold the truth too seldom, and where
+# the mean probability of the people is not SURE, below MORE_PEOPLE. Found by simulation: docs/distal-coverage.md
+LEAST_PEOPLE, MORE_PEOPLE, SURE = 30.0, 50.0, 0.8
+LEAST_ENTROPY = 0.4  # of what was simulated
 
 
 def examine(fit: Fit, problem: Problem) -> list[Finding]:
@@ -54,24 +56,40 @@ def _classification(problem: Problem) -> list[Finding]:
 
 
 def _sizes(problem: Problem) -> list[Finding]:
-    one = problem.step_one
-    p, w = one.posterior[problem.rows], problem.weight[:, None]
-    effective = (w * p).sum(axis=0) ** 2 / np.maximum((w**2 * p).sum(axis=0), 1e-300)
-    return [
-        Finding(
-            "small_group", int(t) + 1, f"Group {t + 1} has about {effective[t]:.0f} people with a known outcome: its "
-            "standard errors and intervals are rough. Join it with another by fitting fewer groups, or say so.",
-        ) for t in np.flatnonzero(effective < LEAST_PEOPLE)
-    ]
+    """Groups whose people are too few, or too few for how surely they are known.
+
+    Of sampling weights w the effective number of a group is (sum w p)^2 / sum w^2 p; times the mean probability with
+    which its people belong to it, sum w p^2 / sum w p, it is the number of people known for certain that they count as.
+    """
+    p, w = problem.step_one.posterior[problem.rows], problem.weight[:, None]
+    size, squares = (w * p).sum(axis=0), (w**2 * p).sum(axis=0)
+    people = size**2 / np.maximum(squares, 1e-300)
+    sure = (w * p**2).sum(axis=0) / np.maximum(size, 1e-300)
+    certain = people * sure
+    found = []
+    for t in np.flatnonzero(certain < MORE_PEOPLE):
+        counts = (f"Group {t + 1} has about {people[t]:.0f} people with a known outcome, who belong to it with a "
+                  f"probability of {sure[t]:.2f} on average")
+        if certain[t] < LEAST_PEOPLE:
+            found.append(Finding(
+                "small_group", int(t) + 1, f"{counts}: its standard errors and intervals are rough. Join it with "
+                "another by fitting fewer groups, or say so.",
+            ))
+        elif sure[t] < SURE:
+            found.append(Finding(
+                "uncertain_group", int(t) + 1, f"{counts}, so that they count as {certain[t]:.0f} known for certain: "
+                f"below {MORE_PEOPLE:.0f} intervals held the truth too seldom in simulations. More waves tell groups "
+                "apart better; else bootstrap both steps, fit fewer groups, or say so.",
+            ))
+    return found
 
 
 def _entropy(fit: Fit) -> list[Finding]:
-    entropy, n = fit.entropy, fit.n_subjects
-    if entropy < VERY_LOW_ENTROPY or (entropy < LOW_ENTROPY and n < ENOUGH_PEOPLE):
+    if fit.entropy < LEAST_ENTROPY:
         return [Finding(
-            "low_entropy", None, f"The groups are told apart poorly (entropy {entropy:.2f}, {n} people): in "
-            "simulations of such data intervals of all methods hold the truth too seldom. Bootstrap both steps, or use "
-            "fewer groups.",
+            "low_entropy", None, f"The groups are told apart poorly (entropy {fit.entropy:.2f}): lower than in any "
+            "simulation that these intervals were tested by. More waves tell groups apart better; else bootstrap both "
+            "steps, or fit fewer groups.",
         )]
     return []
 

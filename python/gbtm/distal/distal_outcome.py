@@ -33,7 +33,7 @@ from .cautions import examine, measured_too_early, refuse_own_outcome
 from .distal_result import DistalResult
 from .formula import DistalFormula, design_of_formula, read_formula, variables_of
 from .outcome import Outcome, read_outcome
-from .people import complete_rows, people_of
+from .people import complete_rows, of_rows, people_of
 from .three_step import METHODS
 from .traj_outcome import TrajOutcome, traj_outcome
 
@@ -82,7 +82,7 @@ def distal(
     ------
     SpecificationError
         ``membership_covariates``, ``one_group``, ``no_group``, ``bad_formula``, ``bad_family``, ``no_family``,
-        ``bad_method``, ``own_outcome`` and others.
+        ``bad_method``, ``own_outcome``, ``part_of_a_fit`` and others.
     DataError
         ``no_id_matches``, ``bad_outcome``, ``negative_variance``, ``proportion_outside``, ``no_solution``,
         ``singular_classification``.
@@ -103,6 +103,7 @@ def distal(
     >>> out.method, out.names
     ('bch', ['group[1]', 'group[2]', 'sigma'])
     """
+    refuse_part(res)
     part, group_set = groups_asked(res, groups_of)
     request = _Request(res, part, group_set, formula, data, family, method, assignment, shares, sigma_by_group,
                        exposure, id, measured_at, covariance)
@@ -146,7 +147,7 @@ class _Request:
         parsed = read_formula(self.formula, [str(c) for c in self.data.columns])
         refuse_own_outcome(self.whole, parsed.outcome_columns)
         people, rows = self._people(parsed)
-        here = people.iloc[rows]
+        here = of_rows(people, rows)
         outcome = read_outcome(parsed, here, self.family)
         design = design_of_formula(parsed.own, parsed.common, here)
         at_risk = None if self.exposure is None else _exposure(here[self.exposure], self.exposure, outcome.family)
@@ -221,6 +222,23 @@ class _Request:
         if self.covariance == "stacked":
             notes.append("Standard errors carry step 1 and the estimated errors of classification.")
         return tuple(notes)
+
+
+def refuse_part(res: Fit) -> None:
+    """One outcome of several says who is probably where, and not how sure the estimates behind that are.
+
+    Raises
+    ------
+    SpecificationError
+        ``part_of_a_fit``.
+    """
+    if res.part_of:
+        name = res.outcome_names[0]
+        raise SpecificationError(
+            f"res: {name} was fitted together with others, and standard errors of step three carry those of all.",
+            code="part_of_a_fit", argument="res",
+            way_out=f"Ask the whole fit, of {', '.join(res.part_of)}; of a dual model with groups_of='{name}'.",
+        )
 
 
 def groups_asked(res: Fit, groups_of: str | int | None) -> tuple[Fit, int]:

@@ -15,6 +15,7 @@ from .formula import DistalFormula
 SURVIVAL = ("cox", "exponential", "weibull")
 FAMILIES = (*OUTCOME_MODELS, "cox")
 MOST_CATEGORIES = 30
+NO_OUTCOME = ("date", "datetime", "datetime64", "timedelta", "timedelta64", "time", "period", "complex")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,10 @@ def read_outcome(formula: DistalFormula, people: pd.DataFrame, family: str | Non
     DataError
         For values that the family cannot take.
     """
+    kind = pd.api.types.infer_dtype(people[formula.outcome], skipna=True)
+    if kind in NO_OUTCOME:
+        raise _unusable(formula.outcome, f"has values of kind {kind}",
+                        "Make numbers of them, for example years since a date.")
     known = _family(formula, people[formula.outcome], family)
     inferred = family is None
     if known in SURVIVAL:
@@ -54,6 +59,9 @@ def read_outcome(formula: DistalFormula, people: pd.DataFrame, family: str | Non
         codes, categories = _categories(values, known)
         return Outcome(known, codes, categories, inferred)
     y = numeric(values, formula.outcome)
+    if not np.isfinite(y).all():
+        raise DataError(f"{formula.outcome}: infinite values.", code="infinite", argument=formula.outcome,
+                        way_out="Recode them, or make them missing.")
     refuse = {"logit": _not_binary, "poisson": _not_counts, "negbin": _not_counts}.get(known)
     if refuse is not None:
         refuse(y, formula.outcome)

@@ -55,10 +55,24 @@ def people_of(fit: Fit, data: pd.DataFrame, columns: Sequence[str], id: str | Se
     for name in columns:
         if isinstance(table[name].dtype, pd.CategoricalDtype):
             found[name] = found[name].astype(table[name].dtype)
-        elif pd.api.types.is_numeric_dtype(table[name].dtype):
+        elif pd.api.types.is_numeric_dtype(table[name].dtype) and not pd.api.types.is_bool_dtype(table[name].dtype):
             found[name] = pd.to_numeric(found[name])
+        else:
+            found[name] = _as_their_values(found[name])
     found.index = fit.ids
     return found
+
+
+def _as_their_values(column: pd.Series) -> pd.Series:
+    """Numbers as numbers and truth values as such, in whatever kind of column they came, some missing or not."""
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind == "boolean":
+        return column.astype("boolean")
+    if kind == "decimal":
+        return pd.Series(column.to_numpy(dtype=float, na_value=np.nan), index=column.index, name=column.name)
+    if kind in ("integer", "floating", "mixed-integer-float"):
+        return pd.to_numeric(column.astype(object).where(column.notna(), np.nan))
+    return column
 
 
 def _ids(fit: Fit, table: pd.DataFrame, id: str | Sequence[str] | None) -> pd.Series:
@@ -73,6 +87,15 @@ def _ids(fit: Fit, table: pd.DataFrame, id: str | Sequence[str] | None) -> pd.Se
             way_out="Name the column of the ids with id='..': people are joined by id, never by the order of the rows.",
         )
     return id_column(table, wanted)
+
+
+def of_rows(people: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+    """The people at some positions (n,), whose categories are those that there are among them."""
+    here = people.iloc[rows].copy()
+    for name in here.columns:
+        if isinstance(here[name].dtype, pd.CategoricalDtype):
+            here[name] = here[name].cat.remove_unused_categories()
+    return here
 
 
 def complete_rows(people: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:

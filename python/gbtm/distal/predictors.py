@@ -25,10 +25,10 @@ from ..step_three.influence import check_covariance
 from ..step_three.problem import MembershipStructure, Problem
 from ..step_three.step_one import StepOne
 from .cautions import examine
-from .distal_outcome import check_method, degrees, groups_asked
+from .distal_outcome import check_method, degrees, groups_asked, refuse_part
 from .formula import refuse_collinear
 from .one_step import one_step
-from .people import complete_rows, people_of
+from .people import complete_rows, of_rows, people_of
 from .predictors_result import PredictorsResult
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def predictors(
     check_assignment(assignment)
     check_method(method)
     check_covariance(covariance, method)
+    refuse_part(res)
     whole, (res, group_set) = res, groups_asked(res, groups_of)
     if ref is not None and not 1 <= ref <= res.n_groups:
         raise SpecificationError(
@@ -132,7 +133,7 @@ def _columns(
     if rows.size == 0:
         raise DataError(f"data: nobody has all of {', '.join(used)}.", code="nobody", argument="data",
                         way_out="Look for a column without values.")
-    x, names, _ = covariate_columns(covariates, people.iloc[rows], "covariates")
+    x, names, _ = covariate_columns(covariates, of_rows(people, rows), "covariates")
     if not np.isfinite(x).all():
         raise DataError("covariates: infinite values.", code="infinite", argument="covariates", way_out="Recode them.")
     z = np.column_stack([np.ones(rows.size), x])

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from ..arguments import checked
+from ..constants import SHARED
 from ..distal.balance import MOST, POOLED
 from ..errors import SpecificationError
-from .style import FAINT, LABEL_SIZE, color_of, dress, mark_size, marker_of
+from .style import FAINT, LABEL_SIZE, NOTE, color_of, dress, mark_size, marker_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+SHOWN: float = SHARED["balance_shown"]  # differences beyond stand at the edge with their values
 
 
 @checked
 def plot_balance(table: pd.DataFrame, *, axes: list[Axes] | None = None) -> list[Axes]:
     """Love plot of a table of :func:`gbtm.balance`, a panel a group and one for all.
 
-    Hollow marks are differences before weighting, full ones after; the band is |SMD| of 0.1 or less.
+    Hollow marks are differences before weighting, full ones after; the band is |SMD| of 0.1 or less. What lies beyond
+    2 stands at the edge with its value, so that the others can be told apart.
 
     Parameters
     ----------
@@ -57,16 +62,20 @@ def plot_balance(table: pd.DataFrame, *, axes: list[Axes] | None = None) -> list
                                  layout="constrained")[1][0])
     for k, (group, ax) in enumerate(zip(groups, axes, strict=True), start=1):
         rows = table.loc[group].reindex(names)
+        before, after = (rows[c].to_numpy(dtype=float) for c in ("smd before", "smd"))
         color = "black" if group == POOLED else color_of(k)
         ax.axvspan(-MOST, MOST, color=FAINT, alpha=0.2, linewidth=0)
         ax.axvline(0, color=FAINT, linewidth=0.8)
         places = range(len(names))
-        for at, (a, b) in enumerate(zip(rows["smd before"], rows["smd"], strict=True)):
-            ax.plot([a, b], [at, at], color=FAINT, linewidth=0.8, zorder=1)
+        for at, pair in enumerate(zip(_at_edge(before), _at_edge(after), strict=True)):
+            ax.plot(pair, [at, at], color=FAINT, linewidth=0.8, zorder=1)
         style: dict[str, Any] = {
             "linestyle": "none", "marker": marker_of(k), "markersize": mark_size(k, 5), "markeredgecolor": color}
-        ax.plot(rows["smd before"], places, **style, markerfacecolor="white", label="before")
-        ax.plot(rows["smd"], places, **style, markerfacecolor=color, label="after")
+        ax.plot(_at_edge(before), places, **style, markerfacecolor="white", label="before")
+        ax.plot(_at_edge(after), places, **style, markerfacecolor=color, label="after")
+        for at, side, words in _far(before, after):
+            ax.annotate(words, (side * SHOWN, at), (-side * 6, 0), textcoords="offset points", va="center",
+                        ha="right" if side > 0 else "left", fontsize=LABEL_SIZE - 1, color=NOTE)
         who = "All" if group == POOLED else f"Group {group}"
         ax.set_title(f"{who}: {rows['n treated'].max():.0f} treated, {rows['n control'].max():.0f} not",
                      fontsize=LABEL_SIZE)
@@ -75,8 +84,25 @@ def plot_balance(table: pd.DataFrame, *, axes: list[Axes] | None = None) -> list
                     fontsize=LABEL_SIZE, color=FAINT)
         dress(ax)
     axes[0].set_yticks(range(len(names)), [str(n) for n in names], fontsize=LABEL_SIZE)
-    if not axes[0].yaxis_inverted():
-        axes[0].invert_yaxis()
-    axes[len(axes) // 2].set_xlabel("Standardised mean difference", fontsize=LABEL_SIZE)
+    axes[0].set_ylim(len(names) - 0.5, -0.5)
+    some_far = (table[["smd before", "smd"]].abs() > SHOWN).any(axis=None)
+    axes[len(axes) // 2].set_xlabel(
+        "Standardised mean difference" + (f"\n(beyond {SHOWN:g} at the edge, with its value)" if some_far else ""),
+        fontsize=LABEL_SIZE)
     axes[0].legend(frameon=False, fontsize=LABEL_SIZE - 1)
     return axes
+
+
+def _at_edge(smd: np.ndarray) -> np.ndarray:
+    return np.asarray(np.clip(smd, -SHOWN, SHOWN))
+
+
+def _far(before: np.ndarray, after: np.ndarray) -> list[tuple[int, int, str]]:
+    """Row, side (1 or -1) and words of what lies beyond: its value, before and after where these differ."""
+    out = []
+    for side in (1, -1):
+        for at, pair in enumerate(zip(before, after, strict=True)):
+            values = dict.fromkeys(f"{v:.1f}" for v in pair if side * v > SHOWN)
+            if values:
+                out.append((at, side, ", ".join(values)))
+    return out
