@@ -17,7 +17,11 @@ with_cov_type <- function(fit, cov_type, call = NULL) {
   }
   cov_type <- known[which]
   if (identical(cov_type, fit$cov_type)) return(fit)
-  answer <- fitted_answer("with_cov_type", document_text(fit), cov_type, call = call)
+  answer <- if (is_on_disk(fit)) {
+    cov_type_of_files(fit, cov_type, call)
+  } else {
+    fitted_answer("with_cov_type", document_text(fit), cov_type, call = call)
+  }
   other <- new_gbtm(answer$document, answer$arrays)
   changed <- intersect(names(other), c("vcov", "cov_type", "df_inference", "identified", "cov_shares", "curves",
                                        "internal", "document", "dual"))

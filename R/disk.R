@@ -256,6 +256,25 @@ is_factor_of_column <- function(term, made_by) {
   made_by %in% c("factor", "as.factor") && length(term) == 2 && is.name(term[[2]])
 }
 
+# The files that were fitted, which have to be as they were.
+seen_request <- function(seen) {
+  rows <- apply(seen, 1, function(row) as.character(json_array(unname(row))))
+  list(seen = structure(sprintf("[%s]", paste(rows, collapse = ",")), class = "json"),
+       reading = as_named_json(list()))
+}
+
+# The answer with other standard errors of people on disk, who are read once more.
+cov_type_of_files <- function(fit, cov_type, call) {
+  if (is.null(fit[["files"]])) {
+    stop_gbtm("no_panel", "cov_type: a fit that was read from a file does not know where the people are.", "cov_type",
+              paste("Make the fit again from its estimates: gbtm(.., data = \"register/*.parquet\", start = coef(fit),",
+                    sprintf("cov_type = \"%s\").", cov_type)), call)
+  }
+  request <- c(seen_request(fit[["files"]]), list(executor = NULL))
+  long_answer("with_cov_type_of_files", document_text(fit), cov_type, as_request(request), progress = interactive(),
+              call = call)
+}
+
 #' @rdname parquet_files
 #' @export
 posterior_to <- function(fit, folder, data = NULL, n_jobs = 1) {
@@ -276,13 +295,7 @@ posterior_to <- function(fit, folder, data = NULL, n_jobs = 1) {
     stop_gbtm("bad_files", sprintf("data: an object of class %s are no files.", class(data)[1]), "data",
               "Give Parquet files; predict(fit, newdata, type = \"posterior\") takes a table.", call)
   }
-  people <- if (is.null(data)) {
-    rows <- apply(seen, 1, function(row) as.character(json_array(unname(row))))
-    seen <- structure(sprintf("[%s]", paste(rows, collapse = ",")), class = "json")
-    list(seen = seen, reading = as_named_json(list()))
-  } else {
-    files_request(as_files(data))
-  }
+  people <- if (is.null(data)) seen_request(seen) else files_request(as_files(data))
   request <- c(people, list(folder = path.expand(folder), executor = if (n_jobs > 1) n_jobs))
   long_answer("posterior_to", document_text(fit), as_request(request), progress = interactive(), call = call)
   invisible(folder)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +14,9 @@ import pandas as pd
 import pytest
 
 import gbtm
-from gbtm import GBTM, DataError, GBTMWarning, Panel, SpecificationError
+from gbtm import GBTM, DataError, Panel, SpecificationError
 from gbtm.api.disk_results import DiskResults
+from same_bits import same_bits
 
 pytest.importorskip("pyarrow")
 
@@ -143,22 +141,11 @@ def test_blocks_that_do_not_fit_into_memory_are_read_again(normal: GBTM, fitted:
     source = normal.on_disk.panel
     poor = Panel.from_parquet([f.path for f in _files(source)], **LONG, risk=["male"], memory=0)
     res = GBTM.from_panel(poor, normal.spec).fit(n_starts=2)
-    _same_bits(res, fitted)
+    same_bits(res, fitted)
 
 
 def _files(panel: Any) -> list[Any]:
     return list(dict.fromkeys(p.file for b in panel.source.blocks for p in b.pieces))
-
-
-def _same_bits(a: gbtm.GBTMResults, b: gbtm.GBTMResults) -> None:
-    for field in ("loglik", "params", "cov_params", "certificate", "on_disk"):
-        mine, theirs = a.document[field], b.document[field]
-        if isinstance(mine, dict):
-            for k in mine:
-                if k != "files":
-                    np.testing.assert_array_equal(np.asarray(mine[k]), np.asarray(theirs[k]), err_msg=k)
-        else:
-            np.testing.assert_array_equal(mine, theirs, err_msg=field)
 
 
 def test_posteriors_are_written_by_block(fitted: DiskResults, tmp_path: Path) -> None:
@@ -297,7 +284,7 @@ def test_fit_that_was_cut_off_goes_on(normal: GBTM, fitted: DiskResults, tmp_pat
     before = len(json.loads(path.read_text())["known"])
     assert before > 3
     res = normal.fit(n_starts=2, checkpoint=path)
-    _same_bits(res, fitted)
+    same_bits(res, fitted)
     known = json.loads(path.read_text())["known"]
     assert len(known) >= before
     with pytest.raises(DataError, match="of another model") as e:
@@ -333,58 +320,3 @@ def test_file_that_changes_during_a_fit_ends_it(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="has changed since"):
         model.fit(n_starts=2, progress=change)
-
-
-def killing(processes: Callable[[], list[int]]) -> Callable[[str, float], None]:
-    """Progress that kills a worker once the climb with all people begins."""
-    done: list[int] = []
-
-    def progress(sentence: str, seconds: float) -> None:
-        if not done and "with all subjects" in sentence:
-            done.extend(processes()[:1])
-            os.kill(done[0], signal.SIGKILL)
-
-    return progress
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 2])
-def test_own_workers_give_the_same_bits(normal: GBTM, fitted: DiskResults, count: int, tmp_path: Path) -> None:
-    _same_bits(normal.fit(n_starts=2, executor=count), fitted)
-    fitted.posterior_to(tmp_path / "p", executor=count)
-    fitted.posterior_to(tmp_path / "q")
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "p"), pd.read_parquet(tmp_path / "q"), check_exact=True)
-
-
-@pytest.mark.slow
-def test_own_worker_that_is_killed_costs_no_digit(
-    normal: GBTM, fitted: DiskResults, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from gbtm.compute import blocks
-
-    made: list[ProcessPoolExecutor] = []
-    real = blocks._pool
-    monkeypatch.setattr(blocks, "_pool", lambda: (made.append(real()), made[-1])[1])
-    _same_bits(normal.fit(n_starts=2, executor=2, progress=killing(lambda: list(made[0]._processes))), fitted)
-    assert len(made) == 3
-
-
-@pytest.mark.slow
-def test_pool_that_loses_a_worker_costs_no_digit(normal: GBTM, fitted: DiskResults) -> None:
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        _same_bits(normal.fit(n_starts=2, executor=pool), fitted)
-        with pytest.warns(GBTMWarning, match="workers were lost"):
-            res = normal.fit(n_starts=2, executor=pool, progress=killing(lambda: list(pool._processes)))
-    _same_bits(res, fitted)
-
-
-@pytest.mark.slow
-def test_dask_gives_the_same_bits_also_when_a_worker_is_killed(normal: GBTM, fitted: DiskResults) -> None:
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True
-    ) as cluster, distributed.Client(cluster) as client:
-        _same_bits(normal.fit(n_starts=2, executor=client.get_executor()), fitted)
-        pids = client.run(os.getpid)
-        res = normal.fit(n_starts=2, executor=client.get_executor(), progress=killing(lambda: list(pids.values())))
-    _same_bits(res, fitted)

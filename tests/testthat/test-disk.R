@@ -193,13 +193,13 @@ test_that("what asks for each person is refused in words, and nothing is NULL or
   for (ask in list(posterior, assignment, residuals, fitted, model.frame, weights, simulate, augment,
                    function(fit) fit$posterior, function(fit) fit$data, function(fit) fit$ids,
                    function(fit) residuals(fit, type = "pearson"), residual_checks, bootstrap, plot_groups,
-                   function(fit) cross_validate(fit, folds = 2), function(fit) confint(fit, method = "profile"),
-                   function(fit) vcov(fit, cov_type = "robust"), function(fit) predict(fit, type = "posterior"),
+                   function(fit) cross_validate(fit, folds = 2), function(fit) predict(fit, type = "posterior"),
                    function(fit) distal(fit, y ~ group, on_disk()$d))) {
     error <- expect_error(ask(fit), class = "gbtm_error")
     expect_match(conditionMessage(error), "posterior_to(fit, \"folder\")", fixed = TRUE)
     expect_false(grepl("res\\.|None|Python", conditionMessage(error)))
   }
+  expect_error(confint(fit, method = "profile"), "sampling weights", class = "gbtm_error")
 })
 
 test_that("models, arguments and files that are not taken say so", {
@@ -281,4 +281,39 @@ test_that("several outcomes, and dropout, of files are those of the same table",
   own <- list(outcome(y ~ t, order = 1), outcome(any ~ t, data = d, order = 0))
   expect_error(gbtm(own, files, id = "id", groups = 2), class = "gbtm_not_on_disk")
   expect_error(gbtm(list(y ~ t, any ~ t), files, id = "id", groups = c(2, 2), order = 0), class = "gbtm_not_on_disk")
+})
+
+test_that("other standard errors are those in memory, from the files once more", {
+  need_engine()
+  folder <- tempfile("own")
+  dir.create(folder)
+  file.copy(list.files(on_disk()$folder, "^long.*parquet$", full.names = TRUE), folder)
+  disk <- covariates_fit(file.path(folder, "*.parquet"))
+  memory <- memory_fit()
+  for (kind in c("hessian", "robust", "HC1")) {
+    expect_equal(unname(vcov(disk, cov_type = kind)), unname(vcov(memory, cov_type = kind)), tolerance = 1e-5)
+  }
+  interval <- function(fit) unname(confint(fit, cov_type = "robust"))
+  expect_equal(interval(disk), interval(memory), tolerance = 1e-5)
+  expect_identical(summary(disk, cov_type = "HC1")$fit$cov_type, "HC1")
+  expect_error(vcov(disk, cov_type = "HC3"), class = "gbtm_not_on_disk")
+  path <- tempfile(fileext = ".json")
+  write_gbtm(disk, path)
+  read <- read_gbtm(path)
+  expect_error(vcov(read, cov_type = "robust"), "does not know where the people are.*start = coef",
+               class = "gbtm_no_panel")
+  expect_identical(vcov(read, cov_type = "cluster"), vcov(disk))
+})
+
+test_that("the report of a fit of files has attrition from counts", {
+  need_engine()
+  path <- tempfile(fileext = ".md")
+  grolts_report(disk_fit(), path)
+  text <- readLines(path)
+  memory <- tempfile(fileext = ".md")
+  grolts_report(memory_fit(), memory, checks = FALSE)
+  waves <- function(lines) lines[grep("Observed subjects by wave", lines):(grep("Gone: not seen", lines)[1])]
+  expect_identical(waves(text), waves(readLines(memory)))
+  expect_true(any(grepl("data/*.parquet", text, fixed = TRUE)))
+  expect_error(grolts_report(disk_fit(), path, checks = TRUE), class = "gbtm_on_disk")
 })

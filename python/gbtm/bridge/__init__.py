@@ -29,10 +29,11 @@ from .after import (
     with_cov_type,
 )
 from .choice import read_search, search, search_blrt, search_cross_validate, search_several
-from .files import file_columns, fit_files, posterior_to
+from .files import file_columns, fit_files, posterior_to, with_cov_type_of_files
 from .fitting import command, fit, read_commands
 from .long_work import begin, end, wait
 from .matching import balance, matching_frame, untreated_history
+from .queries import query_begin, query_end, query_files, query_rows
 from .reporting import grolts_report, to_table
 from .resampling import ar1_check, blrt, bootstrap, cross_validate, independence_bootstrap, lmr, pool
 from .several import classify_several, fit_several, hold_outcome, hold_people
@@ -45,10 +46,11 @@ __all__ = [
     "classify_several", "command", "compare_traj", "cross_validate", "design_columns", "dispersion_test", "end",
     "end_workers", "file_columns", "fit", "fit_files", "fit_several", "grolts_report", "hold_outcome",
     "hold_people", "independence_bootstrap", "lmr", "matching_frame", "outcome_contributions", "pearson_residuals",
-    "plot_matrix", "pool", "posterior_to", "profile_intervals", "read_commands", "read_search", "readable_outcome",
-    "receive", "residual_checks", "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate",
-    "search_several", "simulate", "step_three", "take_bulk", "take_codes", "to_table", "traj_table",
-    "untreated_history", "wait", "with_cov_type",
+    "plot_matrix", "pool", "posterior_to", "profile_intervals", "query_begin", "query_end", "query_files",
+    "query_rows", "read_commands", "read_search", "readable_outcome", "receive", "residual_checks",
+    "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate", "search_several", "simulate",
+    "step_three", "take_bulk", "take_codes", "to_table", "traj_table", "untreated_history", "wait", "with_cov_type",
+    "with_cov_type_of_files",
 ]
 
 

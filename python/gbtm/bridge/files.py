@@ -76,11 +76,35 @@ def posterior_to(document: str, request: str, tell: Progress | None) -> str:
                 "fit: its people are in memory.", code="only_on_disk", argument="fit",
                 way_out="res.posterior has their probabilities.",
             )
-        for path, size, changed in asked.get("seen") or ():
-            File(path, int(size), int(changed)).check()
-        files = asked.get("files") or [path for path, _, _ in asked["seen"]]
         with surroundings():
-            panel = files_like(res, ParquetFiles(files, **asked["reading"]))
+            panel = files_like(res, _people(asked))
             return {"folder": str(res.posterior_to(asked["folder"], panel=panel, executor=asked["executor"]))}
 
     return answer(work)
+
+
+def with_cov_type_of_files(document: str, cov_type: str, request: str, tell: Progress | None) -> str:
+    """As :func:`gbtm.bridge.after.with_cov_type`, of people in files.
+
+    Parameters
+    ----------
+    request : as for :func:`posterior_to`, without ``folder``
+    """
+
+    def work() -> dict[str, Any]:
+        asked, res = json.loads(request), fit_of(document)
+        assert isinstance(res, DiskResults)
+        with surroundings():
+            panel = files_like(res, _people(asked), with_design=True)
+            other = res.with_cov_type(cov_type or None, panel=panel, executor=asked["executor"])
+        return {"document": json.dumps(encode(other.document, new_bulk()), allow_nan=False)}
+
+    return answer(work)
+
+
+def _people(asked: dict[str, Any]) -> ParquetFiles:
+    """The files of a request; those that were fitted have to be as they were."""
+    for path, size, changed in asked.get("seen") or ():
+        File(path, int(size), int(changed)).check()
+    files = asked.get("files") or [path for path, _, _ in asked["seen"]]
+    return ParquetFiles(files, **asked["reading"])

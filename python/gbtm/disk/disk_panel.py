@@ -159,8 +159,8 @@ def disk_panel(
     SpecificationError
         ``missing_package`` without pyarrow, or without duckdb for ``repartition``; ``not_on_disk``.
     DataError
-        ``split_person`` where someone has rows in two blocks, ``missing_file``, ``changed_file``, ``not_parquet``, and
-        what the readers of tables in memory refuse, with the file's name.
+        ``split_person`` where someone has rows in two blocks, ``missing_file``, ``changed_file``, ``damaged_file``,
+        ``not_parquet``, and what the readers of tables in memory refuse, with the file's name.
     """
     each = [{"id": id, "time": time, "outcome": outcome, **given}]
     return joined_disk_panel(data, each, repartition=repartition, block=block, memory=memory)

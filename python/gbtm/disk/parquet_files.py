@@ -122,6 +122,29 @@ def missing(path: str, why: str) -> DataError:
     )
 
 
+def unreadable(path: str, error: Exception) -> DataError:
+    """The error for a file that cannot be had, or whose rows cannot be made out."""
+    if isinstance(error, OSError) and error.errno is not None:  # the system's; the reader's own have no number
+        return missing(path, error.strerror or str(error))
+    return DataError(
+        f"data: rows of {path!r} cannot be read ({str(error).strip()}).", code="damaged_file", argument="data",
+        way_out="The file is damaged, or was cut off while it was written: write or copy it anew, and make the panel "
+        "again.",
+    )
+
+
+def refuse_unreadable(files: Sequence[File]) -> None:
+    """Read all rows, for the name of a file that another reader stumbled on without saying which."""
+    arrow, parquet = (optional_package(f"pyarrow{m}", "data in Parquet files", "disk") for m in ("", ".parquet"))
+    for file in files:
+        try:
+            with parquet.ParquetFile(file.path) as opened:
+                for _ in opened.iter_batches():
+                    pass
+        except (OSError, arrow.ArrowException) as error:
+            raise unreadable(file.path, error) from None
+
+
 def files_of(data: Any) -> tuple[File, ...]:
     """The files of a pattern, a folder, a list of files, or :class:`ParquetFiles`, by name."""
     if isinstance(data, ParquetFiles):
@@ -164,7 +187,7 @@ def _pieces(file: File, id: str | None) -> list[Block]:
     try:
         footer = parquet.read_metadata(file.path)
     except OSError as error:
-        raise missing(file.path, str(error)) from None
+        raise unreadable(file.path, error) from None
     except Exception as error:
         raise DataError(
             f"data: {file.path!r} is no Parquet file ({error}).", code="not_parquet", argument="data",

@@ -12,7 +12,7 @@ import pandas as pd
 from ..data.panel import Panel
 from ..errors import DataError
 from .optional_package import optional_package
-from .parquet_files import Block, missing
+from .parquet_files import Block, unreadable
 
 NO_LABEL = -1
 LABEL_BITS = np.uint64(2**63 - 1)
@@ -53,7 +53,7 @@ class ParquetSource:
         Raises
         ------
         DataError
-            ``missing_file``, ``changed_file``.
+            ``missing_file``, ``changed_file``, ``damaged_file``.
         """
         arrow, parquet = (optional_package(f"pyarrow{m}", "data in Parquet files", "disk") for m in ("", ".parquet"))
         tables = []
@@ -63,7 +63,7 @@ class ParquetSource:
                 with parquet.ParquetFile(piece.file.path) as file:
                     tables.append(file.read_row_groups(list(piece.groups), columns=list(columns or self.columns)))
             except (OSError, arrow.ArrowException) as error:
-                raise missing(piece.file.path, str(error)) from None
+                raise unreadable(piece.file.path, error) from None
         table = tables[0] if len(tables) == 1 else arrow.concat_tables(tables, promote_options="permissive")
         out = table.to_pandas(ignore_metadata=True)
         return out.assign(**{c: pd.Categorical(out[c], categories=levels) for c, levels in self.levels if c in out})

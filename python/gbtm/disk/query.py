@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,12 +9,11 @@ from typing import Any
 
 from ..arguments import checked
 from ..errors import DataError, SpecificationError
-from .new_folder import beside_new
 from .optional_package import optional_package
 from .parquet_files import ParquetFiles
+from .query_folder import ROWS, QueryFolder
 
 FETCHED = 100_000  # rows of a database that are in memory at once
-ROWS = 1_000_000  # of a file, about
 
 
 @checked
@@ -57,23 +55,16 @@ def query_files(
     >>> panel.n_subjects
     20
     """
-    optional_package("pyarrow.parquet", "a query", "disk")
-    place, beside = beside_new(
-        folder, "folder", "Read it, Panel.from_parquet(folder, ..), or give the name of a new folder.")
-    asked = f'SELECT * FROM (\n{query.strip().rstrip(";")}\n) gbtm_query ORDER BY '
-    try:
-        beside.mkdir(parents=True)
-        with _batches(asked, connection, id) as batches:
-            _write(batches, id, beside, rows)
-        beside.rename(place)
-    except OSError as error:
-        raise DataError(
-            f"folder: {str(folder)!r} cannot be written ({error}).", code="not_written", argument="folder",
-            way_out="Check the folder and the space on the disk.",
-        ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    return ParquetFiles(str(place))
+    arrow = optional_package("pyarrow", "a query", "disk")
+    with QueryFolder(folder, id, rows) as out, _batches(asked_of(query), connection, id) as batches:
+        for batch in batches:
+            out.add(arrow.Table.from_batches([batch]))
+    return ParquetFiles(str(out.place))
+
+
+def asked_of(query: str) -> str:
+    """The query ordered by what is written behind it."""
+    return f'SELECT * FROM (\n{query.strip().rstrip(";")}\n) gbtm_query ORDER BY '
 
 
 @contextmanager
@@ -187,50 +178,3 @@ def _refused(error: Exception) -> DataError:
         f"query: the database says: {str(error).splitlines()[0]}", code="bad_query", argument="query",
         way_out="Try it in the database: a SELECT without a semicolon, each of whose columns has a name of its own.",
     )
-
-
-def _write(batches: Iterator[Any], id: str, folder: Path, rows: int) -> None:
-    """Files of about so many rows, cut where a person ends."""
-    arrow = optional_package("pyarrow", "a query", "disk")
-    waiting: list[Any] = []
-    number = count = 0
-    pieces = (b.slice(at, rows) for b in batches for at in range(0, b.num_rows, rows))
-    for batch in pieces:
-        table = arrow.Table.from_batches([batch])
-        if id not in table.column_names:
-            raise DataError(
-                f"id: no column named {id!r} in the query.", code="unknown_column", argument="id",
-                way_out=f"Its columns are {', '.join(table.column_names)}.",
-            )
-        waiting.append(table)
-        count += table.num_rows
-        if count >= rows:
-            number, rest = _cut(waiting, id, folder, number)
-            waiting, count = [rest] if rest.num_rows else [], rest.num_rows
-    if not count:
-        if number:
-            return
-        raise DataError("query: it has no rows.", code="no_data", argument="query", way_out="Ask for people.")
-    _file(arrow.concat_tables(waiting, promote_options="permissive"), folder, number)
-
-
-def _cut(waiting: list[Any], id: str, folder: Path, number: int) -> tuple[int, Any]:
-    """Write what waits up to where the last person begins; the rest goes on waiting."""
-    import numpy as np
-
-    arrow = optional_package("pyarrow", "a query", "disk")
-    table = arrow.concat_tables(waiting, promote_options="permissive")
-    ids = table.column(id).to_pandas()
-    last = ids.iloc[-1]
-    same = ids.isna().to_numpy() if last is None or last != last else (ids == last).to_numpy()
-    other = np.flatnonzero(~same)
-    if not other.size:  # one person so far
-        return number, table
-    at = int(other[-1]) + 1
-    _file(table.slice(0, at), folder, number)
-    return number + 1, table.slice(at)
-
-
-def _file(table: Any, folder: Path, number: int) -> None:
-    parquet = optional_package("pyarrow.parquet", "a query", "disk")
-    parquet.write_table(table, folder / f"part-{number:05d}.parquet", compression="zstd")

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import DataError
 from .new_folder import beside_new
 from .optional_package import optional_package
-from .parquet_files import File
+from .parquet_files import File, refuse_unreadable
 
 
 def repartition(files: Sequence[File], id: str, folder: str | Path, blocks: int) -> Path:
@@ -20,7 +20,8 @@ def repartition(files: Sequence[File], id: str, folder: str | Path, blocks: int)
     Raises
     ------
     DataError
-        ``folder_exists`` where there is something at ``folder``, ``not_written``.
+        ``folder_exists`` where there is something at ``folder``, ``not_written``; ``missing_file``, ``damaged_file``
+        for a file that DuckDB cannot read.
     """
     duckdb = optional_package("duckdb", "repartition=", "disk")
     place, beside = beside_new(
@@ -37,9 +38,10 @@ def repartition(files: Sequence[File], id: str, folder: str | Path, blocks: int)
         beside.rename(place)
     except (OSError, duckdb.Error) as error:
         shutil.rmtree(beside, ignore_errors=True)
+        refuse_unreadable(files)
         raise DataError(
-            f"repartition: {str(folder)!r} cannot be written ({error}).", code="not_written", argument="repartition",
-            way_out="Check the folder and the space on the disk.",
+            f"repartition: the rows cannot be written once more to {str(folder)!r} ({error}).", code="not_written",
+            argument="repartition", way_out="Check the folder and the space on the disk.",
         ) from error
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..data.columns import expand_columns
 from ..data.measures import Measures
+from ..disk.block_survey import Seen
 from ..disk.disk_panel import DiskPanel
+from ..disk.parquet_source import ParquetSource, schema_of
 from ..findings.boundary_checks import Leaving
 from ..likelihood.block_mixture import BlockMixture, BlockOfPeople
 from ..record.on_disk import OnDisk, OutcomeSums, SumsOfPeople
+from ..record.wave_counts import WaveCounts
 from .criteria import uncertainty
 
 
@@ -29,7 +33,8 @@ class WaveSums:
     """Sums of a block over the observations of an outcome, whose waves are joined to those of the others later.
 
     ``mass`` is (T, K), ``times``, ``count`` (T,) are sums of the times and numbers of the observations of each wave,
-    ``outcomes`` (T, K) sums of P y; ``deviations`` (2,) sums of the outcomes and of their squares, about the centre.
+    ``outcomes`` (T, K) sums of P y; ``deviations`` (2,) sums of the outcomes and of their squares, about the centre;
+    ``counts`` say who was observed when.
     """
 
     mass: np.ndarray
@@ -37,17 +42,24 @@ class WaveSums:
     times: np.ndarray
     count: np.ndarray
     deviations: np.ndarray
+    counts: WaveCounts
 
     @classmethod
-    def of(cls, measures: Measures, of_people: np.ndarray, levels: np.ndarray | None, centre: float) -> WaveSums:
+    def of(
+        cls, measures: Measures, of_people: np.ndarray, levels: np.ndarray | int, centre: float,
+        bounds: tuple[float, float],
+    ) -> WaveSums:
         """By the people's probabilities (N, K); ``levels`` as for :func:`block_sums`."""
-        wave = measures.wave if levels is None else np.searchsorted(levels, measures.time)
+        wave = measures.wave if isinstance(levels, int) else np.searchsorted(levels, measures.time)
         own, away = of_people[measures.subject], measures.y - centre
         return cls(
             mass=np.column_stack([np.bincount(wave, column) for column in own.T]),
             outcomes=np.column_stack([np.bincount(wave, column * measures.y) for column in own.T]),
             times=np.bincount(wave, measures.time), count=np.bincount(wave).astype(float),
             deviations=np.array([away.sum(), away @ away]),
+            counts=WaveCounts.of(
+                measures.subject, wave, measures.time, measures.y, n=len(of_people),
+                waves=levels if isinstance(levels, int) else levels.size, bounds=bounds),
         )
 
     @staticmethod
@@ -68,24 +80,32 @@ class WaveSums:
         with np.errstate(invalid="ignore", divide="ignore"):
             means = total("outcomes")[there] / mass
         return OutcomeSums(
-            waves=total("times")[there] / count[there], means=means, mass=mass, sd=float(np.sqrt(second - first**2)))
+            waves=total("times")[there] / count[there], means=means, mass=mass, sd=float(np.sqrt(second - first**2)),
+            counts=WaveCounts.total([p.counts for p in parts]))
 
 
 def on_disk(module: BlockMixture, flat: np.ndarray, panel: DiskPanel) -> tuple[OnDisk, Leaving | None]:
     """Sums over all people at parameters (p,), and those of dropout where it is modelled: one pass over the files."""
-    levels = [
-        None if source.wide or "waves" in source.given else seen.times
-        for source, seen in zip(panel.source.each, panel.survey.seen, strict=True)]
+    levels = [_levels(source, seen) for source, seen in zip(panel.source.each, panel.survey.seen, strict=True)]
     parts = module.of_blocks(lambda block: block_sums(block, flat, levels))
     first, *further = (WaveSums.total(p) for p in zip(*(p.of_outcomes for p in parts)))
     files = dict.fromkeys(p.file.path for b in panel.source.blocks for p in b.pieces)
     survey = panel.survey
     sums = OnDisk(
-        files=list(files), n_blocks=panel.n_blocks, **SumsOfPeople.total(parts), **first.document,
+        files=list(files), n_blocks=panel.n_blocks, **SumsOfPeople.total(parts), **vars(first),
         risk=survey.risk, risk_weight=survey.risk_weight, weighted="weights" in panel.source.given,
         further=tuple(further),
     )
     return sums, Leaving.total([p.leaving for p in parts if p.leaving is not None])
+
+
+def _levels(source: ParquetSource, seen: Seen) -> np.ndarray | int:
+    """What :func:`block_sums` takes for an outcome."""
+    if "waves" in source.given:
+        return len(source.given["waves"])
+    if source.wide:
+        return len(expand_columns(schema_of(source.blocks), source.given["outcome"], "outcome"))
+    return seen.times
 
 
 def block_posterior(block: BlockOfPeople, flat: np.ndarray) -> np.ndarray:
@@ -94,10 +114,10 @@ def block_posterior(block: BlockOfPeople, flat: np.ndarray) -> np.ndarray:
         return block.posterior(torch.from_numpy(flat)[None])[0].T.numpy()
 
 
-def block_sums(block: BlockOfPeople, flat: np.ndarray, levels: Sequence[np.ndarray | None]) -> BlockSums:
+def block_sums(block: BlockOfPeople, flat: np.ndarray, levels: Sequence[np.ndarray | int]) -> BlockSums:
     """Those of a block, which is read again for its outcomes.
 
-    ``levels`` (T,) of each outcome are the times that are waves, None where waves are columns.
+    ``levels`` of each outcome are the times (T,) that are waves, or the number of waves that the block knows itself.
     """
     p = block_posterior(block, flat)
     weight, square = block.weight.numpy(), block.square.numpy()
@@ -111,7 +131,7 @@ def block_sums(block: BlockOfPeople, flat: np.ndarray, levels: Sequence[np.ndarr
         gap=square @ gap, gap_squares=square @ gap**2, squares=float(square.sum()), uncertainty=float(count @ doubt),
         weighted_uncertainty=float(weight @ doubt),
         of_outcomes=[
-            WaveSums.of(m, of_people, own, part.centre)
+            WaveSums.of(m, of_people, own, part.centre, part.bounds)
             for m, own, part in zip(panel.outcomes, levels, block.layout.outcomes, strict=True)],
         leaving=None if panel.departures is None else Leaving.of(panel.departures, of_people),
     )

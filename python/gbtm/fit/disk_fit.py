@@ -24,6 +24,11 @@ class DiskFit(Fit):
         assert self.on_disk is not None
         return self.on_disk
 
+    @property
+    def n_assigned(self) -> pd.Series:
+        """As :attr:`.fit.Fit.n_assigned`."""
+        return pd.Series(self.sums.n_assigned.astype(int), index=pd.Index(self.group_names, name="group"))
+
     @cached_property
     def group_shares(self) -> pd.DataFrame:
         """As :attr:`.fit.Fit.group_shares`."""

@@ -14,14 +14,17 @@ from .new_data import OF_READING, stored_terms
 if TYPE_CHECKING:
     from .fit import Fit
 
+OF_VARIANCE = ("weights", "cluster", "stratum")
 
-def files_like(res: Fit, data: Any, **reading: Any) -> DiskPanel:
+
+def files_like(res: Fit, data: Any, *, with_design: bool = False, **reading: Any) -> DiskPanel:
     """The people of Parquet files, by the columns, levels, means and knots of the fit.
 
     In a model of dropout the waves are those of the fit, and whoever was not seen at its last ones has left.
 
     Parameters
     ----------
+    with_design : weights, clusters and strata are read too
     reading : ``block``, ``memory``, ``repartition`` of :meth:`gbtm.Panel.from_parquet`
 
     Raises
@@ -30,7 +33,12 @@ def files_like(res: Fit, data: Any, **reading: Any) -> DiskPanel:
         As :meth:`gbtm.Panel.from_parquet`; ``new_level`` for a level that did not occur in the fit.
     """
     schema = schema_of(blocks_of(files_of(data)[:1], None, 1))
-    return joined_disk_panel(data, [_given(res.of_outcome(name), schema) for name in res.outcome_names], **reading)
+    each = [_given(res.of_outcome(name), schema) for name in res.outcome_names]
+    if with_design:
+        known = [((res.of_outcome(name).inputs or {}).get("design") or {}) for name in res.outcome_names]
+        each = [given | {k: own[k] for k in OF_VARIANCE if own.get(k) is not None}
+                for given, own in zip(each, known, strict=True)]
+    return joined_disk_panel(data, each, **reading)
 
 
 def _given(res: Fit, schema: pd.DataFrame) -> dict[str, Any]:

@@ -225,6 +225,11 @@ class Fit(FitRecord):
         return pd.Series(groups, index=self._subjects, name="group")
 
     @property
+    def n_assigned(self) -> pd.Series:
+        """Number of subjects for whom each group is the most probable, by group (1..K)."""
+        return self.assignment.value_counts().reindex(pd.Index(self.group_names, name="group"), fill_value=0)
+
+    @property
     def _subjects(self) -> pd.Index:
         """The ids as the index of a table of groups."""
         return self.ids.rename(apart([self.id_name], ["group"])[0])

@@ -12,6 +12,8 @@ from ..record.parameters import internal_document
 from ..record.rebuild import module_of, panel_of
 
 if TYPE_CHECKING:
+    from ..estimation.covariance import Covariance
+    from ..model.layout import Layout
     from .fit import Fit
 
 
@@ -41,16 +43,20 @@ def with_covariance(fit: Fit, cov_type: str | None) -> dict[str, Any]:
     if kind == fit.cov_type:
         return fit.document
     module, flat = module_of(fit), fit.internal.params
-    layout = module.layout
     with workers():
         cov = covariance_at(module, flat, kind, subjects, fit.nobs)
+    return document_with(fit, cov, module.layout, degrees_of_freedom(kind, subjects, module.layout.n_free))
+
+
+def document_with(fit: Fit, cov: Covariance, layout: Layout, df: float | None) -> dict[str, Any]:
+    """The document of a fit with this covariance of its internal parameters, and ``df`` degrees of freedom of t."""
+    flat = fit.internal.params
     jacobian = layout.report_jacobian(flat)
     cov_params, identified = cov.reported(jacobian)
     document = {name: value for name, value in fit.document.items() if name != "df_inference"}
-    df = degrees_of_freedom(kind, subjects, layout.n_free)
     document |= {} if df is None else {"df_inference": df}
     document |= {
-        **constraint_document(layout, flat, cov_params), "cov_type": kind, "identified": identified.tolist(),
+        **constraint_document(layout, flat, cov_params), "cov_type": cov.cov_type, "identified": identified.tolist(),
         "internal": internal_document(flat, cov, jacobian),
     }
     if layout.n_groups > 1:

@@ -74,7 +74,7 @@ def independence(res: Fit) -> IndependenceTest:
     rows: dict[str, dict[str, float]] = {}
     together = float(sum(fit.pairs.separate_logliks))
     df = fit.df_model - sum(fit.pairs.separate_sizes)
-    sandwich = fit.cov_type not in ("hessian", "traj") or fit.weights is not None
+    sandwich = fit.cov_type not in ("hessian", "traj") or fit.weighted
     if df and not sandwich:
         statistic = max(2 * (fit.llf - together), 0.0)
         rows["LR"] = {"statistic": statistic, "df": df, "p-value": float(stats.chi2.sf(statistic, df))}

@@ -83,7 +83,7 @@ def dispersion_test(res: Fit, *, outcome: str | int | None = None, **fit_options
             f"family: '{family}' has no dispersion psi to test.", code="no_dispersion", argument="family",
             way_out=f"Fit one of {', '.join(having('without_dispersion'))}.",
         )
-    if res.weights is not None:
+    if res.weighted:
         raise SpecificationError(
             "weights: log-likelihoods with sampling weights have no likelihood-ratio test.", code="weighted_test",
             argument="weights", way_out="Look at psi and its robust standard error.",

@@ -143,7 +143,7 @@ def _same_data(res: Fit, restricted: Fit) -> None:
             way_out="Fit both with the same prior, or both without.",
         )
     for fit in (res, restricted):
-        if fit.weights is not None or fit.cov_type not in BY_INFORMATION:
+        if fit.weighted or fit.cov_type not in BY_INFORMATION:
             _no_law("sampling weights, clusters or a robust covariance make a pseudo-likelihood")
 
 

@@ -82,7 +82,7 @@ def profile_ends(res: Fit, parameter: str, level: float) -> tuple[tuple[float, f
             f"parameter: '{parameter}' is not in the model.", code="unknown_parameter", argument="parameter",
             way_out=f"The parameters are {', '.join(names[:12])}{', ..' if len(names) > 12 else ''}.",
         )
-    if res.weights is not None:
+    if res.weighted:
         raise SpecificationError(
             "parameter: with sampling weights the log-likelihood is no sample's, and its profile has no known law.",
             code="weighted_profile", argument="parameter", way_out="Use conf_int(), which has robust standard errors.",

@@ -8,17 +8,16 @@ from typing import Any
 
 from ..model.prior import Prior
 from .calls import WIDTH, wrapped
+from .reading import read_in_python
 from .recipe import UNKNOWN, Recipe
 from .search_recipe import SearchRecipe
 
 
 def python_code(recipe: Recipe, data: str, search: SearchRecipe | None = None) -> str:
     """The whole script; ``recipe.form`` "command" is Stata's text given to gbtm.traj()."""
-    lines = ["import gbtm", "import pandas as pd", "", f"data = pd.read_csv({json.dumps(data)})"]
+    lines = read_in_python(data, recipe.levels, _value, on_disk=recipe.on_disk)
     if recipe.form == "unknown":
         lines.append(f"# {UNKNOWN}")
-    lines += [f"data[{_value(c)}] = pd.Categorical(data[{_value(c)}], {_value(levels)})"
-              for c, levels in recipe.levels.items()]
     if search is not None:
         lines += _search(search)
     options = [f"{k}={_value(v)}" for k, v in recipe.fit.items()]

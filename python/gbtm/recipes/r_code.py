@@ -9,6 +9,7 @@ from typing import Any
 
 from ..model.prior import Prior
 from .calls import WIDTH, wrapped
+from .reading import read_in_r
 from .recipe import UNKNOWN, Recipe
 from .search_recipe import SearchRecipe
 
@@ -17,11 +18,9 @@ CONTROL = ("n_starts", "max_starts")  # what gbtm_control() takes besides the se
 
 def r_code(recipe: Recipe, data: str, search: SearchRecipe | None = None) -> str:
     """The whole script; ``recipe.form`` "command" is Stata's text given to traj()."""
-    lines = ["library(gbtm)", f"data <- read.csv({json.dumps(data)}, check.names = FALSE)"]
+    lines = ["library(gbtm)", *read_in_r(data, recipe.levels, _value, on_disk=recipe.on_disk)]
     if recipe.form == "unknown":
         lines.append(f"# {UNKNOWN}")
-    lines += [f"data[[{_value(c)}]] <- factor(data[[{_value(c)}]], levels = {_value(levels)})"
-              for c, levels in recipe.levels.items()]
     if recipe.form != "command" and "order" not in recipe.model:
         lines.append("# A basis formula is R's own here: check that it spans the same curves.")
     if search is not None:

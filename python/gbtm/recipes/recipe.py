@@ -31,6 +31,7 @@ class Recipe:
     estimates : the parameters found
     from_start : the fit was made from given numbers
     searches_orders : the orders are a search's to find
+    on_disk : the data are files that are read block by block
     """
 
     form: str
@@ -47,6 +48,7 @@ class Recipe:
     estimates: tuple[float, ...] = ()
     from_start: bool = False
     searches_orders: bool = False
+    on_disk: bool = False
 
 
 def recipe(res: GBTMResults) -> Recipe:
@@ -73,7 +75,7 @@ def recipe(res: GBTMResults) -> Recipe:
         factors=inputs.get("levels") or {}, levels=_unsorted(inputs.get("levels") or {}),
         model=arguments_of(res.spec), fit=fit_options(res, columns, command),
         estimates=tuple(res.params.tolist()),
-        from_start=res.search.user_start,
+        from_start=res.search.user_start, on_disk=res.on_disk is not None,
     )
 
 
@@ -86,8 +88,8 @@ def _from_names(res: GBTMResults) -> dict[str, Any]:
     return {
         "risk": list(res.group_set.membership.covariate_names), "tcov": list(res.outcome.covariate_names),
         "dcov": list(res.dropout.covariate_names) if res.dropout else None,
-        "exposure": "exposure" if res.outcome.data.exposure is not None else None,
-        "weights": "weights" if res.weights is not None else None,
+        "exposure": "exposure" if res.outcome.has_exposure else None,
+        "weights": "weights" if res.weighted else None,
     }
 
 
@@ -111,7 +113,7 @@ def fit_options(res: GBTMResults, columns: dict[str, Any], command: bool) -> dic
         usual = "traj"
     elif columns.get("cluster") or columns.get("stratum"):
         usual = "cluster"
-    elif res.weights is not None:
+    elif res.weighted:
         usual = "robust"
     if res.cov_type != usual:
         fit["cov_type"] = res.cov_type

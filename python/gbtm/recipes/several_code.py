@@ -11,6 +11,7 @@ from ..model.description import Outcome
 from ..model.option import options_of
 from .calls import wrapped
 from .python_code import _value, python_code
+from .reading import read_in_python
 from .recipe import Recipe, fit_options, is_dual, recipe
 from .several_r_code import several_r_code
 from .stata import command_text, lacking, options_and_lines
@@ -52,9 +53,8 @@ def several_code(res: GBTMResults, language: str, data: str) -> str:
 
 def _python(res: GBTMResults, data: str) -> str:
     parts = [recipe(res.of_outcome(m + 1)) for m in range(len(res.outcomes))]
-    lines = ["import gbtm", "import pandas as pd", "", f"data = pd.read_csv({json.dumps(data)})"]
     levels = {c: v for part in parts for c, v in part.levels.items()}
-    lines += [f"data[{_value(c)}] = pd.Categorical(data[{_value(c)}], {_value(v)})" for c, v in levels.items()]
+    lines = read_in_python(data, levels, _value, on_disk=res.on_disk is not None)
     outcomes, whole, wide = [], dict[str, Any](), dict[str, Any]()
     for part, outcome in zip(parts, res.outcomes, strict=True):
         given = {**part.model, **part.columns}

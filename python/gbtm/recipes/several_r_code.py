@@ -10,6 +10,7 @@ from ..model.description import Outcome
 from ..model.option import options_of
 from .calls import wrapped
 from .r_code import _columns, _first, _name, _settings, _value
+from .reading import read_in_r
 from .recipe import Recipe, recipe
 
 if TYPE_CHECKING:
@@ -20,10 +21,9 @@ def several_r_code(res: GBTMResults, data: str) -> str:
     """The script that reads the tables, fits the model again and prints it."""
     parts = [recipe(res.of_outcome(m + 1)) for m in range(len(res.outcomes))]
     own = [bool((res.of_outcome(m + 1).inputs or {}).get("own_table")) for m in range(len(res.outcomes))]
-    lines = ["library(gbtm)"]
-    lines += [] if all(own) else [f"data <- read.csv({json.dumps(data)}, check.names = FALSE)"]
     levels = {c: v for part in parts for c, v in part.levels.items()}
-    lines += [f"data[[{_value(c)}]] <- factor(data[[{_value(c)}]], levels = {_value(v)})" for c, v in levels.items()]
+    lines = ["library(gbtm)"]
+    lines += [] if all(own) else read_in_r(data, levels, _value, on_disk=res.on_disk is not None)
     outcomes = []
     for part, outcome, its_own in zip(parts, res.outcomes, own, strict=True):
         table = _table(outcome.name) if its_own else None

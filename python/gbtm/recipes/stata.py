@@ -42,6 +42,8 @@ def lacking(res: GBTMResults) -> str:
     spec = res.outcome.spec
     if res.prior is not None:
         return "the weak prior"
+    if res.on_disk is not None:
+        return "data that stay on disk"
     if family_named(res.family).traj_model is None:
         return f"the family {res.family} (it has {', '.join(having('traj_model'))})"
     if spec.basis is not None:

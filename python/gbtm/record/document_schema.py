@@ -92,13 +92,26 @@ FIT = {
     "seconds?": "number", "part_of~": "list _", "dual~": DUAL,
     "constraints~": {"texts": "list _", "n_free": "count", "fixed": "list _", "at_bound": "list _", "held": "list _"},
 }
+def _counts(wave: str, pattern: str) -> dict[str, Rule]:
+    """Of who was observed when; the words are sizes."""
+    moments = {name: f"numbers {wave}" for name in ("count", "mean", "squares")}
+    return {
+        "common": "flag", "time": moments, "outcome": moments, "first": f"numbers {wave}", "last": f"numbers {wave}",
+        "sizes": "numbers _", "patterns": f"numbers {pattern}", "having": f"numbers {pattern}",
+        "values": dict.fromkeys(moments, "numbers _"), "least": "number", "most": "number",
+        **dict.fromkeys(("zeros", "ones", "lower", "upper"), "count"),
+    }
+
+
 ON_DISK = {
     "files": "list _", "n_blocks": "count", "n_assigned": "numbers K", "assigned": "numbers K", "certain": "numbers K",
     "posterior": "numbers K",
     "gap": "numbers K", "gap_squares": "numbers K", "squares": "number", "uncertainty": "number",
     "weighted_uncertainty": "number", "waves": "numbers w", "means": "numbers w K", "mass": "numbers w K",
     "risk": "numbers U _", "risk_weight": "numbers U", "sd": "number", "weighted": "flag",
-    "further~": [{"waves": "numbers f", "means": "numbers f K", "mass": "numbers f K", "sd": "number"}],
+    "counts~": _counts("v", "P"),
+    "further~": [{"waves": "numbers f", "means": "numbers f K", "mass": "numbers f K", "sd": "number",
+                  "counts~": _counts("v2", "P2")}],
 }
 FIT["on_disk~"] = ON_DISK
 TEMPLATE = {"outcomes": [{"family": "text"}], "n_groups": "count", "reference": "count", "dropout?": "list _"}

@@ -174,6 +174,11 @@ class FitRecord:
         return None if stored is None else np.asarray(stored, dtype=float)
 
     @property
+    def weighted(self) -> bool:
+        """There are sampling weights, whether with the fit or not."""
+        return self.weights is not None if self.on_disk is None else self.on_disk.weighted
+
+    @property
     def cluster(self) -> np.ndarray | None:
         """(N,) codes of the sampling clusters, or None."""
         return _codes(self.document["cluster"])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import SpecificationError
+from .wave_counts import WaveCounts
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,18 +52,28 @@ class OutcomeSums:
     """What is summed of an outcome's observations.
 
     ``waves``, ``means``, ``mass`` : (T,) mean time of each wave, (T, K) mean outcome and summed probability of each
-    group then; ``sd`` : standard deviation of the outcome
+    group then; ``sd`` : standard deviation of the outcome; ``counts`` : who was observed when
     """
 
     waves: np.ndarray
     means: np.ndarray
     mass: np.ndarray
     sd: float
+    counts: WaveCounts | None = None
 
     @property
     def document(self) -> dict[str, Any]:
         """As the document has it."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        return _with_counts({f.name: getattr(self, f.name) for f in fields(self)})
+
+
+def _with_counts(values: dict[str, Any]) -> dict[str, Any]:
+    counts = values.pop("counts")
+    return values if counts is None else {**values, "counts": counts.document}
+
+
+def _counts(stored: dict[str, Any]) -> WaveCounts | None:
+    return WaveCounts.from_document(stored["counts"]) if stored.get("counts") is not None else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +84,7 @@ class OnDisk(SumsOfPeople):
     ----------
     files : in which the data lay
     n_blocks : in which they were summed
-    waves, means, mass, sd : of the first outcome, as in :class:`OutcomeSums`
+    waves, means, mass, sd, counts : of the first outcome, as in :class:`OutcomeSums`
     risk, risk_weight : (U, r) distinct rows of membership covariates and the weight (U,) of the people who have each
     weighted : there were sampling weights
     further : sums of the outcomes after the first
@@ -89,6 +100,7 @@ class OnDisk(SumsOfPeople):
     sd: float
     weighted: bool
     further: tuple[OutcomeSums, ...] = ()
+    counts: WaveCounts | None = None
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> OnDisk:
@@ -96,16 +108,17 @@ class OnDisk(SumsOfPeople):
         arrays = {f.name for f in fields(cls) if f.type == "np.ndarray"}
         values: dict[str, Any] = {
             f.name: np.asarray(stored[f.name], dtype=float) if f.name in arrays else stored[f.name]
-            for f in fields(cls) if f.name != "further"}
+            for f in fields(cls) if f.name not in ("further", "counts")}
         further = tuple(
-            OutcomeSums(**{k: np.asarray(own[k], dtype=float) for k in ("waves", "means", "mass")}, sd=own["sd"])
+            OutcomeSums(**{k: np.asarray(own[k], dtype=float) for k in ("waves", "means", "mass")}, sd=own["sd"],
+                        counts=_counts(own))
             for own in stored.get("further", ()))
-        return cls(**values, further=further)
+        return cls(**values, further=further, counts=_counts(stored))
 
     @property
     def document(self) -> dict[str, Any]:
         """As the document has it: ``further`` of several outcomes alone."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "further"}
+        own = _with_counts({f.name: getattr(self, f.name) for f in fields(self) if f.name != "further"})
         return own | ({"further": [f.document for f in self.further]} if self.further else {})
 
 

@@ -62,6 +62,7 @@ class OutcomeRecord:
     nobs : number of its observations
     dropout : model of leaving the study that is driven by this outcome, or None
     times : the distinct times, where the data are not with the fit
+    inputs : how it was read, where the fit says so
     """
 
     spec: OutcomeSpec
@@ -82,6 +83,7 @@ class OutcomeRecord:
     dropout: DropoutRecord | None
     stored_data: dict[str, Any] | None
     times: np.ndarray | None = None
+    inputs: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> OutcomeRecord:
@@ -100,6 +102,7 @@ class OutcomeRecord:
             ),
             nobs=int(stored["nobs"]), dropout=None if dropout is None else DropoutRecord.of(dropout),
             stored_data=stored.get("data"), times=None if "times" not in stored else np.asarray(stored["times"], float),
+            inputs=stored.get("inputs"),
         )
 
     @property
@@ -111,6 +114,11 @@ class OutcomeRecord:
     def covariate_names(self) -> tuple[str, ...]:
         """Of the time-varying covariates."""
         return () if self.covariates is None else self.covariates.names
+
+    @property
+    def has_exposure(self) -> bool:
+        """Its observations are of different times at risk."""
+        return self.data.exposure is not None if self.times is None else bool((self.inputs or {}).get("exposure"))
 
     @property
     def bounds(self) -> tuple[float, float]:

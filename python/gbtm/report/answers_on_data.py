@@ -11,7 +11,7 @@ from .evidence import Evidence, Reply
 
 
 def _time(evidence: Evidence) -> Reply:
-    time = evidence.res.outcome.data.time
+    time = evidence.res.outcome.seen_times
     name = evidence.res.time_name
     return (
         f"Time is {name}, from {time.min():.5g} to {time.max():.5g}, in the model as it was given.",
@@ -75,20 +75,19 @@ def _handling(evidence: Evidence) -> Reply:
 
 def _distribution(evidence: Evidence) -> Reply:
     res, family = evidence.res, family_named(evidence.res.family)
-    y, bounds = res.outcome.data.y, res.outcome.bounds
-    sd = float(y.std(ddof=1)) if y.size > 1 else float("nan")
+    counts, bounds = evidence.attrition.counts, res.outcome.bounds
+    mean, sd = float(counts.values.mean[0]), float(counts.values.sd[0])
     text = (
-        f"{res.outcome_name}: mean {show(float(y.mean()), 'estimate')}, SD {show(sd, 'estimate')}, "
-        f"minimum {y.min():.5g}, maximum {y.max():.5g} over {res.nobs} observations"
+        f"{res.outcome_name}: mean {show(mean, 'estimate')}, SD {show(sd, 'estimate')}, "
+        f"minimum {counts.least:.5g}, maximum {counts.most:.5g} over {res.nobs} observations"
     )
     if family.is_count:
-        text += f"; {show(float((y == 0).mean()), 'percent')} % are zero"
+        text += f"; {show(counts.zeros / res.nobs, 'percent')} % are zero"
     if family.is_binary:
-        text = f"{res.outcome_name} is 1 in {show(float((y == 1).mean()), 'percent')} % of {res.nobs} observations"
-    for word, bound, at in (("lower", bounds[0], np.less_equal), ("upper", bounds[1], np.greater_equal)):
+        text = f"{res.outcome_name} is 1 in {show(counts.ones / res.nobs, 'percent')} % of {res.nobs} observations"
+    for word, bound, at in (("lower", bounds[0], counts.lower), ("upper", bounds[1], counts.upper)):
         if np.isfinite(bound):
-            share = show(float(at(y, bound).mean()), "percent")
-            text += f"; {share} % are at the {word} bound {bound:g}"
+            text += f"; {show(at / res.nobs, 'percent')} % are at the {word} bound {bound:g}"
     text += f". Model: {family_title(res)}."
     where = evidence.place("waves")
     return text + (f" By wave: {where}." if where else ""), ""

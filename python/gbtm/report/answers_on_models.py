@@ -94,9 +94,9 @@ def _covariates(evidence: Evidence) -> Reply:
     used += [("time-varying" + (f" ({o.name})" if len(res.outcomes) > 1 else ""), o.covariate_names)
              for o in res.outcomes]
     phrases = [f"{kind}: {', '.join(names)}" for kind, names in used if len(names)]
-    if any(o.data.exposure is not None for o in res.outcomes):
+    if any(o.has_exposure for o in res.outcomes):
         phrases.append("exposure enters as its logarithm")
-    if res.weights is not None:
+    if res.weighted:
         phrases.append("sampling weights, rescaled to mean 1")
     if not phrases:
         return "No covariates were used.", ""
@@ -180,8 +180,7 @@ def _one_class(evidence: Evidence) -> Reply:
 def _final_cases(evidence: Evidence) -> Reply:
     each = []
     for name, one in of_sets(evidence.res):
-        counts = one.assignment.value_counts()
-        each.append(name + ", ".join(f"{int(counts.get(g, 0))} in group {g}" for g in one.group_names))
+        each.append(name + ", ".join(f"{one.n_assigned[g]} in group {g}" for g in one.group_names))
     return f"Assigned: {'; '.join(each)}. Estimated shares: {share_sentence(evidence.res)}.", ""
 
 

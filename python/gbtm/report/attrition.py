@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..record.on_disk import not_kept
+from ..record.wave_counts import WaveCounts, bits_of
 from ..tables.table import Table, table_of
 
 if TYPE_CHECKING:
     from ..api.results import GBTMResults
 
-WAVES_MOST = 40  # with more distinct times than this, waves are each subject's first, second, .. observation
-PATTERNS_MOST = 10
 NEVER = "Never: not seen in this outcome, but in another."
 OCCASIONS = (
     "An occasion is a subject's first, second, .. observation, because times differ too much between subjects for "
@@ -45,6 +45,7 @@ class Attrition:
     per_subject : number of observations of a subject, subjects with so many, and their share
     dropped : what was left out: number, of what, why
     sentences : the same in words
+    counts : what all of this is made of
     time_name : what time is called
     """
 
@@ -54,6 +55,7 @@ class Attrition:
     per_subject: pd.DataFrame
     dropped: pd.DataFrame
     sentences: tuple[str, ...]
+    counts: WaveCounts
     time_name: str = "time"
 
     @property
@@ -102,64 +104,56 @@ def attrition(res: GBTMResults) -> Attrition:
     >>> found.waves["Observed"].tolist()[-4:]
     [100, 99, 99, 99]
     """
-    data, n = res.outcome.data, res.n_subjects
-    subject, time, y = data.subject, data.time, data.y
+    counts = wave_counts(res)
+    patterns = _patterns(counts, res.n_subjects) if counts.common else pd.DataFrame()
+    sizes = np.flatnonzero(counts.sizes)
+    having = counts.sizes[sizes].astype(int)
+    per_subject = pd.DataFrame({"Observations": sizes, "Subjects": having, "share": having / res.n_subjects})
+    waves = _by_wave(counts, res)
+    sentences = tuple(_sentences(res, counts, waves))
+    return Attrition(waves, counts.common, patterns, per_subject, _dropped(res), sentences, counts, res.time_name)
+
+
+def wave_counts(res: GBTMResults) -> WaveCounts:
+    """Counts of the outcome of a fit: of its observations, or those that a fit of people on disk keeps.
+
+    Raises
+    ------
+    SpecificationError
+        ``on_disk`` for a fit that was made before these were kept.
+    """
+    if res.on_disk is not None:
+        if res.on_disk.counts is None:
+            raise not_kept("attrition")
+        return res.on_disk.counts
+    data = res.outcome.data
     wave = np.unique(data.wave, return_inverse=True)[1].ravel()
-    common = int(wave.max()) + 1 <= WAVES_MOST
-    if not common:
-        wave = _occasions(subject, time)
-    count = np.bincount(subject, minlength=n)
-    waves = _by_wave(subject, wave, time, y, n, res)
-    patterns = _patterns(subject, wave, n) if common else pd.DataFrame()
-    sizes, having = np.unique(count, return_counts=True)
-    per_subject = pd.DataFrame({"Observations": sizes, "Subjects": having, "share": having / n})
-    sentences = tuple(_sentences(res, count, waves, common))
-    return Attrition(waves, common, patterns, per_subject, _dropped(res), sentences, res.time_name)
+    return WaveCounts.total([WaveCounts.of(
+        data.subject, wave, data.time, data.y, n=res.n_subjects, waves=int(wave.max()) + 1, bounds=res.outcome.bounds,
+    )])
 
 
-def _occasions(subject: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """The place of each observation in its subject's series, from 0."""
-    order = np.lexsort((time, subject))
-    place = np.empty(subject.size, dtype=int)
-    ordered = subject[order]
-    first = np.r_[0, np.flatnonzero(np.diff(ordered)) + 1]
-    length = np.diff(np.r_[first, ordered.size])
-    place[order] = np.arange(ordered.size) - np.repeat(first, length)
-    return place
-
-
-def _by_wave(
-    subject: np.ndarray, wave: np.ndarray, time: np.ndarray, y: np.ndarray, n: int, res: GBTMResults
-) -> pd.DataFrame:
-    n_waves = int(wave.max()) + 1
-    first, last = np.full(n, n_waves), np.full(n, -1)
-    np.minimum.at(first, subject, wave)
-    np.maximum.at(last, subject, wave)
-    at = np.arange(n_waves)
-    here = np.bincount(wave, minlength=n_waves)
-    seen = last >= 0  # of several outcomes one may lack people altogether
-    not_yet = ((first > at[:, None]) & seen).sum(axis=1)
-    gone = ((last < at[:, None]) & seen).sum(axis=1)
-    never = int((~seen).sum())
-    grouped = pd.DataFrame({"wave": wave, "time": time, "y": y}).groupby("wave")
-    means, sds = grouped.mean(), grouped.std(ddof=1)
+def _by_wave(counts: WaveCounts, res: GBTMResults) -> pd.DataFrame:
+    n, never = res.n_subjects, int(counts.sizes[0])  # of several outcomes one may lack people altogether
+    here = counts.time.count.astype(int)
+    not_yet = n - never - counts.first.cumsum().astype(int)
+    gone = counts.last.cumsum().astype(int) - counts.last.astype(int)
     return pd.DataFrame(
         {
-            f"Mean {res.time_name}": means["time"], "SD of time": sds["time"], "Observed": here, "share": here / n,
+            f"Mean {res.time_name}": counts.time.mean, "SD of time": counts.time.sd, "Observed": here,
+            "share": here / n,
             "Not yet": not_yet, "Missed": n - here - not_yet - gone - never, "Gone": gone,
             **({"Never": never} if never else {}),
-            f"Mean {res.outcome_name}": means["y"], f"SD of {res.outcome_name}": sds["y"],
+            f"Mean {res.outcome_name}": counts.outcome.mean, f"SD of {res.outcome_name}": counts.outcome.sd,
         },
-    ).set_axis(pd.RangeIndex(1, n_waves + 1, name="Wave"), axis=0)
+        index=pd.RangeIndex(1, here.size + 1, name="Wave"),
+    )
 
 
-def _patterns(subject: np.ndarray, wave: np.ndarray, n: int) -> pd.DataFrame:
-    seen = np.zeros((n, int(wave.max()) + 1), dtype=bool)
-    seen[subject, wave] = True
-    words = pd.Series(["".join("X" if s else "." for s in row) for row in seen])
-    counts = words.value_counts()
-    counts = counts.sort_index().sort_values(ascending=False, kind="stable").head(PATTERNS_MOST)
-    return pd.DataFrame({"Pattern": counts.index, "Subjects": counts.to_numpy(), "share": counts.to_numpy() / n})
+def _patterns(counts: WaveCounts, n: int) -> pd.DataFrame:
+    words = ["".join("X" if b else "." for b in row) for row in bits_of(counts.patterns, counts.time.count.size)]
+    having = counts.having.astype(int)
+    return pd.DataFrame({"Pattern": words, "Subjects": having, "share": having / n})
 
 
 def _dropped(res: GBTMResults) -> pd.DataFrame:
@@ -172,13 +166,16 @@ def _dropped(res: GBTMResults) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["Left out", "Of", "Why"])
 
 
-def _sentences(res: GBTMResults, count: np.ndarray, waves: pd.DataFrame, common: bool) -> list[str]:
+def _sentences(res: GBTMResults, counts: WaveCounts, waves: pd.DataFrame) -> list[str]:
+    there = np.flatnonzero(counts.sizes)
+    below = counts.sizes.cumsum()
+    middle = [int(np.searchsorted(below, half, side="right")) for half in ((below[-1] - 1) // 2, below[-1] // 2)]
     sentences = [
         f"{res.n_subjects} subjects with {res.nobs} observations of {res.outcome_name} were used: "
-        f"{count.min()} to {count.max()} per subject, median {np.median(count):g}."
+        f"{there[0]} to {there[-1]} per subject, median {np.mean(middle):g}."
     ]
-    if common:
-        full = int((count == len(waves)).sum())
+    if counts.common:
+        full = int(counts.sizes[len(waves)]) if counts.sizes.size > len(waves) else 0
         gone = res.n_subjects - int(waves["Observed"].iloc[-1])
         sentences.append(
             f"There are {len(waves)} waves; {full} subjects were observed at all of them, and {gone} were not observed "

@@ -13,6 +13,7 @@ from ..errors import SpecificationError
 from ..fit.summary import family_title
 from ..model.spec import OutcomeSpec
 from ..recipes.code import LANGUAGES, code_for
+from ..recipes.reading import files_named
 from ..recipes.recipe import is_dual
 from ..tables.numbers import are_whole, show
 from ..tables.table import Table, table_of
@@ -73,7 +74,8 @@ def compose(
     first = "" if search is None else (
         " The search is run first, then the model that was picked is fitted by itself." if len(res.outcomes) == 1
         else " It fits the model that was picked by itself, without the search.")
-    to.say(f"It reads the data from {data_file}; put the name of your file there.{first}")
+    data_file, files = (data_file, "file") if res.on_disk is None else (files_named(data_file), "files")
+    to.say(f"It reads the data from {data_file}; put the name of your {files} there.{first}")
     to.blocks += [CodeBlock(language, code_for(res, language, data_file, search)) for language in LANGUAGES]
     to.heading("Software")
     to.say(versions_sentence(res))
@@ -186,6 +188,11 @@ def _groups(to: Builder, res: GBTMResults) -> None:
     to.table("groups", groups_table(res))
     if is_dual(res):
         _pairs(to, res)
+        return
+    if res.on_disk is not None:
+        to.say("The people are on disk, and the fit keeps sums over them: what is of each person, such as observed "
+               "trajectories and probabilities, is not in this report."
+               + (" Nor is what each outcome adds." if len(res.outcomes) > 1 else ""))
         return
     further: dict[str, Any] = {} if len(res.outcomes) == 1 else {"individuals": True}
     _draw(to, "individuals", res, **further)

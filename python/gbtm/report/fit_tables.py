@@ -274,8 +274,8 @@ def cases_table(search: Any, final: GBTMResults | None = None) -> Table:
     for label, fit in search.fits.items():
         cells = rows.setdefault(label, {})
         for name, one in of_sets(fit):
-            shares, counts = one.group_shares["share"], one.assignment.value_counts()
-            cells |= {_group(name, g): f"{int(counts.get(g, 0))} ({show(shares[g], 'percent')} %)"
+            shares, counts = one.group_shares["share"], one.n_assigned
+            cells |= {_group(name, g): f"{counts[g]} ({show(shares[g], 'percent')} %)"
                       for g in one.group_names}
     sizes = np.max([fit.spec.set_sizes for fit in search.fits.values()], axis=0)
     names = [name for name, _ in of_sets(next(iter(search.fits.values())))]

@@ -237,7 +237,7 @@ class _Tally:
             p_value=self.exceeding / self.n if many else (1 + self.exceeding) / (self.n + 1), n=self.n,
             exceeding=self.exceeding, failures=self.reasons.total(), negative=int((values < -2 * ROUNDING).sum()),
             replicates=values, stopped=self.stopped or "all draws made", loglik=res.llf, smaller_loglik=below.loglik,
-            alpha=self.alpha, reasons=dict(self.reasons), weighted=res.weights is not None,
+            alpha=self.alpha, reasons=dict(self.reasons), weighted=res.weighted,
         )
 
 

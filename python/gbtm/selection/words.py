@@ -177,7 +177,7 @@ def _small_groups(res: GBTMResults) -> list[str]:
     out = []
     for group, share in enumerate(res.group_set.shares, start=1):
         if share < SMALL_GROUP and res.n_groups > 1:
-            n = int((res.assignment == group).sum())
+            n = res.n_assigned[group]
             out.append(f"group {group} holds {100 * share:.1f} % ({n} subject{'' if n == 1 else 's'} assigned)")
     return out
 
