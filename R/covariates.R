@@ -50,6 +50,14 @@ subject_columns <- function(mine, data, columns, wide, kept) {
 # What differs from wave to wave: one value per observation.
 observation_columns <- function(asked, data, columns, wide, kept, curve) {
   found <- list()
+  wave <- if (!is.null(asked$wave) && is.null(wide)) one_column(asked$wave, data, "wave")
+  lagged <- if (is.null(wide) && !is.null(asked$tcov)) {
+    lagged_columns(asked$tcov, data, columns, wave, kept$lags)
+  }
+  if (!is.null(lagged)) {
+    data <- lagged$data
+    asked$tcov <- lagged$asked
+  }
   for (name in intersect(c("tcov", "dcov"), names(asked))) {
     made <- if (is.null(wide)) {
       design_columns(asked[[name]], data, name, kept[[name]], if (name == "tcov") curve) # dropout has no curve
@@ -60,6 +68,12 @@ observation_columns <- function(asked, data, columns, wide, kept, curve) {
     if (!is.null(made$note)) found$request$notes <- made$note
     found$request[[paste0(name, "_names")]] <- json_array(colnames(made$x))
     found$sent[[name]] <- as.vector(made$x)
+  }
+  if (!is.null(lagged)) {
+    found$kept$lags <- lagged$waves
+    found$sent[c("lag_rows", "lag_values")] <- list(as.vector(lagged$rows), as.vector(lagged$values))
+    found$request$lags <- lag_request(lagged, as.character(found$request$tcov_names), columns$time_name)
+    found$request$notes <- c(found$request$notes, lagged$notes)
   }
   if (!is.null(asked$exposure)) {
     found$sent$exposure <- if (is.null(wide)) {

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .distal.balance import balance
     from .errors import CommandError, DataError, GBTMError, GBTMWarning, SpecificationError
     from .figures.balance import plot_balance
+    from .figures.forecast import plot_forecast_check
+    from .forecast.check import forecast_check
     from .model.description import Outcome
     from .model.prior import Prior
     from .report.exports import to_table
@@ -51,7 +53,8 @@ _HOME = {
     "DualResults": "api.dual_results", "load": "api.load", "traj": "api.traj", "proc_traj": "api.traj",
     "balance": "distal.balance", "plot_balance": "figures.balance", "untreated_history": "data.untreated_history",
     "ar1_check": "adequacy.autocorrelation", "residual_checks": "adequacy.residuals",
-    "cross_validate": "resampling.cross_validation",
+    "cross_validate": "resampling.cross_validation", "forecast_check": "forecast.check",
+    "plot_forecast_check": "figures.forecast",
     "blrt": "resampling.likelihood_ratio", "lmr": "resampling.lo_mendell_rubin", "bootstrap": "resampling.bootstrap",
     "pool": "resampling.imputation",
     "ModelSearch": "selection.models", "load_search": "selection.models", "search": "selection.search",
@@ -63,9 +66,9 @@ _HOME = {
 __all__ = [
     "GBTM", "CommandError", "DataError", "DualResults", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch",
     "Outcome", "Panel", "ParquetFiles", "Prior", "SpecificationError", "Training", "__version__", "ar1_check",
-    "balance", "blrt",
-    "bootstrap", "cross_validate", "datasets", "grolts_report", "lmr", "load", "load_search", "plot_balance", "pool",
-    "proc_traj", "query_files", "residual_checks", "search", "to_table", "train", "traj", "untreated_history",
+    "balance", "blrt", "bootstrap", "cross_validate", "datasets", "forecast_check", "grolts_report", "lmr", "load",
+    "load_search", "plot_balance", "plot_forecast_check", "pool", "proc_traj", "query_files", "residual_checks",
+    "search", "to_table", "train", "traj", "untreated_history",
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.columns import refuse_values
+from ..data.columns import expand_columns, refuse_values
 from ..data.declared_missing import Declared, refuse_dots, without_declared
 from ..data.formula_variables import term_columns
 from ..data.ids import id_column, id_columns
@@ -21,6 +21,9 @@ from ..design.own_time import Curve, with_time, without_time
 from ..design.time_basis import split_formula
 from ..design.time_expression import label_of, time_expression, with_time_column
 from ..errors import SpecificationError
+from ..lags.lagged import LagColumns
+from ..lags.table import long_lags, wide_items, wide_lags, with_lag_record
+from ..lags.term import LagTerm, with_lag_columns
 from ..model.description import Design, Outcome
 from ..model.prepared import Prepared
 from ..model.spec import OutcomeSpec, design_spec, groups_of_one, outcome_spec
@@ -73,18 +76,52 @@ def read_outcome(
             time, basis = label_of(made), None
             wide = None if wide is None else {**wide, time: where}
     spec = outcome_spec(outcome, groups, basis)
+    asked = outcome.tcov
+    data, outcome, wide, lagged = _with_lags(data, outcome, design, wide, (name, time, id))
     data = _fitted_levels(data, (name, time, id), outcome, design, wide, people)
     if wide is not None:
-        panel, inputs = read_wide(data, _columns(wide, outcome, design, name, time), design, id, name, time)
+        panel, inputs = read_wide(
+            data, _columns(wide, outcome, design, name, time), design, id, name, time, lags=lagged.found)
         terms = [design.risk, design.risk2]
     else:
         curve = Curve.beside(outcome.tcov, data, (column, time), spec.orders, basis)
-        panel, inputs = read_long(data, outcome, design, id, name, time, curve)
+        panel, inputs = read_long(data, outcome, design, id, name, time, curve, lagged.found)
+        inputs["tcov"] = asked
         terms = [design.risk, design.risk2, outcome.tcov, design.dcov]
+    if lagged.found is not None:
+        panel = with_lag_record(panel, lagged.terms, lagged.found, time, lagged.items)
     if made is not None:
         inputs["time_design"] = made.document
     inputs["levels"] = levels_of(data, [t for t in terms if t is not None])
     return tell_declared(panel, declared, data, columns, (name, column), wide), spec, inputs
+
+
+@dataclass(frozen=True, eq=False)
+class _Lagged:
+    """The lagged outcomes among the covariates: what was asked for, their columns, and of wide data the covariates."""
+
+    terms: tuple[LagTerm, ...] = ()
+    found: LagColumns | None = None
+    items: tuple[tuple[str, str], ...] = ()
+
+
+def _with_lags(
+    data: pd.DataFrame, outcome: Outcome, design: Design, wide: Wide | None, named: tuple[str, str, Ids]
+) -> tuple[pd.DataFrame, Outcome, Wide | None, _Lagged]:
+    """The table with a column for each ``lag()`` of the covariates, which then name that column."""
+    name, time, id = named
+    if wide is not None:
+        plain, items, terms = wide_items(outcome.tcov, name, wide)
+        if not terms:
+            return data, outcome, wide, _Lagged()
+        columns = expand_columns(data, _in_wide(wide, name, "formula"), "outcome")
+        data, names, found = wide_lags(data, terms, items, columns)
+        return data, replace(outcome, tcov=[*plain, *names]), {**wide, **names}, _Lagged(terms, found, items)
+    tcov, terms = with_lag_columns(outcome.tcov, name, [str(c) for c in data.columns])
+    if not terms or id is None:
+        return data, outcome, wide, _Lagged()
+    data, found = long_lags(data, terms, id=id, time=time, outcome=name, wave=design.wave)
+    return data, replace(outcome, tcov=tcov), wide, _Lagged(terms, found)
 
 
 def covariate_columns(data: pd.DataFrame, outcome: Outcome, design: Design, wide: Wide | None) -> list[str]:
@@ -107,11 +144,12 @@ def tell_declared(
 
 
 def read_long(
-    data: pd.DataFrame, outcome: Outcome, design: Design, id: Ids, name: str, time: str, curve: Curve | None = None
+    data: pd.DataFrame, outcome: Outcome, design: Design, id: Ids, name: str, time: str, curve: Curve | None = None,
+    lags: LagColumns | None = None,
 ) -> tuple[Panel, dict[str, Any]]:
     """One row per observation; ``name`` and ``time`` are the outcome's and the time's columns.
 
-    ``curve`` is what has the main effect of time where covariates use the time.
+    ``curve`` is what has the main effect of time where covariates use the time; ``lags`` are columns of the table.
     """
     if id is None:
         raise SpecificationError(
@@ -123,7 +161,9 @@ def read_long(
     if design.wave is not None:
         inputs["wave"] = design.wave
     tcov = outcome.tcov if curve is None else with_time(outcome.tcov, data, curve)
-    panel = Panel.from_long(data, **{**inputs, "tcov": tcov}, **design.of_subjects, dropout=design.dropout is not None)
+    panel = Panel.from_long(
+        data, **{**inputs, "tcov": tcov}, **design.of_subjects, dropout=design.dropout is not None,
+        lags=None if lags is None else lags.pair)
     if curve is not None:
         panel = without_time(panel, outcome.tcov, curve)
     return panel, _record("long", inputs, design, panel)
@@ -131,7 +171,7 @@ def read_long(
 
 def read_wide(
     data: pd.DataFrame, columns: WideColumns, design: Design, id: Ids, name: str | None = None,
-    time: str = "time", written: Collection[str] | None = None,
+    time: str = "time", written: Collection[str] | None = None, lags: LagColumns | None = None,
 ) -> tuple[Panel, dict[str, Any]]:
     """One row per subject; ``name`` and ``time`` are what the outcome and the time are called, ``written`` the columns
     that the user named one by one."""
@@ -144,7 +184,8 @@ def read_wide(
     if name is not None:
         inputs |= {"name": name, "time_name": time}
     panel = Panel.from_wide(
-        data, **inputs, **design.of_subjects, dropout=design.dropout is not None, written=written)
+        data, **inputs, **design.of_subjects, dropout=design.dropout is not None, written=written,
+        lags=None if lags is None else lags.pair)
     return panel, _record("wide", inputs, design, panel)
 
 

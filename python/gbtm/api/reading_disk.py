@@ -16,6 +16,7 @@ from ..disk.disk_panel import joined_disk_panel
 from ..disk.parquet_files import ParquetFiles, blocks_of, files_of
 from ..disk.parquet_source import schema_of
 from ..errors import SpecificationError
+from ..lags.term import CALL
 from ..model.description import Design, Outcome
 from ..model.prepared_blocks import PreparedBlocks, refuse_dual
 from ..model.spec import design_spec, groups_of_one, outcome_spec
@@ -85,6 +86,7 @@ def _read_outcome(
     for argument, of_rows in (("tcov", outcome.tcov), ("dcov", design.dcov), ("wave", design.wave)):
         refuse_values(of_rows, argument)
     name, time, basis = split_formula(outcome.formula, schema, wide)
+    _refuse_lags(outcome.tcov)
     if basis is not None and outcome.order is not None:
         raise SpecificationError(
             f"formula: with data that stay on disk a polynomial is one of a column, and '{basis}' is none.",
@@ -101,6 +103,16 @@ def _read_outcome(
                   "tcov": _in_wide(outcome.tcov, wide), "dcov": _in_wide(design.dcov, wide),
                   "exposure": None if outcome.exposure is None else wide[outcome.exposure]}
     return given, basis
+
+
+def _refuse_lags(tcov: Any) -> None:
+    for text in [tcov] if isinstance(tcov, str) else list(tcov or ()):
+        if isinstance(text, str) and CALL.search(text):
+            raise SpecificationError(
+                f"tcov: '{text}' asks for a lag, which is not made of data that stay on disk.", code="not_on_disk",
+                argument="tcov", way_out="Write the column with the files, in SQL as LAG(y) OVER (PARTITION BY id "
+                "ORDER BY time).",
+            )
 
 
 def _in_wide(names: Any, wide: Wide) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..distal.distal_result import DistalResult
     from ..distal.predictors_result import PredictorsResult
     from ..distal.traj_outcome import TrajOutcome
+    from ..forecast.forecast import Forecast
     from ..inference.delta import Delta
     from ..inference.dispersion import DispersionTest
     from ..inference.nested_fits import LikelihoodRatioTest
@@ -96,6 +97,12 @@ class GBTMResults(Fit):
         return classify(self, newdata, by_wave=by_wave, level=level)
 
     # -- new outcomes, further fits ------------------------------------------------------------------------------------
+
+    def forecast(self, people: pd.DataFrame, *, steps: int = 1, **options: Any) -> Forecast:
+        """The predictive distribution of everybody's next waves; see :func:`gbtm.forecast.forecast.forecast`."""
+        from ..forecast.forecast import forecast
+
+        return forecast(self, people, steps=steps, **options)
 
     def simulate(self, rng: int = 0) -> pd.DataFrame:
         """New outcomes for the same people at the same times, with the group each was drawn into (1..K).

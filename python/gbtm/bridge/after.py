@@ -12,7 +12,7 @@ import pandas as pd
 from ..compute.progress import Progress
 from ..record.document import encode
 from .panels import panel_of_columns
-from .transfer import answer, column, fit_of, frame, new_bulk, received
+from .transfer import answer, column, doubles, fit_of, frame, new_bulk, received
 
 
 def classify(document: str, request: str, ids: bytearray) -> str:
@@ -43,6 +43,34 @@ def classify(document: str, request: str, ids: bytearray) -> str:
         return {
             "columns": {str(name): encode(table[name].tolist()) for name in table}, "dropped": left_out(panel),
             "prior": None if panel.unobserved is None else panel.unobserved.sentence(),
+        }
+
+    return answer(work)
+
+
+def lag_columns(request: str, subject: bytearray, told: bytearray, y: bytearray) -> str:
+    """Lagged outcomes of the rows of a table; see :func:`gbtm.lags.lagged.lag_columns`.
+
+    Parameters
+    ----------
+    request : JSON with ``terms``, ``is_fit`` and, for new people, ``waves``
+    subject, told, y : doubles (n,) of the rows
+    """
+    from ..lags.lagged import lag_columns as made
+    from ..lags.term import LagTerm
+
+    def work() -> dict[str, Any]:
+        asked = json.loads(request)
+        terms = [LagTerm.of({"first": None, **t}) for t in asked["terms"]]
+        codes = np.nan_to_num(doubles(subject), nan=-1.0).astype(np.int64)
+        waves = asked.get("waves")
+        found = made(terms, codes, doubles(told), doubles(y), is_fit=bool(asked["is_fit"]),
+                     waves=None if waves is None else np.asarray(waves, dtype=float).ravel())
+        rows, values = found.pair
+        bulk = new_bulk()
+        return {
+            "rows": encode(rows.T.ravel().astype(float), bulk), "values": encode(values.T.ravel(), bulk),
+            "waves": encode(found.waves, bulk), "notes": [list(d) for d in found.doubts],
         }
 
     return answer(work)

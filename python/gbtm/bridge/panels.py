@@ -12,6 +12,9 @@ from ..data.panel import Panel
 from ..data.people import people_panel
 from ..data.subjects import Subjects, subjects_of_arrays
 from ..data.wave_order import Doubt, doubts, times_without
+from ..lags.lagged import Lags
+from ..lags.table import parts_design
+from ..lags.term import LagTerm
 from .transfer import column, doubles, received
 
 R_MISSING = -(2**31)  # NA among R's integers
@@ -88,10 +91,22 @@ def panel_of_columns(
         "strange": _doubts(asked), "known": known,
         "unobserved": bool(asked.get("unobserved")),
     }
+    lags = asked.get("lags")
+    if lags:
+        columns = [str(t["outcome"]) for t in lags["terms"]]
+        rows, before = _matrix("lag_rows", columns), _matrix("lag_values", columns)
+        assert rows is not None
+        assert before is not None
+        further["lags"] = rows.astype(np.int64), before
     panel = Panel.from_arrays(
         codes, times, values, ids=distinct, id_name=asked["id_name"], time_name=asked["time_name"],
         name=asked["outcome_name"], row_labels=pd.RangeIndex(1, values.size + 1),
         wave=np.tile(np.arange(waves), values.size // waves) if waves else None, **further,
     )
+    if lags:
+        design = parts_design(covariates or (), lags["parts"])
+        terms = tuple(LagTerm.of({"first": None, **t}) for t in lags["terms"])
+        made = Lags(terms, np.asarray(lags["waves"], dtype=float).ravel(), design, lags["time"])
+        panel = replace(panel, outcomes=(replace(panel.outcomes[0], lags=made),))
     declared = tuple((str(name), int(count)) for name, count in (asked.get("declared") or {}).items())
     return replace(panel, dropped=replace(panel.dropped, declared=declared))

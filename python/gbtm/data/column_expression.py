@@ -30,7 +30,7 @@ OPERATIONS: dict[type[ast.AST], Callable[..., Any]] = {
 OF_NUMPY = ("log", "log2", "log10", "log1p", "exp", "exp2", "expm1", "sqrt", "cbrt", "square", "abs", "absolute",
             "sign", "floor", "ceil", "round", "trunc", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh",
             "cosh", "tanh", "minimum", "maximum", "power", "where", "clip", "isnan")
-BARE = ("log", "log2", "log10", "exp", "exp2")  # without np. in front, as formulaic has them
+BARE = ("log", "log2", "log10", "exp", "exp2", "log1p", "expm1", "sqrt", "abs", "sign", "floor")  # without np. in front
 STATEFUL = ("bs", "cc", "cr", "cs", "center", "scale", "standardize", "poly")
 
 

@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError, GBTMError, SpecificationError
-from .column_expression import NotArithmetic, State, as_columns, compute
+from .column_expression import BARE, NotArithmetic, State, as_columns, compute
 from .columns import listing, require_columns
 from .design_factor import NUMBER, Factor, by_name, inside_category, plain_level, plain_state, run
 from .formula_variables import formula_variables
 
 QUOTED = re.compile(r"""\bQ\(\s*['"]([^'"]*)['"]\s*\)""")
+KNOWN = {"np": np, "pd": pd, **{name: getattr(np, name) for name in BARE}}  # what a formula may name besides columns
 CHECKED_ROWS, CHECKED_ALONE = 1000, 6  # on which the stored way is held against formulaic's
 Part = tuple[int, str, int]  # factor, "number" or name of a coding, column of it
 
@@ -169,7 +170,7 @@ def design_of(
     complete = table[used].notna().all(axis=1).to_numpy()
     rows = table.loc[complete]
     terms = formulaic.Formula(formula if constant else f"1 + {formula}")
-    matrix = formulaic.model_matrix(terms, rows, na_action="raise")
+    matrix = formulaic.model_matrix(terms, rows, na_action="raise", context=KNOWN)
     names = [str(n) for n in matrix.columns]
     keep = [j for j, n in enumerate(names) if constant or n != "Intercept"]
     values = np.asarray(matrix, dtype=float)[:, keep]

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+
+
+class MadeOfLags(Protocol):
+    """A :class:`gbtm.lags.lagged.Lags`: how covariates depend on earlier outcomes."""
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def document(self) -> dict[str, Any]: ...
+
+    def covariates(
+        self, values: Mapping[str, np.ndarray], times: np.ndarray, stored: np.ndarray
+    ) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -21,6 +37,9 @@ class Measures:
     row : (n_obs,) int64, position of the observation's row in the user's table
     covariates : (n_obs, q) time-varying covariates w, finite
     exposure : (n_obs,) time at risk, > 0; None for 1 throughout
+    lags : how the covariates depend on earlier outcomes, or None
+    lag_source, lag_values : (n_obs, L) of each lagged column the observation that it comes from, -1 for none of these,
+        and its value
     """
 
     subject: np.ndarray
@@ -35,6 +54,9 @@ class Measures:
     covariate_names: tuple[str, ...] = ()
     exposure: np.ndarray | None = None
     is_binned: bool = False
+    lags: MadeOfLags | None = None
+    lag_source: np.ndarray | None = None
+    lag_values: np.ndarray | None = None
 
     @property
     def nobs(self) -> int:
@@ -59,7 +81,17 @@ class Measures:
             wave=self.wave[rows], row=self.row[rows],
             covariates=self.covariates[rows] if self.covariate_names else self.covariates,
             exposure=None if self.exposure is None else self.exposure[rows],
+            lag_source=None if self.lag_source is None else self._sources(rows),
+            lag_values=None if self.lag_values is None else self.lag_values[rows],
         )
+
+    def _sources(self, rows: np.ndarray) -> np.ndarray:
+        """Where the lags of some observations come from among these."""
+        assert self.lag_source is not None
+        new = np.full(self.nobs + 1, -1)  # the last, for -1, stays
+        at = np.arange(self.nobs)[rows]
+        new[at] = np.arange(at.size)
+        return np.asarray(new[self.lag_source[rows]])
 
     @cached_property
     def previous(self) -> np.ndarray:

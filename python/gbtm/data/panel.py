@@ -17,14 +17,7 @@ import pandas as pd
 
 from ..arguments import checked
 from ..errors import DataError
-from .columns import (
-    MAX_SHOWN,
-    common_stem,
-    expand_columns,
-    numeric,
-    require,
-    require_columns,
-)
+from .columns import MAX_SHOWN, common_stem, expand_columns, numeric, require, require_columns
 from .dropped import Dropped, Unobserved, kept_apart, refuse_unusable, usable
 from .formula_design import FormulaDesign, covariate_columns
 from .history import history_of
@@ -167,7 +160,7 @@ class Panel:
         cls, data: pd.DataFrame, *, id: str | Sequence[str], time: str, outcome: str, tcov: Terms = None,
         exposure: str | None = None, dropout: bool = False, dcov: Terms = None, wave: str | None = None,
         waves: Sequence[float] | np.ndarray | None = None, unobserved: bool = False, is_block: bool = False,
-        **subjects: Any,
+        lags: tuple[np.ndarray, np.ndarray] | None = None, **subjects: Any,
     ) -> Panel:
         """One row per observation.
 
@@ -183,6 +176,7 @@ class Panel:
         waves : those of a fit, for new people
         unobserved : people without an observation are kept apart, for the prior, and not dropped
         is_block : of a larger table, so that nobody need be left
+        lags : the lagged outcomes among the covariates: the row that each comes from, below 0 for none, and its value
         subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
 
         Raises
@@ -204,7 +198,7 @@ class Panel:
             known=subjects_of(data, ids, codes, **subjects), dropout=dropout, dcov=dropout_covariates,
             dcov_names=dropout_names, waves=waves,
             counted=None if wave is None else numeric(data[require(data, wave)], wave), wave_name=wave or "wave",
-            unobserved=unobserved, is_block=is_block,
+            unobserved=unobserved, is_block=is_block, lags=lags,
         )
         return replace(panel, designs={k: d for k, d in designs.items() if d is not None})
 
@@ -215,7 +209,8 @@ class Panel:
         id: str | Sequence[str] | None = None, name: str | None = None, time_name: str = "time",
         tcov: Mapping[str, str | Sequence[str]] | None = None, exposure: str | Sequence[str] | None = None,
         dropout: bool = False, dcov: Mapping[str, str | Sequence[str]] | None = None,
-        written: Collection[str] | None = None, unobserved: bool = False, is_block: bool = False, **subjects: Any,
+        written: Collection[str] | None = None, unobserved: bool = False, is_block: bool = False,
+        lags: tuple[np.ndarray, np.ndarray] | None = None, **subjects: Any,
     ) -> Panel:
         """One row per subject.
 
@@ -229,7 +224,7 @@ class Panel:
         exposure : columns with the time at risk, one per wave
         written : columns that the user wrote down one by one; default those that no pattern stands for
         dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
-        unobserved, is_block : as for :meth:`from_long`
+        unobserved, is_block : as for :meth:`from_long`; ``lags`` too, of the cells row by row
         subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
         """
         columns = expand_columns(data, outcome, "outcome")
@@ -252,7 +247,7 @@ class Panel:
             exposure=at_risk, known=subjects_of(data, ids, None, **subjects), dropout=dropout,
             dcov=np.column_stack(v) if v else None, dcov_names=tuple(dcov or ()),
             strange=doubts(lists, mean_times(time_matrix), literal if written is None else written),
-            unobserved=unobserved, is_block=is_block,
+            unobserved=unobserved, is_block=is_block, lags=lags,
         )
 
     @classmethod
@@ -284,6 +279,7 @@ class Panel:
         dropout: bool = False, dcov: np.ndarray | None = None, dcov_names: tuple[str, ...] = (),
         counted: np.ndarray | None = None, wave_name: str = "wave", waves: Sequence[float] | np.ndarray | None = None,
         strange: tuple[Doubt, ...] = (), unobserved: bool = False, is_block: bool = False,
+        lags: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> Panel:
         """From subject codes (n,), -1 for a missing id, times (n,) and outcomes (n,) with NaN for missing.
 
@@ -299,7 +295,8 @@ class Panel:
             wave=np.zeros(0, dtype=np.int64) if wave is None else wave,
             row=np.arange(y.size) if row is None else row, name=name, time_name=time_name, columns=columns,
             covariates=np.zeros((y.size, 0)) if covariates is None else covariates, covariate_names=covariate_names,
-            exposure=exposure,
+            exposure=exposure, lag_source=None if lags is None else np.maximum(lags[0], -1),
+            lag_values=None if lags is None else lags[1],
         )
         labels = row_labels if row_labels is not None else pd.RangeIndex(y.size)
         refuse_unusable(everything, wave, labels)

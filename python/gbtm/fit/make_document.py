@@ -124,6 +124,7 @@ def _outcomes(
             "profile": _profile(m, prepared.profile) if m.covariate_names else None,
             "nobs": m.nobs, "data": shared["outcomes"][i]["data"],
             "dropout": None if i != DRIVER else _dropout(prepared, shared["outcomes"][i]["records"]),
+            **({} if m.lags is None else {"lags": m.lags.document}),
         }
         for i, (part, m) in enumerate(zip(layout.outcomes, panel.outcomes, strict=True))
     ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from ..data.columns import require_columns
+from ..data.columns import expand_columns, require_columns
 from ..data.declared_missing import without_declared
 from ..data.formula_design import FormulaDesign, covariate_columns
 from ..data.joined_panels import joined_panels
@@ -17,6 +18,8 @@ from ..data.people import has_none_of, people_of_table
 from ..design.time_expression import sources_of, with_time_column
 from ..errors import DataError, SpecificationError
 from ..findings.far_times import warn_far_times
+from ..lags.lagged import LagColumns
+from ..lags.table import long_lags, wide_lags
 
 if TYPE_CHECKING:
     from .fit import Fit
@@ -50,15 +53,50 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
         risk is not None or risk2 is not None or (id is not None and not has_none_of(table, id))
     ):
         return people_of_table(table, id, risk, outcome, res.time_name, risk2)
-    table, arguments["time"] = _with_time(table, inputs, res.trust_formula)
+    table, arguments["time"] = with_own_time(table, inputs, res.trust_formula)
+    table, found = with_lags(res, table, arguments)
+    lags = None if found is None else found.pair
     if inputs["form"] == "wide":
-        panel = Panel.from_wide(table, **arguments, unobserved=True)
+        panel = Panel.from_wide(table, **arguments, unobserved=True, lags=lags)
     else:
         waves = None if res.dropout is None else res.dropout.waves
-        panel = Panel.from_long(table, **arguments, waves=waves, unobserved=True)
+        panel = Panel.from_long(table, **arguments, waves=waves, unobserved=True, lags=lags)
+    panel = _with_record(res, panel, found)
     for outcome, measures in zip(res.outcomes, panel.outcomes, strict=False):
         warn_far_times(measures.time, outcome.observed_times)
     return panel
+
+
+def with_lags(
+    res: Fit, table: pd.DataFrame, arguments: dict[str, Any], known: np.ndarray | None = None
+) -> tuple[pd.DataFrame, LagColumns | None]:
+    """The table with the columns of lagged outcomes that the fit's covariates use, and where they come from.
+
+    ``arguments`` are those of :class:`~gbtm.data.panel.Panel`; ``known`` (n,) bool are rows of a long table whose
+    outcome is or will be known.
+    """
+    lags = res.outcomes[0].lags
+    if lags is None:
+        return table, None
+    if (res.inputs or {})["form"] == "long":
+        return long_lags(
+            table, lags.terms, id=arguments["id"], time=arguments["time"], outcome=arguments["outcome"],
+            wave=arguments.get("wave"), waves=lags.waves, is_fit=False, known=known)
+    columns = expand_columns(table, arguments["outcome"], "outcome")
+    design = lags.design
+    items = () if design is None else tuple(
+        (name, design.factors[parts[0][0]].text) for name, _, parts in design.columns if "lag(" in name)
+    table, names, found = wide_lags(table, lags.terms, items, columns, is_fit=False)
+    arguments["tcov"] = {**arguments["tcov"], **names}
+    return table, found
+
+
+def _with_record(res: Fit, panel: Panel, found: LagColumns | None) -> Panel:
+    """The panel of new people with how its covariates depend on lags: as in the fit."""
+    if found is None:
+        return panel
+    m = panel.outcomes[0]
+    return replace(panel, outcomes=(replace(m, lags=res.outcomes[0].lags), *panel.outcomes[1:]))
 
 
 def _of_several(res: Fit, newdata: pd.DataFrame) -> Panel:
@@ -87,7 +125,7 @@ def _why_unread(res: Fit) -> str:
     )
 
 
-def _with_time(table: pd.DataFrame, inputs: dict[str, Any], trusted: bool) -> tuple[pd.DataFrame, Any]:
+def with_own_time(table: pd.DataFrame, inputs: dict[str, Any], trusted: bool) -> tuple[pd.DataFrame, Any]:
     """The table with the time, where that is an expression of a column, and where it stands."""
     stored, wide = inputs.get("time_design"), inputs["form"] == "wide"
     if stored is None:

@@ -23,7 +23,9 @@ def simulate(
 
     Group: k with probability pi_k(z_i). Outcomes: from the group's distribution, given time, covariates and exposure;
     with AR(1) errors e_t = c e_{t-1} + sqrt(1 - c^2) sigma u_t, c = rho^gap; with random effects each subject has its
-    own draw of them. Which observations are missing, their times, covariates, exposure and weights stay as they are.
+    own draw of them. Covariates that are lags of the outcome are those of what was drawn before; what came before the
+    observations that were fitted, such as a first wave that was left out, stays as it was. Which observations are
+    missing, their times, other covariates, exposure and weights stay as they are.
 
     Parameters
     ----------
@@ -52,10 +54,55 @@ def simulate(
     draw = np.random.default_rng(rng)
     group = _groups(layout, flat, panel, draw)
     outcomes = tuple(
-        replace(m, y=_outcome(layout, flat, o, part, m, group, draw))
+        _wave_by_wave(layout, flat, o, part, m, group, draw) if m.lags is not None
+        else replace(m, y=_outcome(layout, flat, o, part, m, group, draw))
         for o, (part, m) in enumerate(zip(layout.outcomes, panel.outcomes, strict=True))
     )
     return replace(panel, outcomes=outcomes), group
+
+
+def _wave_by_wave(
+    layout: Layout, flat: np.ndarray, o: int, part: OutcomePart, measures: Measures, group: np.ndarray,
+    rng: np.random.Generator,
+) -> Measures:
+    """An outcome whose covariates are made of earlier ones: each person's first observations, then the next, and so on.
+
+    Errors that are correlated and random effects are drawn once for all waves.
+    """
+    lags, source = measures.lags, measures.lag_source
+    assert lags is not None
+    assert source is not None
+    place = np.arange(measures.nobs) - np.searchsorted(measures.subject, measures.subject)
+    u = _predictors(layout, flat, o, part, measures, group[measures.subject])
+    noise = _noise(u, measures, group.size, rng) if "log_sigma" in u else None
+    made = measures
+    for step in range(int(place.max(initial=0)) + 1):
+        rows = np.flatnonzero(place == step)
+        made = with_lags_made(made, rows[(source[rows] >= 0).any(axis=1)])
+        y = made.y.copy()
+        y[rows] = _outcome(layout, flat, o, part, made.take(rows), group, rng, None if noise is None else noise[rows])
+        made = replace(made, y=y)
+    return made
+
+
+def with_lags_made(measures: Measures, rows: np.ndarray) -> Measures:
+    """The measures with the covariates of some rows made of the outcomes that stand there now.
+
+    A lag that comes from an outcome that is not among them, such as that of a first wave, stays as it was.
+    """
+    lags, source, before = measures.lags, measures.lag_source, measures.lag_values
+    assert lags is not None
+    assert source is not None
+    assert before is not None
+    if not rows.size:
+        return measures
+    at = source[rows]
+    now = np.where(at >= 0, measures.y[np.maximum(at, 0)], before[rows])
+    covariates, values = measures.covariates.copy(), before.copy()
+    values[rows] = now
+    covariates[rows] = lags.covariates(
+        dict(zip(lags.columns, now.T, strict=True)), measures.time[rows], covariates[rows])
+    return replace(measures, covariates=covariates, lag_values=values)
 
 
 def _groups(layout: Layout, flat: np.ndarray, panel: Panel, rng: np.random.Generator) -> np.ndarray:
@@ -67,23 +114,28 @@ def _groups(layout: Layout, flat: np.ndarray, panel: Panel, rng: np.random.Gener
 
 def _outcome(
     layout: Layout, flat: np.ndarray, o: int, part: OutcomePart, measures: Measures, group: np.ndarray,
-    rng: np.random.Generator,
+    rng: np.random.Generator, noise: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Outcomes (n,) in the user's units."""
+    """Outcomes (n,) in the user's units; ``noise`` (n,) is what is added to the means, where it is drawn already."""
     u = _predictors(layout, flat, o, part, measures, group[measures.subject])
     if "log_sigma" not in u:
         if part.spec.traits.is_count:
             _refuse_rates(part, u["mean"])
         return part.family.simulate(u, rng)
-    sigma = np.exp(u["log_sigma"])
-    standard = _autoregressive(u["atanh_rho"], measures, rng) if "atanh_rho" in u else rng.standard_normal(sigma.size)
-    y = u["mean"] + sigma * standard
-    for power, name in enumerate(RANDOM):
-        if name in u:
-            effect = rng.standard_normal(group.size)[measures.subject]
-            y = y + u[name] * effect * measures.time**power
+    y = u["mean"] + (_noise(u, measures, group.size, rng) if noise is None else noise)
     spec = part.spec
     return y if spec.lower is None and spec.upper is None else np.clip(y, spec.lower, spec.upper)
+
+
+def _noise(u: dict[str, np.ndarray], measures: Measures, n_subjects: int, rng: np.random.Generator) -> np.ndarray:
+    """(n,) errors, and effects of each subject's own."""
+    sigma = np.exp(u["log_sigma"])
+    standard = _autoregressive(u["atanh_rho"], measures, rng) if "atanh_rho" in u else rng.standard_normal(sigma.size)
+    out = sigma * standard
+    for power, name in enumerate(RANDOM):
+        if name in u:
+            out = out + u[name] * rng.standard_normal(n_subjects)[measures.subject] * measures.time**power
+    return np.asarray(out)
 
 
 def _refuse_rates(part: OutcomePart, eta: np.ndarray) -> None:

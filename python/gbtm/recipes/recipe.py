@@ -63,8 +63,9 @@ def recipe(res: GBTMResults) -> Recipe:
     columns |= {k: inputs.get(k) for k in ("risk", "tcov", "dcov", "exposure", "wave")} if inputs else _from_names(res)
     wide: dict[str, Any] = {}
     if form == "wide":
-        wide = {res.outcome_name: inputs["outcome"], res.time_name: inputs["time"], **(inputs.get("tcov") or {}),
-                **(inputs.get("dcov") or {})}
+        made = () if res.outcome.lags is None else tuple(c for c in inputs["tcov"] if "lag(" in c)  # of no columns
+        wide = {res.outcome_name: inputs["outcome"], res.time_name: inputs["time"],
+                **{k: v for k, v in (inputs.get("tcov") or {}).items() if k not in made}, **(inputs.get("dcov") or {})}
         columns["tcov"], columns["dcov"] = list(inputs.get("tcov") or {}), list(inputs.get("dcov") or {})
         if inputs.get("exposure") is not None:
             wide["exposure"], columns["exposure"] = inputs["exposure"], "exposure"

@@ -30,9 +30,11 @@ OUTCOME = {
     "coefficients": {"mean": "numbers K _", "*": "numbers K _"}, "offsets": {"mean": "numbers K", "*": "numbers K"},
     "positions": {"mean": "numbers K _", "*": "numbers K _"}, "columns": "list _", "covariates?": COVARIATES,
     "profile?": {"times": "numbers T", "values": "numbers T _"}, "nobs": "count n", "times~": "numbers _",
+    "lags?~": {"terms": "list _", "waves": "numbers _", "time": "text", "design?": {}},
     "@data": {
         "subject": "numbers n", "time": "numbers n", "y": "numbers n", "wave": "numbers n",
-        "covariates?": "numbers n _", "exposure?": "numbers n",
+        "covariates?": "numbers n _", "exposure?": "numbers n", "lag_source?~": "numbers n L",
+        "lag_values?~": "numbers n L",
     },
     "dropout?": {
         "orders": "list K", "basis": {"centre": "numbers _", "scale": "numbers _", "mix": "numbers _ _"},

@@ -15,6 +15,7 @@ from ..data.dropped import Dropped
 from ..data.formula_design import FormulaDesign
 from ..errors import DataError, GBTMError
 from ..families import FAMILIES
+from ..lags.lagged import Lags
 from ..model.covariance_kinds import COVARIANCE_KINDS
 from .fit_record import FitRecord
 from .rebuild import layout_of
@@ -170,6 +171,18 @@ def _designs(document: Mapping[str, Any]) -> Iterator[str]:
             FormulaDesign.from_document(design, trusted=False)
         except DataError as error:
             yield f"'{where}': {error.message.rstrip('.')}"
+    for m, outcome in enumerate(document["outcomes"]):
+        if outcome.get("lags") is None:
+            continue
+        try:
+            n_lags = len(Lags.of(outcome["lags"]).terms)
+        except (GBTMError, KeyError, TypeError, ValueError) as error:
+            yield f"'outcomes[{m}].lags' cannot be read ({error})"
+            continue
+        source = (outcome.get("data") or {}).get("lag_source")
+        if source is not None and not (
+                np.shape(source)[1] == n_lags and np.min(source) >= -1 and np.max(source) < outcome["nobs"]):
+            yield f"'outcomes[{m}].data.lag_source' points to no observations"
 
 
 def _model(document: Mapping[str, Any], record: FitRecord) -> Iterator[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from ..data.measures import Measures
 from ..design.covariate_basis import CovariateBasis
 from ..design.time_basis import TimeBasis, basis_from_document
+from ..lags.lagged import Lags
 from ..model.spec import OutcomeSpec
 from .dropout_record import DropoutRecord
 from .on_disk import not_kept
@@ -63,6 +64,7 @@ class OutcomeRecord:
     dropout : model of leaving the study that is driven by this outcome, or None
     times : the distinct times, where the data are not with the fit
     inputs : how it was read, where the fit says so
+    lags : how its covariates depend on earlier outcomes, or None
     """
 
     spec: OutcomeSpec
@@ -84,6 +86,7 @@ class OutcomeRecord:
     stored_data: dict[str, Any] | None
     times: np.ndarray | None = None
     inputs: dict[str, Any] | None = None
+    lags: Lags | None = None
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> OutcomeRecord:
@@ -103,6 +106,7 @@ class OutcomeRecord:
             nobs=int(stored["nobs"]), dropout=None if dropout is None else DropoutRecord.of(dropout),
             stored_data=stored.get("data"), times=None if "times" not in stored else np.asarray(stored["times"], float),
             inputs=stored.get("inputs"),
+            lags=None if stored.get("lags") is None else Lags.of(stored["lags"]),
         )
 
     @property
@@ -147,7 +151,7 @@ class OutcomeRecord:
         if self.stored_data is None:
             raise not_kept("data")
         stored = self.stored_data
-        w, exposure = stored["covariates"], stored["exposure"]
+        w, exposure, source = stored["covariates"], stored["exposure"], stored.get("lag_source")
         subject = np.asarray(stored["subject"]).astype(np.int64, copy=False)
         return Measures(
             subject=subject, time=np.asarray(stored["time"], dtype=float), y=np.asarray(stored["y"], dtype=float),
@@ -155,6 +159,9 @@ class OutcomeRecord:
             time_name=self.time_name, columns=self.columns,
             covariates=np.zeros((subject.size, 0)) if w is None else np.asarray(w),
             covariate_names=self.covariate_names, exposure=None if exposure is None else np.asarray(exposure),
+            lags=self.lags,
+            lag_source=None if source is None else np.asarray(source).astype(np.int64).reshape(subject.size, -1),
+            lag_values=None if source is None else np.asarray(stored["lag_values"], float).reshape(subject.size, -1),
         )
 
 

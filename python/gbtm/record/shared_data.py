@@ -47,6 +47,7 @@ def data_fields(measures: Measures) -> dict[str, Any]:
     return {
         "subject": measures.subject, "time": measures.time, "y": measures.y, "wave": measures.wave,
         "covariates": measures.covariates if measures.covariate_names else None, "exposure": measures.exposure,
+        **({} if measures.lags is None else {"lag_source": measures.lag_source, "lag_values": measures.lag_values}),
     }
 
 

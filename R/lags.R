@@ -1,0 +1,90 @@
+# Earlier outcomes among the time-varying covariates: `tcov = ~ log1p(lag(y))`. The call is read and never evaluated (the
+# lag() of the stats package shifts the times of a series, which is something else); in its place comes a column that is
+# called so.
+
+#' A table with the columns that `lag(y)` asks for
+#'
+#' @param asked `tcov` as the user gave it
+#' @param data,columns the table, and what [long_columns()] returned of it
+#' @param wave values of the column that counts the waves, or NULL
+#' @param waves those of a fit, for new people
+#' @return NULL without a call of lag(); or a list: `data`, the table with the columns; `asked`, the formula that names
+#'   them; `rows` and `values` (n, L), where each comes from, counted from 0, below 0 for none; `terms`, `waves`, `notes`
+#' @noRd
+lagged_columns <- function(asked, data, columns, wave, waves = NULL) {
+  if (is.character(asked) && !is_formula_text(asked) && !all(asked %in% names(data)) && any(grepl("\\blag\\(", asked))) {
+    asked <- paste("~", paste(ifelse(asked %in% names(data), sprintf("`%s`", asked), asked), collapse = " + "))
+  }
+  formula <- tryCatch(one_sided(asked, "tcov"), gbtm_bad_formula = function(e) NULL)
+  if (is.null(formula) || !"lag" %in% all.names(formula)) return(NULL)
+  found <- list()
+  named <- function(node) {
+    if (!is.call(node)) return(node)
+    if (identical(node[[1]], quote(lag))) {
+      term <- lag_term(node, columns$outcome_name)
+      if (!is.null(found[[term$column]]) && !identical(found[[term$column]], term)) {
+        bad_lag(node, sprintf("%s stands there in two ways", term$column))
+      }
+      found[[term$column]] <<- term
+      return(as.name(term$column))
+    }
+    as.call(lapply(as.list(node), named))
+  }
+  formula[[2]] <- named(formula[[2]])
+  told <- if (is.null(wave)) columns$time else wave
+  answer <- fitted_answer("lag_columns", as_request(list(
+    terms = unname(lapply(found, function(t) t[c("outcome", "by", "first", "gaps")])), is_fit = is.null(waves),
+    waves = if (!is.null(waves)) json_array(waves)
+  )), as_doubles(columns$subject), as_doubles(told), as_doubles(columns$y))
+  rows <- matrix(decode(answer$rows, answer$arrays), ncol = length(found))
+  values <- matrix(decode(answer$values, answer$arrays), ncol = length(found))
+  for (j in seq_along(found)) data[[names(found)[j]]] <- values[, j]
+  list(data = data, asked = formula, rows = rows, values = values, terms = unname(found),
+       waves = as.double(decode(answer$waves, answer$arrays)), notes = answer$notes)
+}
+
+# What a call of lag() asks for.
+lag_term <- function(node, outcome) {
+  given <- tryCatch(as.list(match.call(function(x, by = 1, first = "drop", gaps = "drop") NULL, node))[-1],
+                    error = function(e) bad_lag(node, "it has arguments that are not known"))
+  name <- if (is.character(given$x)) given$x else if (!is.null(given$x)) gsub("`", "", deparse_line(given$x)) else ""
+  if (!identical(name, outcome)) bad_lag(node, sprintf("the outcome is '%s'", outcome))
+  value <- function(argument, default) {
+    if (is.null(given[[argument]])) return(default)
+    if (is.numeric(given[[argument]]) || is.character(given[[argument]])) given[[argument]] else
+      bad_lag(node, sprintf("%s is no number and no text", argument))
+  }
+  first <- value("first", "drop")
+  term <- list(outcome = name, by = value("by", 1), first = if (is.numeric(first)) first, gaps = value("gaps", "drop"))
+  whole <- is.numeric(term$by) && length(term$by) == 1 && term$by %in% 1:50
+  if (!whole || !term$gaps %in% c("drop", "last") || !(is.numeric(first) || identical(first, "drop"))) {
+    bad_lag(node, "it has values that it cannot have")
+  }
+  term$column <- if (term$by == 1) sprintf("lag(%s)", name) else sprintf("lag(%s, %d)", name, as.integer(term$by))
+  term
+}
+
+bad_lag <- function(node, why) {
+  stop_gbtm("bad_lag", sprintf("tcov: '%s': %s.", deparse_line(node), why), "tcov", paste(
+    "Write lag(y), y the outcome, or lag(y, 2) for the wave before that, with first = 0 to keep the first wave and",
+    "gaps = \"last\" to take the last outcome seen where waves were missed."))
+}
+
+# What the engine keeps of the lags: the terms, the waves, and the parts of each covariate, as Python writes them.
+lag_request <- function(lagged, names, time) {
+  columns <- vapply(lagged$terms, `[[`, "", "column")
+  list(
+    terms = lapply(lagged$terms, function(t) t[c("outcome", "by", "first", "gaps")]),
+    waves = json_array(lagged$waves), time = time,
+    parts = lapply(as.list(names), function(name) {
+      json_array(vapply(strsplit(name, ":", fixed = TRUE)[[1]], lag_part, "", columns, USE.NAMES = FALSE))
+    })
+  )
+}
+
+lag_part <- function(text, columns) {
+  here <- columns[vapply(columns, grepl, NA, text, fixed = TRUE)]
+  if (!length(here)) return(sprintf("`%s`", text))
+  for (column in here) text <- gsub(column, sprintf("`%s`", column), text, fixed = TRUE)
+  gsub("^", "**", text, fixed = TRUE)
+}

@@ -1,0 +1,1 @@
+"""Earlier outcomes among the covariates: what ``lag("y")`` asks for, its columns, and how they are made anew."""
