@@ -95,7 +95,7 @@ class Forecast:
 @checked
 def forecast(
     res: Fit, people: pd.DataFrame, *, steps: int = 1, times: Sequence[float] | float | None = None,
-    future: pd.DataFrame | None = None, quantiles: Sequence[float] = QUANTILES, level: float = 0.9,
+    future: pd.DataFrame | None = None, quantiles: Sequence[float] = QUANTILES, level: float = 0.95,
     draws: int = 2000, rng: int = 0,
 ) -> Forecast:
     """The predictive distribution of everybody's next waves, from the waves seen.
