@@ -30,7 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("record",),
     ("fit",),
     ("inference", "adequacy", "resampling", "step_three", "training"),
-    ("distal", "forecast"),
+    ("distal", "forecast", "networks"),
     ("figures", "traj_programs", "traj_commands"),
     ("api",),
     ("selection",),

@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from .errors import CommandError, DataError, GBTMError, GBTMWarning, SpecificationError
     from .figures.balance import plot_balance
     from .figures.forecast import plot_forecast_check
+    from .figures.partial_dependence import plot_dependence
     from .forecast.check import forecast_check
     from .model.description import Outcome
     from .model.prior import Prior
+    from .networks.linearity import linearity_check, load_linearity_check
     from .report.exports import to_table
     from .report.write import grolts_report
     from .resampling.bootstrap import bootstrap
@@ -57,6 +59,8 @@ _HOME = {
     "plot_forecast_check": "figures.forecast",
     "blrt": "resampling.likelihood_ratio", "lmr": "resampling.lo_mendell_rubin", "bootstrap": "resampling.bootstrap",
     "pool": "resampling.imputation",
+    "linearity_check": "networks.linearity", "load_linearity_check": "networks.linearity",
+    "plot_dependence": "figures.partial_dependence",
     "ModelSearch": "selection.models", "load_search": "selection.models", "search": "selection.search",
     "grolts_report": "report.write", "to_table": "report.exports",
     "GBTMError": "errors", "DataError": "errors", "SpecificationError": "errors", "CommandError": "errors",
@@ -66,9 +70,9 @@ _HOME = {
 __all__ = [
     "GBTM", "CommandError", "DataError", "DualResults", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch",
     "Outcome", "Panel", "ParquetFiles", "Prior", "SpecificationError", "Training", "__version__", "ar1_check",
-    "balance", "blrt", "bootstrap", "cross_validate", "datasets", "forecast_check", "grolts_report", "lmr", "load",
-    "load_search", "plot_balance", "plot_forecast_check", "pool", "proc_traj", "query_files", "residual_checks",
-    "search", "to_table", "train", "traj", "untreated_history",
+    "balance", "blrt", "bootstrap", "cross_validate", "datasets", "forecast_check", "grolts_report", "linearity_check",
+    "lmr", "load", "load_linearity_check", "load_search", "plot_balance", "plot_dependence", "plot_forecast_check",
+    "pool", "proc_traj", "query_files", "residual_checks", "search", "to_table", "train", "traj", "untreated_history",
 ]
 
 

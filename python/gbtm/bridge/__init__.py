@@ -36,6 +36,7 @@ from .long_work import begin, end, wait
 from .matching import balance, matching_frame, untreated_history
 from .queries import query_begin, query_end, query_files, query_rows
 from .reporting import grolts_report, to_table
+from .networks import linearity_check
 from .resampling import ar1_check, blrt, bootstrap, cross_validate, independence_bootstrap, lmr, pool
 from .several import classify_several, fit_several, hold_outcome, hold_people
 from .step_three import classification, readable_outcome, step_three
@@ -45,8 +46,8 @@ from .workers import end_workers
 __all__ = [
     "about", "adequacy", "ar1_check", "balance", "begin", "blrt", "bootstrap", "classification", "classify",
     "classify_several", "command", "compare_traj", "cross_validate", "design_columns", "dispersion_test", "end",
-    "end_workers", "file_columns", "fit", "fit_files", "fit_several", "grolts_report", "hold_outcome",
-    "hold_people", "independence_bootstrap", "lag_columns", "lmr", "matching_frame", "outcome_contributions",
+    "end_workers", "file_columns", "fit", "fit_files", "fit_several", "grolts_report", "hold_outcome", "hold_people",
+    "independence_bootstrap", "lag_columns", "linearity_check", "lmr", "matching_frame", "outcome_contributions",
     "pearson_residuals", "plot_matrix", "pool", "posterior_to", "profile_intervals", "query_begin", "query_end",
     "query_files", "query_rows", "read_commands", "read_search", "readable_outcome", "receive", "residual_checks",
     "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate", "search_several", "simulate",
