@@ -126,6 +126,9 @@ no_chi_square <- function(small, large) {
   if (!identical(sort(unlist(small$spec$dropout)), sort(unlist(large$spec$dropout)))) {
     return("dropout of other orders is the likelihood of other waves, so that they are not nested.")
   }
+  if (length(unit_bases(small)) || length(unit_bases(large))) {
+    return("the hidden units of one are not those of the other, so that they are not nested.")
+  }
   if (differ_in_constraints(small, large)) {
     why <- constraints_not_nested(small, large)
     if (is.null(why) && large$loglik < small$loglik - 1e-6) why <- worse_fit

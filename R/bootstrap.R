@@ -50,12 +50,14 @@ bootstrap <- function(fit, kind = "subjects", n = 200, groups = NULL, n_starts =
   shares <- rows_of(found$shares, found$arrays)
   colnames(shares) <- if (is_dual(fit)) pair_names(fit) else seq_len(fit$n_groups)
   coefficients <- lapply(found$coefficients, function(own) lapply(own, rows_of, arrays = found$arrays))
+  units <- lapply(found$units, function(own) lapply(own, rows_of, arrays = found$arrays))
   structure(class = "gbtm_bootstrap", list(
     call = call, kind = kind, n = nrow(params), params = params, shares = shares, failures = found$failures,
     reasons = unlist(found$reasons), unfitted = found$unfitted, crossed = found$crossed,
     chosen_groups = if (!is.null(found$chosen_groups)) answer_frame(found$chosen_groups, found$arrays),
     sentence = found$sentence, fit = fit,
-    coefficients = if (is_several(fit)) stats::setNames(coefficients, outcome_names(fit)) else coefficients[[1]]
+    coefficients = if (is_several(fit)) stats::setNames(coefficients, outcome_names(fit)) else coefficients[[1]],
+    units = if (is_several(fit)) stats::setNames(units, outcome_names(fit)) else units[[1]]
   ))
 }
 
@@ -100,7 +102,15 @@ bootstrap_shares <- function(x, level) {
 
 percentiles <- function(values, level) {
   tail <- (1 - check_level(level)) / 2
-  t(apply(values, 2, stats::quantile, c(tail, 1 - tail), names = FALSE))
+  limits <- function(x) if (anyNA(x)) c(NA, NA) else stats::quantile(x, c(tail, 1 - tail), names = FALSE)
+  t(apply(values, 2, limits))
+}
+
+# The basis of hidden units as a replicate has them.
+units_of_replicate <- function(basis, units, i) {
+  basis[c("location", "width")] <- list(units$location[i, ], units$width[i, ])
+  basis$mix <- matrix(units$mix[i, ], nrow(basis$mix), byrow = TRUE)
+  basis
 }
 
 #' @rdname bootstrap
@@ -142,6 +152,7 @@ predict.gbtm_bootstrap <- function(object, times = NULL, level = 0.95, tcov = NU
       own <- object$coefficients[[p]][i, ]
       fit$curves$coefficients[[p]] <- matrix(own, fit$n_groups, byrow = TRUE)
     }
+    if (length(object$units)) fit$curves$bases$mean <- units_of_replicate(fit$curves$bases$mean, object$units, i)
     as.vector(t(expected_at(fit, at, w)))
   }, numeric(nrow(table)))
   drawn <- matrix(drawn, nrow(table))
@@ -175,6 +186,7 @@ bootstrap_views <- function(x) {
   lapply(stats::setNames(nm = names(views)), function(name) {
     x$fit <- views[[name]]
     x$coefficients <- x$coefficients[[name]]
+    x["units"] <- list(x$units[[name]])
     x
   })
 }

@@ -2,7 +2,8 @@
 
 # The number of free parameters.
 n_parameters <- function(fit) {
-  if (is.null(fit$constraints)) length(fit$coefficients) else as.integer(fit$constraints$n_free)
+  own <- if (is.null(fit$constraints)) length(fit$coefficients) else as.integer(fit$constraints$n_free)
+  own + n_of_units(fit)
 }
 
 # Why a parameter has no standard error of its own, "fixed" or "at bound", by its name.

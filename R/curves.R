@@ -28,6 +28,8 @@ time_columns <- function(fit, predictor, times) {
   if (is.null(basis)) return(matrix(1, length(times), 1))
   raw <- if (basis$kind == "polynomial") {
     outer((times - basis$centre) / basis$scale, seq_along(basis$names) - 1, "^")
+  } else if (basis$kind == "network") {
+    unit_columns(basis, times)
   } else if (!is.null(fit$terms)) {
     basis_at(fit$terms, fit$time_name, times)
   } else {

@@ -38,6 +38,7 @@ equal_slopes <- function(fit, groups = NULL, outcome = NULL) {
 }
 
 curves_test <- function(fit, groups, include_intercept, outcome, data_name) {
+  refuse_networks(fit, "groups", "a Wald test of the curves", "Compare the bands of bootstrap().")
   if (is_dual(fit) && !is.null(outcome)) {
     fit <- of_outcome(fit, outcome)
     outcome <- NULL

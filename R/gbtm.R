@@ -61,6 +61,7 @@
 #' @param rorder for `r those_having("may_correlate")`: random effects of each group: 0, an intercept; 1, a slope over
 #'   time too;
 #'   -1, none
+#' @param curve [network_curve()], curves made of hidden units of time that the groups share, in place of `order`
 #' @param wide for wide data, what the names in the formula stand for:
 #'   `list(offenses = "count_*", age = c("age_1", "age_2"))` or `list(offenses = "count_*", age = c(10, 12))`. `id` is
 #'   then optional. Row numbers in messages count the observations, subject by subject.
@@ -161,8 +162,8 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  out_of_sample = NULL, refgroup = 1, dropout = NULL, dcov = NULL, obsmar = NULL, wave = NULL,
                  ar1 = FALSE, rho_by_group = FALSE, rorder = NULL, wide = NULL, cov_type = NULL, start = NULL,
                  control = gbtm_control(), subset = NULL, na.action = NULL, # nolint: object_name_linter.
-                 seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, prior = NULL, ...,
-                 outcome = NULL, omodel = NULL, ocov = NULL, baseoutcome = NULL, twostep = FALSE) {
+                 seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, prior = NULL, curve = NULL,
+                 ..., outcome = NULL, omodel = NULL, ocov = NULL, baseoutcome = NULL, twostep = FALSE) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)
@@ -202,7 +203,8 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
 
 # The engine's answer, with starts of its own, from values, or from a fit with fewer groups.
 answer_from <- function(start, groups, asked, control, cov_type, call) {
-  smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
+  # of hidden units numbers say nothing without the units
+  smaller <- inherits(start, "gbtm") && (start$spec$n_groups < groups || length(unit_bases(start)) > 0)
   options <- search_options(control, cov_type, if (!smaller) start_values(start))
   bridge_fit(asked, options, control, call, if (smaller) document_text(start))
 }
@@ -222,7 +224,7 @@ asked_model <- function(formula, data, id, given, call, settled = NULL) {
   declared <- without_declared(data)
   data <- declared$data
   parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide), data)
-  parts <- parts_by_order(parts, data, wide, given$order)
+  parts <- parts_by_order(parts, data, wide, given$order, given$curve)
   if (is.list(wide)) given$wide <- wide <- wide_in_order(wide, parts, data)
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
   covariates <- stats::setNames(given[covariate_arguments()], covariate_arguments())
@@ -243,9 +245,9 @@ asked_model <- function(formula, data, id, given, call, settled = NULL) {
 
 # What looks like a basis is a time to be computed where an order was given with it, or where it is made of dates, which
 # are no times of a basis.
-parts_by_order <- function(parts, data, wide, order) {
+parts_by_order <- function(parts, data, wide, order, curve = NULL) {
   of_dates <- is.null(wide) && inherits(data[[parts$time]], c("Date", "POSIXt", "difftime"))
-  if (is.null(parts$basis) || (is.null(order) && !of_dates)) return(parts)
+  if (is.null(parts$basis) || (is.null(order) && is.null(curve) && !of_dates)) return(parts)
   found <- expression_time(parts, if (is.null(wide)) data[[parts$time]] else wide_times(data, wide[[parts$time]]))
   if (is.null(found)) parts else found
 }

@@ -211,6 +211,9 @@ membership_of <- function(group_set) {
 basis_matrices <- function(basis) {
   basis$mix <- rows_to_matrix(basis$mix)
   if (!is.null(basis$columns)) basis$columns <- rows_to_matrix(basis$columns)
+  if (identical(basis$kind, "network")) {
+    basis[c("location", "width")] <- lapply(basis[c("location", "width")], function(x) as.double(unlist(x)))
+  }
   basis
 }
 

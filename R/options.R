@@ -55,6 +55,7 @@ sent_options <- function(given) {
       flag = check_flag(given[[name]], name),
       bound = bound(given[[name]], name),
       prior = sent_prior(given[[name]]),
+      network = sent_curve(given[[name]]),
       given[[name]]
     )
   })

@@ -204,7 +204,7 @@ drawn_curves <- function(fit, level, n = constants$curve_points, tcov = NULL) {
 
 # A basis read from a file is known at the observed times only.
 can_interpolate <- function(fit) {
-  !is.null(fit$terms) || all(vapply(fit$curves$bases, function(b) b$kind == "polynomial", NA))
+  !is.null(fit$terms) || all(vapply(fit$curves$bases, function(b) b$kind %in% c("polynomial", "network"), NA))
 }
 
 binned_means <- function(fit) {

@@ -97,6 +97,10 @@ whole_expressions <- c(
   "search\\.(table|choices)\\b" = "search$\\1",
   "'~ sex \\+ C\\(region\\)', or \\['sex', 'age'\\]" = "~ sex + region, or c(\"sex\", \"age\")",
   "'~ age \\+ C\\(region\\)'" = "~ age + factor(region)",
+  "gbtm\\.bootstrap\\(res\\)\\.curves\\(\\)" = "bootstrap()",
+  "gbtm\\.bootstrap\\(res\\)" = "bootstrap()",
+  "curve=gbtm\\.Network\\((\\d+)\\)" = "curve = network_curve(\\1)",
+  "gbtm\\.Network\\((\\d+)\\)" = "network_curve(\\1)",
   "'(\\S+) ~ bs\\(age, df=4\\)'" = "\\1 ~ splines::bs(age, df = 4)",
   "use center\\(\\), scale\\(\\), poly\\(\\) or bs\\(\\)" = "use scale(), poly(), bs() or ns()",
   "\\bgbtm\\.([a-z_]+)\\(" = "\\1("

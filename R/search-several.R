@@ -9,6 +9,7 @@
 #' @param caller where [gbtm_search()] was called
 #' @noRd
 search_several <- function(frame, outcomes, given, named, call, caller) {
+  for (o in outcomes) refuse_curve_in_search(o$options$curve)
   data <- if (!eval(quote(missing(data)), frame)) frame$data
   laid <- checked_tables(outcomes, data, given$wide, call, caller)
   if (!length(laid)) ask_columns("id", frame, named_table(outcomes, data))

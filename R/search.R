@@ -160,7 +160,16 @@ search_arguments <- function(asked) {
   given$iorder_by_group <- FALSE
   given[names(asked)] <- asked
   check_flag(given$iorder_by_group, "iorder_by_group")
+  refuse_curve_in_search(given$curve)
   given
+}
+
+# Models on other columns of time do not start from each other.
+refuse_curve_in_search <- function(curve) {
+  if (is.null(curve)) return(invisible())
+  stop_gbtm("no_network_here",
+            "curve: a search lowers orders and splits groups, and hidden units have neither orders nor stand still.",
+            "curve", "Fit each number of groups and of units by itself, and compare them by cross_validate().")
 }
 
 # A number stands for all up to it; several, or one in a list, for themselves.

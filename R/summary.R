@@ -49,6 +49,7 @@ print.summary.gbtm <- function(x, digits = max(3, getOption("digits") - 3), ...)
   if (is_dual(x$fit)) print_transitions(x$fit)
   print_criteria(x)
   print_constraints(x$fit)
+  print_units(x$fit)
   print_findings(x$fit)
   invisible(x)
 }

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .api.traj import proc_traj, traj
     from .data.panel import Panel
     from .data.untreated_history import untreated_history
+    from .design.network import Network
     from .disk.parquet_files import ParquetFiles
     from .disk.query import query_files
     from .distal.balance import balance
@@ -49,7 +50,8 @@ if TYPE_CHECKING:
     from .selection.search import search
 
 _HOME = {
-    "GBTM": "api.model", "GBTMResults": "api.results", "Outcome": "model.description", "Panel": "disk.disk_panel",
+    "GBTM": "api.model", "GBTMResults": "api.results", "Network": "design.network",
+    "Outcome": "model.description", "Panel": "disk.disk_panel",
     "Prior": "model.prior", "ParquetFiles": "disk.parquet_files", "query_files": "disk.query",
     "Training": "api.training", "train": "api.training",
     "DualResults": "api.dual_results", "load": "api.load", "traj": "api.traj", "proc_traj": "api.traj",
@@ -69,10 +71,11 @@ _HOME = {
 
 __all__ = [
     "GBTM", "CommandError", "DataError", "DualResults", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch",
-    "Outcome", "Panel", "ParquetFiles", "Prior", "SpecificationError", "Training", "__version__", "ar1_check",
-    "balance", "blrt", "bootstrap", "cross_validate", "datasets", "forecast_check", "grolts_report", "linearity_check",
-    "lmr", "load", "load_linearity_check", "load_search", "plot_balance", "plot_dependence", "plot_forecast_check",
-    "pool", "proc_traj", "query_files", "residual_checks", "search", "to_table", "train", "traj", "untreated_history",
+    "Network", "Outcome", "Panel", "ParquetFiles", "Prior", "SpecificationError", "Training", "__version__",
+    "ar1_check", "balance", "blrt", "bootstrap", "cross_validate", "datasets", "forecast_check", "grolts_report",
+    "linearity_check", "lmr", "load", "load_linearity_check", "load_search", "plot_balance", "plot_dependence",
+    "plot_forecast_check", "pool", "proc_traj", "query_files", "residual_checks", "search", "to_table", "train", "traj",
+    "untreated_history",
 ]
 
 

@@ -12,7 +12,7 @@ import gbtm
 import oracle
 from gbtm import DataError, SpecificationError
 from gbtm.fit.refit import refit
-from gbtm.model.spec import first_groups
+from gbtm.model.first_groups import first_groups
 from gbtm.record.rebuild import prepared_of
 from parts import draw
 

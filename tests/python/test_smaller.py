@@ -3,7 +3,8 @@
 import pytest
 
 import gbtm
-from gbtm.model.spec import first_groups, make_spec
+from gbtm.model.first_groups import first_groups
+from gbtm.model.spec import make_spec
 from gbtm.resampling.smaller import inside, with_groups, without_one
 
 

@@ -8,8 +8,8 @@ import pytest
 
 import gbtm
 from gbtm import SpecificationError
+from gbtm.design.stored_basis import basis_from_document
 from gbtm.design.time_basis import (
-    basis_from_document,
     formula_basis,
     matrix_basis,
     polynomial_basis,

@@ -69,7 +69,7 @@ def read_outcome(
     refuse_dots(data, covariate_columns(data, outcome, design, wide))
     name, time, basis = split_formula(outcome.formula, data, wide)
     column, made = time, None
-    if basis is not None and outcome.order is not None:  # a polynomial of an expression
+    if basis is not None and (outcome.order is not None or outcome.curve is not None):  # the time is an expression
         made = time_expression(basis, data, time, wide)
         if made is not None:
             data, where = with_time_column(data, made, time if wide is None else wide[time], wide is not None)

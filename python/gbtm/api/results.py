@@ -83,6 +83,12 @@ class GBTMResults(Fit):
 
         return outcome_contributions(self, refit=refit, rng=rng)
 
+    def hidden_units(self) -> pd.DataFrame:
+        """Where the hidden units of network curves turn; see :func:`gbtm.fit.hidden_units.hidden_units`."""
+        from ..fit.hidden_units import hidden_units
+
+        return hidden_units(self)
+
     def residual_correlations(self, *, by_group: bool = True) -> pd.DataFrame:
         """Whether outcomes are independent within groups; see
         :func:`gbtm.adequacy.residual_correlations.residual_correlations`."""

@@ -129,6 +129,11 @@ def train(
             argument="prior", way_out="Train without it, then fit from there: model.fit(start=out.params, prior=..).",
         )
     prepared, layout = model.prepared, model.layout
+    if prepared.spec.has_networks:
+        raise SpecificationError(
+            "curve: hidden units are not found by mini-batches.", code="no_network_here", argument="curve",
+            way_out="Use fit(), on a sample of the people where there are very many.",
+        )
     settings = Settings(optimiser, schedule, batch_size, epochs, held_out, patience, check_seed(rng))
     module = Mixture(layout, model.panel)
     module.set_flat(first_values(prepared, settings, start, Control(rng=settings.rng, time_budget=None)))

@@ -34,9 +34,9 @@ from .files import file_columns, fit_files, posterior_to, with_cov_type_of_files
 from .fitting import command, fit, read_commands
 from .long_work import begin, end, wait
 from .matching import balance, matching_frame, untreated_history
+from .networks import linearity_check
 from .queries import query_begin, query_end, query_files, query_rows
 from .reporting import grolts_report, to_table
-from .networks import linearity_check
 from .resampling import ar1_check, blrt, bootstrap, cross_validate, independence_bootstrap, lmr, pool
 from .several import classify_several, fit_several, hold_outcome, hold_people
 from .step_three import classification, readable_outcome, step_three

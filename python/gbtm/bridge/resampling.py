@@ -88,7 +88,8 @@ def bootstrap(document: str, options: str, tell: Progress | None) -> str:
     """Label-matched bootstrap of a stored fit.
 
     Besides ``params`` and ``shares`` of the replicates, ``coefficients`` are, by outcome, the internal ones of
-    each predictor (n, K q), by which R draws the replicates' curves.
+    each predictor (n, K q), by which R draws the replicates' curves; ``units`` the hidden units of each, where they
+    moved, with the mix of their columns.
     """
     from ..resampling.bootstrap import bootstrap as resample
 
@@ -96,17 +97,23 @@ def bootstrap(document: str, options: str, tell: Progress | None) -> str:
         res, (asked, n_jobs) = fit_of(document), _options(options)
         found, notes = with_workers(n_jobs, lambda n: resample(res, n_jobs=n, progress=tell or False, **asked))
         layout, bulk = layout_of(res), new_bulk()
-        flats = [layout.unreport(params) for params in found.params.to_numpy()]
+        moved = list(found.moved) or [(layout, layout.unreport(params)) for params in found.params.to_numpy()]
         of_groups = [layout.rows_of(layout.spec.set_of(m)) for m in range(len(res.outcomes))]  # of a dual's pairs
         coefficients = [
-            {name: encode(np.stack([layout.coefficients(flat, m, name)[rows].ravel() for flat in flats]), bulk)
+            {name: encode(np.stack([own.coefficients(flat, m, name)[rows].ravel() for own, flat in moved]), bulk)
              for name in outcome.coefficients}
             for m, (outcome, rows) in enumerate(zip(res.outcomes, of_groups, strict=True))
+        ]
+        units = [
+            {name: encode(np.stack([np.ravel(own.outcomes[m].bases["mean"].document[name]) for own, _ in moved]), bulk)
+             for name in ("location", "width", "mix")}
+            if found.moved and outcome.spec.curve is not None else None
+            for m, outcome in enumerate(res.outcomes)
         ]
         chosen = found.chosen_groups
         return {
             "params": encode(found.params.to_numpy(), bulk), "shares": encode(found.shares.to_numpy(), bulk),
-            "replicates": [int(i) for i in found.params.index], "coefficients": coefficients,
+            "units": units, "replicates": [int(i) for i in found.params.index], "coefficients": coefficients,
             "failures": found.failures, "reasons": found.reasons, "unfitted": found.unfitted,
             "crossed": found.crossed, "chosen_groups": None if chosen is None else frame(chosen, bulk),
             "sentence": found.sentence, "notes": notes,

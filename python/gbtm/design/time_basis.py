@@ -103,7 +103,7 @@ class TimeBasis:
     mix : (q, q), internal columns = raw columns @ mix, orthonormal over the observations
     to_user : (q, q), coefficients of the user's columns = to_user @ internal coefficients
     constant : (q,), internal coefficients of the constant 1 (least squares)
-    document : what :func:`basis_from_document` needs to make the basis again
+    document : what :func:`.stored_basis.basis_from_document` needs to make the basis again
     everywhere : known at any time, not only at the observed ones
     """
 
@@ -190,14 +190,14 @@ def polynomial_basis(times: np.ndarray, order: int, time_name: str = "time", arg
     centre = float(distinct.mean())
     scale = float(np.abs(distinct - centre).max()) or 1.0
     mix = orthonormal_mix(_scaled_powers(distinct, centre, scale, order + 1), counts)
-    return _polynomial(power_names(order, time_name), centre, scale, mix)
+    return polynomial_of(power_names(order, time_name), centre, scale, mix)
 
 
 def _scaled_powers(t: np.ndarray, centre: float, scale: float, width: int) -> np.ndarray:
     return np.vander((t - centre) / scale, width, increasing=True)
 
 
-def _polynomial(names: tuple[str, ...], centre: float, scale: float, mix: np.ndarray) -> TimeBasis:
+def polynomial_of(names: tuple[str, ...], centre: float, scale: float, mix: np.ndarray) -> TimeBasis:
     width = len(names)
     expand = np.zeros((width, width))  # ((t - centre) / scale)^j in powers of t
     for j in range(width):
@@ -234,10 +234,10 @@ def matrix_basis(
             f"formula: the {x.shape[1]} basis columns are linearly dependent over {x.shape[0]} distinct times.",
             code="dependent_basis", argument="formula", way_out="Use fewer basis columns, or drop the duplicate ones.",
         ) from None
-    return _tabulated(names, distinct, x, mix, None if design is None else design.formula, design, time_name)
+    return tabulated_basis(names, distinct, x, mix, None if design is None else design.formula, design, time_name)
 
 
-def _tabulated(
+def tabulated_basis(
     names: tuple[str, ...], distinct: np.ndarray, x: np.ndarray, mix: np.ndarray, formula: str | None,
     design: FormulaDesign | None, time_name: str,
 ) -> TimeBasis:
@@ -281,30 +281,6 @@ def _repeated(times: np.ndarray, counts: np.ndarray) -> np.ndarray:
     place = np.linspace(0, total - 1, OBSERVATIONS_MOST).astype(np.int64)
     at = np.searchsorted(np.cumsum(counts), place, side="right")
     return np.repeat(times, np.maximum(np.bincount(at, minlength=times.size), 1))
-
-
-def basis_from_document(
-    document: dict[str, Any], time_name: str, *, trusted: bool = False, observed: Callable[[], np.ndarray] | None = None
-) -> TimeBasis:
-    """The basis that ``document`` describes; only if it is ``trusted`` is an expression in it run that is code.
-
-    ``observed`` gives the times (n_obs,) of the fit, from which a trusted formula takes its knots again where an
-    earlier version did not keep them.
-    """
-    names, mix = tuple(document["names"]), np.asarray(document["mix"], dtype=float)
-    if document["kind"] == "polynomial":
-        return _polynomial(names, document["centre"], document["scale"], mix)
-    stored, formula = document.get("design"), document["formula"]
-    if stored is not None:
-        design: FormulaDesign | None = FormulaDesign.from_document(stored, trusted=trusted)
-    elif formula is not None and trusted and observed is not None:
-        design = design_of(formula, pd.DataFrame({time_name: observed()}), "formula", constant=True)[1]
-    else:
-        design = None
-    return _tabulated(
-        names, np.asarray(document["times"], dtype=float), np.asarray(document["columns"], dtype=float), mix,
-        formula, design, time_name,
-    )
 
 
 def split_formula(

@@ -240,7 +240,7 @@ def traj_two_step(fit: Fit, out: DistalResult, name: str) -> TrajOutcome:
     """
     n, k = out.nobs, len(out.names)
     posterior = fit.posterior.to_numpy()
-    cov = np.zeros((fit.df_model + k,) * 2)
+    cov = np.zeros((len(fit.names) + k,) * 2)
     cov[: -k, : -k], cov[-k:, -k:] = fit.cov_params().to_numpy(), out.cov_params().to_numpy() * n / (n - k + 1)
     here, gamma = posterior[out.found.problem.rows], out.params.to_numpy()
     eta, structure = here @ gamma, out.structure

@@ -72,6 +72,13 @@ class Covariance:
             by_information=both(self.by_information), root=one(self.root), information_root=one(self.information_root),
         )
 
+    def without(self, positions: np.ndarray) -> Covariance:
+        """The same where nothing is known of the parameters at these positions."""
+        if not positions.size:
+            return self
+        unknown = np.eye(len(self.internal))[:, positions]
+        return replace(self, undetermined=np.hstack([self.undetermined, unknown]))
+
     def without_variance(self, jacobian: np.ndarray) -> np.ndarray:
         """(r, p) -> (r,) bool: what all clusters agree in has a sandwich of zero, and so no standard error."""
         if self.by_information is None:

@@ -102,8 +102,8 @@ class Fit(FitRecord):
 
     @property
     def df_model(self) -> int:
-        """Number of free parameters k: those there are, but for what constraints take away."""
-        return len(self.names) if self.constraints is None else self.constraints.n_free
+        """Number of free parameters k: those with names, but for what constraints take away, and of hidden units."""
+        return (len(self.names) if self.constraints is None else self.constraints.n_free) + self.spec.n_of_units
 
     @property
     def group_names(self) -> list[int]:

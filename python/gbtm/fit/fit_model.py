@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +11,11 @@ from ..checks import check_seed
 from ..compute.progress import Progress, reporter
 from ..errors import SpecificationError
 from ..estimation.control import Control
+from ..model.first_groups import first_groups
 from ..model.layout import Layout, make_layout
 from ..model.one_set import prepared_of_set
 from ..model.prepared import Prepared
-from ..model.spec import first_groups
-from .start_values import read_start
+from .start_values import at_units_of, read_start
 
 if TYPE_CHECKING:
     from ..estimation.estimate import Estimate
@@ -31,7 +31,7 @@ Smaller = tuple[Layout, np.ndarray]  # layout and internal parameters (p',) of a
 
 def fit_model(
     prepared: Prepared, control: Control, *, cov_type: str | None = None, user_starts: np.ndarray | None = None,
-    smaller: Smaller | None = None, further: np.ndarray | None = None,
+    smaller: Smaller | None = None, further: np.ndarray | None = None, from_units: bool = False,
 ) -> dict[str, Any]:
     """Find the best optimum and its standard errors.
 
@@ -41,22 +41,24 @@ def fit_model(
     user_starts : (B, p) internal parameters, the only starts
     smaller : a fit with one group less, to grow from; the result is no worse
     further : (B, p) starts besides those of the search; the result is no worse
+    from_units : hidden units of the given bases are where they are to begin with; without it they stay
 
     Returns
     -------
     The fit document, see docs/fit-document.md; what is doubtful stands in its ``warnings``.
     """
     from ..compute.threads import workers
-    from ..estimation.covariance import covariance_at, covariance_of_some, resolve
+    from ..estimation.covariance import covariance_of_some, resolve
     from ..estimation.estimate import estimate
     from ..likelihood.mixture import Mixture
-    from .make_document import make_document
 
     panel, layout = prepared.panel, prepared.layout
     kind = resolve(cov_type, panel.subjects, layout.n_free)
     module = searched = Mixture(layout, panel)
     exact = smaller is not None
     dual = None
+    if prepared.seeks_units or from_units:
+        return _with_units(prepared, control, kind, user_starts)
     if prepared.spec.is_dual:
         dual = separate_fits(prepared, module, control, None if user_starts is None else user_starts[0])
         found = dual.two_step.flats
@@ -66,17 +68,41 @@ def fit_model(
     result: Estimate = estimate(
         module, panel, control, user_starts=user_starts, smaller=smaller, exact_growth=exact, further=further
     )
-    module = result.module
-    if control.progress is not None:
-        control.progress("standard errors", result.seconds)
-    with workers():
-        cov = covariance_at(module, result.flat, kind, panel.subjects, panel.nobs)
-        document = make_document(prepared, module, result, cov)
-        if dual is not None:
+    document = _document(prepared, control, result, kind)
+    if dual is not None:
+        with workers():
             known = covariance_of_some(
                 searched, dual.two_step.flats[0], kind, panel.subjects, panel.nobs, prepared.layout.theta)
             document["dual"] |= dual.document(prepared.layout, known)
+    return document
+
+
+def _document(prepared: Prepared, control: Control, result: Estimate, kind: str) -> dict[str, Any]:
+    """The fit document of an estimate, with standard errors of a ``kind``."""
+    from ..compute.threads import workers
+    from ..estimation.covariance import covariance_at
+    from .make_document import make_document
+
+    panel = prepared.panel
+    if control.progress is not None:
+        control.progress("standard errors", result.seconds)
+    with workers():
+        cov = covariance_at(result.module, result.flat, kind, panel.subjects, panel.nobs)
+        document = make_document(prepared, result.module, result, cov)
     document["search"] |= {"rng": control.rng, "n_starts_asked": control.n_starts}
+    return document
+
+
+def _with_units(prepared: Prepared, control: Control, kind: str, start: np.ndarray | None) -> dict[str, Any]:
+    """The document of a fit whose hidden units are to be found, from where they stand with a ``start`` (1, p)."""
+    from .find_units import find_units
+
+    found = find_units(prepared, control, None if start is None else start[0])
+    document = _document(found.prepared, control, found.estimate, kind)
+    document["seconds"] = found.seconds
+    document["hidden_units"] = found.document
+    document["warnings"] = [*(asdict(f) for f in found.findings), *document["warnings"]]
+    document["search"]["sentence"] += f" {found.sentence}"
     return document
 
 
@@ -152,5 +178,9 @@ def fit_as_asked(
         n_starts=n_starts, max_starts=max_starts, time_budget=time_budget, rng=check_seed(rng), device=device,
         progress=reporter(progress),
     )
+    from_units = start is not None and prepared.seeks_units
+    if from_units:
+        prepared = at_units_of(start, prepared)
     user_starts, smaller = read_start(start, prepared)
-    return fit_model(prepared, control, cov_type=cov_type, user_starts=user_starts, smaller=smaller)
+    return fit_model(
+        prepared, control, cov_type=cov_type, user_starts=user_starts, smaller=smaller, from_units=from_units)

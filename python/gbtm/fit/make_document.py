@@ -59,6 +59,7 @@ def document_of(
     df : degrees of freedom of t; None for the normal distribution
     """
     layout, panel = prepared.layout, prepared.panel
+    cov = cov.without(layout.given_units)
     jacobian = layout.report_jacobian(estimate.flat)
     cov_params, identified = cov.reported(jacobian)
     shared, (inputs, of_outcomes, of_groups) = shared_fields(panel), split_inputs(prepared.inputs, len(panel.outcomes))

@@ -51,6 +51,7 @@ def with_covariance(fit: Fit, cov_type: str | None) -> dict[str, Any]:
 def document_with(fit: Fit, cov: Covariance, layout: Layout, df: float | None) -> dict[str, Any]:
     """The document of a fit with this covariance of its internal parameters, and ``df`` degrees of freedom of t."""
     flat = fit.internal.params
+    cov = cov.without(layout.given_units)
     jacobian = layout.report_jacobian(flat)
     cov_params, identified = cov.reported(jacobian)
     document = {name: value for name, value in fit.document.items() if name != "df_inference"}

@@ -49,7 +49,8 @@ def refit(
 
     Parameters
     ----------
-    bases : time basis of each outcome's mean; None makes polynomials for these data
+    bases : time basis of each outcome's mean; None makes polynomials for these data. Hidden units of a network are
+        where these are to begin with, and move
     start : (p,) parameters in the user's units to start from
     n_starts : starts of the search besides ``start``; 0 for none, and then ``start`` is needed
     search : further settings of :class:`~gbtm.estimation.control.Control`, for example a ``time_budget``
@@ -68,6 +69,13 @@ def refit(
     panel = prepare(panel, spec)
     layout = make_layout(panel, spec, bases)
     control = Control(**{"n_starts": n_starts or None, "rng": rng, **(search or {})})
+    if spec.has_networks:
+        from ..model.prepared import seeks_units
+        from .find_units import units_again
+
+        flat = None if start is None else layout.unreport(np.asarray(start, dtype=float))
+        place, converged = units_again(panel, layout, control, flat, n_starts, known=not seeks_units(spec, bases))
+        return Refit(place.layout, place.flat, place.loglik, converged, collapsed=False)
     given = None if start is None else layout.unreport(np.asarray(start, dtype=float))[None]
     only: dict[str, Any] = {"user_starts" if n_starts == 0 else "further": given}
     grown = None if smaller is None else (smaller.layout, smaller.flat)

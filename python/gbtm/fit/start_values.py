@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import pandas as pd
 
 from ..data.labels import by_names
 from ..errors import DataError, SpecificationError
+from ..model.first_groups import first_groups
 from ..model.layout import Layout, make_layout
 from ..model.prepared import Prepared
-from ..model.spec import first_groups
+from ..record.rebuild import parts_of
 from .fit import Fit
 
 
@@ -51,6 +53,24 @@ def read_start(start: Any, prepared: Prepared) -> tuple[np.ndarray | None, tuple
     except (TypeError, ValueError):
         numbers = np.empty(0)
     return layout.unreport(_checked(numbers, layout))[None], None
+
+
+def at_units_of(start: Any, prepared: Prepared) -> Prepared:
+    """The model with its hidden units where those of the fit ``start`` are.
+
+    Raises
+    ------
+    SpecificationError
+        ``bad_start`` for numbers, which say nothing without the units, and for a fit of another model.
+    """
+    if not isinstance(start, Fit) or start.spec != prepared.spec:
+        raise SpecificationError(
+            "start: the coefficients of hidden units mean nothing without the units.", code="bad_start",
+            argument="start", way_out="Give a fit of the same model, or leave start out.",
+        )
+    bases = tuple(p.bases["mean"] for p in parts_of(start))
+    layout = make_layout(prepared.panel, prepared.spec, bases)
+    return replace(prepared, bases=bases, layout=layout)
 
 
 def _in_order(start: Any, layout: Layout) -> Any:

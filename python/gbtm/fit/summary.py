@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..compute.reference_distribution import letter, p_label
 from ..families import family_named
+from .hidden_units import unit_sentences
 from .outcome_view import prefix_of
 
 if TYPE_CHECKING:
@@ -208,6 +209,7 @@ def _notes(res: Fit) -> list[str]:
     if res.prior is not None:
         lines.append(res.prior.sentence)
     lines += [f"Warning: {w}" for w in res.warnings]
+    lines += unit_sentences(res)
     for outcome in res.outcomes:
         if outcome.profile is not None:
             whose = f"Curves of {outcome.name}" if len(res.outcomes) > 1 else "Curves"

@@ -17,8 +17,9 @@ from ..compute.progress import Progress, reporter
 from ..data.panel import Panel
 from ..errors import SpecificationError
 from ..fit.fit import Fit
+from ..model.first_groups import first_groups
 from ..model.prepared import Prepared
-from ..model.spec import ModelSpec, first_groups
+from ..model.spec import ModelSpec
 from .predictive import Predictive
 from .recurrent import recurrent
 from .rivals import Fitted, autoregression, carry_forward, family_of

@@ -91,10 +91,10 @@ def _wald(fit: DualFit) -> float:
     for own in at:
         if own[0] >= 0:
             for j in range(1, own.size):
-                row = np.zeros(fit.df_model)
+                row = np.zeros(len(fit.names))
                 row[own[j]], row[own[0]] = 1.0, -1.0
                 rows.append(row)
-    gradient = np.array(rows).reshape(-1, fit.df_model)
+    gradient = np.array(rows).reshape(-1, len(fit.names))
     if not fit.internal.determined(gradient).all() or not len(rows):
         return float("nan")
     value = gradient @ fit.internal.params

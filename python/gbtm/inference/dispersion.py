@@ -18,6 +18,7 @@ from scipy.stats import chi2
 from ..arguments import checked
 from ..errors import SpecificationError
 from ..families import family_named, having
+from ..fit.hidden_units import refuse_networks
 from ..fit.outcome_view import number_of
 from ..model.prepared import Prepared
 
@@ -75,6 +76,7 @@ def dispersion_test(res: Fit, *, outcome: str | int | None = None, **fit_options
             argument="outcome",
             way_out="Ask the whole fit with outcome=, the name of a count: the others are fitted as they are.",
         )
+    refuse_networks(res, "outcome", "the fit without psi", "Fit both families, and compare them by BIC.")
     m = 0 if outcome is None else number_of(res.outcome_names, outcome)
     family = res.outcomes[m].family
     without_psi = family_named(family).without_dispersion
@@ -94,7 +96,7 @@ def dispersion_test(res: Fit, *, outcome: str | int | None = None, **fit_options
     outcomes = [replace(o, family=without_psi, dispersion_by_group=False) if i == m else o
                 for i, o in enumerate(spec.outcomes)]
     panel = replace(panel_of(res), history=None)
-    bases = [p.bases["mean"] if o.basis is not None else None for o, p in zip(outcomes, parts, strict=False)]
+    bases = [p.bases["mean"] if o.orders is None else None for o, p in zip(outcomes, parts, strict=False)]
     prepared = Prepared.of(panel, replace(spec, outcomes=tuple(outcomes)), bases)
     without = res.like(fit_as_asked(prepared, **fit_options))
     k = res.n_groups if spec.outcomes[m].dispersion_by_group else 1

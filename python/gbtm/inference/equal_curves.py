@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arguments import checked
 from ..errors import SpecificationError
+from ..fit.hidden_units import refuse_networks
 from ..fit.outcome_view import number_of, prefix_of
 from .hypotheses import covariance_of, linear_hypotheses, quadratic_form, refuse_undetermined
 from .wald import WaldTest, joint_test
@@ -60,6 +61,7 @@ def equal_curves(
     >>> test.df, test.hypotheses[2]
     (3, 't^2[1] = t^2[2]')
     """
+    refuse_networks(res, "groups", "a Wald test of the curves", "Compare the bands of gbtm.bootstrap(res).curves().")
     chosen = _groups(res, groups)
     numbers = range(len(res.outcomes)) if outcome is None else [number_of(res.outcome_names, outcome)]
     equalities = [e for m in numbers for e in _equalities(res, m, chosen, include_intercept)]

@@ -13,6 +13,7 @@ from scipy.stats import chi2
 from ..arguments import checked
 from ..checks import check_level
 from ..errors import SpecificationError, warn
+from ..fit.hidden_units import refuse_networks
 from ..record.rebuild import module_of
 from .profile_likelihood import Profile
 
@@ -91,6 +92,7 @@ def profile_ends(res: Fit, parameter: str, level: float) -> tuple[tuple[float, f
         "parameter", "and profiles are climbed without them.",
         "Use conf_int(); or hold the parameter too, constraints=[.., 'time[1] = 0.5'], and compare log-likelihoods.",
     )
+    refuse_networks(res, "parameter", "a profile", "Use gbtm.bootstrap(res), which finds them anew in each sample.")
     check_level(level)
     with with_gradients():
         profile = Profile(module_of(res), names.index(parameter))

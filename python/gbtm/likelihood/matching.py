@@ -162,7 +162,10 @@ class Matcher:
 
     def order(self, flat: np.ndarray) -> tuple[np.ndarray, bool]:
         """Internal parameters (p,) -> order (K,), and whether it is crossed (:func:`is_crossed`)."""
-        other = self._posteriors(flat[None])[0]
+        return self.order_of(self._posteriors(flat[None])[0])
+
+    def order_of(self, other: np.ndarray) -> tuple[np.ndarray, bool]:
+        """As :meth:`order`, from the posterior probabilities (N, K) that another model gives the same people."""
         order = match_posteriors(self.reference, other, self.layout.spec, self.weight)
         return order, is_crossed(self.reference, other, order, self.weight)
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from ..arguments import checked, unknown_argument
+from ..design.network import Network
 from ..errors import SpecificationError
 from ..families import family_named
 from .option import option, options_of
@@ -48,6 +49,7 @@ class Outcome:
     ar1 : normal, cnorm: AR(1) errors within a subject, corr = rho^|difference in time|
     rho_by_group : one rho per group
     rorder : normal, cnorm: random effects of each group: 0, an intercept; 1, a slope over time too; -1, none
+    curve : :class:`gbtm.Network`, curves made of hidden units of time that the groups share, in place of ``order``
     """
 
     formula: str | None = None
@@ -94,6 +96,7 @@ class Outcome:
         lacks="rorder: goes with {those}, not with '{family}'.",
         way_out="Leave it out: this family has no errors that could be correlated.",
     )
+    curve: Network | None = option(None, "network", stored="curve", code="bad_curve")
 
     made_by_users: ClassVar[bool] = True
 

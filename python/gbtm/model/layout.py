@@ -8,6 +8,8 @@ Internal order (as in traj's e(b)): mean coefficients by group, zero-inflation c
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -81,6 +83,22 @@ class Layout(MembershipLayout):
     def outcomes(self) -> list[OutcomePart]:
         """The parts that are outcomes, without dropout."""
         return [p for p in self.parts if isinstance(p, OutcomePart)]
+
+    def on_columns(self, means: Sequence[TimeBasis]) -> Layout:
+        """The same model with other columns of time for each outcome's mean."""
+        own = iter(means)
+        parts = tuple(
+            replace(p, bases={**p.bases, "mean": next(own)}) if isinstance(p, OutcomePart) else p for p in self.parts)
+        # a layout writes into the transitions where their parameters stand
+        return Layout(self.spec, parts, self.membership, self.z, self.weights, deepcopy(self.transitions))
+
+    @property
+    def given_units(self) -> np.ndarray:
+        """Positions (q,) of the coefficients of hidden units. The curvature in these, the units being known, says too
+        little of their uncertainty."""
+        at = [np.arange(b.start, b.start + b.width) for b in self.blocks
+              if b.predictor == "mean" and self.spec.outcomes[b.outcome].curve is not None]
+        return np.concatenate([np.empty(0, dtype=np.int64), *at])
 
     # -- where things are --------------------------------------------------------------------------------------
 
@@ -194,7 +212,8 @@ class Layout(MembershipLayout):
     @property
     def n_free(self) -> int:
         """The number of free parameters: all, but for those that constraints take away."""
-        return self.size if self.constraints is None else self.constraints.n_free
+        own = self.size if self.constraints is None else self.constraints.n_free
+        return own + self.spec.n_of_units
 
     # -- reporting ---------------------------------------------------------------------------------------------
 

@@ -123,6 +123,8 @@ def _comparable(small: ModelSpec, big: ModelSpec) -> bool:
 
 
 def _outcome_comparable(a: OutcomeSpec, b: OutcomeSpec, alone: bool) -> bool:
+    if a.curve is not None or b.curve is not None:
+        return False  # the hidden units of one are not those of the other
     same = ("family", "lower", "upper", "censor_beyond", "basis")
     if any(getattr(a, name) != getattr(b, name) for name in same):
         return False

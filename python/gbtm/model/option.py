@@ -17,7 +17,7 @@ class Option:
     Attributes
     ----------
     kind : "orders", "flag", "bound", "groups", "group", "columns" (what stands in the data), "family",
-        "prior" or "word"; R reads it too
+        "prior", "network" or "word"; R reads it too
     trait : what is true of the families that may have it; "" for all families
     stored : field of the specification that holds it
     lacks : error where the family may not have it, with ``{family}`` and, for those that may, ``{those}`` and ``{or}``

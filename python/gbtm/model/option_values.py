@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import is_count
+from ..design.network import as_network
 from ..errors import SpecificationError
 from ..families import own_name
 from .prior import as_prior
@@ -150,5 +151,5 @@ def as_given(value: Any, argument: str) -> Any:
 READERS: dict[str, Callable[[Any, str], Any]] = {
     "orders": as_orders, "flag": as_flag, "bound": as_bound, "groups": as_numbers_of_groups, "group": as_group,
     "columns": as_given, "word": as_word, "name": as_word, "names": as_names,
-    "family": as_family, "constraints": as_constraints, "link": as_link, "prior": as_prior,
+    "family": as_family, "constraints": as_constraints, "link": as_link, "prior": as_prior, "network": as_network,
 }

@@ -12,6 +12,7 @@ from ..data.measures import Measures
 from ..data.missing_codes import listed, missing_codes
 from ..data.panel import Panel
 from ..design.covariate_basis import CovariateBasis, time_varying_basis
+from ..design.network_basis import first_units, network_basis
 from ..design.time_basis import TimeBasis, formula_basis, polynomial_basis
 from ..errors import DataError, SpecificationError
 from ..families import Family, having, make_family
@@ -195,6 +196,8 @@ def make_parts(panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] 
 def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None) -> OutcomePart:
     if given is not None:
         mean = given
+    elif outcome.curve is not None:
+        mean = network_basis(measures.time, first_units(measures.time, outcome.curve.units))
     elif outcome.basis is not None:
         mean = formula_basis(measures.time, outcome.basis, measures.time_name)
     else:

@@ -64,3 +64,14 @@ class Prepared:
         """The same model with another prior."""
         spec = replace(self.spec, prior=prior)
         return replace(self, spec=spec, layout=make_layout(self.panel, spec, self.bases))
+
+    @property
+    def seeks_units(self) -> bool:
+        """Hidden units of some outcome are to be found: its basis was not given."""
+        return seeks_units(self.spec, self.bases)
+
+
+def seeks_units(spec: ModelSpec, bases: Bases | None) -> bool:
+    """Whether hidden units of some outcome have no basis given."""
+    given = bases if bases is not None else [None] * len(spec.outcomes)
+    return any(o.curve is not None and b is None for o, b in zip(spec.outcomes, given, strict=True))

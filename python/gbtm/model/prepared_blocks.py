@@ -95,6 +95,7 @@ def _refuse(spec: ModelSpec) -> None:
     for m in spec.outcomes:
         for there, argument, what in (
             (m.random_orders is not None, "rorder", "Random effects"), (m.ar1, "ar1", "AR(1) errors"),
+            (m.curve is not None, "curve", "Curves of hidden units"),
         ):
             if there:
                 raise SpecificationError(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from ..design.network import Network
 from ..errors import SpecificationError
 from ..families import Family, family_named
 from .constraint_text import label_classes
@@ -25,7 +26,7 @@ class OutcomeSpec:
     Attributes
     ----------
     family : one of :data:`gbtm.families.FAMILIES`, whose traits say which of what follows it may have
-    orders : polynomial order of each group, 0 to 5, -1 for a count group whose rate is zero; None with a basis formula
+    orders : polynomial order of each group, 0 to 5, -1 for a count group whose rate is zero; None for other curves
     zero_orders : zero-inflated families only. One entry: common to all groups. K entries: one each, -1 for none there
     sigma_by_group : families with a sigma only. One sigma per group instead of one for all
     lower, upper : families with bounds only. Censoring bounds, each optional
@@ -35,6 +36,7 @@ class OutcomeSpec:
     rho_by_group : one rho per group instead of one for all
     random_orders : as ``ar1``. Random effects of each group: 0, an intercept; 1, a slope too; -1, none
     basis : right-hand side of a basis formula (for example ``"bs(age, df=4)"``) instead of polynomials
+    curve : curves made of hidden units of time instead of either
     """
 
     family: str
@@ -49,6 +51,7 @@ class OutcomeSpec:
     rho_by_group: bool = False
     random_orders: tuple[int, ...] | None = None
     basis: str | None = None
+    curve: Network | None = None
 
     def __post_init__(self) -> None:
         for name, option in options_of(Outcome).items():
@@ -65,10 +68,11 @@ class OutcomeSpec:
     def _check_orders(self) -> None:
         """Orders of the curves, and of the zero part."""
         traits = self.traits
-        if (self.orders is None) == (self.basis is None):
+        if sum(shape is not None for shape in (self.orders, self.basis, self.curve)) != 1:
             raise SpecificationError(
-                "order: give either a polynomial order or a basis formula, not both and not neither.",
-                code="order_or_basis", argument="order", way_out="For example order=2, or 'y ~ bs(age, df=4)'.",
+                "order: give either a polynomial order or a basis formula or a network, and one of them only.",
+                code="order_or_basis", argument="order",
+                way_out="For example order=2, or 'y ~ bs(age, df=4)', or curve=gbtm.Network(3).",
             )
         lowest = -1 if traits.may_be_never else 0
         _refuse_outside(self.orders, lowest, MAX_ORDER, "order", "bad_order", f" for family '{self.family}'",
@@ -119,6 +123,11 @@ class OutcomeSpec:
         return by_group[predictor]
 
     @property
+    def shape(self) -> str:
+        """What the curves are, where they are no polynomials."""
+        return self.curve.words if self.curve is not None else self.basis or ""
+
+    @property
     def zero_common(self) -> bool:
         return self.zero_orders is not None and len(self.zero_orders) == 1
 
@@ -154,6 +163,17 @@ class ModelSpec:
                 f"groups: {self.set_sizes[0]} and {self.set_sizes[1]}; with one group of an outcome there is nothing "
                 "that the other's groups could depend on.", code="bad_groups", argument="groups",
                 way_out="Give two groups or more of each outcome, or fit the outcomes by themselves.",
+            )
+        if self.has_networks and (self.constraints or self.prior is not None):
+            what = "constraints" if self.constraints else "prior"
+            raise SpecificationError(
+                f"{what}: does not go with curves of hidden units, which move.", code="bad_curve", argument=what,
+                way_out=f"Leave {what} out, or use polynomials or splines.",
+            )
+        if self.is_dual and self.has_networks:
+            raise SpecificationError(
+                "curve: hidden units go with one set of groups, and these are two.", code="bad_curve",
+                argument="curve", way_out="Give one number of groups, or polynomials or splines.",
             )
         references = (("refgroup", self.reference), ("refgroup2", self.second_reference))
         for (name, reference), size in zip(references, self.set_sizes, strict=False):
@@ -204,6 +224,16 @@ class ModelSpec:
         return self.second_groups is not None
 
     @property
+    def n_of_units(self) -> int:
+        """Parameters of hidden units, which stand besides those with names."""
+        return sum(o.curve.n_parameters for o in self.outcomes if o.curve is not None)
+
+    @property
+    def has_networks(self) -> bool:
+        """Some outcome's curves are made of hidden units."""
+        return any(o.curve is not None for o in self.outcomes)
+
+    @property
     def set_sizes(self) -> tuple[int, ...]:
         """The number of groups of each set of groups."""
         return (self.n_groups,) if self.second_groups is None else (self.n_groups, self.second_groups)
@@ -221,7 +251,7 @@ class ModelSpec:
         """What has to be equal for two groups of a set to be exchangeable."""
         shapes = [
             (
-                o.orders[group] if o.orders is not None else o.basis,
+                o.orders[group] if o.orders is not None else o.basis or o.curve,
                 None if o.zero_orders is None or o.zero_common else o.zero_orders[group],
                 None if o.random_orders is None else o.random_orders[group],
             )
@@ -297,34 +327,17 @@ def design_spec(design: Design, outcomes: tuple[OutcomeSpec, ...], k: int, secon
 
 def outcome_spec(outcome: Outcome, k: int, basis: str | None = None) -> OutcomeSpec:
     """What is fitted of an outcome in ``k`` groups."""
-    order = 2 if outcome.order is None and basis is None else outcome.order
+    order = 2 if outcome.order is None and basis is None and outcome.curve is None else outcome.order
     zero = 0 if family_named(outcome.family).is_zero_inflated and outcome.iorder is None else outcome.iorder
     return OutcomeSpec(
         family=outcome.family, orders=None if order is None else per_group(order, k, "order"),
         zero_orders=None if zero is None else as_orders(zero, "iorder"), sigma_by_group=outcome.sigma_by_group,
         lower=outcome.min, upper=outcome.max, censor_beyond=outcome.censor_beyond, basis=basis,
         dispersion_by_group=outcome.dispersion_by_group, ar1=outcome.ar1, rho_by_group=outcome.rho_by_group,
-        random_orders=None if outcome.rorder is None else per_group(outcome.rorder, k, "rorder"),
+        random_orders=None if outcome.rorder is None else per_group(outcome.rorder, k, "rorder"), curve=outcome.curve,
     )
 
 
 def make_spec(*, basis: str | None = None, **options: Any) -> ModelSpec:
     """The specification of a single-outcome model from options by name, see :mod:`gbtm.model.description`."""
     return model_spec(*described(options), basis)
-
-
-def first_groups(spec: ModelSpec, k: int) -> ModelSpec:
-    """The model of the first k groups."""
-    return ModelSpec(
-        k,
-        tuple(
-            replace(
-                o, orders=None if o.orders is None else o.orders[:k],
-                zero_orders=o.zero_orders if o.zero_orders is None or o.zero_common else o.zero_orders[:k],
-                random_orders=None if o.random_orders is None else o.random_orders[:k],
-            )
-            for o in spec.outcomes
-        ),
-        reference=spec.reference if spec.reference < k else 0,
-        dropout=None if spec.dropout is None or max(spec.dropout[:k]) < 0 else spec.dropout[:k], prior=spec.prior,
-    )

@@ -6,6 +6,7 @@ import json
 import textwrap
 from typing import Any
 
+from ..design.network import Network
 from ..model.prior import Prior
 from .calls import WIDTH, wrapped
 from .reading import read_in_python
@@ -29,7 +30,7 @@ def python_code(recipe: Recipe, data: str, search: SearchRecipe | None = None) -
         lines += [wrapped("model = gbtm.GBTM.from_formula(", [*_first(recipe), *_model(recipe)]),
                   wrapped("res = model.fit(", options)]
     lines.append("print(res.summary())")
-    if not recipe.from_start:
+    if recipe.estimates and not recipe.from_start:
         at = ", ".join(repr(v) for v in recipe.estimates)
         call = "gbtm.traj(..., " if recipe.form == "command" else "model.fit("
         lines += ["# the same optimum without a search:",
@@ -69,4 +70,4 @@ def _value(value: Any) -> str:
         return f"[{', '.join(_value(v) for v in value)}]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_value(k)}: {_value(v)}" for k, v in value.items()) + "}"
-    return repr(value)
+    return f"gbtm.{value!r}" if isinstance(value, Network) else repr(value)

@@ -7,6 +7,7 @@ import re
 import textwrap
 from typing import Any
 
+from ..design.network import Network
 from ..model.prior import Prior
 from .calls import WIDTH, wrapped
 from .reading import read_in_r
@@ -21,7 +22,7 @@ def r_code(recipe: Recipe, data: str, search: SearchRecipe | None = None) -> str
     lines = ["library(gbtm)", *read_in_r(data, recipe.levels, _value, on_disk=recipe.on_disk)]
     if recipe.form == "unknown":
         lines.append(f"# {UNKNOWN}")
-    if recipe.form != "command" and "order" not in recipe.model:
+    if recipe.form != "command" and not {"order", "curve"} & set(recipe.model):
         lines.append("# A basis formula is R's own here: check that it spans the same curves.")
     if search is not None:
         lines += _search(search)
@@ -39,6 +40,8 @@ def _fit(recipe: Recipe, settings: list[str], control: str) -> str:
     arguments = [*_first(recipe), *_model(recipe), *settings]
     if recipe.from_start:
         return wrapped(opening, [*arguments, start, control])
+    if not recipe.estimates:
+        return wrapped(opening, [*arguments, control])
     hang = " " * len(opening) + "# "
     within = textwrap.wrap(f"{start},", WIDTH, initial_indent=hang, subsequent_indent=f"{hang}  ")
     return "\n".join([
@@ -78,7 +81,7 @@ def _id(recipe: Recipe) -> list[str]:
 
 
 def _first(recipe: Recipe) -> list[str]:
-    if "order" in recipe.model or recipe.searches_orders:
+    if {"order", "curve"} & set(recipe.model) or recipe.searches_orders:
         formula = f"{_name(recipe.outcome)} ~ {_name(recipe.time)}"
     else:
         formula = _formula(recipe.formula)
@@ -103,6 +106,8 @@ def _value(value: Any) -> str:
         return '"weak"' if value == Prior() else f"gbtm_prior({', '.join(given)})"
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
+    if isinstance(value, Network):
+        return f"network_curve({value.units})"
     if isinstance(value, (list, tuple)):
         return f"c({', '.join(_value(v) for v in value)})"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

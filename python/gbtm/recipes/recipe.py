@@ -75,8 +75,9 @@ def recipe(res: GBTMResults) -> Recipe:
         columns={k: _plain(v) for k, v in columns.items() if v not in (None, [], (), {})},
         factors=inputs.get("levels") or {}, levels=_unsorted(inputs.get("levels") or {}),
         model=arguments_of(res.spec), fit=fit_options(res, columns, command),
-        estimates=tuple(res.params.tolist()),
-        from_start=res.search.user_start, on_disk=res.on_disk is not None,
+        # without their hidden units the coefficients say nothing
+        estimates=() if res.spec.has_networks else tuple(res.params.tolist()),
+        from_start=res.search.user_start and not res.spec.has_networks, on_disk=res.on_disk is not None,
     )
 
 

@@ -72,7 +72,7 @@ def _python(res: GBTMResults, data: str) -> str:
     arguments = ["outcomes", "data", *([f"id={_value(parts[0].id)}"] if parts[0].id else []),
                  *(f"{k}={_value(v)}" for k, v in whole.items()), *([f"wide={_value(wide)}"] if wide else [])]
     options = [f"{k}={_value(v)}" for k, v in fit_options(res, parts[0].columns, False).items()]
-    options += [f"start={_value(res.params.tolist())}"] if res.search.user_start else []
+    options += [f"start={_value(res.params.tolist())}"] if res.search.user_start and not res.spec.has_networks else []
     lines += [wrapped("model = gbtm.GBTM.from_formula(", arguments), wrapped("res = model.fit(", options),
               "print(res.summary())"]
     return "\n".join(lines) + "\n"

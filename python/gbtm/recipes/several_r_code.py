@@ -33,7 +33,7 @@ def several_r_code(res: GBTMResults, data: str) -> str:
         outcomes.append(_outcome(part, table))
     lines += ["outcomes <- list(", ",\n".join(f"  {one}" for one in outcomes), ")"]
     settings, control = _settings(parts[0])
-    if res.search.user_start:
+    if res.search.user_start and not res.spec.has_networks:
         settings.append(f"start = {_value(res.params.tolist())}")
     arguments = ["outcomes", *([] if all(own) else ["data = data"]), *_first(parts[0])[2:], *_whole(res, parts)]
     lines += [wrapped("fit <- gbtm(", [*arguments, *settings, control]), "summary(fit)"]

@@ -11,7 +11,9 @@ import numpy as np
 
 from ..data.measures import Measures
 from ..design.covariate_basis import CovariateBasis
-from ..design.time_basis import TimeBasis, basis_from_document
+from ..design.network import as_network
+from ..design.stored_basis import basis_from_document
+from ..design.time_basis import TimeBasis
 from ..lags.lagged import Lags
 from ..model.spec import OutcomeSpec
 from .dropout_record import DropoutRecord
@@ -177,4 +179,6 @@ def time_bases(outcome: OutcomeRecord, *, trust_formula: bool = False) -> dict[s
 def outcome_spec(stored: dict[str, Any]) -> OutcomeSpec:
     """A specification from plain values."""
     plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+    if plain.get("curve") is not None:
+        plain["curve"] = as_network(plain["curve"], "curve")
     return OutcomeSpec(**plain)

@@ -73,7 +73,7 @@ def _between(evidence: Evidence) -> Reply:
 def _shapes(evidence: Evidence) -> Reply:
     spec = evidence.res.outcome.spec
     if spec.orders is None:
-        text = f"The final model's curves follow {spec.basis}."
+        text = f"The final model's curves follow {spec.shape}."
     else:
         orders = ", ".join(str(o) for o in spec.orders)
         text = f"The final model's polynomial orders are {orders} (group 1 first)."

@@ -136,7 +136,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _shape(spec: OutcomeSpec, k: int) -> str:
-    return f"basis {spec.basis}" if spec.orders is None else (
+    return spec.curve.words if spec.curve is not None else f"basis {spec.basis}" if spec.orders is None else (
         f"polynomial order{'s' if k > 1 else ''} {', '.join(str(o) for o in spec.orders)}")
 
 

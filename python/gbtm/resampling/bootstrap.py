@@ -22,12 +22,14 @@ from ..checks import check_count, check_level, check_seed, is_count
 from ..compute.parallel import spread
 from ..compute.progress import Progress
 from ..errors import DataError, SpecificationError
+from ..fit.hidden_units import refuse_networks
 from ..fit.outcome_view import number_of
 from ..model.covariance_kinds import COVARIANCE_KINDS
 from .replicates import Task, replicate, rivals_of
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
+    from ..model.layout import Layout
 
 KINDS = ("subjects", "parametric")
 STARTS = 4  # besides the estimates
@@ -47,6 +49,8 @@ class Bootstrap:
     failures : replicates left out because their fit failed; ``reasons`` counts them by what went wrong
     chosen_groups : where asked for, index groups: ``times`` that BIC (n = subjects) chose so many, and their ``share``
     unfitted : of the fits with other numbers of groups, how many failed and could not be chosen
+    moved : of a fit with hidden units each replicate's own units and estimates; ``params`` then lack the coefficients
+        of the units, which are of other columns in each replicate
     crossed : replicates in which groups of unlike orders changed places, which no matching can undo
     """
 
@@ -59,6 +63,7 @@ class Bootstrap:
     chosen_groups: pd.DataFrame | None = None
     unfitted: int = 0
     crossed: int = 0
+    moved: tuple[tuple[Layout, np.ndarray], ...] = ()  # layout and internal parameters, where hidden units moved
 
     @property
     def n(self) -> int:
@@ -99,13 +104,15 @@ class Bootstrap:
         from ..record.rebuild import layout_of
 
         names, layout = self.res.outcome_names, layout_of(self.res)
-        flats = [layout.unreport(params) for params in self.params.to_numpy()]
+        flats = list(self.moved) or [(layout, layout.unreport(params)) for params in self.params.to_numpy()]
         if len(names) == 1 or outcome is not None:
             return self._curves(flats, 0 if outcome is None else number_of(names, outcome), times, level, tcov)
         return below_each_other({
             name: self._curves(flats, m, times, level, tcov) for m, name in enumerate(names)})
 
-    def _curves(self, flats: list[np.ndarray], m: int, times: Any, level: float, tcov: Any) -> pd.DataFrame:
+    def _curves(
+        self, flats: list[tuple[Layout, np.ndarray]], m: int, times: Any, level: float, tcov: Any
+    ) -> pd.DataFrame:
         from ..fit.predictions import profile_values
         from ..record.rebuild import layout_of
 
@@ -114,9 +121,10 @@ class Bootstrap:
         at = out.iloc[:, 1].to_numpy()[: len(out) // one.n_groups]  # the time, whatever it is called
         w = profile_values(one.curves, tcov, at.size)
         rows, drawn = layout.rows_of(layout.spec.set_of(m)), []  # of a dual model's pairs, one of each group
-        for flat in flats:
-            coefficients = {p: layout.coefficients(flat, m, p)[rows] for p in one.curves.coefficients}
-            drawn.append(replace(one.curves, coefficients=coefficients).expected(at, w).ravel())
+        for own, flat in flats:
+            coefficients = {p: own.coefficients(flat, m, p)[rows] for p in one.curves.coefficients}
+            bases = own.outcomes[m].bases if self.moved else one.curves.bases
+            drawn.append(replace(one.curves, coefficients=coefficients, bases=bases).expected(at, w).ravel())
         lower, upper = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
         return out.assign(**{"std err": np.std(drawn, axis=0, ddof=1), "lower": lower, "upper": upper})
 
@@ -199,6 +207,8 @@ def bootstrap(
     from ..record.rebuild import prepared_of
 
     _check(kind, n, groups, n_starts, rng)
+    if groups is not None:
+        refuse_networks(res, "groups", "models with other numbers of groups", "Leave groups out.")
     model = prepared_of(res)
     panel, spec, bases = model.panel, model.spec, model.bases
     params = res.params.to_numpy()
@@ -216,13 +226,20 @@ def bootstrap(
     reasons: Counter[str] = Counter()
     choices: list[int] = []
     unfitted = crossed = 0
+    moved: list[tuple[Layout, np.ndarray]] = []
     for i, draw in enumerate(spread(replicate, jobs, n_jobs=n_jobs)):
         if draw.why:
             reasons[draw.why] += 1
         else:
-            order, is_crossed = matcher.match(draw.params)
+            own = model.layout.on_columns(draw.bases) if draw.bases else model.layout
+            at = own.unreport(draw.params)
+            order, is_crossed = matcher.order(at) if not draw.bases else (
+                matcher.order_of(Matcher(Mixture.near(own, panel, at), at).reference))
             crossed += is_crossed
             draws[i] = model.layout.permute(draw.params, order), draw.shares[order]
+            if draw.bases:
+                moved.append((own, own.permute(at, order)))
+                draws[i][0][own.given_units] = np.nan
             choices += [draw.chosen] if draw.chosen else []
             unfitted += draw.unfitted
         if told is not None:
@@ -235,7 +252,7 @@ def bootstrap(
     index = pd.Index(list(draws), name="replicate")
     return Bootstrap(
         res=res, kind=kind, failures=sum(reasons.values()), reasons=dict(reasons), unfitted=unfitted,
-        crossed=crossed,
+        crossed=crossed, moved=tuple(moved),
         params=pd.DataFrame([p for p, _ in draws.values()], index=index, columns=res.params.index),
         shares=pd.DataFrame(
             [s for _, s in draws.values()], index=index, columns=res.class_names),

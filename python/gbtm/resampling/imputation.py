@@ -22,6 +22,7 @@ from ..arguments import checked
 from ..checks import check_level
 from ..errors import SpecificationError
 from ..fit.curves import around_logit
+from ..fit.hidden_units import refuse_networks
 from ..fit.outcome_view import number_of
 from ..fit.predictions import below_each_other
 from ..likelihood.matching import is_crossed, match_curves, match_posteriors
@@ -228,6 +229,8 @@ def pool(fits: Sequence[Fit], *, df_complete: float | None = None) -> PooledResu
     (6,)
     """
     given = tuple(fits)
+    for fit in given:
+        refuse_networks(fit, "fits", "pooled coefficients", "Pool fits with polynomials or splines.")
     if len(given) < 2:
         raise SpecificationError(
             f"fits: {len(given)} given; the variance between imputations needs at least two.", code="one_fit",

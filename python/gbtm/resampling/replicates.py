@@ -44,6 +44,7 @@ class Draw:
     shares: np.ndarray
     chosen: int = 0
     unfitted: int = 0
+    bases: tuple[TimeBasis, ...] = ()  # with the hidden units that were found, where there are any
 
 
 def replicate(task: Task, seed: np.random.SeedSequence) -> Draw:
@@ -60,8 +61,9 @@ def replicate(task: Task, seed: np.random.SeedSequence) -> Draw:
     if fit.collapsed or not fit.converged:
         return Draw("collapsed" if fit.collapsed else "not converged", nothing, nothing)
     shares = fit.layout.shares(fit.flat)
+    bases = tuple(p.bases["mean"] for p in fit.layout.outcomes) if task.spec.has_networks else ()
     if not task.rivals:
-        return Draw("", fit.params, shares)
+        return Draw("", fit.params, shares, bases=bases)
     fits = {task.spec.n_groups: fit}
     unfitted = 0
     for spec, params in task.rivals:

@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..errors import SpecificationError
+from ..fit.hidden_units import refuse_networks
 from ..model.spec import ModelSpec, OutcomeSpec
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def nested_pair(
 
     for each in (spec, *([] if smaller is None else [smaller.spec])):
         _refuse_constrained(each)
+    refuse_networks(res, "res", "a test of the number of groups", "Compare numbers of groups by gbtm.cross_validate().")
     if smaller is None:
         groups = without_one(spec)
         less = with_groups(spec, groups)

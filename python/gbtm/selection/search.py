@@ -103,6 +103,8 @@ def search(
     """
     refuse_unknown(model, OWN)
     _refuse_constraints(model.get("constraints"))
+    given = [formula] if isinstance(formula, str) else formula
+    _refuse_networks([model.get("curve"), *(getattr(o, "curve", None) for o in given)])
     for name in ("rorder", "dropout"):
         if model.get(name) is not None and len(as_orders(model[name], name)) != 1:
             raise SpecificationError(
@@ -131,6 +133,16 @@ def search(
         iorder=None if isinstance(iorder, str) else iorder, **model,
     ).prepared
     return _search(base, order=order, **settings)
+
+
+def _refuse_networks(curves: Sequence[Any]) -> None:
+    """Curves of hidden units: models on other columns of time do not start from each other."""
+    if any(c is not None for c in curves):
+        raise SpecificationError(
+            "curve: a search lowers orders and splits groups, and hidden units have neither orders nor stand still.",
+            code="no_network_here", argument="curve",
+            way_out="Fit each number of groups and of units by itself, and compare them by gbtm.cross_validate().",
+        )
 
 
 def _search_several(
@@ -212,6 +224,7 @@ def search_models(
     link, groups : as for :func:`search`: of two outcomes with two sets of numbers, dual models are searched
     settings : how, criterion, n_jobs, checkpoint, refgroup2, ... as for :func:`search`
     """
+    _refuse_networks([o.curve for o in base_spec.outcomes])
     settings = {"groups": groups, "how": how, "refgroup": refgroup, **settings}
     _refuse_constraints(base_spec.constraints)
     if len(base_spec.outcomes) > 1:
