@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 RLIB := .Rlib
 OUT := demo-output
 LOCKS := inst/constraints/requirements.txt requirements-dev.txt
-R_SOURCES := DESCRIPTION NAMESPACE NEWS.md $(wildcard R/*.R man/*.Rd inst/constraints/* inst/extdata/*) \
+R_SOURCES := DESCRIPTION NAMESPACE NEWS.md $(wildcard R/*.R man/*.Rd data/*.rda inst/constraints/* inst/extdata/*) \
   $(shell find python/gbtm -type f -not -path '*__pycache__*')
 
 export R_LIBS := $(CURDIR)/$(RLIB)
@@ -17,7 +17,7 @@ export GBTM_PYTHON := $(CURDIR)/$(PY)
 export PYTHONPATH := $(CURDIR)/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup system install-r demo test quick test-python test-r test-slow accuracy cases lint tables docs check bench clean
+.PHONY: help setup system install-r demo test quick test-python test-r test-slow accuracy cases lint tables docs check wheel bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -84,11 +84,11 @@ docs: setup ## Rd pages and NAMESPACE from the R sources
 	@bash scripts/system.sh dev
 	Rscript -e 'roxygen2::roxygenise()'
 
-check: setup ## R CMD check, without errors or warnings
-	@rm -rf build/check && mkdir -p build/check
-	@find python -name __pycache__ -type d -prune -exec rm -rf {} +
-	cd build/check && R CMD build $(CURDIR) && _R_CHECK_FORCE_SUGGESTS_=false R CMD check --no-manual gbtm_*.tar.gz
-	@! grep -E '^Status:.*(ERROR|WARNING)' build/check/gbtm.Rcheck/00check.log
+check: setup ## R CMD check --as-cran without and with an engine (CHECK=without or CHECK=with: one of them): no error, warning or note
+	@bash scripts/check.sh $(CHECK)
+
+wheel: $(VENV)/.ready ## sdist and wheel in dist/, and a fit by a bare environment that has the wheel, from another folder
+	@bash scripts/wheel.sh $(PY)
 
 bench: setup ## ours beside flexmix, and alone up to a million subjects; writes benchmarks/RESULTS.md
 	@bash scripts/system.sh bench

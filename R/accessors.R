@@ -41,7 +41,7 @@
 #' weights(fit)
 #' try(df.residual(fit))
 #' if (gbtm_engine()$available) {
-#'   d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
+#'   d <- offending
 #'   d$root <- sqrt(d$offenses)
 #'   sigma(gbtm(root ~ age, d, id = "id", groups = 2, order = 1, sigma_by_group = TRUE))
 #' }

@@ -15,13 +15,11 @@
 #'   `Df`, `Pr(>Chisq)` of each against the one before it.
 #' @section Errors: `gbtm_one_fit`; `gbtm_other_data` where the fits are not of the same data; `gbtm_other_family`.
 #' @section Warnings: `gbtm_no_chisq` for a comparison without a p-value.
-#' @examples
+#' @examplesIf gbtm_engine()$available
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
-#' \dontrun{
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' small <- gbtm(offenses ~ age, d, id = "id", groups = 3, order = 1, family = "zip", iorder = 0)
+#' small <- gbtm(offenses ~ age, offending, id = "id", groups = 3, order = 1, family = "zip",
+#'               iorder = 0)
 #' anova(small, fit)
-#' }
 #' @importFrom stats anova
 #' @export
 anova.gbtm <- function(object, ..., test = "Chisq") {

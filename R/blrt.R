@@ -28,8 +28,7 @@
 #' @section Errors: `gbtm_one_group`, `gbtm_not_nested`, `gbtm_worse_fit`, `gbtm_no_simulation` with dropout,
 #'   `gbtm_bad_n_max`, `gbtm_no_replicate`.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' two <- gbtm(offenses ~ age, d, id = "id", groups = 2, order = 1, family = "poisson")
+#' two <- gbtm(offenses ~ age, offending, id = "id", groups = 2, order = 1, family = "poisson")
 #' blrt(two, n_max = 19, n_starts = 2)
 #' lmr(two)
 #' @export

@@ -29,8 +29,7 @@
 #' @section Errors: `gbtm_bad_kind`, `gbtm_bad_n`, `gbtm_bad_groups`, `gbtm_no_simulation` for a parametric one with
 #'   dropout, `gbtm_single_cluster`, `gbtm_no_replicate`.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' fit <- gbtm(offenses ~ age, d, id = "id", groups = 2, order = 1, family = "poisson")
+#' fit <- gbtm(offenses ~ age, offending, id = "id", groups = 2, order = 1, family = "poisson")
 #' boot <- bootstrap(fit, n = 20, n_starts = 1)
 #' boot
 #' confint(boot)

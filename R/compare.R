@@ -24,13 +24,14 @@
 #'   }
 #' @section Errors: `gbtm_no_table` where the text has no traj table, or not that many.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, order = 2, family = "zip")
+#' fit <- gbtm(offenses ~ age, data = offending, id = "id", groups = 2, order = 2, family = "zip")
 #' # In place of a log of Stata's, where time is (age - 13.5) / 3.5:
-#' wide <- reshape(d, idvar = "id", timevar = "age", v.names = "offenses", direction = "wide", sep = "_")
+#' wide <- reshape(offending, idvar = "id", timevar = "age", v.names = "offenses", direction = "wide",
+#'                 sep = "_")
 #' for (age in 10:17) wide[[paste0("t_", age)]] <- (age - 13.5) / 3.5
-#' log <- traj("traj, var(offenses_10-offenses_17) indep(t_10-t_17) model(zip) order(2 2) iorder(0)", wide)$traj$text
-#' compare_traj(fit, log)
+#' command <- "traj, var(offenses_10-offenses_17) indep(t_10-t_17) model(zip) order(2 2) iorder(0)"
+#' theirs <- traj(command, wide)
+#' compare_traj(fit, theirs$traj$text)
 #' @export
 compare_traj <- function(object, text, which = NULL) {
   check_names()

@@ -29,8 +29,7 @@
 #' @section Errors: `gbtm_bad_folds`, `gbtm_bad_cluster`, `gbtm_bad_n_jobs`, `gbtm_other_subjects`;
 #'   `gbtm_part_of_a_fit` for one outcome of several.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' one <- gbtm(offenses ~ age, d, id = "id", groups = 1, order = 1, family = "poisson")
+#' one <- gbtm(offenses ~ age, offending, id = "id", groups = 1, order = 1, family = "poisson")
 #' two <- update(one, groups = 2)
 #' cv <- lapply(list(one, two), cross_validate, folds = 3, n_starts = 2)
 #' cv

@@ -14,8 +14,7 @@
 #' @section Errors: `gbtm_no_dispersion` for other families, `gbtm_weighted_test` for weighted fits,
 #'   `gbtm_several_outcomes` where there are several and `outcome` is not given.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, order = 1, family = "negbin")
+#' fit <- gbtm(offenses ~ age, data = offending, id = "id", groups = 2, order = 1, family = "negbin")
 #' dispersion_test(fit)
 #' @export
 dispersion_test <- function(fit, control = gbtm_control(), outcome = NULL) {

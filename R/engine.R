@@ -5,16 +5,24 @@ engine_state <- new.env(parent = emptyenv())
 #' The engine that computes the fits
 #'
 #' Fitting needs Python with torch; reading, printing, plotting and predicting do not. `gbtm_engine()` says which Python
-#' would be used, or what is missing and the one line that mends it. It starts no Python in this session.
+#' would be used, or what is missing and the one line that mends it. It starts no Python in this session and downloads
+#' nothing.
+#'
+#' Its state is one of
+#' * `"ready"`: fits run;
+#' * `"incomplete"`: a Python was found that lacks something: packages, newer versions of them, a shared library, or it
+#'   is older than 3.10. `missing` says what, `way_out` has the line that mends this Python;
+#' * `"not tried"`: no Python here has what it takes, and reticulate has yet to try to provide one;
+#' * `"absent"`: no Python was found, or none runs where one was named.
 #'
 #' The first of these that is set decides: Python already running in this session; option `gbtm.python`; the environment
 #' variables `GBTM_PYTHON` and `RETICULATE_PYTHON`. Each may name a Python or the folder of a virtual environment.
 #' Otherwise the first complete one of: a folder `.venv` in the working directory or above it; the environment
 #' made by [install_gbtm()]. With reticulate 1.41 or later and none of these, reticulate tries to
-#' provide one at the first fit; until then the engine does not count as available.
+#' provide one at the first fit; until then the engine does not count as available. Under `R CMD check` it never does.
 #'
-#' @return A list of class `gbtm_engine`: `available` (logical), `python` (path), `source` (what chose it), `versions`
-#'   (named character), `missing` (character), `way_out`.
+#' @return A list of class `gbtm_engine`: `state`; `available` (logical: whether the state is `"ready"`), `python`
+#'   (path), `source` (what chose it), `versions` (named character), `missing` (character), `way_out`.
 #' @examples
 #' gbtm_engine()
 #' @export
@@ -22,13 +30,13 @@ gbtm_engine <- function() {
   found <- find_python()
   probe <- found$probe
   missing <- engine_lacks(found)
-  available <- !length(missing)
+  state <- engine_state_of(found, missing)
   structure(
     class = "gbtm_engine",
     list(
-      available = available, python = found$python, source = found$source,
+      state = state, available = state == "ready", python = found$python, source = found$source,
       versions = c(python = probe$python, unlist(probe$packages)), missing = missing,
-      way_out = if (available) "" else engine_way_out(found)
+      way_out = if (state == "ready") "" else engine_way_out(found)
     )
   )
 }
@@ -36,11 +44,10 @@ gbtm_engine <- function() {
 #' @export
 print.gbtm_engine <- function(x, ...) {
   check_dots(...)
-  if (x$available) {
-    cat("gbtm engine: ready, ", x$python, "\n", sep = "")
-  } else {
-    cat("gbtm engine: not available\n")
-  }
+  said <- c(ready = "ready, ", incomplete = "not available: found but incomplete, ",
+            "not tried" = "not available: not yet tried", absent = "not available: absent")
+  python <- if (x$state %in% c("ready", "incomplete")) x$python
+  cat("gbtm engine: ", said[[x$state]], python, "\n", sep = "")
   if (!is.null(x$source)) cat("  chosen by: ", x$source, "\n", sep = "")
   if (length(x$versions)) cat("  versions:  ", paste(names(x$versions), x$versions, collapse = ", "), "\n", sep = "")
   if (length(x$missing)) cat(paste0("  missing:   ", x$missing, "\n"), sep = "")
@@ -51,7 +58,8 @@ print.gbtm_engine <- function(x, ...) {
 #' Install the engine
 #'
 #' Makes a virtual environment and installs the versions of torch, numpy, pandas, scipy and formulaic this package was
-#' tested with. [gbtm_engine()] finds it from then on.
+#' tested with. [gbtm_engine()] finds it from then on. Torch comes without the libraries of graphics cards, which take
+#' gigabytes and which no fit needs.
 #'
 #' @param path folder of the environment; by default one for this package among the user's data
 #' @param python a Python, 3.10 or later and with a shared library, to make it from; by default the one on the search
@@ -79,8 +87,8 @@ install_gbtm <- function(path = NULL, python = NULL) {
   }
   dir.create(dirname(path), recursive = TRUE, showWarnings = FALSE)
   run_step(python, c("-m", "venv", shQuote(path)), "making the environment")
-  pip <- c("-m", "pip", "install", "--disable-pip-version-check")
-  wanted <- if (nzchar(requirements)) c("-r", shQuote(requirements)) else c(engine_packages, report_packages)
+  pip <- c("-m", "pip", "install", "--disable-pip-version-check", cpu_torch())
+  wanted <- if (nzchar(requirements)) c("-r", shQuote(requirements)) else shQuote(c(engine_packages, report_packages))
   run_step(environment_python(path), c(pip, wanted), "installing the packages")
   message("Installed in ", path, ".")
   invisible(path)
@@ -93,7 +101,8 @@ run_step <- function(program, arguments, what) {
   }
 }
 
-engine_packages <- c("torch", "numpy", "pandas", "scipy", "formulaic", "joblib", "matplotlib", "statsmodels")
+engine_packages <- c("torch>=2.1", "numpy>=1.24", "pandas>=2.1", "scipy>=1.15", "formulaic>=1.1", "joblib>=1.3",
+                     "matplotlib>=3.8", "statsmodels>=0.14")
 report_packages <- c("great-tables", "jinja2", "python-docx", "tabulate") # tables and reports; fits do without
 
 default_environment <- function() file.path(tools::R_user_dir("gbtm", "data"), "venv")
@@ -108,14 +117,17 @@ find_python <- function() {
   named <- named_python()
   if (!is.null(named)) return(named)
   places <- c(folders_above(".venv"), default_environment())
+  incomplete <- NULL
   for (place in places) {
     python <- environment_python(place)
     if (!file.exists(python)) next
     found <- list(python = python, source = place, probe = probe_python(python))
     if (!length(engine_lacks(found))) return(found)
+    if (is.null(incomplete)) incomplete <- found
   }
-  if (utils::packageVersion("reticulate") >= "1.41") return(list(source = provided, managed = TRUE))
-  list()
+  checked <- nzchar(Sys.getenv("_R_CHECK_PACKAGE_NAME_")) # a check downloads nothing
+  if (!checked && utils::packageVersion("reticulate") >= "1.41") return(list(source = provided, managed = TRUE))
+  if (is.null(incomplete)) list() else incomplete
 }
 
 provided <- "reticulate's py_require()"
@@ -165,50 +177,9 @@ probe_python <- function(python) {
   )
   probe <- tryCatch(jsonlite::fromJSON(paste(answer, collapse = "")), error = function(e) NULL)
   # an incomplete Python is asked again, as the user may install what it lacks
-  complete <- !is.null(probe) && !any(vapply(probe$packages, is.null, NA))
+  complete <- !is.null(probe) && !length(probe$lacking)
   if (complete) engine_state$probes[[python]] <- probe
   probe
-}
-
-engine_lacks <- function(found) {
-  if (isTRUE(found$managed)) return("no Python here has the engine's packages; reticulate has yet to provide one")
-  if (is.null(found$python)) return("no Python with the engine's packages was found")
-  probe <- found$probe
-  if (is.null(probe)) return(sprintf("no Python runs at '%s'", found$python))
-  absent <- names(Filter(is.null, probe$packages))
-  c(
-    if (!isTRUE(probe$recent)) sprintf("Python 3.10 or later, this is %s", probe$python),
-    if (!isTRUE(probe$shared)) "a shared library of Python (libpython)",
-    if (length(absent)) paste("packages", paste(absent, collapse = ", "))
-  )
-}
-
-engine_way_out <- function(found) {
-  if (isTRUE(found$managed)) {
-    return("Run gbtm::install_gbtm(), or fit: reticulate then tries to download one, which needs the internet.")
-  }
-  if (identical(found$source, running)) {
-    return("Restart R, run gbtm::install_gbtm(), and fit before anything else starts Python.")
-  }
-  if (!is.null(found$probe) && !isTRUE(found$probe$shared)) {
-    return("On Debian and Ubuntu: install python3-dev; else use a Python built with --enable-shared.")
-  }
-  if (!is.null(found$source) && is.null(found$probe)) {
-    return(sprintf("Unset %s or correct it, then run gbtm::install_gbtm().", found$source))
-  }
-  "Run gbtm::install_gbtm()."
-}
-
-# How R gets the libraries of tables and reports into the Python that runs, in place of the engine's own word on it.
-library_way_out <- function(python = gbtm_engine()$python, managed = isTRUE(engine_state$managed)) {
-  packages <- paste0("\"", report_packages, "\"", collapse = ", ")
-  if (managed) return(sprintf("In a fresh session first run reticulate::py_require(c(%s)).", packages))
-  folder <- function(path) normalizePath(dirname(path), mustWork = FALSE) # python itself is a link to another
-  if (identical(folder(python), folder(environment_python(default_environment())))) {
-    return("Run gbtm::install_gbtm() and restart R.")
-  }
-  pip <- paste(c("-m pip install", report_packages), collapse = " ")
-  sprintf("Run system2(%s, \"%s\") and restart R.", deparse(python), pip)
 }
 
 # Start the engine at the first fit: importing torch takes two seconds.

@@ -136,24 +136,24 @@
 #'   with fields `argument` and `way_out`. What has to be known before the numbers are used is a warning of class
 #'   `gbtm_warning` and `gbtm_<code>`, also printed by `summary()`.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
+#' d <- offending
 #' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip")
 #' fit
 #' coef(fit)
 #' # whether membership differs between two halves of the people, with sampling weights
 #' d$half <- factor(ifelse(d$id %% 2 == 0, "even", "odd"))
 #' d$w <- 1 + d$id %% 3
-#' weighted <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip", risk = ~ half, weights = "w")
+#' weighted <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip", risk = ~ half,
+#'                  weights = "w", control = gbtm_control(n_starts = 4))
 #' summary(weighted)
-#' # whether there was any offence, and how many: two outcomes that share their groups
-#' d$any <- as.numeric(d$offenses > 0)
-#' both <- gbtm(list(any ~ age, offenses ~ age), data = d, id = "id", groups = 2, family = c("logit", "poisson"),
-#'              order = list(1, 2))
+#' # two outcomes that share their groups
+#' both <- gbtm(list(conduct ~ year, absences ~ year), data = school, id = "id", groups = 3, order = 1,
+#'              family = c("normal", "poisson"), control = gbtm_control(n_starts = 4))
 #' both
 #' plot(both)
 #' # each with groups of its own: how do those of the one go with those of the other?
-#' dual <- gbtm(list(any ~ age, offenses ~ age), data = d, id = "id", groups = c(2, 2), family = c("logit", "poisson"),
-#'              order = 1, control = gbtm_control(n_starts = 4))
+#' dual <- gbtm(list(aggression ~ age, offenses ~ year), data = pathways, id = "id", groups = c(2, 2),
+#'              order = list(1, 2), family = c("normal", "poisson"), control = gbtm_control(n_starts = 4))
 #' transitions(dual)
 #' @export
 gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "normal", iorder = NULL,

@@ -38,10 +38,8 @@
 #' @section Errors: `gbtm_one_outcome`, `gbtm_part_of_a_fit`, `gbtm_two_group_sets` for a dual model, `gbtm_one_group`;
 #'   `gbtm_no_common_time` where no two outcomes were measured at one time.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' d$any <- as.numeric(d$offenses > 0)
-#' fit <- gbtm(list(offenses ~ age, any ~ age), data = d, id = "id", groups = 2, order = 1,
-#'             family = c("zip", "logit"))
+#' fit <- gbtm(list(conduct ~ year, absences ~ year), data = school, id = "id", groups = 3, order = 1,
+#'             family = c("normal", "poisson"))
 #' outcome_contributions(fit)
 #' residual_correlations(fit, by_group = FALSE)
 #' @export

@@ -16,12 +16,10 @@
 #' @section Errors: `gbtm_unknown_outcome`. What needs the whole fit is an error of class `gbtm_part_of_a_fit`, and what
 #'   is asked of one outcome but given a fit of several one of class `gbtm_several_outcomes`.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' d$any <- as.numeric(d$offenses > 0)
-#' fit <- gbtm(list(offenses ~ age, any ~ age), data = d, id = "id", groups = 2, order = 1,
-#'             family = c("zip", "logit"))
-#' coef(of_outcome(fit, "any"))
-#' head(predict(of_outcome(fit, "any")))
+#' fit <- gbtm(list(conduct ~ year, absences ~ year), data = school, id = "id", groups = 3, order = 1,
+#'             family = c("normal", "poisson"))
+#' coef(of_outcome(fit, "absences"))
+#' head(predict(of_outcome(fit, "absences")))
 #' @export
 of_outcome <- function(fit, outcome) {
   check_names()

@@ -17,9 +17,9 @@
 #' outcome(bmi ~ age, order = 2)
 #' outcome(visits ~ year, family = "zip", order = c(1, 2), iorder = 0)
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' early <- subset(d, age < 14, c(id, age, offenses))
-#' late <- stats::setNames(subset(d, age >= 14, c(id, age, offenses)), c("id", "years", "later"))
+#' early <- subset(offending, age < 14, c(id, age, offenses))
+#' late <- subset(offending, age >= 14, c(id, age, offenses))
+#' names(late) <- c("id", "years", "later")
 #' fit <- gbtm(list(outcome(offenses ~ age, family = "zip", order = 1),
 #'                  outcome(later ~ years, family = "zip", order = c(0, 1), data = late)),
 #'             data = early, id = "id", groups = 2)

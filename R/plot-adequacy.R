@@ -18,12 +18,15 @@
 #' @references Kleiber C, Zeileis A (2016). Visualizing count data regressions using rootograms. *The American
 #'   Statistician* 70, 296-303.
 #' @examplesIf requireNamespace("ggplot2", quietly = TRUE)
-#' means <- data.frame(group = rep(1:2, each = 4), time = 0:3, n = 50, fitted = c(1, 1.2, 1.4, 1.6, 3, 3.1, 3.2, 3.3))
+#' means <- data.frame(group = rep(1:2, each = 4), time = 0:3, n = 50,
+#'                     fitted = c(1, 1.2, 1.4, 1.6, 3, 3.1, 3.2, 3.3))
 #' means$observed <- means$fitted + c(0.1, -0.05, 0.02, 0, 0.3, 0, -0.1, 0.05)
 #' means$lower <- means$fitted - 0.2
 #' means$upper <- means$fitted + 0.2
-#' lags <- data.frame(lag = 1:2, correlation = c(0.2, 0.05), lower = c(0.1, -0.06), upper = c(0.3, 0.16))
-#' counts <- data.frame(value = 0:4, observed = c(150, 120, 80, 35, 15), expected = c(140, 125, 82, 40, 13))
+#' lags <- data.frame(lag = 1:2, correlation = c(0.2, 0.05), lower = c(0.1, -0.06),
+#'                    upper = c(0.3, 0.16))
+#' counts <- data.frame(value = 0:4, observed = c(150, 120, 80, 35, 15),
+#'                      expected = c(140, 125, 82, 40, 13))
 #' plot_adequacy(list(means = means, distribution = counts, autocorrelation = lags))
 #' @export
 plot_adequacy <- function(x, labels = NULL, colours = group_colours) {

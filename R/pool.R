@@ -23,7 +23,7 @@
 #'   `df_complete`, `notes`, `fits`. Methods: `print`, `summary`, `coef`, `vcov`, `confint` (by t), `predict` (curves).
 #' @section Errors: `gbtm_one_fit`, `gbtm_different_models`, `gbtm_bad_fit`.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
+#' d <- offending
 #' gone <- which(is.na(d$offenses))
 #' fits <- lapply(1:3, function(seed) {
 #'   set.seed(seed)

@@ -15,8 +15,8 @@
 #'   does not write, such as `MIN 0`, is told as a warning of class `gbtm_assumed`.
 #' @section Errors: Conditions of class `gbtm_error`, for example `gbtm_unknown_option`, `gbtm_unknown_column`.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' wide <- reshape(d, idvar = "id", timevar = "age", v.names = "offenses", direction = "wide", sep = "_")
+#' wide <- reshape(offending, idvar = "id", timevar = "age", v.names = "offenses", direction = "wide",
+#'                 sep = "_")
 #' for (age in 10:17) wide[[paste0("t_", age)]] <- (age - 13.5) / 3.5
 #' proc_traj("PROC TRAJ DATA=wide OUT=of; ID id; VAR offenses_10-offenses_17; INDEP t_10-t_17;
 #'            MODEL ZIP; IORDER 0; NGROUPS 2; ORDER 2 2; RUN;", data = wide)

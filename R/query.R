@@ -25,7 +25,8 @@
 #' @examples
 #' \dontrun{
 #' connection <- DBI::dbConnect(duckdb::duckdb(), "register.duckdb")
-#' people <- query_files("SELECT id, age, y FROM register WHERE born > 1970", connection, id = "id", folder = "cache")
+#' people <- query_files("SELECT id, age, y FROM register WHERE born > 1970", connection, id = "id",
+#'                       folder = "cache")
 #' fit <- gbtm(y ~ age, data = people, id = "id", groups = 4)
 #' }
 #' @export

@@ -25,9 +25,9 @@
 #'   `gbtm_missing_library` where the engine's Python lacks what a format needs.
 #' @examplesIf gbtm_engine()$available
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
-#' \dontrun{
-#' grolts_report(fit, "offenses.html")
-#' }
+#' report <- file.path(tempdir(), "offenses.md")
+#' grolts_report(fit, report, checks = FALSE)
+#' head(readLines(report))
 #' @export
 grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, data_description = NULL, search = NULL,
                           criterion = "bic_subjects", checks = TRUE, level = 0.95, data_file = "data.csv",

@@ -192,8 +192,8 @@ fit_text <- function(fit) {
 #' @return `write_search()`: `path`, invisibly. `read_search()`: a search, see [gbtm_search()].
 #' @section Errors: `gbtm_bad_document` when the file is no search, or of a newer format; `gbtm_no_file`.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' found <- gbtm_search(offenses ~ age, d, id = "id", groups = 2, order = 1, family = "poisson")
+#' found <- gbtm_search(offenses ~ age, offending, id = "id", groups = 2, order = 1,
+#'                      family = "poisson")
 #' copy <- tempfile(fileext = ".json")
 #' write_search(found, copy)
 #' identical(read_search(copy)$table, found$table)

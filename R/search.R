@@ -72,8 +72,7 @@
 #'   `gbtm_other_checkpoint` where the folder holds fits of another search. `best()`: `gbtm_not_computed`,
 #'   `gbtm_nothing_to_choose`.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' found <- gbtm_search(offenses ~ age, d, id = "id", groups = 3, order = 1, family = "zip",
+#' found <- gbtm_search(offenses ~ age, offending, id = "id", groups = 3, order = 1, family = "zip",
 #'                      control = gbtm_control(n_starts = 8))
 #' found
 #' coef(best(found))

@@ -31,10 +31,10 @@
 #' @section Errors: Conditions of class `gbtm_error`, for example `gbtm_unknown_column`, `gbtm_unsupported_command`; all
 #'   faults of a text are told in one error, each with its line and column.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' wide <- reshape(d, idvar = "id", timevar = "age", v.names = "offenses", direction = "wide", sep = "_")
+#' wide <- reshape(offending, idvar = "id", timevar = "age", v.names = "offenses", direction = "wide",
+#'                 sep = "_")
 #' for (age in 10:17) wide[[paste0("t_", age)]] <- (age - 13.5) / 3.5
-#' traj("traj, var(offenses_10-offenses_17) indep(t_10-t_17) model(zip) order(2 2) iorder(0)", data = wide)
+#' traj("traj, var(offenses_10-offenses_17) indep(t_10-t_17) model(zip) order(2 2) iorder(0)", wide)
 #' @export
 traj <- function(command, data, id = NULL, matrices = list(), cov_type = "traj", control = gbtm_control(),
                  seed = NULL, prior = NULL) {

@@ -10,8 +10,7 @@
 #' @section Errors: `gbtm_no_call` for a fit that was read by [read_gbtm()], since a file has no call to repeat: fits
 #'   kept by `saveRDS()` have it.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
-#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, order = 1, family = "zip")
+#' fit <- gbtm(offenses ~ age, data = offending, id = "id", groups = 2, order = 1, family = "zip")
 #' update(fit, groups = 1)
 #' @importFrom stats update
 #' @export

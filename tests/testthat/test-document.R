@@ -34,7 +34,7 @@ test_that("a formula in a file is never executed", {
 
 test_that("R and Python fit the same numbers to the last bit, and read each other's files", {
   need_engine()
-  data <- system.file("extdata", "offenses.csv", package = "gbtm")
+  data <- system.file("python", "gbtm", "datasets", "offending.csv", package = "gbtm")
   theirs <- tempfile(fileext = ".json")
   ours <- tempfile(fileext = ".json")
   fit <- gbtm(offenses ~ age, data = example_data(), id = "id", groups = 2, family = "zip", control = quick())

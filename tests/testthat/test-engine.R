@@ -23,7 +23,7 @@ test_that("an option goes before the environment", {
 })
 
 test_that("a ready engine tells its versions", {
-  need_engine()
+  need_engine(brief = TRUE)
   engine <- gbtm_engine()
   expect_true(all(c("python", "torch", "numpy", "pandas") %in% names(engine$versions)))
   expect_output(print(engine), "ready")
@@ -34,9 +34,105 @@ test_that("install_gbtm() refuses a Python that is none", {
 })
 
 test_that("the packages named without a lock file are those the probe asks for", {
-  probe <- readLines(system.file("probe.py", package = "gbtm"))
-  named <- regmatches(probe, regexpr("^NEEDED = .*", probe))
-  expect_identical(regmatches(named, gregexpr("[a-z]+", named))[[1]], gbtm:::engine_packages)
+  probe <- paste(readLines(system.file("probe.py", package = "gbtm")), collapse = " ")
+  named <- regmatches(probe, regexpr("NEEDED = [(][^)]*", probe))
+  expect_identical(regmatches(named, gregexpr("[a-z]+>=[0-9.]+", named))[[1]], gbtm:::engine_packages)
+})
+
+# A program that answers as a Python does: what probe.py prints, an environment, and pip, whose words go to a file.
+fake_python <- function(..., packages = list(), lacking = character()) {
+  folder <- tempfile("fake")
+  dir.create(file.path(folder, "bin"), recursive = TRUE)
+  known <- utils::modifyList(list(python = "3.11.2", recent = TRUE, shared = TRUE, base = "/opt/python", pip = TRUE,
+                                  locked = FALSE), list(...))
+  answer <- jsonlite::toJSON(c(known, list(packages = packages, lacking = I(lacking))), auto_unbox = TRUE)
+  path <- file.path(folder, "bin", "python")
+  writeLines(c("#!/bin/sh", "case \"$*\" in",
+               paste0("*probe.py*) echo '", answer, "';;"),
+               "*'-m venv'*) mkdir -p \"$3/bin\"; cp \"$0\" \"$3/bin/python\";;",
+               "*) echo \"$*\" >> \"$(dirname \"$0\")/said\";;", "esac"), path)
+  Sys.chmod(path, "755")
+  path
+}
+
+engine_of <- function(python) {
+  before <- options(gbtm.python = python)
+  on.exit(options(before))
+  fresh <- fresh_session(c(sprintf("options(gbtm.python = %s)", deparse(python)),
+                           "cat('JSON', jsonlite::toJSON(unclass(gbtm_engine()), auto_unbox = TRUE), '\\n')",
+                           "print(gbtm_engine())"))
+  at <- grep("^JSON ", fresh)
+  c(jsonlite::fromJSON(sub("^JSON ", "", fresh[at])), list(printed = paste(fresh[-seq_len(at)], collapse = "\n")))
+}
+
+test_that("an incomplete Python says what it lacks, and the line that mends that Python", {
+  skip_on_os("windows")
+  python <- fake_python(packages = list(scipy = "1.11.4"), lacking = c("torch>=2.1", "scipy>=1.15"))
+  engine <- engine_of(python)
+  expect_identical(engine$state, "incomplete")
+  expect_false(engine$available)
+  expect_match(engine$missing, "packages torch, scipy 1.15 (1.11.4 is too old)", fixed = TRUE)
+  expect_match(engine$printed, paste("found but incomplete,", python), fixed = TRUE)
+  line <- sub("^Run (.*) and restart R[.]$", "\\1", engine$way_out)
+  eval(parse(text = line))
+  said <- readLines(file.path(dirname(python), "said"))
+  expect_match(said, "-m pip install torch>=2.1 scipy>=1.15", fixed = TRUE)
+  expect_identical(grepl("whl/cpu", said), Sys.info()[["sysname"]] != "Darwin")
+})
+
+test_that("a Python without pip, one that pip is kept out of, and one that R cannot load have ways out of their own", {
+  skip_on_os("windows")
+  python <- fake_python(lacking = "joblib>=1.3", pip = FALSE)
+  eval(parse(text = sub("^Run (.*) and restart R[.]$", "\\1", engine_of(python)$way_out)))
+  expect_identical(readLines(file.path(dirname(python), "said")), c("-m ensurepip", "-m pip install joblib>=1.3"))
+  locked <- engine_of(fake_python(lacking = "joblib>=1.3", locked = TRUE))
+  expect_match(locked$way_out, "^Unset option gbtm.python and run gbtm::install_gbtm")
+  static <- engine_of(fake_python(shared = FALSE, base = "/usr"))
+  expect_identical(static$state, "incomplete")
+  expect_match(static$way_out, "libpython3.11", fixed = TRUE)
+  expect_match(engine_of(fake_python(shared = FALSE))$way_out, "--enable-shared", fixed = TRUE)
+  old <- engine_of(fake_python(recent = FALSE, python = "3.8.10"))
+  expect_match(old$missing, "Python 3.10 or later, this is 3.8.10", fixed = TRUE)
+  expect_match(old$way_out, "a newer one", fixed = TRUE)
+})
+
+test_that("a complete Python is ready, and none is absent", {
+  skip_on_os("windows")
+  expect_identical(engine_of(fake_python(packages = list(torch = "2.13.0")))$state, "ready")
+  none <- engine_of("/no/such/python")
+  expect_identical(none$state, "absent")
+  expect_match(none$printed, "absent", fixed = TRUE)
+  expect_match(none$way_out, "Unset option gbtm.python or correct it", fixed = TRUE)
+})
+
+test_that("a folder .venv that is incomplete is told of where there is nothing better", {
+  skip_on_os("windows")
+  project <- dirname(dirname(fake_python(lacking = "torch>=2.1")))
+  above <- tempfile("project")
+  dir.create(above)
+  file.rename(project, file.path(above, ".venv"))
+  lines <- fresh_session(
+    c(sprintf("setwd(%s)", deparse(above)), "e <- gbtm_engine()", "cat(e$state, e$python, e$way_out, sep = '\\n')"),
+    env = c("GBTM_PYTHON=", "RETICULATE_PYTHON=", "_R_CHECK_PACKAGE_NAME_=gbtm", # in a check nothing is provided
+            paste0("R_USER_DATA_DIR=", tempfile()))
+  )
+  expect_identical(lines[1], "incomplete")
+  expect_match(lines[2], ".venv/bin/python", fixed = TRUE)
+  expect_match(lines[3], "pip install 'torch>=2.1'", fixed = TRUE)
+  lines <- fresh_session(
+    c(sprintf("setwd(%s)", deparse(tempdir())), "e <- gbtm_engine()", "cat(e$state, e$way_out, sep = '\\n')"),
+    env = c("GBTM_PYTHON=", "RETICULATE_PYTHON=", "_R_CHECK_PACKAGE_NAME_=gbtm", paste0("R_USER_DATA_DIR=", tempfile()))
+  )
+  expect_identical(lines, c("absent", "Run gbtm::install_gbtm(), which needs the internet."))
+})
+
+test_that("install_gbtm() makes the environment and asks for torch without graphics cards", {
+  skip_on_os("windows")
+  path <- tempfile("made")
+  expect_message(install_gbtm(path, python = fake_python()), "Installed in")
+  said <- readLines(file.path(path, "bin", "said"))
+  expect_match(said, "-m pip install .*constraints/requirements.txt")
+  expect_identical(grepl("whl/cpu", said), Sys.info()[["sysname"]] != "Darwin")
 })
 
 test_that("a library that tables need is got the R way", {
@@ -60,6 +156,7 @@ else: sys.modules['tabulate'] = kept
 
 test_that("an engine that reticulate has yet to provide is not ready, and says why", {
   found <- list(source = gbtm:::provided, managed = TRUE)
+  expect_identical(gbtm:::engine_state_of(found, gbtm:::engine_lacks(found)), "not tried")
   expect_match(gbtm:::engine_lacks(found), "yet to provide")
   expect_match(gbtm:::engine_way_out(found), "install_gbtm")
 })

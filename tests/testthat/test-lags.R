@@ -1,6 +1,5 @@
 # lag(y) among the time-varying covariates: against a column that was shifted by hand.
 
-skip_if_no_engine <- function() skip_if_not(gbtm_engine()$available, "no engine")
 
 lagged_data <- function() {
   set.seed(1)
@@ -17,7 +16,7 @@ shifted <- function(d) {
 ask <- function(d, ...) suppressWarnings(gbtm(y ~ t, d, id = "id", groups = 2, order = 0, family = "poisson", ...))
 
 test_that("the fit is that of a shifted column, and says what was left out", {
-  skip_if_no_engine()
+  need_engine()
   d <- lagged_data()
   fit <- ask(d, tcov = ~ log1p(lag(y)))
   known <- ask(shifted(d), tcov = ~ log1p(b))
@@ -28,7 +27,7 @@ test_that("the fit is that of a shifted column, and says what was left out", {
 })
 
 test_that("first and gaps are heeded", {
-  skip_if_no_engine()
+  need_engine()
   d <- lagged_data()
   zero <- shifted(d)
   zero$b[is.na(zero$b)] <- 0
@@ -40,7 +39,7 @@ test_that("first and gaps are heeded", {
 })
 
 test_that("new people, simulations and files build their own lags", {
-  skip_if_no_engine()
+  need_engine()
   d <- lagged_data()
   fit <- ask(d, tcov = ~ lag(y))
   p <- suppressWarnings(predict(fit, newdata = d[d$id %in% 3:4, ], type = "posterior"))
@@ -51,7 +50,7 @@ test_that("new people, simulations and files build their own lags", {
 })
 
 test_that("what is no lag of the outcome is refused", {
-  skip_if_no_engine()
+  need_engine()
   d <- lagged_data()
   for (bad in list(~ lag(t), ~ lag(y, 0), ~ lag(y, n = 2), ~ lag(y, gaps = "all"), ~ lag(y) + lag(y, first = 0))) {
     expect_error(ask(d, tcov = bad), class = "gbtm_bad_lag")

@@ -1,32 +1,13 @@
-"""The little data set of examples and tests."""
+"""The data sets that R's packages ship."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from conftest import needs_r
 from gbtm import DataError, datasets
-
-
-def test_two_groups_is_what_its_docstring_says():
-    data = datasets.two_groups(rng=3, n_per_group=7, periods=5, noise=0.1)
-    assert list(data.columns) == ["id", "t", "y", "group"]
-    assert len(data) == 2 * 7 * 5
-    assert data.groupby("id").size().eq(5).all()
-    t = (np.arange(5) - 5.5) / 5.5
-    np.testing.assert_allclose(np.sort(data["t"].unique()), t)
-    curve = np.where(data["group"] == 1, 1 + 0.5 * data["t"], 1.5 * data["t"] ** 2)
-    noise = data["y"] - curve
-    assert noise.abs().max() <= 0.1
-    assert noise.std() > 0.04
-    assert data.groupby("group")["id"].nunique().tolist() == [7, 7]
-
-
-def test_same_seed_same_data():
-    pd.testing.assert_frame_equal(datasets.two_groups(rng=1), datasets.two_groups(rng=1))
-    assert not datasets.two_groups(rng=1)["y"].equals(datasets.two_groups(rng=2)["y"])
+from gbtm.datasets.r_packages import _with_missing
 
 
 def test_from_r_is_rs_table():
@@ -51,7 +32,7 @@ def test_missing_integers_and_logicals_of_r_are_missing():
     table = robjects.r("data.frame(a = c(1L, NA), b = c(NA, TRUE), f = factor(c('u', NA)), z = c(NA, 2.5))")
     with robjects.conversion.localconverter(robjects.default_converter + pandas2ri.converter):
         frame = robjects.conversion.get_conversion().rpy2py(table)
-    read = datasets._with_missing(frame, table)
+    read = _with_missing(frame, table)
     assert read.isna().to_numpy().tolist() == [[False, True, False, True], [True, False, True, False]]
     assert read["b"].dtype == "boolean"
 
