@@ -4,8 +4,8 @@ subject_arguments <- c("risk", "risk2", "weights", "cluster", "stratum", "out_of
 
 #' Columns of covariates, in the order of the ids and of the observations
 #'
-#' @param asked the arguments of [gbtm()] by name: `risk`, `risk2`, `tcov`, `dcov`, `exposure`, `wave`, `weights`,
-#'   `cluster`, `stratum`, `out_of_sample`, `obsmar`
+#' @param asked the arguments of [gbtm()] by name: `risk`, `risk2`, `tcov`, `dcov`, `exposure`, `trials`, `wave`,
+#'   `weights`, `cluster`, `stratum`, `out_of_sample`, `obsmar`
 #' @param data the user's table
 #' @param columns what [long_columns()] or [wide_columns()] returned
 #' @param wide as in [gbtm()]
@@ -75,13 +75,10 @@ observation_columns <- function(asked, data, columns, wide, kept, curve) {
     found$request$lags <- lag_request(lagged, as.character(found$request$tcov_names), columns$time_name)
     found$request$notes <- c(found$request$notes, lagged$notes)
   }
-  if (!is.null(asked$exposure)) {
-    found$sent$exposure <- if (is.null(wide)) {
-      one_column(asked$exposure, data, "exposure")
-    } else {
-      wide_covariates(asked$exposure, data, wide, columns$waves, "exposure")[, 1]
-    }
+  if (!is.null(denominator_of(asked))) {
+    found$sent$exposure <- denominator_column(asked, data, wide, if (is.null(wide)) 1 else columns$waves)
     found$request$exposure <- TRUE
+    found$request$trials <- !is.null(asked$trials)
   }
   if (!is.null(asked$wave)) {
     if (!is.null(wide)) {

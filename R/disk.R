@@ -107,7 +107,7 @@ gbtm_on_files <- function(frame, call) {
     intersect(names(call), outcome_arguments()), envir = frame)))
   groups <- groups_on_files(frame, outcomes, call)
   given <- without_constants(c(list(groups = groups, order = frame$order), mget(model_arguments(), envir = frame)))
-  if (several) given[outcome_arguments()] <- of_nothing() else given$family <- family_name(given$family, call)
+  if (several) given[outcome_arguments()] <- of_nothing() else given$family <- family_name(given$family, call, given$trials)
   control <- seeded(frame$control, frame$seed)
   start <- frame$start
   smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups
@@ -159,7 +159,7 @@ outcomes_on_files <- function(outcomes, given, there, call) {
   }
   texts <- vapply(outcomes, function(o) {
     given[names(o$options)] <- o$options
-    given$family <- family_name(given$family, call)
+    given$family <- family_name(given$family, call, given$trials)
     covariates <- given[intersect(covariate_arguments(), outcome_arguments())]
     options <- c(sent_options(given)[setdiff(outcome_arguments(), names(covariates))],
                  covariates_on_files(covariates, there$wide, there$columns, call))

@@ -34,7 +34,7 @@ families_of_r <- c(
 #'
 #' Text is the engine's to read. A link other than ours is refused.
 #' @noRd
-family_name <- function(family, call = NULL) {
+family_name <- function(family, call = NULL, trials = NULL) {
   if (is.function(family)) {
     made <- tryCatch(family(), error = function(e) NULL)
     if (is.null(made)) {
@@ -60,6 +60,7 @@ family_name <- function(family, call = NULL) {
     stop_gbtm("bad_link", sprintf("family: '%s' has the link '%s' here, not '%s'.", label, ours, theirs$link[1]),
               "family", sprintf("Give family = \"%s\", whose link is '%s'.", name, ours), call)
   }
+  if (name == "logit" && !is.null(trials)) name <- "binomial"
   known <- grepl("^negative binomial[(][0-9.e+-]+[)]$", label, ignore.case = TRUE) && !is.function(family)
   if (known) {
     said <- sprintf("family: '%s' says that the dispersion is known; here it is estimated.", label)
@@ -195,6 +196,7 @@ possible_values <- function(curves, y) {
   traits <- family_traits(curves$family)
   if (traits$has_bounds) return(y >= curves$lower & y <= curves$upper)
   if (traits$is_count) return(y >= 0 & y == floor(y))
+  if (isTRUE(traits$takes_trials)) return(y >= 0 & y == floor(y))
   if (traits$is_binary) return(y == 0 | y == 1)
   rep(TRUE, length(y))
 }

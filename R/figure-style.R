@@ -9,6 +9,7 @@ with_band <- function(table, by) {
 }
 
 outcome_label <- function(fit) {
+  if (has_trials(fit)) return(sprintf("share of %s among the trials", fit$outcome_name))
   if (family_traits(fit$family)$is_binary) return(sprintf("P(%s = 1)", fit$outcome_name))
   paste("mean of", fit$outcome_name)
 }

@@ -45,6 +45,9 @@
 #'   wave, and `lag(y, gaps = "last")` that the last outcome seen stands for a missed one. Simulations build their own
 #' @param exposure for counts: the column with the time at risk (wide data: a name of `wide`); the rate is per unit of
 #'   it
+#' @param trials for `"binomial"`: out of how many the outcome counts successes, a column (wide data: a name of `wide`) or
+#'   one number; `cbind(k, n - k) ~ t` says the same. Curves are the probability of a success. `"binomial"` without
+#'   trials, of an outcome that is 0 or 1, is `"logit"`
 #' @param weights column of sampling weights, rescaled to mean 1. This and the next four may be a one-sided formula
 #'   too, such as `~ 1 / p`.
 #' @param cluster,stratum columns that name the sampling cluster and the stratum, for standard errors
@@ -163,10 +166,16 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  ar1 = FALSE, rho_by_group = FALSE, rorder = NULL, wide = NULL, cov_type = NULL, start = NULL,
                  control = gbtm_control(), subset = NULL, na.action = NULL, # nolint: object_name_linter.
                  seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, prior = NULL, curve = NULL,
-                 ..., outcome = NULL, omodel = NULL, ocov = NULL, baseoutcome = NULL, twostep = FALSE) {
+                 ..., outcome = NULL, omodel = NULL, ocov = NULL, baseoutcome = NULL, twostep = FALSE,
+                 trials = NULL) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)
+  counted <- successes_of(formula, family, !missing(trials), call)
+  if (!is.null(counted)) {
+    formula <- counted$formula
+    trials <- counted$trials
+  }
   if (!missing(data) && on_files(data)) return(gbtm_on_files(environment(), call))
   outcomes <- as_outcomes(formula, call)
   if (!is.null(outcomes)) return(gbtm_several(environment(), outcomes, call, parent.frame()))
@@ -218,7 +227,7 @@ answer_from <- function(start, groups, asked, control, cov_type, call) {
 #' @noRd
 asked_model <- function(formula, data, id, given, call, settled = NULL) {
   given <- without_constants(given)
-  given$family <- family_name(given$family, call)
+  given$family <- family_name(given$family, call, given$trials)
   wide <- given$wide
   own <- own_ids(data, id)
   declared <- without_declared(data)

@@ -86,14 +86,16 @@ assigned_counts <- function(fit) {
   if (is_on_disk(fit)) fit$sums$n_assigned else tabulate(assignment(fit), fit$n_groups)
 }
 
-# Posterior-weighted mean of the outcome per group and wave: group, time (mean of the wave), mean, weight.
+# Posterior-weighted mean of the outcome per group and wave: group, time (mean of the wave), mean, weight. Of successes
+# it is the share of the trials.
 observed_means <- function(fit, wave = fit$data$wave) {
   at <- sort(unique(wave))
   index <- match(wave, at)
   time <- as.vector(rowsum(fit$data$time, index)) / tabulate(index)
   p <- fit$posterior[fit$data$subject, , drop = FALSE]
   weight <- rowsum(p, index)
-  mean <- rowsum(p * fit$data$y, index) / weight
+  tried <- if (has_trials(fit)) rowsum(p * fit$data$exposure, index) else weight
+  mean <- rowsum(p * fit$data$y, index) / tried
   data.frame(
     group = rep(seq_len(fit$n_groups), each = length(at)), time = rep(time, fit$n_groups), mean = as.vector(mean),
     weight = as.vector(weight)

@@ -111,7 +111,7 @@ augmented_new <- function(fit, newdata, call) {
     expected <- t(expected_at(fit, columns$time[known], if (!is.null(w)) w[known, , drop = FALSE]))
     fitted[known] <- rowSums(expected * p[known, , drop = FALSE])
   }
-  if (!is.null(inputs$exposure)) fitted <- fitted * one_column(inputs$exposure, newdata, "exposure")
+  if (!is.null(denominator_of(inputs))) fitted <- fitted * denominator_column(inputs, newdata)
   group <- rep(NA_integer_, nrow(newdata))
   group[!is.na(p[, 1])] <- max.col(p[!is.na(p[, 1]), , drop = FALSE], ties.method = "first")
   newdata$.fitted <- fitted

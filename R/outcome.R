@@ -7,7 +7,7 @@
 #' @param formula `outcome ~ time`, as in [gbtm()]
 #' @param order,family,iorder,sigma_by_group,dispersion_by_group,min,max,censor_beyond,ar1,rho_by_group,rorder,curve
 #'   as in [gbtm()]
-#' @param tcov,exposure as in [gbtm()]: a formula, or names of columns in quotes
+#' @param tcov,exposure,trials as in [gbtm()]: a formula, or names of columns in quotes
 #' @param data the outcome's own long table, with the same ids; without it the outcome is in the table of [gbtm()]
 #' @param x an outcome
 #' @param ... nothing: an argument that does not exist is refused
@@ -27,7 +27,7 @@
 #' @export
 outcome <- function(formula, order = NULL, family = NULL, iorder = NULL, sigma_by_group = NULL, min = NULL, max = NULL,
                     censor_beyond = NULL, dispersion_by_group = NULL, tcov = NULL, exposure = NULL, ar1 = NULL,
-                    rho_by_group = NULL, rorder = NULL, data = NULL, curve = NULL, ...) {
+                    rho_by_group = NULL, rorder = NULL, data = NULL, curve = NULL, ..., trials = NULL) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(outcome)), call)
@@ -35,8 +35,13 @@ outcome <- function(formula, order = NULL, family = NULL, iorder = NULL, sigma_b
     stop_gbtm("bad_formula", sprintf("formula: %s is not of the form outcome ~ time.", shown(formula)), "formula",
               "For example offenses ~ age.", call)
   }
+  counted <- successes_of(formula, family, !missing(trials), call)
+  if (!is.null(counted)) {
+    formula <- counted$formula
+    trials <- counted$trials
+  }
   if (!is.null(data)) check_data(data)
-  ask_columns(c("tcov", "exposure"), environment(), if (is.null(data)) named_in_call(call, parent.frame()) else data)
+  ask_columns(c("tcov", "exposure", "trials"), environment(), if (is.null(data)) named_in_call(call, parent.frame()) else data)
   structure(class = "gbtm_outcome", list(
     formula = formula, options = Filter(Negate(is.null), mget(outcome_arguments())), data = data
   ))
@@ -44,7 +49,7 @@ outcome <- function(formula, order = NULL, family = NULL, iorder = NULL, sigma_b
 
 # Where the table is not known yet, a bare name is that of a column.
 named_in_call <- function(call, frame) {
-  bare <- Filter(function(x) is.name(x) && !exists(as.character(x), frame), as.list(call)[c("tcov", "exposure")])
+  bare <- Filter(function(x) is.name(x) && !exists(as.character(x), frame), as.list(call)[c("tcov", "exposure", "trials")])
   as.data.frame(stats::setNames(rep(list(numeric()), length(bare)), vapply(bare, as.character, "")), optional = TRUE)
 }
 

@@ -110,7 +110,7 @@ own_lines <- function(fit, most) {
   check_whole(most, "individuals", 0, "Give the most lines per group, for example individuals = 200; 0 for none.")
   group <- assignment(fit)
   chosen <- unlist(lapply(split(seq_along(group), group), evenly, most))
-  lines <- fit$data[fit$data$subject %in% chosen, c("subject", "time", "y")]
+  lines <- data.frame(fit$data[c("subject", "time")], y = shown_outcome(fit))[fit$data$subject %in% chosen, ]
   lines$group <- unname(group)[lines$subject]
   lines$y <- lines$y + jitter_of(fit) * (2 * ((lines$subject * constants$jitter_step) %% 1) - 1)
   lines[order(lines$subject, lines$time), ]

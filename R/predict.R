@@ -141,12 +141,21 @@ known_inputs <- function(fit, newdata) {
   stored <- fit$read_as
   leaving <- fit$dropout_covariates
   in_wide <- identical(stored$form, "wide")
+  exposure <- if (!has_exposure(fit)) {
+    NULL
+  } else if (is.numeric(stored$exposure)) {
+    stored$exposure
+  } else if (in_wide) {
+    "exposure"
+  } else {
+    c(stored$exposure, "exposure")[1]
+  }
   list(
     risk = if (length(fit$membership)) of_names(fit$membership),
     risk2 = if (length(fit$second_membership)) of_names(fit$second_membership),
     tcov = if (length(fit$curves$covariates$names)) of_names(fit$curves$covariates$names),
     dcov = if (length(leaving)) of_names(leaving),
-    exposure = if (!has_exposure(fit)) NULL else if (in_wide) "exposure" else c(stored$exposure, "exposure")[1],
+    exposure = if (!has_trials(fit)) exposure, trials = if (has_trials(fit)) exposure,
     wave = stored$wave, wide = if (in_wide) stored_wide(fit)
   )
 }
@@ -156,7 +165,7 @@ stored_wide <- function(fit) {
   stored <- fit$read_as
   wide <- c(stats::setNames(list(stored$outcome, stored$time), c(fit$outcome_name, fit$time_name)), stored$tcov,
             stored$dcov)
-  if (is.null(stored$exposure)) return(wide)
+  if (is.null(stored$exposure) || is.numeric(stored$exposure)) return(wide)
   c(wide, stats::setNames(list(stored$exposure), "exposure"))
 }
 

@@ -37,7 +37,7 @@ is_plain_curve <- function(parts, known, made, wide) {
 
 # Names of the columns of arguments that take one column each, of those given; FALSE for an expression.
 single_columns <- function(given, known, data) {
-  columns <- intersect(c("exposure", "wave", "weights", "cluster", "stratum", "out_of_sample", "obsmar"),
+  columns <- intersect(c("exposure", "trials", "wave", "weights", "cluster", "stratum", "out_of_sample", "obsmar"),
                        names(Filter(Negate(is.null), given)))
   lapply(stats::setNames(nm = columns), function(name) one_name(given[[name]], name, known, data))
 }
@@ -56,7 +56,7 @@ people_form <- function(single, covariates, dropout) {
 # Python takes a member that is there for one in use: what made the time and the waves are left out where not given.
 long_form <- function(parts, id, single, covariates, made) {
   c(list(form = "long", id = id, time = parts$time, outcome = parts$outcome, tcov = covariates$tcov$terms,
-         dcov = covariates$dcov$terms, exposure = single$exposure),
+         dcov = covariates$dcov$terms, exposure = denominator_of(single)),
     if (!is.null(made)) list(time_design = made),
     if (!is.null(single$wave)) list(wave = single$wave))
 }
@@ -68,18 +68,21 @@ wide_form <- function(parts, id, single, covariates, wide) {
   of <- function(names) structure(as_request(as_object(in_wide[names])), class = "json")
   list(form = "wide", id = id, outcome = in_wide[[parts$outcome]], time = in_wide[[parts$time]], name = parts$outcome,
        time_name = parts$time, tcov = of(covariates$tcov$terms), dcov = of(covariates$dcov$terms),
-       exposure = if (!is.null(single$exposure)) in_wide[[single$exposure]])
+       exposure = in_wide_or_number(denominator_of(single), in_wide))
 }
+
+in_wide_or_number <- function(given, in_wide) if (is.null(given) || is.numeric(given)) given else in_wide[[given]]
 
 # A named list that is an object in JSON even where it is empty.
 as_object <- function(x) if (length(x)) x else stats::setNames(list(), character())
 
 # The name of one column, given as such or as `~ name`; FALSE for another expression.
 one_name <- function(asked, argument, known, data) {
+  if (argument == "trials" && is.numeric(asked) && length(asked) == 1) return(asked)
   expression <- one_sided(asked, argument)[[2]]
   if (!is.name(expression)) return(FALSE)
   name <- as.character(expression)
-  if (name %in% (if (argument == "exposure") known else names(data))) name else FALSE
+  if (name %in% (if (argument %in% c("exposure", "trials")) known else names(data))) name else FALSE
 }
 
 # Columns of each wave: names as a JSON array, with the patterns that R and Python read alike; times as numbers.

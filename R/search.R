@@ -89,6 +89,11 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
   table <- if (!missing(data) && is.data.frame(data)) data else if (!is.null(outcomes)) named_table(outcomes, NULL)
   dots <- if (is.null(table)) list(...) else asked_dots(covariate_arguments(), environment(), table)
   given <- search_arguments(dots)
+  counted <- successes_of(formula, given$family, !is.null(given$trials), call)
+  if (!is.null(counted)) {
+    formula <- counted$formula
+    given["trials"] <- list(counted$trials)
+  }
   if (!is.null(outcomes)) return(search_several(environment(), outcomes, given, names(dots), call, parent.frame()))
   laid <- outcome_matrix(formula, if (missing(data)) NULL else data, given$wide, call, parent.frame())
   if (!is.null(laid)) {

@@ -47,7 +47,11 @@ has_exposure <- function(fit) {
 }
 
 # Standard deviation of the outcome.
-outcome_spread <- function(fit) if (is_on_disk(fit)) fit$sums$sd else sqrt(mean((fit$data$y - mean(fit$data$y))^2))
+outcome_spread <- function(fit) {
+  if (is_on_disk(fit)) return(fit$sums$sd)
+  y <- shown_outcome(fit)
+  sqrt(mean((y - mean(y))^2))
+}
 
 # As observed_means(), from the sums at each wave, of which some may be taken together: `index` (T) says which.
 means_of_sums <- function(fit, index = seq_along(fit$sums$waves)) {

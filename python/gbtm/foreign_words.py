@@ -31,6 +31,7 @@ _MEANT = {
             "riskfactors",
     "tcov": "tvcov timevarying timevaryingcovariates tvcovariates timecov timedependent",
     "rorder": "random rorders randomeffects ranef exre reformula",
+    "trials": "size ntrials ntrial denominator totals",
     "exposure": "offset expos exposures timeatrisk persontime",
     "weights": "weight w wt wts freqweights sampleweight sampleweights samplingweights pweight pweights survweights "
                "probweights varweights",
@@ -106,7 +107,7 @@ OF_THE_FIT = ("n_starts", "rng", "device", "cov_type", "start", "max_starts", "t
               "checkpoint")
 OF_THE_MODEL = (
     "groups", "order", "family", "iorder", "sigma_by_group", "dispersion_by_group", "min", "max", "censor_beyond",
-    "tcov", "exposure", "ar1", "rho_by_group", "rorder", "refgroup", "risk", "refgroup2", "risk2",
+    "tcov", "exposure", "trials", "ar1", "rho_by_group", "rorder", "refgroup", "risk", "refgroup2", "risk2",
     "link", "weights", "cluster", "stratum",
     "out_of_sample", "dropout", "dcov", "obsmar", "wave", "id", "wide",
 )

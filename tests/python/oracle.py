@@ -63,9 +63,10 @@ class Model:
 class Beside:
     """What is known besides subject, time and y; None where the model has no such part.
 
-    w (n, q) and exposure (n,) are of the observations, z (N, r) and weights (N,) of the subjects in order of their
-    first appearance. For dropout: history (N, T) holds the outcome at every wave, NaN where it was not seen,
-    v (N, T, c) the dropout covariates, and ``at_random`` (N,) marks those whose missing waves say nothing.
+    w (n, q) and exposure (n,), for the binomial the trials, are of the observations, z (N, r) and weights (N,) of the
+    subjects in order of their first appearance. For dropout: history (N, T) holds the outcome at every wave, NaN where
+    it was not seen, v (N, T, c) the dropout covariates, and ``at_random`` (N,) marks those whose missing waves say
+    nothing.
     """
 
     w: np.ndarray | None = None
@@ -124,7 +125,8 @@ def unpack(model, params):
     return p.mean, p.zero, p.scale, p.theta[:, 0] - logsumexp(p.theta[:, 0])
 
 
-def log_density(family, y, eta, *, sigma=None, psi=None, phi=None, zeta=None, lower=-np.inf, upper=np.inf):
+def log_density(family, y, eta, *, sigma=None, psi=None, phi=None, zeta=None, lower=-np.inf, upper=np.inf,
+                trials=None):
     """Log density of each y given its linear predictor; ``zeta`` None: no zero inflation; eta None: rate zero."""
     if family == "normal":
         return stats.norm.logpdf(y, eta, sigma)
@@ -134,6 +136,8 @@ def log_density(family, y, eta, *, sigma=None, psi=None, phi=None, zeta=None, lo
         return np.where(y >= upper, stats.norm.logsf(upper, eta, sigma), out)
     if family == "logit":
         return np.where(y == 1, log_expit(eta), log_expit(-eta))
+    if family == "binomial":
+        return stats.binom.logpmf(y, 1 if trials is None else trials, expit(eta))
     if family == "beta":
         return stats.beta.logpdf(y, phi * expit(eta), phi * expit(-eta))
     if eta is None:
@@ -153,14 +157,14 @@ def polynomial(t, coefficients):
     return sum(c * t**j for j, c in enumerate(coefficients))
 
 
-def linear_predictor(p, k, time, beside=NOTHING):
+def linear_predictor(p, k, time, beside=NOTHING, family=None):
     """eta (n,) of group k, log exposure added; None for a group that never happens."""
     if p.mean[k] is None:
         return None
     eta = polynomial(time, p.mean[k]) + 0.0 * time
     if beside.w is not None:
         eta = eta + beside.w @ p.tcov[k]
-    if beside.exposure is not None:
+    if beside.exposure is not None and family != "binomial":
         eta = eta + np.log(beside.exposure)
     return eta
 
@@ -202,10 +206,11 @@ def joint(model, params, subject, time, y, beside=NOTHING):
     out = log_shares(model, params, len(subjects), beside.z)
     name = {"negbin": "psi", "zinb": "psi", "beta": "phi"}.get(model.family, "sigma")
     for k in range(model.n_groups):
-        eta = linear_predictor(p, k, time, beside)
+        eta = linear_predictor(p, k, time, beside, model.family)
         zeta = None if p.zero[k] is None else polynomial(time, p.zero[k])
         lf = log_density(
-            model.family, y, eta, zeta=zeta, lower=model.lower, upper=model.upper, **{name: p.scale[k]}
+            model.family, y, eta, zeta=zeta, lower=model.lower, upper=model.upper, **{name: p.scale[k]},
+            **({"trials": beside.exposure} if model.family == "binomial" else {})
         )
         out[:, k] += np.bincount(rows, lf, minlength=len(subjects))
         if p.dropout[k] is None:
@@ -328,7 +333,9 @@ def simulate(model, params, n, times, rng, beside=NOTHING):
 
 def _draw(model, p, k, times, beside, rng):
     """One subject's outcomes (T,)."""
-    eta = linear_predictor(p, k, times, beside)
+    eta = linear_predictor(p, k, times, beside, model.family)
+    if model.family == "binomial":
+        return rng.binomial(beside.exposure.astype(int), expit(eta)).astype(float)
     if model.family in ("normal", "cnorm"):
         return np.clip(rng.normal(eta, p.scale[k]), model.lower, model.upper)
     if model.family == "logit":

@@ -26,6 +26,7 @@ class Truth:
     waves: int = 5
     weights: bool = False
     exposure: bool = False
+    trials: bool = False  # in the place of exposure, 1 to 9
     discrete: bool = False
     at_random: bool = False
 
@@ -60,6 +61,10 @@ PARTS = {
     ),
     "beta": Truth(
         M("beta", (1, 1), n_tcov=1), (-1, 0.1, 0.4, 0.8, -0.2, -0.3, 8, 15, 0.2), weights=True,
+    ),
+    "binomial": Truth(
+        M("binomial", (1, 1), n_tcov=1, n_risk=1), (-1, 0.3, 0.4, 0.9, -0.4, -0.3, 0.3, 0.5), n=120, weights=True,
+        trials=True,
     ),
     "dropout0": Truth(M("normal", (1, 1), dropout=(0, 0)), (1, 0.5, 4, -0.5, -1.5, -0.8, 0.8, 0.2)),
     "dropout1": Truth(M("normal", (1, 1), dropout=(1, 1)), (1, 0.5, 4, -0.5, -2, 0.4, -0.5, -0.2, 0.8, 0.2), n=120),
@@ -120,11 +125,14 @@ def draw(name: str, seed: int = 7, keep: float = 0.85) -> Drawn:
 
     w, z, v = covariates(size, model.n_tcov), covariates(n, model.n_risk), covariates(size, model.n_dcov)
     exposure = rng.choice([0.5, 1.0, 2.0] if truth.discrete else np.linspace(0.2, 3, 40), size)
+    if truth.trials:
+        exposure = rng.integers(1, 10, size).astype(float)
+    has_denominator = truth.exposure or truth.trials
     weights = rng.uniform(0.2, 3, n).round(2)
     at_random = rng.random(n) < 0.2
     subject, time, y, group = oracle.simulate(
         model, truth.params, n, np.arange(waves), rng,
-        oracle.Beside(w=w, z=z, exposure=exposure if truth.exposure else None, v=v.reshape(n, waves, -1)),
+        oracle.Beside(w=w, z=z, exposure=exposure if has_denominator else None, v=v.reshape(n, waves, -1)),
     )
     seen = ~np.isnan(y) & (rng.random(size) < keep)
     no_row = ~seen & (subject % 2 == 1)
@@ -137,7 +145,7 @@ def draw(name: str, seed: int = 7, keep: float = 0.85) -> Drawn:
     table = pd.DataFrame({"id": subject + 1, "t": time, "y": np.where(seen, y, np.nan), **columns})[~no_row]
     left = seen.reshape(n, waves).any(axis=1)
     beside = oracle.Beside(
-        w=w[seen] if model.n_tcov else None, exposure=exposure[seen] if truth.exposure else None,
+        w=w[seen] if model.n_tcov else None, exposure=exposure[seen] if has_denominator else None,
         z=z[left] if model.n_risk else None, weights=weights[left] if truth.weights else None,
         history=np.where(seen, y, np.nan).reshape(n, waves)[left] if model.dropout else None,
         v=np.where(no_row[:, None], np.nan, v).reshape(n, waves, -1)[left] if model.dropout else None,
@@ -148,7 +156,8 @@ def draw(name: str, seed: int = 7, keep: float = 0.85) -> Drawn:
         "tcov": [f"w{j + 1}" for j in range(model.n_tcov)] or None,
         "risk": [f"z{j + 1}" for j in range(model.n_risk)] or None,
         "dcov": [f"v{j + 1}" for j in range(model.n_dcov)] or None,
-        "exposure": "e" if truth.exposure else None, "weights": "wt" if truth.weights else None,
+        "exposure": "e" if truth.exposure else None,
+        "trials": "e" if truth.trials else None, "weights": "wt" if truth.weights else None,
         "obsmar": "mar" if truth.at_random else None,
     }
     return Drawn(truth, table, options, (subject[seen], time[seen].astype(float), y[seen]), beside, group[left])

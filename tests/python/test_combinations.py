@@ -32,6 +32,7 @@ def _table() -> pd.DataFrame:
             "normal": (level + 0.7 * rng.normal(size=level.shape)).ravel(),
             "count": 1.0 * (rng.poisson(mu * rng.gamma(2.0, 0.5, mu.shape)) * (rng.random(mu.shape) > 0.2)).ravel(),
             "logit": (rng.random(mu.shape) < 1 / (1 + np.exp(-2 * level))).ravel() * 1.0,
+            "binomial": rng.binomial(6, 1 / (1 + np.exp(-level))).ravel() * 1.0, "n": rng.integers(6, 9, n) * 1.0,
             "beta": rng.beta(6 / (1 + np.exp(-level)), 6 / (1 + np.exp(level))).ravel(),
             "w": w.ravel(), "e": rng.uniform(0.5, 2.0, n), "x": np.repeat(rng.normal(size=N) + group, T),
             "s": np.repeat(rng.uniform(0.5, 2.0, N), T), "psu": np.repeat(np.arange(N) % 15, T),
@@ -41,7 +42,7 @@ def _table() -> pd.DataFrame:
     # dropout: some are not seen again after a wave
     last = np.where(rng.random(N) < 0.3, rng.integers(1, T - 1, N), T - 1)
     gone = table["t"].to_numpy() > np.repeat(last, T)
-    table.loc[gone, ["normal", "count", "logit", "beta"]] = np.nan
+    table.loc[gone, ["normal", "count", "logit", "beta", "binomial"]] = np.nan
     return table
 
 
@@ -51,6 +52,7 @@ PARTS = {
     "refgroup": {"refgroup": 2},
     "tcov": {"tcov": ["w"]},
     "exposure": {"exposure": "e"},
+    "trials": {"trials": "n"},
     "weights": {"weights": "s"},
     "cluster": {"cluster": "psu"},
     "out_of_sample": {"out_of_sample": "held"},
@@ -68,7 +70,8 @@ PARTS = {
     "constraints": {"constraints": ["intercept[2] = 0.1"]},
 }
 GOES_WITH = {
-    "exposure": having("takes_exposure"), "ar1": having("may_correlate"), "rorder": having("may_correlate"),
+    "exposure": having("takes_exposure"), "trials": having("takes_trials"),
+    "ar1": having("may_correlate"), "rorder": having("may_correlate"),
     "rorder1": having("may_correlate"), "sigma_by_group": having("has_sigma"),
     "dispersion_by_group": having("has_dispersion"),
     "never": having("may_be_never"), "iorder": having("is_zero_inflated"), "censored": having("has_bounds"),
@@ -83,6 +86,8 @@ def _model(family: str, parts: tuple[str, ...]) -> gbtm.GBTM:
     traits = FAMILIES[family]
     outcome = "count" if traits.is_count else "normal" if traits.has_sigma else family
     arguments: dict = {"groups": 2, "order": 1, "family": family}
+    if traits.takes_trials:
+        arguments["trials"] = "n"
     for part in parts:
         arguments |= PARTS[part]
     rhs = arguments.pop("formula", "t")

@@ -36,7 +36,8 @@ def test_exposure_goes_with_counts_only(family):
     if FAMILIES[family].is_count:
         assert make().panel.outcomes[0].exposure.tolist() == [1, 1, 1, 1]
     else:
-        _refused("bad_exposure", "exposure", make, family, "poisson")
+        named = FAMILIES[family].without_trials or family  # without trials it is a logit
+        _refused("bad_exposure", "exposure", make, named, "poisson")
 
 
 def test_covariates_that_say_nothing_new_are_refused():

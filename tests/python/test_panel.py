@@ -590,8 +590,8 @@ def test_ways_out_of_what_is_refused():
         ("no_data", "out_of_sample", lambda: _read(data, out_of_sample="held").split(),
          "out_of_sample: all subjects are held out. Leave it 0 for those to fit."),
         ("bad_exposure", "exposure", lambda: _read(data, exposure="e"),
-         "exposure: 2 values are zero or negative, first in row 2. Exposure is time at risk, above 0; where there was "
-         "none, set the outcome to missing."),
+         "exposure, trials: 2 values are zero or negative, first in row 2. They are times at risk, or numbers of "
+         "trials, above 0; where there were none, set the outcome to missing."),
         ("duplicate_time", "age", lambda: _read(pd.concat([data, data.tail(2)])),
          "who, age: 2 observations repeat the id and time of another one: row 2 (id a, age 1): 1.1; row 3 (id a, age "
          "2): 1.2. Keep one row per subject and time, or check that the id column is right."),

@@ -34,6 +34,7 @@ LAWS = {
     "zinb": lambda eta: stats.nbinom(1 / PSI, 1 / (1 + PSI * np.exp(eta))),
     "logit": lambda eta: stats.bernoulli(expit(eta)),
     "beta": lambda eta: stats.beta(PHI * expit(eta), PHI * expit(-eta)),
+    "binomial": lambda eta: stats.bernoulli(expit(eta)),  # of one trial
 }
 INVERSE = {"identity": lambda eta: eta, "log": np.exp, "logit": expit}
 
@@ -72,7 +73,7 @@ def test_density_distribution_mean_and_variance_are_scipys(family, eta):
 @each
 def test_counts_are_whole_and_without_end(family):
     whole = not _refuses(family, 0.0) and not _refuses(family, 7.0) and not _refuses(family, 1e6)
-    assert family.is_count == (whole and _refuses(family, 1.5) and _refuses(family, -1.0))
+    assert (family.is_count or family.takes_trials) == (whole and _refuses(family, 1.5) and _refuses(family, -1.0))
 
 
 @each
@@ -85,7 +86,7 @@ def test_binary_outcomes_are_0_and_1_and_nothing_else(family):
 def test_what_is_drawn_is_of_the_kind_it_says(family):
     y = family.simulate(_u(family, np.full(4000, 0.4)), np.random.default_rng(0))
     assert family.is_count == (bool((y == np.floor(y)).all()) and bool((y > 1).any()))
-    assert family.is_binary == (set(np.unique(y)) == {0.0, 1.0})
+    assert (family.is_binary or family.takes_trials) == (set(np.unique(y)) == {0.0, 1.0})
     assert family.mean_range[0] <= y.min()
     assert y.max() <= family.mean_range[1]
 
@@ -215,6 +216,8 @@ def test_with_bounds_it_is_that_family(name):
 )
 def test_an_option_is_refused_where_the_trait_is_not(family, trait, asked, code):
     arguments = {"groups": 2, "order": 1, "family": family.name, **asked}
+    if family.takes_trials:
+        arguments["trials"] = "n"
     if getattr(family, trait):
         assert make_spec(**arguments).outcomes[0].traits is family
         return

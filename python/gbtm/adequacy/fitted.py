@@ -102,16 +102,8 @@ class Fitted:
 
     def log_density(self, y: np.ndarray | float | None = None) -> np.ndarray:
         """(K, n) log f_k of the observed outcomes, or of others; marginal where errors are correlated."""
-        import torch
-
         value = self.y if y is None else np.broadcast_to(np.asarray(y, dtype=float), self.y.shape)
-        u = {name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in self.predictors.items()}
-        if self.family.by_value:
-            u["y"] = torch.from_numpy(np.array(value)).expand_as(u["mean"])
-        with torch.no_grad():
-            terms = self.family.terms(u).numpy()
-        with np.errstate(invalid="ignore"):
-            return np.asarray((terms * self.family.statistics(value)).sum(axis=-1) + self.family.constant(value))
+        return self.family.log_density(value, self.predictors)
 
     @cached_property
     def standardized(self) -> np.ndarray:

@@ -100,7 +100,7 @@ def residual_checks(res: Fit, *, lags: int = MOST_LAGS, rng: int = 0) -> Residua
     residuals = quantile_residuals(res, fitted, rng)
     moments, counts = normality(residuals, fitted), family.is_count
     lagged = residual_autocorrelation(fitted, lags)
-    sentences = _said_of_means(means, res.time_name, discrete=counts, binary=family.is_binary)
+    sentences = _said_of_means(means, res.time_name, discrete=family.is_discrete, binary=family.is_binary)
     sentences += said_of_counts(fitted, family) if counts else said_of_residuals(moments, family)
     sentences += said_of(lagged, fitted, has_ar1=family.may_correlate)
     return ResidualChecks(

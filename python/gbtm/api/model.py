@@ -85,7 +85,7 @@ class GBTM:
     ) -> None:
         outcome, design = described(options, others=("y", "time", "id", "cov_type"))
         panel = panel_of_arrays(
-            y, time, id, tcov=outcome.tcov, exposure=outcome.exposure, dcov=design.dcov,
+            y, time, id, tcov=outcome.tcov, exposure=outcome.denominator, dcov=design.dcov,
             dropout=design.dropout is not None, wave=design.wave, **design.of_subjects,
         )
         self.prepared = Prepared.of(panel, model_spec(outcome, design))

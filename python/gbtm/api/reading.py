@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.columns import expand_columns, refuse_values
+from ..data.columns import expand_columns, is_number, refuse_values
 from ..data.declared_missing import Declared, refuse_dots, without_declared
 from ..data.formula_variables import term_columns
 from ..data.ids import id_column, id_columns
@@ -40,7 +40,7 @@ class WideColumns:
     time: str | Sequence[str] | Sequence[float]
     tcov: dict[str, Any]
     dcov: dict[str, Any]
-    exposure: str | Sequence[str] | None = None
+    exposure: str | Sequence[str] | float | None = None
 
 
 def read_table(
@@ -61,8 +61,9 @@ def read_outcome(
     ``people`` (n,) bool, whether a row's person is fitted, where not this outcome alone says so.
     """
     assert outcome.formula is not None
-    columns = {"id": id, "tcov": outcome.tcov, "exposure": outcome.exposure, "dcov": design.dcov, "wave": design.wave,
-               **design.of_subjects}
+    columns = {"id": id, "tcov": outcome.tcov, "dcov": design.dcov, "wave": design.wave, **design.of_subjects}
+    if not is_number(outcome.denominator):
+        columns[outcome.denominator_name] = outcome.denominator
     for argument, given in columns.items():
         refuse_values(given, argument)
     data, declared = without_declared(data)
@@ -157,7 +158,7 @@ def read_long(
             way_out="Give id='column', or wide={...} for data with one row per subject.",
         )
     inputs: dict[str, Any] = {"id": id, "time": time, "outcome": name, "tcov": outcome.tcov,
-                              "exposure": outcome.exposure, "dcov": design.dcov}
+                              "exposure": outcome.denominator, "dcov": design.dcov}
     if design.wave is not None:
         inputs["wave"] = design.wave
     tcov = outcome.tcov if curve is None else with_time(outcome.tcov, data, curve)
@@ -207,10 +208,11 @@ def _columns(wide: Wide, outcome: Outcome, design: Design, name: str, time: str)
         names = [given] if isinstance(given, str) else [] if given is None else list(given)
         return {n: _in_wide(wide, n, argument) for n in names}
 
-    exposure = outcome.exposure
+    exposure = outcome.denominator
     return WideColumns(
         _in_wide(wide, name, "formula"), _in_wide(wide, time, "formula"), of(outcome.tcov, "tcov"),
-        of(design.dcov, "dcov"), None if exposure is None else _in_wide(wide, exposure, "exposure"),
+        of(design.dcov, "dcov"),
+        exposure if exposure is None or is_number(exposure) else _in_wide(wide, exposure, outcome.denominator_name),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..arguments import shown
-from ..data.columns import refuse_values
+from ..data.columns import is_number, refuse_values
 from ..design.time_basis import split_formula
 from ..disk.disk_panel import joined_disk_panel
 from ..disk.parquet_files import ParquetFiles, blocks_of, files_of
@@ -97,11 +97,12 @@ def _read_outcome(
     given |= {"id": id, "dropout": design.dropout is not None, "wave": design.wave}
     if wide is None:
         given |= {"time": time, "outcome": name, "tcov": outcome.tcov, "dcov": design.dcov,
-                  "exposure": outcome.exposure}
+                  "exposure": outcome.denominator}
     else:
         given |= {"time": wide[time], "outcome": wide[name], "name": name, "time_name": time,
                   "tcov": _in_wide(outcome.tcov, wide), "dcov": _in_wide(design.dcov, wide),
-                  "exposure": None if outcome.exposure is None else wide[outcome.exposure]}
+                  "exposure": outcome.denominator if outcome.denominator is None or is_number(outcome.denominator)
+                  else wide[outcome.denominator]}
     return given, basis
 
 

@@ -79,7 +79,7 @@ def read_request(
     formula = asked["formula"].partition("~")[2].strip() if names else None
     # covariates came as columns: which there are is all that the description has to know
     here = {"dcov": asked.get("dcov_names"), "obsmar": "obsmar" in (asked.get("subjects") or ()) or None,
-            "exposure": asked.get("exposure") or None, "wave": asked.get("wave")}
+            "trials" if asked.get("trials") else "exposure": asked.get("exposure") or None, "wave": asked.get("wave")}
     outcome, design = described({**asked["model"], **here})
     panel = panel_of_columns({**asked, "dropout": design.dropout is not None}, ids, subject, times, values)
     bases: list[TimeBasis | None] | None = None

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError, MissingArgumentError
-from .columns import number_array, plain_labels
+from .columns import is_number, number_array, plain_labels
 from .ids import id_column
 from .labels import by_rows, by_waves, own_names, row_labels
 from .panel import Panel
@@ -165,5 +165,7 @@ class Observations:
         leaving, leaving_names = self.covariates(dcov, "dcov")
         return {
             "covariates": covariates, "covariate_names": names, "dcov": leaving, "dcov_names": leaving_names,
-            "exposure": None if exposure is None else self.column(exposure, "exposure"),
+            "exposure": (
+                None if exposure is None else np.full(int(np.prod(self.shape)), float(exposure)) if is_number(exposure)
+                else self.column(exposure, "exposure")),
         }

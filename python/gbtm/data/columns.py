@@ -58,6 +58,18 @@ def refuse_values(given: Any, argument: str) -> None:
         )
 
 
+def is_number(given: object) -> bool:
+    """A number that stands for all rows, where the name of a column may stand."""
+    return isinstance(given, (int, float, np.integer, np.floating)) and not isinstance(given, bool)
+
+
+def numbers_of_rows(data: pd.DataFrame, given: str | float) -> np.ndarray:
+    """(n,) a column of numbers, or one number for all rows."""
+    if isinstance(given, str) or not is_number(given):
+        return numeric(data[require(data, str(given))], str(given))
+    return np.full(len(data), float(given))
+
+
 def require_columns(data: pd.DataFrame, wanted: Sequence[str], argument: str | None = None) -> None:
     strange = [c for c in wanted if not isinstance(c, Hashable)]
     if strange:

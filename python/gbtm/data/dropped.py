@@ -198,7 +198,8 @@ def refuse_unusable(measures: Measures, wave: np.ndarray | None, labels: pd.Inde
     if m.exposure is not None and (m.exposure <= 0).any():
         bad = np.flatnonzero(m.exposure <= 0)
         raise DataError(
-            f"exposure: {bad.size} values are zero or negative, first in row {labels[m.row[bad[0]]]}.",
+            f"exposure, trials: {bad.size} values are zero or negative, first in row {labels[m.row[bad[0]]]}.",
             code="bad_exposure", argument="exposure",
-            way_out="Exposure is time at risk, above 0; where there was none, set the outcome to missing.",
+            way_out="They are times at risk, or numbers of trials, above 0; where there were none, set the outcome to "
+            "missing.",
         )

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..arguments import checked
 from ..errors import DataError
-from .columns import MAX_SHOWN, common_stem, expand_columns, numeric, require, require_columns
+from .columns import MAX_SHOWN, common_stem, expand_columns, numbers_of_rows, numeric, require, require_columns
 from .dropped import Dropped, Unobserved, kept_apart, refuse_unusable, usable
 from .formula_design import FormulaDesign, covariate_columns
 from .history import history_of
@@ -158,7 +158,7 @@ class Panel:
     @checked
     def from_long(
         cls, data: pd.DataFrame, *, id: str | Sequence[str], time: str, outcome: str, tcov: Terms = None,
-        exposure: str | None = None, dropout: bool = False, dcov: Terms = None, wave: str | None = None,
+        exposure: str | float | None = None, dropout: bool = False, dcov: Terms = None, wave: str | None = None,
         waves: Sequence[float] | np.ndarray | None = None, unobserved: bool = False, is_block: bool = False,
         lags: tuple[np.ndarray, np.ndarray] | None = None, **subjects: Any,
     ) -> Panel:
@@ -170,7 +170,7 @@ class Panel:
         id, time, outcome : column names. The id may be of any type, or several columns that name a person together;
             time and outcome must be numeric or 0/1 logical.
         tcov : time-varying covariates: column names or a formula such as ``"~ w + C(job)"``
-        exposure : column with the time at risk
+        exposure : column with the time at risk, or of a binomial outcome with its trials; a number stands for all rows
         dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
         wave : column that counts the waves; without it a wave is a distinct time
         waves : those of a fit, for new people
@@ -194,7 +194,7 @@ class Panel:
         panel = cls.from_arrays(
             codes, numeric(data[time], time), numeric(data[outcome], outcome), ids=ids, id_name=str(ids.name),
             time_name=time, name=outcome, row_labels=data.index, covariates=covariates, covariate_names=names,
-            exposure=None if exposure is None else numeric(data[require(data, exposure)], exposure),
+            exposure=None if exposure is None else numbers_of_rows(data, exposure),
             known=subjects_of(data, ids, codes, **subjects), dropout=dropout, dcov=dropout_covariates,
             dcov_names=dropout_names, waves=waves,
             counted=None if wave is None else numeric(data[require(data, wave)], wave), wave_name=wave or "wave",
@@ -207,7 +207,7 @@ class Panel:
     def from_wide(
         cls, data: pd.DataFrame, *, outcome: str | Sequence[str], time: str | Sequence[str] | Sequence[float],
         id: str | Sequence[str] | None = None, name: str | None = None, time_name: str = "time",
-        tcov: Mapping[str, str | Sequence[str]] | None = None, exposure: str | Sequence[str] | None = None,
+        tcov: Mapping[str, str | Sequence[str]] | None = None, exposure: str | Sequence[str] | float | None = None,
         dropout: bool = False, dcov: Mapping[str, str | Sequence[str]] | None = None,
         written: Collection[str] | None = None, unobserved: bool = False, is_block: bool = False,
         lags: tuple[np.ndarray, np.ndarray] | None = None, **subjects: Any,
@@ -221,7 +221,7 @@ class Panel:
             (a Series or dict), they are matched by them
         id : column with the subjects' ids; the index of ``data`` when absent
         tcov : name of each time-varying covariate and its columns, one per wave
-        exposure : columns with the time at risk, one per wave
+        exposure : columns with the time at risk or the trials, one per wave; a number stands for all
         written : columns that the user wrote down one by one; default those that no pattern stands for
         dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
         unobserved, is_block : as for :meth:`from_long`; ``lags`` too, of the cells row by row
@@ -235,9 +235,12 @@ class Panel:
         codes = np.where(ids.notna(), np.arange(n), -1)
         w = [wave_matrix(data, c, "tcov", waves).ravel() for c in (tcov or {}).values()]
         v = [wave_matrix(data, c, "dcov", waves).ravel() for c in (dcov or {}).values()]
-        at_risk = None if exposure is None else wave_matrix(data, exposure, "exposure", waves).ravel()
+        columns_at_risk = None if isinstance(exposure, (int, float)) else exposure
+        at_risk = None if exposure is None else np.broadcast_to(
+            exposure if columns_at_risk is None else wave_matrix(data, columns_at_risk, "exposure", waves).ravel(),
+            n * waves).astype(float)
         lists, literal = wave_lists(
-            data, {name: outcome, time_name: time, **(tcov or {}), **(dcov or {}), "exposure": exposure})
+            data, {name: outcome, time_name: time, **(tcov or {}), **(dcov or {}), "exposure": columns_at_risk})
         return cls.from_arrays(
             np.repeat(codes, waves), time_matrix.ravel(), wave_matrix(data, columns, "outcome", waves).ravel(),
             ids=ids, id_name=str(ids.name), time_name=time_name, name=name,

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..arguments import checked
-from ..data.columns import expand_columns, numeric, require_columns
+from ..data.columns import expand_columns, is_number, numeric, require_columns
 from ..data.formula_design import FormulaDesign
 from ..data.formula_variables import term_columns
 from ..data.panel import Panel
@@ -227,15 +227,16 @@ def _columns(schema: pd.DataFrame, wide: bool, given: Mapping[str, Any]) -> tupl
     for argument in ("weights", "cluster", "stratum", "obsmar"):
         used += [given[argument]] if argument in given else []
     used += _terms(given.get("risk"), schema)
+    at_risk = None if is_number(given.get("exposure")) else given.get("exposure")
     if not wide:
-        used += [given["time"], given["outcome"], *([given["exposure"]] if "exposure" in given else [])]
+        used += [given["time"], given["outcome"], *([at_risk] if isinstance(at_risk, str) else [])]
         used += [given["wave"]] if "wave" in given else []
         used += [*_terms(given.get("tcov"), schema), *_terms(given.get("dcov"), schema)]
     else:
         if "wave" in given:
             refuse_wave_of_wide()
         covariates = [*given.get("tcov", {}).values(), *given.get("dcov", {}).values()]
-        lists = [given["outcome"], given.get("exposure"), *covariates]
+        lists = [given["outcome"], at_risk, *covariates]
         if not isinstance(given["time"], Mapping) and _names(given["time"]):
             lists.append(given["time"])
         used += [c for names in lists if names is not None for c in expand_columns(schema, names, "outcome")]

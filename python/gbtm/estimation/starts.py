@@ -38,7 +38,9 @@ ZERO_SPREAD = (1.0, 6.0)  # sd of random zero-part coefficients on the orthonorm
 def subject_curves(part: OutcomePart, measures: Measures, n_subjects: int) -> np.ndarray:
     """Ridge regression of each subject's own (log) outcome on time: standardised coefficients (N, q)."""
     columns = part.bases["mean"].internal(measures.time)[:, :CURVE_COLUMNS]
-    if part.spec.traits.is_count:
+    if part.spec.traits.takes_trials and measures.exposure is not None:
+        y = measures.y / measures.exposure
+    elif part.spec.traits.is_count:
         y = np.log1p(measures.y if measures.exposure is None else measures.y / measures.exposure)
     else:
         y = (measures.y - part.centre) / part.scale

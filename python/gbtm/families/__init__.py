@@ -7,6 +7,7 @@ from types import MappingProxyType
 from ..errors import SpecificationError
 from .base import Family
 from .beta import Beta
+from .binomial import Binomial
 from .cnorm import CensoredNormal
 from .logit import Logit
 from .negbin import NegativeBinomial
@@ -16,15 +17,15 @@ from .zinb import ZeroInflatedNegativeBinomial
 from .zip import ZeroInflatedPoisson
 
 __all__ = [
-    "FAMILIES", "OTHER_NAMES", "Beta", "CensoredNormal", "Family", "Logit", "NegativeBinomial", "Normal", "Poisson",
-    "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson", "family_named", "having", "make_family", "own_name",
-    "those_having",
+    "FAMILIES", "OTHER_NAMES", "Beta", "Binomial", "CensoredNormal", "Family", "Logit", "NegativeBinomial", "Normal",
+    "Poisson", "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson", "family_named", "having", "make_family",
+    "own_name", "those_having",
 ]
 
 # every family that a user may name, in the order in which they are listed; without bounds
 FAMILIES = MappingProxyType({family.name: family for family in (
     Normal(), CensoredNormal(), Poisson(), ZeroInflatedPoisson(), NegativeBinomial(), ZeroInflatedNegativeBinomial(),
-    Logit(), Beta(),
+    Logit(), Beta(), Binomial(),
 )})
 
 # what R, Stata, SAS and textbooks call them, in small letters, blanks, dots and hyphens as "_"
@@ -34,7 +35,7 @@ OTHER_NAMES = MappingProxyType({
     "neg_binomial": "negbin", "nb": "negbin", "nb2": "negbin", "nbinom": "negbin", "nbinom2": "negbin",
     "nbreg": "negbin",
     "zero_inflated_negative_binomial": "zinb", "zero_inflated_negbin": "zinb", "zinbinom": "zinb",
-    "binomial": "logit", "bernoulli": "logit", "logistic": "logit", "binary": "logit", "betar": "beta",
+    "bernoulli": "logit", "logistic": "logit", "binary": "logit", "betar": "beta",
 })
 
 

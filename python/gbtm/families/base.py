@@ -35,11 +35,12 @@ class Family(ABC):
     link : g of E(y) = (1 - p) g^-1(eta), p being the zero-inflation probability; before censoring where it has bounds
     is_count, is_binary : y is 0, 1, 2, ..; y is 0 or 1
     takes_exposure : log exposure may be added to eta
+    takes_trials : y is a number of successes out of given numbers of trials, which stand where others have exposure
     may_be_never : a group's order may be -1, y being 0 throughout
     has_bounds : y may be censored at ``min`` and ``max``, see :meth:`between`
     may_correlate : errors may be AR(1), or a subject may have random effects
-    with_bounds, without_zeros, without_dispersion : the family that is this one with bounds, without zero inflation or
-        without psi
+    with_bounds, without_zeros, without_dispersion, without_trials : the family that is this one with bounds, without
+        zero inflation, without psi, or of one trial
     residual_remedy : what to consider where residuals are not as the family says
     traj_model, traj_heading : ``model()`` of Stata's traj, and what heads its table; None for families it does not have
     sas_models : words for it after MODEL in a step of SAS's Proc Traj
@@ -54,12 +55,14 @@ class Family(ABC):
     is_count: ClassVar[bool] = False
     is_binary: ClassVar[bool] = False
     takes_exposure: ClassVar[bool] = False
+    takes_trials: ClassVar[bool] = False
     may_be_never: ClassVar[bool] = False
     has_bounds: ClassVar[bool] = False
     may_correlate: ClassVar[bool] = False
     with_bounds: ClassVar[str | None] = None
     without_zeros: ClassVar[str | None] = None
     without_dispersion: ClassVar[str | None] = None
+    without_trials: ClassVar[str | None] = None
     residual_remedy: ClassVar[str] = ""
 
     traj_model: ClassVar[str | None] = None
@@ -69,13 +72,23 @@ class Family(ABC):
 
     # how the engine computes
     has_scale: ClassVar[bool] = False  # the outcome may be shifted and scaled inside
-    folds_exposure: ClassVar[bool] = False  # exposure multiplies the first statistic and makes no cells of its own
+    folds_exposure: ClassVar[bool] = False  # exposure goes into the statistics, see folded(), and makes no cells
     lagged: ClassVar[bool] = False  # an observation depends on the one before: pairs(), u["lag_mean"], u["gap"]
     by_value: ClassVar[bool] = False  # a design cell for each value of y, which terms() gets as u["y"]
 
     @property
     def is_zero_inflated(self) -> bool:
         return "zero" in self.predictors
+
+    @property
+    def has_denominator(self) -> bool:
+        """Outcomes may have an exposure, or have trials."""
+        return self.takes_exposure or self.takes_trials
+
+    @property
+    def is_discrete(self) -> bool:
+        """y is a whole number."""
+        return self.is_count or self.is_binary or self.takes_trials
 
     @property
     def has_sigma(self) -> bool:
@@ -105,6 +118,10 @@ class Family(ABC):
     def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
         """Mask (n,) of values this family cannot take, a sentence saying why, and the way out."""
 
+    def problem_of_trials(self, y: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, str, str]:
+        """The same of outcomes and their trials (n,); only where ``takes_trials``."""
+        raise NotImplementedError
+
     @abstractmethod
     def statistics(self, y: np.ndarray) -> np.ndarray:
         """(n,) -> (n, S)."""
@@ -120,6 +137,30 @@ class Family(ABC):
     def constant(self, y: np.ndarray) -> np.ndarray:
         """(n,) -> (n,): the part of the log density free of parameters."""
         return np.zeros_like(y)
+
+    def folded(self, statistics: np.ndarray, exposure: np.ndarray) -> np.ndarray:
+        """Statistics (n, S) of outcomes with these exposures (n,); only where ``folds_exposure``."""
+        return np.concatenate([statistics[..., :1] * exposure[:, None], statistics[..., 1:]], axis=-1)
+
+    def folded_constant(self, y: np.ndarray, exposure: np.ndarray) -> np.ndarray:
+        """:meth:`constant` of outcomes with these exposures (n,); only where ``folds_exposure``."""
+        return self.constant(y) + y * np.log(exposure)
+
+    def exposed(self, u: Predictors, exposure: np.ndarray) -> dict[str, np.ndarray]:
+        """Predictors (..., n) of observations that have these exposures (n,), or trials."""
+        return {**u, "mean": u["mean"] + np.log(exposure)}
+
+    def log_density(self, y: np.ndarray, u: Predictors) -> np.ndarray:
+        """log f(y) (K, n) of outcomes (n,) and predictors (K, n), which have their exposure in them."""
+        import torch
+
+        given = {name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in u.items()}
+        if self.by_value:
+            given["y"] = torch.from_numpy(np.array(y, dtype=float)).expand_as(given["mean"])
+        with torch.no_grad():
+            terms = self.terms(given).numpy()
+        with np.errstate(invalid="ignore"):
+            return np.asarray((terms * self.statistics(y)).sum(axis=-1) + self.constant(y))
 
     @abstractmethod
     def terms(self, u: Mapping[str, Tensor]) -> Tensor:

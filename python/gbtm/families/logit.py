@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy.special import expit
@@ -21,9 +21,9 @@ class Logit(Family):
     label = "logit (binary)"
     link = "logit"
     is_binary = True
-    traj_model = "logit"
-    traj_heading = "Logistic (logit)"
-    sas_models = ("logit", "logistic", "bernoulli")
+    traj_model: ClassVar[str | None] = "logit"
+    traj_heading: ClassVar[str | None] = "Logistic (logit)"
+    sas_models: ClassVar[tuple[str, ...]] = ("logit", "logistic", "bernoulli")
 
     def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
         return (y != 0) & (y != 1), "values must be 0 or 1", "Recode the outcome as 0 and 1."

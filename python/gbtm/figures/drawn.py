@@ -112,7 +112,7 @@ def drawn(res: Fit, level: float | None = LEVEL) -> Drawn:
     grid = np.linspace(time.min(), time.max(), CURVE_POINTS) if res.curves.everywhere else np.unique(time)
     estimate, _, lower, upper = res.curves.band(grid, LEVEL if level is None else level)
     own = tuple(means(res, g) for g in res.group_names)
-    sd = float(np.std(res.outcome.data.y)) if res.on_disk is None else res.on_disk.sd
+    sd = float(np.std(res.outcome.shown)) if res.on_disk is None else res.on_disk.sd
     return Drawn(grid, estimate, lower, upper, own, sd)
 
 
@@ -137,12 +137,14 @@ def _binned(res: Fit, group: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean time of a bin, mean of a group, and its weight: bins of equal width over all times, none that is empty."""
     data = res.outcome.data
     time, y = data.time, data.y
+    trials = res.outcome.trials
     edges = np.linspace(time.min(), time.max(), BINS + 1)
     at = np.unique(np.searchsorted(edges[1:-1], time, side="right"), return_inverse=True)[1].ravel()
     p = res.group_set.posterior[data.subject, group - 1]
     weight = np.bincount(at, p)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.bincount(at, time) / np.bincount(at), np.bincount(at, p * y) / weight, weight
+        tried = weight if trials is None else np.bincount(at, p * trials)
+        return np.bincount(at, time) / np.bincount(at), np.bincount(at, p * y) / tried, weight
 
 
 def _binned_sums(disk: OnDisk, group: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -173,7 +175,7 @@ def subject_lines(res: Fit, subjects: np.ndarray, *, jitter: bool = False) -> li
     """
     data = res.outcome.data
     keep = np.isin(data.subject, subjects)
-    time, y, subject = data.time[keep], data.y[keep], data.subject[keep]
+    time, y, subject = data.time[keep], res.outcome.shown[keep], data.subject[keep]
     if jitter:
         y = y + jitter_of(res) * (2 * ((subject + 1) * JITTER_STEP % 1) - 1)
     order = np.lexsort((time, subject))

@@ -93,7 +93,10 @@ def drawn_groups(res: Fit, groups: Sequence[int] | int | None) -> list[int]:
 
 def outcome_label(res: Fit) -> str:
     """What curves and points are, whatever draws them: the mean of the outcome."""
-    return f"P({res.outcome_name} = 1)" if family_named(res.family).is_binary else f"mean of {res.outcome_name}"
+    family = family_named(res.family)
+    if family.takes_trials:
+        return f"share of {res.outcome_name} among the trials"
+    return f"P({res.outcome_name} = 1)" if family.is_binary else f"mean of {res.outcome_name}"
 
 
 def broken(text: str, inches: float, size: float) -> str:

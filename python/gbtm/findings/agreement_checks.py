@@ -108,7 +108,7 @@ def predictors_at(
         for p in part.family.predictors
     }
     if measures.exposure is not None:
-        u["mean"] = u["mean"] + np.log(measures.exposure[rows])
+        u = part.family.exposed(u, measures.exposure[rows])
     return u
 
 

@@ -114,7 +114,7 @@ def name_boundary(
             "zero_inflation_at_bound", f"the zero-inflation probability is {bound}",
             _remedy_of_zeros(family, bound, constant, common),
         )
-    if family.is_binary:
+    if family.is_binary or family.takes_trials:
         return "separated_group", f"the probability is {bound}", _remedy_of_separation(constant, order, alone)
     if family.is_count and (eta[far] < 0).any():
         if far.all() and family.may_be_never:

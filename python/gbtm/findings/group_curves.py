@@ -24,5 +24,5 @@ def predictors_at_means(layout: Layout, panel: Panel, flat: np.ndarray, m: int) 
         )
     exposure = panel.outcomes[m].exposure
     if exposure is not None:
-        u["mean"] = u["mean"] + np.log(exposure.mean())
+        u = part.family.exposed(u, np.full(times.size, exposure.mean()))
     return u

@@ -33,11 +33,13 @@ class WaveSums:
     """Sums of a block over the observations of an outcome, whose waves are joined to those of the others later.
 
     ``mass`` is (T, K), ``times``, ``count`` (T,) are sums of the times and numbers of the observations of each wave,
-    ``outcomes`` (T, K) sums of P y; ``deviations`` (2,) sums of the outcomes and of their squares, about the centre;
+    ``tried`` (T, K) is the mass, or the sums of P n of successes of n trials; ``outcomes`` (T, K) sums of P y;
+    ``deviations`` (2,) sums of the outcomes and of their squares, about the centre;
     ``counts`` say who was observed when.
     """
 
     mass: np.ndarray
+    tried: np.ndarray
     outcomes: np.ndarray
     times: np.ndarray
     count: np.ndarray
@@ -47,13 +49,16 @@ class WaveSums:
     @classmethod
     def of(
         cls, measures: Measures, of_people: np.ndarray, levels: np.ndarray | int, centre: float,
-        bounds: tuple[float, float],
+        bounds: tuple[float, float], takes_trials: bool = False,
     ) -> WaveSums:
         """By the people's probabilities (N, K); ``levels`` as for :func:`block_sums`."""
         wave = measures.wave if isinstance(levels, int) else np.searchsorted(levels, measures.time)
-        own, away = of_people[measures.subject], measures.y - centre
+        own, trials = of_people[measures.subject], measures.exposure if takes_trials else None
+        away = (measures.y if trials is None else measures.y / trials) - centre
+        mass = np.column_stack([np.bincount(wave, column) for column in own.T])
         return cls(
-            mass=np.column_stack([np.bincount(wave, column) for column in own.T]),
+            mass=mass,
+            tried=mass if trials is None else np.column_stack([np.bincount(wave, c * trials) for c in own.T]),
             outcomes=np.column_stack([np.bincount(wave, column * measures.y) for column in own.T]),
             times=np.bincount(wave, measures.time), count=np.bincount(wave).astype(float),
             deviations=np.array([away.sum(), away @ away]),
@@ -78,7 +83,7 @@ class WaveSums:
         first, second = total("deviations") / count.sum()
         mass = total("mass")[there]
         with np.errstate(invalid="ignore", divide="ignore"):
-            means = total("outcomes")[there] / mass
+            means = total("outcomes")[there] / total("tried")[there]
         return OutcomeSums(
             waves=total("times")[there] / count[there], means=means, mass=mass, sd=float(np.sqrt(second - first**2)),
             counts=WaveCounts.total([p.counts for p in parts]))
@@ -131,7 +136,7 @@ def block_sums(block: BlockOfPeople, flat: np.ndarray, levels: Sequence[np.ndarr
         gap=square @ gap, gap_squares=square @ gap**2, squares=float(square.sum()), uncertainty=float(count @ doubt),
         weighted_uncertainty=float(weight @ doubt),
         of_outcomes=[
-            WaveSums.of(m, of_people, own, part.centre, part.bounds)
+            WaveSums.of(m, of_people, own, part.centre, part.bounds, part.spec.traits.takes_trials)
             for m, own, part in zip(panel.outcomes, levels, block.layout.outcomes, strict=True)],
         leaving=None if panel.departures is None else Leaving.of(panel.departures, of_people),
     )

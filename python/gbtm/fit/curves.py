@@ -106,7 +106,7 @@ class Curves:
             u["mean"] = self.centre + self.scale * u["mean"]
             u["log_sigma"] = u["log_sigma"] + np.log(self.scale)
         if exposure is not None:
-            u["mean"] = u["mean"] + np.log(exposure)
+            u = self.family.exposed(u, exposure)
         return u
 
     def expected(

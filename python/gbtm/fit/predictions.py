@@ -66,7 +66,7 @@ def profile_values(curves: Curves, tcov: Any, n_times: int) -> np.ndarray | None
 def observed_means(outcome: OutcomeRecord, posterior: np.ndarray) -> pd.DataFrame:
     """Posterior-weighted mean of an outcome per group and wave: group, time (mean of the wave), mean, weight.
 
-    ``posterior`` (N, K) are the subjects' probabilities of the groups.
+    ``posterior`` (N, K) are the subjects' probabilities of the groups. Of successes it is the share of the trials.
     """
     data = outcome.data
     wave, subject = data.wave, data.subject
@@ -75,7 +75,8 @@ def observed_means(outcome: OutcomeRecord, posterior: np.ndarray) -> pd.DataFram
     rows, time_column = [], apart([outcome.time_name], ["group", "mean", "weight"])[0]
     for k, p in enumerate(posterior.T):
         weight = np.bincount(wave, p[subject])
+        tried = weight if outcome.trials is None else np.bincount(wave, p[subject] * outcome.trials)
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.bincount(wave, p[subject] * data.y) / weight
+            mean = np.bincount(wave, p[subject] * data.y) / tried
         rows.append(pd.DataFrame({"group": k + 1, time_column: time, "mean": mean, "weight": weight}))
     return pd.concat(rows, ignore_index=True)

@@ -139,6 +139,11 @@ def forecast_check(
                 way_out=f"Use some of {', '.join(RIVALS)}.",
             )
     built = _built(models)
+    if wanted and any(b.spec.outcomes[0].traits.takes_trials for b in built.values()):
+        raise SpecificationError(
+            f"against: {', '.join(wanted)} know nothing of trials.", code="no_forecast", argument="against",
+            way_out="Compare numbers of groups alone, against=().",
+        )
     number = [groups] if isinstance(groups, (int, np.integer)) else groups
     base = max((b.panel for b in built.values()), key=lambda p: p.nobs)
     _refuse_other_data(built, base)

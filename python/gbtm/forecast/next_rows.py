@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..data.columns import expand_columns, number_array, numeric, require_columns
+from ..data.columns import expand_columns, is_number, number_array, numeric, require_columns
 from ..data.formula_design import covariate_columns
 from ..data.ids import id_column, id_columns, wide_ids
 from ..data.panel import Panel
@@ -81,8 +81,10 @@ def next_rows(
     covariates = _covariates(res, table.iloc[place], named)
     exposure = None
     if named.get("exposure") is not None:
-        exposure = numeric(table.iloc[place][named["exposure"]], named["exposure"])
-        _refuse_without(~(exposure > 0)[:, None], table, place, named, [named["exposure"]])
+        column = "(exposure)" if is_number(named["exposure"]) else named["exposure"]
+        table = table.assign(**{column: float(named["exposure"])}) if is_number(named["exposure"]) else table
+        exposure = numeric(table.iloc[place][column], column)
+        _refuse_without(~(exposure > 0)[:, None], table, place, named, [column])
     return NextRows(
         id_column(table, named["id"]).to_numpy()[place], step, numeric(table[named["time"]], named["time"])[place],
         covariates, exposure, source.reshape(place.size, n_lags), values.reshape(place.size, n_lags))
@@ -180,7 +182,7 @@ def _times(res: Fit, last: np.ndarray, ahead: np.ndarray, times: Any, steps: int
 
 def _refuse_unknown_future(res: Fit, ids: pd.Index, named: dict[str, Any], given: bool) -> None:
     """What differs from wave to wave, and is no lag, only the user knows of the future."""
-    needed = [] if named.get("exposure") is None else [str(named["exposure"])]
+    needed = [] if named.get("exposure") is None or is_number(named["exposure"]) else [str(named["exposure"])]
     outcome = res.outcomes[0]
     lags = () if outcome.lags is None else outcome.lags.columns
     of_lags = {n for n in outcome.covariate_names if any(c in n for c in lags)}

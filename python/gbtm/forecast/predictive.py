@@ -41,7 +41,7 @@ class Predictive:
     @property
     def is_discrete(self) -> bool:
         """Outcomes are whole numbers."""
-        return self.family.is_count or self.family.is_binary
+        return self.family.is_discrete
 
     def take(self, at: np.ndarray) -> Predictive:
         """Some of the n distributions."""
@@ -65,7 +65,7 @@ class Predictive:
         at = np.broadcast_to(np.asarray(y, dtype=float), (self.n,))
         with np.errstate(over="ignore", invalid="ignore"):
             below, upto = self.family.cumulative(at, self.predictors)
-        none = at < 0 if self.family.is_count or self.family.is_binary else np.zeros(self.n, dtype=bool)
+        none = at < 0 if self.is_discrete else np.zeros(self.n, dtype=bool)
         return tuple(  # type: ignore[return-value]
             np.where(none, 0.0, np.clip((self.weights * part).sum(axis=0), 0.0, 1.0)) for part in (below, upto))
 
@@ -78,7 +78,7 @@ class Predictive:
         at = np.broadcast_to(np.asarray(y, dtype=float), (self.n,))
         with np.errstate(divide="ignore"):
             return np.asarray(logsumexp(
-                np.log(np.maximum(self.weights, SMALLEST)) + log_density(self.family, at, self.predictors), axis=0))
+                np.log(np.maximum(self.weights, SMALLEST)) + self.family.log_density(at, self.predictors), axis=0))
 
     def quantile(self, p: float) -> np.ndarray:
         """(n,) the smallest y with P(Y <= y) >= p."""
@@ -119,19 +119,6 @@ class Predictive:
         which = np.minimum((rng.random(self.n) > upper).sum(axis=0), self.weights.shape[0] - 1)
         at = np.arange(self.n)
         return np.asarray(self.family.simulate({k: v[which, at] for k, v in self.predictors.items()}, rng))
-
-
-def log_density(family: Family, y: np.ndarray, predictors: dict[str, np.ndarray]) -> np.ndarray:
-    """log f(y_j; u_cj) (C, n) of outcomes (n,) and predictors (C, n)."""
-    import torch
-
-    u = {name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in predictors.items()}
-    if family.by_value:
-        u["y"] = torch.from_numpy(np.array(y, dtype=float)).expand_as(u["mean"])
-    with torch.no_grad():
-        terms = family.terms(u).numpy()
-    with np.errstate(invalid="ignore"):
-        return np.asarray((terms * family.statistics(y)).sum(axis=-1) + family.constant(y))
 
 
 def smallest_whole(reached: Callable[[np.ndarray], np.ndarray], n: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from ..data.measures import Measures
 from ..data.panel import Panel
 from ..errors import GBTMError, SpecificationError
 from ..families import Family, family_named, make_family
-from .predictive import Predictive, log_density
+from .predictive import Predictive
 from .rolling import before, one_step_ahead, place_of
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def carry_forward(train: Panel, test: Panel, family: Family) -> Fitted:
         return out | {s: np.full((1, before.size), theta[-len(scale) + j]) for j, s in enumerate(scale)}
 
     def loss(theta: np.ndarray) -> float:
-        value = -float(log_density(family, y, u(theta, last)).mean())
+        value = -float(family.log_density(y, u(theta, last)).mean())
         return value if np.isfinite(value) else 1e10
 
     found = minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-10, "maxiter": 2000})

@@ -12,7 +12,7 @@ from scipy.special import softmax
 
 from ..data.measures import Measures
 from ..data.panel import Panel
-from .predictive import Predictive, log_density
+from .predictive import Predictive
 
 if TYPE_CHECKING:
     from ..fit.refit import Refit
@@ -31,7 +31,7 @@ def predictors(layout: Layout, flat: np.ndarray, measures: Measures) -> dict[str
         u["mean"] = part.centre + part.scale * u["mean"]
         u["log_sigma"] = u["log_sigma"] + np.log(part.scale)
     if measures.exposure is not None:
-        u["mean"] = u["mean"] + np.log(measures.exposure)
+        u = part.family.exposed(u, measures.exposure)
     return u
 
 
@@ -42,7 +42,7 @@ def one_step_ahead(fit: Refit, panel: Panel) -> Predictive:
     u = predictors(layout, fit.flat, measures)
     shares = layout.shares_given(fit.flat, panel.subjects.risk, panel.subjects.risk2)
     log_prior = np.log(np.maximum(np.broadcast_to(shares, (panel.n_subjects, shares.shape[1])), 1e-300)).T
-    seen = before(np.maximum(log_density(family, measures.y, u), -1e6), measures.subject)
+    seen = before(np.maximum(family.log_density(measures.y, u), -1e6), measures.subject)
     return Predictive(family, softmax(log_prior[:, measures.subject] + seen, axis=0), u)
 
 

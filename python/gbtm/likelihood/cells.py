@@ -57,8 +57,8 @@ class CellStatistics(nn.Module):
         last = np.where(previous >= 0, y[previous], 0.0)
         stats = self.family.pairs(y, last) if lagged else self.family.statistics(y)
         folded = measures.exposure is not None and self.family.folds_exposure
-        if folded:
-            stats[:, 0] *= measures.exposure
+        if measures.exposure is not None and folded:
+            stats = self.family.folded(stats, measures.exposure)
         first, cell = measures.cells(by_value=self.family.by_value, by_exposure=not folded, by_lag=lagged)
         self.listed = is_irregular(measures, n_subjects, first.size)
         self.private = self.listed and first.size > PRIVATE_SHARE * measures.nobs

@@ -87,7 +87,7 @@ class Mixture(nn.Module):
         for part, measures in zip(layout.parts, sources, strict=True):
             free = part.family.constant(measures.y)
             if measures.exposure is not None and part.family.folds_exposure:
-                free = free + measures.y * np.log(measures.exposure)
+                free = part.family.folded_constant(measures.y, measures.exposure)
             if part.scale != 1.0:
                 free = free - np.log(part.scale) * _is_density(part, measures.y)
             constant += np.bincount(measures.subject, free, minlength=panel.n_subjects)

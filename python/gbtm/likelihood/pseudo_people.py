@@ -60,7 +60,7 @@ def pseudo_sums(part: Part, measures: Measures, weight: np.ndarray, cell: np.nda
     weight, cell (n_obs,) are the sampling weight of each observation's person, and its cell.
     """
     y = (measures.y - part.centre) / part.scale
-    exposed = measures.exposure is not None and part.internal_family.takes_exposure
+    exposed = measures.exposure is not None and part.internal_family.has_denominator
     exposure = measures.exposure if exposed and measures.exposure is not None else np.ones_like(y)
     columns = (weight, weight * exposure, weight * y, weight * y * y)
     return np.stack([np.bincount(cell, c, minlength=n_cells) for c in columns])

@@ -162,7 +162,7 @@ def _predictors(
         if name in u:
             u[name] = u[name] * part.scale / part.time_scale**power
     if measures.exposure is not None:
-        u["mean"] = u["mean"] + np.log(measures.exposure)
+        u = part.family.exposed(u, measures.exposure)
     return u
 
 

@@ -20,6 +20,10 @@ from ..families import family_named
 from .option import option, options_of
 
 Orders = int | Sequence[int]
+BOUND: dict[str, Any] = {
+    "trait": "has_bounds", "code": "bad_bounds", "way_out": "Use family={or}.",
+    "lacks": "min, max: censoring bounds go with family {those}, not '{family}'.",
+}
 
 
 @checked
@@ -46,6 +50,8 @@ class Outcome:
     censor_beyond : cnorm: values beyond a bound count as at the bound
     tcov : time-varying covariates w; their effects are each group's own
     exposure : counts: time at risk; the rate is per unit of it
+    trials : binomial: out of how many the outcome counts successes, a column or one number; without it, of an outcome
+        that is 0 or 1, 'binomial' is 'logit'
     ar1 : normal, cnorm: AR(1) errors within a subject, corr = rho^|difference in time|
     rho_by_group : one rho per group
     rorder : normal, cnorm: random effects of each group: 0, an intercept; 1, a slope over time too; -1, none
@@ -70,14 +76,8 @@ class Outcome:
         False, "flag", trait="has_dispersion", stored="dispersion_by_group", code="bad_dispersion",
         lacks="dispersion_by_group: family '{family}' has no dispersion psi.", way_out="It goes with {those}.",
     )
-    min: float | None = option(
-        None, "bound", trait="has_bounds", stored="lower", code="bad_bounds",
-        lacks="min, max: censoring bounds go with family {those}, not '{family}'.", way_out="Use family={or}.",
-    )
-    max: float | None = option(
-        None, "bound", trait="has_bounds", stored="upper", code="bad_bounds",
-        lacks="min, max: censoring bounds go with family {those}, not '{family}'.", way_out="Use family={or}.",
-    )
+    min: float | None = option(None, "bound", stored="lower", **BOUND)
+    max: float | None = option(None, "bound", stored="upper", **BOUND)
     censor_beyond: bool = option(False, "flag", stored="censor_beyond", code="bad_bounds")
     tcov: Any = option(None, "columns")
     exposure: Any = option(
@@ -85,6 +85,9 @@ class Outcome:
         lacks="exposure: goes with counts, not with family '{family}'.",
         way_out="Use one of {those}, or leave exposure out.",
     )
+    trials: Any = option(
+        None, "columns", trait="takes_trials", code="bad_trials", way_out="Use family={or}, or leave trials out.",
+        lacks="trials: goes with family {those}, not with '{family}'.")
     ar1: bool = option(
         False, "flag", trait="may_correlate", stored="ar1", code="bad_ar1",
         lacks="ar1: goes with {those}, not with '{family}'.",
@@ -103,9 +106,19 @@ class Outcome:
     def __post_init__(self) -> None:
         for name, how in options_of(Outcome).items():
             object.__setattr__(self, name, how.read(getattr(self, name), name))
-        family_named(self.family)
+        of_one_trial = family_named(self.family).without_trials
+        if of_one_trial and self.trials is None:  # what others call a 0/1 outcome's
+            object.__setattr__(self, "family", of_one_trial)
         for name, how in options_of(Outcome).items():
             how.refuse_other_families(getattr(self, name), name, self.family)
+
+    @property
+    def denominator_name(self) -> str:
+        return "exposure" if self.trials is None else "trials"
+
+    @property
+    def denominator(self) -> Any:
+        return getattr(self, self.denominator_name)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

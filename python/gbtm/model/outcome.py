@@ -141,13 +141,16 @@ def prepare(panel: Panel, spec: ModelSpec, *, check_size: bool = True) -> Panel:
         if outcome.censor_beyond:
             y = np.clip(y, outcome.lower, outcome.upper)
             measures = replace(measures, y=y)
-        if measures.exposure is not None and not outcome.traits.takes_exposure:
+        if measures.exposure is not None and not outcome.traits.has_denominator:
             raise SpecificationError(
                 f"exposure: goes with counts, not with family '{outcome.family}'.", code="bad_exposure",
                 argument="exposure",
                 way_out=f"Use one of {', '.join(having('takes_exposure'))}, or leave exposure out.",
             )
-        bad, sentence, way_out = make_family(outcome.family, outcome.lower, outcome.upper).problem(y)
+        family = make_family(outcome.family, outcome.lower, outcome.upper)
+        bad, sentence, way_out = family.problem(y)
+        if outcome.traits.takes_trials and not bad.any():
+            bad, sentence, way_out = family.problem_of_trials(y, _trials_of(measures))
         if bad.any():
             codes = {value: n for value, n in missing_codes(y, least=1).items() if value in y[bad]}
             if codes:
@@ -177,6 +180,16 @@ def prepare(panel: Panel, spec: ModelSpec, *, check_size: bool = True) -> Panel:
         )
     return replace(panel, departures=risk_set(
         panel.history, spec.dropout, panel.subjects.missing_at_random, may_be_empty=not check_size))
+
+
+def _trials_of(measures: Measures) -> np.ndarray:
+    """(n_obs,), which a family of successes needs."""
+    if measures.exposure is None:
+        raise SpecificationError(
+            f"trials: out of how many {measures.name} counts successes is not said.", code="no_trials",
+            argument="trials", way_out="Give trials='column', or one number for all, such as trials=10.",
+        )
+    return measures.exposure
 
 
 Part = OutcomePart | DropoutPart

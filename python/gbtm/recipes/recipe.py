@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..data.columns import is_number
+from ..families import family_named
 from .spec_options import arguments_of
 
 if TYPE_CHECKING:
@@ -68,7 +70,11 @@ def recipe(res: GBTMResults) -> Recipe:
                 **{k: v for k, v in (inputs.get("tcov") or {}).items() if k not in made}, **(inputs.get("dcov") or {})}
         columns["tcov"], columns["dcov"] = list(inputs.get("tcov") or {}), list(inputs.get("dcov") or {})
         if inputs.get("exposure") is not None:
-            wide["exposure"], columns["exposure"] = inputs["exposure"], "exposure"
+            columns["exposure"] = inputs["exposure"]
+            if not is_number(inputs["exposure"]):
+                wide["exposure"], columns["exposure"] = inputs["exposure"], "exposure"
+    if "exposure" in columns and family_named(res.family).takes_trials:
+        columns["trials"] = columns.pop("exposure")
     return Recipe(
         form=form, formula=formula, id=_plain(inputs.get("id", res.id_name)),
         outcome=res.outcome_name, time=res.time_name, wide=wide,

@@ -14,6 +14,7 @@ from ..design.covariate_basis import CovariateBasis
 from ..design.network import as_network
 from ..design.stored_basis import basis_from_document
 from ..design.time_basis import TimeBasis
+from ..families import family_named
 from ..lags.lagged import Lags
 from ..model.spec import OutcomeSpec
 from .dropout_record import DropoutRecord
@@ -125,6 +126,16 @@ class OutcomeRecord:
     def has_exposure(self) -> bool:
         """Its observations are of different times at risk."""
         return self.data.exposure is not None if self.times is None else bool((self.inputs or {}).get("exposure"))
+
+    @property
+    def trials(self) -> np.ndarray | None:
+        """(n,) out of how many its observations count successes; None for families without trials."""
+        return self.data.exposure if family_named(self.family).takes_trials else None
+
+    @property
+    def shown(self) -> np.ndarray:
+        """(n,) its observations as they stand beside the curves: shares of successes where it has trials."""
+        return self.data.y if self.trials is None else self.data.y / self.trials
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -94,7 +94,7 @@ def _covariates(evidence: Evidence) -> Reply:
     used += [("time-varying" + (f" ({o.name})" if len(res.outcomes) > 1 else ""), o.covariate_names)
              for o in res.outcomes]
     phrases = [f"{kind}: {', '.join(names)}" for kind, names in used if len(names)]
-    if any(o.has_exposure for o in res.outcomes):
+    if any(o.has_exposure and family_named(o.family).takes_exposure for o in res.outcomes):
         phrases.append("exposure enters as its logarithm")
     if res.weighted:
         phrases.append("sampling weights, rescaled to mean 1")

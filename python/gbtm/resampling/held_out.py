@@ -38,7 +38,7 @@ def internal_predictors(fit: Refit, measures: Measures, m: int = 0) -> dict[str,
         for p in part.reported
     }
     if measures.exposure is not None:
-        u["mean"] = u["mean"] + np.log(measures.exposure)
+        u = part.family.exposed(u, measures.exposure)
     return u
 
 
