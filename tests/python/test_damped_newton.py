@@ -54,11 +54,11 @@ def _batch(size=4, p=3):
 
 
 def _marquardt(hessian, gradient, damping, at):
-    """The formula for one member: damping times ten until definite, Levenberg-Marquardt's equation, the bound."""
+    """The formula for one member: damping times three until definite, Levenberg-Marquardt's equation, the bound."""
     diagonal = np.abs(np.diag(hessian))
     scale = np.diag(diagonal + 1e-8 * diagonal.max() + 1e-12)
     while np.linalg.eigvalsh(-hessian + damping * scale).min() <= 0:
-        damping = max(10 * damping, 1e-6)
+        damping = max(3 * damping, 1e-6)
     step = np.linalg.solve(-hessian + damping * scale, gradient)
     return step * min(1.0, max(STEP_MOST, STEP_GROWTH * np.abs(at).max()) / np.abs(step).max()), damping
 

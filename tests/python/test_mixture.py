@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.special
 import torch
 
 import gbtm
 import oracle
 from conftest import TRUTH, arguments, build, expand, long_table, subject_loglik, true_data
 from gbtm.compute.threads import workers
-from gbtm.likelihood.mixture import Mixture
+from gbtm.likelihood.mixture import Mixture, over_groups
 from parts import PARTS, PATHS, away, draw, hold, in_blocks, is_held, mixture
 
 REL = 1e-10
@@ -298,3 +299,13 @@ def test_a_tiny_exposure_loses_no_digits():
         beside = oracle.Beside(exposure=drawn.beside.exposure * 1e-7)
         want = oracle.subject_loglik(model, built.layout.report(flat), *drawn.data, beside)
         np.testing.assert_allclose(subject_loglik(module, flat), want, rtol=1e-10)
+
+
+def test_sums_over_groups_and_posteriors_are_those_of_scipy():
+    rng = np.random.default_rng(0)
+    joint = rng.normal(0, 30, (2, 3, 50)) - 2000
+    joint[0, 1, :10] = -np.inf  # a group that cannot have them
+    total, posterior = over_groups(torch.as_tensor(joint))
+    np.testing.assert_allclose(total.numpy(), scipy.special.logsumexp(joint, axis=1), rtol=1e-14)
+    np.testing.assert_allclose(posterior.numpy(), scipy.special.softmax(joint, axis=1), rtol=1e-12, atol=1e-300)
+    assert torch.isneginf(over_groups(torch.full((1, 3, 2), -torch.inf, dtype=torch.float64))[0]).all()

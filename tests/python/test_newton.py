@@ -9,7 +9,7 @@ import torch
 
 import gbtm
 from conftest import TRUTH, build
-from gbtm.estimation.newton import em, newton
+from gbtm.estimation.newton import _next_damping, em, newton
 from gbtm.estimation.starts import StartingPlan
 from gbtm.likelihood.derivatives import observed
 from gbtm.likelihood.mixture import Mixture
@@ -113,3 +113,22 @@ def test_newton_along_some_directions_leaves_the_others_where_they_are(name, fit
     assert (gradient @ free).abs().max() < 1e-4
     assert torch.linalg.eigvalsh(free.T @ hessian @ free).max() < 0
     assert module.loglik(start) < done.loglik < module.loglik(best[None])
+
+
+def test_damping_that_was_refused_is_not_tried_again_after_one_good_step():
+    refused = torch.tensor([1e-2, 1e-1, 1.0], dtype=torch.float64)
+    none, yes = torch.zeros(3, dtype=torch.bool), torch.ones(3, dtype=torch.bool)
+    raised = _next_damping(refused, torch.full_like(refused, -1.0), none, none)
+    assert (raised > refused).all()
+    after = _next_damping(raised, torch.tensor([0.6, 0.8, 1.0], dtype=torch.float64), yes, yes)
+    assert (after > refused).all()
+    onward = _next_damping(after, torch.ones_like(after), yes, none)  # and then falls fast where all goes as foreseen
+    torch.testing.assert_close(onward, after / 10)
+
+
+def test_damping_grows_where_a_step_gains_little_of_what_was_foreseen():
+    used = torch.tensor([1e-2], dtype=torch.float64)
+    yes, none = torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.bool)
+    quality = torch.tensor([0.1], dtype=torch.float64)
+    assert float(_next_damping(used, quality, yes, none)) > 1e-2
+    assert float(_next_damping(used, quality, yes, yes)) > 1e-2

@@ -7,6 +7,7 @@ from torch import Tensor
 
 DAMPING_FLOOR = 1e-12
 DAMPING_MOST = 1e10
+DAMPING_GROWTH = 3.0  # a larger step up damps far more than it takes, and steps are short
 LARGE = 1e8  # curvature beyond which it says nothing of how much others may be damped: that of tiny sigmas
 STEP_MOST = 6.0  # largest change of an internal coefficient in one step
 STEP_GROWTH = 0.5  # .. or this share of the largest coefficient, for those on their way to infinity
@@ -26,7 +27,7 @@ def damped_step(hessian: Tensor, gradient: Tensor, damping: Tensor, at: Tensor) 
         bad = (info > 0) & (damping < DAMPING_MOST)
         if not bad.any():
             break
-        damping[bad] = torch.clamp(damping[bad] * 10, min=1e-6)
+        damping[bad] = torch.clamp(damping[bad] * DAMPING_GROWTH, min=1e-6)
     step = torch.cholesky_solve(gradient[:, :, None], factor)[:, :, 0]
     longest = step.abs().amax(1, keepdim=True)
     most = (STEP_GROWTH * at.abs().amax(1, keepdim=True)).clamp(min=STEP_MOST)

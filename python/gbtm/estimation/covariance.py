@@ -1,7 +1,8 @@
 """Covariance of the estimates, and which of them have one.
 
 V = A^-1 with A the observed information, the Hessian of the negative log-likelihood in internal (unconstrained,
-orthonormal) coordinates, by ``torch.autograd.functional.hessian``; the delta method takes it to what is reported.
+orthonormal) coordinates: in closed form (:mod:`..likelihood.derivatives`), or by ``torch.autograd.functional.hessian``
+where that loses digits or the density is an integral. The delta method takes it to what is reported.
 
 The kinds that are a sandwich are A^-1 B A^-1 with B of :mod:`.score_variance`. ``traj`` multiplies A^-1 by
 N_obs / (N_obs - k + 1) as Stata's traj does, or is ``robust`` where there are weights.
@@ -97,7 +98,23 @@ class Covariance:
 def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
     """Observed information (p, p) at internal parameters (p,), that of the prior included where there is one."""
     at = torch.as_tensor(flat, dtype=torch.float64, device=module.device)
+    found = _by_autograd(module, at) if by_autograd(module) else -observed(module, at[None])[2][0]
+    matrix = found.detach().cpu().numpy()
+    if not np.isfinite(matrix).all():
+        raise DataError(
+            "outcome: the log-likelihood has no finite curvature at its optimum.", code="not_finite",
+            argument="outcome", way_out="Look for enormous values of the outcome, and give it in other units.",
+        )
+    return 0.5 * (matrix + matrix.T)
 
+
+def by_autograd(module: Mixture) -> bool:
+    """Densities whose closed Hessian is another approximation (nodes of an integral), or loses digits (tiny sigmas)."""
+    return module.by_integral or any(cells.centred for cells in module.cells)
+
+
+def _by_autograd(module: Mixture, at: torch.Tensor) -> torch.Tensor:
+    """The information (p, p) at (p,) from the density alone."""
     def block(shard: Mixture) -> torch.Tensor:
         return torch.autograd.functional.hessian(  # type: ignore[no-untyped-call]
             lambda x: -shard.loglik(x[None])[0], at
@@ -106,15 +123,8 @@ def information(module: Mixture, flat: np.ndarray) -> np.ndarray:
     # autograd's many steps gain from threads only where each is long: over rows, not over cells
     long = any(cells.listed for cells in module.cells) or any(isinstance(s, Elsewhere) for s in module.shards)
     parts = in_order(block, module.shards) if long else [block(s) for s in module.shards]
-    matrix = torch.stack(parts).sum(0).cpu().numpy()
-    if module.log_prior is not None:
-        matrix = matrix - module.log_prior.derivatives(at[None])[2][0].cpu().numpy()
-    if not np.isfinite(matrix).all():
-        raise DataError(
-            "outcome: the log-likelihood has no finite curvature at its optimum.", code="not_finite",
-            argument="outcome", way_out="Look for enormous values of the outcome, and give it in other units.",
-        )
-    return 0.5 * (matrix + matrix.T)
+    matrix = torch.stack(parts).sum(0)
+    return matrix if module.log_prior is None else matrix - module.log_prior.derivatives(at[None])[2][0]
 
 
 def resolve(cov_type: str | None, subjects: Subjects, n_parameters: int = 0) -> str:

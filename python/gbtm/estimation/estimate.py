@@ -132,14 +132,16 @@ def log_prior(module: Mixture, flat: np.ndarray) -> float:
 def polish(module: Mixture, optimum: Optimum) -> tuple[np.ndarray, Certificate]:
     """Newton to rounding level, and the certificate of convergence there."""
     flat = torch.as_tensor(optimum.flat, device=module.device)[None]
-    _, _, hessian = observed(module, flat)
+    known = observed(module, flat)
+    hessian = known[2]
     _refuse_broken(hessian)
     inside = -within(module.layout, flat, hessian)
     eigenvalues = torch.linalg.eigvalsh(_in_units(inside)[0]) if len(inside) else flat.new_ones(1)
     # of curves with a tiny sigma or large counts the data say so much that all else would look flat beside it
     if optimum.converged and float(eigenvalues[0]) > FLAT * min(float(eigenvalues[-1]), float(module.weight.sum())):
-        flat = newton(module, flat, steps=4, tolerance=1e-20).flat
-    _, gradient, hessian = observed(module, flat)
+        flat = newton(module, flat, steps=4, tolerance=1e-20, known=known).flat
+        known = observed(module, flat)
+    _, gradient, hessian = known
     _refuse_broken(hessian)
     information, units = _in_units(-within(module.layout, flat, hessian))
     values, vectors = torch.linalg.eigh(information)

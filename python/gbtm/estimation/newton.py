@@ -17,12 +17,13 @@ from torch import Tensor
 from ..compute.damped_newton import DAMPING_FLOOR, damped_step
 from ..compute.threads import in_order
 from ..likelihood.derivatives import Collected, complete_data, gathered, observed
-from ..likelihood.mixture import Mixture
+from ..likelihood.mixture import Mixture, over_groups
 from .fence import Fence, projected
 
 DAMPING_START = 1e-3
 DAMPING_ROUNDING = 1e-7  # damping that rounding alone can ask for where the Hessian is singular
 ARRIVED = 1e-9  # decrement from which on steps are not damped, and may be judged by their gradient
+POOR, FORESEEN, GOOD, AS_FORESEEN = 0.25, 0.5, 0.75, 0.95  # what a step gained, as a share of what was foreseen
 VALUE_ROUNDING = 1e-12  # of what a log-likelihood is summed from, which cancels in part: differences below say nothing
 LATE_STEPS = 20  # enough from where EM ends, where there is a maximum
 M_STEPS = 1  # Newton steps on Q per M-step: as good as more (Lange 1995), and calls are what small data cost
@@ -103,9 +104,8 @@ def expectation(module: Mixture, flat: Tensor) -> tuple[Tensor, tuple[Tensor, ..
     classes = module.layout.n_groups
 
     def block(shard: Mixture) -> tuple[Tensor, tuple[Tensor, ...], list[Tensor]]:
-        joint = shard.joint(flat)
-        subject = torch.logsumexp(joint, dim=1)
-        weighted = torch.exp(joint - subject[:, None]) * shard.weight
+        subject, posterior = over_groups(shard.joint(flat))
+        weighted = posterior * shard.weight
         if extra:
             members = weighted + extra * shard.weight, shard.weight * (1 + classes * extra)
         else:
@@ -152,13 +152,14 @@ class Climb:
 def newton(
     module: Mixture, flat: Tensor, *, steps: int, tolerance: float, stop: Callable[[Tensor], Tensor] | None = None,
     directions: Tensor | None = None, late: Callable[[], bool] | None = None,
+    known: tuple[Tensor, Tensor, Tensor] | None = None,
 ) -> Climb:
     """Damped Newton with the exact Hessian until the decrement is below ``tolerance``.
 
     ``stop`` (B, p) -> (B,) bool ends runs that head for a place with no maximum (a collapsed sigma). ``directions``
     (p, q), orthonormal columns, are those that a step may take; default all that the model's constraints leave free,
     and then runs stay within its bounds. Once it is ``late``, the best run alone goes on, for ``LATE_STEPS`` steps at
-    most.
+    most. ``known`` are :func:`observed` of ``flat``, where somebody has them.
     """
     fence, constraints = None, module.layout.constraints if directions is None else None
     if constraints is not None:
@@ -170,6 +171,7 @@ def newton(
     decrement = torch.full_like(loglik, torch.inf)
     damping = torch.full_like(loglik, DAMPING_START)
     converged = torch.zeros(batch, dtype=torch.bool, device=flat.device)
+    refused = torch.zeros_like(converged)  # the last step
     active = torch.arange(batch, device=flat.device)
     size = module.constant.abs() @ module.weight  # of log y! and the like, with which the rest cancels
     left = steps
@@ -186,7 +188,8 @@ def newton(
         if active.numel() == 0:
             break
         x = flat[active]
-        value, gradient, hessian = observed(module, x)
+        value, gradient, hessian = observed(module, x) if known is None else known
+        known = None
         along = _Along(hessian, gradient, x, directions, None if fence is None else fence.within(active))
         step, used, gain, done = _newton_step(along, damping[active], tolerance)
         if fence is not None:
@@ -205,14 +208,26 @@ def newton(
         flat[active] = torch.where(better[:, None], trial, x)
         loglik[active] = torch.where(better, trial_value, value)
         quality = (trial_value - value) / gain.clamp(min=1e-300)
-        shrink = torch.where(quality > 0.5, 0.1, 1.0)
-        damping[active] = torch.where(better, (used * shrink).clamp(min=DAMPING_FLOOR), (used * 10).clamp(min=1e-4))
+        damping[active] = _next_damping(used, quality, better, refused[active])
+        refused[active] = ~better
         converged[active[done]] = True
         active = active[~(done | ~torch.isfinite(value))]
     stopped = torch.isneginf(loglik)  # before their first step
     if stopped.any():
         loglik[stopped] = module.objective(flat[stopped])
     return Climb(flat, loglik, decrement, converged)
+
+
+def _next_damping(used: Tensor, quality: Tensor, better: Tensor, refused: Tensor) -> Tensor:
+    """Damping (B,) of the next step, from that of this one, what it gained as a share of what was foreseen, whether it
+    was ``better`` at all, and whether the step before was ``refused``.
+
+    After a refusal it falls slowly: at a tenth of what was just good enough every other step would be refused.
+    """
+    shrink = torch.where(quality > FORESEEN, 1 / 3, torch.where(quality < POOR, 2.0, 1.0))
+    shrink = torch.where(refused, torch.where(quality > GOOD, 0.5, shrink.clamp(min=1.0)), shrink)
+    shrink = torch.where(~refused & (quality > AS_FORESEEN), 0.1, shrink)
+    return torch.where(better, (used * shrink).clamp(min=DAMPING_FLOOR), (used * 4).clamp(min=1e-4))
 
 
 def _leader(module: Mixture, flat: Tensor, loglik: Tensor, active: Tensor) -> Tensor:

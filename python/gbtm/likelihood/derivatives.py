@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ..compute.threads import in_order
-from .mixture import Mixture
+from .mixture import Mixture, over_groups
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,8 @@ def _block(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor, list[
     """A block's log-likelihood, gradient, Hessian without sum P H, and posterior-weighted statistics by outcome."""
     group_ll, local = group_scores(module, flat)
     joint = group_ll + module.log_shares(flat)
-    subject = torch.logsumexp(joint, dim=1)
+    subject, posterior = over_groups(joint)
     value = (subject + module.constant) @ module.weight
-    posterior = torch.exp(joint - subject[:, None])
     weighted = posterior * module.weight
     collected = [cells.collect(weighted) for cells in module.cells]
     mean_score, products = _score_products(module, flat, local, posterior)

@@ -38,8 +38,7 @@ class Outcome:
     formula : ``"offenses ~ age"`` with ``order``, or a basis such as ``"offenses ~ bs(age, df=4)"`` without; None where
         the outcome is given as arrays
     data : the outcome's own long table, with the same ids; None for the model's
-    family : "normal" or another name in ``gbtm.families.FAMILIES``, or what others call it ("gaussian",
-        "tobit"); docs/model.md has their densities
+    family : "normal" or another name in ``gbtm.families.FAMILIES``, or what others call it ("gaussian", "tobit")
     order : polynomial order 0 to 5, one for all groups or one per group, 2 when not given; -1 for a count group that
         never happens
     iorder : zip, zinb: order of the zero-inflation polynomial; one value (0 when not given) is common to all groups, K
