@@ -72,7 +72,7 @@ observation_columns <- function(asked, data, columns, wide, kept, curve) {
   if (!is.null(lagged)) {
     found$kept$lags <- lagged$waves
     found$sent[c("lag_rows", "lag_values")] <- list(as.vector(lagged$rows), as.vector(lagged$values))
-    found$request$lags <- lag_request(lagged, as.character(found$request$tcov_names), columns$time_name)
+    found$request$lags <- lag_request(lagged, jsonlite::fromJSON(found$request$tcov_names), columns$time_name)
     found$request$notes <- c(found$request$notes, lagged$notes)
   }
   if (!is.null(denominator_of(asked))) {

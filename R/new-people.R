@@ -19,7 +19,8 @@ classify <- function(fit, newdata, by_wave, level, call) {
 
 #' New people as the columns that the engine scores
 #'
-#' @return list: `columns`, `further` (see [covariate_columns()]) and `own`, their ids as the user has them
+#' @return list: `columns`, `further` (see [covariate_columns()]); `own`, their ids as the user has them; the `table`
+#'   and `inputs` by which they were read
 #' @noRd
 new_people <- function(fit, newdata, call) {
   if (!is.null(fit$inputs$wide)) newdata <- spread_matrices(newdata, fit$inputs$wide)
@@ -36,7 +37,7 @@ new_people <- function(fit, newdata, call) {
   newdata <- with_design_columns(fit, newdata, designs, call)
   found <- if (people) people_alone(fit, parts, newdata, inputs) else
     observed_people(fit, parts, newdata, inputs, wide, call)
-  c(found, list(own = own))
+  c(found, list(own = own, table = newdata, inputs = inputs))
 }
 
 # `columns` and `further` of people of whom no outcome is known.

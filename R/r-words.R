@@ -102,6 +102,7 @@ whole_expressions <- c(
   "curve=gbtm\\.Network\\((\\d+)\\)" = "curve = network_curve(\\1)",
   "gbtm\\.Network\\((\\d+)\\)" = "network_curve(\\1)",
   "'(\\S+) ~ bs\\(age, df=4\\)'" = "\\1 ~ splines::bs(age, df = 4)",
+  "groupby\\(id\\)\\.shift\\(\\)" = "ave()",
   "use center\\(\\), scale\\(\\), poly\\(\\) or bs\\(\\)" = "use scale(), poly(), bs() or ns()",
   "\\bgbtm\\.([a-z_]+)\\(" = "\\1("
 )
@@ -184,7 +185,7 @@ with_r_calls <- function(text) {
     text <- gsub(sprintf("(?<![\\w.$])%s(?= ?=[^=]|:)", word), their_arguments[[word]], text, perl = TRUE)
   }
   text <- gsub("(?<![\\w.])([a-z][a-z0-9_]*)=(?=[^=\\s,;:)])(?![.]( |$))", "\\1 = ", text, perl = TRUE)
-  text <- gsub("(?<![\\w.])([a-z][a-z0-9_]*)=(?=[,.;)]( |$))", "\\1", text, perl = TRUE)
+  text <- gsub("(?<![\\w.])([a-z][a-z0-9_]*)=(?=[,.;)]( |$)| (and|or|the|of) )", "\\1", text, perl = TRUE)
   plain <- "-?[0-9.]+(?:[eE][-+]?[0-9]+)?|-?Inf|NaN|TRUE|FALSE|\001[0-9]+\002|\\.\\.\\.?"
   item <- sprintf("(?:%s|NULL|(?:c|list)\\((?:[^()]|\\([^()]*\\))*\\))", plain)
   items <- sprintf("%s(?:, ?%s)*", item, item)

@@ -17,6 +17,7 @@ from gbtm.figures.criteria import plot_criteria
 from gbtm.figures.curves import plot_curves
 from gbtm.figures.groups import plot_groups
 from gbtm.figures.panels import plot_models
+from gbtm.forecast.forecast import forecast
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "python" / "gbtm").rglob("*.py"))
@@ -29,6 +30,7 @@ FUNCTIONS = {
     "plot_criteria": plot_criteria, "residual_checks": gbtm.residual_checks, "ar1_check": gbtm.ar1_check,
     "bootstrap": gbtm.bootstrap, "blrt": gbtm.blrt, "lmr": gbtm.lmr, "cross_validate": gbtm.cross_validate,
     "grolts_report": gbtm.grolts_report, "to_table": gbtm.to_table,
+    "forecast": forecast, "forecast_check": gbtm.forecast_check,
 }
 IN_PYTHON = {"seed": "rng"}
 

@@ -4,7 +4,7 @@ default_of <- function(name, argument) eval(formals(getFromNamespace(name, "gbtm
 
 in_r <- c(fit = "gbtm_control", search = "gbtm_search", predict = "predict.gbtm", classify = "predict.gbtm",
           profile = "confint.gbtm", plot = "plot.gbtm", blrt = "blrt.gbtm", cross_validate = "cross_validate.gbtm",
-          odds_ratios = "odds_ratios.gbtm")
+          odds_ratios = "odds_ratios.gbtm", forecast = "forecast.gbtm")
 
 test_that("defaults are those of Python", {
   shared <- jsonlite::fromJSON(test_path("..", "shared", "defaults.json"))

@@ -13,6 +13,12 @@ shifted <- function(d) {
   d
 }
 
+write_gbtm_to_file <- function(fit) {
+  file <- tempfile(fileext = ".json")
+  write_gbtm(fit, file)
+  file
+}
+
 ask <- function(d, ...) suppressWarnings(gbtm(y ~ t, d, id = "id", groups = 2, order = 0, family = "poisson", ...))
 
 test_that("the fit is that of a shifted column, and says what was left out", {
@@ -47,6 +53,25 @@ test_that("new people, simulations and files build their own lags", {
   file <- tempfile(fileext = ".json")
   write_gbtm(fit, file)
   expect_equal(simulate(read_gbtm(file), seed = 1), simulate(fit, seed = 1))
+})
+
+test_that("simulated lags and products with them are those of what was drawn", {
+  skip_if_no_engine()
+  d <- lagged_data()
+  d$w <- d$t %% 2 - 0.5
+  fit <- ask(d, tcov = ~ w * log1p(lag(y, first = 0)))
+  known <- ask(transform(shifted(d), b = ifelse(is.na(b), 0, b)), tcov = ~ w * log1p(b))
+  expect_equal(as.numeric(logLik(fit)), as.numeric(logLik(known)), tolerance = 1e-10)
+  said <- run_python(c(
+    "import gbtm, numpy", "from gbtm.likelihood.simulate import simulate",
+    "from gbtm.record.rebuild import layout_of, panel_of",
+    sprintf("res = gbtm.load(%s)", deparse(write_gbtm_to_file(fit))),
+    "m = simulate(layout_of(res), res.internal.params, panel_of(res), 3)[0].outcomes[0]",
+    "before = numpy.where(m.lag_source[:, 0] >= 0, m.y[numpy.maximum(m.lag_source[:, 0], 0)], 0)",
+    "w, lag, product = m.covariates.T",
+    "print(numpy.allclose(lag, numpy.log1p(before)) and numpy.allclose(product, w * lag))"
+  ))
+  expect_identical(said, "True")
 })
 
 test_that("what is no lag of the outcome is refused", {

@@ -32,6 +32,7 @@ from .after import (
 from .choice import read_search, search, search_blrt, search_cross_validate, search_several
 from .files import file_columns, fit_files, posterior_to, with_cov_type_of_files
 from .fitting import command, fit, read_commands
+from .forecasting import forecast, forecast_check, hold_forecast
 from .long_work import begin, end, wait
 from .matching import balance, matching_frame, untreated_history
 from .networks import linearity_check
@@ -46,9 +47,10 @@ from .workers import end_workers
 __all__ = [
     "about", "adequacy", "ar1_check", "balance", "begin", "blrt", "bootstrap", "classification", "classify",
     "classify_several", "command", "compare_traj", "cross_validate", "design_columns", "dispersion_test", "end",
-    "end_workers", "file_columns", "fit", "fit_files", "fit_several", "grolts_report", "hold_outcome", "hold_people",
-    "independence_bootstrap", "lag_columns", "linearity_check", "lmr", "matching_frame", "outcome_contributions",
-    "pearson_residuals", "plot_matrix", "pool", "posterior_to", "profile_intervals", "query_begin", "query_end",
+    "end_workers", "file_columns", "fit", "fit_files", "fit_several", "forecast", "forecast_check", "grolts_report",
+    "hold_forecast", "hold_outcome", "hold_people", "independence_bootstrap", "lag_columns", "linearity_check", "lmr",
+    "matching_frame", "outcome_contributions", "pearson_residuals", "plot_matrix", "pool", "posterior_to",
+    "profile_intervals", "query_begin", "query_end",
     "query_files", "query_rows", "read_commands", "read_search", "readable_outcome", "receive", "residual_checks",
     "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate", "search_several", "simulate",
     "step_three", "take_bulk", "take_codes", "to_table", "traj_table", "untreated_history", "wait", "with_cov_type",

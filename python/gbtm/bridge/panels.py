@@ -33,7 +33,7 @@ def _whole(values: np.ndarray) -> np.ndarray:
     return whole if np.array_equal(whole, values) else values
 
 
-def _subjects(asked: dict[str, Any], ids: bytearray, values: np.ndarray) -> tuple[np.ndarray, pd.Index]:
+def subjects_of(asked: dict[str, Any], ids: bytearray, values: np.ndarray) -> tuple[np.ndarray, pd.Index]:
     """Subject codes, -1 for a missing id, and the ids they stand for."""
     if values.dtype.kind == "i" and (values == R_MISSING).any():
         values = np.where(values == R_MISSING, np.nan, values)
@@ -76,7 +76,7 @@ def panel_of_columns(
     asked: dict[str, Any], ids: bytearray, subject: bytearray, times: np.ndarray, values: np.ndarray
 ) -> Panel:
     """The panel of long columns; the subject codes end here, and so does all else that was received."""
-    codes, distinct = _subjects(asked, ids, column("subject", subject))
+    codes, distinct = subjects_of(asked, ids, column("subject", subject))
     covariates, leaving = (asked.get(f"{kind}_names") for kind in ("tcov", "dcov"))
     known = _known(asked, len(distinct))
     if asked.get("people"):  # a table of people without a column of outcomes

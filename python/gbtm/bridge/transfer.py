@@ -128,6 +128,11 @@ def received(name: str) -> np.ndarray:
     return _columns.pop(name)
 
 
+def still_held(name: str) -> np.ndarray:
+    """A column as :func:`receive` had it, which stays there."""
+    return _columns[name]
+
+
 def sent_table(columns: Sequence[Mapping[str, Any]], digest: Any = None, prefix: str = "people") -> pd.DataFrame:
     """A table of R's whose columns :func:`receive` has, as ``people0``, ``people1``, .., or after another ``prefix``.
 

@@ -116,8 +116,9 @@ def forecast_check(
     -----
     Every observation at or after ``origin`` that has one before it is foretold from all of the person's earlier ones,
     posteriors being updated wave by wave. A model whose ``lag("y")`` drops the first wave is scored on what all models
-    foretell. Rivals see the outcome, the time and the exposure, and no covariates; of counts they are negative
-    binomial.
+    foretell; where it is the only model, rivals do not see those first waves either: ask for ``lag("y", first=0)``,
+    which drops nothing, or give a model without a lag too. Rivals see the outcome, the time and the exposure, and no
+    covariates; of counts they are negative binomial.
 
     Examples
     --------

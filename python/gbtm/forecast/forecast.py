@@ -137,19 +137,11 @@ def forecast(
     >>> res.forecast(data.query("id == 1 and t < 3"), steps=2).table.columns[:4].tolist()
     ['id', 't', 'step', 'mean']
     """
-    check_count(steps, "steps", 1)
-    check_count(draws, "draws", 2000)
-    seed = check_seed(rng)
-    check_level(level)
-    for q in quantiles:
-        check_level(q, "quantiles", 0.5)
-    _refuse(res, steps)
+    seed = check_asked(res, steps, quantiles, level, draws, rng)
     if times is not None and np.ndim(times) == 0:
         times = [float(times)]  # type: ignore[arg-type]
     panel = panel_like(res, people)
-    sentence = left_out(panel) if res.outcomes[0].lags is None else ""  # first waves are left out by design
-    if sentence:
-        warn(f"people: {sentence}")
+    warn_left_out(res, panel)
     if len(res.outcomes) == 1:
         return forecast_panel(res, panel, [next_rows(res, people, steps, times, future)], quantiles, level, draws, seed)
     if future is not None:
@@ -159,6 +151,24 @@ def forecast(
         )
     rows = [next_rows(res.of_outcome(name), people, steps, times, None) for name in res.outcome_names]
     return forecast_panel(res, panel, rows, quantiles, level, draws, seed)
+
+
+def warn_left_out(res: Fit, panel: Panel) -> None:
+    """Say which rows of people could not be used."""
+    sentence = left_out(panel) if res.outcomes[0].lags is None else ""  # first waves are left out by design
+    if sentence:
+        warn(f"people: {sentence}")
+
+
+def check_asked(res: Fit, steps: int, quantiles: Sequence[float], level: float, draws: int, rng: int) -> int:
+    """Refuse what no forecast can be made of; the seed."""
+    check_count(steps, "steps", 1)
+    check_count(draws, "draws", 2000)
+    check_level(level)
+    for q in quantiles:
+        check_level(q, "quantiles", 0.5)
+    _refuse(res, steps)
+    return check_seed(rng)
 
 
 def _refuse(res: Fit, steps: int) -> None:

@@ -59,8 +59,24 @@ def next_rows(
     if future is not None:
         require_columns(future, [*id_columns(named["id"]), named["time"]], "future")
         more = with_levels(future, inputs["levels"]).assign(**{named["outcome"]: np.nan})
+        _refuse_strangers(table, more, named["id"])
         table = pd.concat([table, more], ignore_index=True)
-    table, place, step = _with_next(res, table, named, steps, times, future is not None)
+    return rows_to_come(res, table, named, steps, times, future is not None)
+
+
+def rows_to_come(
+    res: Fit, table: pd.DataFrame, named: dict[str, Any], steps: int, times: Sequence[float] | float | None, given: bool
+) -> NextRows:
+    """The next ``steps`` observations of everybody in a long table.
+
+    Parameters
+    ----------
+    named : what the columns ``id``, ``time``, ``outcome``, ``wave`` and ``exposure`` are called, None for one that the
+        model has not; ``terms``, how the covariates are made, as :func:`gbtm.data.formula_design.covariate_columns`
+        takes it; ``wide``, whether ``wave`` counts the columns of a wide table
+    given : rows of the future are in the table
+    """
+    table, place, step = _with_next(res, table, named, steps, times, given)
     known = np.array(table[named["outcome"]].notna())
     known[place] = True
     lags, found = res.outcomes[0].lags, None
@@ -95,9 +111,12 @@ def _long(res: Fit, table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
     inputs = res.inputs
     assert inputs is not None
     table, time = with_own_time(table, inputs, res.trust_formula)
-    names = ("id", "outcome", "tcov", "exposure", "wave")
+    names = ("id", "outcome", "exposure", "wave")
     if inputs["form"] == "long":
-        return table.reset_index(drop=True), {**{k: inputs.get(k) for k in names}, "time": time}
+        require_columns(table, [*id_columns(inputs["id"]), time, inputs["outcome"]], "people")
+        named = {k: inputs.get(k) for k in names}
+        terms = stored_terms(res, "tcov", table) if res.outcomes[0].covariate_names else None
+        return table.reset_index(drop=True), {**named, "time": time, "terms": terms, "wide": False}
     columns = expand_columns(table, inputs["outcome"], "outcome")
     ids = wide_ids(table, inputs["id"])
     n, waves = len(table), len(columns)
@@ -105,14 +124,31 @@ def _long(res: Fit, table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
         "id": np.repeat(ids.to_numpy(), waves), "time": wave_times(table, time, columns).ravel(),
         "outcome": wave_matrix(table, columns, "outcome", waves).ravel(), "wave": np.tile(np.arange(float(waves)), n),
     }
-    named: dict[str, Any] = {"id": "id", "time": "time", "outcome": "outcome", "wave": "wave", "exposure": None}
+    named = {"id": "id", "time": "time", "outcome": "outcome", "wave": "wave", "exposure": None, "wide": True}
+    named["terms"] = terms_by_name(res)
     lagged = () if res.outcomes[0].lags is None else tuple(c for c in inputs["tcov"] if "lag(" in c)
     plain = {k: v for k, v in (inputs.get("tcov") or {}).items() if k not in lagged}
     made |= {k: wave_matrix(table, v, "tcov", waves).ravel() for k, v in plain.items()}
     if inputs.get("exposure") is not None:
         named["exposure"] = "exposure"
         made["exposure"] = wave_matrix(table, inputs["exposure"], "exposure", waves).ravel()
-    return pd.DataFrame(made), {**named, "tcov": list(plain) or None}
+    return pd.DataFrame(made), named
+
+
+def terms_by_name(res: Fit) -> Any:
+    """How covariates are made of columns that are called as they are, and of lags."""
+    outcome = res.outcomes[0]
+    return list(outcome.covariate_names) if outcome.lags is None or outcome.lags.design is None else outcome.lags.design
+
+
+def _refuse_strangers(table: pd.DataFrame, future: pd.DataFrame, id: Any) -> None:
+    who = id_column(future, id)
+    strange = who[~who.isin(id_column(table, id)).to_numpy()].unique()
+    if len(strange):
+        raise DataError(
+            f"future: {len(strange)} ids are not in the table of people, first {strange[0]}.", code="unknown_id",
+            argument="future", way_out="Give everybody a row in people, with a missing outcome where none was seen.",
+        )
 
 
 def _with_next(
@@ -138,14 +174,14 @@ def _with_next(
     step = np.concatenate([np.arange(h, steps) for h in have[short]]) + 1
     reached = last.copy()
     np.maximum.at(reached, codes[ahead], when[ahead])
-    new_times = _times(res, reached[at], step - have[at], times, steps)
+    new_times = _times(res, named, reached[at], step - have[at], times, steps)
     new = pd.DataFrame({named["time"]: new_times, named["outcome"]: np.nan})
     first = np.full(len(ids), -1)
     named_rows = np.flatnonzero(codes >= 0)[::-1]
     first[codes[named_rows]] = named_rows
     for column in id_columns(named["id"]):
         new[column] = table[column].to_numpy()[first[at]]
-    if (res.inputs or {})["form"] == "wide":  # whose columns are the waves
+    if named["wide"]:  # whose columns are the waves
         new["wave"] = table["wave"].max() + step - have[at]
     whole = pd.concat([table, new], ignore_index=True)
     place = np.concatenate([ahead, len(table) + np.arange(at.size)])
@@ -154,7 +190,9 @@ def _with_next(
     return whole, place[order], steps_of[order]
 
 
-def _times(res: Fit, last: np.ndarray, ahead: np.ndarray, times: Any, steps: int) -> np.ndarray:
+def _times(
+    res: Fit, named: dict[str, Any], last: np.ndarray, ahead: np.ndarray, times: Any, steps: int
+) -> np.ndarray:
     """When the next waves are: those of the fit after the last that was seen, and on at their usual distance."""
     if times is not None:
         given = np.sort(number_array(times, "times").ravel())
@@ -166,7 +204,7 @@ def _times(res: Fit, last: np.ndarray, ahead: np.ndarray, times: Any, steps: int
         return np.asarray(given[ahead - 1])
     outcome = res.outcomes[0]
     levels = np.unique(outcome.seen_times)
-    if outcome.lags is not None and outcome.lags.waves.size and (res.inputs or {}).get("wave") is None:
+    if outcome.lags is not None and outcome.lags.waves.size and (named["wide"] or named.get("wave") is None):
         levels = outcome.lags.waves
     if outcome.nobs < LEAST_A_WAVE * levels.size:
         raise SpecificationError(
@@ -187,7 +225,7 @@ def _refuse_unknown_future(res: Fit, ids: pd.Index, named: dict[str, Any], given
     lags = () if outcome.lags is None else outcome.lags.columns
     of_lags = {n for n in outcome.covariate_names if any(c in n for c in lags)}
     needed = [n for n in outcome.covariate_names if n not in of_lags] + needed
-    if needed or ((res.inputs or {}).get("wave") is not None and lags):
+    if needed or (not named["wide"] and named.get("wave") is not None and lags):
         what = ", ".join(needed) or str(named["wave"])
         raise DataError(
             f"future: {what} of the waves to come {'is' if len(needed) < 2 else 'are'} not known for {len(ids)} "
@@ -200,15 +238,10 @@ def _refuse_unknown_future(res: Fit, ids: pd.Index, named: dict[str, Any], given
 
 def _covariates(res: Fit, rows: pd.DataFrame, named: dict[str, Any]) -> np.ndarray:
     """Covariates (F, q), made as those of the fit."""
-    outcome, inputs = res.outcomes[0], res.inputs or {}
+    outcome = res.outcomes[0]
     if not outcome.covariate_names:
         return np.zeros((len(rows), 0))
-    if inputs["form"] == "wide":
-        lags = outcome.lags
-        terms = list(outcome.covariate_names) if lags is None or lags.design is None else lags.design
-        w = covariate_columns(terms, rows, "tcov")[0]
-    else:
-        w = covariate_columns(stored_terms(res, "tcov", rows), rows, "tcov")[0]
+    w = covariate_columns(named["terms"], rows, "tcov")[0]
     bad = ~np.isfinite(w)
     if bad.any():
         _refuse_without(bad, rows, np.arange(len(rows)), named, list(outcome.covariate_names))

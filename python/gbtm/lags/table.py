@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,7 @@ from ..errors import SpecificationError
 from .lagged import LagColumns, Lags, lag_columns
 from .term import CALL, LagTerm, with_lag_columns
 
+QUOTED = re.compile("`([^`]+)`")  # a column, as R writes it into a part
 Items = tuple[tuple[str, str], ...]  # what a covariate of wide data is called, and how it is computed
 
 
@@ -103,7 +105,7 @@ def parts_design(names: Sequence[str], parts: Sequence[Sequence[str]]) -> Formul
     columns = tuple(
         (name, 1.0, tuple((texts.index(t), NUMBER, 0) for t in product))
         for name, product in zip(names, parts, strict=True))
-    plain = tuple(t.strip("`") for t in texts)
+    plain = tuple(dict.fromkeys(name for t in texts for name in QUOTED.findall(t)))
     return FormulaDesign(" + ".join(names), plain, tuple(Factor(t, {}) for t in texts), columns, trusted=False)
 
 
