@@ -5,9 +5,9 @@
 #' says why: fits that differ in the number of groups (the smaller is on the edge of the larger, where the shares of
 #' groups and the coefficients they belong to cannot be told apart), in a group of rate zero or in whether a group has
 #' zero inflation; fits of which the larger has several further random effects, whose sds are at their bound 0 in the
-#' smaller one; fits with other priors; fits that are not nested; and pseudo-likelihoods, whose covariance is robust. BIC is there for those.
-#' One further random effect is tested by the mixture, half and half, of the chi-squares without and with it (Self and
-#' Liang 1987, case 6), and the heading says so.
+#' smaller one; fits with other priors; fits that are not nested; and pseudo-likelihoods, whose covariance is robust.
+#' BIC is there for those. One further random effect is tested by the mixture, half and half, of the chi-squares without
+#' and with it (Self and Liang 1987, case 6), and the heading says so.
 #'
 #' @param object,... two or more fits to the same data
 #' @param test `"Chisq"` or `"LRT"`, which are the same

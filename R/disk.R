@@ -107,7 +107,11 @@ gbtm_on_files <- function(frame, call) {
     intersect(names(call), outcome_arguments()), envir = frame)))
   groups <- groups_on_files(frame, outcomes, call)
   given <- without_constants(c(list(groups = groups, order = frame$order), mget(model_arguments(), envir = frame)))
-  if (several) given[outcome_arguments()] <- of_nothing() else given$family <- family_name(given$family, call, given$trials)
+  if (several) {
+    given[outcome_arguments()] <- of_nothing()
+  } else {
+    given$family <- family_name(given$family, call, given$trials)
+  }
   control <- seeded(frame$control, frame$seed)
   start <- frame$start
   smaller <- inherits(start, "gbtm") && start$spec$n_groups < groups

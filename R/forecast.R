@@ -34,15 +34,15 @@ generics::forecast
 #'
 #' @return Data frame of class `gbtm_forecast`, a row a person and step: the id, of several outcomes `outcome`, the
 #'   time, `step`, `mean`, `sd`, `lower`, `upper`, `p_positive` = P(y > 0), the quantiles `q0.05`, .., and with a
-#'   dropout model `stays`, the probability that the person is still seen then, given which the rest is. Its attributes `level`
-#'   and `draws`; 0 draws where all is exact.
+#'   dropout model `stays`, the probability that the person is still seen then, given which the rest is. Its attributes
+#'   `level` and `draws`; 0 draws where all is exact.
 #' @section Errors: `gbtm_no_future` where covariates of the waves to come are not known; `gbtm_unknown_id` for people
 #'   in `future` alone; `gbtm_no_waves` where times are people's own; `gbtm_bad_times`; `gbtm_no_forecast` for censored
 #'   outcomes with correlated errors, and for dropout that depends on more than the last waves seen.
 #' @references Elmer J, Jones BL, Nagin DS (2018). Using the Beta distribution in group-based trajectory models. BMC
 #'   Medical Research Methodology 18, 152.
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
+#' d <- offending
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' forecast(fit, d[d$id %in% 1:3 & d$age < 15, ], steps = 2, probabilities = 0:1)
 #' @rawNamespace S3method(forecast::forecast, gbtm)

@@ -41,12 +41,14 @@
 #'   the same in long data; in wide data names of `wide`, as column names or a formula. `tcov = ~ sex * t`, t the time,
 #'   asks whether the curve differs by sex: its main effect of time is the curve itself and no covariate, as a warning
 #'   says. In long data `tcov = ~ log1p(lag(y))`, y the outcome, is the outcome at the wave before, `lag(y, 2)` that
-#'   before it: an observation without it is left out, as a warning says, unless `lag(y, first = 0)` says what stands before the first
-#'   wave, and `lag(y, gaps = "last")` that the last outcome seen stands for a missed one. Simulations build their own
+#'   before it: an observation without it is left out, as a warning says, unless `lag(y, first = 0)` says what stands
+#'   before the first wave, and `lag(y, gaps = "last")` that the last outcome seen stands for a missed one. Simulations
+#'   build their own
 #' @param exposure for counts: the column with the time at risk (wide data: a name of `wide`); the rate is per unit of
 #'   it
-#' @param trials for `"binomial"`: out of how many the outcome counts successes, a column (wide data: a name of `wide`) or
-#'   one number; `cbind(k, n - k) ~ t` says the same. Curves are the probability of a success. `"binomial"` without
+#' @param trials for `"binomial"`: out of how many the outcome counts successes, a column (wide data: a name of
+#'   `wide`) or one number; `cbind(k, n - k) ~ t` says the same. Curves are the probability of a success. `"binomial"`
+#'   without
 #'   trials, of an outcome that is 0 or 1, is `"logit"`
 #' @param weights column of sampling weights, rescaled to mean 1. This and the next four may be a one-sided formula
 #'   too, such as `~ 1 / p`.

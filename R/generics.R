@@ -5,8 +5,8 @@
 #'
 #' Fits, searches, pooled fits and bootstraps have methods for these. `tidy()`, `glance()` and `augment()` are those of
 #' the package generics, see [tidy.gbtm()], and so is `forecast()`, see [forecast.gbtm()]. `autoplot()` calls the
-#' generic of ggplot2, `linearHypothesis()` and `deltaMethod()` those of car, `estfun()` and `bread()` those of sandwich, with
-#' all their methods; the package has to be installed, and need not be attached.
+#' generic of ggplot2, `linearHypothesis()` and `deltaMethod()` those of car, `estfun()` and `bread()` those of
+#' sandwich, with all their methods; the package has to be installed, and need not be attached.
 #'
 #' @param x,object,model a fit, or whatever else the generic takes
 #' @param ... arguments of the method

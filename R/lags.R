@@ -1,5 +1,5 @@
-# Earlier outcomes among the time-varying covariates: `tcov = ~ log1p(lag(y))`. The call is read and never evaluated (the
-# lag() of the stats package shifts the times of a series, which is something else); in its place comes a column that is
+# Earlier outcomes among the time-varying covariates: `tcov = ~ log1p(lag(y))`. The call is read and never evaluated
+# (the lag() of the stats package shifts the times of a series, which is something else); in its place comes a column that is
 # called so.
 
 #' A table with the columns that `lag(y)` asks for
@@ -9,10 +9,12 @@
 #' @param wave values of the column that counts the waves, or NULL
 #' @param waves those of a fit, for new people
 #' @return NULL without a call of lag(); or a list: `data`, the table with the columns; `asked`, the formula that names
-#'   them; `rows` and `values` (n, L), where each comes from, counted from 0, below 0 for none; `terms`, `waves`, `notes`
+#'   them; `rows` and `values` (n, L), where each comes from, counted from 0, below 0 for none; `terms`, `waves`,
+#'   `notes`
 #' @noRd
 lagged_columns <- function(asked, data, columns, wave, waves = NULL) {
-  if (is.character(asked) && !is_formula_text(asked) && !all(asked %in% names(data)) && any(grepl("\\blag\\(", asked))) {
+  names_columns <- !is.character(asked) || is_formula_text(asked) || all(asked %in% names(data))
+  if (!names_columns && any(grepl("\\blag\\(", asked))) {
     asked <- paste("~", paste(ifelse(asked %in% names(data), sprintf("`%s`", asked), asked), collapse = " + "))
   }
   formula <- tryCatch(one_sided(asked, "tcov"), gbtm_bad_formula = function(e) NULL)

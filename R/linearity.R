@@ -1,10 +1,10 @@
 #' Is membership linear in the covariates?
 #'
 #' Does a flexible membership predict people it has not seen better than the multinomial logit of `risk`, and by how
-#' much? A network of one hidden layer beside a linear skip, `pi(z) = softmax(V tanh(W z + c) + U z + a)` on standardised
-#' covariates, is trained with the groups' curves on all folds of people but one, which it then predicts. It is a check
-#' of the logit, no model to report: where the network predicts better, its partial dependence shows what the logit
-#' misses, and squares or interactions belong into `risk`.
+#' much? A network of one hidden layer beside a linear skip, `pi(z) = softmax(V tanh(W z + c) + U z + a)` on
+#' standardised covariates, is trained with the groups' curves on all folds of people but one, which it then predicts.
+#' It is a check of the logit, no model to report: where the network predicts better, its partial dependence shows what
+#' the logit misses, and squares or interactions belong into `risk`.
 #'
 #' @param x a fit with membership covariates (`risk`)
 #' @param hidden number of hidden units
@@ -18,11 +18,11 @@
 #' @param ... nothing
 #'
 #' @return A list of class `gbtm_linearity`, of plain values, so that `saveRDS()` keeps it: `table` (by membership its
-#'   number of `parameters`, the `held_out` log-likelihood per person, the `difference` from the logit's and its standard
-#'   error `se`, paired by person), `by_subject` (held-out log-likelihoods by id), `ridge`, `ridges` (of the folds),
-#'   `network` and `logit` (the weights when trained on all people), `dependence` (data frame: `covariate`, `value`,
-#'   `membership`, `group`, `probability`) and `sentence`. `predict()` gives probabilities of the groups (n, K) from a
-#'   data frame or matrix with the columns `x$network$names`; neither it nor the figures need the engine.
+#'   number of `parameters`, the `held_out` log-likelihood per person, the `difference` from the logit's and its
+#'   standard error `se`, paired by person), `by_subject` (held-out log-likelihoods by id), `ridge`, `ridges` (of the
+#'   folds), `network` and `logit` (the weights when trained on all people), `dependence` (data frame: `covariate`,
+#'   `value`, `membership`, `group`, `probability`) and `sentence`. `predict()` gives probabilities of the groups (n, K)
+#'   from a data frame or matrix with the columns `x$network$names`; neither it nor the figures need the engine.
 #' @section Errors: `gbtm_no_covariates`, `gbtm_bad_ridge`, `gbtm_bad_hidden`, `gbtm_bad_folds`.
 #' @examplesIf gbtm_engine()$available
 #' set.seed(1)
@@ -130,7 +130,8 @@ plot.gbtm_linearity <- function(x, main = "", colours = group_colours, ...) {
   top <- min(1, 1.08 * max(x$dependence$probability))
   for (name in names) {
     of_one <- x$dependence[x$dependence$covariate == name, ]
-    graphics::plot(NULL, xlim = range(of_one$value), ylim = c(0, top), xlab = name, ylab = "Mean probability", bty = "l")
+    graphics::plot(NULL, xlim = range(of_one$value), ylim = c(0, top), xlab = name, ylab = "Mean probability",
+                   bty = "l")
     for (line in split(of_one, list(of_one$membership, of_one$group))) {
       flexible <- line$membership[1] == "network"
       graphics::lines(line$value, line$probability, col = own[match(line$group[1], groups)],

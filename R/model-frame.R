@@ -68,7 +68,8 @@ membership_rows <- function(fit) {
 exposure_name <- function(fit) {
   own <- if (is.null(denominator_of(fit$inputs))) fit$read_as$exposure else denominator_of(fit$inputs)
   if (inherits(own, "formula") && is.name(own[[2]])) own <- as.character(own[[2]])
-  if (is.character(own) && length(own) == 1 && !is_formula_text(own)) own else if (has_trials(fit)) "trials" else "exposure"
+  if (is.character(own) && length(own) == 1 && !is_formula_text(own)) return(own)
+  if (has_trials(fit)) "trials" else "exposure"
 }
 
 #' @rdname model_frame

@@ -20,7 +20,7 @@
 #' @examples
 #' network_curve(3)
 #' @examplesIf gbtm_engine()$available
-#' d <- read.csv(system.file("extdata", "offenses.csv", package = "gbtm"))
+#' d <- offending
 #' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "poisson", curve = network_curve(1),
 #'             control = gbtm_control(n_starts = 4))
 #' hidden_units(fit)

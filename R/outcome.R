@@ -41,7 +41,8 @@ outcome <- function(formula, order = NULL, family = NULL, iorder = NULL, sigma_b
     trials <- counted$trials
   }
   if (!is.null(data)) check_data(data)
-  ask_columns(c("tcov", "exposure", "trials"), environment(), if (is.null(data)) named_in_call(call, parent.frame()) else data)
+  known <- if (is.null(data)) named_in_call(call, parent.frame()) else data
+  ask_columns(c("tcov", "exposure", "trials"), environment(), known)
   structure(class = "gbtm_outcome", list(
     formula = formula, options = Filter(Negate(is.null), mget(outcome_arguments())), data = data
   ))
@@ -49,7 +50,8 @@ outcome <- function(formula, order = NULL, family = NULL, iorder = NULL, sigma_b
 
 # Where the table is not known yet, a bare name is that of a column.
 named_in_call <- function(call, frame) {
-  bare <- Filter(function(x) is.name(x) && !exists(as.character(x), frame), as.list(call)[c("tcov", "exposure", "trials")])
+  given <- as.list(call)[c("tcov", "exposure", "trials")]
+  bare <- Filter(function(x) is.name(x) && !exists(as.character(x), frame), given)
   as.data.frame(stats::setNames(rep(list(numeric()), length(bare)), vapply(bare, as.character, "")), optional = TRUE)
 }
 

@@ -46,7 +46,8 @@ gbtm_prior <- function(shares = 1, curves = 1, zero = 1, sigma = 1, ridge = NULL
     bad_prior(sprintf("ridge is %s, and it is a standard deviation above 0, or NULL.", shown(ridge)))
   }
   strengths <- lapply(strengths, as.double)
-  structure(c(strengths, list(ridge = if (!is.null(ridge)) as.double(ridge), firth = check_flag(firth, "firth"))), class = "gbtm_prior")
+  ridge <- if (!is.null(ridge)) as.double(ridge)
+  structure(c(strengths, list(ridge = ridge, firth = check_flag(firth, "firth"))), class = "gbtm_prior")
 }
 
 is_finite_number <- function(x) is.numeric(x) && length(x) == 1 && is.finite(x)

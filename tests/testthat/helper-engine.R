@@ -1,5 +1,5 @@
-# Tests that fit need the engine. Without one they are skipped, except where GBTM_REQUIRE_ENGINE=1 forbids it. A check as
-# CRAN makes it has time for the `brief` ones only; NOT_CRAN=true, which devtools sets, runs all.
+# Tests that fit need the engine. Without one they are skipped, except where GBTM_REQUIRE_ENGINE=1 forbids it. A check
+# as CRAN makes it has time for the `brief` ones only; NOT_CRAN=true, which devtools sets, runs all.
 need_engine <- function(brief = FALSE) {
   engine <- gbtm_engine()
   required <- identical(Sys.getenv("GBTM_REQUIRE_ENGINE"), "1")

@@ -29,7 +29,8 @@ test_that("the fit is that of a shifted column, and says what was left out", {
   expect_equal(as.numeric(logLik(fit)), as.numeric(logLik(known)), tolerance = 1e-10)
   expect_equal(unname(coef(fit)), unname(coef(known)), tolerance = 1e-6)
   expect_true("log1p(lag(y))[1]" %in% names(coef(fit)))
-  expect_warning(gbtm(y ~ t, d, id = "id", groups = 1, order = 0, family = "poisson", tcov = ~ lag(y)), "40 observations")
+  expect_warning(gbtm(y ~ t, d, id = "id", groups = 1, order = 0, family = "poisson", tcov = ~ lag(y)),
+                 "40 observations")
 })
 
 test_that("first and gaps are heeded", {

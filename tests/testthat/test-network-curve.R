@@ -19,7 +19,8 @@ test_that("network_curve() is a number of units", {
 test_that("a fit has its units, counts them, and predicts without the engine by the formula", {
   need_engine()
   data <- step_data()
-  fit <- gbtm(y ~ age, data = data, id = "id", groups = 2, curve = network_curve(1), control = gbtm_control(n_starts = 2, progress = FALSE))
+  fit <- gbtm(y ~ age, data = data, id = "id", groups = 2, curve = network_curve(1),
+              control = gbtm_control(n_starts = 2, progress = FALSE))
   units <- hidden_units(fit)
   expect_equal(units$location, 14.3, tolerance = 0.02)
   expect_identical(attr(logLik(fit), "df"), length(coef(fit)) + 2L)
@@ -30,7 +31,8 @@ test_that("a fit has its units, counts them, and predicts without the engine by 
   found <- predict(back, times = c(10.5, 14.2))
   b <- coef(fit)
   by_hand <- function(g) {
-    b[[sprintf("intercept[%d]", g)]] + b[[sprintf("tanh1[%d]", g)]] * tanh((c(10.5, 14.2) - units$location) / units$width)
+    unit <- tanh((c(10.5, 14.2) - units$location) / units$width)
+    b[[sprintf("intercept[%d]", g)]] + b[[sprintf("tanh1[%d]", g)]] * unit
   }
   expect_equal(found$estimate, c(by_hand(1), by_hand(2)), tolerance = 1e-10)
   expect_true(all(is.na(found$lower)))

@@ -8,7 +8,8 @@ separated <- function() {
 }
 
 fitted_to <- function(..., data = separated()) {
-  suppressWarnings(gbtm(y ~ age, data, id = "id", groups = 2, order = c(0, 1), family = "logit", control = quick(), ...))
+  suppressWarnings(
+    gbtm(y ~ age, data, id = "id", groups = 2, order = c(0, 1), family = "logit", control = quick(), ...))
 }
 
 test_that("a prior is checked where it is made", {

@@ -43,7 +43,8 @@ test_that("the ways to say trials are the same model, and predictions have them"
   d <- successes()
   fit <- two(k ~ t, d, family = "binomial", trials = "n")
   d$failed <- d$n - d$k
-  for (other in list(two(cbind(k, n - k) ~ t, d, family = binomial()), two(cbind(k, failed) ~ t, d, family = "binomial"),
+  for (other in list(two(cbind(k, n - k) ~ t, d, family = binomial()),
+                     two(cbind(k, failed) ~ t, d, family = "binomial"),
                      two(k ~ t, d, family = binomial, trials = ~ n), two(k ~ t, d, family = "binomial", trials = n))) {
     expect_equal(coef(other), coef(fit), tolerance = 1e-7)
     expect_identical(other$family, "binomial")
