@@ -1,6 +1,6 @@
 # Earlier outcomes among the time-varying covariates: `tcov = ~ log1p(lag(y))`. The call is read and never evaluated
-# (the lag() of the stats package shifts the times of a series, which is something else); in its place comes a column that is
-# called so.
+# (the lag() of the stats package shifts the times of a series, which is something else); in its place comes a column
+# that is called so.
 
 #' A table with the columns that `lag(y)` asks for
 #'

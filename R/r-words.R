@@ -3,6 +3,7 @@
 
 # Whole expressions of Python's, as regular expressions, and what does the same in R; the first that fits wins.
 whole_expressions <- c(
+  "LinearityCheck\\.save\\(\\) wrote" = "holds a linearity check",
   "Index it by id, or by the index of y; if it is in the order of (the .+) already, give (\\S+?)\\.to_numpy\\(\\)" =
     "Name it by id; if it is in the order of \\1 already, give unname(\\2)",
   "Give (\\S+?)\\.loc\\[ids\\]\\.to_numpy\\(\\) if it is indexed by id, and (\\S+?)\\.to_numpy\\(\\) if it is" =
