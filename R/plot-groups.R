@@ -140,7 +140,8 @@ groups_range <- function(core, y) {
 }
 
 groups_caption <- function(fit, level, lines, limits, most, curves) {
-  band <- if (is.null(level)) "" else sprintf(" with pointwise %g %% band", 100 * level)
+  banded <- !is.null(level) && !length(unit_bases(fit))
+  band <- if (banded) sprintf(" with pointwise %g %% band", 100 * level) else ""
   said <- c(sprintf("Coloured line: fitted mean%s.", band),
             "Points: observed means weighted by the posterior; smaller where less is observed.")
   if (nrow(lines)) {

@@ -55,6 +55,20 @@ def loglik_by_hand(units: HiddenUnits, coefficients: np.ndarray, sigma: float, s
     return float(np.logaddexp(*(by_group + np.log([[1 - share], [share]]))).sum())
 
 
+def test_no_band_is_spoken_of_where_none_is_drawn():
+    import matplotlib.pyplot as plt
+
+    rng = np.random.default_rng(0)
+    t = np.arange(8)
+    y = 3 * np.tanh(t - 4.0) * rng.choice([0.2, 1.0], 60)[:, None] + rng.normal(0, 0.5, (60, 8))
+    res = gbtm.GBTM(y, t, groups=2, curve=gbtm.Network(1)).fit(n_starts=2)
+    for picture in (res.plot(), res.plot_groups()):
+        figure = picture if hasattr(picture, "axes") and not hasattr(picture, "get_figure") else picture.get_figure()
+        words = " ".join(t.get_text() for t in figure.findobj(plt.Text))
+        assert "band" not in words
+        assert "fitted mean" in words
+
+
 def test_a_sigmoid_is_recovered(res):
     units = res.hidden_units()
     assert units["outcome"].tolist() == ["y"]

@@ -140,7 +140,8 @@ def _individuals(ax: Axes, res: Fit, group: int, color: str) -> list[np.ndarray]
 
 
 def _said(res: Fit, level: float | None, observed: bool) -> str:
-    said = f"Lines: fitted mean with pointwise {100 * level:g} % band." if level is not None else "Lines: fitted mean."
+    band = "" if level is None or res.spec.has_networks else f" with pointwise {100 * level:g} % band"
+    said = f"Lines: fitted mean{band}."
     if observed:
         said += " Points: observed mean, weighted by the posterior."
     first = res.outcome

@@ -141,7 +141,8 @@ def _limits(ax: Axes, res: Fit, what: Drawn, lines: list[np.ndarray], level: flo
 
 
 def _said(res: Fit, level: float | None, most: int, some_left_out: bool, beyond: float) -> str:
-    said = ["Coloured line: fitted mean" + (f" with pointwise {100 * level:g} % band." if level is not None else ".")]
+    band = "" if level is None or res.spec.has_networks else f" with pointwise {100 * level:g} % band"
+    said = [f"Coloured line: fitted mean{band}."]
     said.append("Points: observed means weighted by the posterior; smaller where less is observed.")
     if most:
         choice = f" ({most} of each larger group, evenly chosen)" if some_left_out else ""
