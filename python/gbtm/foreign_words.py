@@ -51,6 +51,7 @@ _MEANT = {
     "start": "b startparams paraminit inits initial initialvalues initvalues startvalues startingvalues theta0 sv "
              "meansinit weightsinit warmstart",
     "n_jobs": "ncores cores nproc nthreads workers parallel paral ncpu ncpus cl",
+    "constraints": "posfix fixedparameters constrain constraint",
     "cov_type": "vcov se vce vcetype setype stderr robust sandwich covkwds covtype covariance",
 }
 
@@ -83,9 +84,7 @@ _SAID = {
         "naaction missing nasrm narm dropna",
     "Factors get treatment contrasts; give them another first level for another reference.": "contrasts",
     "Which group somebody belongs to is estimated, and cannot be given; risk says what predicts it.":
-        "prior pprior classification known",
-    "No parameter can be held fixed; equality is tested after the fit, with a Wald test.":
-        "posfix fixedparameters constraints",
+        "pprior classification known",
     "Observations are independent given the group; ar1 and rorder correlate them.":
         "covariancetype covariancestructure covstructure vcformula",
     "There are two arguments: min and max.": "range bounds limits censoring censored ylimits",
@@ -104,11 +103,11 @@ SAID = {word: sentence for sentence, theirs in _SAID.items() for word in theirs.
 
 # what is given elsewhere, where a function does not have it itself
 OF_THE_FIT = ("n_starts", "rng", "device", "cov_type", "start", "max_starts", "time_budget", "progress", "executor",
-              "checkpoint")
+              "checkpoint", "prior")
 OF_THE_MODEL = (
     "groups", "order", "family", "iorder", "sigma_by_group", "dispersion_by_group", "min", "max", "censor_beyond",
     "tcov", "exposure", "trials", "ar1", "rho_by_group", "rorder", "refgroup", "risk", "refgroup2", "risk2",
-    "link", "weights", "cluster", "stratum",
+    "link", "weights", "cluster", "stratum", "constraints", "prior", "curve",
     "out_of_sample", "dropout", "dcov", "obsmar", "wave", "id", "wide",
 )
 

@@ -288,7 +288,7 @@ def test_a_rejection_ends_it_where_the_upper_limit_of_p_is_below_the_level(alpha
 
 
 def result_of(groups, weights=None):
-    return SimpleNamespace(n_groups=groups, llf=-55.0, weights=weights)
+    return SimpleNamespace(n_groups=groups, llf=-55.0, weights=weights, weighted=weights is not None)
 
 
 def test_the_result_counts_what_was_drawn():

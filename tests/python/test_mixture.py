@@ -12,7 +12,8 @@ import gbtm
 import oracle
 from conftest import TRUTH, arguments, build, expand, long_table, subject_loglik, true_data
 from gbtm.compute.threads import workers
-from gbtm.likelihood.mixture import Mixture, over_groups
+from gbtm.likelihood.mixture import Mixture
+from gbtm.likelihood.over_groups import over_groups
 from parts import PARTS, PATHS, away, draw, hold, in_blocks, is_held, mixture
 
 REL = 1e-10

@@ -287,6 +287,7 @@ class _Fit:
         self.search = SimpleNamespace(n_starts=24)
         self.n_groups, self.warnings = len(shares), list(warnings)
         self.assignment = pd.Series([1, 1, 1])
+        self.n_assigned = pd.Series([3, *[0] * (len(shares) - 1)], index=range(1, len(shares) + 1))
 
 
 def _said(table, **happened):

@@ -121,7 +121,7 @@ def test_with_several_outcomes_it_is_refused_with_the_way_out(table):
     distal = {"outcome": "ob", "omodel": "logit"}
     wide = {"wide": {"y": "Y*", "w": "W*", "t": [1, 2, 3, 4, 5]}, "order": 1}
     for groups in (2, [2, 2]):
-        with pytest.raises(SpecificationError, match=r"one table and one outcome") as error:
+        with pytest.raises(SpecificationError, match=r"one trajectory of a table") as error:
             gbtm.GBTM.from_formula(["y ~ t", "w ~ t"], table, groups=groups, **wide, **distal)
         assert "res.distal(" in error.value.way_out
     with pytest.raises(SpecificationError, match=r"GBTM\.from_formula") as error:

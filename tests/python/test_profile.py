@@ -288,7 +288,8 @@ def test_groups_are_judged_again_where_a_climb_has_arrived(overlapping):
     """On its last steps a climb may exchange its groups. The next best one is taken then."""
     res, _ = overlapping
     profile = Profile(module_of(res), 3)
-    starts = profile.best + np.array([[0.3, -0.2, 0.1, 0.0], [0.9, -0.4, 0.3, 0.0]])  # the parameter itself as it is
+    # the parameter itself as it is; from the first there is nothing to climb, so that it is the higher one
+    starts = profile.best + np.array([[0.0, 0.0, 0.0, 0.0], [0.9, -0.4, 0.3, 0.0]])
     seen = []
 
     def same(ends):

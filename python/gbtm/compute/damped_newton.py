@@ -13,8 +13,10 @@ STEP_MOST = 6.0  # largest change of an internal coefficient in one step
 STEP_GROWTH = 0.5  # .. or this share of the largest coefficient, for those on their way to infinity
 
 
-def damped_step(hessian: Tensor, gradient: Tensor, damping: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
-    """Solve (-H + damping * D) step = gradient, raising the damping (B,) until positive definite.
+def damped_step(
+    hessian: Tensor, gradient: Tensor, damping: Tensor, at: Tensor, growth: float = DAMPING_GROWTH
+) -> tuple[Tensor, Tensor]:
+    """Solve (-H + damping * D) step = gradient, raising the damping (B,) by ``growth`` until positive definite.
 
     hessian (B, p, p), gradient (B, p), at (B, p) -> step (B, p) and the damping used.
     """
@@ -27,7 +29,7 @@ def damped_step(hessian: Tensor, gradient: Tensor, damping: Tensor, at: Tensor) 
         bad = (info > 0) & (damping < DAMPING_MOST)
         if not bad.any():
             break
-        damping[bad] = torch.clamp(damping[bad] * DAMPING_GROWTH, min=1e-6)
+        damping[bad] = torch.clamp(damping[bad] * growth, min=1e-6)
     step = torch.cholesky_solve(gradient[:, :, None], factor)[:, :, 0]
     longest = step.abs().amax(1, keepdim=True)
     most = (STEP_GROWTH * at.abs().amax(1, keepdim=True)).clamp(min=STEP_MOST)

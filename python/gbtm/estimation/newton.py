@@ -17,7 +17,8 @@ from torch import Tensor
 from ..compute.damped_newton import DAMPING_FLOOR, damped_step
 from ..compute.threads import in_order
 from ..likelihood.derivatives import Collected, complete_data, gathered, observed
-from ..likelihood.mixture import Mixture, over_groups
+from ..likelihood.mixture import Mixture
+from ..likelihood.over_groups import over_groups
 from .fence import Fence, projected
 
 DAMPING_START = 1e-3

@@ -21,6 +21,7 @@ PARABOLA = REACH**2 / 2
 STEPS = 8
 NEARLY = 0.02  # log-likelihood still to be gained at which a conditional maximum is near enough
 DAMPING = 1e-3
+GROWTH = 10.0  # of the damping: few steps from far off are to stay in the basin of the start
 WIDEST = 3.0  # standard error that a direction is taken to have at most, for the path of the others
 AT_ONCE = 4_000_000  # subjects times groups times points that are computed together
 IN_ALL = 1_000_000  # .. and that are computed at all; of larger data the least certain parameters
@@ -83,7 +84,7 @@ def _conditional_maxima(
         x, q = flat[active], free[active]
         _, gradient, hessian = observed(module, x)
         along, at = ((q.transpose(1, 2) @ v[:, :, None])[:, :, 0] for v in (gradient, x))
-        step, used = damped_step(q.transpose(1, 2) @ hessian @ q, along, damping[active], at)
+        step, used = damped_step(q.transpose(1, 2) @ hessian @ q, along, damping[active], at, GROWTH)
         trial = x + (q @ step[:, :, None])[:, :, 0]
         reached = module.objective(trial)
         better = reached >= value[active]

@@ -9,10 +9,10 @@ import pandas as pd
 
 from ..data.output_names import apart
 from ..record.on_disk import OnDisk
+from ..record.shares import share_table
 from .criteria import criteria
 from .fit import Fit
 from .predictions import below_each_other
-from .shares import share_table
 
 
 class DiskFit(Fit):

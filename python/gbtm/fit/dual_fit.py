@@ -12,9 +12,9 @@ from ..arguments import checked
 from ..data.output_names import apart
 from ..errors import SpecificationError
 from ..record.dual_record import DualRecord
+from ..record.shares import share_table
 from .criteria import uncertainty
 from .fit import Fit
-from .shares import share_table
 
 if TYPE_CHECKING:
     from ..model.layout import Layout

@@ -19,11 +19,11 @@ from ..errors import SpecificationError
 from ..findings.data_checks import Finding
 from ..record.document import save
 from ..record.fit_record import FitRecord
+from ..record.shares import share_table
 from .criteria import criteria, uncertainty
 from .curves import Curves
 from .outcome_view import number_of, outcome_view
 from .predictions import below_each_other, observed_means, predictions
-from .shares import share_table
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from ..compute.threads import in_order
-from .mixture import Mixture, over_groups
+from .mixture import Mixture
+from .over_groups import over_groups
 
 
 @dataclass(frozen=True)

@@ -342,18 +342,6 @@ class Mixture(nn.Module):
         return torch.stack(in_order(lambda s: s.loglik(flat), self.shards)).sum(0)
 
 
-def over_groups(joint: Tensor) -> tuple[Tensor, Tensor]:
-    """log pi_k f_k (B, K, N) -> log of their sum over groups (B, N), and the posteriors (B, K, N), at one exponential.
-
-    Where no group has a density the sum is -inf, and posteriors are NaN.
-    """
-    highest = joint.amax(1, keepdim=True)
-    highest = torch.where(torch.isfinite(highest), highest, 0.0)
-    parts = torch.exp(joint - highest)
-    total = parts.sum(1, keepdim=True)
-    return (total.log() + highest)[:, 0], parts / total
-
-
 def _is_density(part: Part, y: np.ndarray) -> np.ndarray:
     """1 where an observation contributes a density (which scales with y), 0 where a probability (censored)."""
     if isinstance(part, OutcomePart):

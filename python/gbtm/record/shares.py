@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..compute.reference_distribution import quantile
-from ..record.group_set import GroupSet
+from .group_set import GroupSet
 
 
 def share_table(groups: GroupSet, df: float, assigned: np.ndarray | None = None) -> pd.DataFrame:
