@@ -49,7 +49,7 @@ bootstrap <- function(fit, kind = "subjects", n = 200, groups = NULL, n_starts =
   shares <- rows_of(found$shares, found$arrays)
   colnames(shares) <- if (is_dual(fit)) pair_names(fit) else seq_len(fit$n_groups)
   coefficients <- lapply(found$coefficients, function(own) lapply(own, rows_of, arrays = found$arrays))
-  units <- lapply(found$units, function(own) lapply(own, rows_of, arrays = found$arrays))
+  units <- lapply(found$units, function(own) if (is.list(own)) lapply(own, rows_of, arrays = found$arrays))
   structure(class = "gbtm_bootstrap", list(
     call = call, kind = kind, n = nrow(params), params = params, shares = shares, failures = found$failures,
     reasons = unlist(found$reasons), unfitted = found$unfitted, crossed = found$crossed,

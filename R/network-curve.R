@@ -60,9 +60,8 @@ hidden_units <- function(fit) {
 # The time bases that are made of hidden units, by outcome.
 unit_bases <- function(fit) {
   views <- if (is_several(fit)) outcome_views(fit) else list(fit)
-  bases <- lapply(views, function(v) v$curves$bases$mean)
-  names(bases) <- vapply(views, function(v) v$outcome_name, "")
-  Filter(function(b) identical(b$kind, "network"), bases)
+  views <- Filter(function(v) identical(v$curves$bases$mean$kind, "network"), views)
+  stats::setNames(lapply(views, function(v) v$curves$bases$mean), vapply(views, function(v) v$outcome_name, ""))
 }
 
 # Parameters of hidden units, which have no names.

@@ -1,6 +1,5 @@
 # Models compared by how they foretell: the same digits as Python's, and differences computed anew.
 
-skip_if_no_engine <- function() skip_if_not(gbtm_engine()$available, "no engine")
 
 checked_models <- local({
   made <- NULL
@@ -19,7 +18,7 @@ checked_models <- local({
 })
 
 test_that("tables and sentence are Python's, to the last digit", {
-  skip_if_no_engine()
+  need_engine()
   m <- checked_models()
   files <- vapply(m[c("one", "two")], function(fit) {
     file <- tempfile(fileext = ".json")
@@ -46,7 +45,7 @@ test_that("tables and sentence are Python's, to the last digit", {
 })
 
 test_that("scores are means of what the observations have, and pairs are of the same people", {
-  skip_if_no_engine()
+  need_engine()
   m <- checked_models()
   o <- m$check$observations
   expect_identical(nrow(o), sum(m$data$t >= 2))
@@ -61,7 +60,7 @@ test_that("scores are means of what the observations have, and pairs are of the 
 })
 
 test_that("print and pictures show every model", {
-  skip_if_no_engine()
+  need_engine()
   m <- checked_models()
   expect_output(print(m$check), "60 observations of 30 people")
   expect_output(print(m$check), "carried forward")
@@ -78,7 +77,7 @@ test_that("print and pictures show every model", {
 })
 
 test_that("what cannot be compared is refused by name", {
-  skip_if_no_engine()
+  need_engine()
   m <- checked_models()
   refused <- function(class, ...) expect_error(forecast_check(..., progress = FALSE), class = class)
   refused("gbtm_unknown_model", m$two, against = "arima")

@@ -1,6 +1,5 @@
 # Forecasts: against mixtures summed by hand, and against what Python makes of the same fit.
 
-skip_if_no_engine <- function() skip_if_not(gbtm_engine()$available, "no engine")
 
 waves <- function(n = 40, family = "poisson") {
   set.seed(4)
@@ -23,7 +22,7 @@ posteriors <- function(fit, people) {
 rates <- function(fit, t) predict(fit, times = t)$estimate
 
 test_that("the distribution is the mixture over the posteriors", {
-  skip_if_no_engine()
+  need_engine()
   d <- waves()
   fit <- fitted_to(d)
   people <- d[d$id <= 3 & d$t <= 2, ]
@@ -54,7 +53,7 @@ test_that("the generic is the one of generics, whoever attaches it", {
 })
 
 test_that("covariates of the future are the user's, in R's own grammar", {
-  skip_if_no_engine()
+  need_engine()
   d <- waves()
   d$kind <- factor(ifelse(d$w > 0.3, "b", "a"))
   fit <- fitted_to(d, order = 0, tcov = ~ kind + I(w^2))
@@ -77,7 +76,7 @@ test_that("covariates of the future are the user's, in R's own grammar", {
 })
 
 test_that("a lag is that of the outcome before, also where it is foretold itself", {
-  skip_if_no_engine()
+  need_engine()
   d <- waves()
   fit <- fitted_to(d, order = 0, tcov = ~ w * log1p(lag(y, first = 0)))
   people <- d[d$id <= 2, ]
@@ -103,7 +102,7 @@ test_that("a lag is that of the outcome before, also where it is foretold itself
 })
 
 test_that("a fit from a file foretells the same, and so does Python", {
-  skip_if_no_engine()
+  need_engine()
   d <- waves()
   d$who <- factor(paste0("p", d$id))
   fit <- suppressWarnings(gbtm(y ~ t, d, id = "who", groups = 2, order = 1, family = "poisson",
@@ -126,7 +125,7 @@ test_that("a fit from a file foretells the same, and so does Python", {
 })
 
 test_that("wide data, a basis of R's, several outcomes and dual models", {
-  skip_if_no_engine()
+  need_engine()
   d <- waves()
   fit <- fitted_to(d)
   wide <- stats::reshape(d[c("id", "t", "y")], idvar = "id", timevar = "t", direction = "wide")
@@ -156,7 +155,7 @@ test_that("wide data, a basis of R's, several outcomes and dual models", {
 })
 
 test_that("what cannot be foretold is refused by name", {
-  skip_if_no_engine()
+  need_engine()
   d <- waves(20)
   fit <- fitted_to(d)
   people <- d[d$id <= 2, ]

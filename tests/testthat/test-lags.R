@@ -57,7 +57,7 @@ test_that("new people, simulations and files build their own lags", {
 })
 
 test_that("simulated lags and products with them are those of what was drawn", {
-  skip_if_no_engine()
+  need_engine()
   d <- lagged_data()
   d$w <- d$t %% 2 - 0.5
   fit <- ask(d, tcov = ~ w * log1p(lag(y, first = 0)))
