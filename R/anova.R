@@ -108,7 +108,7 @@ same_distribution <- function(one, other) {
 }
 
 # Why 2 (ll - ll) has no chi-square distribution here; NULL where it has.
-no_chi_square <- function(small, large) {
+no_chi_square <- function(small, large) { # nolint: cyclocomp_linter.
   if (!identical(as.integer(group_counts(small)), as.integer(group_counts(large)))) {
     return(sprintf(paste(
       "%s against %s have no chi-square distribution, since the smaller model is on the edge of the larger.",

@@ -48,7 +48,7 @@ subject_columns <- function(mine, data, columns, wide, kept) {
 }
 
 # What differs from wave to wave: one value per observation.
-observation_columns <- function(asked, data, columns, wide, kept, curve) {
+observation_columns <- function(asked, data, columns, wide, kept, curve) { # nolint: cyclocomp_linter.
   found <- list()
   wave <- if (!is.null(asked$wave) && is.null(wide)) one_column(asked$wave, data, "wave")
   lagged <- if (is.null(wide) && !is.null(asked$tcov)) {

@@ -56,7 +56,8 @@
 #' compare(out)
 #' beside_naive(out)
 #' @export
-distal <- function(fit, formula, data, family = NULL, method = NULL, assignment = "modal", shares = "free",
+distal <- function(fit, formula, data, family = NULL, method = NULL, # nolint: cyclocomp_linter.
+                   assignment = "modal", shares = "free",
                    sigma_by_group = NULL, exposure = NULL, id = NULL, measured_at = NULL, covariance = "stacked",
                    groups_of = NULL) {
   check_names()

@@ -113,7 +113,7 @@ environment_python <- function(path) {
 }
 
 # A Python that the user named is final; one that merely lies around counts only when it is complete.
-find_python <- function() {
+find_python <- function() { # nolint: cyclocomp_linter.
   named <- named_python()
   if (!is.null(named)) return(named)
   places <- c(folders_above(".venv"), default_environment())

@@ -116,7 +116,7 @@ send_people <- function(fit, people, future, asked, call) {
 }
 
 # The tables as they are; columns of other classes than numbers, text and factors are no column of a fit from a file.
-send_tables <- function(fit, people, future, call) {
+send_tables <- function(fit, people, future, call) { # nolint: cyclocomp_linter.
   sent <- function(table, prefix) {
     table <- without_declared(table)$data
     plain <- vapply(table, function(x) {

@@ -161,7 +161,8 @@
 #'              order = list(1, 2), family = c("normal", "poisson"), control = gbtm_control(n_starts = 4))
 #' transitions(dual)
 #' @export
-gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "normal", iorder = NULL,
+gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "normal", # nolint: cyclocomp_linter.
+                 iorder = NULL,
                  sigma_by_group = FALSE, min = NULL, max = NULL, censor_beyond = FALSE, dispersion_by_group = FALSE,
                  risk = NULL, tcov = NULL, exposure = NULL, weights = NULL, cluster = NULL, stratum = NULL,
                  out_of_sample = NULL, refgroup = 1, dropout = NULL, dcov = NULL, obsmar = NULL, wave = NULL,

@@ -36,7 +36,7 @@ asked_joint <- function(frame, data, call) {
 }
 
 # `outcome` and `ocov` as names of columns, whichever way they were written.
-joint_columns <- function(given, data, call) {
+joint_columns <- function(given, data, call) { # nolint: cyclocomp_linter.
   for (argument in c("outcome", "ocov")) {
     asked <- given[[argument]]
     if (is.null(asked)) next

@@ -12,7 +12,7 @@
 #'   them; `rows` and `values` (n, L), where each comes from, counted from 0, below 0 for none; `terms`, `waves`,
 #'   `notes`
 #' @noRd
-lagged_columns <- function(asked, data, columns, wave, waves = NULL) {
+lagged_columns <- function(asked, data, columns, wave, waves = NULL) { # nolint: cyclocomp_linter.
   names_columns <- !is.character(asked) || is_formula_text(asked) || all(asked %in% names(data))
   if (!names_columns && any(grepl("\\blag\\(", asked))) {
     asked <- paste("~", paste(ifelse(asked %in% names(data), sprintf("`%s`", asked), asked), collapse = " + "))
@@ -46,7 +46,7 @@ lagged_columns <- function(asked, data, columns, wave, waves = NULL) {
 }
 
 # What a call of lag() asks for.
-lag_term <- function(node, outcome) {
+lag_term <- function(node, outcome) { # nolint: cyclocomp_linter.
   given <- tryCatch(as.list(match.call(function(x, by = 1, first = "drop", gaps = "drop") NULL, node))[-1],
                     error = function(e) bad_lag(node, "it has arguments that are not known"))
   name <- if (is.character(given$x)) given$x else if (!is.null(given$x)) gsub("`", "", deparse_line(given$x)) else ""

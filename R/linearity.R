@@ -149,7 +149,7 @@ plot.gbtm_linearity <- function(x, main = "", colours = group_colours, ...) {
 
 #' @rdname linearity_check
 #' @exportS3Method ggplot2::autoplot
-autoplot.gbtm_linearity <- function(object, colours = group_colours, ...) {
+autoplot.gbtm_linearity <- function(object, colours = group_colours, ...) { # nolint: object_name_linter.
   check_dots(...)
   lines <- object$dependence
   lines$group <- factor(lines$group)

@@ -30,7 +30,7 @@
 #' fit <- gbtm(y ~ age, data = people, id = "id", groups = 4)
 #' }
 #' @export
-query_files <- function(query, connection, id, folder, rows = 1e6) {
+query_files <- function(query, connection, id, folder, rows = 1e6) { # nolint: cyclocomp_linter.
   check_names()
   call <- match.call()
   for (name in c("query", "id")) {

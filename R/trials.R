@@ -5,7 +5,7 @@
 #'
 #' @return list: `formula` and `trials`; NULL where the outcome is no such pair
 #' @noRd
-successes_of <- function(formula, family, given, call = NULL) {
+successes_of <- function(formula, family, given, call = NULL) { # nolint: cyclocomp_linter.
   if (!inherits(formula, "formula") || length(formula) != 3 || !is_binomial(family)) return(NULL)
   left <- formula[[2]]
   if (!is.call(left) || !identical(left[[1]], as.name("cbind"))) return(NULL)

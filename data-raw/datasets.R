@@ -61,7 +61,8 @@ draw_smoking <- function() {
              true_group = whole(g))
 }
 
-# Conduct (normal) and days of absence (Poisson) over six school years, three groups common to both; who finishes school.
+# Conduct (normal) and days of absence (Poisson) over six school years, three groups common to both; who finishes
+# school.
 draw_school <- function() {
   set.seed(53)
   people <- 240
