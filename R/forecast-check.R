@@ -92,9 +92,9 @@ score_names <- function(names) gsub(" ", "_", names, fixed = TRUE)
 
 with_r_names <- function(table) stats::setNames(table, score_names(names(table)))
 
-# The fits by name; of one that has none the engine makes it.
+# The fits by name; one that has none is called by its groups, "3 groups", as the engine calls it.
 named_models <- function(models, call) {
-  if (inherits(models, "gbtm")) return(stats::setNames(list(models), ""))
+  if (inherits(models, "gbtm")) return(stats::setNames(list(models), count_words(models)))
   good <- is.list(models) && length(models) > 0 && all(vapply(models, inherits, NA, "gbtm"))
   if (!good) {
     stop_gbtm("bad_fit", sprintf("models: an object of class %s is neither a fit nor a list of fits.",

@@ -153,6 +153,7 @@ autoplot.gbtm_linearity <- function(object, colours = group_colours, ...) { # no
   check_dots(...)
   lines <- object$dependence
   lines$group <- factor(lines$group)
+  lines$covariate <- factor(lines$covariate, unique(lines$covariate))
   .data <- ggplot2::.data
   ggplot2::ggplot(lines, ggplot2::aes(.data$value, .data$probability, colour = .data$group,
                                       linetype = .data$membership)) +
@@ -160,5 +161,6 @@ autoplot.gbtm_linearity <- function(object, colours = group_colours, ...) { # no
     ggplot2::facet_wrap("covariate", scales = "free_x") +
     ggplot2::scale_colour_manual("Group", values = rep_len(colours, nlevels(lines$group))) +
     ggplot2::scale_linetype_manual("Membership", values = c(network = 1, `multinomial logit` = 2)) +
-    ggplot2::labs(x = NULL, y = "Mean probability")
+    ggplot2::labs(x = NULL, y = "Mean probability") +
+    ggplot2::expand_limits(y = 0) + theme_figures()
 }

@@ -182,3 +182,24 @@ def test_what_cannot_be_checked_is_refused(data, res) -> None:
 def test_more_groups_are_like_the_last(res) -> None:
     assert with_groups(res.spec, 4).outcomes[0].orders == (0, 0, 0, 0)
     assert with_groups(res.spec, 1).n_groups == 1
+
+
+def test_clusters_are_foretold_whole(monkeypatch):
+    from gbtm.forecast import check as room
+
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"id": np.repeat(np.arange(40), 4), "t": np.tile(np.arange(4), 40)})
+    frame["area"] = frame["id"] % 8
+    frame["y"] = rng.poisson(1 + 3 * (frame["id"] % 2))
+    model = gbtm.GBTM.from_formula("y ~ t", frame, id="id", groups=2, order=0, family="poisson", cluster="area")
+    held = []
+    original = room._groups
+
+    def watched(one, test, *rest):
+        held.append(set(test % 8))
+        return original(one, test, *rest)
+
+    monkeypatch.setattr(room, "_groups", watched)
+    gbtm.forecast_check(model, against=["carry"], folds=3, n_starts=1)
+    assert len(held) == 3
+    assert sum(len(areas) for areas in held) == 8

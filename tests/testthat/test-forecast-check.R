@@ -88,3 +88,9 @@ test_that("what cannot be compared is refused by name", {
   expect_error(forecast_difference(m$check, "one", "three"), class = "gbtm_bad_other")
   expect_error(forecast_difference(m$check, "one", "two", "auk"), class = "gbtm_bad_score")
 })
+
+test_that("a fit without a name is called by its groups", {
+  need_engine()
+  check <- forecast_check(checked_models()$two, against = "carry", folds = 2, n_starts = 1)
+  expect_setequal(row.names(check$table), c("2 groups", "carried forward"))
+})

@@ -15,11 +15,12 @@ from ..arguments import checked
 from ..checks import check_count, check_seed
 from ..compute.progress import Progress, reporter
 from ..data.panel import Panel
-from ..errors import SpecificationError
+from ..errors import SpecificationError, warn
 from ..fit.fit import Fit
 from ..model.first_groups import first_groups
 from ..model.prepared import Prepared
 from ..model.spec import ModelSpec
+from ..resampling.folds import folds_of, units_of
 from .predictive import Predictive
 from .recurrent import recurrent
 from .rivals import Fitted, autoregression, carry_forward, family_of
@@ -149,8 +150,10 @@ def forecast_check(
     base = max((b.panel for b in built.values()), key=lambda p: p.nobs)
     _refuse_other_data(built, base)
     scored = _common(built, base, origin)
-    fold = np.empty(base.n_subjects, dtype=int)
-    fold[np.random.default_rng(seed).permutation(base.n_subjects)] = np.arange(base.n_subjects) % folds
+    units, about_clusters = units_of(base, next(iter(models.values())) if isinstance(models, Mapping) else models, None)
+    for sentence in about_clusters:
+        warn(sentence)
+    fold = folds_of(folds, units, seed)
     started, tell = clock.monotonic(), reporter(progress)
     found: dict[str, list[tuple[Fitted, np.ndarray]]] = {}
     for f in range(folds):

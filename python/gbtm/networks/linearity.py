@@ -19,7 +19,7 @@ from ..checks import check_count, check_seed
 from ..compute.progress import Progress, reporter
 from ..compute.threads import workers
 from ..data.panel import Panel
-from ..errors import DataError, SpecificationError
+from ..errors import DataError, SpecificationError, warn
 from ..estimation.newton import newton
 from ..fit.fit import Fit
 from ..likelihood.mixture import Mixture
@@ -167,7 +167,9 @@ def linearity_check(
     whole = prepared_of(res)
     names, z = whole.panel.subjects.risk_names, whole.panel.subjects.risk
     plain = without_covariates(whole)
-    units, _ = units_of(whole.panel, res, None)
+    units, about_clusters = units_of(whole.panel, res, None)
+    for sentence in about_clusters:
+        warn(sentence)
     fold = folds_of(folds, units, seed)
     ask = _Question(plain, names, z, units, hidden, ridges, early_stopping, seed)
     logliks_of, chosen = np.empty((z.shape[0], 3)), []

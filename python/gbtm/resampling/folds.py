@@ -36,8 +36,9 @@ def units_of(
         return pd.factorize(codes)[0], []
     subjects = panel.subjects
     if subjects.cluster is not None:
-        stratum = np.zeros_like(subjects.cluster) if subjects.stratum is None else subjects.stratum
-        return np.unique(np.column_stack([stratum, subjects.cluster]), axis=0, return_inverse=True)[1].ravel(), []
+        from ..estimation.score_variance import cluster_units
+
+        return cluster_units(subjects)[1], []
     if isinstance(model, Fit) and COVARIANCE_KINDS[model.cov_type].units == "clusters":
         return np.arange(panel.n_subjects), [
             "The fit's standard errors allow for sampling clusters, but its file does not hold them: subjects of one "

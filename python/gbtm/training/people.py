@@ -6,6 +6,7 @@ import numpy as np
 
 from ..data.subjects import Subjects
 from ..errors import SpecificationError
+from ..estimation.score_variance import cluster_units
 
 
 def split(subjects: Subjects, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -22,9 +23,7 @@ def split(subjects: Subjects, share: float, seed: int) -> tuple[np.ndarray, np.n
             f"held_out: {share!r} is no share of the people below 1.", code="bad_held_out", argument="held_out",
             way_out="For example held_out=0.1, or held_out=0 for a number of epochs without early stopping.",
         )
-    unit = np.arange(subjects.n_subjects)
-    if subjects.cluster is not None:  # people of no cluster, -1, are units of their own
-        unit = np.where(subjects.cluster >= 0, subjects.cluster, subjects.cluster.max() + 1 + unit)
+    unit = cluster_units(subjects)[1]
     units = np.unique(unit)
     n_out = round(share * units.size)
     if share > 0 and not 0 < n_out < units.size:
