@@ -108,7 +108,19 @@ same_distribution <- function(one, other) {
 }
 
 # Why 2 (ll - ll) has no chi-square distribution here; NULL where it has.
-no_chi_square <- function(small, large) { # nolint: cyclocomp_linter.
+no_chi_square <- function(small, large) {
+  why <- other_likelihoods(small, large)
+  if (is.null(why) && differ_in_constraints(small, large)) {
+    why <- constraints_not_nested(small, large)
+  } else if (is.null(why)) {
+    why <- not_nested(small, large)
+  }
+  if (is.null(why) && large$loglik < small$loglik - 1e-6) why <- worse_fit
+  why
+}
+
+# What makes the two log-likelihoods no two of one kind; NULL where nothing does.
+other_likelihoods <- function(small, large) {
   if (!identical(as.integer(group_counts(small)), as.integer(group_counts(large)))) {
     return(sprintf(paste(
       "%s against %s have no chi-square distribution, since the smaller model is on the edge of the larger.",
@@ -125,13 +137,12 @@ no_chi_square <- function(small, large) { # nolint: cyclocomp_linter.
     return("dropout of other orders is the likelihood of other waves, so that they are not nested.")
   }
   if (length(unit_bases(small)) || length(unit_bases(large))) {
-    return("the hidden units of one are not those of the other, so that they are not nested.")
+    "the hidden units of one are not those of the other, so that they are not nested."
   }
-  if (differ_in_constraints(small, large)) {
-    why <- constraints_not_nested(small, large)
-    if (is.null(why) && large$loglik < small$loglik - 1e-6) why <- worse_fit
-    return(why)
-  }
+}
+
+# Why the smaller model is no special case of the larger, within it; NULL where it is one.
+not_nested <- function(small, large) {
   if (!is.null(large$constraints)) {
     return("the larger model has constraints, and the two differ in more than these. Compare them by BIC.")
   }
@@ -146,9 +157,7 @@ no_chi_square <- function(small, large) { # nolint: cyclocomp_linter.
     return(sprintf("the smaller model has more of %s than the larger, so that it is no special case. Compare by BIC.",
                    listing(gone)))
   }
-  bound <- at_a_bound(small, large)
-  if (!is.null(bound)) return(bound)
-  if (large$loglik < small$loglik - 1e-6) worse_fit
+  at_a_bound(small, large)
 }
 
 worse_fit <- "the larger model fits worse, so that it is not at its best optimum, or they are not nested."

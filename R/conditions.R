@@ -55,6 +55,10 @@ check_level <- function(level, argument = "level", example = 0.95,
   level
 }
 
+is_text <- function(x) is.character(x) && length(x) == 1 && !is.na(x)
+
+is_number <- function(x) is.numeric(x) && length(x) == 1 && is.finite(x)
+
 check_whole <- function(value, argument, least, way_out) {
   if (!is.numeric(value) || length(value) != 1 || !isTRUE(value >= least && value == floor(value))) {
     stop_gbtm(paste0("bad_", argument),

@@ -48,9 +48,9 @@ subject_columns <- function(mine, data, columns, wide, kept) {
 }
 
 # What differs from wave to wave: one value per observation.
-observation_columns <- function(asked, data, columns, wide, kept, curve) { # nolint: cyclocomp_linter.
+observation_columns <- function(asked, data, columns, wide, kept, curve) {
   found <- list()
-  wave <- if (!is.null(asked$wave) && is.null(wide)) one_column(asked$wave, data, "wave")
+  wave <- wave_column(asked$wave, data, wide)
   lagged <- if (is.null(wide) && !is.null(asked$tcov)) {
     lagged_columns(asked$tcov, data, columns, wave, kept$lags)
   }
@@ -69,25 +69,35 @@ observation_columns <- function(asked, data, columns, wide, kept, curve) { # nol
     found$request[[paste0(name, "_names")]] <- json_array(colnames(made$x))
     found$sent[[name]] <- as.vector(made$x)
   }
-  if (!is.null(lagged)) {
-    found$kept$lags <- lagged$waves
-    found$sent[c("lag_rows", "lag_values")] <- list(as.vector(lagged$rows), as.vector(lagged$values))
-    found$request$lags <- lag_request(lagged, jsonlite::fromJSON(found$request$tcov_names), columns$time_name)
-    found$request$notes <- c(found$request$notes, lagged$notes)
-  }
+  if (!is.null(lagged)) found <- with_lags(found, lagged, columns)
   if (!is.null(denominator_of(asked))) {
     found$sent$exposure <- denominator_column(asked, data, wide, if (is.null(wide)) 1 else columns$waves)
     found$request$exposure <- TRUE
     found$request$trials <- !is.null(asked$trials)
   }
-  if (!is.null(asked$wave)) {
-    if (!is.null(wide)) {
-      stop_gbtm("wave_of_wide", "wave: in wide data each column is a wave.", "wave",
-                "Leave wave out; the columns must stand in the order of the waves.")
-    }
-    found$sent$wave <- one_column(asked$wave, data, "wave")
+  if (!is.null(wave)) {
+    found$sent$wave <- wave
     found$request$wave <- if (is.character(asked$wave)) asked$wave else deparse_line(one_sided(asked$wave, "wave")[[2]])
   }
+  found
+}
+
+# Values of the column that counts the waves of long data; NULL where none is asked for.
+wave_column <- function(asked, data, wide) {
+  if (is.null(asked)) return(NULL)
+  if (!is.null(wide)) {
+    stop_gbtm("wave_of_wide", "wave: in wide data each column is a wave.", "wave",
+              "Leave wave out; the columns must stand in the order of the waves.")
+  }
+  one_column(asked, data, "wave")
+}
+
+# What is sent and kept of covariates, with what lags are made of.
+with_lags <- function(found, lagged, columns) {
+  found$kept$lags <- lagged$waves
+  found$sent[c("lag_rows", "lag_values")] <- list(as.vector(lagged$rows), as.vector(lagged$values))
+  found$request$lags <- lag_request(lagged, jsonlite::fromJSON(found$request$tcov_names), columns$time_name)
+  found$request$notes <- c(found$request$notes, lagged$notes)
   found
 }
 

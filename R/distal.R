@@ -56,8 +56,7 @@
 #' compare(out)
 #' beside_naive(out)
 #' @export
-distal <- function(fit, formula, data, family = NULL, method = NULL, # nolint: cyclocomp_linter.
-                   assignment = "modal", shares = "free",
+distal <- function(fit, formula, data, family = NULL, method = NULL, assignment = "modal", shares = "free",
                    sigma_by_group = NULL, exposure = NULL, id = NULL, measured_at = NULL, covariance = "stacked",
                    groups_of = NULL) {
   check_names()
@@ -69,14 +68,9 @@ distal <- function(fit, formula, data, family = NULL, method = NULL, # nolint: c
                  covariance = covariance)
   for (name in names(chosen)) check_word(chosen[[name]], name, call)
   if (!is.null(sigma_by_group)) check_flag(sigma_by_group, "sigma_by_group")
-  when <- if (is.character(measured_at)) check_word(measured_at, "measured_at", call) else measured_at
-  if (!is.null(when) && !is.character(when) && !(is.numeric(when) && length(when) == 1 && is.finite(when))) {
-    stop_gbtm("bad_measured_at", sprintf("measured_at: %s is no time.", shown(when)), "measured_at",
-              "Give a number on the scale of the trajectory's time, or the name of a column of such.", call)
-  }
+  when <- measured_when(measured_at, data, call)
   check_groups_of(groups_of, call)
   require_columns(data, exposure, "exposure")
-  require_columns(data, if (is.character(when)) when, "measured_at")
   read <- distal_columns(formula, data, people$known, exposure, call)
   columns <- c(stats::setNames(list(people$values), people$name), read$columns,
                if (is.character(when)) stats::setNames(list(data[[when]]), when))
@@ -159,8 +153,20 @@ check_groups_of <- function(groups_of, call) {
 }
 
 # A word, or NULL where there is a default; which words there are the engine says.
+# When the outcome was measured: NULL, a time, or the name of a column of such.
+measured_when <- function(when, data, call) {
+  if (is.null(when) || is_number(when)) return(when)
+  if (!is.character(when)) {
+    stop_gbtm("bad_measured_at", sprintf("measured_at: %s is no time.", shown(when)), "measured_at",
+              "Give a number on the scale of the trajectory's time, or the name of a column of such.", call)
+  }
+  check_word(when, "measured_at", call)
+  require_columns(data, when, "measured_at")
+  when
+}
+
 check_word <- function(value, argument, call) {
-  if (is.null(value) || (is.character(value) && length(value) == 1 && !is.na(value))) return(value)
+  if (is.null(value) || is_text(value)) return(value)
   stop_gbtm(paste0("bad_", argument), sprintf("%s: %s is not one word.", argument, shown(value)), argument,
             "Give one text.", call)
 }

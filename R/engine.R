@@ -113,21 +113,27 @@ environment_python <- function(path) {
 }
 
 # A Python that the user named is final; one that merely lies around counts only when it is complete.
-find_python <- function() { # nolint: cyclocomp_linter.
+find_python <- function() {
   named <- named_python()
   if (!is.null(named)) return(named)
-  places <- c(folders_above(".venv"), default_environment())
-  incomplete <- NULL
+  near <- nearest_python(c(folders_above(".venv"), default_environment()))
+  if (length(near) && !length(engine_lacks(near))) return(near)
+  checked <- nzchar(Sys.getenv("_R_CHECK_PACKAGE_NAME_")) # a check downloads nothing
+  if (!checked && utils::packageVersion("reticulate") >= "1.41") return(list(source = provided, managed = TRUE))
+  near
+}
+
+# The first complete Python of these environments, else the first of all, else nothing.
+nearest_python <- function(places) {
+  incomplete <- list()
   for (place in places) {
     python <- environment_python(place)
     if (!file.exists(python)) next
     found <- list(python = python, source = place, probe = probe_python(python))
     if (!length(engine_lacks(found))) return(found)
-    if (is.null(incomplete)) incomplete <- found
+    if (!length(incomplete)) incomplete <- found
   }
-  checked <- nzchar(Sys.getenv("_R_CHECK_PACKAGE_NAME_")) # a check downloads nothing
-  if (!checked && utils::packageVersion("reticulate") >= "1.41") return(list(source = provided, managed = TRUE))
-  if (is.null(incomplete)) list() else incomplete
+  incomplete
 }
 
 provided <- "reticulate's py_require()"

@@ -103,7 +103,7 @@ send_people <- function(fit, people, future, asked, call) {
   views <- if (is_dual(fit)) views_of_people(fit) else outcome_views(fit)
   readable <- all(vapply(views, function(v) !is.null(v$read_as), NA))
   in_r <- all(vapply(views, function(v) !is.null(v$inputs) && is.null(v$inputs$wide), NA))
-  if (readable && !in_r) return(send_tables(views[[1]], people, future, call))
+  if (readable && !in_r) return(send_tables(views[[1]], people, future))
   if (!is.null(future)) {
     if (!in_r) {
       stop_gbtm("no_future", "future: R alone knows how the columns of this fit are made of a wide table.", "future",
@@ -116,22 +116,24 @@ send_people <- function(fit, people, future, asked, call) {
 }
 
 # The tables as they are; columns of other classes than numbers, text and factors are no column of a fit from a file.
-send_tables <- function(fit, people, future, call) { # nolint: cyclocomp_linter.
-  sent <- function(table, prefix) {
-    table <- without_declared(table)$data
-    plain <- vapply(table, function(x) {
-      (is.factor(x) || is.character(x) || is.logical(x) || is_number_column(x)) && is.null(dim(x))
-    }, NA)
-    columns <- sent_columns(as.list(table)[plain], "")
-    for (i in seq_along(columns)) {
-      if (columns[[i]]$name %in% ids_asked(fit) && columns[[i]]$kind == "number") columns[[i]]$kind <- "id"
-      send_column(paste0(prefix, i - 1), as.double(columns[[i]]$x))
-    }
-    lapply(columns, function(column) column[names(column) != "x"])
-  }
+send_tables <- function(fit, people, future) {
   wide <- fit$inputs$wide
-  list(people = sent(if (is.null(wide)) people else spread_matrices(people, wide), "people"),
-       future = if (!is.null(future)) sent(future, "future"))
+  list(people = send_table(fit, if (is.null(wide)) people else spread_matrices(people, wide), "people"),
+       future = if (!is.null(future)) send_table(fit, future, "future"))
+}
+
+send_table <- function(fit, table, prefix) {
+  table <- without_declared(table)$data
+  columns <- sent_columns(as.list(table)[vapply(table, is_plain_column, NA)], "")
+  for (i in seq_along(columns)) {
+    if (columns[[i]]$name %in% ids_asked(fit) && columns[[i]]$kind == "number") columns[[i]]$kind <- "id"
+    send_column(paste0(prefix, i - 1), as.double(columns[[i]]$x))
+  }
+  lapply(columns, function(column) column[names(column) != "x"])
+}
+
+is_plain_column <- function(x) {
+  is.null(dim(x)) && (is.factor(x) || is.character(x) || is.logical(x) || is_number_column(x))
 }
 
 # The rows of the future below those that were seen, in a long table.

@@ -161,8 +161,7 @@
 #'              order = list(1, 2), family = c("normal", "poisson"), control = gbtm_control(n_starts = 4))
 #' transitions(dual)
 #' @export
-gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "normal", # nolint: cyclocomp_linter.
-                 iorder = NULL,
+gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "normal", iorder = NULL,
                  sigma_by_group = FALSE, min = NULL, max = NULL, censor_beyond = FALSE, dispersion_by_group = FALSE,
                  risk = NULL, tcov = NULL, exposure = NULL, weights = NULL, cluster = NULL, stratum = NULL,
                  out_of_sample = NULL, refgroup = 1, dropout = NULL, dcov = NULL, obsmar = NULL, wave = NULL,
@@ -198,7 +197,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   if (is.null(laid)) ask_columns(c("id", covariate_arguments()), environment(), data, wide)
   data <- subset_rows(data, substitute(subset), parent.frame())
   joint <- asked_joint(environment(), if (is.null(laid)) data, call)
-  if (!is.null(joint)) data <- people_of_joint(joint, fails)
+  data <- people_of_joint(joint, data, fails)
   if (is.null(groups)) groups <- groups_of(order)
   given <- mget(model_arguments())
   asked <- asked_model(formula, data, id, c(list(groups = groups, order = order), given), call)
@@ -210,7 +209,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   fit$own_ids <- asked$own_ids
   fit$rows <- if (is.null(wide)) used_rows(answer$rows, row.names(data))
   warn_findings(fit$warnings, call)
-  if (is.null(joint)) fit else joint_outcome(fit, joint, call)
+  joint_outcome(fit, joint, call)
 }
 
 # The engine's answer, with starts of its own, from values, or from a fit with fewer groups.

@@ -11,7 +11,7 @@
 #' @noRd
 asked_joint <- function(frame, data, call) {
   if (!is.null(data)) ask_columns(c("outcome", "ocov"), frame, data)
-  given <- joint_columns(mget(distal_arguments(), envir = frame), data, call)
+  given <- joint_columns(mget(distal_arguments(), envir = frame), call)
   if (all(vapply(given, function(x) is.null(x) || isFALSE(x), NA))) return(NULL)
   options <- list(
     outcome = check_word(given$outcome, "outcome", call), omodel = check_word(given$omodel, "omodel", call),
@@ -36,19 +36,19 @@ asked_joint <- function(frame, data, call) {
 }
 
 # `outcome` and `ocov` as names of columns, whichever way they were written.
-joint_columns <- function(given, data, call) { # nolint: cyclocomp_linter.
-  for (argument in c("outcome", "ocov")) {
-    asked <- given[[argument]]
-    if (is.null(asked)) next
-    if (is.character(asked) && is_formula_text(asked)) asked <- one_sided(asked, argument)
-    if (inherits(asked, "formula")) asked <- plain_names(asked, argument, call)
-    if (!is.character(asked) || (argument == "outcome" && length(asked) != 1) || anyNA(asked)) {
-      stop_gbtm(paste0("bad_", argument), sprintf("%s: %s is no name of a column.", argument, shown(asked)), argument,
-                sprintf("For example %s = \"prison\".", argument), call)
-    }
-    given[[argument]] <- asked
+joint_columns <- function(given, call) {
+  for (argument in intersect(c("outcome", "ocov"), names(Filter(Negate(is.null), given)))) {
+    given[[argument]] <- joint_names(given[[argument]], argument, call)
   }
   given
+}
+
+joint_names <- function(asked, argument, call) {
+  if (is.character(asked) && is_formula_text(asked)) asked <- one_sided(asked, argument)
+  if (inherits(asked, "formula")) asked <- plain_names(asked, argument, call)
+  if (is.character(asked) && !anyNA(asked) && (argument == "ocov" || length(asked) == 1)) return(asked)
+  stop_gbtm(paste0("bad_", argument), sprintf("%s: %s is no name of a column.", argument, shown(asked)), argument,
+            sprintf("For example %s = \"prison\".", argument), call)
 }
 
 # The columns of `~ a + b`; an expression of columns has to be in the table first.
@@ -84,7 +84,8 @@ ask_readable <- function(options, sent, call) {
 }
 
 # The rows that are fitted.
-people_of_joint <- function(joint, fails) {
+people_of_joint <- function(joint, data, fails) {
+  if (is.null(joint)) return(data)
   if (fails && joint$excluded) {
     stop_gbtm("missing_values", sprintf("outcome: %d people lack it or a covariate of it, and na.action is na.fail.",
                                         joint$excluded), "outcome", "Without na.action they are left out and counted.")
@@ -92,8 +93,9 @@ people_of_joint <- function(joint, fails) {
   joint$data
 }
 
-# The joint fit from that of the trajectories.
+# The joint fit from that of the trajectories; the fit itself where no distal outcome was asked for.
 joint_outcome <- function(fit, joint, call) {
+  if (is.null(joint)) return(fit)
   request <- list(call = list(`function` = "joint", options = joint$options, id = joint$id, excluded = joint$excluded),
                   columns = joint$columns)
   said <- step_three_answer(fit, request, NULL, call)$said

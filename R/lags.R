@@ -12,27 +12,12 @@
 #'   them; `rows` and `values` (n, L), where each comes from, counted from 0, below 0 for none; `terms`, `waves`,
 #'   `notes`
 #' @noRd
-lagged_columns <- function(asked, data, columns, wave, waves = NULL) { # nolint: cyclocomp_linter.
-  names_columns <- !is.character(asked) || is_formula_text(asked) || all(asked %in% names(data))
-  if (!names_columns && any(grepl("\\blag\\(", asked))) {
-    asked <- paste("~", paste(ifelse(asked %in% names(data), sprintf("`%s`", asked), asked), collapse = " + "))
-  }
-  formula <- tryCatch(one_sided(asked, "tcov"), gbtm_bad_formula = function(e) NULL)
-  if (is.null(formula) || !"lag" %in% all.names(formula)) return(NULL)
-  found <- list()
-  named <- function(node) {
-    if (!is.call(node)) return(node)
-    if (identical(node[[1]], quote(lag))) {
-      term <- lag_term(node, columns$outcome_name)
-      if (!is.null(found[[term$column]]) && !identical(found[[term$column]], term)) {
-        bad_lag(node, sprintf("%s stands there in two ways", term$column))
-      }
-      found[[term$column]] <<- term
-      return(as.name(term$column))
-    }
-    as.call(lapply(as.list(node), named))
-  }
-  formula[[2]] <- named(formula[[2]])
+lagged_columns <- function(asked, data, columns, wave, waves = NULL) {
+  formula <- lag_formula(asked, names(data))
+  if (is.null(formula)) return(NULL)
+  calls <- named_lags(formula[[2]], columns$outcome_name)
+  formula[[2]] <- calls$node
+  found <- calls$found
   told <- if (is.null(wave)) columns$time else wave
   answer <- fitted_answer("lag_columns", as_request(list(
     terms = unname(lapply(found, function(t) t[c("outcome", "by", "first", "gaps")])), is_fit = is.null(waves),
@@ -45,25 +30,52 @@ lagged_columns <- function(asked, data, columns, wave, waves = NULL) { # nolint:
        waves = as.double(decode(answer$waves, answer$arrays)), notes = answer$notes)
 }
 
+# The formula of `tcov` where it calls lag(), else NULL; of names of columns and calls in quotes their sum.
+lag_formula <- function(asked, columns) {
+  names_columns <- !is.character(asked) || is_formula_text(asked) || all(asked %in% columns)
+  if (!names_columns && any(grepl("\\blag\\(", asked))) {
+    asked <- paste("~", paste(ifelse(asked %in% columns, sprintf("`%s`", asked), asked), collapse = " + "))
+  }
+  formula <- tryCatch(one_sided(asked, "tcov"), gbtm_bad_formula = function(e) NULL)
+  if (!is.null(formula) && "lag" %in% all.names(formula)) formula
+}
+
+# An expression with the columns' names in place of the calls of lag(), and what these ask for, by column.
+named_lags <- function(node, outcome) {
+  found <- list()
+  named <- function(node) {
+    if (!is.call(node)) return(node)
+    if (!identical(node[[1]], quote(lag))) return(as.call(lapply(as.list(node), named)))
+    term <- lag_term(node, outcome)
+    if (!is.null(found[[term$column]]) && !identical(found[[term$column]], term)) {
+      bad_lag(node, sprintf("%s stands there in two ways", term$column))
+    }
+    found[[term$column]] <<- term
+    as.name(term$column)
+  }
+  list(node = named(node), found = found)
+}
+
 # What a call of lag() asks for.
-lag_term <- function(node, outcome) { # nolint: cyclocomp_linter.
+lag_term <- function(node, outcome) {
   given <- tryCatch(as.list(match.call(function(x, by = 1, first = "drop", gaps = "drop") NULL, node))[-1],
                     error = function(e) bad_lag(node, "it has arguments that are not known"))
-  name <- if (is.character(given$x)) given$x else if (!is.null(given$x)) gsub("`", "", deparse_line(given$x)) else ""
+  name <- if (is.character(given$x)) given$x else gsub("`", "", deparse_line(given$x))
   if (!identical(name, outcome)) bad_lag(node, sprintf("the outcome is '%s'", outcome))
-  value <- function(argument, default) {
-    if (is.null(given[[argument]])) return(default)
-    if (is.numeric(given[[argument]]) || is.character(given[[argument]])) given[[argument]] else
-      bad_lag(node, sprintf("%s is no number and no text", argument))
+  values <- utils::modifyList(list(by = 1, first = "drop", gaps = "drop"), given[names(given) != "x"])
+  for (argument in names(values)) {
+    value <- values[[argument]]
+    if (!is.numeric(value) && !is.character(value)) bad_lag(node, sprintf("%s is no number and no text", argument))
   }
-  first <- value("first", "drop")
-  term <- list(outcome = name, by = value("by", 1), first = if (is.numeric(first)) first, gaps = value("gaps", "drop"))
-  whole <- is.numeric(term$by) && length(term$by) == 1 && term$by %in% 1:50
-  if (!whole || !term$gaps %in% c("drop", "last") || !(is.numeric(first) || identical(first, "drop"))) {
-    bad_lag(node, "it has values that it cannot have")
-  }
+  if (!is_lag(values)) bad_lag(node, "it has values that it cannot have")
+  term <- list(outcome = name, by = values$by, first = if (is.numeric(values$first)) values$first, gaps = values$gaps)
   term$column <- if (term$by == 1) sprintf("lag(%s)", name) else sprintf("lag(%s, %d)", name, as.integer(term$by))
   term
+}
+
+is_lag <- function(values) {
+  is_number(values$by) && values$by %in% 1:50 && values$gaps %in% c("drop", "last") &&
+    (is.numeric(values$first) || identical(values$first, "drop"))
 }
 
 bad_lag <- function(node, why) {

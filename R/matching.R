@@ -134,13 +134,13 @@ check_table <- function(data, argument) {
 }
 
 check_column_name <- function(value, argument) {
-  if (is.character(value) && length(value) == 1 && !is.na(value)) return(value)
+  if (is_text(value)) return(value)
   stop_gbtm(paste0("bad_", argument), sprintf("%s: %s is not the name of a column.", argument, shown(value)), argument,
             sprintf("Give %s = \"column\".", argument))
 }
 
 check_number <- function(value, argument, call) {
-  if (is.numeric(value) && length(value) == 1 && is.finite(value)) return(value)
+  if (is_number(value)) return(value)
   stop_gbtm(paste0("bad_", argument), sprintf("%s: %s is not one number.", argument, shown(value)), argument,
             "Give a time on the scale of the data.", call)
 }

@@ -25,8 +25,8 @@
 #'             control = gbtm_control(n_starts = 4))
 #' hidden_units(fit)
 #' @export
-network_curve <- function(units = 3) { # nolint: cyclocomp_linter.
-  if (!is.numeric(units) || length(units) != 1 || is.na(units) || units != round(units) || units < 1 || units > 10) {
+network_curve <- function(units = 3) {
+  if (!is_number(units) || !units %in% 1:10) {
     stop_gbtm("bad_curve", sprintf("curve: %s is not a number of hidden units, 1 to 10.", shown(units)), "curve",
               "Give the number of hidden units: curve = network_curve(3).")
   }

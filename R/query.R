@@ -30,22 +30,26 @@
 #' fit <- gbtm(y ~ age, data = people, id = "id", groups = 4)
 #' }
 #' @export
-query_files <- function(query, connection, id, folder, rows = 1e6) { # nolint: cyclocomp_linter.
+query_files <- function(query, connection, id, folder, rows = 1e6) {
   check_names()
   call <- match.call()
   for (name in c("query", "id")) {
-    text <- get(name)
-    if (!is.character(text) || length(text) != 1 || is.na(text)) {
-      stop_gbtm(paste0("bad_", name), sprintf("%s: %s is no single text.", name, shown(text)), name,
+    if (!is_text(get(name))) {
+      stop_gbtm(paste0("bad_", name), sprintf("%s: %s is no single text.", name, shown(get(name))), name,
                 if (name == "id") "Give the name of a column." else "Give a SELECT.", call)
     }
   }
   check_path(folder, "folder")
   check_whole(rows, "rows", 1, "Give a number of rows, for example rows = 1e6.")
-  place <- list(id = id, folder = path.expand(folder), rows = rows)
+  ask_database(query, connection, list(id = id, folder = path.expand(folder), rows = rows), call)
+  parquet_files(folder)
+}
+
+# The query's rows into the files of `place`, by the connection's own package or by the engine.
+ask_database <- function(query, connection, place, call) {
   if (inherits(connection, "DBIConnection")) {
     query_by_dbi(query, connection, place, call)
-  } else if (is.character(connection) && length(connection) == 1 && !is.na(connection)) {
+  } else if (is_text(connection)) {
     if (!grepl("://", connection, fixed = TRUE)) connection <- path.expand(connection)
     long_answer("query_files", as_request(c(list(query = query, connection = connection), place)),
                 progress = interactive(), call = call)
@@ -54,7 +58,6 @@ query_files <- function(query, connection, id, folder, rows = 1e6) { # nolint: c
                                         class(connection)[1]), "connection",
               "Give a connection of DBI's, a DuckDB file, or a URL, \"postgresql://host/register\".", call)
   }
-  parquet_files(folder)
 }
 
 # `at_once`: rows of the database that are in R at a time.

@@ -5,10 +5,9 @@
 #'
 #' @return list: `formula` and `trials`; NULL where the outcome is no such pair
 #' @noRd
-successes_of <- function(formula, family, given, call = NULL) { # nolint: cyclocomp_linter.
-  if (!inherits(formula, "formula") || length(formula) != 3 || !is_binomial(family)) return(NULL)
+successes_of <- function(formula, family, given, call = NULL) {
+  if (!has_pair(formula) || !is_binomial(family)) return(NULL)
   left <- formula[[2]]
-  if (!is.call(left) || !identical(left[[1]], as.name("cbind"))) return(NULL)
   if (length(left) != 3 || !is.null(names(left))) {
     stop_gbtm("bad_formula", sprintf("formula: '%s' are not successes and failures.", deparse_line(left)), "formula",
               "Write cbind(k, n - k) ~ time.", call)
@@ -17,14 +16,24 @@ successes_of <- function(formula, family, given, call = NULL) { # nolint: cycloc
     stop_gbtm("given_twice", "trials: given beside cbind(successes, failures), which says them already.", "trials",
               "Leave trials out.", call)
   }
-  k <- left[[2]]
-  failures <- left[[3]]
+  trials <- trials_of(left[[2]], left[[3]], environment(formula))
+  formula[[2]] <- left[[2]]
+  list(formula = formula, trials = trials)
+}
+
+# TRUE for `cbind(..) ~ t`.
+has_pair <- function(formula) {
+  if (!inherits(formula, "formula") || length(formula) != 3) return(FALSE)
+  left <- formula[[2]]
+  is.call(left) && identical(left[[1]], as.name("cbind"))
+}
+
+# Trials from the expressions of successes and failures: n where the failures are n - k, else their sum.
+trials_of <- function(k, failures, frame) {
   is_rest <- is.call(failures) && length(failures) == 3 && identical(failures[[1]], as.name("-")) &&
     identical(failures[[3]], k)
   n <- if (is_rest) failures[[2]] else call("+", k, failures)
-  trials <- if (is.name(n)) as.character(n) else if (is.numeric(n)) n else one_side_of(n, environment(formula))
-  formula[[2]] <- k
-  list(formula = formula, trials = trials)
+  if (is.name(n)) as.character(n) else if (is.numeric(n)) n else one_side_of(n, frame)
 }
 
 one_side_of <- function(expression, frame) stats::as.formula(call("~", expression), env = frame)
