@@ -184,17 +184,18 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
   if (missing(groups)) groups <- NULL
   refuse_second_groups(groups, link, risk2, refgroup2, call)
   laid <- outcome_matrix(formula, if (missing(data)) NULL else data, wide, call, parent.frame())
-  if (!is.null(laid)) {
+  if (is.null(laid)) {
+    check_data(data)
+    ask_columns(c("id", covariate_arguments()), environment(), data, wide)
+  } else {
     table <- matrix_table(laid, id, values_here(covariate_arguments(), environment()))
     formula <- table$formula
     data <- table$data
     id <- table$id
     wide <- table$wide
   }
-  check_data(data)
   control <- seeded(control, seed)
   fails <- fails_on_missing(na.action)
-  if (is.null(laid)) ask_columns(c("id", covariate_arguments()), environment(), data, wide)
   data <- subset_rows(data, substitute(subset), parent.frame())
   joint <- asked_joint(environment(), if (is.null(laid)) data, call)
   data <- people_of_joint(joint, data, fails)

@@ -92,7 +92,7 @@ def main(family: str, people: int, groups: int, folder: Path) -> None:
     clock.tell(f"whole fit, 8 starts, log-likelihood {res.llf:.3f}")
 
 
-def _spec(family: str, groups: int) -> gbtm.model.spec.ModelSpec:
+def _spec(family: str, groups: int) -> gbtm.specification.spec.ModelSpec:
     few = pd.DataFrame({"id": np.repeat(np.arange(20), 2), "t": np.tile([0, 1], 20), "y": np.tile([0, 1, 1, 0], 10)})
     return gbtm.GBTM.from_formula("y ~ t", data=few, id="id", groups=groups, order=1, family=family).spec
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from gbtm.families import FAMILIES
 from gbtm.foreign_words import MEANT, SAID
-from gbtm.model.covariance_kinds import COVARIANCE_KINDS
-from gbtm.model.description import Design, DistalOutcome, Outcome
-from gbtm.model.option import options_of
+from gbtm.specification.covariance_kinds import COVARIANCE_KINDS
+from gbtm.specification.description import Design, DistalOutcome, Outcome
+from gbtm.specification.option import options_of
 
 FOLDER = Path(__file__).resolve().parent.parent / "inst" / "extdata"
 TRAITS = ("label", "link", "is_count", "is_binary", "has_bounds", "is_zero_inflated", "has_sigma", "has_dispersion",

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from .figures.forecast import plot_forecast_check
     from .figures.partial_dependence import plot_dependence
     from .forecast.check import forecast_check
-    from .model.description import Outcome
-    from .model.prior import Prior
     from .networks.linearity import linearity_check, load_linearity_check
     from .report.exports import to_table
     from .report.write import grolts_report
@@ -48,6 +46,8 @@ if TYPE_CHECKING:
     from .resampling.lo_mendell_rubin import lmr
     from .selection.models import ModelSearch, load_search
     from .selection.search import search
+    from .specification.description import Outcome
+    from .specification.prior import Prior
 
 _HOME = {
     "GBTM": "api.model", "GBTMResults": "api.results", "Network": "design.network",

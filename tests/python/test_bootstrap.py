@@ -8,9 +8,9 @@ import gbtm
 import oracle
 from conftest import arguments, long_table
 from gbtm.data.subjects import Subjects
-from gbtm.model.spec import ModelSpec, OutcomeSpec
 from gbtm.record.rebuild import prepared_of
 from gbtm.resampling.replicates import chosen, resampled, rivals_of
+from gbtm.specification.spec import ModelSpec, OutcomeSpec
 from parts import draw
 
 MODEL = oracle.Model("normal", (1, 1))

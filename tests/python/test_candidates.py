@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 import gbtm
-from gbtm.model.spec import make_spec
 from gbtm.selection.candidates import Candidate, make_space
+from gbtm.specification.spec import make_spec
 
 
 def _space(groups=3, order=2, zero="common", family="normal", **kw):

@@ -9,8 +9,8 @@ from scipy.integrate import simpson
 from scipy.stats import multivariate_normal, norm
 
 import censored
-from gbtm.likelihood import censored_ar1 as censored_chain
-from gbtm.likelihood.cells import CellStatistics
+from gbtm.densities import censored_ar1 as censored_chain
+from gbtm.densities.cells import CellStatistics
 from gbtm.likelihood.derivatives import observed
 from gbtm.likelihood.mixture import Mixture
 

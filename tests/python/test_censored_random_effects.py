@@ -10,10 +10,10 @@ from scipy.optimize import minimize
 from scipy.special import log_ndtr, logsumexp
 
 import censored
-from gbtm.likelihood import censored_random_effects as censored_effects
+from gbtm.densities import censored_random_effects as censored_effects
+from gbtm.densities.random_effects import PatternStatistics
 from gbtm.likelihood.derivatives import observed
 from gbtm.likelihood.mixture import Mixture
-from gbtm.likelihood.random_effects import PatternStatistics
 
 INF = np.inf
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import gbtm
+from gbtm.densities.identical_rows import identical_rows
 from gbtm.likelihood import mixture as likelihood
-from gbtm.likelihood.identical_rows import identical_rows
 from tables import two_halves, two_halves_model
 
 

@@ -10,8 +10,8 @@ from scipy import optimize, stats
 import gbtm
 from gbtm.errors import SpecificationError
 from gbtm.estimation.labellings import labellings
-from gbtm.model.constraint_text import label_classes
 from gbtm.recipes.code import code_for
+from gbtm.specification.constraint_text import label_classes
 
 
 def long(y, time, name="y"):

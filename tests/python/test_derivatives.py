@@ -72,8 +72,8 @@ def test_batch_members_do_not_mix(name):
 def test_row_path_gives_the_same_derivatives(name, monkeypatch):
 
     built, module, flat = _setup(name)
-    monkeypatch.setattr("gbtm.likelihood.cells.DENSE_SMALL", 0)
-    monkeypatch.setattr("gbtm.likelihood.cells.DENSE_FILL", 1.1)
+    monkeypatch.setattr("gbtm.densities.cells.DENSE_SMALL", 0)
+    monkeypatch.setattr("gbtm.densities.cells.DENSE_FILL", 1.1)
     rows = Mixture(built.layout, built.panel)
     assert rows.cells[0].listed
     for dense, by_row in zip(

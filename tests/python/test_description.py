@@ -13,11 +13,11 @@ from conftest import ROOT
 from gbtm import SpecificationError
 from gbtm.families import FAMILIES, having
 from gbtm.foreign_words import MEANT, SAID
-from gbtm.model.covariance_kinds import COVARIANCE_KINDS
-from gbtm.model.description import Design, DistalOutcome, Outcome, described
-from gbtm.model.option import options_of
-from gbtm.model.spec import OutcomeSpec, make_spec
 from gbtm.recipes.spec_options import arguments_of
+from gbtm.specification.covariance_kinds import COVARIANCE_KINDS
+from gbtm.specification.description import Design, DistalOutcome, Outcome, described
+from gbtm.specification.option import options_of
+from gbtm.specification.spec import OutcomeSpec, make_spec
 
 ALL = {**options_of(Outcome), **options_of(Design)}
 

@@ -12,7 +12,7 @@ import pytest
 import gbtm
 from gbtm import GBTM, Panel, SpecificationError
 from gbtm.api.disk_results import DiskResults
-from gbtm.likelihood import cells
+from gbtm.densities import cells
 
 pytest.importorskip("pyarrow")
 

@@ -12,8 +12,8 @@ import gbtm
 import oracle
 from gbtm import DataError, SpecificationError
 from gbtm.fit.refit import refit
-from gbtm.model.first_groups import first_groups
 from gbtm.record.rebuild import prepared_of
+from gbtm.specification.first_groups import first_groups
 from parts import draw
 
 # waves seen -> the waves at risk of orders 0, 1 and 2, counted from 0, the last one negative where the subject left

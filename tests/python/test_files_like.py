@@ -10,7 +10,7 @@ import pytest
 
 import gbtm
 from gbtm import GBTM, DataError, ParquetFiles
-from gbtm.fit.files_like import files_like
+from gbtm.fit_on_disk.files_like import files_like
 
 pytest.importorskip("pyarrow")
 

@@ -10,7 +10,7 @@ import pytest
 import gbtm
 from gbtm import SpecificationError
 from gbtm.foreign_words import MEANT, OF_THE_FIT, OF_THE_MODEL, SAID, plain, way_out
-from gbtm.model.description import Design, Outcome, options_of
+from gbtm.specification.description import Design, Outcome, options_of
 
 MODEL = [*inspect.signature(gbtm.GBTM.from_formula).parameters]
 FIT = [n for n in inspect.signature(gbtm.GBTM.fit).parameters if n != "self"]

@@ -8,8 +8,8 @@ import pytest
 from conftest import TRUTH
 from gbtm.likelihood.matching import Matcher, is_crossed, match_curves, match_posteriors, same_people
 from gbtm.likelihood.mixture import Mixture
-from gbtm.model.spec import make_spec
 from gbtm.record.rebuild import prepared_of
+from gbtm.specification.spec import make_spec
 from parts import draw
 
 RNG = np.random.default_rng(5)

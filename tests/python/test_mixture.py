@@ -107,8 +107,8 @@ def test_row_path_and_cell_path_agree_on_the_same_data(monkeypatch):
         built = build(name, keep=0.5)
         at = torch.as_tensor(built.layout.unreport(_away(name)))[None]
         dense = Mixture(built.layout, built.panel)
-        monkeypatch.setattr("gbtm.likelihood.cells.DENSE_SMALL", 0)
-        monkeypatch.setattr("gbtm.likelihood.cells.DENSE_FILL", 1.1)
+        monkeypatch.setattr("gbtm.densities.cells.DENSE_SMALL", 0)
+        monkeypatch.setattr("gbtm.densities.cells.DENSE_FILL", 1.1)
         by_row = Mixture(built.layout, built.panel)
         monkeypatch.undo()
         assert by_row.cells[0].listed

@@ -16,7 +16,7 @@ from conftest import TRUTH, arguments, long_table, true_data
 from gbtm.likelihood.mixture import Mixture
 from gbtm.model.layout import make_layout
 from gbtm.model.nesting import embed, lowered, nested
-from gbtm.model.spec import ModelSpec, make_spec
+from gbtm.specification.spec import ModelSpec, make_spec
 from parts import draw
 
 PAIRS = 12  # random pairs of specifications for each family

@@ -9,7 +9,7 @@ import torch
 from scipy import optimize
 from scipy.stats import norm
 
-from gbtm.likelihood.normal_chain import (
+from gbtm.densities.normal_chain import (
     NEAR_MODE,
     Rows,
     at_nodes,

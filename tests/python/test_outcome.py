@@ -12,7 +12,7 @@ from gbtm import SpecificationError
 from gbtm.data.panel import Panel
 from gbtm.families import FAMILIES
 from gbtm.model.outcome import prepare
-from gbtm.model.spec import make_spec
+from gbtm.specification.spec import make_spec
 from parts import draw, mixture
 
 

@@ -10,12 +10,12 @@ import pytest
 
 import gbtm
 from conftest import ROOT
-from gbtm.model.spec import make_spec
 from gbtm.record.document import decode
 from gbtm.record.document_v1 import upgraded_shared
 from gbtm.record.shared_data import SHARED, attach, shared_fields, slim
 from gbtm.selection.candidates import Candidate
 from gbtm.selection.runner import Fitted, Ground, Task, fit_task, make_round, read_fit
+from gbtm.specification.spec import make_spec
 from parts import draw
 
 

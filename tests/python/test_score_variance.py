@@ -13,8 +13,8 @@ from scipy import stats
 
 import gbtm
 import oracle
-from gbtm.model.covariance_kinds import COVARIANCE_KINDS
 from gbtm.report.fit_tables import make_table
+from gbtm.specification.covariance_kinds import COVARIANCE_KINDS
 
 CORRECTED = ("HC1", "HC2", "HC3", "CR1S", "CR2", "CR3")
 

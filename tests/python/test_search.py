@@ -14,9 +14,9 @@ import pytest
 
 import gbtm
 from conftest import ROOT, reference_root
-from gbtm.model.spec import make_spec
 from gbtm.selection import rounds, runner
 from gbtm.selection.search import search_models
+from gbtm.specification.spec import make_spec
 from tables import three_groups
 
 OPTIONS = {"id": "id", "family": "normal", "groups": 3, "order": 2, "progress": False, "n_starts": 6}

@@ -14,7 +14,7 @@ import oracle
 from conftest import arguments
 from gbtm.likelihood.derivatives import observed
 from gbtm.likelihood.mixture import Mixture
-from gbtm.model.description import Outcome, options_of
+from gbtm.specification.description import Outcome, options_of
 from parts import PARTS, draw
 
 FAMILIES = ["normal", "cnorm", "poisson", "zip", "negbin", "zinb", "logit", "beta"]

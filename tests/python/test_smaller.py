@@ -3,9 +3,9 @@
 import pytest
 
 import gbtm
-from gbtm.model.first_groups import first_groups
-from gbtm.model.spec import make_spec
 from gbtm.resampling.smaller import inside, with_groups, without_one
+from gbtm.specification.first_groups import first_groups
+from gbtm.specification.spec import make_spec
 
 
 def spec(order, family="normal", **more):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gbtm import SpecificationError
-from gbtm.model.option_values import as_orders, per_group
-from gbtm.model.spec import ModelSpec, OutcomeSpec, make_spec
+from gbtm.specification.option_values import as_orders, per_group
+from gbtm.specification.spec import ModelSpec, OutcomeSpec, make_spec
 
 GOOD = {"groups": 2, "order": 2, "family": "normal"}
 

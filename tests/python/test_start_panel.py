@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import gbtm
+from gbtm.densities.cells import is_irregular
 from gbtm.estimation import start_panel as part
 from gbtm.estimation.control import Control
-from gbtm.likelihood.cells import is_irregular
 from parts import draw, hold
 from tables import two_halves
 
@@ -33,7 +33,7 @@ def test_starts_on_binned_times_reach_the_exact_optimum(monkeypatch):
     time = rng.uniform(0, 10, size=subject.size)  # every observation has a time of its own
     y = np.where(subject < 100, 1 + 0.5 * time, 6 - 0.3 * time) + rng.normal(size=subject.size)
     data = pd.DataFrame({"id": subject, "t": time, "y": y})
-    monkeypatch.setattr("gbtm.likelihood.cells.DENSE_SMALL", 1000)
+    monkeypatch.setattr("gbtm.densities.cells.DENSE_SMALL", 1000)
     model = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1)
     binned = model.panel.outcomes[0].binned(64)
     assert np.unique(binned.time).size == 64
@@ -41,7 +41,7 @@ def test_starts_on_binned_times_reach_the_exact_optimum(monkeypatch):
     assert np.abs(binned.time - time[np.lexsort((time, subject))]).max() < 0.5
     irregular = model.fit(rng=0)
     assert is_irregular(model.panel.outcomes[0], 200)
-    monkeypatch.setattr("gbtm.likelihood.cells.DENSE_SMALL", 10**9)
+    monkeypatch.setattr("gbtm.densities.cells.DENSE_SMALL", 10**9)
     exact = model.fit(rng=0)
     assert irregular.llf == pytest.approx(exact.llf, abs=1e-8)
     np.testing.assert_allclose(irregular.params, exact.params, atol=1e-6)

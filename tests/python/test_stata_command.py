@@ -10,7 +10,7 @@ import gbtm
 from conftest import true_data
 from gbtm import CommandError
 from gbtm.api.traj import build
-from gbtm.model.spec import model_spec
+from gbtm.specification.spec import model_spec
 from gbtm.traj_commands.do_file import parse
 from parts import draw
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from gbtm.model.spec import make_spec
 from gbtm.selection import strategy
 from gbtm.selection.candidates import Candidate, make_space
 from gbtm.selection.strategy import HOW, again_task, task_for, unconfirmed, violations, wanted
+from gbtm.specification.spec import make_spec
 
 
 @dataclass

@@ -17,7 +17,7 @@ from scipy.special import expit
 from conftest import ROOT
 from gbtm import SpecificationError
 from gbtm.families import FAMILIES, family_named, having, make_family, those_having
-from gbtm.model.spec import make_spec
+from gbtm.specification.spec import make_spec
 
 each = pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
 ETA = np.array([-2.0, -0.3, 0.0, 0.8, 1.7])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..data.panel import Panel
     from ..design.time_basis import TimeBasis
     from ..fit.fit import Fit
-    from ..model.spec import ModelSpec
+    from ..specification.spec import ModelSpec
 
 MOST_LAGS = 5
 NOTABLE_CORRELATION = 0.1

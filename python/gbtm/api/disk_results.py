@@ -11,7 +11,7 @@ import pandas as pd
 from ..arguments import checked
 from ..disk.disk_panel import DiskPanel
 from ..errors import SpecificationError
-from ..fit.disk_fit import DiskFit
+from ..fit_on_disk.disk_fit import DiskFit
 from .results import GBTMResults
 
 
@@ -34,7 +34,7 @@ class DiskResults(DiskFit, GBTMResults):
         return adequacy_of_sums(self, self.sums)
 
     def posterior_to(self, folder: str | Path, *, panel: Any = None, executor: Any = None) -> Path:
-        """Write the probability of each group for each person; see :func:`gbtm.fit.posterior_files.posterior_to`.
+        """Write the probability of each group for each person; :func:`~gbtm.fit_on_disk.posterior_files.posterior_to`.
 
         Parameters
         ----------
@@ -48,7 +48,7 @@ class DiskResults(DiskFit, GBTMResults):
         -------
         Path of the folder, with a Parquet file for each block: the id, ``group`` (1..K), and ``p1`` to ``pK``
         """
-        from ..fit.posterior_files import posterior_to
+        from ..fit_on_disk.posterior_files import posterior_to
         from ..record.rebuild import layout_of
 
         people = self._people(panel, "posterior_to(folder, ", " or of other people")
@@ -76,8 +76,8 @@ class DiskResults(DiskFit, GBTMResults):
         DataError
             ``other_people``, and what cannot be read, as :meth:`gbtm.Panel.from_parquet`.
         """
-        from ..fit.disk_covariance import with_covariance_of
-        from ..model.covariance_kinds import kind_named
+        from ..fit_on_disk.disk_covariance import with_covariance_of
+        from ..specification.covariance_kinds import kind_named
 
         if cov_type is not None and kind_named(cov_type).name == self.cov_type:
             return self
@@ -88,7 +88,7 @@ class DiskResults(DiskFit, GBTMResults):
 
     def _people(self, panel: Any, call: str, whose: str, **reading: Any) -> DiskPanel:
         """The people that are meant: those given, or those of the fit."""
-        from ..fit.files_like import files_like
+        from ..fit_on_disk.files_like import files_like
 
         panel = self.source if panel is None else panel
         if panel is None:

@@ -12,7 +12,7 @@ from ..data.columns import require_columns
 from ..data.declared_missing import without_declared
 from ..data.ids import id_columns
 from ..errors import DataError, GBTMWarning, SpecificationError
-from ..model.description import DistalOutcome
+from ..specification.description import DistalOutcome
 
 if TYPE_CHECKING:
     from .outcome_results import OutcomeResults

@@ -16,17 +16,17 @@ from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..disk.disk_panel import DiskPanel
 from ..errors import MissingArgumentError, warn
-from ..fit.fit_blocks import fit_blocks, refuse_for_memory
 from ..fit.fit_model import fit_as_asked
-from ..model.description import DistalOutcome, Outcome, described, several_described
+from ..fit_on_disk.fit_blocks import fit_blocks, refuse_for_memory
 from ..model.layout import Layout
-from ..model.option import options_of
 from ..model.prepared import Prepared
 from ..model.prepared_blocks import PreparedBlocks
-from ..model.prior import Prior, as_prior
-from ..model.signature import takes_options
-from ..model.spec import ModelSpec, model_spec
 from ..record.on_disk import not_kept
+from ..specification.description import DistalOutcome, Outcome, described, several_described
+from ..specification.option import options_of
+from ..specification.prior import Prior, as_prior
+from ..specification.signature import takes_options
+from ..specification.spec import ModelSpec, model_spec
 from .disk_results import DiskResults
 from .joint_outcome import joint_fit, readable, refuse_elsewhere, with_values
 from .load import results_of
@@ -48,8 +48,8 @@ class GBTM:
         the names of its columns where these are numbers, else 1 to T, which the fit tells
     id : (n,) array of subject ids for long ``y``; optional (N,) ids for wide
     cov_type : which standard errors :meth:`fit` gives, unless it is told otherwise
-    options : those of an :class:`~gbtm.model.description.Outcome` (family, order, iorder, ..) and of the
-        :class:`~gbtm.model.description.Design` (groups, risk, weights, dropout, ..)
+    options : those of an :class:`~gbtm.specification.description.Outcome` (family, order, iorder, ..) and of the
+        :class:`~gbtm.specification.description.Design` (groups, risk, weights, dropout, ..)
 
         groups : number of groups K
         order : polynomial order 0 to 5, one for all groups or one per group; -1 for a count group that never happens
@@ -124,7 +124,7 @@ class GBTM:
         cls, panel: Panel | DiskPanel, spec: ModelSpec, *, bases: Sequence[TimeBasis | None] | None = None,
         formula: str | None = None, profile: np.ndarray | None = None, inputs: dict[str, Any] | None = None,
     ) -> GBTM:
-        """From a :class:`~gbtm.data.panel.Panel` and a :class:`~gbtm.model.spec.ModelSpec`.
+        """From a :class:`~gbtm.data.panel.Panel` and a :class:`~gbtm.specification.spec.ModelSpec`.
 
         ``profile`` (T, q) are the time-varying covariates at which curves are drawn, wave by wave; default
         their mean at each time.
@@ -155,8 +155,8 @@ class GBTM:
         wide : what names stand for in wide data: ``{"offenses": "count_*", "age": "age_*"}``, where the time may also
             be a list of numbers, one per wave
         cov_type : which standard errors :meth:`fit` gives, unless it is told otherwise
-        options : those of an :class:`~gbtm.model.description.Outcome` (family, order, iorder, ..) and of the
-            :class:`~gbtm.model.description.Design` (groups, risk, weights, dropout, ..)
+        options : those of an :class:`~gbtm.specification.description.Outcome` (family, order, iorder, ..) and of the
+            :class:`~gbtm.specification.description.Design` (groups, risk, weights, dropout, ..)
 
             risk : membership covariates: column names, or a formula such as ``"~ male + C(region)"``
             tcov, dcov : time-varying covariates: the same in long data, names of ``wide`` in wide data.
@@ -165,7 +165,7 @@ class GBTM:
             exposure, weights, cluster, stratum, out_of_sample, obsmar : column names (exposure: a name of ``wide``)
             wave : column of long data that counts the waves, where times are people's own
             outcome, omodel, ocov, baseoutcome, twostep : traj's distal outcome, fitted with the trajectories; see
-                :class:`~gbtm.model.description.DistalOutcome`. :meth:`fit` then gives an
+                :class:`~gbtm.specification.description.DistalOutcome`. :meth:`fit` then gives an
                 :class:`~gbtm.api.outcome_results.OutcomeResults`. It is a regression on posterior probabilities;
                 ``res.distal()`` of a fit without it says what the groups differ by
         """

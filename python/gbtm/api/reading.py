@@ -24,9 +24,9 @@ from ..errors import SpecificationError
 from ..lags.lagged import LagColumns
 from ..lags.table import long_lags, wide_items, wide_lags, with_lag_record
 from ..lags.term import LagTerm, with_lag_columns
-from ..model.description import Design, Outcome
 from ..model.prepared import Prepared
-from ..model.spec import OutcomeSpec, design_spec, groups_of_one, outcome_spec
+from ..specification.description import Design, Outcome
+from ..specification.spec import OutcomeSpec, design_spec, groups_of_one, outcome_spec
 
 Ids = str | Sequence[str] | None
 Wide = Mapping[str, str | Sequence[str] | Sequence[float]]

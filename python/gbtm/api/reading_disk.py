@@ -17,9 +17,9 @@ from ..disk.parquet_files import ParquetFiles, blocks_of, files_of
 from ..disk.parquet_source import schema_of
 from ..errors import SpecificationError
 from ..lags.term import CALL
-from ..model.description import Design, Outcome
 from ..model.prepared_blocks import PreparedBlocks, refuse_dual
-from ..model.spec import design_spec, groups_of_one, outcome_spec
+from ..specification.description import Design, Outcome
+from ..specification.spec import design_spec, groups_of_one, outcome_spec
 from .reading import Ids, Wide
 from .reading_several import joined_record
 

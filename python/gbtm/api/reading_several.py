@@ -13,10 +13,10 @@ from ..data.ids import id_columns
 from ..data.joined_panels import joined_panels
 from ..design.time_basis import split_formula
 from ..errors import SpecificationError
-from ..model.description import Design, Outcome
 from ..model.prepared import Prepared
-from ..model.spec import design_spec, groups_of_one
 from ..record.inputs import split_inputs
+from ..specification.description import Design, Outcome
+from ..specification.spec import design_spec, groups_of_one
 from .reading import Ids, Wide, people_of, read_outcome
 
 OF_PEOPLE = ("risk", "risk2", "weights", "cluster", "stratum", "out_of_sample", "obsmar")

@@ -20,7 +20,7 @@ from ..findings.data_checks import Finding
 from ..model.layout import Layout
 from ..model.names import joint_order
 from ..model.prepared import Prepared
-from ..model.spec import OutcomeSpec, design_spec, outcome_spec
+from ..specification.spec import OutcomeSpec, design_spec, outcome_spec
 from ..traj_commands.do_file import read_do_file
 from ..traj_commands.parameter_bounds import bound_texts
 from ..traj_commands.plot_request import PlotRequest

@@ -12,9 +12,9 @@ from ..compute.progress import Progress
 from ..disk.parquet_files import File, ParquetFiles, blocks_of, files_of
 from ..disk.parquet_source import schema_of
 from ..errors import SpecificationError
-from ..fit.files_like import files_like
-from ..model.description import Outcome
+from ..fit_on_disk.files_like import files_like
 from ..record.document import encode, from_json
+from ..specification.description import Outcome
 from .transfer import answer, fit_of, new_bulk, without_clock
 from .workers import surroundings
 
@@ -32,7 +32,7 @@ def fit_files(request: str, tell: Progress | None) -> str:
     request : JSON with ``files`` (paths and patterns), ``reading`` (arguments of
         :class:`~gbtm.disk.parquet_files.ParquetFiles`), ``formula``, or of several ``outcomes`` their formulas and
         options by name, ``id``, ``wide`` (or null), ``model`` (options by
-        name, see :mod:`gbtm.model.description`, with the columns of covariates), ``options`` (arguments of
+        name, see :mod:`gbtm.specification.description`, with the columns of covariates), ``options`` (arguments of
         :meth:`gbtm.GBTM.fit`, without those that are null), and optionally ``start_document``
 
     Returns

@@ -17,10 +17,10 @@ from ..api.traj import build, in_our_order, with_assumed, with_known_bounds, wit
 from ..compute.progress import Progress
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, matrix_basis
-from ..model.description import described
-from ..model.spec import ModelSpec, model_spec
 from ..record.document import encode, from_json
 from ..record.shared_data import data_fields, with_data
+from ..specification.description import described
+from ..specification.spec import ModelSpec, model_spec
 from ..traj_commands.do_file import read_do_file
 from ..traj_commands.sas_program import sas_commands
 from ..traj_commands.stata_command import Command
@@ -98,9 +98,9 @@ def fit(
     Parameters
     ----------
     request : JSON with ``ids`` (text, or null where they are numbers), ``id_name``, ``time_name``,
-        ``outcome_name``, ``model`` (options, see :mod:`gbtm.model.description`), ``basis_names`` (or null), ``options``
-        (arguments of :meth:`GBTM.fit`), and optionally ``table`` (false: without traj's table), ``start_document``, a
-        fit with as many groups, or one less, to start from, ``inputs``, how R read the table (as in
+        ``outcome_name``, ``model`` (options, see :mod:`gbtm.specification.description`), ``basis_names`` (or null),
+        ``options`` (arguments of :meth:`GBTM.fit`), and optionally ``table`` (false: without traj's table),
+        ``start_document``, a fit with as many groups, or one less, to start from, ``inputs``, how R read the table (as in
         :class:`~gbtm.model.prepared.Prepared`, or null), and what :func:`receive` has besides: ``subjects``, the
         arguments of :func:`gbtm.data.subjects.subjects_of_arrays` with one value per id (``risk`` by column, its
         ``risk_names``); ``tcov_names`` and ``dcov_names`` for matrices by column; ``exposure``, true or false;

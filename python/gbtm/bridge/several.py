@@ -17,8 +17,8 @@ from ..data.joined_panels import joined_panels
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..model.prepared import Prepared
-from ..model.spec import ModelSpec
 from ..record.document import encode, from_json
+from ..specification.spec import ModelSpec
 from .after import learn_basis
 from .fitting import Asked, fitted_answer, read_request
 from .panels import panel_of_columns

@@ -28,8 +28,8 @@ from ..distal.predictors_result import PredictorsResult
 from ..distal.three_step import METHODS
 from ..distal.traj_outcome import TrajOutcome
 from ..errors import GBTMWarning
-from ..model.description import DistalOutcome
 from ..record.document import encode
+from ..specification.description import DistalOutcome
 from .fitting import outcome_answer
 from .transfer import answer, fit_of, frame, new_bulk, sent_table
 

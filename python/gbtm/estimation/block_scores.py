@@ -7,7 +7,7 @@ import numpy as np
 from ..data.subjects import Subjects
 from ..errors import SpecificationError
 from ..likelihood.block_mixture import BlockMixture, BlockOfPeople
-from ..model.covariance_kinds import COVARIANCE_KINDS
+from ..specification.covariance_kinds import COVARIANCE_KINDS
 from .score_variance import between_clusters, by_person, cluster_units, distinct_scores
 
 

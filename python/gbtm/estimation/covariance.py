@@ -21,8 +21,8 @@ from ..data.subjects import Subjects
 from ..errors import DataError, SpecificationError
 from ..likelihood.derivatives import observed
 from ..likelihood.mixture import Mixture
-from ..model.covariance_kinds import kind_named
 from ..model.layout import Layout
+from ..specification.covariance_kinds import kind_named
 from .score_variance import score_variance
 
 ROUNDING = 1e-12  # of the largest eigenvalue of the information, below which one may be zero

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
-from ..model.spec import ModelSpec
+from ..specification.spec import ModelSpec
 from .fence import projected
 
 LABELLINGS_MOST = 120  # that are tried of a start

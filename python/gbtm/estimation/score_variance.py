@@ -21,7 +21,7 @@ from ..data.subjects import Subjects
 from ..errors import SpecificationError
 from ..likelihood.derivatives import subject_scores
 from ..likelihood.mixture import Mixture
-from ..model.covariance_kinds import COVARIANCE_KINDS
+from ..specification.covariance_kinds import COVARIANCE_KINDS
 
 STEP = 1e-3  # of a standard error, and of a unit of an internal parameter: scores are differenced at four points
 MOST_LEVERAGE = 0.99  # of a unit that holds more, or all, of what is known of some combination of parameters

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..data.panel import Panel
-from ..likelihood.cells import PRIVATE_SHARE, is_irregular
+from ..densities.cells import PRIVATE_SHARE, is_irregular
 from ..model.layout import Layout
 from .control import Control
 

@@ -12,7 +12,7 @@ START_SD = 0.3  # of the outcome's; shared out with sigma
 
 
 class RandomNormal(Normal):
-    """y_i ~ N(X_i beta, sigma^2 I + Z_i diag(r^2) Z_i'), Z = 1, time; see :mod:`gbtm.likelihood.random_effects`."""
+    """y_i ~ N(X_i beta, sigma^2 I + Z_i diag(r^2) Z_i'), Z = 1, time; see :mod:`gbtm.densities.random_effects`."""
 
     def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:
         start = super().initial(totals)

@@ -8,8 +8,8 @@ from ..compute.reference_distribution import quantile
 from ..data.panel import Panel
 from ..estimation.covariance import Covariance
 from ..estimation.score_variance import cluster_units, degrees_of_freedom
-from ..model.covariance_kinds import COVARIANCE_KINDS
 from ..model.layout import Layout
+from ..specification.covariance_kinds import COVARIANCE_KINDS
 from .data_checks import Finding
 
 FEW_PEOPLE = 5.0

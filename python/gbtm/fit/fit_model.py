@@ -11,10 +11,10 @@ from ..checks import check_seed
 from ..compute.progress import Progress, reporter
 from ..errors import SpecificationError
 from ..estimation.control import Control
-from ..model.first_groups import first_groups
 from ..model.layout import Layout, make_layout
 from ..model.one_set import prepared_of_set
 from ..model.prepared import Prepared
+from ..specification.first_groups import first_groups
 from .start_values import at_units_of, read_start
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..estimation.control import Control
 from ..model.layout import Layout
-from ..model.spec import ModelSpec
+from ..specification.spec import ModelSpec
 
 STARTS = 8  # besides the given one
 

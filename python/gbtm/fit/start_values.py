@@ -11,10 +11,10 @@ import pandas as pd
 
 from ..data.labels import by_names
 from ..errors import DataError, SpecificationError
-from ..model.first_groups import first_groups
 from ..model.layout import Layout, make_layout
 from ..model.prepared import Prepared
 from ..record.rebuild import parts_of
+from ..specification.first_groups import first_groups
 from .fit import Fit
 
 

@@ -17,10 +17,10 @@ from ..compute.progress import Progress, reporter
 from ..data.panel import Panel
 from ..errors import SpecificationError, warn
 from ..fit.fit import Fit
-from ..model.first_groups import first_groups
 from ..model.prepared import Prepared
-from ..model.spec import ModelSpec
 from ..resampling.folds import folds_of, units_of
+from ..specification.first_groups import first_groups
+from ..specification.spec import ModelSpec
 from .predictive import Predictive
 from .recurrent import recurrent
 from .rivals import Fitted, autoregression, carry_forward, family_of

@@ -13,7 +13,7 @@ from ..arguments import checked
 from ..errors import SpecificationError
 from ..fit.fit import Fit
 from ..model.nesting import nested
-from ..model.spec import ModelSpec
+from ..specification.spec import ModelSpec
 from .constrained_pairs import ConstrainedPair, differ_in_constraints
 
 BY_INFORMATION = ("hessian", "traj")

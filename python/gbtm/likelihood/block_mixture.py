@@ -21,6 +21,7 @@ from ..compute.blocks import Block, OfBlock, Workplace, kept
 from ..compute.threads import workers
 from ..data.measures import Measures
 from ..data.panel import Panel
+from ..densities.cells import PRIVATE_SHARE
 from ..disk.disk_panel import DiskPanel
 from ..disk.joined_source import JoinedSource
 from ..disk.parquet_source import ParquetSource
@@ -28,7 +29,6 @@ from ..errors import SpecificationError
 from ..model.dropout import no_dropout
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart, Part, prepare
-from .cells import PRIVATE_SHARE
 from .log_prior import LogPrior
 from .membership import Membership
 from .mixture import Mixture, Tensors

@@ -28,7 +28,7 @@ from ..compute.threads import with_gradients
 from ..model.blocks import SCALES
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart
-from ..model.prior import Prior
+from ..specification.prior import Prior
 from .dual_membership import DualMembership
 from .membership import Membership
 from .pseudo_people import PseudoPeople, reach_of

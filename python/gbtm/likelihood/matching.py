@@ -1,8 +1,8 @@
 """Which group of one fit is which of another: labels are arbitrary, and resampling would mix groups up.
 
-Only groups of one specification (:meth:`~gbtm.model.spec.ModelSpec.group_key`) may change places. ``order`` (K,) says
-that group k of the reference is group ``order[k]`` of the other fit, as :meth:`~gbtm.model.layout.Layout.permute` takes
-it.
+Only groups of one specification (:meth:`~gbtm.specification.spec.ModelSpec.group_key`) may change places.
+``order`` (K,) says that group k of the reference is group ``order[k]`` of the other fit, as
+:meth:`~gbtm.model.layout.Layout.permute` takes it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ..model.spec import ModelSpec
+from ..specification.spec import ModelSpec
 
 if TYPE_CHECKING:
     from .mixture import Mixture

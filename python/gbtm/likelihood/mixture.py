@@ -20,17 +20,17 @@ from torch import Tensor, nn
 from ..checks import positions
 from ..compute.threads import in_order, with_gradients
 from ..data.panel import Panel
+from ..densities.cells import CellStatistics
+from ..densities.identical_rows import identical_rows
+from ..densities.make_cells import make_cells
+from ..densities.subject_integral import WholeSubjects
 from ..model.blocks import MEMBERSHIP
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart, Part
-from .cells import CellStatistics
 from .dual_membership import DualMembership
-from .identical_rows import identical_rows
 from .log_prior import LogPrior
-from .make_cells import make_cells
 from .membership import Membership
 from .pseudo_people import pseudo_people
-from .subject_integral import WholeSubjects
 from .tiny_sigma import has_tiny_sigma
 
 Tensors = tuple[Tensor, ...]

@@ -1,1 +1,1 @@
-"""What is fitted: specification, outcomes, and the layout of their parameters."""
+"""What is fitted: outcomes, and the layout of their parameters."""

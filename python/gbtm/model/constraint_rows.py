@@ -9,10 +9,10 @@ import numpy as np
 from ..compute.expressions import Relation, evaluate, read_relations
 from ..errors import SpecificationError
 from ..families.random_normal import RANDOM
+from ..specification.constraint_text import spelled_out, without_units
+from ..specification.spec import ModelSpec
 from .blocks import MEMBERSHIP, SCALES, Block
-from .constraint_text import spelled_out, without_units
 from .outcome import OutcomePart, Part
-from .spec import ModelSpec
 
 ARGUMENT = "constraints"
 

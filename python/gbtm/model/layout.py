@@ -19,12 +19,12 @@ from ..design.coordinates import Coordinates
 from ..design.covariate_basis import CovariateBasis, membership_basis
 from ..design.time_basis import TimeBasis
 from ..families.random_normal import RANDOM
+from ..specification.spec import ModelSpec
 from .blocks import MEMBERSHIP, SCALES, Block
 from .constraints import Constraints
 from .membership_layout import MembershipLayout
 from .names import refuse_alike, traj_names, user_names
 from .outcome import OutcomePart, Part, make_parts
-from .spec import ModelSpec
 from .transitions import TransitionBasis, Transitions
 
 # Predictors of absent parts. Finite, so that nothing becomes 0 * inf; exact in double precision all the same.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..design.covariate_basis import CovariateBasis
-from .spec import ModelSpec
+from ..specification.spec import ModelSpec
 from .transitions import Transitions
 
 

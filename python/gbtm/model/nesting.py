@@ -17,9 +17,9 @@ from itertools import islice, product
 
 import numpy as np
 
+from ..specification.spec import ModelSpec, OutcomeSpec
 from .blocks import MEMBERSHIP, Block
 from .layout import Layout
-from .spec import ModelSpec, OutcomeSpec
 
 FAR = -40.0  # log rate or logit that is zero in double precision for any data, and still a parameter
 NOTHING = -300.0  # log share of a group that nobody is in

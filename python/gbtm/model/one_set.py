@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from ..data.panel import Panel
+from ..specification.spec import ModelSpec
 from .blocks import MEMBERSHIP
 from .layout import Layout, make_layout
 from .prepared import Prepared
-from .spec import ModelSpec
 
 
 def panel_of_set(panel: Panel, spec: ModelSpec, group_set: int) -> Panel:

@@ -18,8 +18,8 @@ from ..errors import DataError, SpecificationError
 from ..families import Family, having, make_family
 from ..families.ar1 import AutoregressiveNormal
 from ..families.random_normal import RANDOM, random_normal
+from ..specification.spec import ModelSpec, OutcomeSpec
 from .dropout import DropoutPart, make_dropout, risk_set
-from .spec import ModelSpec, OutcomeSpec
 
 
 @dataclass(frozen=True)

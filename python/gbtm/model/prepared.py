@@ -10,10 +10,10 @@ import numpy as np
 
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
+from ..specification.prior import Prior
+from ..specification.spec import ModelSpec
 from .layout import Layout, make_layout
 from .outcome import prepare
-from .prior import Prior
-from .spec import ModelSpec
 
 Bases = Sequence[TimeBasis | None]
 

@@ -11,11 +11,11 @@ import numpy as np
 from ..design.time_basis import TimeBasis, formula_basis
 from ..disk.disk_panel import DiskPanel, SampledPanel
 from ..errors import SpecificationError
+from ..specification.prior import Prior
+from ..specification.spec import ModelSpec, OutcomeSpec
 from .layout import Layout, make_layout
 from .outcome import OutcomePart, prepare
 from .prepared import Prepared
-from .prior import Prior
-from .spec import ModelSpec, OutcomeSpec
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import textwrap
 from typing import Any
 
 from ..design.network import Network
-from ..model.prior import Prior
+from ..specification.prior import Prior
 from .calls import WIDTH, wrapped
 from .reading import read_in_r
 from .recipe import UNKNOWN, Recipe

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..model.description import Outcome
-from ..model.option import options_of
-from ..model.spec import ModelSpec
+from ..specification.description import Outcome
+from ..specification.option import options_of
+from ..specification.spec import ModelSpec
 
 
 def arguments_of(spec: ModelSpec) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ..data.formula_design import FormulaDesign
 from ..errors import DataError, GBTMError
 from ..families import FAMILIES
 from ..lags.lagged import Lags
-from ..model.covariance_kinds import COVARIANCE_KINDS
+from ..specification.covariance_kinds import COVARIANCE_KINDS
 from .fit_record import FitRecord
 from .rebuild import layout_of
 

@@ -13,8 +13,8 @@ from ..data.dropped import Dropped
 from ..errors import SpecificationError
 from ..estimation.certificate import Certificate
 from ..findings.data_checks import Finding
-from ..model.prior import Prior, as_prior
-from ..model.spec import ModelSpec
+from ..specification.prior import Prior, as_prior
+from ..specification.spec import ModelSpec
 from .constraint_record import ConstraintRecord
 from .dropout_record import DropoutRecord
 from .dual_record import DualRecord
@@ -219,7 +219,7 @@ class FitRecord:
 
     @property
     def cov_type(self) -> str:
-        """Kind of covariance, as in ``COVARIANCE_KINDS`` of :mod:`gbtm.model.covariance_kinds`."""
+        """Kind of covariance, as in ``COVARIANCE_KINDS`` of :mod:`gbtm.specification.covariance_kinds`."""
         return str(self.document["cov_type"])
 
     @property

@@ -16,7 +16,7 @@ from ..design.stored_basis import basis_from_document
 from ..design.time_basis import TimeBasis
 from ..families import family_named
 from ..lags.lagged import Lags
-from ..model.spec import OutcomeSpec
+from ..specification.spec import OutcomeSpec
 from .dropout_record import DropoutRecord
 from .on_disk import not_kept
 

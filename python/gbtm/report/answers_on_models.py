@@ -10,8 +10,8 @@ import pandas as pd
 from ..compute.reference_distribution import multiplier
 from ..families import family_named
 from ..fit.summary import family_title
-from ..model.covariance_kinds import COVARIANCE_KINDS
 from ..recipes.recipe import is_dual
+from ..specification.covariance_kinds import COVARIANCE_KINDS
 from ..tables.numbers import show
 from .dual_tables import TABLES, of_sets
 from .evidence import Evidence, Reply

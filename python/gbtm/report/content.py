@@ -11,10 +11,10 @@ import pandas as pd
 from ..compute.progress import Progress
 from ..errors import SpecificationError
 from ..fit.summary import family_title
-from ..model.spec import OutcomeSpec
 from ..recipes.code import LANGUAGES, code_for
 from ..recipes.reading import files_named
 from ..recipes.recipe import is_dual
+from ..specification.spec import OutcomeSpec
 from ..tables.numbers import are_whole, show
 from ..tables.table import Table, table_of
 from .answers_on_models import entropy_words, numbers_words

@@ -14,9 +14,9 @@ from ..checks import check_level
 from ..compute.reference_distribution import multiplier
 from ..errors import GBTMWarning, SpecificationError
 from ..fit.summary import family_title
-from ..model.covariance_kinds import COVARIANCE_KINDS
 from ..recipes.recipe import is_dual
 from ..recipes.search_recipe import label_of
+from ..specification.covariance_kinds import COVARIANCE_KINDS
 from ..tables.numbers import show
 from ..tables.table import HEADINGS, Table, table_of
 from .dual_tables import TABLES, dual_table, estimates_by_set, groups_of_both, odds_of_both, of_sets

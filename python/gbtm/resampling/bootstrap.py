@@ -24,7 +24,7 @@ from ..compute.progress import Progress
 from ..errors import DataError, SpecificationError
 from ..fit.hidden_units import refuse_networks
 from ..fit.outcome_view import number_of
-from ..model.covariance_kinds import COVARIANCE_KINDS
+from ..specification.covariance_kinds import COVARIANCE_KINDS
 from .replicates import Task, replicate, rivals_of
 
 if TYPE_CHECKING:

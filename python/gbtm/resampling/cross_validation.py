@@ -26,7 +26,7 @@ from .folds import Model, folds_of, units_of
 if TYPE_CHECKING:
     from ..data.panel import Panel
     from ..design.time_basis import TimeBasis
-    from ..model.spec import ModelSpec
+    from ..specification.spec import ModelSpec
 
 STARTS = 8  # random starts of each fold's fit, besides the estimates on all data
 RESCUE_STARTS = 32  # the same where the first try does not converge

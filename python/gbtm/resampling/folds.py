@@ -11,8 +11,8 @@ import pandas as pd
 from ..data.panel import Panel
 from ..errors import SpecificationError
 from ..fit.fit import Fit
-from ..model.covariance_kinds import COVARIANCE_KINDS
 from ..model.prepared import Prepared
+from ..specification.covariance_kinds import COVARIANCE_KINDS
 
 
 class Model(Protocol):

@@ -24,7 +24,7 @@ from ..compute.progress import Progress
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..errors import DataError, GBTMError, SpecificationError
-from ..model.spec import ModelSpec
+from ..specification.spec import ModelSpec
 from .smaller import nested_pair
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from ..data.panel import Panel
 from ..data.subjects import Subjects
 from ..design.time_basis import TimeBasis
 from ..errors import GBTMError, SpecificationError
-from ..model.spec import ModelSpec
+from ..specification.spec import ModelSpec
 from .smaller import with_groups
 
 if TYPE_CHECKING:

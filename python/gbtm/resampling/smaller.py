@@ -13,7 +13,7 @@ from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..errors import SpecificationError
 from ..fit.hidden_units import refuse_networks
-from ..model.spec import ModelSpec, OutcomeSpec
+from ..specification.spec import ModelSpec, OutcomeSpec
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit

@@ -11,8 +11,8 @@ from typing import Any
 from ..checks import is_count
 from ..errors import SpecificationError
 from ..families import Family, those_having
-from ..model.option_values import as_orders
-from ..model.spec import MAX_ORDER, ModelSpec
+from ..specification.option_values import as_orders
+from ..specification.spec import MAX_ORDER, ModelSpec
 
 ZERO_PARTS = ("common", "own", "order")
 GROUPS_MOST = 50

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from ..errors import SpecificationError
-from ..model.spec import ModelSpec
+from ..specification.spec import ModelSpec
 from .candidates import Candidate, Number, Space, numbers_of_groups, orders_to_try
 from .outcome_orders import SeveralSpace
 

@@ -17,11 +17,11 @@ import numpy as np
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..errors import SpecificationError
-from ..model.description import Outcome
 from ..model.layout import make_layout
-from ..model.option import options_of
-from ..model.option_values import as_orders
-from ..model.spec import ModelSpec, OutcomeSpec
+from ..specification.description import Outcome
+from ..specification.option import options_of
+from ..specification.option_values import as_orders
+from ..specification.spec import ModelSpec, OutcomeSpec
 from .candidates import Candidate, Number, Space, is_model, numbers_of_groups, orders_to_try
 from .runner import Fitted
 

@@ -21,10 +21,10 @@ from ..fit.fit_model import fit_model
 from ..model.layout import make_layout
 from ..model.nesting import embed, lowered
 from ..model.prepared import Prepared
-from ..model.spec import ModelSpec
 from ..record.document import current_fields, decode, encode
 from ..record.fit_record import FitRecord
 from ..record.shared_data import attach, slim, with_own_code
+from ..specification.spec import ModelSpec
 from .candidates import Candidate, groups_in_words
 from .checkpoint import Checkpoint, digest
 

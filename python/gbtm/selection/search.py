@@ -20,11 +20,11 @@ from ..design.time_basis import TimeBasis, split_formula
 from ..design.time_expression import time_expression
 from ..errors import MissingArgumentError, SpecificationError
 from ..estimation.control import Control
-from ..model.description import Outcome, refuse_unknown
-from ..model.option_values import as_orders
 from ..model.prepared import Prepared
-from ..model.spec import ModelSpec
 from ..selection import words
+from ..specification.description import Outcome, refuse_unknown
+from ..specification.option_values import as_orders
+from ..specification.spec import ModelSpec
 from .candidates import Space, groups_in_words, make_space
 from .checkpoint import Checkpoint, data_digest, digest
 from .dual_space import DualSpace, is_dual_search, make_dual_space, smallest_dual

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import CommandError
-from ..model.description import OUTCOME_FAMILIES, DistalOutcome
+from ..specification.description import OUTCOME_FAMILIES, DistalOutcome
 from .faults import Faults
 from .stata_options import DISTAL, Given
 

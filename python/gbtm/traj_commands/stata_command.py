@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import CommandError
 from ..families import FAMILIES, having
-from ..model.description import Design, DistalOutcome, Outcome, described
+from ..specification.description import Design, DistalOutcome, Outcome, described
 from .distal_options import read_distal
 from .faults import Faults
 from .plot_request import PlotRequest

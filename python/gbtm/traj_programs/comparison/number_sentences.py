@@ -8,7 +8,7 @@ import numpy as np
 
 from ...families import family_named
 from ...findings.near_ties import NEAR_TIE
-from ...model.covariance_kinds import COVARIANCE_KINDS
+from ...specification.covariance_kinds import COVARIANCE_KINDS
 from .differences import ERROR, Differences, Held
 from .matching import means
 from .model_sentences import Sentence

@@ -9,10 +9,10 @@ import pandas as pd
 from ..disk.disk_panel import DiskPanel, joined_disk_panel
 from ..disk.parquet_files import blocks_of, files_of
 from ..disk.parquet_source import schema_of
-from .new_data import OF_READING, stored_terms
+from ..fit.new_data import OF_READING, stored_terms
 
 if TYPE_CHECKING:
-    from .fit import Fit
+    from ..fit.fit import Fit
 
 OF_VARIANCE = ("weights", "cluster", "stratum")
 

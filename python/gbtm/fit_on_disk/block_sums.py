@@ -14,10 +14,10 @@ from ..disk.block_survey import Seen
 from ..disk.disk_panel import DiskPanel
 from ..disk.parquet_source import ParquetSource, schema_of
 from ..findings.boundary_checks import Leaving
+from ..fit.criteria import uncertainty
 from ..likelihood.block_mixture import BlockMixture, BlockOfPeople
 from ..record.on_disk import OnDisk, OutcomeSums, SumsOfPeople
 from ..record.wave_counts import WaveCounts
-from .criteria import uncertainty
 
 
 @dataclass(frozen=True, eq=False)

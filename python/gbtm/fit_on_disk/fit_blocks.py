@@ -15,9 +15,9 @@ from ..checks import check_seed
 from ..compute.progress import Progress, reporter
 from ..errors import SpecificationError
 from ..estimation.control import Control
+from ..fit.fit_model import Smaller, grow
+from ..fit.start_values import read_start
 from ..model.prepared_blocks import PreparedBlocks
-from .fit_model import Smaller, grow
-from .start_values import read_start
 
 if TYPE_CHECKING:
     from ..compute.blocks import Workplace

@@ -14,12 +14,12 @@ from ..estimation.estimate import Estimate
 from ..findings.data_checks import Finding
 from ..findings.fit_checks import examine
 from ..findings.near_ties import examine_near_ties
+from ..fit.make_document import DRIVER, document_of
 from ..likelihood.block_mixture import BlockMixture
 from ..likelihood.tiny_sigma import has_tiny_sigma
 from ..model.prepared_blocks import PreparedBlocks
 from ..record.shared_data import shared_fields
 from .block_sums import on_disk
-from .make_document import DRIVER, document_of
 
 PER_PERSON = ("ids", "weights", "cluster", "stratum")
 

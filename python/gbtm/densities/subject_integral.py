@@ -1,7 +1,7 @@
 """Outcomes whose density is that of a whole subject: nothing in it is a sum over design cells.
 
-Values that are censored and whose errors are correlated (:mod:`gbtm.likelihood.censored_ar1`,
-:mod:`gbtm.likelihood.censored_random_effects`): the probability of the censored values of a subject is an integral
+Values that are censored and whose errors are correlated (:mod:`gbtm.densities.censored_ar1`,
+:mod:`gbtm.densities.censored_random_effects`): the probability of the censored values of a subject is an integral
 over what they might have been. A subject is its own cell with the statistic 1, which is
 multiplied with the log of its density.
 """

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from ..data.output_names import apart
+from ..fit.criteria import criteria
+from ..fit.fit import Fit
+from ..fit.predictions import below_each_other
 from ..record.on_disk import OnDisk
 from ..record.shares import share_table
-from .criteria import criteria
-from .fit import Fit
-from .predictions import below_each_other
 
 
 class DiskFit(Fit):

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..disk.disk_panel import DiskPanel
 from ..errors import DataError
+from ..fit.other_covariance import document_with
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart, prepare
 from ..record.rebuild import layout_of
-from .other_covariance import document_with
 
 if TYPE_CHECKING:
     from .disk_fit import DiskFit

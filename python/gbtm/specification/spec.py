@@ -339,5 +339,5 @@ def outcome_spec(outcome: Outcome, k: int, basis: str | None = None) -> OutcomeS
 
 
 def make_spec(*, basis: str | None = None, **options: Any) -> ModelSpec:
-    """The specification of a single-outcome model from options by name, see :mod:`gbtm.model.description`."""
+    """The specification of a single-outcome model from options by name, see :mod:`gbtm.specification.description`."""
     return model_spec(*described(options), basis)
