@@ -100,8 +100,8 @@ def fit(
     request : JSON with ``ids`` (text, or null where they are numbers), ``id_name``, ``time_name``,
         ``outcome_name``, ``model`` (options, see :mod:`gbtm.specification.description`), ``basis_names`` (or null),
         ``options`` (arguments of :meth:`GBTM.fit`), and optionally ``table`` (false: without traj's table),
-        ``start_document``, a fit with as many groups, or one less, to start from, ``inputs``, how R read the table (as in
-        :class:`~gbtm.model.prepared.Prepared`, or null), and what :func:`receive` has besides: ``subjects``, the
+        ``start_document``, a fit with as many groups, or one less, to start from, ``inputs``, how R read the table
+        (as in :class:`~gbtm.model.prepared.Prepared`, or null), and what :func:`receive` has besides: ``subjects``, the
         arguments of :func:`gbtm.data.subjects.subjects_of_arrays` with one value per id (``risk`` by column, its
         ``risk_names``); ``tcov_names`` and ``dcov_names`` for matrices by column; ``exposure``, true or false;
         ``wave``, what the column that counts the waves is called;
