@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "GBTM": "api.model", "GBTMResults": "api.results", "Network": "design.network",
-    "Outcome": "model.description", "Panel": "disk.disk_panel",
-    "Prior": "model.prior", "ParquetFiles": "disk.parquet_files", "query_files": "disk.query",
+    "Outcome": "specification.description", "Panel": "disk.disk_panel",
+    "Prior": "specification.prior", "ParquetFiles": "disk.parquet_files", "query_files": "disk.query",
     "Training": "api.training", "train": "api.training",
     "DualResults": "api.dual_results", "load": "api.load", "traj": "api.traj", "proc_traj": "api.traj",
     "balance": "distal.balance", "plot_balance": "figures.balance", "untreated_history": "data.untreated_history",

@@ -89,6 +89,9 @@ class CellStatistics(nn.Module):
             self.register_buffer("stats", torch.from_numpy(stats))
             self.register_buffer("subject", torch.from_numpy(measures.subject))
             self.register_buffer("cell", torch.from_numpy(cell if not self.private else np.zeros(0, dtype=np.int64)))
+        elif _is_full(measures, cell, n_subjects, first.size):
+            full = stats.reshape(*stats.shape[:-2], n_subjects, -1)
+            self.register_buffer("stats", torch.from_numpy(full))
         else:
             full = np.zeros((*stats.shape[:-2], n_subjects, first.size, stats.shape[-1]))
             if measures.is_binned:  # for starts, never centred
@@ -275,6 +278,15 @@ class CellStatistics(nn.Module):
             if a != b:
                 hessian[:, :, at[b], at[a]] = block.transpose(2, 3)
         return value, gradient, hessian
+
+
+def _is_full(measures: Measures, cell: np.ndarray, n_subjects: int, n_cells: int) -> bool:
+    """Everybody was seen once in every cell, and the rows lie by subject and cell: they are the matrix."""
+    if cell.size != n_subjects * n_cells or measures.is_binned:
+        return False
+    shape = (n_subjects, n_cells)
+    in_order = (measures.subject.reshape(shape) == np.arange(n_subjects)[:, None]).all()
+    return bool(in_order and (cell.reshape(shape) == np.arange(n_cells)).all())
 
 
 def is_irregular(measures: Measures, n_subjects: int, n_cells: int | None = None) -> bool:

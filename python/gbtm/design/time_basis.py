@@ -172,15 +172,18 @@ def power_names(order: int, time_name: str) -> tuple[str, ...]:
     return tuple(["intercept", time_name, *(f"{time_name}^{j}" for j in range(2, order + 1))][: order + 1])
 
 
-def polynomial_basis(times: np.ndarray, order: int, time_name: str = "time", argument: str = "order") -> TimeBasis:
-    """Polynomial of ``order`` over the observed ``times`` (n_obs,).
+def polynomial_basis(
+    times: np.ndarray, order: int, time_name: str = "time", argument: str = "order",
+    ranked: tuple[np.ndarray, np.ndarray] | None = None,
+) -> TimeBasis:
+    """Polynomial of ``order`` over the observed ``times`` (n_obs,); ``ranked`` are their :func:`ranks` if known.
 
     Raises
     ------
     SpecificationError
         When there are not more distinct times than the order.
     """
-    distinct, where = ranks(times)
+    distinct, where = ranks(times) if ranked is None else ranked
     counts = np.bincount(where)
     if distinct.size <= order:
         raise SpecificationError(

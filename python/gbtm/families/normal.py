@@ -35,7 +35,10 @@ class Normal(Family):
         return np.zeros(y.shape, dtype=bool), "", ""
 
     def statistics(self, y: np.ndarray) -> np.ndarray:
-        return np.stack([np.ones_like(y), y, y * y], axis=-1)
+        out = np.empty((*y.shape, 3))
+        out[..., 0], out[..., 1] = 1.0, y
+        np.multiply(y, y, out=out[..., 2])
+        return out
 
     def deviations(self, y: np.ndarray, level: np.ndarray) -> np.ndarray:
         return Normal.statistics(self, y - level)

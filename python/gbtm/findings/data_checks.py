@@ -14,6 +14,7 @@ from ..model.layout import Layout
 from ..specification.spec import OutcomeSpec
 
 PILED_UP = 0.10  # share of the observations at the largest or smallest value that is a ceiling or a floor
+FIRST = 10_000  # values that tell mostly whether there are few distinct ones
 FEW_DISTINCT = 12  # a scale of so few values has its ends often by right
 PILED_UP_FEW = 0.25
 WAVES_LEAST = 3  # observations below which a subject says next to nothing of a curve
@@ -79,7 +80,9 @@ def _piled_up(outcome: OutcomeSpec, name: str, y: np.ndarray) -> list[Finding]:
     family = outcome.traits
     if not family.has_scale:
         return []
-    values = np.unique(y)
+    values = np.unique(y[:FIRST])
+    if values.size <= FEW_DISTINCT:  # whether they are few is all that is asked of them
+        values = np.unique(y)
     if values.size == 2 and not family.has_bounds:
         return [_two_values(name, values)]
     least = PILED_UP if values.size > FEW_DISTINCT else PILED_UP_FEW

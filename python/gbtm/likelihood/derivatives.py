@@ -93,11 +93,22 @@ def group_scores(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor]:
 def observed(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Log-likelihood (B,), gradient (B, p) and exact Hessian (B, p, p) of the observed data, by blocks of subjects, and
     of the log prior where there is one."""
-    value, gradient, hessian = module.recalled("observed", flat, lambda: _observed(module, flat))
+    value, gradient, hessian = _remembered(module, flat)
     if module.log_prior is not None:
         more = module.log_prior.derivatives(flat)
         return value + more[0], gradient + more[1], hessian + more[2]
     return value, gradient, hessian
+
+
+def _remembered(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What was computed at these parameters (B, p) a moment ago, or now: where a climb ends three readers ask again."""
+    for at, derivatives in module.remembered:
+        if torch.equal(at, flat):
+            return derivatives
+    value, gradient, hessian = module.recalled("observed", flat, lambda: _observed(module, flat))
+    derivatives = (value, gradient, hessian)
+    module.remembered = (*module.remembered[-1:], (flat.clone(), derivatives))
+    return derivatives
 
 
 def _observed(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:

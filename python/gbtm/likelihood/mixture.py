@@ -66,6 +66,7 @@ class Mixture(nn.Module):
     weight: Tensor
     select: Tensor
     place: Tensor
+    remembered: tuple[tuple[Tensor, tuple[Tensor, Tensor, Tensor]], ...] = ()  # the last derivatives, and where
 
     @with_gradients()
     def __init__(

@@ -214,10 +214,12 @@ def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None
     elif outcome.basis is not None:
         mean = formula_basis(measures.time, outcome.basis, measures.time_name)
     else:
-        mean = polynomial_basis(measures.time, max(0, *(outcome.orders or (0,)), 0), measures.time_name)
+        mean = polynomial_basis(
+            measures.time, max(0, *(outcome.orders or (0,)), 0), measures.time_name, ranked=measures.distinct_times)
     bases = {"mean": mean}
     if outcome.zero_orders is not None:
-        bases["zero"] = polynomial_basis(measures.time, max(0, *outcome.zero_orders, 0), measures.time_name, "iorder")
+        bases["zero"] = polynomial_basis(
+            measures.time, max(0, *outcome.zero_orders, 0), measures.time_name, "iorder", measures.distinct_times)
     covariates = None
     if measures.covariate_names:
         clash = [n for n in measures.covariate_names if n in mean.names]
