@@ -83,6 +83,12 @@ class GBTMResults(Fit):
 
         return outcome_contributions(self, refit=refit, rng=rng)
 
+    def random_effects(self, *, by_group: bool = False) -> pd.DataFrame:
+        """Predicted random effects of each subject; see :func:`gbtm.adequacy.predicted_effects.random_effects`."""
+        from ..adequacy.predicted_effects import random_effects
+
+        return random_effects(self, by_group=by_group)
+
     def hidden_units(self) -> pd.DataFrame:
         """Where the hidden units of network curves turn; see :func:`gbtm.fit.hidden_units.hidden_units`."""
         from ..fit.hidden_units import hidden_units

@@ -22,6 +22,7 @@ from .after import (
     pearson_residuals,
     plot_matrix,
     profile_intervals,
+    random_effects,
     residual_checks,
     residual_correlations,
     scores,
@@ -50,11 +51,10 @@ __all__ = [
     "end_workers", "file_columns", "fit", "fit_files", "fit_several", "forecast", "forecast_check", "grolts_report",
     "hold_forecast", "hold_outcome", "hold_people", "independence_bootstrap", "lag_columns", "linearity_check", "lmr",
     "matching_frame", "outcome_contributions", "pearson_residuals", "plot_matrix", "pool", "posterior_to",
-    "profile_intervals", "query_begin", "query_end",
-    "query_files", "query_rows", "read_commands", "read_search", "readable_outcome", "receive", "residual_checks",
-    "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate", "search_several", "simulate",
-    "step_three", "take_bulk", "take_codes", "to_table", "traj_table", "untreated_history", "wait", "with_cov_type",
-    "with_cov_type_of_files",
+    "profile_intervals", "query_begin", "query_end", "query_files", "query_rows", "random_effects", "read_commands",
+    "read_search", "readable_outcome", "receive", "residual_checks", "residual_correlations", "scores", "search",
+    "search_blrt", "search_cross_validate", "search_several", "simulate", "step_three", "take_bulk", "take_codes",
+    "to_table", "traj_table", "untreated_history", "wait", "with_cov_type", "with_cov_type_of_files",
 ]
 
 

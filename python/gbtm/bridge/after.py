@@ -258,6 +258,17 @@ def outcome_contributions(document: str, options: str, tell: Progress | None) ->
     return answer(work)
 
 
+def random_effects(document: str, by_group: bool) -> str:
+    """Predicted random effects of each subject: ``table``."""
+
+    def work() -> dict[str, Any]:
+        from ..adequacy.predicted_effects import random_effects as predicted
+
+        return {"table": frame(predicted(fit_of(document), by_group=by_group).reset_index(), new_bulk())}
+
+    return answer(work)
+
+
 def residual_correlations(document: str, by_group: bool) -> str:
     """Correlations of the residuals of several outcomes within groups: ``table`` and ``sentences``."""
     from ..adequacy.residual_correlations import residual_correlations as correlations

@@ -13,12 +13,14 @@ import numpy as np
 from ..estimation.covariance import Covariance, free_directions
 from ..estimation.parabola import PARABOLA, falls
 from ..likelihood.mixture import Mixture
+from ..model.layout import Layout
 from .data_checks import Finding
 
 WEAK = 0.3  # mean over all parameters; a parameter beyond it is named
 WEAK_GROUP = 0.7  # mean over one group's parameters
 MOST = 10.0  # times that a fall is as large, or as small, as a parabola's; what is beyond counts as this
 LISTED = 6
+HIGHER = 0.05  # log-likelihood beside the estimates above that at them, from which on they are no global maximum
 FIXED = 1e-9  # share of a parameter's gradient that is free to move, below which it is not
 
 
@@ -32,6 +34,8 @@ def examine_weakness(module: Mixture, flat: np.ndarray, cov: Covariance, *, weig
     looked = np.isfinite(fall).all(axis=0)
     if not looked.any():
         return []
+    if float(np.nanmin(fall)) < -HIGHER:
+        return [_fell_short(layout, -float(np.nanmin(fall)))]
     off = np.abs(np.log(np.clip(fall / PARABOLA, 1 / MOST, MOST)))
     each = off.mean(axis=0)
     owner = np.full(layout.size, -1)
@@ -65,6 +69,16 @@ def examine_weakness(module: Mixture, flat: np.ndarray, cov: Covariance, *, weig
             f"groups or lower orders{finite}.",
         )
     ]
+
+
+def _fell_short(layout: Layout, higher: float) -> Finding:
+    what = "log-likelihood" if layout.spec.prior is None else "penalised log-likelihood"
+    return Finding(
+        "fell_short", None,
+        f"The search fell short: within the intervals of these estimates lies a {what} {higher:.3g} higher than "
+        "theirs, so that another optimum is better. Fit again with the default search (n_starts=None) or with more "
+        "starts.",
+    )
 
 
 def _falls(module: Mixture, flat: np.ndarray, cov: Covariance) -> np.ndarray:

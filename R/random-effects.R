@@ -1,0 +1,55 @@
+# Where each subject lies beside the curve of its group: the engine's predictions, as nlme's and lme4's users ask for them.
+
+#' Predicted random effects
+#'
+#' The random intercept (and slope) of each subject in a model with `rorder`: its empirical Bayes prediction and the
+#' standard deviation given the outcomes. [nlme::ranef()] (lme4's generic is the same) asks for them by the name that
+#' users of mixed models know.
+#'
+#' @param fit,object a fit with random effects of one outcome; of several see [of_outcome()]
+#' @param by_group `TRUE`: a row for each subject and group, the effects given that the subject is in this group;
+#'   `FALSE`: a row for each subject, over the groups by their posterior probabilities
+#' @param ... nothing
+#'
+#' @return Data frame with the ids in a column of their name (and `group`, `probability`); `intercept` and
+#'   `intercept_sd` in the outcome's units; with a random slope `slope` (per unit of time), `slope_sd` and
+#'   `correlation`, that of the two given the outcomes. A group without an effect has 0 there. `ranef()` has the effects
+#'   alone, the ids as row names, and the conditional covariances (effects by effects by subjects) as attribute
+#'   `postVar`.
+#' @section Formulas: With \eqn{y_i | k \sim N(X_i\beta_k + Z_i b, \sigma_k^2 I)}{y_i | k ~ N(X_i beta_k + Z_i b,
+#'   sigma_k^2 I)} and \eqn{b \sim N(0, G_k)}{b ~ N(0, G_k)} the effects given outcomes and group have variance
+#'   \eqn{V_{ik} = (G_k^{-1} + Z_i'Z_i / \sigma_k^2)^{-1}}{V_ik = (G_k^-1 + Z_i'Z_i / sigma_k^2)^-1} and mean
+#'   \eqn{m_{ik} = V_{ik} Z_i'(y_i - X_i\beta_k) / \sigma_k^2}{m_ik = V_ik Z_i'(y_i - X_i beta_k) / sigma_k^2} (Laird and
+#'   Ware 1982, *Biometrics* 38, 963-974); over the groups the mean is \eqn{\sum_k P_{ik} m_{ik}}{sum_k P_ik m_ik} and
+#'   the variance that of the mixture. Estimates are taken as known.
+#' @section Errors: `gbtm_no_random_effects`, `gbtm_censored`, `gbtm_several_outcomes`.
+#' @examplesIf gbtm_engine()$available
+#' fit <- gbtm(aggression ~ age, data = pathways, id = "id", groups = 2, order = 1, rorder = 0,
+#'             control = gbtm_control(n_starts = 4))
+#' head(random_effects(fit))
+#' head(nlme::ranef(fit))
+#' @export
+random_effects <- function(fit, by_group = FALSE) {
+  check_names()
+  call <- match.call()
+  check_fit(fit)
+  answer <- fitted_answer("random_effects", document_text(fit), check_flag(by_group, "by_group"), call = call)
+  table <- answer_frame(answer$table, answer$arrays)
+  names(table) <- sub(" sd$", "_sd", names(table))
+  table
+}
+
+#' @rdname random_effects
+#' @exportS3Method nlme::ranef
+ranef.gbtm <- function(object, ...) {
+  check_dots(...)
+  table <- random_effects(object)
+  effects <- intersect(c("intercept", "slope"), names(table))
+  variances <- array(0, c(length(effects), length(effects), nrow(table)), list(effects, effects, NULL))
+  for (e in effects) variances[e, e, ] <- table[[paste0(e, "_sd")]]^2
+  if (length(effects) == 2) {
+    cross <- table$correlation * table$intercept_sd * table$slope_sd
+    variances[1, 2, ] <- variances[2, 1, ] <- ifelse(is.na(cross), 0, cross)
+  }
+  structure(table[effects], row.names = as.character(table[[1]]), postVar = variances)
+}

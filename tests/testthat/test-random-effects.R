@@ -1,0 +1,37 @@
+test_that("predicted effects of one group are those of nlme", {
+  need_engine()
+  skip_if_not_installed("nlme")
+  fit <- suppressWarnings(gbtm(aggression ~ age, data = pathways, id = "id", groups = 1, order = 1, rorder = 1))
+  theirs <- nlme::lme(aggression ~ age, random = list(id = nlme::pdDiag(~ age)), data = pathways, method = "ML",
+                      na.action = na.omit, control = nlme::lmeControl(msTol = 1e-12, tolerance = 1e-12, niterEM = 200, msMaxIter = 500))
+  expect_equal(as.numeric(logLik(fit)), as.numeric(logLik(theirs)), tolerance = 1e-7)
+  ours <- nlme::ranef(fit)
+  other <- nlme::ranef(theirs)[row.names(ours), ]
+  expect_equal(ours$intercept, other[["(Intercept)"]], tolerance = 1e-3)
+  expect_equal(ours$slope, other$age, tolerance = 1e-3)
+  expect_identical(row.names(ours), as.character(fit$ids))
+})
+
+test_that("covariances of the effects are those of the table", {
+  need_engine()
+  fit <- suppressWarnings(gbtm(aggression ~ age, data = pathways, id = "id", groups = 2, order = 1, rorder = c(1, 0),
+                               control = gbtm_control(n_starts = 3)))
+  table <- random_effects(fit)
+  variances <- attr(nlme::ranef(fit), "postVar")
+  expect_equal(sqrt(variances["slope", "slope", ]), table$slope_sd)
+  expect_equal(variances[1, 2, ], table$correlation * table$intercept_sd * table$slope_sd)
+  by_group <- random_effects(fit, by_group = TRUE)
+  expect_identical(names(by_group)[1:3], c("id", "group", "probability"))
+  of_two <- by_group[by_group$group == 2, ]
+  expect_true(all(of_two$slope == 0 & of_two$slope_sd == 0))
+  mixed <- tapply(by_group$probability * by_group$intercept, factor(by_group$id, unique(by_group$id)), sum)
+  expect_equal(as.vector(mixed), table$intercept)
+})
+
+test_that("what has no random effects says so", {
+  need_engine()
+  fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
+  expect_error(random_effects(fit), class = "gbtm_no_random_effects")
+  expect_error(random_effects(fit, TRUE, 3))
+  expect_error(nlme::ranef(fit, condVar = TRUE))
+})
