@@ -153,7 +153,9 @@ gap_words <- function(x, level) {
   sprintf("log score less that of %s, with %g %% intervals", row.names(x$table)[1], 100 * level)
 }
 
-model_words <- function(gap) sprintf("%s\n%d parameters", gap$model, gap$parameters)
+model_words <- function(gap) {
+  sprintf("%s\n%d parameter%s", gap$model, gap$parameters, ifelse(gap$parameters == 1, "", "s"))
+}
 
 #' @rdname forecast_check
 #' @export

@@ -6,7 +6,7 @@
 #' Fits, searches, pooled fits and bootstraps have methods for these. `tidy()`, `glance()` and `augment()` are those of
 #' the package generics, see [tidy.gbtm()], and so is `forecast()`, see [forecast.gbtm()]. `autoplot()` calls the
 #' generic of ggplot2, `linearHypothesis()` and `deltaMethod()` those of car, `estfun()` and `bread()` those of
-#' sandwich, with all their methods; the package has to be installed, and need not be attached.
+#' sandwich, `ranef()` that of nlme, with all their methods; the package has to be installed, and need not be attached.
 #'
 #' @param x,object,model a fit, or whatever else the generic takes
 #' @param ... arguments of the method
@@ -45,6 +45,10 @@ deltaMethod <- function(object, ...) generic_of("car", "deltaMethod")(object, ..
 #' @rdname generics
 #' @export
 estfun <- function(x, ...) generic_of("sandwich", "estfun")(x, ...)
+
+#' @rdname generics
+#' @export
+ranef <- function(object, ...) generic_of("nlme", "ranef")(object, ...)
 
 #' @rdname generics
 #' @export

@@ -3,7 +3,7 @@
 #' Predicted random effects
 #'
 #' The random intercept (and slope) of each subject in a model with `rorder`: its empirical Bayes prediction and the
-#' standard deviation given the outcomes. [nlme::ranef()] (lme4's generic is the same) asks for them by the name that
+#' standard deviation given the outcomes. `ranef()`, the generic of nlme and lme4, asks for them by the name that
 #' users of mixed models know.
 #'
 #' @param fit,object a fit with random effects of one outcome; of several see [of_outcome()]
@@ -27,7 +27,7 @@
 #' fit <- gbtm(aggression ~ age, data = pathways, id = "id", groups = 2, order = 1, rorder = 0,
 #'             control = gbtm_control(n_starts = 4))
 #' head(random_effects(fit))
-#' head(nlme::ranef(fit))
+#' head(ranef(fit))
 #' @export
 random_effects <- function(fit, by_group = FALSE) {
   check_names()

@@ -34,7 +34,7 @@ def plot_forecast_check(check: ForecastCheck, ax: Axes | None = None, *, level: 
     ax.axvline(0, color="0.6", linewidth=1)
     ax.errorbar(gap["difference"], at, xerr=reach(level, np.inf) * gap["std err"], fmt="o", color="C0", capsize=3)
     n = check.table["parameters"]
-    ax.set_yticks(at, [f"{name}\n{p} parameters" for name, p in n.items()])
+    ax.set_yticks(at, [f"{name}\n{p} parameter{'' if p == 1 else 's'}" for name, p in n.items()])
     ax.set_ylim(-0.6, len(gap) - 0.4)
     ax.set_xlabel(f"log score less that of {check.table.index[0]}, with {100 * level:g} % intervals")
     return ax
