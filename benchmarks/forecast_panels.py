@@ -2,8 +2,8 @@
 
     python benchmarks/forecast_panels.py [--sets wages autoregression groups recursion] [--starts 3]
 
-The question of a well-known course, there asked of one long series of the New York Stock Exchange, here of people. Wages
-are those of R's plm (GPL, so that they are not in this repository): log wages of 595 people in seven years. The other
+The question of a well-known course, there asked of one long series of the New York Stock Exchange, here of people.
+Wages are those of R's plm (GPL, so that they are not in this repository): log wages of 595 people in seven years. The other
 panels are simulated, 300 people and ten waves, each from one of the rivals: an autoregression, three groups, and a
 recursion that no straight line foretells. Writes docs/forecast_panels.csv, .._paired.csv and
 docs/figures/forecast_panels.png, which docs/forecasts.md shows. The same seed gives the same digits.
@@ -97,7 +97,8 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=3)
     given = parser.parse_args()
     tables, paired = {}, {}
-    _, axes = plt.subplots(len(given.sets), 1, figsize=(8, 2.4 * len(given.sets)), constrained_layout=True, squeeze=False)
+    rows = len(given.sets)
+    _, axes = plt.subplots(rows, 1, figsize=(8, 2.4 * rows), constrained_layout=True, squeeze=False)
     for name, axis in zip(given.sets, axes.flat, strict=True):
         begun = time.monotonic()
         check = checked(PANELS[name](), given.starts)

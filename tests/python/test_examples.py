@@ -35,6 +35,20 @@ def test_three_ways():
     assert "reached the best optimum" in fit
 
 
+def test_occam(monkeypatch):
+    """On data of quadratic curves and linear membership the simple model is not beaten, and covariates matter."""
+    occam = _module("occam")
+    original = gbtm.cross_validate
+    monkeypatch.setattr(gbtm, "cross_validate", lambda model, **given: original(model, **{**given, "n_starts": 1, "folds": 3}))
+    adam, prior, table = occam.main(quick=True)
+    below = float(re.search(r"(\d+\.\d+) of log-likelihood below", adam)[1])
+    assert 0 < below < 10
+    assert float(re.search(r"by (\d+\.\d+) points", prior)[1]) < 0.5
+    assert list(table["parameters"]) == [16, 19, 16, 12]
+    assert abs(table.loc["cubic", "difference"]) < 2 * table.loc["cubic", "se"] + 1e-9
+    assert table.loc["no covariates", "difference"] < -3 * table.loc["no covariates", "se"]
+
+
 @pytest.mark.slow
 def test_three_ways_command_line():
     done = subprocess.run(
