@@ -51,16 +51,18 @@ subject_columns <- function(mine, data, columns, wide, kept) {
 observation_columns <- function(asked, data, columns, wide, kept, curve) {
   found <- list()
   wave <- wave_column(asked$wave, data, wide)
-  lagged <- if (is.null(wide) && !is.null(asked$tcov)) {
-    lagged_columns(asked$tcov, data, columns, wave, kept$lags)
+  rows <- data
+  lagged <- if (!is.null(asked$tcov)) {
+    if (!is.null(wide)) rows <- rows_of_wide(asked$tcov, data, wide, columns)
+    lagged_columns(asked$tcov, rows, columns, wave, kept$lags)
   }
   if (!is.null(lagged)) {
-    data <- lagged$data
+    rows <- lagged$data
     asked$tcov <- lagged$asked
   }
   for (name in intersect(c("tcov", "dcov"), names(asked))) {
-    made <- if (is.null(wide)) {
-      design_columns(asked[[name]], data, name, kept[[name]], if (name == "tcov") curve) # dropout has no curve
+    made <- if (is.null(wide) || (name == "tcov" && !is.null(lagged))) {
+      design_columns(asked[[name]], rows, name, kept[[name]], if (name == "tcov") curve) # dropout has no curve
     } else {
       list(x = wide_covariates(asked[[name]], data, wide, columns$waves, name))
     }
@@ -317,6 +319,15 @@ one_variable <- function(asked, table, argument) {
               sprintf("For example %s = \"w\" or %s = ~ w.", argument, argument))
   }
   values
+}
+
+# Wide data as rows, with the names of `wide` that covariates with lag() use besides the outcome.
+rows_of_wide <- function(asked, data, wide, columns) {
+  formula <- lag_formula(asked, names(wide))
+  names <- if (!is.null(formula)) setdiff(all.vars(formula), c(columns$outcome_name, columns$time_name))
+  rows <- stats::setNames(data.frame(columns$time, columns$y), c(columns$time_name, columns$outcome_name))
+  if (length(names)) rows[names] <- wide_covariates(names, data, wide, columns$waves, "tcov")
+  rows
 }
 
 # Columns (n, q) in the order of the observations, from names of `wide`.

@@ -187,9 +187,9 @@ covariates_to_come <- function(found, columns, further) {
   inputs <- found$inputs
   if (is.null(inputs$tcov)) return(NULL)
   wave <- if (!is.null(inputs$wave) && is.null(inputs$wide)) one_column(inputs$wave, found$table, "wave")
-  lagged <- if (is.null(inputs$wide)) {
-    lagged_columns(inputs$tcov, found$table, columns, wave, inputs$kept$lags)
-  }
+  wide <- inputs$wide
+  rows <- if (is.null(wide)) found$table else rows_of_wide(inputs$tcov, found$table, wide, columns)
+  lagged <- lagged_columns(inputs$tcov, rows, columns, wave, inputs$kept$lags)
   if (is.null(lagged)) return(further$sent$tcov)
   for (term in lagged$terms) lagged$data[[term$column]][is.na(lagged$data[[term$column]])] <- 1
   design_columns(lagged$asked, lagged$data, "tcov", inputs$kept$tcov)$x

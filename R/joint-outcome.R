@@ -45,14 +45,14 @@ joint_columns <- function(given, call) {
 
 joint_names <- function(asked, argument, call) {
   if (is.character(asked) && is_formula_text(asked)) asked <- one_sided(asked, argument)
-  if (inherits(asked, "formula")) asked <- plain_names(asked, argument, call)
+  if (inherits(asked, "formula")) asked <- column_names_of(asked, argument, call)
   if (is.character(asked) && !anyNA(asked) && (argument == "ocov" || length(asked) == 1)) return(asked)
   stop_gbtm(paste0("bad_", argument), sprintf("%s: %s is no name of a column.", argument, shown(asked)), argument,
             sprintf("For example %s = \"prison\".", argument), call)
 }
 
 # The columns of `~ a + b`; an expression of columns has to be in the table first.
-plain_names <- function(formula, argument, call) {
+column_names_of <- function(formula, argument, call) {
   labels <- gsub("`", "", attr(stats::terms(formula), "term.labels"), fixed = TRUE)
   if (length(formula) == 2 && setequal(labels, all.vars(formula))) return(labels)
   stop_gbtm("bad_formula", sprintf("%s: %s is more than names of columns.", argument, deparse_line(formula)), argument,

@@ -84,6 +84,27 @@ bad_lag <- function(node, why) {
     "gaps = \"last\" to take the last outcome seen where waves were missed."))
 }
 
+#' New rows with columns for the calls of lag() in the fit's `tcov`
+#'
+#' Columns that are called so are taken as they are; else they are made of the rows, where these are histories.
+#' @return list: `data`, and `inputs`, whose `tcov` names the columns
+#' @noRd
+with_lag_columns <- function(fit, newdata, inputs) {
+  formula <- if (is.null(inputs$wide) && !is.null(inputs$tcov)) lag_formula(inputs$tcov, names(newdata))
+  if (is.null(formula)) return(list(data = newdata, inputs = inputs))
+  calls <- named_lags(formula[[2]], fit$outcome_name)
+  history <- c(ids_asked(fit), fit$outcome_name)
+  if (!all(names(calls$found) %in% names(newdata)) && all(history %in% names(newdata))) {
+    columns <- long_columns(fit_parts(fit, names(newdata)), newdata, ids_asked(fit))
+    made <- lagged_columns(inputs$tcov, newdata, columns, wave_column(inputs$wave, newdata, NULL), inputs$kept$lags)
+    given <- intersect(names(calls$found), names(newdata))
+    newdata <- replace(made$data, given, newdata[given])
+  }
+  formula[[2]] <- calls$node
+  inputs$tcov <- formula
+  list(data = newdata, inputs = inputs)
+}
+
 # What the engine keeps of the lags: the terms, the waves, and the parts of each covariate, as Python writes them.
 lag_request <- function(lagged, names, time) {
   columns <- vapply(lagged$terms, `[[`, "", "column")

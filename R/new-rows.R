@@ -29,7 +29,9 @@ asked_rows <- function(fit, newdata, call) {
   newdata <- found$data
   require_columns(newdata, fit$time_name, "newdata")
   if (asks_for_covariates(fit, names(newdata))) newdata <- with_design_columns(fit, newdata, "tcov", call)
-  inputs <- known_inputs(fit, newdata)
+  lagged <- with_lag_columns(fit, newdata, known_inputs(fit, newdata))
+  newdata <- lagged$data
+  inputs <- lagged$inputs
   used <- covariate_variables(fit, inputs)
   here <- used %in% names(newdata)
   if (!any(here)) {
@@ -103,7 +105,8 @@ augmented_new <- function(fit, newdata, call) {
   p <- stats::predict(fit, newdata = newdata, type = "posterior")
   rows <- match(in_own_type(ids, own_ids(newdata, ids_asked(fit))), p[[1]], incomparables = NA)
   p <- as.matrix(p[paste0("group_", seq_len(fit$n_groups))])[rows, , drop = FALSE]
-  w <- new_covariates(fit, newdata, inputs)
+  lagged <- with_lag_columns(fit, newdata, inputs)
+  w <- new_covariates(fit, lagged$data, lagged$inputs)
   known <- is.finite(columns$time) & !is.na(p[, 1])
   if (!is.null(w)) known <- known & stats::complete.cases(w)
   fitted <- rep(NA_real_, nrow(newdata))

@@ -95,6 +95,7 @@ varying_covariates <- function(argument, given, kept, data) {
   asked <- given[[argument]]
   if (is.null(asked)) return(NULL)
   if (is.null(given$wide)) return(plain_covariates(asked, argument, kept[[argument]], data))
+  if (!is.null(lag_formula(asked, names(given$wide)))) return(FALSE)
   listed <- is.character(asked) && !is_formula_text(asked)
   list(terms = if (listed) asked else plain_names(one_sided(asked, argument), argument))
 }

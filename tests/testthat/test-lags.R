@@ -82,3 +82,57 @@ test_that("what is no lag of the outcome is refused", {
     expect_error(ask(d, tcov = bad), class = "gbtm_bad_lag")
   }
 })
+
+test_that("curves and fitted values of new rows take the lag from the rows before, or from a column of its name", {
+  need_engine()
+  fit <- suppressWarnings(gbtm(offenses ~ year, data = pathways, id = "id", groups = 2, order = 1, family = "poisson",
+                               tcov = ~ log1p(lag(offenses, first = 0)), control = gbtm_control(n_starts = 3)))
+  seen <- data.frame(id = "new", year = 13:16, offenses = c(2, 0, 3, 1))
+  before <- c(0, 2, 0, 3)
+  b <- coef(fit)
+  rate <- function(k) {
+    of <- function(name) unname(b[sprintf("%s[%d]", name, k)])
+    exp(of("intercept") + of("year") * seen$year + of("log1p(lag(offenses))") * log1p(before))
+  }
+  curves <- predict(fit, newdata = seen)
+  expect_identical(curves[["lag(offenses)"]], rep(before, 2))
+  expect_equal(curves$estimate, c(rate(1), rate(2)), tolerance = 1e-10)
+  given <- data.frame(year = seen$year, check.names = FALSE, `lag(offenses)` = before)
+  expect_equal(predict(fit, newdata = given)[names(curves)], curves)
+  # rows in another order are the same people
+  turned <- augment(fit, newdata = seen[4:1, ])
+  p <- predict(fit, newdata = seen, type = "posterior")
+  expect_equal(turned$.fitted, rev(p$group_1 * rate(1) + p$group_2 * rate(2)), tolerance = 1e-8)
+  # without a history the fit's own profile is meant, as before
+  expect_equal(predict(fit, newdata = data.frame(year = 14:15))$estimate, predict(fit, times = 14:15)$estimate)
+})
+
+test_that("a row without an outcome before it is told", {
+  need_engine()
+  fit <- suppressWarnings(gbtm(offenses ~ year, data = pathways, id = "id", groups = 1, order = 1, family = "poisson",
+                               tcov = ~ lag(offenses), control = gbtm_control(n_starts = 1)))
+  seen <- data.frame(id = "new", year = 13:15, offenses = c(2, 0, 3))
+  expect_error(predict(fit, newdata = seen), "1 rows lack a value of lag(offenses)", fixed = TRUE,
+               class = "gbtm_missing_covariate")
+})
+
+test_that("wide data have lags as long ones do", {
+  need_engine()
+  wide <- stats::reshape(pathways[c("id", "year", "offenses", "hours")], idvar = "id", timevar = "year",
+                         direction = "wide")
+  lists <- list(offenses = paste0("offenses.", 13:17), hours = paste0("hours.", 13:17), year = 13:17)
+  for (asked in list(~ log1p(lag(offenses, first = 0)) + hours, ~ lag(offenses))) {
+    fitted <- function(data, ...) {
+      suppressWarnings(gbtm(offenses ~ year, data = data, id = "id", groups = 2, order = 1, family = "poisson",
+                            tcov = asked, control = gbtm_control(n_starts = 3), ...))
+    }
+    of_wide <- fitted(wide, wide = lists)
+    of_long <- fitted(pathways)
+    expect_equal(coef(of_wide), coef(of_long), tolerance = 1e-8)
+    expect_identical(nobs(of_wide), nobs(of_long))
+    of_new <- function(fit, data) suppressWarnings(predict(fit, data, type = "posterior"))
+    expect_equal(of_new(of_wide, wide)$group_1, of_new(of_long, pathways)$group_1, tolerance = 1e-8)
+  }
+  ahead <- suppressWarnings(list(forecast(of_wide, wide, steps = 1), forecast(of_long, pathways, steps = 1)))
+  expect_equal(ahead[[1]]$mean, ahead[[2]]$mean, tolerance = 1e-8)
+})
