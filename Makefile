@@ -94,6 +94,16 @@ bench: setup ## ours beside flexmix, and alone up to a million subjects; writes 
 	@bash scripts/system.sh bench
 	$(PY) benchmarks/bench.py
 
+site: setup ## the documentation site in site/: tutorials run, references of both languages, every link checked
+	@bash scripts/site.sh
+
+vignettes: setup ## vignettes/ from the tutorials: the R parts, with their results
+	@bash scripts/system.sh site
+	Rscript scripts/vignettes.R
+
+screenshots: ## five pages of site/ as a phone and a desk show them, in build/site/screenshots
+	@$(VENV)/bin/python scripts/screenshots.py
+
 BASE ?= HEAD
 golden: $(VENV)/.ready ## digits of all reference cases, commit BASE (default HEAD) beside the working tree: 2.5 minutes of a core each
 	@OMP_NUM_THREADS=1 bash scripts/golden.sh $(BASE) $(PY)
@@ -109,7 +119,7 @@ hooks: $(VENV)/.ready ## lint before every commit (ruff, mypy, lintr)
 	@bash scripts/system.sh dev
 	@$(VENV)/bin/pre-commit install
 
-.PHONY: golden mutate architecture hooks
+.PHONY: golden mutate architecture hooks site vignettes screenshots
 
 clean: ## remove what was made, but not .venv and .Rlib
-	rm -rf $(OUT) build dist *.Rcheck gbtm_*.tar.gz
+	rm -rf $(OUT) build dist site *.Rcheck gbtm_*.tar.gz

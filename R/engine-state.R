@@ -29,7 +29,10 @@ engine_way_out <- function(found) {
   }
   probe <- found$probe
   if (is.null(probe)) {
-    if (is.null(found$source)) return("Run gbtm::install_gbtm(), which needs the internet.")
+    if (is.null(found$source)) {
+      return(paste("Run gbtm::install_gbtm(), which needs the internet. If a Python has torch already, name it before",
+                   "library(gbtm): Sys.setenv(GBTM_PYTHON = \"/path/to/python\")."))
+    }
     return(sprintf("Unset %s or correct it, then run gbtm::install_gbtm().", found$source))
   }
   if (same_python(found$python, environment_python(default_environment()))) {

@@ -158,7 +158,8 @@
 #' plot(both)
 #' # each with groups of its own: how do those of the one go with those of the other?
 #' dual <- gbtm(list(aggression ~ age, offenses ~ year), data = pathways, id = "id", groups = c(2, 2),
-#'              order = list(1, 2), family = c("normal", "poisson"), control = gbtm_control(n_starts = 4))
+#'              order = list(1, 2), family = c("normal", "poisson"),
+#'              control = gbtm_control(n_starts = 4))
 #' transitions(dual)
 #' @export
 gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "normal", iorder = NULL,

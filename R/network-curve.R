@@ -21,7 +21,8 @@
 #' network_curve(3)
 #' @examplesIf gbtm_engine()$available
 #' d <- offending
-#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "poisson", curve = network_curve(1),
+#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2,
+#'             family = "poisson", curve = network_curve(1),
 #'             control = gbtm_control(n_starts = 4))
 #' hidden_units(fit)
 #' @export

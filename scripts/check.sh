@@ -18,6 +18,7 @@ none <- as.data.frame(matrix(character(), 0, length(columns), dimnames = list(NU
 saveRDS(none, commandArgs(trailingOnly = TRUE))
 R
 
+bash "$root/scripts/system.sh" site # knitr, rmarkdown and pandoc make pages of the vignettes
 # R CMD build copies what lies in the folder; a copy of the tracked files has nothing that was left lying around.
 mkdir "$away/gbtm"
 (cd "$root" && git ls-files -z | xargs -0 tar -cf - --ignore-failed-read 2>/dev/null) | tar -xf - -C "$away/gbtm"

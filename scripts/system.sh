@@ -7,6 +7,7 @@ r_packages=(reticulate jsonlite testthat ggplot2 generics MASS survival tibble)
 extra="${1:-}"
 if [ "$extra" = dev ]; then r_packages+=(roxygen2 lintr); fi
 if [ "$extra" = bench ]; then r_packages+=(flexmix); fi
+if [ "$extra" = site ]; then r_packages+=(knitr rmarkdown); fi
 
 missing=()
 if ! command -v Rscript >/dev/null; then
@@ -19,6 +20,10 @@ else
 fi
 # Tests make repositories of their own.
 [ "$extra" != test ] || command -v git >/dev/null || missing+=(git)
+# What makes vignettes of their texts, and what R CMD check wants where there are some.
+if [ "$extra" = site ]; then
+  for program in pandoc qpdf; do command -v $program >/dev/null || missing+=($program); done
+fi
 # A compiler and R's headers let rpy2 build its fast interface.
 command -v gcc >/dev/null && [ -d /usr/share/R/include ] || missing+=(r-base-dev)
 bash "$(dirname "$0")/python.sh" >/dev/null 2>&1 || missing+=(python3 python3-venv python3-dev)

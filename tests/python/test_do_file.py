@@ -309,3 +309,13 @@ def test_a_picture_of_the_second_outcome():
         read_do_file(dual + "\ntrajplot, model(3)", columns)
     assert caught.value.argument == "model"
     assert "1 to 2" in caught.value.way_out
+
+
+def test_the_name_of_a_file_is_not_its_text():
+    with pytest.raises(CommandError, match="name of a file") as caught:
+        read_do_file("run.do", COLUMNS)
+    assert "Read it first" in caught.value.way_out
+
+
+def test_clear_changes_nothing():
+    assert read_do_file(f"clear all\n{PLAIN}", COLUMNS)[0].order == read_do_file(PLAIN, COLUMNS)[0].order

@@ -212,3 +212,13 @@ def test_covariates_of_wide_data_stand_in_no_formula():
     with pytest.raises(SpecificationError) as e:
         split_formula("y ~ t + sex", data, {"y": "y*", "t": [1, 2]})
     assert "risk='sex'" in e.value.way_out
+
+
+def test_a_name_that_is_missing_points_to_wide():
+    table = pd.DataFrame({"id": [1, 2], "s1": [1.0, 2.0], "s2": [2.0, 3.0]})
+    with pytest.raises(gbtm.DataError) as caught:
+        split_formula("s ~ month", table)
+    assert "wide=" in caught.value.way_out
+    with pytest.raises(gbtm.DataError) as caught:
+        split_formula("s ~ month", table, {"s": "s*"})
+    assert "Give it 'month' too" in caught.value.way_out

@@ -299,7 +299,7 @@ def split_formula(
     outcome, rhs = (re.sub(r"^`([^`]*)`$", r"\1", side.strip()) for side in sides)  # R and formulaic quote odd names
     known = set(wide) if wide is not None else {str(c) for c in data.columns}
     if rhs in known or re.fullmatch(r"[A-Za-z_.][\w.]*", rhs):
-        return _known(outcome, known), _known(rhs, known), None
+        return _known(outcome, known, wide), _known(rhs, known, wide), None
     words = formula_variables(rhs, known | {str(c) for c in data.columns})
     if len(words) != 1:
         raise SpecificationError(
@@ -311,13 +311,17 @@ def split_formula(
             f"formula: '{rhs}' does not make a power of {words[0]}.", code="bad_formula", argument="formula",
             way_out=advice(rhs, words, data, outcome),
         )
-    return _known(outcome, known), _known(words[0], known), rhs
+    return _known(outcome, known, wide), _known(words[0], known, wide), rhs
 
 
-def _known(name: str, known: set[str]) -> str:
+def _known(name: str, known: set[str], wide: Mapping[str, Any] | None) -> str:
     if name not in known:
+        there = ", ".join(sorted(known)[:12])
         raise DataError(
             f"formula: no column named '{name}'.", code="unknown_column", argument=name,
-            way_out=f"The columns are {', '.join(sorted(known)[:12])}.",
+            way_out=f"The columns are {there}. For a table with one row per person, wide= says what the names of the "
+                    "formula stand for." if wide is None else
+                    f"The names that wide= gives are {there}. Give it '{name}' too: a pattern of columns, or "
+                    "of the time a list of numbers, one per wave.",
         )
     return name

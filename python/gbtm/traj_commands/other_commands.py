@@ -10,7 +10,7 @@ from ..errors import CommandError
 HARMLESS = (
     ("vers", "version"), ("set", "set"), ("cls", "cls"), ("log", "log"), ("cd", "cd"), ("net", "net"), ("ssc", "ssc"),
     ("adopath", "adopath"), ("di", "display"), ("more", "more"), ("macro", "macro"), ("timer", "timer"),
-    ("which", "which"), ("help", "help"), ("exit", "exit"), ("#", "#"),
+    ("which", "which"), ("help", "help"), ("exit", "exit"), ("#", "#"), ("clear", "clear"),
 )
 DATA = "Change the data before they are handed over: rows and columns are those of data=."
 READ = "Read the file first (pandas.read_stata, R's haven::read_dta) and hand the table over as data."
@@ -35,7 +35,7 @@ REFUSED = (
     ("su", "summarize", "Look at the data before they are handed over."), ("l", "list", "Look at traj_data()."),
     ("gr", "graph", PICTURE), ("tw", "twoway", PICTURE), ("sc", "scatter", PICTURE), ("line", "line", PICTURE),
     ("u", "use", READ), ("import", "import", READ), ("insheet", "insheet", READ), ("sysuse", "sysuse", READ),
-    ("webuse", "webuse", READ), ("infile", "infile", READ), ("clear", "clear", READ),
+    ("webuse", "webuse", READ), ("infile", "infile", READ),
     ("sa", "save", STORED), ("export", "export", STORED), ("outsheet", "outsheet", STORED),
     ("g", "generate", DATA), ("egen", "egen", DATA), ("replace", "replace", DATA), ("keep", "keep", DATA),
     ("drop", "drop", DATA), ("ren", "rename", DATA), ("recode", "recode", DATA), ("reshape", "reshape", DATA),
@@ -101,6 +101,11 @@ def passed_over(text: str) -> str | None:
     CommandError
         Naming the command and what to use in its place.
     """
+    if re.fullmatch(r"\S+\.(do|ado|txt|sas)", text):
+        raise CommandError(
+            f"{text}: this is the name of a file, not its text.", code="not_traj", argument="command",
+            way_out="Read it first: open(..).read() in Python, paste(readLines(..), collapse = \"\\n\") in R.",
+        )
     match = re.match(r"#|[A-Za-z_]\w*|[{}]", text)
     word = match[0] if match else ""
     for short, full in HARMLESS:
