@@ -1,5 +1,7 @@
 """Forecasts of the next waves: against mixtures summed by hand, enumeration, formulas of the normal distribution."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -222,3 +224,21 @@ def test_a_file_foretells_the_same(counts, tmp_path) -> None:
     res.save(tmp_path / "f.json")
     some = data[data["id"] < 5]
     pd.testing.assert_frame_equal(gbtm.load(tmp_path / "f.json").forecast(some).table, res.forecast(some).table)
+
+
+def test_waves_to_come_are_no_rows_lost():
+    """Rows of the future, and missed waves, have no outcome: nothing is said of them; a missing covariate is."""
+    data = gbtm.datasets.pathways()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gbtm.GBTMWarning)
+        res = gbtm.GBTM.from_formula(
+            "offenses ~ year", data, id="id", groups=2, order=1, family="poisson", tcov="hours").fit(n_starts=1)
+    people = data.loc[data["id"] <= 3, ["id", "year", "offenses", "hours"]].copy()
+    people.loc[people.index[1], "offenses"] = np.nan
+    ahead = pd.DataFrame({"id": people["id"].unique(), "year": 18, "offenses": np.nan, "hours": 20.0})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", gbtm.GBTMWarning)
+        res.forecast(pd.concat([people, ahead]), steps=1)
+    people.loc[people.index[2], "hours"] = np.nan
+    with pytest.warns(gbtm.GBTMWarning, match="Dropped: 1 observation with a missing time-varying covariate"):
+        res.forecast(pd.concat([people, ahead]), steps=1)

@@ -331,3 +331,10 @@ def test_two_units_are_found_from_nothing(seed):
     truth = np.concatenate([coefficients.ravel(), [0.5, 0.0, 0.0]])
     start = climb.at(climb.spans[0].coordinates(units), layout, layout.unreport(truth))
     assert res.llf >= climb.climb(start, 100, 1e-10).loglik - 1e-3
+
+
+def test_a_prior_is_refused_with_the_way_out():
+    data = gbtm.datasets.offending()
+    with pytest.raises(gbtm.SpecificationError, match="hidden units.*Leave prior out"):
+        gbtm.GBTM.from_formula(
+            "offenses ~ age", data, id="id", groups=2, family="poisson", curve=gbtm.Network(2), prior="weak")

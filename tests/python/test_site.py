@@ -16,9 +16,10 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "scripts" / "site"))
 
 import check
-import tutorials
 from dialect import to_python_markdown
 from docstring import Writer
+
+import tutorials
 
 PAGES = [ROOT / "README.md", ROOT / "NEWS.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 

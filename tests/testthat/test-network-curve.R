@@ -58,3 +58,11 @@ test_that("one of several outcomes may be a network, and what cannot have one sa
                class = "gbtm_order_or_basis")
   expect_error(gbtm_search(y ~ age, data = data, id = "id", curve = network_curve(2)), class = "gbtm_no_network_here")
 })
+
+test_that("a prior is refused with the way out", {
+  need_engine()
+  expect_error(
+    gbtm(offenses ~ age, data = offending, id = "id", groups = 2, family = "poisson", curve = network_curve(2),
+         prior = "weak"),
+    "hidden units.*Leave prior out", class = "gbtm_bad_curve")
+})

@@ -9,7 +9,7 @@ conditioned on: given the group, what was seen and what is to come are jointly n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,8 +154,9 @@ def forecast(
 
 
 def warn_left_out(res: Fit, panel: Panel) -> None:
-    """Say which rows of people could not be used."""
-    sentence = left_out(panel) if res.outcomes[0].lags is None else ""  # first waves are left out by design
+    """Say which rows of people could not be used: a wave without an outcome is missed or still to come, and no loss."""
+    used = replace(panel, dropped=replace(panel.dropped, missing_outcome=0))
+    sentence = left_out(used) if res.outcomes[0].lags is None else ""  # first waves are left out by design
     if sentence:
         warn(f"people: {sentence}")
 
