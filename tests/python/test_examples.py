@@ -39,7 +39,8 @@ def test_occam(monkeypatch):
     """On data of quadratic curves and linear membership the simple model is not beaten, and covariates matter."""
     occam = _module("occam")
     original = gbtm.cross_validate
-    monkeypatch.setattr(gbtm, "cross_validate", lambda model, **given: original(model, **{**given, "n_starts": 1, "folds": 3}))
+    light = {"n_starts": 1, "folds": 3}
+    monkeypatch.setattr(gbtm, "cross_validate", lambda model, **given: original(model, **{**given, **light}))
     adam, prior, table = occam.main(quick=True)
     below = float(re.search(r"(\d+\.\d+) of log-likelihood below", adam)[1])
     assert 0 < below < 10

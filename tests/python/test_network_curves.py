@@ -335,6 +335,6 @@ def test_two_units_are_found_from_nothing(seed):
 
 def test_a_prior_is_refused_with_the_way_out():
     data = gbtm.datasets.offending()
-    with pytest.raises(gbtm.SpecificationError, match="hidden units.*Leave prior out"):
+    with pytest.raises(gbtm.SpecificationError, match=r"hidden units.*Leave prior out"):
         gbtm.GBTM.from_formula(
             "offenses ~ age", data, id="id", groups=2, family="poisson", curve=gbtm.Network(2), prior="weak")
