@@ -117,9 +117,19 @@ link_of <- function(curves) {
   link
 }
 
+# P(y <= level) of an ordinal outcome, all levels but the last: list of (K, C).
+at_most_level <- function(curves, u) {
+  cuts <- c(list(0 * u$mean), u[sprintf("cut%d", seq_len(length(curves$codes) - 2) + 1)])
+  lapply(cuts, function(cut) stats::plogis(as.vector(cut) - u$mean))
+}
+
 # E(y) on the outcome's scale (K, C).
 expected_outcome <- function(curves, u) {
   traits <- family_traits(curves$family)
+  if (isTRUE(traits$has_levels)) {
+    parts <- Map(`*`, diff(curves$codes), at_most_level(curves, u))
+    return(curves$codes[length(curves$codes)] - Reduce(`+`, parts))
+  }
   if (traits$has_bounds) return(expected_censored(curves, u))
   mean <- link_of(curves)$mean(u$mean)
   if (traits$is_zero_inflated) stats::plogis(-u$zero) * mean else mean
@@ -134,6 +144,11 @@ expected_slopes <- function(curves, u) {
       mean = stats::pnorm(at$upper) - stats::pnorm(at$lower),
       log_sigma = at$sigma * (stats::dnorm(at$lower) - stats::dnorm(at$upper))
     ))
+  }
+  if (isTRUE(traits$has_levels)) {
+    parts <- Map(function(step, p) step * p * (1 - p), diff(curves$codes), at_most_level(curves, u))
+    names(parts) <- c("mean", sprintf("cut%d", seq_along(parts)[-1]))
+    return(c(list(mean = Reduce(`+`, parts)), lapply(parts[-1], function(x) -x)))
   }
   slope <- link_of(curves)$slope(u$mean)
   if (!traits$is_zero_inflated) return(list(mean = slope))
@@ -155,6 +170,7 @@ expected_censored <- function(curves, u) {
 
 # Smallest and largest possible mean.
 outcome_range <- function(curves) {
+  if (isTRUE(family_traits(curves$family)$has_levels)) return(range(curves$codes))
   if (family_traits(curves$family)$has_bounds) c(curves$lower, curves$upper) else link_of(curves)$range
 }
 
@@ -195,6 +211,7 @@ log_density <- function(curves, u, y) {
 possible_values <- function(curves, y) {
   traits <- family_traits(curves$family)
   if (traits$has_bounds) return(y >= curves$lower & y <= curves$upper)
+  if (isTRUE(traits$has_levels)) return(y %in% curves$codes)
   if (traits$is_count) return(y >= 0 & y == floor(y))
   if (isTRUE(traits$takes_trials)) return(y >= 0 & y == floor(y))
   if (traits$is_binary) return(y == 0 | y == 1)

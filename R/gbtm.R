@@ -238,10 +238,13 @@ asked_model <- function(formula, data, id, given, call, settled = NULL) {
   data <- declared$data
   parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide), data)
   parts <- parts_by_order(parts, data, wide, given$order, given$curve)
+  ordered <- numbers_of_ordered(data, parts, wide, given$family)
+  data <- ordered$data
   if (is.list(wide)) given$wide <- wide <- wide_in_order(wide, parts, data)
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
   covariates <- stats::setNames(given[covariate_arguments()], covariate_arguments())
   refuse_dots(data, if (is.null(wide)) covariates else covariates[c("risk", "risk2")])
+  columns$factor_levels <- ordered$levels
   columns$declared <- declared_in(declared$counts, c(list(formula, id), covariates, wide), data)
   unsettled <- covariates[setdiff(names(covariates), settled)]
   known <- without_unfitted_levels(unsettled, data, columns, wide, call)

@@ -176,7 +176,8 @@ curves_of <- function(document) {
   spec <- stored$spec
   list(
     family = spec$family, lower = if (is.null(spec$lower)) -Inf else spec$lower,
-    upper = if (is.null(spec$upper)) Inf else spec$upper, centre = stored$centre, scale = stored$scale,
+    upper = if (is.null(spec$upper)) Inf else spec$upper, codes = as.double(unlist(spec$codes)),
+    levels = as.character(unlist(spec$levels)), centre = stored$centre, scale = stored$scale,
     bases = lapply(stored$bases, basis_matrices), coefficients = stored$coefficients, positions = stored$positions,
     offsets = stored$offsets, covariates = covariates_of(stored),
     time_scale = if (is.null(stored$time_scale)) 1 else stored$time_scale,

@@ -31,6 +31,7 @@ new_people <- function(fit, newdata, call) {
   if (isTRUE(fit$own_table)) inputs[c("risk", "risk2")] <- list(NULL) # what is known of people is in the table of all
   wide <- inputs$wide
   parts <- fit_parts(fit, if (is.null(wide)) names(newdata) else names(wide))
+  newdata <- with_level_numbers(fit, parts, newdata, wide)
   people <- without_outcome(fit, parts, newdata, wide)
   designs <- c(if (!isTRUE(fit$own_table)) c("risk", if (length(fit$second_membership)) "risk2"),
                if (!people) c("tcov", "dcov"))

@@ -72,8 +72,10 @@ curves_of_rows <- function(fit, newdata, level, call) {
 #' @noRd
 fitted_row <- function(fit, data) {
   if (!is.null(fit$inputs$wide) || identical(fit$read_as$form, "wide") || is.null(fit$formula)) other_table()
-  columns <- tryCatch(long_columns(fit_parts(fit, names(data)), data, ids_asked(fit)),
-                      gbtm_unknown_column = function(e) other_table())
+  columns <- tryCatch({
+    parts <- fit_parts(fit, names(data))
+    long_columns(parts, with_level_numbers(fit, parts, data, NULL), ids_asked(fit))
+  }, gbtm_unknown_column = function(e) other_table())
   ids <- if (is.null(columns$ids)) columns$subject else columns$ids[columns$subject + 1]
   subject <- if (is.numeric(ids) && is.numeric(fit$ids)) match(ids, fit$ids) else
     match(as.character(ids), as.character(fit$ids))
@@ -100,7 +102,8 @@ augmented_new <- function(fit, newdata, call) {
     stop_gbtm("wide_newdata", "newdata: this fit is of wide data, whose rows are no observations.", "newdata",
               "predict(type = \"posterior\") takes them.", call)
   }
-  columns <- long_columns(fit_parts(fit, names(newdata)), newdata, ids_asked(fit))
+  parts <- fit_parts(fit, names(newdata))
+  columns <- long_columns(parts, with_level_numbers(fit, parts, newdata, NULL), ids_asked(fit))
   ids <- if (is.null(columns$ids)) columns$subject else columns$ids[columns$subject + 1]
   p <- stats::predict(fit, newdata = newdata, type = "posterior")
   rows <- match(in_own_type(ids, own_ids(newdata, ids_asked(fit))), p[[1]], incomparables = NA)

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from .errors import CommandError, DataError, GBTMError, GBTMWarning, SpecificationError
     from .figures.balance import plot_balance
     from .figures.forecast import plot_forecast_check
+    from .figures.levels import plot_levels
     from .figures.partial_dependence import plot_dependence
+    from .fit.level_probabilities import level_probabilities
     from .forecast.check import forecast_check
     from .networks.linearity import linearity_check, load_linearity_check
     from .report.exports import to_table
@@ -63,6 +65,7 @@ _HOME = {
     "pool": "resampling.imputation",
     "linearity_check": "networks.linearity", "load_linearity_check": "networks.linearity",
     "plot_dependence": "figures.partial_dependence",
+    "level_probabilities": "fit.level_probabilities", "plot_levels": "figures.levels",
     "ModelSearch": "selection.models", "load_search": "selection.models", "search": "selection.search",
     "grolts_report": "report.write", "to_table": "report.exports",
     "GBTMError": "errors", "DataError": "errors", "SpecificationError": "errors", "CommandError": "errors",
@@ -73,9 +76,9 @@ __all__ = [
     "GBTM", "CommandError", "DataError", "DualResults", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch",
     "Network", "Outcome", "Panel", "ParquetFiles", "Prior", "SpecificationError", "Training", "__version__",
     "ar1_check", "balance", "blrt", "bootstrap", "cross_validate", "datasets", "forecast_check", "grolts_report",
-    "linearity_check", "lmr", "load", "load_linearity_check", "load_search", "plot_balance", "plot_dependence",
-    "plot_forecast_check", "pool", "proc_traj", "query_files", "residual_checks", "search", "to_table", "train", "traj",
-    "untreated_history",
+    "level_probabilities", "linearity_check", "lmr", "load", "load_linearity_check", "load_search", "plot_balance",
+    "plot_dependence", "plot_forecast_check", "plot_levels", "pool", "proc_traj", "query_files", "residual_checks",
+    "search", "to_table", "train", "traj", "untreated_history",
 ]
 
 

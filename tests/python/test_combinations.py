@@ -33,6 +33,8 @@ def _table() -> pd.DataFrame:
             "count": 1.0 * (rng.poisson(mu * rng.gamma(2.0, 0.5, mu.shape)) * (rng.random(mu.shape) > 0.2)).ravel(),
             "logit": (rng.random(mu.shape) < 1 / (1 + np.exp(-2 * level))).ravel() * 1.0,
             "binomial": rng.binomial(6, 1 / (1 + np.exp(-level))).ravel() * 1.0, "n": rng.integers(6, 9, n) * 1.0,
+            "ordinal": 1.0 * (rng.logistic(size=mu.shape) + level > 0).ravel()
+            + (rng.logistic(size=mu.shape) + level > 1.5).ravel(),
             "beta": rng.beta(6 / (1 + np.exp(-level)), 6 / (1 + np.exp(level))).ravel(),
             "w": w.ravel(), "e": rng.uniform(0.5, 2.0, n), "x": np.repeat(rng.normal(size=N) + group, T),
             "s": np.repeat(rng.uniform(0.5, 2.0, N), T), "psu": np.repeat(np.arange(N) % 15, T),
@@ -42,7 +44,7 @@ def _table() -> pd.DataFrame:
     # dropout: some are not seen again after a wave
     last = np.where(rng.random(N) < 0.3, rng.integers(1, T - 1, N), T - 1)
     gone = table["t"].to_numpy() > np.repeat(last, T)
-    table.loc[gone, ["normal", "count", "logit", "beta", "binomial"]] = np.nan
+    table.loc[gone, ["normal", "count", "logit", "beta", "binomial", "ordinal"]] = np.nan
     return table
 
 

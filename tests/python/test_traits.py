@@ -21,7 +21,7 @@ from gbtm.specification.spec import make_spec
 
 each = pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
 ETA = np.array([-2.0, -0.3, 0.0, 0.8, 1.7])
-OTHERS = {"zero": -0.7, "log_sigma": 0.3, "log_psi": -0.4, "log_phi": 1.1}
+OTHERS = {"zero": -0.7, "log_sigma": 0.3, "log_psi": -0.4, "log_phi": 1.1, "cut2": 1.3}
 SIGMA, PSI, PHI, ZERO = (np.exp(OTHERS["log_sigma"]), np.exp(OTHERS["log_psi"]), np.exp(OTHERS["log_phi"]),
                          expit(OTHERS["zero"]))
 # the matrix: each family as scipy has it, at eta and OTHERS, before zero inflation
@@ -36,7 +36,15 @@ LAWS = {
     "beta": lambda eta: stats.beta(PHI * expit(eta), PHI * expit(-eta)),
     "binomial": lambda eta: stats.bernoulli(expit(eta)),  # of one trial
 }
-INVERSE = {"identity": lambda eta: eta, "log": np.exp, "logit": expit}
+def _levels(eta):
+    """Three levels, 1 to 3."""
+    below = np.array([expit(-eta), expit(OTHERS["cut2"] - eta), 1.0])
+    return stats.rv_discrete(values=((1, 2, 3), np.diff(below, prepend=0.0)))()
+
+
+LAWS["ordinal"] = _levels
+INVERSE = {"identity": lambda eta: eta, "log": np.exp, "logit": expit,
+           "cumulative": lambda eta: 3 - expit(-eta) - expit(OTHERS["cut2"] - eta)}
 
 
 def _u(family, eta=ETA, **values):
@@ -85,7 +93,7 @@ def test_binary_outcomes_are_0_and_1_and_nothing_else(family):
 @each
 def test_what_is_drawn_is_of_the_kind_it_says(family):
     y = family.simulate(_u(family, np.full(4000, 0.4)), np.random.default_rng(0))
-    assert family.is_count == (bool((y == np.floor(y)).all()) and bool((y > 1).any()))
+    assert (family.is_count or family.has_levels) == (bool((y == np.floor(y)).all()) and bool((y > 1).any()))
     assert (family.is_binary or family.takes_trials) == (set(np.unique(y)) == {0.0, 1.0})
     assert family.mean_range[0] <= y.min()
     assert y.max() <= family.mean_range[1]

@@ -13,6 +13,7 @@ from ..data.columns import expand_columns, is_number, refuse_values
 from ..data.declared_missing import Declared, refuse_dots, without_declared
 from ..data.formula_variables import term_columns
 from ..data.ids import id_column, id_columns
+from ..data.ordered import numbers_of_ordered
 from ..data.panel import Panel
 from ..data.subjects import levels_of, without_unfitted_levels
 from ..data.waves import refuse_wave_of_wide
@@ -21,6 +22,7 @@ from ..design.own_time import Curve, with_time, without_time
 from ..design.time_basis import split_formula
 from ..design.time_expression import label_of, time_expression, with_time_column
 from ..errors import SpecificationError
+from ..families import family_named
 from ..lags.lagged import LagColumns
 from ..lags.table import long_lags, wide_items, wide_lags, with_lag_record
 from ..lags.term import LagTerm, with_lag_columns
@@ -69,6 +71,7 @@ def read_outcome(
     data, declared = without_declared(data)
     refuse_dots(data, covariate_columns(data, outcome, design, wide))
     name, time, basis = split_formula(outcome.formula, data, wide)
+    data, levels = numbers_if_ordinal(data, outcome, name, wide)
     column, made = time, None
     if basis is not None and (outcome.order is not None or outcome.curve is not None):  # the time is an expression
         made = time_expression(basis, data, time, wide)
@@ -76,7 +79,7 @@ def read_outcome(
             data, where = with_time_column(data, made, time if wide is None else wide[time], wide is not None)
             time, basis = label_of(made), None
             wide = None if wide is None else {**wide, time: where}
-    spec = outcome_spec(outcome, groups, basis)
+    spec = replace(outcome_spec(outcome, groups, basis), levels=levels)
     asked = outcome.tcov
     data, outcome, wide, lagged = _with_lags(data, outcome, design, wide, (name, time, id))
     data = _fitted_levels(data, (name, time, id), outcome, design, wide, people)
@@ -95,6 +98,16 @@ def read_outcome(
         inputs["time_design"] = made.document
     inputs["levels"] = levels_of(data, [t for t in terms if t is not None])
     return tell_declared(panel, declared, data, columns, (name, column), wide), spec, inputs
+
+
+def numbers_if_ordinal(
+    data: pd.DataFrame, outcome: Outcome, name: str, wide: Wide | None
+) -> tuple[pd.DataFrame, tuple[str, ...] | None]:
+    """The table with an ordinal outcome's ordered factor as numbers of its levels, and what these are called."""
+    if not family_named(outcome.family).has_levels:
+        return data, None
+    return numbers_of_ordered(
+        data, [name] if wide is None else expand_columns(data, _in_wide(wide, name, "formula"), "outcome"))
 
 
 @dataclass(frozen=True, eq=False)

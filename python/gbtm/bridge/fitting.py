@@ -86,7 +86,10 @@ def read_request(
     if names:
         columns, first = doubles(basis).reshape(len(names), values.size).T, panel.outcomes[0]
         bases = [matrix_basis(first.time, columns[first.row], tuple(names))]
-    return Asked(panel, model_spec(outcome, design, formula), bases)
+    spec, levels = model_spec(outcome, design, formula), asked.get("factor_levels")
+    if levels:  # R's ordered factor
+        spec = replace(spec, outcomes=(replace(spec.outcomes[0], levels=tuple(levels)),))
+    return Asked(panel, spec, bases)
 
 
 def fit(

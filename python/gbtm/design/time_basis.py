@@ -319,9 +319,9 @@ def _known(name: str, known: set[str], wide: Mapping[str, Any] | None) -> str:
         there = ", ".join(sorted(known)[:12])
         raise DataError(
             f"formula: no column named '{name}'.", code="unknown_column", argument=name,
-            way_out=f"The columns are {there}. For a table with one row per person, wide= says what the names of the "
+            way_out=f"The columns are {there}. For a table with one row per person, wide says what the names of the "
                     "formula stand for." if wide is None else
-                    f"The names that wide= gives are {there}. Give it '{name}' too: a pattern of columns, or "
+                    f"The names that wide gives are {there}. Give it '{name}' too: a pattern of columns, or "
                     "of the time a list of numbers, one per wave.",
         )
     return name

@@ -12,20 +12,21 @@ from .cnorm import CensoredNormal
 from .logit import Logit
 from .negbin import NegativeBinomial
 from .normal import Normal
+from .ordinal import Ordinal
 from .poisson import Poisson
 from .zinb import ZeroInflatedNegativeBinomial
 from .zip import ZeroInflatedPoisson
 
 __all__ = [
     "FAMILIES", "OTHER_NAMES", "Beta", "Binomial", "CensoredNormal", "Family", "Logit", "NegativeBinomial", "Normal",
-    "Poisson", "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson", "family_named", "having", "make_family",
-    "own_name", "those_having",
+    "Ordinal", "Poisson", "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson", "family_named", "having",
+    "make_family", "own_name", "those_having",
 ]
 
 # every family that a user may name, in the order in which they are listed; without bounds
 FAMILIES = MappingProxyType({family.name: family for family in (
     Normal(), CensoredNormal(), Poisson(), ZeroInflatedPoisson(), NegativeBinomial(), ZeroInflatedNegativeBinomial(),
-    Logit(), Beta(), Binomial(),
+    Logit(), Beta(), Binomial(), Ordinal(),
 )})
 
 # what R, Stata, SAS and textbooks call them, in small letters, blanks, dots and hyphens as "_"
@@ -36,6 +37,8 @@ OTHER_NAMES = MappingProxyType({
     "nbreg": "negbin",
     "zero_inflated_negative_binomial": "zinb", "zero_inflated_negbin": "zinb", "zinbinom": "zinb",
     "bernoulli": "logit", "logistic": "logit", "binary": "logit", "betar": "beta",
+    "ordered": "ordinal", "ologit": "ordinal", "cumulative": "ordinal", "cumulative_logit": "ordinal",
+    "proportional_odds": "ordinal", "polr": "ordinal",
 })
 
 
@@ -74,9 +77,10 @@ def family_named(name: str) -> Family:
     return FAMILIES[name]
 
 
-def make_family(name: str, lower: float | None = None, upper: float | None = None) -> Family:
-    """The family called ``name``, censored at these bounds where it has them."""
-    return family_named(name).between(lower, upper)
+def make_family(name: str, lower: float | None = None, upper: float | None = None,
+                codes: tuple[float, ...] | None = None) -> Family:
+    """The family called ``name``, censored at these bounds, or of levels with these values, where it has them."""
+    return family_named(name).between(lower, upper).having_codes(codes)
 
 
 def having(trait: str) -> tuple[str, ...]:

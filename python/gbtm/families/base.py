@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Predictors = Mapping[str, np.ndarray]
-Link = Literal["identity", "log", "logit"]
-RANGES: dict[Link, tuple[float, float]] = {"identity": (-np.inf, np.inf), "log": (0.0, np.inf), "logit": (0.0, 1.0)}
+Link = Literal["identity", "log", "logit", "cumulative"]
+RANGES: dict[Link, tuple[float, float]] = {"identity": (-np.inf, np.inf), "log": (0.0, np.inf), "logit": (0.0, 1.0),
+                                         "cumulative": (-np.inf, np.inf)}
 
 
 class Family(ABC):
@@ -36,6 +37,7 @@ class Family(ABC):
     is_count, is_binary : y is 0, 1, 2, ..; y is 0 or 1
     takes_exposure : log exposure may be added to eta
     takes_trials : y is a number of successes out of given numbers of trials, which stand where others have exposure
+    has_levels : y is one of a few ordered levels, which the data name, see :meth:`having_codes`
     may_be_never : a group's order may be -1, y being 0 throughout
     has_bounds : y may be censored at ``min`` and ``max``, see :meth:`between`
     may_correlate : errors may be AR(1), or a subject may have random effects
@@ -56,6 +58,7 @@ class Family(ABC):
     is_binary: ClassVar[bool] = False
     takes_exposure: ClassVar[bool] = False
     takes_trials: ClassVar[bool] = False
+    has_levels: ClassVar[bool] = False
     may_be_never: ClassVar[bool] = False
     has_bounds: ClassVar[bool] = False
     may_correlate: ClassVar[bool] = False
@@ -88,7 +91,7 @@ class Family(ABC):
     @property
     def is_discrete(self) -> bool:
         """y is a whole number."""
-        return self.is_count or self.is_binary or self.takes_trials
+        return self.is_count or self.is_binary or self.takes_trials or self.has_levels
 
     @property
     def has_sigma(self) -> bool:
@@ -243,6 +246,10 @@ class Family(ABC):
 
     def scaled(self, centre: float, scale: float) -> Family:
         """The family of (y - centre) / scale; only where ``has_scale``."""
+        return self
+
+    def having_codes(self, codes: tuple[float, ...] | None) -> Family:
+        """The family whose levels have these values, ascending; only where ``has_levels``."""
         return self
 
     def between(self, lower: float | None, upper: float | None) -> Family:

@@ -13,6 +13,7 @@ from ..data.columns import expand_columns, require_columns
 from ..data.declared_missing import without_declared
 from ..data.formula_design import FormulaDesign, covariate_columns
 from ..data.joined_panels import joined_panels
+from ..data.ordered import numbers_of_ordered
 from ..data.panel import Panel
 from ..data.people import has_none_of, people_of_table
 from ..design.time_expression import sources_of, with_time_column
@@ -43,6 +44,9 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
             way_out="Fit with from_formula or traj, or give a Panel to gbtm.fit.scoring.classify_panel.",
         )
     table = with_levels(newdata, inputs["levels"])
+    names = inputs["outcome"] if isinstance(inputs["outcome"], (list, tuple)) else [inputs["outcome"]]
+    if res.outcomes[0].spec.levels is not None:
+        table = numbers_of_ordered(table, names, res.outcomes[0].spec.levels)[0]
     arguments = {k: v for k, v in inputs.items() if k not in OF_READING and not k.endswith("_design")}
     for name in ("risk", "risk2", "tcov", "dcov"):
         if arguments.get(name) is not None:

@@ -141,6 +141,11 @@ def forecast_check(
                 way_out=f"Use some of {', '.join(RIVALS)}.",
             )
     built = _built(models)
+    if wanted and any(b.spec.outcomes[0].traits.has_levels for b in built.values()):
+        raise SpecificationError(
+            f"against: {', '.join(wanted)} know nothing of ordered levels.", code="no_forecast", argument="against",
+            way_out="Compare fits of groups alone: against=().",
+        )
     if wanted and any(b.spec.outcomes[0].traits.takes_trials for b in built.values()):
         raise SpecificationError(
             f"against: {', '.join(wanted)} know nothing of trials.", code="no_forecast", argument="against",

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..design.coordinates import Coordinates
 from ..design.time_basis import TimeBasis
+from ..families.ordinal import CUTS
 
 MEMBERSHIP = -1  # outcome number of the blocks of theta
 
@@ -34,6 +35,7 @@ SCALES = {
     "atanh_rho": Scale("rho", np.tanh, lambda x: 1 / np.cosh(x) ** 2, np.arctanh),
     "r0_sigma": Scale("r0_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
     "r1_sigma": Scale("r1_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
+    **{name: Scale(name, np.asarray, np.ones_like, np.asarray) for name in CUTS},
 }
 
 

@@ -51,7 +51,7 @@ class OutcomePart:
             return AutoregressiveNormal()
         if self.spec.random_orders is not None:
             return random_normal(self.n_random)
-        return make_family(self.spec.family, self.spec.lower, self.spec.upper)
+        return make_family(self.spec.family, self.spec.lower, self.spec.upper, self.spec.codes)
 
     @property
     def reported(self) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ def prepare(panel: Panel, spec: ModelSpec, *, check_size: bool = True) -> Panel:
                 argument="exposure",
                 way_out=f"Use one of {', '.join(having('takes_exposure'))}, or leave exposure out.",
             )
-        family = make_family(outcome.family, outcome.lower, outcome.upper)
+        family = make_family(outcome.family, outcome.lower, outcome.upper, outcome.codes)
         bad, sentence, way_out = family.problem(y)
         if outcome.traits.takes_trials and not bad.any():
             bad, sentence, way_out = family.problem_of_trials(y, _trials_of(measures))

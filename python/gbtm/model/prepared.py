@@ -13,6 +13,7 @@ from ..design.time_basis import TimeBasis
 from ..specification.prior import Prior
 from ..specification.spec import ModelSpec
 from .layout import Layout, make_layout
+from .levels import with_codes
 from .outcome import prepare
 
 Bases = Sequence[TimeBasis | None]
@@ -54,6 +55,7 @@ class Prepared:
             For values that the family cannot take, more groups than subjects, columns that cannot be told apart.
         """
         fitted, scored = panel.split()
+        spec = with_codes(spec, fitted)
         fitted = prepare(fitted, spec)
         return cls(
             fitted, spec, make_layout(fitted, spec, bases), bases, held_out if scored is None else scored, formula,

@@ -49,6 +49,7 @@ class PreparedBlocks:
             As for data in memory; ``not_on_disk`` for parts that are no sums over design cells.
         """
         _refuse(spec)
+        _refuse_levels(spec)
         sample = panel.sampled()
         try:
             people = prepare(sample.for_starts, spec)
@@ -89,6 +90,14 @@ def _basis_of_all(panel: DiskPanel, m: int, outcome: OutcomeSpec) -> TimeBasis |
         return None
     seen, time_name = panel.survey.seen[m], panel.survey.sample.outcomes[m].time_name
     return formula_basis(seen.times, outcome.basis, time_name, counts=seen.counts.astype(np.int64))
+
+
+def _refuse_levels(spec: ModelSpec) -> None:
+    """The levels of an ordinal outcome are those of all people, which a sample of them does not tell."""
+    if any(o.traits.has_levels for o in spec.outcomes):
+        raise SpecificationError(
+            "family: 'ordinal' does not go with data on disk.", code="not_on_disk", argument="family",
+            way_out="Read the table and fit in memory: people with equal rows cost no more than one of them.")
 
 
 def _refuse(spec: ModelSpec) -> None:

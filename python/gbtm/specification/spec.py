@@ -37,6 +37,8 @@ class OutcomeSpec:
     random_orders : as ``ar1``. Random effects of each group: 0, an intercept; 1, a slope too; -1, none
     basis : right-hand side of a basis formula (for example ``"bs(age, df=4)"``) instead of polynomials
     curve : curves made of hidden units of time instead of either
+    codes, levels : families with levels only. Values of the levels that occur, None until the data have said so; of an
+        ordered factor all its levels, of which the values count the places from 1, else None
     """
 
     family: str
@@ -52,6 +54,8 @@ class OutcomeSpec:
     random_orders: tuple[int, ...] | None = None
     basis: str | None = None
     curve: Network | None = None
+    codes: tuple[float, ...] | None = None
+    levels: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name, option in options_of(Outcome).items():
@@ -120,7 +124,7 @@ class OutcomeSpec:
         by_group = {
             "atanh_rho": self.rho_by_group, "r0_sigma": True, "r1_sigma": True, "log_sigma": self.sigma_by_group,
             "log_psi": self.dispersion_by_group, "log_phi": True}
-        return by_group[predictor]
+        return by_group.get(predictor, False)  # cut points are common
 
     @property
     def shape(self) -> str:

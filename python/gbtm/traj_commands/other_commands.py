@@ -104,7 +104,7 @@ def passed_over(text: str) -> str | None:
     if re.fullmatch(r"\S+\.(do|ado|txt|sas)", text):
         raise CommandError(
             f"{text}: this is the name of a file, not its text.", code="not_traj", argument="command",
-            way_out="Read it first: open(..).read() in Python, paste(readLines(..), collapse = \"\\n\") in R.",
+            way_out="Read the file first, and give its text.",
         )
     match = re.match(r"#|[A-Za-z_]\w*|[{}]", text)
     word = match[0] if match else ""

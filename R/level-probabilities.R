@@ -1,0 +1,67 @@
+# Probabilities of the levels of an ordinal outcome, group by group over time.
+
+#' Probabilities of the levels of an ordinal outcome
+#'
+#' `level_probabilities()`: the probability of each level in each group. `plot_levels()` draws them on top of each
+#' other, the lowest level at the bottom, a panel per group.
+#'
+#' @param fit a fit of one outcome with `family = "ordinal"`; of several outcomes see [of_outcome()]
+#' @param times numeric: times; by default those observed
+#' @param tcov values of the time-varying covariates, as for [predict()][predict.gbtm]
+#' @return `level_probabilities()`: data frame with `group`, the time under its own name, `level` (ordered factor) and
+#'   `probability`, \eqn{F(\kappa_c - \eta) - F(\kappa_{c-1} - \eta)}{F(kappa_c - eta) - F(kappa_(c-1) - eta)} with the
+#'   logistic F. `plot_levels()`: a ggplot object.
+#' @section Errors: `gbtm_no_levels`, `gbtm_several_outcomes`.
+#' @examplesIf gbtm_engine()$available
+#' d <- symptoms
+#' d$grade <- cut(d$score, c(-Inf, 2, 5, Inf), labels = c("low", "middle", "high"), ordered_result = TRUE)
+#' fit <- gbtm(grade ~ month, data = d, id = "id", groups = 2, order = 1, family = "ordinal",
+#'             control = gbtm_control(n_starts = 4))
+#' level_probabilities(fit, times = 0)
+#' if (requireNamespace("ggplot2", quietly = TRUE)) plot_levels(fit)
+#' @export
+level_probabilities <- function(fit, times = NULL, tcov = NULL) {
+  check_names()
+  check_fit(fit)
+  refuse_all_outcomes(fit, "level_probabilities()")
+  if (!isTRUE(family_traits(fit$family)$has_levels)) {
+    stop_gbtm("no_levels", sprintf("fit: family '%s' has no levels.", fit$family), "fit",
+              "Ask a fit with family = \"ordinal\".")
+  }
+  at <- curve_times(fit, times)
+  u <- linear_predictors(fit, at, covariate_rows(fit, tcov, length(at)))
+  below <- c(list(0 * u$mean), at_most_level(fit$curves, u), list(1 + 0 * u$mean))
+  p <- vapply(seq_along(below)[-1], function(c) t(below[[c]] - below[[c - 1]]), numeric(length(u$mean)))
+  names <- level_names(fit$curves)
+  table <- data.frame(
+    group = rep(seq_len(fit$n_groups), each = length(at) * length(names)),
+    time = rep(rep(at, each = length(names)), fit$n_groups),
+    level = factor(rep(names, length(at) * fit$n_groups), names, ordered = TRUE), probability = as.vector(t(p))
+  )
+  names(table)[2] <- apart(fit$time_name, names(table)[-2])
+  table
+}
+
+level_names <- function(curves) {
+  if (length(curves$levels)) curves$levels[curves$codes] else format(curves$codes, trim = TRUE)
+}
+
+#' @rdname level_probabilities
+#' @export
+plot_levels <- function(fit) {
+  check_names()
+  need_ggplot2("plot_levels")
+  check_fit(fit)
+  refuse_all_outcomes(fit, "plot_levels()")
+  seen <- range(seen_times(fit))
+  table <- level_probabilities(fit, seq(seen[1], seen[2], length.out = 101))
+  table$panel <- factor(sprintf("Group %d (%.0f %%)", table$group, 100 * fit$shares[table$group]))
+  names(table)[2] <- "at"
+  table$level <- factor(table$level, rev(levels(table$level)))
+  ggplot2::ggplot(table, ggplot2::aes(.data$at, .data$probability, fill = .data$level)) +
+    ggplot2::geom_area(colour = NA) + ggplot2::facet_wrap("panel", nrow = 1) +
+    ggplot2::scale_fill_brewer(palette = "Blues", direction = -1, name = fit$outcome_name) +
+    ggplot2::scale_x_continuous(expand = c(0, 0)) + ggplot2::scale_y_continuous(expand = c(0, 0)) +
+    ggplot2::labs(x = fit$time_name, y = "Probability") + ggplot2::theme_minimal() +
+    ggplot2::theme(panel.spacing = ggplot2::unit(1.5, "lines"))
+}
