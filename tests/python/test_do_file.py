@@ -314,7 +314,7 @@ def test_a_picture_of_the_second_outcome():
 def test_the_name_of_a_file_is_not_its_text():
     with pytest.raises(CommandError, match="name of a file") as caught:
         read_do_file("run.do", COLUMNS)
-    assert "Read it first" in caught.value.way_out
+    assert "Read the file first" in caught.value.way_out
 
 
 def test_clear_changes_nothing():
