@@ -74,8 +74,8 @@ _SAID = {
     "The random effects of a group (rorder) are independent of each other; leave it out.": "idiag",
     "Times are scaled inside, and coefficients are in the units of the data; transform a column before the call if "
     "others are wanted.": "scaling standardize standardise scale scalex centre center normalize normalise",
-    "No group is dropped on the way: fit models of fewer groups and compare them.":
-        "pruning minprior minsize dropempty",
+    "No group is dropped on the way: fit models of fewer groups and compare them.": "minprior minsize dropempty",
+    "No term of a curve is dropped on the way: fit models of lower order and compare them.": "pruning",
     "Cross-validation comes after the fit: cross_validate.": "rcv cv crossvalidation crossvalidate kfold",
     "Curves are polynomials of order, or a basis in the formula such as bs(age, df = 4).":
         "fct diffct nbvar ngnl nls knots intnodes spline splines",

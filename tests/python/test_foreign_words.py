@@ -148,3 +148,10 @@ def test_groups_that_disagree_with_their_orders_are_refused():
         assert caught.value.code in ("order_length", "bad_order", "bad_iorder")
     assert gbtm.GBTM.from_formula("y ~ t", DATA, id="id", order=(1, 1, 0)).spec.n_groups == 3
     assert gbtm.GBTM.from_formula("y ~ t", DATA, id="id", groups=None, order=np.array([1, 0])).spec.n_groups == 2
+
+
+def test_pruning_is_answered_as_gbmt_means_it():
+    """gbmt's pruning takes out polynomial terms; flexmix's minprior takes out groups."""
+    terms = "No term of a curve is dropped on the way: fit models of lower order and compare them."
+    assert way_out("pruning", MODEL) == terms
+    assert way_out("minprior", MODEL) == "No group is dropped on the way: fit models of fewer groups and compare them."
