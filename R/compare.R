@@ -19,7 +19,8 @@
 #'     \item{`table`}{data frame, one row per parameter: `group`, `group_printout`, `parameter`, `estimate`,
 #'       `estimate_printout`, `difference` (in standard errors), `se`, `se_printout`, `se_ratio`, `agrees`}
 #'     \item{`groups`}{the printout's number of each group}
-#'     \item{`start`}{the printed estimates as start values for [gbtm()], or `NULL`}
+#'     \item{`start`}{the printed estimates as start values for [gbtm()], with time and outcome in the printout's units,
+#'       or `NULL`}
 #'     \item{`text`}{what `print()` shows}
 #'   }
 #' @section Errors: `gbtm_no_table` where the text has no traj table, or not that many.

@@ -207,7 +207,12 @@ def test_a_worse_printout_and_a_worse_fit(reference):
     assert "better_there" in up.codes
     assert "It climbed from the start values given" in _said(up)
     assert "the printout's is better, by 62.61" in up.verdict
+    assert "in the printout's units" in _said(up)
     assert gbtm.traj(case.command, case.data, start=up.start).llf == pytest.approx(best.llf, abs=1e-4)
+    own = compare_traj(best, lower.to_traj().text)
+    assert own.codes[:1] == ["better_here"]
+    assert "climbs from one start" in _said(found)
+    assert "climbs from one start" not in _said(own)  # said of traj; this package's own printout may have had many
 
 
 def test_a_collapsed_group_is_no_better_answer(fitted):

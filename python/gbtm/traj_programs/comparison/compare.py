@@ -104,7 +104,8 @@ class Comparison:
     def start(self) -> np.ndarray | None:
         """The printed estimates as start values of this model, in the order of ``params``; None if any is missing.
 
-        ``model.fit(start=comparison.start)`` climbs from where the printout stands.
+        ``model.fit(start=comparison.start)`` climbs from where the printout stands, where the model has the printout's
+        units of time and outcome.
         """
         return _start(self.differences, self.size, self.reference)
 

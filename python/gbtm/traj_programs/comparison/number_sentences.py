@@ -81,7 +81,10 @@ def _higher(d: Differences, res: Fit, numbers: str) -> Sentence:
     text += "" if search.user_start else f" {search.sentence}"
     if gain < NEAR_TIE:
         return Sentence("near_tie", f"{text} So close together, they are two readings of the data: report both.")
-    return Sentence("better_here", f"{text} {program} climbs from one start; its start() option can lead it here.")
+    # this package's own copy of the layout makes many starts, unless it was given one
+    if d.printed.source != "gbtm":
+        text += f" {program} climbs from one start; its start() option can lead it here."
+    return Sentence("better_here", text)
 
 
 def _lower(d: Differences, res: Fit, numbers: str) -> Sentence:
@@ -97,7 +100,8 @@ def _lower(d: Differences, res: Fit, numbers: str) -> Sentence:
              else f"{plural(search.n_starts, 'start')} were not enough.")
     return Sentence(
         "better_there", f"Another optimum: the printout's log-likelihood is {gain} higher ({numbers}). This fit missed "
-        f"it. {tried} Fit again from the printed estimates, which are this comparison's `start`.",
+        f"it. {tried} Fit again from the printed estimates, which are this comparison's `start`, with time and outcome "
+        "in the printout's units.",
     )
 
 
