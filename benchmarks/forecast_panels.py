@@ -4,7 +4,7 @@
 
 The question of a well-known course, there asked of one long series of the New York Stock Exchange, here of people.
 Wages are those of R's plm (GPL, so that they are not in this repository): log wages of 595 people in seven years. The
-other panels are simulated, 300 people and ten waves, each from one of the rivals: an autoregression, three groups, and a
+others are simulated, 300 people and ten waves, each from one of the rivals: an autoregression, three groups, and a
 recursion that no straight line foretells. Writes docs/forecast_panels.csv, .._paired.csv and
 docs/figures/forecast_panels.png, which docs/forecasts.md shows. The same seed gives the same digits.
 """

@@ -22,11 +22,13 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 OTHER_PAGES = ("README.md", "NEWS.md", "CONTRIBUTING.md", "LICENSE.md", "benchmarks/RESULTS.md")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
-TUTORIALS = ("first-model", "from-stata", "how-many-groups")  # what comes first in the menu
+TUTORIALS = (  # their order in the menu
+    "first-model", "from-stata", "how-many-groups", "counts", "covariates", "dropout", "exposure", "several-outcomes",
+    "coming-from", "published-result", "writing-up", "a-million-people", "torch")
 GUIDES = {  # heading of the menu -> pages of docs/, in their order
     "The model": ("model", "priors", "several-outcomes", "networks"),
     "Choosing": ("search", "choosing", "blrt"),
-    "After the fit": ("distal", "forecasts", "standard-errors"),
+    "After the fit": ("distal", "forecasts", "story", "standard-errors"),
     "Data and programs": ("disk", "training", "programs", "fit-document"),
     "How right it is": ("accuracy", "coverage", "distal-coverage"),
 }

@@ -24,6 +24,7 @@ import matplotlib, pandas
 matplotlib.rcParams.update({'figure.figsize': (7, 4.3), 'savefig.dpi': 130, 'figure.dpi': 130})
 pandas.DataFrame.__module__ = 'pandas.core.frame'  # by which name reticulate before 1.42 knows a table, to print it as text
 pandas.options.display.width = 84
+pandas.options.display.max_columns = None
 del matplotlib, pandas
 ")
 knitr::opts_knit$set(progress = FALSE, verbose = FALSE)

@@ -125,7 +125,7 @@ def test_if_and_in_of_a_command():
 @pytest.mark.parametrize(
     ("text", "argument", "words"),
     [
-        ("estat ic", "estat", "criteria()"), ("test [x]", "test", "wald_test()"),
+        ("estat ic", "estat", "in criteria,"), ("test [x]", "test", "wald_test()"),
         ("margins, at(T1=1)", "margins", "predict()"),
         ("keep if age > 3", "keep", "before they are handed over"), ("use a.dta, clear", "use", "Read the file first"),
         ("forvalues k = 1/3 {", "forvalues", "write each command out"),

@@ -19,7 +19,7 @@ LOOPS = "Loops and macros are not run: write each command out, with what the mac
 STORED = "What a fit holds is in the result that is returned; keep it under a name of its own."
 # shortest abbreviation, whole name, what to use here
 REFUSED = (
-    ("estat", "estat", "Information criteria are in criteria(), AvePP and OCC in adequacy()."),
+    ("estat", "estat", "Information criteria are in criteria, AvePP and OCC in adequacy."),
     ("te", "test", "Use wald_test() (SAS's names: trajtest())."), ("testparm", "testparm", "Use wald_test()."),
     ("lincom", "lincom", "Use delta(), or wald_test()."), ("nlcom", "nlcom", "Use delta()."),
     ("testnl", "testnl", "Use wald_test_nonlinear() (R: wald_test())."),
