@@ -20,7 +20,8 @@
 #' @param object,x a fit; for `print()` what `family()` returned
 #' @param ... nothing: an argument that does not exist is refused. `use.fallback`, which R gives to `sigma()`, changes
 #'   nothing
-#' @return `sigma()`: for `r those_having("has_sigma")` the sd in the outcome's units: a number that is common to all
+#' @return `sigma()`: for `r those_having("has_sigma")` the sd in the outcome's units (of lognormal, of its log):
+#'   a number that is common to all
 #'   groups, or with `sigma_by_group` a vector with names `group_1`, `group_2`, ...
 #'
 #'   `deviance()`: a number. `df.residual()`: an error.

@@ -27,7 +27,7 @@ family_traits <- function(family) {
 # What R's family objects call our families, in small letters and without parameters.
 families_of_r <- c(
   gaussian = "normal", poisson = "poisson", binomial = "logit", "negative binomial" = "negbin", nbinom2 = "negbin",
-  "beta regression" = "beta", beta = "beta", betar = "beta"
+  "beta regression" = "beta", beta = "beta", betar = "beta", gamma = "gamma", lognormal = "lognormal"
 )
 
 #' The name of a family that was given as R has it: `poisson`, `poisson()`, `MASS::negative.binomial(2)`
@@ -131,6 +131,7 @@ expected_outcome <- function(curves, u) {
     return(curves$codes[length(curves$codes)] - Reduce(`+`, parts))
   }
   if (traits$has_bounds) return(expected_censored(curves, u))
+  if (traits$of_log) return(exp(u$mean + exp(2 * u$log_sigma) / 2))
   mean <- link_of(curves)$mean(u$mean)
   if (traits$is_zero_inflated) stats::plogis(-u$zero) * mean else mean
 }
@@ -149,6 +150,10 @@ expected_slopes <- function(curves, u) {
     parts <- Map(function(step, p) step * p * (1 - p), diff(curves$codes), at_most_level(curves, u))
     names(parts) <- c("mean", sprintf("cut%d", seq_along(parts)[-1]))
     return(c(list(mean = Reduce(`+`, parts)), lapply(parts[-1], function(x) -x)))
+  }
+  if (traits$of_log) {
+    mean <- expected_outcome(curves, u)
+    return(list(mean = mean, log_sigma = exp(2 * u$log_sigma) * mean))
   }
   slope <- link_of(curves)$slope(u$mean)
   if (!traits$is_zero_inflated) return(list(mean = slope))
@@ -215,5 +220,6 @@ possible_values <- function(curves, y) {
   if (traits$is_count) return(y >= 0 & y == floor(y))
   if (isTRUE(traits$takes_trials)) return(y >= 0 & y == floor(y))
   if (traits$is_binary) return(y == 0 | y == 1)
+  if (traits$is_positive) return(y > 0)
   rep(TRUE, length(y))
 }

@@ -45,7 +45,8 @@ class Model:
     def n_scales(self) -> int:
         by_group = {
             "normal": self.sigma_by_group, "cnorm": self.sigma_by_group, "negbin": self.dispersion_by_group,
-            "zinb": self.dispersion_by_group, "beta": True,
+            "zinb": self.dispersion_by_group, "beta": True, "gamma": True,
+            "lognormal": self.sigma_by_group,
         }
         if self.family not in by_group:
             return 0
@@ -138,6 +139,10 @@ def log_density(family, y, eta, *, sigma=None, psi=None, phi=None, zeta=None, lo
         return np.where(y == 1, log_expit(eta), log_expit(-eta))
     if family == "binomial":
         return stats.binom.logpmf(y, 1 if trials is None else trials, expit(eta))
+    if family == "gamma":
+        return stats.gamma.logpdf(y, phi, scale=np.exp(eta) / phi)
+    if family == "lognormal":
+        return stats.lognorm.logpdf(y, sigma, scale=np.exp(eta))
     if family == "beta":
         return stats.beta.logpdf(y, phi * expit(eta), phi * expit(-eta))
     if eta is None:
@@ -204,7 +209,7 @@ def joint(model, params, subject, time, y, beside=NOTHING):
     where = {who: i for i, who in enumerate(subjects)}
     rows = [where[who] for who in np.asarray(subject).tolist()]
     out = log_shares(model, params, len(subjects), beside.z)
-    name = {"negbin": "psi", "zinb": "psi", "beta": "phi"}.get(model.family, "sigma")
+    name = {"negbin": "psi", "zinb": "psi", "beta": "phi", "gamma": "phi"}.get(model.family, "sigma")
     for k in range(model.n_groups):
         eta = linear_predictor(p, k, time, beside, model.family)
         zeta = None if p.zero[k] is None else polynomial(time, p.zero[k])
@@ -340,6 +345,10 @@ def _draw(model, p, k, times, beside, rng):
         return np.clip(rng.normal(eta, p.scale[k]), model.lower, model.upper)
     if model.family == "logit":
         return (rng.random(times.size) < expit(eta)).astype(float)
+    if model.family == "gamma":
+        return rng.gamma(p.scale[k], np.exp(eta) / p.scale[k])
+    if model.family == "lognormal":
+        return np.exp(rng.normal(eta, p.scale[k]))
     if model.family == "beta":
         return rng.beta(p.scale[k] * expit(eta), p.scale[k] * expit(-eta))
     if eta is None:

@@ -62,6 +62,12 @@ PARTS = {
     "beta": Truth(
         M("beta", (1, 1), n_tcov=1), (-1, 0.1, 0.4, 0.8, -0.2, -0.3, 8, 15, 0.2), weights=True,
     ),
+    "gamma": Truth(
+        M("gamma", (1, 1), n_tcov=1), (5, 0.2, 0.4, 7, -0.2, -0.3, 3, 8, 0.2), weights=True,
+    ),
+    "lognormal": Truth(
+        M("lognormal", (1, 1), n_tcov=1, n_risk=1), (2, 0.2, 0.4, 5, -0.2, -0.3, 0.6, 0.2, 0.5), n=100, weights=True,
+    ),
     "binomial": Truth(
         M("binomial", (1, 1), n_tcov=1, n_risk=1), (-1, 0.3, 0.4, 0.9, -0.4, -0.3, 0.3, 0.5), n=120, weights=True,
         trials=True,

@@ -35,6 +35,8 @@ def _table() -> pd.DataFrame:
             "binomial": rng.binomial(6, 1 / (1 + np.exp(-level))).ravel() * 1.0, "n": rng.integers(6, 9, n) * 1.0,
             "ordinal": 1.0 * (rng.logistic(size=mu.shape) + level > 0).ravel()
             + (rng.logistic(size=mu.shape) + level > 1.5).ravel(),
+            "gamma": rng.gamma(4.0, mu / 4).ravel(),
+            "lognormal": np.exp(level + 0.4 * rng.normal(size=mu.shape)).ravel(),
             "beta": rng.beta(6 / (1 + np.exp(-level)), 6 / (1 + np.exp(level))).ravel(),
             "w": w.ravel(), "e": rng.uniform(0.5, 2.0, n), "x": np.repeat(rng.normal(size=N) + group, T),
             "s": np.repeat(rng.uniform(0.5, 2.0, N), T), "psu": np.repeat(np.arange(N) % 15, T),
@@ -44,7 +46,8 @@ def _table() -> pd.DataFrame:
     # dropout: some are not seen again after a wave
     last = np.where(rng.random(N) < 0.3, rng.integers(1, T - 1, N), T - 1)
     gone = table["t"].to_numpy() > np.repeat(last, T)
-    table.loc[gone, ["normal", "count", "logit", "beta", "binomial", "ordinal"]] = np.nan
+    gone_columns = ["normal", "count", "logit", "beta", "binomial", "ordinal", "gamma", "lognormal"]
+    table.loc[gone, gone_columns] = np.nan
     return table
 
 
@@ -86,7 +89,7 @@ NO_MODEL = {
 
 def _model(family: str, parts: tuple[str, ...]) -> gbtm.GBTM:
     traits = FAMILIES[family]
-    outcome = "count" if traits.is_count else "normal" if traits.has_sigma else family
+    outcome = "count" if traits.is_count else "normal" if traits.has_sigma and not traits.of_log else family
     arguments: dict = {"groups": 2, "order": 1, "family": family}
     if traits.takes_trials:
         arguments["trials"] = "n"

@@ -34,6 +34,8 @@ LAWS = {
     "zinb": lambda eta: stats.nbinom(1 / PSI, 1 / (1 + PSI * np.exp(eta))),
     "logit": lambda eta: stats.bernoulli(expit(eta)),
     "beta": lambda eta: stats.beta(PHI * expit(eta), PHI * expit(-eta)),
+    "gamma": lambda eta: stats.gamma(PHI, scale=np.exp(eta) / PHI),
+    "lognormal": lambda eta: stats.lognorm(SIGMA, scale=np.exp(eta)),
     "binomial": lambda eta: stats.bernoulli(expit(eta)),  # of one trial
 }
 def _levels(eta):
@@ -109,13 +111,27 @@ def test_bounds_hold_values_and_curves(family):
                                  and _refuses(make_family(family.name, 0.5, None), 0.0) and not _refuses(family, 0.0))
 
 
+@each
+def test_positive_outcomes_are_any_number_above_0(family):
+    above = not any(_refuses(family, v) for v in (1e-9, 0.5, 7.3, 1e9))
+    assert family.is_positive == (above and _refuses(family, 0.0) and _refuses(family, -1.0))
+    if family.is_positive:
+        way_out = family.problem(np.zeros(1))[2]
+        assert all(word in way_out for word in ("two outcomes", "'logit'", "'negbin'", "'zip'"))
+        law = stats.norm(0.4, SIGMA) if family.of_log else None
+        far = family.far_out(_u(family, np.array([0.4])))
+        assert family.cumulative(far, _u(family, np.array([0.4])))[1] == pytest.approx(1.0, abs=1e-15)
+        assert law is None or law.sf(np.log(far)) < 1e-30
+
+
 # -- means and variances ----------------------------------------------------------------------------------------------
 
 
 @each
 def test_the_mean_is_the_inverse_link_less_the_zeros(family):
     p = expit(OTHERS["zero"]) if family.is_zero_inflated else 0.0
-    np.testing.assert_allclose(family.expected(_u(family)), (1 - p) * INVERSE[family.link](ETA), rtol=1e-13)
+    of_log = 0.5 * SIGMA**2 if family.of_log else 0.0
+    np.testing.assert_allclose(family.expected(_u(family)), (1 - p) * INVERSE[family.link](ETA + of_log), rtol=1e-13)
 
 
 @each
@@ -149,7 +165,8 @@ def test_only_where_nothing_can_happen_for_certain_may_an_order_be_minus_one(fam
 @each
 def test_sigma_is_the_sd(family):
     if family.has_sigma:
-        sd = np.sqrt(family.variance(_u(family, log_sigma=np.log(3.0))))
+        u = _u(family, log_sigma=np.log(3.0))
+        sd = np.sqrt(np.log1p(family.variance(u) / family.expected(u)**2) if family.of_log else family.variance(u))
         np.testing.assert_allclose(sd, 3.0, rtol=1e-12)
     assert family.has_sigma == ("log_sigma" in family.expected_gradient(_u(family)))
     assert family.has_scale <= family.has_sigma  # what is rescaled needs a sigma to take it up
@@ -170,7 +187,7 @@ def test_psi_adds_psi_times_the_squared_mean(family):
 def test_phi_divides_the_variance(family):
     if family.has_precision:
         one, nine = (family.variance(_u(family, log_phi=np.log(v))) for v in (1.0, 9.0))
-        np.testing.assert_allclose(one / nine, 10 / 2, rtol=1e-12)
+        np.testing.assert_allclose(one / nine, 9 if family.is_positive else 10 / 2, rtol=1e-12)
     assert family.has_precision == ("log_phi" in family.expected_gradient(_u(family)))
 
 
@@ -237,7 +254,7 @@ def test_an_option_is_refused_where_the_trait_is_not(family, trait, asked, code)
 
 
 def test_an_unknown_family_is_refused_with_the_list():
-    for name in ("gamma", None, ["zip"]):
+    for name in ("weibull", None, ["zip"]):
         with pytest.raises(SpecificationError) as caught:
             family_named(name)
         assert (caught.value.code, caught.value.argument) == ("unknown_family", "family")

@@ -11,7 +11,8 @@ test_that("means of every family are the formula's, their slopes the differences
   eta <- c(-2, -0.3, 0, 0.8, 1.7)
   means <- list(
     normal = eta, cnorm = eta, poisson = exp(eta), zip = exp(eta) / (1 + exp(-0.7)), negbin = exp(eta),
-    zinb = exp(eta) / (1 + exp(-0.7)), logit = 1 / (1 + exp(-eta)), beta = 1 / (1 + exp(-eta))
+    zinb = exp(eta) / (1 + exp(-0.7)), logit = 1 / (1 + exp(-eta)), beta = 1 / (1 + exp(-eta)),
+    gamma = exp(eta), lognormal = exp(eta + exp(0.6) / 2)
   )
   expect_true(all(names(means) %in% names(family_table())))
   for (family in names(means)) {
@@ -37,6 +38,9 @@ test_that("values and densities are those of the family", {
   expect_identical(possible_values(curves_of_family("poisson"), c(0, 3, 1.5, -1)), c(TRUE, TRUE, FALSE, FALSE))
   expect_identical(possible_values(curves_of_family("logit"), c(0, 1, 2, 0.5)), c(TRUE, TRUE, FALSE, FALSE))
   expect_identical(possible_values(curves_of_family("cnorm", 0, 4), c(-1, 0, 4, 5)), c(FALSE, TRUE, TRUE, FALSE))
+  for (family in c("gamma", "lognormal")) {
+    expect_identical(possible_values(curves_of_family(family), c(-1, 0, 0.5, 7)), c(FALSE, FALSE, TRUE, TRUE))
+  }
   expect_true(all(possible_values(curves_of_family("normal"), c(-1e9, 0.5))))
   counts <- log_density(curves_of_family("zip"), predictors_at(rep(0.4, 60)), 0:59)
   expect_equal(sum(exp(counts)), 1, tolerance = 1e-12)
@@ -44,9 +48,9 @@ test_that("values and densities are those of the family", {
 
 test_that("a family that this version does not know is an error that says so", {
   fit <- example_fit()
-  fit$family <- fit$curves$family <- "gamma"
+  fit$family <- fit$curves$family <- "weibull"
   expect_error(predict(fit), "update gbtm", class = "gbtm_unknown_family")
-  expect_error(print(fit), "'gamma' is not known", class = "gbtm_unknown_family")
+  expect_error(print(fit), "'weibull' is not known", class = "gbtm_unknown_family")
   expect_error(log_density(curves_of_family("beta"), predictors_at(0), 0.5), "engine", class = "gbtm_unknown_family")
 })
 
@@ -64,11 +68,13 @@ test_that("families are understood as R has them, and other links refused", {
   for (family in list(binomial, binomial())) expect_identical(family_name(family), "logit")
   expect_identical(family_name(list(family = "nbinom2", link = "log")), "negbin")
   expect_identical(family_name(list(family = "beta", link = "logit")), "beta")
+  expect_identical(family_name(Gamma("log")), "gamma")
+  expect_error(family_name(Gamma()), "the link 'log' here, not 'inverse'", class = "gbtm_bad_link")
   expect_identical(family_name("tobit"), "tobit") # the engine's to read
   expect_error(family_name(poisson("sqrt")), "'poisson' has the link 'log' here, not 'sqrt'", class = "gbtm_bad_link")
   expect_error(family_name(gaussian("log")), class = "gbtm_bad_link")
   expect_error(family_name(binomial("probit")), class = "gbtm_bad_link")
-  for (family in list(Gamma(), quasipoisson, inverse.gaussian(), mean)) {
+  for (family in list(quasipoisson, inverse.gaussian(), mean)) {
     expect_error(family_name(family), "family: .* Use one of normal", class = "gbtm_unknown_family")
   }
   skip_if_not_installed("MASS")
@@ -86,5 +92,5 @@ test_that("a fit by another name of its family is the same fit", {
   for (family in list(binomial(), "bernoulli", "Binomial")) expect_identical(fit(b ~ t, family), fit(b ~ t, "logit"))
   expect_identical(fit(y ~ t, "gaussian"), fit(y ~ t, "normal"))
   expect_identical(fit(y ~ t, "Tobit"), fit(y ~ t, "cnorm"))
-  expect_error(fit(y ~ t, "gamma"), class = "gbtm_unknown_family")
+  expect_error(fit(y ~ t, "weibull"), class = "gbtm_unknown_family")
 })

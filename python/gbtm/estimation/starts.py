@@ -43,7 +43,7 @@ def subject_curves(part: OutcomePart, measures: Measures, n_subjects: int) -> np
     elif part.spec.traits.is_count:
         y = np.log1p(measures.y if measures.exposure is None else measures.y / measures.exposure)
     else:
-        y = (measures.y - part.centre) / part.scale
+        y = (part.family.on_eta(measures.y) - part.centre) / part.scale
     overall, *_ = np.linalg.lstsq(columns, y, rcond=None)
     residual = y - columns @ overall
     q = columns.shape[1]

@@ -97,7 +97,7 @@ def _climb(run: Run, o: Optimum, hits: int) -> None:
 def _floor(run: Run) -> float:
     """log sigma of the largest rounding error among the outcomes, in their internal units."""
     sizes = [
-        np.abs(measures.y).max(initial=0.0) / part.scale
+        np.abs(part.family.on_eta(measures.y)).max(initial=0.0) / part.scale
         for part, measures in zip(run.layout.outcomes, run.panel.outcomes, strict=True) if part.family.has_sigma
     ]
     return float(np.log(ROUNDED * max(sizes)))

@@ -9,7 +9,9 @@ from .base import Family
 from .beta import Beta
 from .binomial import Binomial
 from .cnorm import CensoredNormal
+from .gamma import Gamma
 from .logit import Logit
+from .lognormal import Lognormal
 from .negbin import NegativeBinomial
 from .normal import Normal
 from .ordinal import Ordinal
@@ -18,15 +20,15 @@ from .zinb import ZeroInflatedNegativeBinomial
 from .zip import ZeroInflatedPoisson
 
 __all__ = [
-    "FAMILIES", "OTHER_NAMES", "Beta", "Binomial", "CensoredNormal", "Family", "Logit", "NegativeBinomial", "Normal",
-    "Ordinal", "Poisson", "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson", "family_named", "having",
-    "make_family", "own_name", "those_having",
+    "FAMILIES", "OTHER_NAMES", "Beta", "Binomial", "CensoredNormal", "Family", "Gamma", "Logit", "Lognormal",
+    "NegativeBinomial", "Normal", "Ordinal", "Poisson", "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson",
+    "family_named", "having", "make_family", "own_name", "those_having",
 ]
 
 # every family that a user may name, in the order in which they are listed; without bounds
 FAMILIES = MappingProxyType({family.name: family for family in (
     Normal(), CensoredNormal(), Poisson(), ZeroInflatedPoisson(), NegativeBinomial(), ZeroInflatedNegativeBinomial(),
-    Logit(), Beta(), Binomial(), Ordinal(),
+    Logit(), Beta(), Binomial(), Ordinal(), Gamma(), Lognormal(),
 )})
 
 # what R, Stata, SAS and textbooks call them, in small letters, blanks, dots and hyphens as "_"
@@ -39,6 +41,7 @@ OTHER_NAMES = MappingProxyType({
     "bernoulli": "logit", "logistic": "logit", "binary": "logit", "betar": "beta",
     "ordered": "ordinal", "ologit": "ordinal", "cumulative": "ordinal", "cumulative_logit": "ordinal",
     "proportional_odds": "ordinal", "polr": "ordinal",
+    "log_normal": "lognormal", "lnorm": "lognormal",
 })
 
 
@@ -47,8 +50,8 @@ def own_name(name: str) -> str:
 
     Examples
     --------
-    >>> own_name("gaussian"), own_name("Negative binomial"), own_name("ZIP"), own_name("gamma")
-    ('normal', 'negbin', 'zip', 'gamma')
+    >>> own_name("gaussian"), own_name("Negative binomial"), own_name("ZIP"), own_name("weibull")
+    ('normal', 'negbin', 'zip', 'weibull')
     """
     plain = "_".join(name.lower().replace("-", " ").replace(".", " ").replace("_", " ").split())
     if name in FAMILIES or plain in FAMILIES:

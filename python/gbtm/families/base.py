@@ -33,8 +33,10 @@ class Family(ABC):
     name : what users write, ``family="zip"``
     label : its name within a sentence, ``"zero-inflated Poisson"``
     predictors : ``mean``, and ``zero`` (zero inflation) and scale parameters (``log_sigma``, ``log_psi``, ``log_phi``)
-    link : g of E(y) = (1 - p) g^-1(eta), p being the zero-inflation probability; before censoring where it has bounds
-    is_count, is_binary : y is 0, 1, 2, ..; y is 0 or 1
+    link : g of E(y) = (1 - p) g^-1(eta), p being the zero-inflation probability; before censoring where it has bounds.
+        Where ``of_log``, E(y) = exp(eta + sigma^2/2)
+    is_count, is_binary, is_positive : y is 0, 1, 2, ..; y is 0 or 1; y is any number above 0
+    of_log : eta and sigma are of log y
     takes_exposure : log exposure may be added to eta
     takes_trials : y is a number of successes out of given numbers of trials, which stand where others have exposure
     has_levels : y is one of a few ordered levels, which the data name, see :meth:`having_codes`
@@ -56,6 +58,8 @@ class Family(ABC):
 
     is_count: ClassVar[bool] = False
     is_binary: ClassVar[bool] = False
+    is_positive: ClassVar[bool] = False
+    of_log: ClassVar[bool] = False
     takes_exposure: ClassVar[bool] = False
     takes_trials: ClassVar[bool] = False
     has_levels: ClassVar[bool] = False
@@ -203,6 +207,14 @@ class Family(ABC):
                         out.setdefault((a, b), []).append(value)
         return {pair: torch.stack(values, dim=-1) for pair, values in out.items()}
 
+    def on_eta(self, y: np.ndarray) -> np.ndarray:
+        """The outcome (n,) on the scale of eta, where its curve is looked for first: log y where ``is_positive``."""
+        return y
+
+    def far_out(self, u: Predictors) -> np.ndarray:
+        """Above which (...,) y lies with a probability that no one asks for; only where ``is_positive``."""
+        raise NotImplementedError
+
     def moments(self, y: np.ndarray) -> np.ndarray:
         """(n,) -> (n, S'): columns whose totals :meth:`initial` takes; the statistics unless the family is by value."""
         return self.statistics(y)
@@ -267,3 +279,24 @@ class CountFamily(Family):
 
     def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
         return (y < 0) | (y != np.floor(y)), "counts must be whole numbers, 0 or more", "Round or recode them."
+
+
+class PositiveFamily(Family):
+    """What the families of positive measurements share: y > 0, statistics with log y, a density over log y."""
+
+    link: ClassVar[Link] = "log"
+    is_positive: ClassVar[bool] = True
+
+    def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
+        return (
+            ~(y > 0),
+            "values must be above 0",
+            "Where 0 is none at all, model whether there is any (family 'logit') and how much, with 0 as missing, as "
+            "two outcomes of the same groups; counts have families 'negbin' and 'zip'.",
+        )
+
+    def constant(self, y: np.ndarray) -> np.ndarray:
+        return -np.log(y)
+
+    def on_eta(self, y: np.ndarray) -> np.ndarray:
+        return np.log(y)

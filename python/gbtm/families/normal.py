@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from scipy.special import ndtr
 
-from .base import Family, Predictors
+from .base import Family, Link, Predictors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,13 +22,13 @@ class Normal(Family):
 
     name = "normal"
     label = "normal"
-    link = "identity"
+    link: ClassVar[Link] = "identity"
     predictors: ClassVar[tuple[str, ...]] = ("mean", "log_sigma")
     may_correlate = True
     with_bounds: ClassVar[str | None] = "cnorm"
     residual_remedy = "Consider a transformation, bounds (family 'cnorm') or sigma by group."
-    traj_model = "cnorm"
-    traj_heading = "Censored Normal (cnorm)"
+    traj_model: ClassVar[str | None] = "cnorm"
+    traj_heading: ClassVar[str | None] = "Censored Normal (cnorm)"
     has_scale = True
 
     def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:

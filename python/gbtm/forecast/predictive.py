@@ -108,6 +108,8 @@ class Predictive:
         low, high = self.family.mean_range
         if np.isfinite(low) and np.isfinite(high):
             return np.full(self.n, low), np.full(self.n, high)
+        if self.family.is_positive:
+            return np.zeros(self.n), np.asarray(self.family.far_out(self.predictors).max(axis=0))
         spread = np.exp(self.predictors["log_sigma"]) + 0 * self.predictors["mean"]
         ends = [(self.predictors["mean"] + s * 12 * spread) for s in (-1, 1)]
         lower, upper = getattr(self.family, "lower", -np.inf), getattr(self.family, "upper", np.inf)

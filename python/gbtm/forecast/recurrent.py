@@ -85,7 +85,7 @@ def _network(hidden: int, family: Family, learn: _Sequences) -> Any:
             super().__init__()
             self.gru = nn.GRU(2, hidden, batch_first=True, dtype=torch.float64)
             self.head = nn.Linear(hidden, 1, dtype=torch.float64)
-            spread = [np.log(max(float(shown.std()), 1e-6)) if s == "log_sigma" else 0.0 for s in scale]
+            spread = [np.log(max(float(family.on_eta(shown).std()), 1e-6)) if s == "log_sigma" else 0.0 for s in scale]
             self.spread = nn.Parameter(torch.tensor(spread, dtype=torch.float64))
             with torch.no_grad():
                 mean = float(shown.mean()) if shown.size else 0.0

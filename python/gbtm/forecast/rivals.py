@@ -49,8 +49,8 @@ def rivals_family(name: str) -> str:
 
 
 def transformed(family: Family, y: np.ndarray) -> np.ndarray:
-    """The outcome as a regressor: log(1 + y) of counts."""
-    return np.log1p(y) if family.is_count else y
+    """The outcome as a regressor: log(1 + y) of counts, log y where it is above 0."""
+    return np.log1p(y) if family.is_count else family.on_eta(y)
 
 
 # -- carried forward ---------------------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ def carry_forward(train: Panel, test: Panel, family: Family) -> Fitted:
     scale = [p for p in family.predictors if p.startswith("log_")]
     low, high = family.mean_range
     floor = np.isfinite(low)
-    spread = max(float(np.std(y)), 1e-6)
+    spread = max(float(np.std(family.on_eta(y))), 1e-6)
     start = [*([-2.0] if floor else []), *([np.log(spread) if s == "log_sigma" else 0.0 for s in scale])]
 
     def u(theta: np.ndarray, before: np.ndarray) -> dict[str, np.ndarray]:

@@ -4,7 +4,8 @@ With alpha pseudo-people in K groups, and means over the observations of all peo
 
     shares    (alpha / K) sum_k mean_i log pi_k(z_i), of a dual model over its J x K pairs of groups
     curves    (alpha / K) sum_k mean_it [y_it eta_k(x_it) - b(eta_k(x_it))], b that of the link: log(1 + e^eta), e^eta,
-              and eta^2 / 2 for an outcome in its standard deviations
+              and eta^2 / 2 for an outcome in its standard deviations, or the log of a lognormal one; of a gamma
+              outcome mean_it -[eta_k(x_it) + y_it exp(-eta_k(x_it))]
     zero      (alpha / K) sum_k mean_it [zeta_k / 2 - log(1 + e^zeta_k)]
     sigma     -(alpha / 2K) sum_k [s^2 / sigma_k^2 + log sigma_k^2], s^2 the variance of all
     psi, rho  half a pseudo-trial on either side of psi / (1 + psi) and of (1 + rho) / 2
@@ -25,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from ..compute.threads import with_gradients
+from ..families import Family
 from ..model.blocks import SCALES
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart
@@ -52,12 +54,18 @@ def _squares(eta: Tensor, y: Tensor, mass: Tensor) -> Derivatives:
     return y * eta - 0.5 * mass * eta**2, y - mass * eta, -mass.expand_as(eta)
 
 
+def _amounts(eta: Tensor, y: Tensor, mass: Tensor) -> Derivatives:
+    ratio = y * torch.exp(-eta)
+    return -mass * eta - ratio, ratio - mass, -ratio
+
+
 def _sizes(eta: Tensor, y: Tensor, mass: Tensor) -> Derivatives:
     return y * torch.log(eta.abs()), y / eta, -y / eta**2
 
 
 LAWS: dict[str, Callable[[Tensor, Tensor, Tensor], Derivatives]] = {
-    "trials": _trials, "counts": _counts, "squares": _squares, "sizes": _sizes}
+    "trials": _trials, "counts": _counts, "squares": _squares, "sizes": _sizes,
+    "amounts": _amounts}
 
 
 class Term(nn.Module):
@@ -188,21 +196,23 @@ def _terms(layout: Layout, m: int, people: PseudoPeople, prior: Prior) -> Iterat
         here = (positions < layout.size).any(axis=1)
         share = 1.0 / len(rows)
         if predictor in SCALES:
-            yield from _scale(predictor, positions[here], share, people, prior.sigma)
+            yield from _scale(predictor, positions[here], share, people, prior.sigma, family)
         elif here.any():
             strength = prior.zero if predictor == "zero" else prior.curves
             columns = part.columns(predictor, people.time, people.covariates)
-            law = "trials" if predictor in ("zero", "dropout") else CURVE_LAWS[family.link]
+            law = "trials" if predictor in ("zero", "dropout") else _curve_law(family)
             seen = reach_of(part, people)
             counted = np.ones((1, 1)) if seen is None else seen[here]
             y, mass = (0.5 * people.share, people.share) if predictor == "zero" else (people.y, people.mass)
+            if family.of_log:  # which is not in its standard deviations
+                y, mass = (part / max(people.variance, 1e-12) for part in (y, mass))
             if strength and y.size:
                 counted = strength * share * counted
                 yield Term(law, positions[here], columns, counted * y, counted * mass)
 
 
 def _scale(
-    predictor: str, positions: np.ndarray, share: float, people: PseudoPeople, strength: float
+    predictor: str, positions: np.ndarray, share: float, people: PseudoPeople, strength: float, family: Family
 ) -> Iterator[Term]:
     """Of a scale parameter, each of whose groups has ``share`` of the pseudo-people."""
     if not strength or not len(positions):
@@ -211,7 +221,7 @@ def _scale(
     if predictor == "log_sigma":  # in internal units the variance of all
         yield Term("counts", positions, np.array([[-2.0]]), half, half * max(people.variance, 1e-12))
     elif predictor == "log_phi":
-        precision = max(people.mean * (1 - people.mean) / max(people.variance, 1e-12) - 1, 1e-3)
+        precision = _precision(family, people)
         yield Term("counts", positions, np.ones((1, 1)), half, half / precision)
     elif predictor == "log_psi":
         yield Term("trials", positions, np.ones((1, 1)), half, 2 * half)
@@ -219,6 +229,19 @@ def _scale(
         yield Term("trials", positions, np.array([[2.0]]), half, 2 * half)
     else:
         yield Term("sizes", positions, np.ones((1, 1)), np.array([[strength]]), np.zeros((1, 1)))
+
+
+def _curve_law(family: Family) -> str:
+    if family.is_positive:
+        return "squares" if family.of_log else "amounts"
+    return CURVE_LAWS[family.link]
+
+
+def _precision(family: Family, people: PseudoPeople) -> float:
+    """phi by the mean and the variance of all, of a positive outcome or of a proportion."""
+    variance = max(people.variance, 1e-12)
+    scaled = people.mean**2 / variance if family.is_positive else people.mean * (1 - people.mean) / variance - 1
+    return max(scaled, 1e-3)
 
 
 def _ridge(layout: Layout, prior: Prior) -> list[Term]:

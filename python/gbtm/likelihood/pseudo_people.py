@@ -26,7 +26,7 @@ class PseudoPeople:
     time, covariates : (C,), (C, w) of the cells
     share : (C,) of the observations
     y, mass : (C,) sums of the outcome, in the part's internal units, and of exposure, 1 an observation without
-    mean, variance : of the outcome, in internal units
+    mean, variance : of the outcome, in internal units; like y of its log where the family is one ``of_log``
     """
 
     time: np.ndarray
@@ -60,6 +60,8 @@ def pseudo_sums(part: Part, measures: Measures, weight: np.ndarray, cell: np.nda
     weight, cell (n_obs,) are the sampling weight of each observation's person, and its cell.
     """
     y = (measures.y - part.centre) / part.scale
+    if isinstance(part, OutcomePart) and part.family.of_log:
+        y = part.family.on_eta(measures.y)
     exposed = measures.exposure is not None and part.internal_family.has_denominator
     exposure = measures.exposure if exposed and measures.exposure is not None else np.ones_like(y)
     columns = (weight, weight * exposure, weight * y, weight * y * y)

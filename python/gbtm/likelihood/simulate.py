@@ -123,6 +123,8 @@ def _outcome(
             _refuse_rates(part, u["mean"])
         return part.family.simulate(u, rng)
     y = u["mean"] + (_noise(u, measures, group.size, rng) if noise is None else noise)
+    if part.family.of_log:
+        y = np.maximum(np.exp(y), np.finfo(float).tiny)
     spec = part.spec
     return y if spec.lower is None and spec.upper is None else np.clip(y, spec.lower, spec.upper)
 
