@@ -49,28 +49,12 @@ subject_columns <- function(mine, data, columns, wide, kept) {
 
 # What differs from wave to wave: one value per observation.
 observation_columns <- function(asked, data, columns, wide, kept, curve) {
-  found <- list()
   wave <- wave_column(asked$wave, data, wide)
-  rows <- data
   lagged <- if (!is.null(asked$tcov)) {
-    if (!is.null(wide)) rows <- rows_of_wide(asked$tcov, data, wide, columns)
+    rows <- if (is.null(wide)) data else rows_of_wide(asked$tcov, data, wide, columns)
     lagged_columns(asked$tcov, rows, columns, wave, kept$lags)
   }
-  if (!is.null(lagged)) {
-    rows <- lagged$data
-    asked$tcov <- lagged$asked
-  }
-  for (name in intersect(c("tcov", "dcov"), names(asked))) {
-    made <- if (is.null(wide) || (name == "tcov" && !is.null(lagged))) {
-      design_columns(asked[[name]], rows, name, kept[[name]], if (name == "tcov") curve) # dropout has no curve
-    } else {
-      list(x = wide_covariates(asked[[name]], data, wide, columns$waves, name))
-    }
-    found$kept[[name]] <- made$kept
-    if (!is.null(made$note)) found$request$notes <- made$note
-    found$request[[paste0(name, "_names")]] <- json_array(colnames(made$x))
-    found$sent[[name]] <- as.vector(made$x)
-  }
+  found <- covariates_of_waves(asked, data, columns, wide, kept, curve, lagged)
   if (!is.null(lagged)) found <- with_lags(found, lagged, columns)
   if (!is.null(denominator_of(asked))) {
     found$sent$exposure <- denominator_column(asked, data, wide, if (is.null(wide)) 1 else columns$waves)
@@ -80,6 +64,25 @@ observation_columns <- function(asked, data, columns, wide, kept, curve) {
   if (!is.null(wave)) {
     found$sent$wave <- wave
     found$request$wave <- if (is.character(asked$wave)) asked$wave else deparse_line(one_sided(asked$wave, "wave")[[2]])
+  }
+  found
+}
+
+# Covariates of the outcome and of dropout, `lagged` being what [lagged_columns()] made of those of the outcome.
+covariates_of_waves <- function(asked, data, columns, wide, kept, curve, lagged) {
+  found <- list()
+  if (!is.null(lagged)) asked$tcov <- lagged$asked
+  for (name in intersect(c("tcov", "dcov"), names(asked))) {
+    rows <- if (name == "tcov" && !is.null(lagged)) lagged$data else if (is.null(wide)) data
+    made <- if (is.null(rows)) {
+      list(x = wide_covariates(asked[[name]], data, wide, columns$waves, name))
+    } else {
+      design_columns(asked[[name]], rows, name, kept[[name]], if (name == "tcov") curve) # dropout has no curve
+    }
+    found$kept[[name]] <- made$kept
+    if (!is.null(made$note)) found$request$notes <- made$note
+    found$request[[paste0(name, "_names")]] <- json_array(colnames(made$x))
+    found$sent[[name]] <- as.vector(made$x)
   }
   found
 }

@@ -3,8 +3,8 @@
 #' @param object a fit
 #' @param newdata data frame. For curves, it holds the time column and, where the fit has time-varying covariates, their
 #'   columns: these are then the values at which curves are drawn, in place of the profile. Of `lag(y)` among them the
-#'   values stand in a column that is called `lag(y)`, or are taken from the rows before where these have id and outcome.
-#'   For people, it holds the
+#'   values stand in a column that is called `lag(y)`, or are taken from the rows before, where these have id and
+#'   outcome. For people, it holds the
 #'   columns of the fit: outcome,
 #'   time, id, covariates and exposure, one row per observation (for a fit to wide data: one row per person); partial
 #'   histories are welcome, and people of whom the membership covariates alone are known. By default what was fitted.

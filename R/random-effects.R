@@ -1,4 +1,4 @@
-# Where each subject lies beside the curve of its group: the engine's predictions, as nlme's and lme4's users ask for them.
+# Where each subject lies beside the curve of its group, as users of nlme and lme4 ask for it.
 
 #' Predicted random effects
 #'
@@ -19,9 +19,9 @@
 #' @section Formulas: With \eqn{y_i | k \sim N(X_i\beta_k + Z_i b, \sigma_k^2 I)}{y_i | k ~ N(X_i beta_k + Z_i b,
 #'   sigma_k^2 I)} and \eqn{b \sim N(0, G_k)}{b ~ N(0, G_k)} the effects given outcomes and group have variance
 #'   \eqn{V_{ik} = (G_k^{-1} + Z_i'Z_i / \sigma_k^2)^{-1}}{V_ik = (G_k^-1 + Z_i'Z_i / sigma_k^2)^-1} and mean
-#'   \eqn{m_{ik} = V_{ik} Z_i'(y_i - X_i\beta_k) / \sigma_k^2}{m_ik = V_ik Z_i'(y_i - X_i beta_k) / sigma_k^2} (Laird and
-#'   Ware 1982, *Biometrics* 38, 963-974); over the groups the mean is \eqn{\sum_k P_{ik} m_{ik}}{sum_k P_ik m_ik} and
-#'   the variance that of the mixture. Estimates are taken as known.
+#'   \eqn{m_{ik} = V_{ik} Z_i'(y_i - X_i\beta_k) / \sigma_k^2}{m_ik = V_ik Z_i'(y_i - X_i beta_k) / sigma_k^2} (Laird
+#'   and Ware 1982, *Biometrics* 38, 963-974); over the groups the mean is
+#'   \eqn{\sum_k P_{ik} m_{ik}}{sum_k P_ik m_ik} and the variance that of the mixture. Estimates are taken as known.
 #' @section Errors: `gbtm_no_random_effects`, `gbtm_censored`, `gbtm_several_outcomes`.
 #' @examplesIf gbtm_engine()$available
 #' fit <- gbtm(aggression ~ age, data = pathways, id = "id", groups = 2, order = 1, rorder = 0,

@@ -14,7 +14,7 @@ GOOD = {"groups": 2, "order": 2, "family": "normal"}
 @pytest.mark.parametrize(
     ("change", "code", "argument"),
     [
-        ({"family": "gamma"}, "unknown_family", "family"),
+        ({"family": "weibull"}, "unknown_family", "family"),
         ({"order": 6}, "bad_order", "order"),
         ({"order": -1}, "bad_order", "order"),
         ({"order": -2, "family": "poisson"}, "bad_order", "order"),

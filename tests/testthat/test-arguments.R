@@ -14,8 +14,8 @@ with_dots <- function() {
 
 # What hands its dots on, to be refused there: generics, and what is no object of ours.
 handed_on <- c("blrt", "pool", "cross_validate", "pool.default", "pool.mira", "autoplot", "linearHypothesis",
-               "deltaMethod", "estfun", "bread", "ranef", "update.gbtm", "odds_ratios", "odds_ratios.default", "compare",
-               "compare.default",
+               "deltaMethod", "estfun", "bread", "ranef", "update.gbtm", "odds_ratios", "odds_ratios.default",
+               "compare", "compare.default",
                "[[.gbtm_several", "[[.gbtm_dual") # fields by name, with what base R gives them (exact)
 
 test_that("every method refuses an argument that does not exist, before it does anything", {

@@ -3,7 +3,8 @@ test_that("predicted effects of one group are those of nlme", {
   skip_if_not_installed("nlme")
   fit <- suppressWarnings(gbtm(aggression ~ age, data = pathways, id = "id", groups = 1, order = 1, rorder = 1))
   theirs <- nlme::lme(aggression ~ age, random = list(id = nlme::pdDiag(~ age)), data = pathways, method = "ML",
-                      na.action = na.omit, control = nlme::lmeControl(msTol = 1e-12, tolerance = 1e-12, niterEM = 200, msMaxIter = 500))
+                      na.action = na.omit,
+                      control = nlme::lmeControl(msTol = 1e-12, tolerance = 1e-12, niterEM = 200, msMaxIter = 500))
   expect_equal(as.numeric(logLik(fit)), as.numeric(logLik(theirs)), tolerance = 1e-7)
   ours <- nlme::ranef(fit)
   other <- nlme::ranef(theirs)[row.names(ours), ]

@@ -27,7 +27,8 @@ test_that("curves, groups and figures of priors, hidden units and lags need no e
     "  fit <- if (grepl('json$', file)) read_gbtm(file) else readRDS(file)",
     "  grDevices::pdf(NULL)", "  plot(fit)", "  invisible(grDevices::dev.off())",
     "  at <- predict(fit, newdata = data.frame(year = c(13, 14.5)))$estimate",
-    "  cat(basename(file), nrow(posterior(fit)), sprintf('%.12g', c(at, predict(fit)$estimate, fitted(fit)[1:5])), '\\n')",
+    "  numbers <- sprintf('%.12g', c(at, predict(fit)$estimate, fitted(fit)[1:5]))",
+    "  cat(basename(file), nrow(posterior(fit)), numbers, '\\n')",
     "}"
   ))
   expect_length(said, 6)
