@@ -125,6 +125,7 @@ family.gbtm <- function(object, ...) {
 }
 
 of_link <- function(name) {
+  if (name == "cumulative") name <- "logit" # of the probability of a level or one below it
   made <- stats::make.link(name)
   c(list(link = name), made[c("linkfun", "linkinv", "mu.eta", "valideta")])
 }
