@@ -116,7 +116,7 @@ family.gbtm <- function(object, ...) {
   check_dots(...)
   if (is_several(object)) return(lapply(outcome_views(object), family.gbtm))
   traits <- family_traits(object$family)
-  link_of(object$curves) # an unknown link is refused by name
+  if (!isTRUE(traits$has_levels)) link_of(object$curves) # an unknown link is refused by name
   structure(class = c("gbtm_family", "family"), c(
     list(family = object$family, label = traits$label), of_link(traits$link),
     list(lower = object$curves$lower, upper = object$curves$upper,

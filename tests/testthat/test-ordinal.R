@@ -59,3 +59,9 @@ test_that("other families have no levels", {
   fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
   expect_error(level_probabilities(fit), class = "gbtm_no_levels")
 })
+
+test_that("family() is that of a cumulative logit", {
+  need_engine()
+  own <- family(ordinal_fit(graded(), 1))
+  expect_identical(c(own$family, own$link), c("ordinal", "logit"))
+})
