@@ -51,8 +51,8 @@ error of one entry: 0.7 points); the last column compares the mean standard erro
 of the estimates. Every group share's interval is the delta method's. The last models, of {parts} data sets each, have
 membership covariates (risk), a time-varying covariate and exposure (tcov), and dropout by the last outcome.
 
-`ordinal` (four levels, two groups of 300 people at six waves, 300 data sets) is not among them yet: its intervals held the truth in
-93.0 to 96.7 % (94.8 over all), mean SE / empirical SD .94 to 1.06.
+`ordinal` (four levels, two groups of 300 people at six waves, 300 data sets) is not among them yet: its intervals held
+the truth in 93.0 to 96.7 % (94.8 over all), mean SE / empirical SD .94 to 1.06.
 
 | model | parameter | truth | mean estimate | coverage % | mean SE / empirical SD |
 |---|---|---:|---:|---:|---:|
