@@ -272,7 +272,8 @@ def test_a_fit_that_fails_is_told(data, monkeypatch):
         ({"shape_starts": 0}, "shape_starts"), ({"max_starts": 0}, "max_starts"), ({"iorder": 1}, "iorder"),
         ({"iorder": "order"}, "iorder"), ({"iorder": "each"}, "iorder"), ({"iorder": [0, 1]}, "iorder"),
         ({"rorder": [0, 1]}, "rorder"), ({"dropout": [0, 1]}, "dropout"), ({"refgroup": 0}, "refgroup"),
-        ({"family": "weibull"}, "family"), ({"id": None}, "id"), ({"id": "who"}, "id"), ({"device": "abacus"}, "device"),
+        ({"family": "weibull"}, "family"), ({"id": None}, "id"), ({"id": "who"}, "id"),
+        ({"device": "abacus"}, "device"),
     ],
 )
 def test_bad_input_names_the_argument(data, change, argument):
