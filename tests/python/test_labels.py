@@ -177,3 +177,13 @@ def test_folds_by_id_are_the_folds_of_those_people(fit):
     folds = pd.Series(np.arange(N) % 3, index=IDS)
     right = gbtm.cross_validate(fit, folds=folds.to_numpy(), n_starts=1)
     assert gbtm.cross_validate(fit, folds=_shuffled(folds), n_starts=1).loglik == pytest.approx(right.loglik)
+
+
+@pytest.mark.parametrize("name", ["id", "ID", "subject_id"])
+def test_ids_in_a_column_of_the_outcomes_are_no_wave(name):
+    table = pd.DataFrame({name: range(1, 21), **{f"y{t}": np.arange(20.0) + t for t in range(4)}})
+    with pytest.raises(gbtm.DataError, match="each column of y is a wave") as caught:
+        gbtm.GBTM(table, groups=1, order=1)
+    assert caught.value.code == "ids_among_waves"
+    model = gbtm.GBTM(table.drop(columns=name), id=table[name], groups=1, order=1)
+    assert model.panel.ids.tolist() == list(range(1, 21))

@@ -19,6 +19,8 @@ from .wave_order import Doubt, doubts, times_without
 from .waves import refuse_wave_of_wide
 from .wide_columns import mean_times
 
+ID_NAMES = frozenset({"id", "ids", "pid", "subject", "subjectid", "subject_id", "personid", "person_id"})
+
 
 def panel_of_arrays(
     y: Any, time: Any, id: Any, *, tcov: Any = None, exposure: Any = None, risk: Any = None, weights: Any = None,
@@ -36,6 +38,7 @@ def panel_of_arrays(
     subjects = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
                 "out_of_sample": out_of_sample, "obsmar": obsmar}
     observations = {"tcov": tcov, "dcov": dcov, "exposure": exposure}
+    _refuse_ids_among_waves(y)
     values = number_array(y, "y")
     if values.ndim == 2:
         if wave is not None:
@@ -64,6 +67,17 @@ def panel_of_arrays(
         dropout=dropout, **layout.further(**observations),
         counted=None if wave is None else layout.column(wave, "wave"),
     )
+
+
+def _refuse_ids_among_waves(y: Any) -> None:
+    """Raise where a table of outcomes has its ids in a column, which would be taken for a wave."""
+    named = [c for c in y.columns if str(c).strip().lower() in ID_NAMES] if isinstance(y, pd.DataFrame) else []
+    if named:
+        raise DataError(
+            f"y: its column '{named[0]}' is called as ids are, and each column of y is a wave.", code="ids_among_waves",
+            argument="y", way_out=f"Give y=table.drop(columns={named[0]!r}) and id=table[{named[0]!r}], or use "
+            f"GBTM.from_formula with wide=.",
+        )
 
 
 def _wide(
