@@ -14,7 +14,7 @@
 #' @section Errors: `gbtm_no_levels`, `gbtm_several_outcomes`.
 #' @examplesIf gbtm_engine()$available
 #' d <- symptoms
-#' d$grade <- cut(d$score, c(-Inf, 2, 5, Inf), labels = c("low", "middle", "high"), ordered_result = TRUE)
+#' d$grade <- cut(d$score, c(-Inf, 2, 5, Inf), c("low", "middle", "high"), ordered_result = TRUE)
 #' fit <- gbtm(grade ~ month, data = d, id = "id", groups = 2, order = 1, family = "ordinal",
 #'             control = gbtm_control(n_starts = 4))
 #' level_probabilities(fit, times = 0)
@@ -58,6 +58,7 @@ plot_levels <- function(fit) {
   table$panel <- factor(sprintf("Group %d (%.0f %%)", table$group, 100 * fit$shares[table$group]))
   names(table)[2] <- "at"
   table$level <- factor(table$level, rev(levels(table$level)))
+  .data <- ggplot2::.data
   ggplot2::ggplot(table, ggplot2::aes(.data$at, .data$probability, fill = .data$level)) +
     ggplot2::geom_area(colour = NA) + ggplot2::facet_wrap("panel", nrow = 1) +
     ggplot2::scale_fill_brewer(palette = "Blues", direction = -1, name = fit$outcome_name) +
