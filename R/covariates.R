@@ -97,15 +97,6 @@ wave_column <- function(asked, data, wide) {
   one_column(asked, data, "wave")
 }
 
-# What is sent and kept of covariates, with what lags are made of.
-with_lags <- function(found, lagged, columns) {
-  found$kept$lags <- lagged$waves
-  found$sent[c("lag_rows", "lag_values")] <- list(as.vector(lagged$rows), as.vector(lagged$values))
-  found$request$lags <- lag_request(lagged, jsonlite::fromJSON(found$request$tcov_names), columns$time_name)
-  found$request$notes <- c(found$request$notes, lagged$notes)
-  found
-}
-
 #' The table without the levels of factors that no fitted row has: nothing can be estimated for them
 #'
 #' Their values become missing, with a warning, so that the rows count as incomplete.
@@ -322,15 +313,6 @@ one_variable <- function(asked, table, argument) {
               sprintf("For example %s = \"w\" or %s = ~ w.", argument, argument))
   }
   values
-}
-
-# Wide data as rows, with the names of `wide` that covariates with lag() use besides the outcome.
-rows_of_wide <- function(asked, data, wide, columns) {
-  formula <- lag_formula(asked, names(wide))
-  names <- if (!is.null(formula)) setdiff(all.vars(formula), c(columns$outcome_name, columns$time_name))
-  rows <- stats::setNames(data.frame(columns$time, columns$y), c(columns$time_name, columns$outcome_name))
-  if (length(names)) rows[names] <- wide_covariates(names, data, wide, columns$waves, "tcov")
-  rows
 }
 
 # Columns (n, q) in the order of the observations, from names of `wide`.

@@ -30,6 +30,24 @@ lagged_columns <- function(asked, data, columns, wave, waves = NULL) {
        waves = as.double(decode(answer$waves, answer$arrays)), notes = answer$notes)
 }
 
+# Wide data as rows, with the names of `wide` that covariates with lag() use besides the outcome.
+rows_of_wide <- function(asked, data, wide, columns) {
+  formula <- lag_formula(asked, names(wide))
+  names <- if (!is.null(formula)) setdiff(all.vars(formula), c(columns$outcome_name, columns$time_name))
+  rows <- stats::setNames(data.frame(columns$time, columns$y), c(columns$time_name, columns$outcome_name))
+  if (length(names)) rows[names] <- wide_covariates(names, data, wide, columns$waves, "tcov")
+  rows
+}
+
+# What is sent and kept of covariates, with what lags are made of.
+with_lags <- function(found, lagged, columns) {
+  found$kept$lags <- lagged$waves
+  found$sent[c("lag_rows", "lag_values")] <- list(as.vector(lagged$rows), as.vector(lagged$values))
+  found$request$lags <- lag_request(lagged, jsonlite::fromJSON(found$request$tcov_names), columns$time_name)
+  found$request$notes <- c(found$request$notes, lagged$notes)
+  found
+}
+
 # The formula of `tcov` where it calls lag(), else NULL; of names of columns and calls in quotes their sum.
 lag_formula <- function(asked, columns) {
   names_columns <- !is.character(asked) || is_formula_text(asked) || all(asked %in% columns)
