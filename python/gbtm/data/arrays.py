@@ -75,8 +75,7 @@ def _refuse_ids_among_waves(y: Any) -> None:
     if named:
         raise DataError(
             f"y: its column '{named[0]}' is called as ids are, and each column of y is a wave.", code="ids_among_waves",
-            argument="y", way_out=f"Give y=table.drop(columns={named[0]!r}) and id=table[{named[0]!r}], or use "
-            f"GBTM.from_formula with wide=.",
+            argument="y", way_out="Take that column out of y and give it as id=, or use GBTM.from_formula with wide=.",
         )
 
 
