@@ -4,10 +4,11 @@
 #' coefficients set to 0 or equal, inside the range they can take. Where that fails there is no p-value, and a warning
 #' says why: fits that differ in the number of groups (the smaller is on the edge of the larger, where the shares of
 #' groups and the coefficients they belong to cannot be told apart), in a group of rate zero or in whether a group has
-#' zero inflation; fits of which the larger has several further random effects, whose sds are at their bound 0 in the
-#' smaller one; fits with other priors; fits that are not nested; and pseudo-likelihoods, whose covariance is robust.
-#' BIC is there for those. One further random effect is tested by the mixture, half and half, of the chi-squares without
-#' and with it (Self and Liang 1987, case 6), and the heading says so.
+#' zero inflation; fits with other priors; fits that are not nested; and pseudo-likelihoods, whose covariance is robust.
+#' BIC is there for those. Further random effects have their sds at the bound 0 in the smaller model. One is tested by
+#' the mixture, half and half, of the chi-squares without and with it (Self and Liang 1987, case 6); several, and such
+#' that are correlated, by a mixture whose weights the engine counts by simulation (Stram and Lee 1994; not for dual
+#' models). The heading says so.
 #'
 #' @param object,... two or more fits to the same data
 #' @param test `"Chisq"` or `"LRT"`, which are the same
@@ -49,6 +50,12 @@ anova.gbtm <- function(object, ..., test = "Chisq") {
           "%s against %s: the sd of a random effect is 0, at its bound, in the smaller model, so that Chisq is",
           "chi-square with %d or %d degrees of freedom, half the time each."
         ), labels[i], labels[i - 1], as.integer(table$Df[i] - 1), as.integer(table$Df[i])))
+      }
+      if (freed_sds(fits[[i - 1]], fits[[i]]) > 1) {
+        found <- call_bridge("freed_effects_law", document_text(fits[[i]]), document_text(fits[[i - 1]]),
+                             max(table$Chisq[i], 0))
+        table[i, "Pr(>Chisq)"] <- found$pvalue
+        notes <- c(notes, sprintf("%s against %s: Chisq is distributed as %s", labels[i], labels[i - 1], found$law))
       }
       if (differ_in_constraints(fits[[i - 1]], fits[[i]]) && further_bounds(fits[[i - 1]], fits[[i]]) == 1) {
         table[i, "Pr(>Chisq)"] <- half_and_half(table$Chisq[i], table$Df[i] + 1)
@@ -173,19 +180,25 @@ at_a_bound <- function(small, large) {
                  "is on the edge of a model that gives it one. Compare them by BIC."))
   }
   freed <- freed_sds(small, large)
-  if (freed > 1) {
+  if (freed > 1 && (is_dual(large) || !gbtm_engine()$available)) {
     sprintf(paste(
       "the sds of %d random effects are 0, at their bound, in the smaller model, so that this is a mixture of",
-      "chi-squares whose weights depend on the data. Compare them by BIC, or with what simulate() draws from the",
-      "smaller one."
+      "chi-squares whose weights depend on the data, and which the engine finds for models of one set of groups.",
+      "Compare them by BIC, or with what simulate() draws from the smaller one."
     ), as.integer(freed))
   }
 }
 
 # How many sds of random effects the larger fit has that are 0 in the smaller one.
 freed_sds <- function(small, large) {
-  sds <- function(fit) sum(stem_counts(fit)[names_in_outcomes(fit, c("r0_sigma", "r1_sigma"))], na.rm = TRUE)
-  sds(large) - sds(small)
+  before <- stem_counts(small)
+  after <- stem_counts(large)
+  names <- intersect(names_in_outcomes(large, c("r0_sigma", "r1_sigma")), names(after))
+  freed <- vapply(names, function(name) {
+    had <- if (name %in% names(before)) before[[name]] else 0
+    if (name %in% names(large$coefficients)) as.double(had == 0) else after[[name]] - had # a common one counts once
+  }, 1)
+  sum(freed)
 }
 
 # Names as the parameters of each outcome have them.

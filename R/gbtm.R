@@ -64,8 +64,9 @@
 #' @param ar1 for `r those_having("may_correlate")`: AR(1) errors within a subject, corr = rho^|difference in time|
 #' @param rho_by_group one rho per group
 #' @param rorder for `r those_having("may_correlate")`: random effects of each group: 0, an intercept; 1, a slope over
-#'   time too;
-#'   -1, none
+#'   time too; -1, none
+#' @param rcorr the random intercept and slope of a group are correlated, for family `"normal"`; else independent
+#' @param rcommon one covariance of the random effects for all groups that have them; else one for each
 #' @param curve [network_curve()], curves made of hidden units of time that the groups share, in place of `order`
 #' @param wide for wide data, what the names in the formula stand for:
 #'   `list(offenses = "count_*", age = c("age_1", "age_2"))` or `list(offenses = "count_*", age = c(10, 12))`. `id` is
@@ -170,7 +171,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  control = gbtm_control(), subset = NULL, na.action = NULL, # nolint: object_name_linter.
                  seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, prior = NULL, curve = NULL,
                  ..., outcome = NULL, omodel = NULL, ocov = NULL, baseoutcome = NULL, twostep = FALSE,
-                 trials = NULL) {
+                 trials = NULL, rcorr = FALSE, rcommon = FALSE) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)

@@ -70,8 +70,8 @@ _SAID = {
     "Standard errors come with every fit; which ones, cov_type says.":
         "hessian computehessian standarderrors calcse partialh",
     "One sigma for all groups is the default; for one per group there is sigma_by_group.": "ssigma sigma commonsigma",
-    "The sd of random effects are each group's own (rorder); leave it out.": "nwg",
-    "The random effects of a group (rorder) are independent of each other; leave it out.": "idiag",
+    "Random effects (rorder) have a covariance of each group's own, or with rcommon one for all groups.": "nwg",
+    "The random effects of a group (rorder) are independent of each other, or with rcorr correlated.": "idiag",
     "Times are scaled inside, and coefficients are in the units of the data; transform a column before the call if "
     "others are wanted.": "scaling standardize standardise scale scalex centre center normalize normalise",
     "No group is dropped on the way: fit models of fewer groups and compare them.": "minprior minsize dropempty",
@@ -106,8 +106,8 @@ OF_THE_FIT = ("n_starts", "rng", "device", "cov_type", "start", "max_starts", "t
               "checkpoint", "prior")
 OF_THE_MODEL = (
     "groups", "order", "family", "iorder", "sigma_by_group", "dispersion_by_group", "min", "max", "censor_beyond",
-    "tcov", "exposure", "trials", "ar1", "rho_by_group", "rorder", "refgroup", "risk", "refgroup2", "risk2",
-    "link", "weights", "cluster", "stratum", "constraints", "prior", "curve",
+    "tcov", "exposure", "trials", "ar1", "rho_by_group", "rorder", "rcorr", "rcommon", "refgroup", "risk",
+    "refgroup2", "risk2", "link", "weights", "cluster", "stratum", "constraints", "prior", "curve",
     "out_of_sample", "dropout", "dcov", "obsmar", "wave", "id", "wide",
 )
 

@@ -30,6 +30,9 @@ def written_out(res, data, group, effects, covariate=None):
     p = res.params
     sigma = p["sigma"]
     sd = np.array([p[f"r{j}_sigma[{group}]"] for j in range(effects)])
+    prior = np.diag(sd**2)
+    if f"r01_corr[{group}]" in p.index:
+        prior[0, 1] = prior[1, 0] = p[f"r01_corr[{group}]"] * sd[0] * sd[1]
     out = {}
     for who, rows in data.groupby("id"):
         t, y = rows["t"].to_numpy(), rows["y"].to_numpy()
@@ -37,16 +40,17 @@ def written_out(res, data, group, effects, covariate=None):
         if covariate:
             mean = mean + p[f"{covariate}[{group}]"] * rows[covariate].to_numpy()
         z = np.vander(t, effects, increasing=True)
-        joint = z * sd**2  # Cov(y, b)
+        joint = z @ prior  # Cov(y, b)
         inverse = np.linalg.inv(sigma**2 * np.eye(t.size) + joint @ z.T)
-        out[who] = joint.T @ inverse @ (y - mean), np.diag(sd**2) - joint.T @ inverse @ joint
+        out[who] = joint.T @ inverse @ (y - mean), prior - joint.T @ inverse @ joint
     return out
 
 
-@pytest.mark.parametrize(("rorder", "covariate"), [(0, None), (1, None), (1, "w")])
-def test_given_the_group_they_are_the_conditional_normal(rorder, covariate):
+@pytest.mark.parametrize(("rorder", "covariate", "correlated"), [
+    (0, None, False), (1, None, False), (1, "w", False), (1, None, True)])
+def test_given_the_group_they_are_the_conditional_normal(rorder, covariate, correlated):
     data = table()
-    res = fit(data, rorder, tcov=covariate)
+    res = fit(data, rorder, tcov=covariate, rcorr=correlated)
     got, effects = res.random_effects(by_group=True), rorder + 1
     for group in (1, 2):
         for who, (mean, cov) in written_out(res, data, group, effects, covariate).items():

@@ -36,3 +36,22 @@ test_that("what has no random effects says so", {
   expect_error(random_effects(fit, TRUE, 3))
   expect_error(nlme::ranef(fit, condVar = TRUE))
 })
+
+test_that("correlated effects are those of nlme, and common ones are said once", {
+  need_engine()
+  skip_if_not_installed("nlme")
+  fit <- suppressWarnings(gbtm(aggression ~ age, data = pathways, id = "id", groups = 1, order = 1, rorder = 1,
+                               rcorr = TRUE))
+  theirs <- nlme::lme(aggression ~ age, random = ~ age | id, data = pathways, method = "ML", na.action = na.omit,
+                      control = nlme::lmeControl(msTol = 1e-12, tolerance = 1e-12, niterEM = 200, msMaxIter = 500))
+  expect_equal(as.numeric(logLik(fit)), as.numeric(logLik(theirs)), tolerance = 1e-7)
+  expect_equal(unname(sqrt(diag(vcov(fit)))[1:2]), unname(sqrt(diag(vcov(theirs)) * 1)), tolerance = 1e-2)
+  covariance <- nlme::getVarCov(theirs)
+  ours <- coef(fit)[c("r0_sigma[1]", "r1_sigma[1]", "r01_corr[1]")]
+  expect_equal(ours[["r0_sigma[1]"]]^2, covariance[1, 1], tolerance = 1e-3)
+  expect_equal(ours[["r01_corr[1]"]], stats::cov2cor(covariance)[1, 2], tolerance = 1e-3)
+  common <- suppressWarnings(gbtm(aggression ~ age, data = pathways, id = "id", groups = 2, order = 1, rorder = 1,
+                                  rcorr = TRUE, rcommon = TRUE, control = gbtm_control(n_starts = 3)))
+  expect_true(all(c("r0_sigma", "r1_sigma", "r01_corr") %in% names(coef(common))))
+  expect_identical(dim(nlme::ranef(common)), c(length(common$ids), 2L))
+})

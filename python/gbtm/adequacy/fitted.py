@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..families.random_normal import RANDOM
+from ..families.random_normal import RANDOM_PART, loadings
 
 if TYPE_CHECKING:
     from ..families import Family
@@ -26,7 +26,8 @@ class Fitted:
     posterior : (N, K)
     predictors : on the user's scale, each (K, n), at the observation's own covariates and exposure; with random effects
         ``log_sigma`` is that of the marginal standard deviation
-    effects : (K, n) sd of the random intercept, and of the slope times the time; () without random effects
+    effects : (K, n) each: loadings of an observation on the independent standard normal v that the random effects are
+        made of; () without random effects
     rho : (K,) of AR(1) errors, or None
     censored : some values lie at a bound of the outcome
     """
@@ -52,10 +53,8 @@ class Fitted:
         y, time = data.y, data.time
         with np.errstate(over="ignore"):
             u = curves.predictors(time, data.covariates if data.covariate_names else None, data.exposure)
-        effects = tuple(
-            np.abs(u.pop(name)) * curves.scale * (time / outcome.time_scale) ** power
-            for power, name in enumerate(RANDOM) if name in u
-        )
+        effects = tuple(curves.scale * part for part in loadings(u, time / outcome.time_scale))
+        u = {name: v for name, v in u.items() if name not in RANDOM_PART}
         sigma = np.exp(u["log_sigma"]) if effects else None
         if sigma is not None:
             u["log_sigma"] = 0.5 * np.log(sigma**2 + sum(f**2 for f in effects))
@@ -137,7 +136,7 @@ class Fitted:
         return np.asarray((error - c * error[:, before]) / np.sqrt(1 - c * c))
 
     def _after_random_effects(self) -> np.ndarray:
-        """One step ahead by Kalman's filter, all subjects at once; the state is the effects in units of their sd."""
+        """One step ahead by Kalman's filter, all subjects at once; the state is v, of which the effects are made."""
         assert self.own_sigma is not None
         z = np.stack(self.effects, axis=-1)  # (K, n, L)
         k, _, n_effects = z.shape

@@ -10,6 +10,7 @@ import pandas as pd
 from ..arguments import checked
 from ..data.output_names import apart
 from ..errors import SpecificationError
+from ..families.random_normal import RANDOM_PART, root_of_covariance
 from .fitted import Fitted
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def random_effects(res: Fit, *, by_group: bool = False) -> pd.DataFrame:
             "effects have no normal distribution.", code="censored", argument="random_effects",
             way_out="Use family 'normal', or read the groups' curves alone.",
         )
-    mean, cov = _given_group(fitted)
+    mean, cov = _given_group(fitted, res)
     ids = res.ids.rename(apart([res.id_name], ["group"])[0])
     if by_group:
         k, n = mean.shape[:2]
@@ -91,10 +92,10 @@ def _refuse(res: Fit) -> None:
         )
 
 
-def _given_group(fitted: Fitted) -> tuple[np.ndarray, np.ndarray]:
+def _given_group(fitted: Fitted, res: Fit) -> tuple[np.ndarray, np.ndarray]:
     """Means (K, N, L) and covariances (K, N, L, L) of the effects given the group, in the user's units.
 
-    Effects are first taken in units of their own sd, in which their prior is standard normal and a sd may be 0.
+    Effects are R v, of which v has a standard normal prior, and R may be 0.
     """
     assert fitted.own_sigma is not None
     z = np.stack([e / fitted.own_sigma for e in fitted.effects], axis=-1)  # (K, n, L)
@@ -103,14 +104,18 @@ def _given_group(fitted: Fitted) -> tuple[np.ndarray, np.ndarray]:
     within = np.add.reduceat(z[..., :, None] * z[..., None, :], start, axis=1)
     cov = np.linalg.inv(np.eye(z.shape[-1]) + within)
     mean = np.einsum("kiab,kib->kia", cov, np.add.reduceat(z * error[..., None], start, axis=1))
-    sd = _sds(fitted)[:, None]
-    return mean * sd, cov * sd[..., :, None] * sd[..., None, :]
+    root = _root(res)[:, None]  # (K, 1, L, L)
+    return np.einsum("kiab,kib->kia", root + np.zeros_like(cov), mean), root @ cov @ np.swapaxes(root, -2, -1)
 
 
-def _sds(fitted: Fitted) -> np.ndarray:
-    """Standard deviations (K, L) of the effects, the slope's per unit of time."""
-    at = int(np.abs(fitted.time).argmax())  # where the time is 0 a slope moves nothing
-    return np.stack([e[:, at] / fitted.time[at] ** power for power, e in enumerate(fitted.effects)], axis=-1)
+def _root(res: Fit) -> np.ndarray:
+    """(K, L, L) R of the effects' covariance R R', the slope per unit of time."""
+    curves = res.curves
+    sds = {name: curves.coefficients[name][:, 0] for name in RANDOM_PART if name in curves.coefficients}
+    root = root_of_covariance(sds)
+    assert root is not None
+    units = curves.scale / res.outcome.time_scale ** np.arange(root.shape[-1])
+    return np.asarray(units[:, None] * root)
 
 
 def _table(mean: np.ndarray, cov: np.ndarray, index: pd.Index) -> pd.DataFrame:

@@ -269,6 +269,27 @@ def random_effects(document: str, by_group: bool) -> str:
     return answer(work)
 
 
+def freed_effects_law(large: str, small: str, statistic: float) -> str:
+    """What the ratio of two nested fits is distributed as, the larger having further random effects.
+
+    Parameters
+    ----------
+    large, small : documents
+    statistic : twice the difference of their log-likelihoods
+
+    Returns
+    -------
+    JSON text with its ``pvalue`` and the ``law`` in words
+    """
+    from ..inference.effects_at_zero import cone_law
+
+    def work() -> dict[str, Any]:
+        law = cone_law(fit_of(large), fit_of(small))
+        return {"pvalue": law.pvalue(float(statistic)), "law": str(law)}
+
+    return answer(work)
+
+
 def residual_correlations(document: str, by_group: bool) -> str:
     """Correlations of the residuals of several outcomes within groups: ``table`` and ``sentences``."""
     from ..adequacy.residual_correlations import residual_correlations as correlations

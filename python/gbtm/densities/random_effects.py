@@ -1,14 +1,14 @@
 """Random intercept and slope: subjects of a group differ from its curve by a normal deviation of their own.
 
-y_i | k ~ N(X_i beta_k, sigma^2 V_i), V_i = I + Z_i diag(rho_k^2) Z_i', rho = r / sigma, with Z = 1, a (``rorder`` 0:
-the intercept alone). With C = I + diag(rho) Z'Z diag(rho) and M = diag(rho) C^-1 diag(rho), as small as the random
-effects are few,
+y_i | k ~ N(X_i beta_k, sigma^2 V_i), V_i = I + Z_i A Z_i', Z = 1, a (``rorder`` 0: the intercept alone), A the
+covariance of the effects in units of sigma^2 (:mod:`.effect_covariance`). With A = W W', C = I + W' Z'Z W and
+M = W C^-1 W', as small as the random effects are few,
 
     V^-1 = I - Z M Z',  |V| = |C|
 
-(Woodbury), so that the log density is linear in y'y, X'y, Z'y and Z'y y'Z. Subjects with the same times share X and Z:
-such a pattern is the design cell here, and a subject is one row. Derivatives are taken in (beta, log sigma, rho) and
-moved to (beta, log sigma, r) at the end.
+(Woodbury), so that the log density is linear in y'y, X'y, Z'y and Z'y y'Z. As A moves by dA, M moves by K' dA K and
+log |V| by tr(Z' V^-1 Z dA), K = I - Z'Z M. Subjects with the same times share X and Z: such a pattern is the design
+cell here, and a subject is one row.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from .cells import CellStatistics
+from .effect_covariance import EffectCovariance
 
 if TYPE_CHECKING:
     from ..data.measures import Measures
@@ -132,14 +133,14 @@ class PatternStatistics(CellStatistics):
         """What groups' own coefficients (.., Q) say of each pattern."""
         q, n_random = self.xz.shape[1:]
         beta, log_sigma = coefficients[..., :q], coefficients[..., q]
-        rho = coefficients[..., q + 1 :] * torch.exp(-log_sigma)[..., None]
-        turn = rho[..., None, :, None] * rho[..., None, None, :]
+        covariance = EffectCovariance.of(coefficients[..., q + 1 :], log_sigma, n_random)
+        root = covariance.root[..., None, :, :]
         eye = torch.eye(n_random, dtype=coefficients.dtype, device=coefficients.device)
-        factor = torch.linalg.cholesky(eye + turn * self.zz)
-        inverse = torch.linalg.solve_triangular(factor, eye.expand_as(factor), upper=False)
-        m = turn * (inverse.transpose(-2, -1) @ inverse)
+        factor = torch.linalg.cholesky(eye + root.mT @ self.zz @ root)
+        inverse = torch.linalg.solve_triangular(factor, root.mT.expand_as(factor), upper=False)
+        m = inverse.mT @ inverse
         return _Law(
-            beta=beta, log_sigma=log_sigma[..., None], rho=rho, m=m, shrinkage=eye - self.zz @ m,
+            beta=beta, log_sigma=log_sigma[..., None], covariance=covariance, m=m, shrinkage=eye - self.zz @ m,
             level=torch.einsum("pql,...q->...pl", self.xz, beta), mean=torch.einsum("pqr,...r->...pq", self.xx, beta),
             log_determinant=2 * torch.log(factor.diagonal(dim1=-2, dim2=-1)).sum(-1),
         )
@@ -159,7 +160,7 @@ class PatternStatistics(CellStatistics):
 
     def scores(self, u: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         law = self._at(u["coefficients"])
-        q, n_random = self.xz.shape[1:]
+        q = self.xz.shape[1]
         p = torch.exp(-2 * law.log_sigma)[..., None]  # (.., 1, 1)
         pulled = _times(law.m, law.level)  # (.., P, L)
         zero = torch.zeros_like(law.level[..., 0])
@@ -179,17 +180,16 @@ class PatternStatistics(CellStatistics):
             p[..., 0] * square - self.n_times, p[..., 0] + zero, (-2 * p * law.beta[..., None, :]).expand_as(law.mean),
             2 * p * pulled, -p[..., None] * law.m,
         )
-        by_r = []
+        by_own = []
         within = self.zz - self.zz @ law.m @ self.zz
-        for j in range(n_random):
-            k = law.shrinkage[..., j, :]  # how M moves: dM / d rho_j = 2 rho_j k k'
-            met, rho = (k * law.level).sum(-1), law.rho[..., None, j]
-            one = rho * (p[..., 0] * met**2 - within[..., j, j])
-            turn = side_by_side(one, zero, torch.zeros_like(law.mean), -2 * (p * rho[..., None]) * k * met[..., None],
-                                (p * rho[..., None])[..., None] * k[..., :, None] * k[..., None, :])
-            by_sigma = by_sigma - rho[..., None] * turn
-            by_r.append(torch.exp(-law.log_sigma)[..., None] * turn)
-        return self.spread(self._terms(law)), self.spread(torch.stack([*by_beta, by_sigma, *by_r], dim=-3))
+        for j in range(law.covariance.size):
+            direction = law.covariance.first[..., j, :, :][..., None, :, :]  # (.., 1, L, L) how A moves
+            moved = law.shrinkage.mT @ direction @ law.shrinkage  # how M moves
+            met = _times(moved, law.level)
+            one = 0.5 * (p[..., 0] * (met * law.level).sum(-1) - (direction * within).sum((-2, -1)))
+            by_own.append(side_by_side(one, zero, torch.zeros_like(law.mean), -p * met, 0.5 * p[..., None] * moved))
+        in_sigma, own = law.covariance.in_users(by_own)
+        return self.spread(self._terms(law)), self.spread(torch.stack([*by_beta, by_sigma + in_sigma, *own], dim=-3))
 
     def complete_data(self, u: dict[str, Tensor], statistics: Tensor, safe: bool) -> tuple[Tensor, Tensor, Tensor]:
         """With e = y - X beta, h = Z'e and K = I - Z'Z M, so that Z' V^-1 e = K h, all that the derivatives need are
@@ -197,7 +197,7 @@ class PatternStatistics(CellStatistics):
         """
         law = self._at(u["coefficients"])
         q, n_random = self.xz.shape[1:]
-        p, rho = torch.exp(-2 * law.log_sigma), law.rho
+        p, ways = torch.exp(-2 * law.log_sigma), law.covariance.first
         n, squares = statistics[..., 0], statistics[..., 1]
         xy, zy = statistics[..., 2 : 2 + q], statistics[..., 2 + q : 2 + q + n_random]
         h = zy - n[..., None] * law.level
@@ -212,24 +212,27 @@ class PatternStatistics(CellStatistics):
         value = -0.5 * (count * (LOG_2PI + 2 * law.log_sigma) + determinant + p * distance)
         within = self.zz - self.zz @ law.m @ self.zz  # Z' V^-1 Z
         beyond = law.shrinkage @ hh @ law.shrinkage.transpose(-2, -1)  # sum of Z' V^-1 e e' V^-1 Z
-        own_within, own_beyond = (v.diagonal(dim1=-2, dim2=-1) for v in (within, beyond))
         by_beta = p * (xe - torch.einsum("pql,...pl->...pq", self.xz, _times(law.m, h))).sum(-2)
-        half = (p[..., None] * own_beyond - n[..., None] * own_within).sum(-2)
-        gradient = torch.cat([by_beta, p * distance - count, rho * half], dim=-1)
+        pull = (p[..., None, None] * beyond - n[..., None, None] * within).sum(-3)
+        gradient = torch.cat([by_beta, p * distance - count, 0.5 * torch.einsum("...jab,...ab->...j", ways, pull)], -1)
 
         across = self.xz @ law.shrinkage.transpose(-2, -1)  # X' V^-1 Z
         beta_beta = -p[..., None] * torch.einsum("...p,...pqr->...qr", n, self.xx - self.xz @ law.m @ self.xz.mT)
-        beta_rho = -2 * (p * rho)[..., None, :] * torch.einsum("...pql,...pl->...ql", across, _times(law.shrinkage, h))
-        sigma_rho = -2 * p * rho * own_beyond.sum(-2)
-        pairs = 2 * n[..., None, None] * within**2 - 4 * p[..., None, None] * within * beyond
-        rho_rho = rho[..., :, None] * rho[..., None, :] * pairs.sum(-3) + torch.diag_embed(half)
+        towards = torch.einsum("...pql,...pm->...qlm", across, _times(law.shrinkage, h))
+        beta_own = -p[..., None] * torch.einsum("...qlm,...jlm->...qj", towards, ways)
+        sigma_own = -p * torch.einsum("...jab,...ab->...j", ways, beyond.sum(-3))
+        squared = torch.einsum("...p,...pab,...pcd->...abcd", n, within, within)
+        crossed = torch.einsum("...pab,...pcd->...abcd", within.expand_as(beyond), beyond)
+        pairs = 0.5 * squared - p[..., None, None, None] * crossed
+        own_own = torch.einsum("...jda,...abcd,...lbc->...jl", ways, pairs, ways)
+        own_own = own_own + 0.5 * torch.einsum("...jlab,...ab->...jl", law.covariance.second, pull)
         beta_sigma = -2 * by_beta[..., None]
         lines = [
-            torch.cat([beta_beta, beta_sigma, beta_rho], -1),
-            torch.cat([beta_sigma.mT, -2 * (p * distance)[..., None], sigma_rho[..., None, :]], -1),
-            torch.cat([beta_rho.mT, sigma_rho[..., None], rho_rho], -1),
+            torch.cat([beta_beta, beta_sigma, beta_own], -1),
+            torch.cat([beta_sigma.mT, -2 * (p * distance)[..., None], sigma_own[..., None, :]], -1),
+            torch.cat([beta_own.mT, sigma_own[..., None], own_own], -1),
         ]
-        return value[..., 0].sum(1), *_in_r(gradient, torch.cat(lines, -2), law)
+        return value[..., 0].sum(1), *law.covariance.derivatives_in_users(gradient, torch.cat(lines, -2))
 
 
 @dataclass(frozen=True)
@@ -238,7 +241,7 @@ class _Law:
     ----------
     beta : (.., q)
     log_sigma : (.., 1)
-    rho : (.., L)
+    covariance : of the effects, A
     m : (.., P, L, L) M
     shrinkage : (.., P, L, L) K = I - Z'Z M
     level : (.., P, L) Z'X beta
@@ -248,7 +251,7 @@ class _Law:
 
     beta: Tensor
     log_sigma: Tensor
-    rho: Tensor
+    covariance: EffectCovariance
     m: Tensor
     shrinkage: Tensor
     level: Tensor
@@ -259,18 +262,3 @@ class _Law:
 def _times(matrix: Tensor, vector: Tensor) -> Tensor:
     return (matrix @ vector[..., None])[..., 0]
 
-
-def _in_r(gradient: Tensor, hessian: Tensor, law: _Law) -> tuple[Tensor, Tensor]:
-    """Derivatives in (beta, log sigma, rho) -> in (beta, log sigma, r), where rho = r exp(-log sigma)."""
-    q, n_random = law.beta.shape[-1], law.rho.shape[-1]
-    shrink = torch.exp(-law.log_sigma)
-    turn = torch.diag_embed(torch.ones_like(gradient))
-    turn[..., q + 1 :, q] = -law.rho
-    for j in range(n_random):
-        turn[..., q + 1 + j, q + 1 + j] = shrink[..., 0]
-    by_rho = gradient[..., q + 1 :]
-    out = turn.mT @ hessian @ turn
-    out[..., q, q] += (by_rho * law.rho).sum(-1)
-    out[..., q, q + 1 :] -= shrink * by_rho
-    out[..., q + 1 :, q] -= shrink * by_rho
-    return (turn.mT @ gradient[..., None])[..., 0], out

@@ -22,6 +22,7 @@ from ..errors import DataError, SpecificationError
 from ..likelihood.derivatives import observed
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
+from ..model.random_effects import effects_at_bound
 from ..specification.covariance_kinds import kind_named
 from .score_variance import score_variance
 
@@ -186,7 +187,7 @@ def constrained_covariance(
 
     ``meat`` is (p, p), of all.
     """
-    free, bounded = free_directions(layout, flat), np.eye(layout.size)[:, layout.at_bound(flat)]
+    free, bounded = free_directions(layout, flat), np.eye(layout.size)[:, effects_at_bound(layout, flat)]
     if free is None:
         return covariance(info, cov_type, nobs, meat, bounded)
     lost = free.T @ bounded

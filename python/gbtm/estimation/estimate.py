@@ -16,6 +16,7 @@ from ..errors import DataError
 from ..likelihood.derivatives import observed
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
+from ..model.random_effects import without_signs
 from .certificate import Certificate
 from .control import Control
 from .covariance import information_units
@@ -105,13 +106,13 @@ def estimate(
         module = climb_tiny_sigmas(run)
         best = ledger.optima[0]
         flat, certificate = polish(module, best)
-        flat = module.layout.permute(flat, group_order(module, flat))
+        flat = _as_reported(module, flat)
         if module is not run.module:
             module = Mixture.near(module.layout, panel, flat).to(control.device)
         module.set_flat(flat)
         loglik = float(module.total_loglik(torch.as_tensor(flat, device=module.device)[None])[0])
     optima = tuple(
-        replace(o, flat=module.layout.permute(o.flat, group_order(module, o.flat)), log_prior=log_prior(module, o.flat))
+        replace(o, flat=_as_reported(module, o.flat), log_prior=log_prior(module, o.flat))
         for o in ledger.optima[:REPORTED_OPTIMA]
     )
     search_record = Search(
@@ -120,6 +121,11 @@ def estimate(
         start_subjects=run.start_subjects,
     )
     return Estimate(flat, loglik, search_record, certificate, run.elapsed(), module, log_prior(module, flat))
+
+
+def _as_reported(module: Mixture, flat: np.ndarray) -> np.ndarray:
+    """Parameters (p,) with the groups in their order, and no sd negative."""
+    return without_signs(module.layout, module.layout.permute(flat, group_order(module, flat)))
 
 
 def log_prior(module: Mixture, flat: np.ndarray) -> float:

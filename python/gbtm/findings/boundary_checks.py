@@ -11,8 +11,10 @@ from ..data.measures import Measures
 from ..data.panel import Panel
 from ..estimation.covariance import Covariance
 from ..families import Family
+from ..families.random_normal import CORRELATION
 from ..model.blocks import MEMBERSHIP
 from ..model.layout import Layout
+from ..model.random_effects import effects_at_bound
 from .agreement_checks import predictors_at
 from .data_checks import Finding
 
@@ -70,13 +72,17 @@ def scales_at_bound(layout: Layout, flat: np.ndarray, cov: Covariance) -> list[F
         "r1_sigma": ("no_random_effect", "the sd of the random slope is zero", "Use a lower rorder for it."),
         "log_psi": ("no_overdispersion", "the dispersion psi is {bound}", "Use family '{without}', or one psi."),
         "log_phi": ("collapsed_phi", "the precision phi is {bound}", "Check for repeated values, or fit fewer groups."),
+        CORRELATION: ("effects_in_line", "the correlation of the random effects is {bound}",
+                      "Use independent effects, or a lower rorder for it."),
         "atanh_rho": ("rho_at_bound", "rho is {bound}", "Check for repeated values, or leave ar1 out."),
     }
-    lost = ~cov.identified(layout.report_jacobian(flat))
+    lost, none = ~cov.identified(layout.report_jacobian(flat)), effects_at_bound(layout, flat)
     findings = []
     for b in layout.blocks:
         if b.predictor not in told or not lost[b.start]:
             continue
+        if b.predictor == CORRELATION and b.start in none:
+            continue  # it is told of the effect itself
         code, what, remedy = told[b.predictor]
         name = layout.names[b.start]
         where = f"In group {b.group + 1} " if b.group is not None else "For all groups "
@@ -92,6 +98,8 @@ def bound_of(predictor: str, value: float) -> str:
     if predictor == "atanh_rho":
         none = "zero, as with uneven times it cannot be negative"
         return none if abs(value) < NO_CORRELATION else "1" if value > 0 else "-1"
+    if predictor == CORRELATION:
+        return "1" if value > 0 else "-1"
     return "zero" if value < 0 else "infinite"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import SpecificationError
-from ..families.random_normal import RANDOM
+from ..families.random_normal import loadings
 from .next_rows import NextRows
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ def given_seen(
     res: Fit, panel: Panel, m: int, rows: NextRows, person: np.ndarray, u: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Predictors (K, F) given what was seen of the person, where errors are correlated or effects random."""
-    names = [n for n in RANDOM if n in u]
-    if not names and "atanh_rho" not in u:
+    if not loadings(u, rows.time) and "atanh_rho" not in u:
         return u
     curves, measures, outcome = res.curves, panel.outcomes[m], res.outcome
     low, high = outcome.bounds
@@ -41,10 +40,8 @@ def given_seen(
         """Of observations a and b, (predictors, times) each, of a person in group k; errors without their diagonal."""
         (ua, ta), (ub, tb) = a, b
         out = np.zeros((ta.size, tb.size))
-        for power, name in enumerate(RANDOM):
-            if name in ua:
-                out += np.outer(ua[name][k] * curves.scale * (ta / curves.time_scale) ** power,
-                                ub[name][k] * curves.scale * (tb / curves.time_scale) ** power)
+        for of_a, of_b in zip(loadings(ua, ta / curves.time_scale), loadings(ub, tb / curves.time_scale), strict=True):
+            out += np.outer(of_a[k] * curves.scale, of_b[k] * curves.scale)
         if "atanh_rho" in ua:
             rho = np.tanh(ua["atanh_rho"][k].ravel()[0])
             sigma = np.outer(np.exp(ua["log_sigma"][k]), np.exp(ub["log_sigma"][k]))

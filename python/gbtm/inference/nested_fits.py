@@ -13,6 +13,7 @@ from ..arguments import checked
 from ..errors import SpecificationError
 from ..fit.fit import Fit
 from ..model.nesting import nested
+from ..specification.correlated_errors import MAX_RANDOM_ORDER
 from ..specification.spec import ModelSpec
 from .constrained_pairs import ConstrainedPair, differ_in_constraints
 
@@ -28,8 +29,9 @@ class LikelihoodRatioTest:
     ----------
     statistic : 2 (loglik - loglik of the smaller)
     df : parameters more
-    pvalue : by chi-square; with one further random effect, whose sd is 0 in the smaller fit, by the mixture, half and
-        half, of the chi-squares without and with it (Self and Liang 1987, case 6)
+    pvalue : by chi-square; with further random effects, whose sds are 0 in the smaller fit, by a mixture of
+        chi-squares: of one, half without and half with it (Self and Liang 1987, case 6), of several with weights that
+        the data decide (:mod:`.effects_at_zero`)
     note : what was taken into account
     """
 
@@ -55,8 +57,8 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
     Parameters
     ----------
     restricted : the smaller fit: with lower orders, one sigma or zero part for all groups, fewer covariates, no AR(1)
-        errors, one random effect less, or with constraints; one outcome or several; of a dual model with as many
-        groups of each
+        errors, fewer random effects, or such that are independent or common to the groups, or with constraints; one
+        outcome or several; of a dual model with as many groups of each
 
     Returns
     -------
@@ -67,11 +69,12 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
     SpecificationError
         ``other_data``; ``other_prior``; ``not_nested``; ``no_chi_square`` where the statistic has no chi-square law:
         other numbers of groups, groups of rate zero or without zero inflation in the smaller fit, several further
-        random effects, or a robust covariance or weights, with which the likelihood is none.
+        random effects of a dual model, or a robust covariance or weights, with which the likelihood is none.
 
     References
     ----------
-    Self and Liang 1987, Journal of the American Statistical Association 82.
+    Self and Liang 1987, Journal of the American Statistical Association 82; Stram and Lee 1994, Biometrics 50;
+    Silvapulle and Sen 2005, Constrained Statistical Inference, section 3.4.
 
     Examples
     --------
@@ -92,12 +95,17 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
             "whose search fell short.", code="not_nested", argument="restricted",
             way_out="Fit the larger model again with start=restricted or more starts.",
         )
-    statistic = max(statistic, 0.0)
+    statistic = statistic if statistic > ROUNDING else 0.0
     if differ_in_constraints(res, restricted):
         return _of_constraints(statistic, df, ConstrainedPair.of(res, restricted))
-    freed = _random_effects(res.spec) - _random_effects(restricted.spec)
+    freed = _freed_effects(restricted.spec, res.spec)
+    if freed > 1 and res.dual is not None:
+        _no_law(f"{freed} further random effects of a dual model have their sd at 0 in the smaller fit")
     if freed > 1:
-        _no_law(f"{freed} further random effects have their sd at 0 in the smaller fit")
+        from .effects_at_zero import cone_law
+
+        law = cone_law(res, restricted)
+        return LikelihoodRatioTest(statistic, df, law.pvalue(statistic), f"{law} {note}".rstrip())
     if freed == 1:
         below = float(stats.chi2.sf(statistic, df - 1)) if df > 1 else float(statistic <= 0)
         p = 0.5 * below + 0.5 * float(stats.chi2.sf(statistic, df))
@@ -201,5 +209,12 @@ def _covariates(fit: Fit) -> set[tuple[str, ...]]:
     return found | {("tcov", o.name, n) for o in fit.outcomes for n in o.covariate_names}
 
 
-def _random_effects(spec: ModelSpec) -> int:
-    return sum(r + 1 for o in spec.outcomes for r in (o.random_orders or ()))
+def _freed_effects(small: ModelSpec, big: ModelSpec) -> int:
+    """Sds of random effects of the larger model that are 0 in the smaller one."""
+    freed = 0
+    for a, b in zip(small.outcomes, big.outcomes, strict=True):
+        for power in range(MAX_RANDOM_ORDER + 1):
+            with_it = [sum(order >= power for order in o.random_orders or ()) for o in (a, b)]
+            low, high = (int(n > 0) for n in with_it) if b.random_common else with_it
+            freed += high - low
+    return freed

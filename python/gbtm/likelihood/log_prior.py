@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from ..compute.threads import with_gradients
 from ..families import Family
+from ..families.random_normal import CORRELATION
 from ..model.blocks import SCALES
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart
@@ -225,10 +226,11 @@ def _scale(
         yield Term("counts", positions, np.ones((1, 1)), half, half / precision)
     elif predictor == "log_psi":
         yield Term("trials", positions, np.ones((1, 1)), half, 2 * half)
-    elif predictor == "atanh_rho":
+    elif predictor in ("atanh_rho", CORRELATION):
         yield Term("trials", positions, np.array([[2.0]]), half, 2 * half)
     else:
-        yield Term("sizes", positions, np.ones((1, 1)), np.array([[strength]]), np.zeros((1, 1)))
+        own = strength * len(np.unique(positions)) / len(positions)  # one that is common to the groups counts once
+        yield Term("sizes", positions, np.ones((1, 1)), np.array([[own]]), np.zeros((1, 1)))
 
 
 def _curve_law(family: Family) -> str:

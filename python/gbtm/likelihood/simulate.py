@@ -9,7 +9,7 @@ import numpy as np
 from ..data.measures import Measures
 from ..data.panel import Panel
 from ..errors import SpecificationError
-from ..families.random_normal import RANDOM
+from ..families.random_normal import RANDOM, loadings
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart
 
@@ -134,9 +134,8 @@ def _noise(u: dict[str, np.ndarray], measures: Measures, n_subjects: int, rng: n
     sigma = np.exp(u["log_sigma"])
     standard = _autoregressive(u["atanh_rho"], measures, rng) if "atanh_rho" in u else rng.standard_normal(sigma.size)
     out = sigma * standard
-    for power, name in enumerate(RANDOM):
-        if name in u:
-            out = out + u[name] * rng.standard_normal(n_subjects)[measures.subject] * measures.time**power
+    for loading in loadings(u, measures.time):
+        out = out + loading * rng.standard_normal(n_subjects)[measures.subject]
     return np.asarray(out)
 
 

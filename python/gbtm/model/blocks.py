@@ -33,6 +33,7 @@ SCALES = {
     "log_psi": Scale("psi", np.exp, np.exp, np.log),
     "log_phi": Scale("phi", np.exp, np.exp, np.log),
     "atanh_rho": Scale("rho", np.tanh, lambda x: 1 / np.cosh(x) ** 2, np.arctanh),
+    "atanh_r01": Scale("r01_corr", np.tanh, lambda x: 1 / np.cosh(x) ** 2, np.arctanh),
     "r0_sigma": Scale("r0_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
     "r1_sigma": Scale("r1_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
     **{name: Scale(name, np.asarray, np.ones_like, np.asarray) for name in CUTS},

@@ -8,13 +8,14 @@ import numpy as np
 
 from ..compute.expressions import Relation, evaluate, read_relations
 from ..errors import SpecificationError
-from ..families.random_normal import RANDOM
+from ..families.random_normal import CORRELATION, RANDOM
 from ..specification.constraint_text import spelled_out, without_units
 from ..specification.spec import ModelSpec
 from .blocks import MEMBERSHIP, SCALES, Block
 from .outcome import OutcomePart, Part
 
 ARGUMENT = "constraints"
+CORRELATIONS = ("atanh_rho", CORRELATION)
 
 Row = tuple[np.ndarray, float, str]  # what is multiplied with internal parameters (p,), what comes of it, in words
 
@@ -121,7 +122,7 @@ def _one_scale(
     with np.errstate(all="ignore"):
         inside = float(np.asarray(SCALES[block.predictor].unreport(np.array([reported]))).ravel()[0])
     if not np.isfinite(inside):
-        wanted = "between -1 and 1" if block.predictor == "atanh_rho" else "positive"
+        wanted = "between -1 and 1" if block.predictor in CORRELATIONS else "positive"
         refuse(f"'{relation.text}': {layout.names[at]} is {wanted} whatever the estimates.",
                "bad_constraint", "Leave it out, or give a value that it can have.")
     row = np.zeros(layout.size)
@@ -138,7 +139,7 @@ def _two_scales(
     if not one_kind or value != 0 or not ratio > 0:
         _not_linear_inside(relation)
     kind = blocks[0].predictor
-    if (kind == "atanh_rho" and ratio != 1) or (kind in RANDOM and relation.sign != "="):
+    if (kind in CORRELATIONS and ratio != 1) or (kind in RANDOM and relation.sign != "="):
         _not_linear_inside(relation)
     inside = np.zeros(layout.size)
     sign = np.sign(row[a])
@@ -146,7 +147,7 @@ def _two_scales(
         inside[[a, b]] = sign, -sign * ratio
         return inside, 0.0
     inside[[a, b]] = sign, -sign
-    return inside, float(sign * np.log(ratio)) if blocks[0].predictor != "atanh_rho" else 0.0
+    return inside, float(sign * np.log(ratio)) if blocks[0].predictor not in CORRELATIONS else 0.0
 
 
 def _check_outcomes(layout: Parameters, row: np.ndarray, text: str, same_units: bool) -> None:

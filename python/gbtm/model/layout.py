@@ -18,7 +18,7 @@ from ..data.panel import Panel
 from ..design.coordinates import Coordinates
 from ..design.covariate_basis import CovariateBasis, membership_basis
 from ..design.time_basis import TimeBasis
-from ..families.random_normal import RANDOM
+from ..families.random_normal import CORRELATION, RANDOM, RANDOM_PART
 from ..specification.spec import ModelSpec
 from .blocks import MEMBERSHIP, SCALES, Block
 from .constraints import Constraints
@@ -33,7 +33,6 @@ NO_ZERO_INFLATION = -800.0  # logit p of a group without zero inflation: p = 0
 
 LEAST_SPREAD = 0.15  # sd, relative to the outcome's, of errors and random effects to start from
 MOST_ATANH_RHO = 1.5
-NO_EFFECT = 1e-4  # sd of a random effect, relative to the outcome's, that is none; less where sigma is tiny
 
 
 class Layout(MembershipLayout):
@@ -108,8 +107,8 @@ class Layout(MembershipLayout):
         # the curve of the observation before is the curve, with no parameters of its own
         predictors = [(m, p, q) for m, p in enumerate(self.parts) for q in p.family.predictors if q != "lag_mean"]
         scales = [x for x in predictors if x[2] in SCALES]
-        kinds = [[x for x in predictors if x[2] not in SCALES], [x for x in scales if x[2] not in RANDOM]]
-        random = [x for x in predictors if x[2] in RANDOM]
+        kinds = [[x for x in predictors if x[2] not in SCALES], [x for x in scales if x[2] not in RANDOM_PART]]
+        random = [x for x in predictors if x[2] in RANDOM_PART]
         planned = [
             (m, predictor, *group_columns) for m, _, predictor in kinds[0] + kinds[1]
             for group_columns in self._groups_of(m, predictor)
@@ -139,8 +138,8 @@ class Layout(MembershipLayout):
         part, groups = self.parts[m], range(self.n_groups_of(m))
         owners: list[int | None] = [None] if part.common(predictor) else list(groups)
         if predictor in SCALES:
-            has = part.orders(predictor) if predictor in RANDOM else None
-            return [(g, None, (0,)) for g in owners if has is None or has[g or 0] >= 0]
+            has = part.orders(predictor) if predictor in RANDOM_PART else None
+            return [(g, None, (0,)) for g in owners if has is None or (max(has) if g is None else has[g]) >= 0]
         basis = part.bases[predictor]
         orders = part.orders(predictor)
         if orders is None:
@@ -169,6 +168,8 @@ class Layout(MembershipLayout):
                     table[rows[:, None], np.array(b.columns)] = np.arange(b.start, b.start + b.width)
             if predictor == "zero" and part.common(predictor):
                 table[self.never(m)] = self.size
+            if predictor in RANDOM_PART and part.common(predictor):
+                table[np.array(part.orders(predictor))[own] < 0] = self.size
             index[predictor] = table
         return index
 
@@ -264,17 +265,6 @@ class Layout(MembershipLayout):
                 out[b.entries] = np.linalg.solve(self._block_map(b), params[b.entries] - self._shift(b))
         return out
 
-    def at_bound(self, flat: np.ndarray) -> np.ndarray:
-        """Positions of the random effects whose sd is zero, in (p,)."""
-        effects = [b for b in self.blocks if b.predictor in RANDOM]
-        entries = [b.start for b in effects if abs(flat[b.start]) < self._no_effect(flat, b)]
-        return np.array(entries, dtype=np.int64)
-
-    def _no_effect(self, flat: np.ndarray, b: Block) -> float:
-        """Where errors are tiny, effects may be tiny too."""
-        sigma = float(np.exp(self.coefficients(flat, b.outcome, "log_sigma")).max())
-        return NO_EFFECT * min(1.0, sigma / LEAST_SPREAD)
-
     def inside(self, flat: np.ndarray) -> np.ndarray:
         """(p,) -> (p,) with scale parameters moved away from where a climb would not come back from: no spread at all,
         a random effect of sd 0, correlations of 1 and -1."""
@@ -285,7 +275,7 @@ class Layout(MembershipLayout):
                 out[at] = np.maximum(out[at], np.log(LEAST_SPREAD))
             elif b.predictor in RANDOM:
                 out[at] = np.maximum(np.abs(out[at]), LEAST_SPREAD)
-            elif b.predictor == "atanh_rho":
+            elif b.predictor in ("atanh_rho", CORRELATION):
                 out[at] = np.clip(out[at], -MOST_ATANH_RHO, MOST_ATANH_RHO)
         return out
 

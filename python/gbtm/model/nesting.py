@@ -133,6 +133,9 @@ def _outcome_comparable(a: OutcomeSpec, b: OutcomeSpec, alone: bool) -> bool:
         return False
     if b.zero_common and not a.zero_common:
         return False
+    has_effects = a.random_orders is not None and max(a.random_orders) >= 0
+    if has_effects and ((b.random_common and not a.random_common) or a.random_correlated > b.random_correlated):
+        return False
     return b.ar1 or not a.ar1
 
 

@@ -17,7 +17,7 @@ from ..design.time_basis import TimeBasis, formula_basis, polynomial_basis
 from ..errors import DataError, SpecificationError
 from ..families import Family, having, make_family
 from ..families.ar1 import AutoregressiveNormal
-from ..families.random_normal import RANDOM, random_normal
+from ..families.random_normal import CORRELATION, RANDOM, random_normal
 from ..specification.spec import ModelSpec, OutcomeSpec
 from .dropout import DropoutPart, make_dropout, risk_set
 
@@ -50,7 +50,7 @@ class OutcomePart:
         if self.spec.ar1:
             return AutoregressiveNormal()
         if self.spec.random_orders is not None:
-            return random_normal(self.n_random)
+            return random_normal(self.n_random, self.spec.random_correlated)
         return make_family(self.spec.family, self.spec.lower, self.spec.upper, self.spec.codes)
 
     @property
@@ -72,8 +72,9 @@ class OutcomePart:
 
         For the sd of a random effect: 0 in groups that have it, -1 in others.
         """
-        if predictor in RANDOM and self.spec.random_orders is not None:
-            return tuple(0 if o >= RANDOM.index(predictor) else -1 for o in self.spec.random_orders)
+        needed = {**{name: power for power, name in enumerate(RANDOM)}, CORRELATION: 1}
+        if predictor in needed and self.spec.random_orders is not None:
+            return tuple(0 if o >= needed[predictor] else -1 for o in self.spec.random_orders)
         return self.spec.zero_orders if predictor == "zero" else self.spec.orders
 
     def common(self, predictor: str) -> bool:

@@ -39,6 +39,8 @@ def _within(evidence: Evidence) -> Reply:
     if spec.random_orders is not None:
         orders = ", ".join(str(o) for o in spec.random_orders)
         text = f"Random effects within groups (orders {orders}: 0 an intercept, 1 a slope too, -1 none)."
+        text += " Intercept and slope are correlated." if spec.random_correlated else ""
+        text += " Their covariance is the same in all groups." if spec.random_common else ""
     elif spec.ar1:
         text = "Errors within a subject follow an AR(1) process; there are no random effects."
     else:

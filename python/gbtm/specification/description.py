@@ -54,6 +54,8 @@ class Outcome:
     ar1 : normal, cnorm: AR(1) errors within a subject, corr = rho^|difference in time|
     rho_by_group : one rho per group
     rorder : normal, cnorm: random effects of each group: 0, an intercept; 1, a slope over time too; -1, none
+    rcorr : normal: the random intercept and slope of a group are correlated, else they are independent
+    rcommon : one covariance of the random effects for all groups that have them, else one for each
     curve : :class:`gbtm.Network`, curves made of hidden units of time that the groups share, in place of ``order``
     """
 
@@ -97,6 +99,14 @@ class Outcome:
         None, "orders", trait="may_correlate", stored="random_orders", code="bad_rorder",
         lacks="rorder: goes with {those}, not with '{family}'.",
         way_out="Leave it out: this family has no errors that could be correlated.",
+    )
+    rcorr: bool = option(
+        False, "flag", trait="may_correlate", stored="random_correlated", code="bad_rorder",
+        lacks="rcorr: goes with random effects, which family '{family}' has not.", way_out="They go with {those}.",
+    )
+    rcommon: bool = option(
+        False, "flag", trait="may_correlate", stored="random_common", code="bad_rorder",
+        lacks="rcommon: goes with random effects, which family '{family}' has not.", way_out="They go with {those}.",
     )
     curve: Network | None = option(None, "network", stored="curve", code="bad_curve")
 

@@ -37,6 +37,18 @@ def per_group(value: Any, n_groups: int, argument: str) -> tuple[int, ...]:
     return values * n_groups if len(values) == 1 else values
 
 
+def refuse_outside(
+    orders: tuple[int, ...] | None, lowest: int, highest: int, argument: str, code: str, where: str, way_out: str
+) -> None:
+    """Raise where an order is not among those that may be asked for."""
+    for order in orders or ():
+        if not lowest <= order <= highest:
+            raise SpecificationError(
+                f"{argument}: {order} is outside {lowest}..{highest}{where}.", code=code, argument=argument,
+                way_out=way_out,
+            )
+
+
 def as_flag(value: Any, argument: str) -> bool:
     """True or False; 1 and 0 count as such, text does not."""
     if isinstance(value, (bool, np.bool_)) or (isinstance(value, (int, np.integer)) and value in (0, 1)):

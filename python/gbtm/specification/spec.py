@@ -8,15 +8,16 @@ from typing import Any
 from ..design.network import Network
 from ..errors import SpecificationError
 from ..families import Family, family_named
+from ..families.random_normal import RANDOM_PART
 from .constraint_text import label_classes
+from .correlated_errors import check_correlated_errors, check_random_effects
 from .description import Design, Outcome, described
 from .option import options_of
-from .option_values import as_orders, per_group
+from .option_values import as_orders, per_group, refuse_outside
 from .prior import Prior
 
 MAX_ORDER = 5
 MAX_DROPOUT_ORDER = 2
-MAX_RANDOM_ORDER = 1
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class OutcomeSpec:
     ar1 : families whose errors may correlate only. AR(1) errors, corr = rho^|difference in time|
     rho_by_group : one rho per group instead of one for all
     random_orders : as ``ar1``. Random effects of each group: 0, an intercept; 1, a slope too; -1, none
+    random_correlated, random_common : the intercept and slope of a group are correlated; one covariance for all groups
     basis : right-hand side of a basis formula (for example ``"bs(age, df=4)"``) instead of polynomials
     curve : curves made of hidden units of time instead of either
     codes, levels : families with levels only. Values of the levels that occur, None until the data have said so; of an
@@ -52,6 +54,8 @@ class OutcomeSpec:
     ar1: bool = False
     rho_by_group: bool = False
     random_orders: tuple[int, ...] | None = None
+    random_correlated: bool = False
+    random_common: bool = False
     basis: str | None = None
     curve: Network | None = None
     codes: tuple[float, ...] | None = None
@@ -67,7 +71,7 @@ class OutcomeSpec:
                 f"min, max: {self.lower:g} is not below {self.upper:g}.", code="bad_bounds", argument="min",
                 way_out="Give min < max.",
             )
-        self._check_errors()
+        check_correlated_errors(self)
 
     def _check_orders(self) -> None:
         """Orders of the curves, and of the zero part."""
@@ -79,7 +83,7 @@ class OutcomeSpec:
                 way_out="For example order=2, or 'y ~ bs(age, df=4)', or curve=gbtm.Network(3).",
             )
         lowest = -1 if traits.may_be_never else 0
-        _refuse_outside(self.orders, lowest, MAX_ORDER, "order", "bad_order", f" for family '{self.family}'",
+        refuse_outside(self.orders, lowest, MAX_ORDER, "order", "bad_order", f" for family '{self.family}'",
                         "-1 (a group whose rate is zero) is for counts only.")
         if self.orders and max(self.orders) == -1:
             raise SpecificationError(
@@ -91,28 +95,13 @@ class OutcomeSpec:
                 f"iorder: family '{self.family}' needs one.", code="bad_iorder", argument="iorder",
                 way_out="0 is a probability that is the same at all times.",
             )
-        _refuse_outside(self.zero_orders, -1, MAX_ORDER, "iorder", "bad_iorder", "",
+        refuse_outside(self.zero_orders, -1, MAX_ORDER, "iorder", "bad_iorder", "",
                         "-1 means no zero inflation in that group.")
         if self.zero_orders and max(self.zero_orders) == -1:
             raise SpecificationError(
                 "iorder: -1 for every group leaves no zero inflation.", code="bad_iorder", argument="iorder",
                 way_out=f"Use family='{traits.without_zeros}'.",
             )
-
-    def _check_errors(self) -> None:
-        """AR(1) errors and random effects."""
-        if self.rho_by_group and not self.ar1:
-            raise SpecificationError(
-                "rho_by_group: there is no rho without AR(1) errors.", code="bad_ar1", argument="rho_by_group",
-                way_out="Give ar1=True too.",
-            )
-        if self.ar1 and self.random_orders is not None:
-            raise SpecificationError(
-                "rorder, ar1: both explain the correlation within a subject, and a few waves cannot tell them apart.",
-                code="bad_rorder", argument="rorder", way_out="Choose one of them, for example by BIC.",
-            )
-        _refuse_outside(self.random_orders, -1, MAX_RANDOM_ORDER, "rorder", "bad_rorder", "",
-                        "0: a random intercept; 1: a random slope too; -1: none in that group.")
 
     @property
     def traits(self) -> Family:
@@ -122,8 +111,8 @@ class OutcomeSpec:
     def by_group(self, predictor: str) -> bool:
         """A scale parameter has a value for each group."""
         by_group = {
-            "atanh_rho": self.rho_by_group, "r0_sigma": True, "r1_sigma": True, "log_sigma": self.sigma_by_group,
-            "log_psi": self.dispersion_by_group, "log_phi": True}
+            "atanh_rho": self.rho_by_group, "log_sigma": self.sigma_by_group,
+            **dict.fromkeys(RANDOM_PART, not self.random_common), "log_psi": self.dispersion_by_group, "log_phi": True}
         return by_group.get(predictor, False)  # cut points are common
 
     @property
@@ -291,17 +280,6 @@ def _are(count: int) -> str:
     return "is one" if count == 1 else f"are {count}"
 
 
-def _refuse_outside(
-    orders: tuple[int, ...] | None, lowest: int, highest: int, argument: str, code: str, where: str, way_out: str
-) -> None:
-    for order in orders or ():
-        if not lowest <= order <= highest:
-            raise SpecificationError(
-                f"{argument}: {order} is outside {lowest}..{highest}{where}.", code=code, argument=argument,
-                way_out=way_out,
-            )
-
-
 def model_spec(outcome: Outcome, design: Design, basis: str | None = None) -> ModelSpec:
     """The specification that a description asks for; ``basis`` is the right-hand side of a basis formula, if any."""
     k = groups_of_one(design)
@@ -333,13 +311,14 @@ def outcome_spec(outcome: Outcome, k: int, basis: str | None = None) -> OutcomeS
     """What is fitted of an outcome in ``k`` groups."""
     order = 2 if outcome.order is None and basis is None and outcome.curve is None else outcome.order
     zero = 0 if family_named(outcome.family).is_zero_inflated and outcome.iorder is None else outcome.iorder
-    return OutcomeSpec(
+    return check_random_effects(OutcomeSpec(
         family=outcome.family, orders=None if order is None else per_group(order, k, "order"),
         zero_orders=None if zero is None else as_orders(zero, "iorder"), sigma_by_group=outcome.sigma_by_group,
         lower=outcome.min, upper=outcome.max, censor_beyond=outcome.censor_beyond, basis=basis,
         dispersion_by_group=outcome.dispersion_by_group, ar1=outcome.ar1, rho_by_group=outcome.rho_by_group,
         random_orders=None if outcome.rorder is None else per_group(outcome.rorder, k, "rorder"), curve=outcome.curve,
-    )
+        random_correlated=outcome.rcorr, random_common=outcome.rcommon,
+    ))
 
 
 def make_spec(*, basis: str | None = None, **options: Any) -> ModelSpec:

@@ -10,8 +10,9 @@ from ..errors import CommandError
 from ..model.blocks import SCALES
 from ..model.layout import Layout
 
-LEAST = {"log_sigma": 0.0, "log_psi": 0.0, "log_phi": 0.0, "atanh_rho": -1.0}  # what a scale parameter is above anyway
-MOST = {"atanh_rho": 1.0}
+LEAST = {  # what a scale parameter is above anyway
+    "log_sigma": 0.0, "log_psi": 0.0, "log_phi": 0.0, "atanh_rho": -1.0, "atanh_r01": -1.0}
+MOST = {"atanh_rho": 1.0, "atanh_r01": 1.0}
 
 
 def bound_texts(layout: Layout, lower: np.ndarray | None, upper: np.ndarray | None) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from scipy import stats
 from ..arguments import checked
 from ..errors import SpecificationError
 from ..families import family_named
-from ..families.random_normal import RANDOM
+from ..families.random_normal import RANDOM_PART
 
 if TYPE_CHECKING:
     from ..data.dropped import Dropped
@@ -144,8 +144,8 @@ class TrajTable:
         for m, kind, group, row in self._rows:
             if kind == "theta" or m != outcome:
                 continue
-            by_group = kind in SECTIONS or kind in RANDOM
-            place = SECTIONS.index(kind) if kind in SECTIONS else len(SECTIONS) + (kind in RANDOM)
+            by_group = kind in SECTIONS or kind in RANDOM_PART
+            place = SECTIONS.index(kind) if kind in SECTIONS else len(SECTIONS) + (kind in RANDOM_PART)
             rows = sections.setdefault((place, group if by_group else 0), [])
             heading = str(group) if group and (not rows or not by_group) else ""
             rows.append(replace(row, group=heading))
@@ -166,7 +166,7 @@ class TrajTable:
         return f"\t\tModel: {name} Mixed Effects" if self._is_mixed(outcome) else f"\t\t\tModel: {name}"
 
     def _is_mixed(self, outcome: int) -> bool:
-        return any(kind in RANDOM for m, kind, _, _ in self._rows if m == outcome)
+        return any(kind in RANDOM_PART for m, kind, _, _ in self._rows if m == outcome)
 
     @property
     def _has_risk(self) -> bool:

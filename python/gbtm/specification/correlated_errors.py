@@ -1,0 +1,51 @@
+"""What may be asked of errors that are correlated within a subject: AR(1), or random effects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import SpecificationError
+from .option_values import refuse_outside
+
+if TYPE_CHECKING:
+    from .spec import OutcomeSpec
+
+MAX_RANDOM_ORDER = 1
+
+
+def check_correlated_errors(spec: OutcomeSpec) -> None:
+    """Raise where what is asked of AR(1) errors and random effects does not go together."""
+    if spec.rho_by_group and not spec.ar1:
+        raise SpecificationError(
+            "rho_by_group: there is no rho without AR(1) errors.", code="bad_ar1", argument="rho_by_group",
+            way_out="Give ar1=True too.",
+        )
+    if spec.ar1 and spec.random_orders is not None:
+        raise SpecificationError(
+            "rorder, ar1: both explain the correlation within a subject, and a few waves cannot tell them apart.",
+            code="bad_rorder", argument="rorder", way_out="Choose one of them, for example by BIC.",
+        )
+    refuse_outside(spec.random_orders, -1, MAX_RANDOM_ORDER, "rorder", "bad_rorder", "",
+                    "0: a random intercept; 1: a random slope too; -1: none in that group.")
+    if spec.random_correlated and spec.traits.has_bounds:
+        raise SpecificationError(
+            f"rcorr: random effects of family '{spec.family}' are independent of each other.", code="bad_rorder",
+            argument="rcorr", way_out="Leave it out, or use family 'normal'.",
+        )
+
+
+def check_random_effects(spec: OutcomeSpec) -> OutcomeSpec:
+    """The outcome that a user asks for, refused where it says something of random effects that it does not have; a
+    model with fewer groups may have lost them."""
+    highest = max(spec.random_orders, default=-1) if spec.random_orders is not None else -1
+    if spec.random_correlated and highest < 1:
+        raise SpecificationError(
+            "rcorr: no group has two random effects that could be correlated.", code="bad_rorder",
+            argument="rcorr", way_out="Give rorder=1 too, a random intercept and slope.",
+        )
+    if spec.random_common and highest < 0:
+        raise SpecificationError(
+            "rcommon: there are no random effects without an rorder of 0 or 1.", code="bad_rorder",
+            argument="rcommon", way_out="Give rorder=0 or rorder=1 too.",
+        )
+    return spec
