@@ -1,6 +1,6 @@
 # The outcome distributions, as far as a fitted curve needs them: mean, its derivative, log density. What a family is
 # (a count, censored, ..) is asked of inst/extdata/families.json, which the engine writes (`make tables`).
-# Predictors come as a list of (K, C) matrices: mean, and zero, log_sigma, log_psi or log_phi.
+# Predictors come as a list of (K, C) matrices: mean, and zero, log_sigma, log_psi, log_phi or tau.
 
 families_known <- new.env(parent = emptyenv())
 
@@ -133,6 +133,7 @@ expected_outcome <- function(curves, u) {
   if (traits$has_bounds) return(expected_censored(curves, u))
   if (traits$of_log) return(exp(u$mean + exp(2 * u$log_sigma) / 2))
   mean <- link_of(curves)$mean(u$mean)
+  if (isTRUE(traits$ties_zeros)) return(stats::plogis(u$tau * u$mean) * mean)
   if (traits$is_zero_inflated) stats::plogis(-u$zero) * mean else mean
 }
 
@@ -154,6 +155,11 @@ expected_slopes <- function(curves, u) {
   if (traits$of_log) {
     mean <- expected_outcome(curves, u)
     return(list(mean = mean, log_sigma = exp(2 * u$log_sigma) * mean))
+  }
+  if (isTRUE(traits$ties_zeros)) {
+    mean <- expected_outcome(curves, u)
+    zeros <- stats::plogis(-u$tau * u$mean)
+    return(list(mean = mean * (1 + u$tau * zeros), tau = mean * u$mean * zeros))
   }
   slope <- link_of(curves)$slope(u$mean)
   if (!traits$is_zero_inflated) return(list(mean = slope))
@@ -197,6 +203,9 @@ log_densities <- list(
     zero <- stats::plogis(-u$zero, log.p = TRUE) - exp(u$mean) -
       stats::plogis(-(u$zero + exp(u$mean)), log.p = TRUE)
     ifelse(y == 0, zero, positive)
+  },
+  zip_tau = function(curves, u, y) {
+    log_densities$zip(curves, list(mean = u$mean, zero = -u$tau * u$mean), y)
   },
   logit = function(curves, u, y) stats::plogis(ifelse(y == 1, u$mean, -u$mean), log.p = TRUE)
 )

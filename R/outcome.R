@@ -5,8 +5,9 @@
 #' covariates; what is the same for all, and what is known of people, is an argument of [gbtm()].
 #'
 #' @param formula `outcome ~ time`, as in [gbtm()]
-#' @param order,family,iorder,sigma_by_group,dispersion_by_group,min,max,censor_beyond,ar1,rho_by_group,rorder,rcorr,rcommon
-#'   as in [gbtm()]
+#' @param order,family,iorder,sigma_by_group,dispersion_by_group,min,max,censor_beyond,ar1,rho_by_group,rorder as in
+#'   [gbtm()]
+#' @param rcorr,rcommon as in [gbtm()]
 #' @param curve as in [gbtm()]
 #' @param tcov,exposure,trials as in [gbtm()]: a formula, or names of columns in quotes
 #' @param data the outcome's own long table, with the same ids; without it the outcome is in the table of [gbtm()]

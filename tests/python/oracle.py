@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit, gammaln, log_expit, logsumexp
 
-COUNTS = ("poisson", "zip", "negbin", "zinb")
+COUNTS = ("poisson", "zip", "negbin", "zinb", "zip_tau")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Model:
         by_group = {
             "normal": self.sigma_by_group, "cnorm": self.sigma_by_group, "negbin": self.dispersion_by_group,
             "zinb": self.dispersion_by_group, "beta": True, "gamma": True,
-            "lognormal": self.sigma_by_group,
+            "lognormal": self.sigma_by_group, "zip_tau": False,
         }
         if self.family not in by_group:
             return 0
@@ -126,8 +126,8 @@ def unpack(model, params):
     return p.mean, p.zero, p.scale, p.theta[:, 0] - logsumexp(p.theta[:, 0])
 
 
-def log_density(family, y, eta, *, sigma=None, psi=None, phi=None, zeta=None, lower=-np.inf, upper=np.inf,
-                trials=None):
+def log_density(family, y, eta, *, sigma=None, psi=None, phi=None, zeta=None, tau=None, lower=-np.inf,
+                upper=np.inf, trials=None):
     """Log density of each y given its linear predictor; ``zeta`` None: no zero inflation; eta None: rate zero."""
     if family == "normal":
         return stats.norm.logpdf(y, eta, sigma)
@@ -153,6 +153,8 @@ def log_density(family, y, eta, *, sigma=None, psi=None, phi=None, zeta=None, lo
         count = gammaln(y + r) - gammaln(r) - gammaln(y + 1) + y * np.log(odds) - (y + r) * np.log1p(odds)
     else:
         count = stats.poisson.logpmf(y, np.exp(eta))
+    if family == "zip_tau" and eta is not None:
+        zeta = -tau * eta
     if zeta is None:
         return count
     return np.where(y == 0, np.logaddexp(log_expit(zeta), log_expit(-zeta) + count), log_expit(-zeta) + count)
@@ -209,7 +211,8 @@ def joint(model, params, subject, time, y, beside=NOTHING):
     where = {who: i for i, who in enumerate(subjects)}
     rows = [where[who] for who in np.asarray(subject).tolist()]
     out = log_shares(model, params, len(subjects), beside.z)
-    name = {"negbin": "psi", "zinb": "psi", "beta": "phi", "gamma": "phi"}.get(model.family, "sigma")
+    name = {"negbin": "psi", "zinb": "psi", "beta": "phi", "gamma": "phi", "zip_tau": "tau"}.get(
+        model.family, "sigma")
     for k in range(model.n_groups):
         eta = linear_predictor(p, k, time, beside, model.family)
         zeta = None if p.zero[k] is None else polynomial(time, p.zero[k])
@@ -357,6 +360,8 @@ def _draw(model, p, k, times, beside, rng):
     if model.family in ("negbin", "zinb"):
         rate = rate * rng.gamma(1 / p.scale[k], p.scale[k], times.size)
     y = rng.poisson(rate).astype(float)
+    if model.family == "zip_tau":
+        y = np.where(rng.random(times.size) < expit(-p.scale[k] * eta), 0.0, y)
     if p.zero[k] is not None:
         y = np.where(rng.random(times.size) < expit(polynomial(times, p.zero[k])), 0.0, y)
     return y

@@ -49,6 +49,9 @@ PARTS = {
     "exposure_zip": Truth(
         M("zip", (0, 1), (0, 1)), (0.2, 1.4, 0.1, -0.3, -1.2, 0.2, 0.2), n=120, exposure=True, discrete=True,
     ),
+    "zip_tau": Truth(
+        M("zip_tau", (1, 1), n_tcov=1, n_risk=1), (-0.5, 0.2, 0.3, 1.2, -0.1, -0.3, 0.8, 0.2, 0.5), n=120, weights=True,
+    ),
     "exposure_negbin": Truth(
         M("negbin", (1, 1), dispersion_by_group=True), (-0.5, 0.1, 1.4, 0.1, 0.3, 0.6, 0.2), n=120, exposure=True,
     ),

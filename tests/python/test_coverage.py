@@ -32,6 +32,7 @@ FAMILIES = {
     "poisson": (oracle.Model("poisson", (1, 1)), [-0.5, 0.5, 1.2, 0.3, -0.3]),
     "zip": (oracle.Model("zip", (1, 1), (0,)), [0.2, 0.5, 1.6, 0.3, -0.8, -0.3]),
     "logit": (oracle.Model("logit", (1, 1)), [-2.0, 0.8, 1.2, 1.0, 0.2]),
+    "zip_tau": (oracle.Model("zip_tau", (1, 1)), [-0.2, 0.5, 1.4, 0.3, 0.9, -0.3]),
     "gamma": (oracle.Model("gamma", (1, 1)), [3.0, 0.5, 4.2, -0.3, 2.0, 5.0, 0.2]),
     "lognormal": (oracle.Model("lognormal", (1, 1)), [2.0, 0.5, 3.4, -0.3, 0.8, 0.2]),
 }
@@ -131,7 +132,7 @@ def _known(model: oracle.Model, rng: np.random.Generator) -> tuple[oracle.Beside
 
 
 def _block(parameter: str) -> str:
-    for start in ("zero_", "sigma", "phi", "theta_", "theta", "share", "drop", "w1"):
+    for start in ("zero_", "sigma", "phi", "tau", "theta_", "theta", "share", "drop", "w1"):
         if parameter.startswith(start):
             return start
     return "curve"

@@ -21,7 +21,7 @@ from gbtm.specification.spec import make_spec
 
 each = pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
 ETA = np.array([-2.0, -0.3, 0.0, 0.8, 1.7])
-OTHERS = {"zero": -0.7, "log_sigma": 0.3, "log_psi": -0.4, "log_phi": 1.1, "cut2": 1.3}
+OTHERS = {"zero": -0.7, "log_sigma": 0.3, "log_psi": -0.4, "log_phi": 1.1, "cut2": 1.3, "tau": 0.8}
 SIGMA, PSI, PHI, ZERO = (np.exp(OTHERS["log_sigma"]), np.exp(OTHERS["log_psi"]), np.exp(OTHERS["log_phi"]),
                          expit(OTHERS["zero"]))
 # the matrix: each family as scipy has it, at eta and OTHERS, before zero inflation
@@ -30,6 +30,7 @@ LAWS = {
     "cnorm": lambda eta: stats.norm(eta, SIGMA),
     "poisson": lambda eta: stats.poisson(np.exp(eta)),
     "zip": lambda eta: stats.poisson(np.exp(eta)),
+    "zip_tau": lambda eta: stats.poisson(np.exp(eta)),
     "negbin": lambda eta: stats.nbinom(1 / PSI, 1 / (1 + PSI * np.exp(eta))),
     "zinb": lambda eta: stats.nbinom(1 / PSI, 1 / (1 + PSI * np.exp(eta))),
     "logit": lambda eta: stats.bernoulli(expit(eta)),
@@ -55,6 +56,13 @@ def _u(family, eta=ETA, **values):
     return {p: eta if p == "mean" else np.full(eta.shape, {**OTHERS, **values}[p]) for p in family.predictors}
 
 
+def _zeros(family, eta):
+    """Probability of a zero by nature."""
+    if family.ties_zeros:
+        return expit(-OTHERS["tau"] * eta)
+    return ZERO if family.is_zero_inflated else 0.0
+
+
 def _refuses(family, value):
     return bool(family.problem(np.array([value]))[0][0])
 
@@ -65,7 +73,7 @@ def _refuses(family, value):
 @each
 @pytest.mark.parametrize("eta", ETA)
 def test_density_distribution_mean_and_variance_are_scipys(family, eta):
-    law, p = LAWS[family.name](eta), ZERO if family.is_zero_inflated else 0.0
+    law, p = LAWS[family.name](eta), _zeros(family, eta)
     y = law.ppf([0.05, 0.3, 0.6, 0.9, 0.999])
     u = _u(family, np.full(y.shape, eta))
     density = law.pmf(y) if hasattr(law.dist, "pmf") else law.pdf(y)
@@ -129,7 +137,7 @@ def test_positive_outcomes_are_any_number_above_0(family):
 
 @each
 def test_the_mean_is_the_inverse_link_less_the_zeros(family):
-    p = expit(OTHERS["zero"]) if family.is_zero_inflated else 0.0
+    p = _zeros(family, ETA)
     of_log = 0.5 * SIGMA**2 if family.of_log else 0.0
     np.testing.assert_allclose(family.expected(_u(family)), (1 - p) * INVERSE[family.link](ETA + of_log), rtol=1e-13)
 

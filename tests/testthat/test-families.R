@@ -4,7 +4,8 @@ curves_of_family <- function(family, lower = -Inf, upper = Inf) list(family = fa
 
 predictors_at <- function(eta) {
   rows <- function(x) matrix(x, 1, length(eta))
-  list(mean = rows(eta), zero = rows(-0.7), log_sigma = rows(0.3), log_psi = rows(-0.4), log_phi = rows(1.1))
+  list(mean = rows(eta), zero = rows(-0.7), log_sigma = rows(0.3), log_psi = rows(-0.4), log_phi = rows(1.1),
+       tau = rows(0.8))
 }
 
 test_that("means of every family are the formula's, their slopes the differences", {
@@ -12,7 +13,7 @@ test_that("means of every family are the formula's, their slopes the differences
   means <- list(
     normal = eta, cnorm = eta, poisson = exp(eta), zip = exp(eta) / (1 + exp(-0.7)), negbin = exp(eta),
     zinb = exp(eta) / (1 + exp(-0.7)), logit = 1 / (1 + exp(-eta)), beta = 1 / (1 + exp(-eta)),
-    gamma = exp(eta), lognormal = exp(eta + exp(0.6) / 2)
+    gamma = exp(eta), lognormal = exp(eta + exp(0.6) / 2), zip_tau = exp(eta) / (1 + exp(-0.8 * eta))
   )
   expect_true(all(names(means) %in% names(family_table())))
   for (family in names(means)) {
@@ -44,6 +45,9 @@ test_that("values and densities are those of the family", {
   expect_true(all(possible_values(curves_of_family("normal"), c(-1e9, 0.5))))
   counts <- log_density(curves_of_family("zip"), predictors_at(rep(0.4, 60)), 0:59)
   expect_equal(sum(exp(counts)), 1, tolerance = 1e-12)
+  tied <- log_density(curves_of_family("zip_tau"), predictors_at(rep(0.4, 60)), 0:59)
+  expect_equal(sum(exp(tied)), 1, tolerance = 1e-12)
+  expect_equal(exp(tied[1, 1]), stats::plogis(-0.32) + stats::plogis(0.32) * exp(-exp(0.4)))
 })
 
 test_that("a family that this version does not know is an error that says so", {

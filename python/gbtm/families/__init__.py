@@ -18,10 +18,12 @@ from .ordinal import Ordinal
 from .poisson import Poisson
 from .zinb import ZeroInflatedNegativeBinomial
 from .zip import ZeroInflatedPoisson
+from .zip_tau import TiedZeroInflatedPoisson
 
 __all__ = [
     "FAMILIES", "OTHER_NAMES", "Beta", "Binomial", "CensoredNormal", "Family", "Gamma", "Logit", "Lognormal",
-    "NegativeBinomial", "Normal", "Ordinal", "Poisson", "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson",
+    "NegativeBinomial", "Normal", "Ordinal", "Poisson", "TiedZeroInflatedPoisson", "ZeroInflatedNegativeBinomial",
+    "ZeroInflatedPoisson",
     "family_named", "having", "make_family", "own_name", "those_having",
 ]
 
@@ -29,6 +31,7 @@ __all__ = [
 FAMILIES = MappingProxyType({family.name: family for family in (
     Normal(), CensoredNormal(), Poisson(), ZeroInflatedPoisson(), NegativeBinomial(), ZeroInflatedNegativeBinomial(),
     Logit(), Beta(), Binomial(), Ordinal(), Gamma(), Lognormal(),
+    TiedZeroInflatedPoisson(),
 )})
 
 # what R, Stata, SAS and textbooks call them, in small letters, blanks, dots and hyphens as "_"
@@ -41,7 +44,7 @@ OTHER_NAMES = MappingProxyType({
     "bernoulli": "logit", "logistic": "logit", "binary": "logit", "betar": "beta",
     "ordered": "ordinal", "ologit": "ordinal", "cumulative": "ordinal", "cumulative_logit": "ordinal",
     "proportional_odds": "ordinal", "polr": "ordinal",
-    "log_normal": "lognormal", "lnorm": "lognormal",
+    "log_normal": "lognormal", "lnorm": "lognormal", "zipt": "zip_tau", "ziptau": "zip_tau",
 })
 
 

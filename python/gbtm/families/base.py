@@ -107,6 +107,11 @@ class Family(ABC):
         return "log_psi" in self.predictors
 
     @property
+    def ties_zeros(self) -> bool:
+        """Zero inflation depends on eta by one number tau."""
+        return "tau" in self.predictors
+
+    @property
     def has_precision(self) -> bool:
         """It has a precision phi."""
         return "log_phi" in self.predictors

@@ -72,6 +72,7 @@ def scales_at_bound(layout: Layout, flat: np.ndarray, cov: Covariance) -> list[F
         "r1_sigma": ("no_random_effect", "the sd of the random slope is zero", "Use a lower rorder for it."),
         "log_psi": ("no_overdispersion", "the dispersion psi is {bound}", "Use family '{without}', or one psi."),
         "log_phi": ("collapsed_phi", "the precision phi is {bound}", "Check for repeated values, or fit fewer groups."),
+        "tau": ("tau_at_bound", "tau is {bound}", "Use family 'zip', or 'poisson'."),
         CORRELATION: ("effects_in_line", "the correlation of the random effects is {bound}",
                       "Use independent effects, or a lower rorder for it."),
         "atanh_rho": ("rho_at_bound", "rho is {bound}", "Check for repeated values, or leave ar1 out."),
@@ -98,6 +99,8 @@ def bound_of(predictor: str, value: float) -> str:
     if predictor == "atanh_rho":
         none = "zero, as with uneven times it cannot be negative"
         return none if abs(value) < NO_CORRELATION else "1" if value > 0 else "-1"
+    if predictor == "tau":
+        return "minus infinity" if value < 0 else "infinite"
     if predictor == CORRELATION:
         return "1" if value > 0 else "-1"
     return "zero" if value < 0 else "infinite"

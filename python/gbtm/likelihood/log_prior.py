@@ -226,6 +226,8 @@ def _scale(
         yield Term("counts", positions, np.ones((1, 1)), half, half / precision)
     elif predictor == "log_psi":
         yield Term("trials", positions, np.ones((1, 1)), half, 2 * half)
+    elif predictor == "tau":  # what holds the curves off infinity holds it
+        return
     elif predictor in ("atanh_rho", CORRELATION):
         yield Term("trials", positions, np.array([[2.0]]), half, 2 * half)
     else:

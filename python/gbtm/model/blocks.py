@@ -36,6 +36,7 @@ SCALES = {
     "atanh_r01": Scale("r01_corr", np.tanh, lambda x: 1 / np.cosh(x) ** 2, np.arctanh),
     "r0_sigma": Scale("r0_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
     "r1_sigma": Scale("r1_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
+    "tau": Scale("tau", np.asarray, np.ones_like, np.asarray),
     **{name: Scale(name, np.asarray, np.ones_like, np.asarray) for name in CUTS},
 }
 
