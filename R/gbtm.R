@@ -66,6 +66,8 @@
 #' @param rorder for `r those_having("may_correlate")`: random effects of each group: 0, an intercept; 1, a slope over
 #'   time too; -1, none
 #' @param rcorr the random intercept and slope of a group are correlated, for family `"normal"`; else independent
+#' @param phi_order for `r those_having("has_precision")`: order of the polynomial of time that log phi is in each group;
+#'   without it phi is a constant
 #' @param rcommon one covariance of the random effects for all groups that have them; else one for each
 #' @param curve [network_curve()], curves made of hidden units of time that the groups share, in place of `order`
 #' @param wide for wide data, what the names in the formula stand for:
@@ -171,7 +173,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  control = gbtm_control(), subset = NULL, na.action = NULL, # nolint: object_name_linter.
                  seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, prior = NULL, curve = NULL,
                  ..., outcome = NULL, omodel = NULL, ocov = NULL, baseoutcome = NULL, twostep = FALSE,
-                 trials = NULL, rcorr = FALSE, rcommon = FALSE) {
+                 trials = NULL, rcorr = FALSE, rcommon = FALSE, phi_order = NULL) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)

@@ -19,7 +19,7 @@ from gbtm.specification.option import options_of
 FOLDER = Path(__file__).resolve().parent.parent / "inst" / "extdata"
 TRAITS = ("label", "link", "is_count", "is_binary", "has_bounds", "is_zero_inflated", "has_sigma", "has_dispersion",
           "may_correlate", "takes_trials", "has_levels", "is_positive", "of_log",
-          "ties_zeros")
+          "ties_zeros", "has_precision")
 
 
 def families_table() -> str:

@@ -106,7 +106,8 @@ OF_THE_FIT = ("n_starts", "rng", "device", "cov_type", "start", "max_starts", "t
               "checkpoint", "prior")
 OF_THE_MODEL = (
     "groups", "order", "family", "iorder", "sigma_by_group", "dispersion_by_group", "min", "max", "censor_beyond",
-    "tcov", "exposure", "trials", "ar1", "rho_by_group", "rorder", "rcorr", "rcommon", "refgroup", "risk",
+    "tcov", "exposure", "trials", "ar1", "rho_by_group", "rorder", "rcorr", "rcommon", "phi_order",
+    "refgroup", "risk",
     "refgroup2", "risk2", "link", "weights", "cluster", "stratum", "constraints", "prior", "curve",
     "out_of_sample", "dropout", "dcov", "obsmar", "wave", "id", "wide",
 )

@@ -16,6 +16,7 @@ from .negbin import NegativeBinomial
 from .normal import Normal
 from .ordinal import Ordinal
 from .poisson import Poisson
+from .precision import OVER_TIME
 from .zinb import ZeroInflatedNegativeBinomial
 from .zip import ZeroInflatedPoisson
 from .zip_tau import TiedZeroInflatedPoisson
@@ -84,8 +85,11 @@ def family_named(name: str) -> Family:
 
 
 def make_family(name: str, lower: float | None = None, upper: float | None = None,
-                codes: tuple[float, ...] | None = None) -> Family:
-    """The family called ``name``, censored at these bounds, or of levels with these values, where it has them."""
+                codes: tuple[float, ...] | None = None, *, moving_phi: bool = False) -> Family:
+    """The family called ``name``, censored at these bounds, or of levels with these values, where it has them, or with
+    a phi that moves with time."""
+    if moving_phi:
+        return OVER_TIME[name]
     return family_named(name).between(lower, upper).having_codes(codes)
 
 

@@ -11,8 +11,8 @@ from ..data.measures import Measures
 from ..data.panel import Panel
 from ..estimation.covariance import Covariance
 from ..families import Family
+from ..families.precision import PRECISION
 from ..families.random_normal import CORRELATION
-from ..model.blocks import MEMBERSHIP
 from ..model.layout import Layout
 from ..model.random_effects import effects_at_bound
 from .agreement_checks import predictors_at
@@ -34,7 +34,7 @@ def at_boundary(
     lost = ~cov.identified(jac)
     findings = []
     for b in layout.blocks:
-        if b.outcome != m or not lost[b.entries].any() or b.is_scale or b.outcome == MEMBERSHIP:
+        if b.outcome != m or not lost[b.entries].any() or b.is_scale or b.predictor == PRECISION:
             continue
         group = b.group if b.group is not None else 0
         eta = u[b.predictor][group]

@@ -10,6 +10,7 @@ from ..data.measures import Measures
 from ..data.panel import Panel
 from ..estimation.covariance import Covariance
 from ..estimation.estimate import Estimate
+from ..families.precision import PRECISION
 from ..likelihood.mixture import Mixture
 from ..model.blocks import SCALES
 from ..model.layout import RATE_ZERO, Layout
@@ -220,7 +221,7 @@ def _gap(part: OutcomePart, measures: Measures, u: dict[str, np.ndarray], a: int
     spread = max(float(((measures.y - part.centre) / part.scale).std()), 1e-12)
     mean = part.internal_family.expected(u)
     gaps = [np.abs(mean[a] - mean[b]).max() / spread]
-    gaps += [np.abs(u[s][a] - u[s][b]).max() * TWIN / TWIN_LOG for s in SCALES if s in u]
+    gaps += [np.abs(u[s][a] - u[s][b]).max() * TWIN / TWIN_LOG for s in (*SCALES, PRECISION) if s in u]
     if "zero" in u:
         gaps.append(np.abs(np.exp(u["mean"][a]) - np.exp(u["mean"][b])).max() / spread)
     return float(max(gaps))

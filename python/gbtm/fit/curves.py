@@ -61,7 +61,8 @@ class Curves:
         """The curves of an outcome of a fit; only with ``trust_formula`` is code in it run."""
         profile = outcome.profile
         return cls(
-            family=make_family(outcome.family, outcome.spec.lower, outcome.spec.upper, outcome.spec.codes),
+            family=make_family(outcome.family, outcome.spec.lower, outcome.spec.upper, outcome.spec.codes,
+                               moving_phi=outcome.spec.phi_orders is not None),
             bases=time_bases(outcome, trust_formula=trust_formula), coefficients=outcome.coefficients,
             positions=outcome.positions, offsets=outcome.offsets, centre=outcome.centre, scale=outcome.scale,
             covariates=outcome.covariates, profile=None if profile is None else profile.values,

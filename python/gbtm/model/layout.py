@@ -18,6 +18,7 @@ from ..data.panel import Panel
 from ..design.coordinates import Coordinates
 from ..design.covariate_basis import CovariateBasis, membership_basis
 from ..design.time_basis import TimeBasis
+from ..families.precision import PRECISION
 from ..families.random_normal import CORRELATION, RANDOM, RANDOM_PART
 from ..specification.spec import ModelSpec
 from .blocks import MEMBERSHIP, SCALES, Block
@@ -150,7 +151,7 @@ class Layout(MembershipLayout):
                 continue
             coordinates = basis if order + 1 == basis.width else basis.leading(order + 1)
             columns = tuple(range(order + 1))
-            if predictor != "zero" and part.covariates is not None:
+            if predictor not in ("zero", PRECISION) and part.covariates is not None:
                 columns += tuple(range(basis.width, basis.width + part.covariates.width))
                 out.append((owner, coordinates.joined(part.covariates), columns))
             else:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..design.covariate_basis import CovariateBasis
 from ..errors import SpecificationError
+from ..families.precision import PRECISION
 from ..families.random_normal import RANDOM
 from .blocks import MEMBERSHIP, SCALES, Block
 from .outcome import OutcomePart, Part
@@ -36,7 +37,7 @@ def user_names(
         if b.predictor == "dropout":
             width = parts[b.outcome].bases["dropout"].width
             stems = [s if j < width else f"drop_{s}" for s, j in zip(stems, b.columns, strict=True)]
-        prefix = outcome + ("zero_" if b.predictor == "zero" else "")
+        prefix = outcome + {"zero": "zero_", PRECISION: "phi_"}.get(b.predictor, "")
         names += [f"{prefix}{stem}{suffix}" for stem in stems]
     return names
 
@@ -103,6 +104,8 @@ def traj_names(
             own = [f"{n}G{number}" + ("" if j < n_lags else "_dcov") for n, j in stems]
         elif b.predictor == "mean":
             own = _traj_curve(part, b, number, group)
+        elif b.predictor == PRECISION:
+            own = [f"phi{j}G{number}" for j in range(b.width)]
         elif b.predictor == "zero":
             own = [f"alpha{j}" + (f"G{number}" if number else "") for j in range(b.width)]
         else:

@@ -17,6 +17,7 @@ from itertools import islice, product
 
 import numpy as np
 
+from ..families.precision import PRECISION
 from ..specification.spec import ModelSpec, OutcomeSpec
 from .blocks import MEMBERSHIP, Block
 from .layout import Layout
@@ -133,6 +134,8 @@ def _outcome_comparable(a: OutcomeSpec, b: OutcomeSpec, alone: bool) -> bool:
         return False
     if b.zero_common and not a.zero_common:
         return False
+    if (a.phi_orders or (-1,)) > (b.phi_orders or (-1,)):
+        return False
     has_effects = a.random_orders is not None and max(a.random_orders) >= 0
     if has_effects and ((b.random_common and not a.random_common) or a.random_correlated > b.random_correlated):
         return False
@@ -196,8 +199,11 @@ def _start(source: Layout, flat: np.ndarray, target: Layout, placings: Sequence[
             continue
         a = 0 if b.group is None else int(placings[target.spec.set_of(b.outcome)].group[b.group])
         block = blocks.get((b.outcome, b.predictor, a)) or blocks.get((b.outcome, b.predictor, None))
+        one_phi = blocks.get((b.outcome, "log_phi", a)) if b.predictor == PRECISION else None
         if block is not None:
             out[b.entries] = _carried(block, flat[block.entries], b)
+        elif one_phi is not None and b.basis is not None:
+            out[b.entries] = flat[one_phi.start] * b.basis.constant
         elif b.predictor in ("mean", "zero") and b.basis is not None:
             out[b.entries] = FAR * b.basis.constant
     theta = source.membership_coefficients(flat)[placings[0].group].copy()

@@ -17,6 +17,7 @@ from ..design.time_basis import TimeBasis, formula_basis, polynomial_basis
 from ..errors import DataError, SpecificationError
 from ..families import Family, having, make_family
 from ..families.ar1 import AutoregressiveNormal
+from ..families.precision import PRECISION
 from ..families.random_normal import CORRELATION, RANDOM, random_normal
 from ..specification.spec import ModelSpec, OutcomeSpec
 from .dropout import DropoutPart, make_dropout, risk_set
@@ -51,7 +52,8 @@ class OutcomePart:
             return AutoregressiveNormal()
         if self.spec.random_orders is not None:
             return random_normal(self.n_random, self.spec.random_correlated)
-        return make_family(self.spec.family, self.spec.lower, self.spec.upper, self.spec.codes)
+        return make_family(self.spec.family, self.spec.lower, self.spec.upper, self.spec.codes,
+                           moving_phi=self.spec.phi_orders is not None)
 
     @property
     def reported(self) -> tuple[str, ...]:
@@ -75,6 +77,8 @@ class OutcomePart:
         needed = {**{name: power for power, name in enumerate(RANDOM)}, CORRELATION: 1}
         if predictor in needed and self.spec.random_orders is not None:
             return tuple(0 if o >= needed[predictor] else -1 for o in self.spec.random_orders)
+        if predictor == PRECISION:
+            return None
         return self.spec.zero_orders if predictor == "zero" else self.spec.orders
 
     def common(self, predictor: str) -> bool:
@@ -221,6 +225,9 @@ def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None
     if outcome.zero_orders is not None:
         bases["zero"] = polynomial_basis(
             measures.time, max(0, *outcome.zero_orders, 0), measures.time_name, "iorder", measures.distinct_times)
+    if outcome.phi_orders is not None:
+        bases[PRECISION] = polynomial_basis(
+            measures.time, max(0, *outcome.phi_orders, 0), measures.time_name, "phi_order", measures.distinct_times)
     covariates = None
     if measures.covariate_names:
         clash = [n for n in measures.covariate_names if n in mean.names]

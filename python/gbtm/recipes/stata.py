@@ -46,6 +46,8 @@ def lacking(res: GBTMResults) -> str:
         return "data that stay on disk"
     if family_named(res.family).traj_model is None:
         return f"the family {res.family} (it has {', '.join(having('traj_model'))})"
+    if spec.phi_orders is not None:
+        return "a phi that moves with time (phi_order)"
     if spec.random_correlated or spec.random_common:
         return "random effects that are correlated or have one covariance for all groups"
     if spec.curve is not None:

@@ -56,6 +56,7 @@ class Outcome:
     rorder : normal, cnorm: random effects of each group: 0, an intercept; 1, a slope over time too; -1, none
     rcorr : normal: the random intercept and slope of a group are correlated, else they are independent
     rcommon : one covariance of the random effects for all groups that have them, else one for each
+    phi_order : beta, gamma: order of the polynomial of time that log phi is in each group; a constant when not given
     curve : :class:`gbtm.Network`, curves made of hidden units of time that the groups share, in place of ``order``
     """
 
@@ -107,6 +108,10 @@ class Outcome:
     rcommon: bool = option(
         False, "flag", trait="may_correlate", stored="random_common", code="bad_rorder",
         lacks="rcommon: goes with random effects, which family '{family}' has not.", way_out="They go with {those}.",
+    )
+    phi_order: Orders | None = option(
+        None, "orders", trait="has_precision", stored="phi_orders", code="bad_order",
+        lacks="phi_order: family '{family}' has no precision phi.", way_out="It goes with {those}.",
     )
     curve: Network | None = option(None, "network", stored="curve", code="bad_curve")
 

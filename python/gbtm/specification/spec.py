@@ -37,6 +37,7 @@ class OutcomeSpec:
     rho_by_group : one rho per group instead of one for all
     random_orders : as ``ar1``. Random effects of each group: 0, an intercept; 1, a slope too; -1, none
     random_correlated, random_common : the intercept and slope of a group are correlated; one covariance for all groups
+    phi_orders : families with a phi only. One order, of the polynomial that log phi is in each group; None: a constant
     basis : right-hand side of a basis formula (for example ``"bs(age, df=4)"``) instead of polynomials
     curve : curves made of hidden units of time instead of either
     codes, levels : families with levels only. Values of the levels that occur, None until the data have said so; of an
@@ -56,6 +57,7 @@ class OutcomeSpec:
     random_orders: tuple[int, ...] | None = None
     random_correlated: bool = False
     random_common: bool = False
+    phi_orders: tuple[int, ...] | None = None
     basis: str | None = None
     curve: Network | None = None
     codes: tuple[float, ...] | None = None
@@ -72,6 +74,12 @@ class OutcomeSpec:
                 way_out="Give min < max.",
             )
         check_correlated_errors(self)
+        refuse_outside(self.phi_orders, 0, MAX_ORDER, "phi_order", "bad_order", "", "0: one phi at all times.")
+        if self.phi_orders is not None and len(self.phi_orders) != 1:
+            raise SpecificationError(
+                f"phi_order: {len(self.phi_orders)} values; it is the same in all groups, whose coefficients are their "
+                "own.", code="bad_order", argument="phi_order", way_out="Give one order, such as 1.",
+            )
 
     def _check_orders(self) -> None:
         """Orders of the curves, and of the zero part."""
@@ -162,6 +170,11 @@ class ModelSpec:
             raise SpecificationError(
                 f"{what}: does not go with curves of hidden units, which move.", code="bad_curve", argument=what,
                 way_out=f"Leave {what} out, or use polynomials or splines.",
+            )
+        if self.prior is not None and any(o.phi_orders is not None for o in self.outcomes):
+            raise SpecificationError(
+                "prior: does not go with a phi that moves with time.", code="bad_prior", argument="prior",
+                way_out="Leave phi_order out, or prior.",
             )
         if self.is_dual and self.has_networks:
             raise SpecificationError(
@@ -318,6 +331,7 @@ def outcome_spec(outcome: Outcome, k: int, basis: str | None = None) -> OutcomeS
         dispersion_by_group=outcome.dispersion_by_group, ar1=outcome.ar1, rho_by_group=outcome.rho_by_group,
         random_orders=None if outcome.rorder is None else per_group(outcome.rorder, k, "rorder"), curve=outcome.curve,
         random_correlated=outcome.rcorr, random_common=outcome.rcommon,
+        phi_orders=None if outcome.phi_order is None else as_orders(outcome.phi_order, "phi_order"),
     ))
 
 
