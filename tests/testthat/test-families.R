@@ -98,3 +98,23 @@ test_that("a fit by another name of its family is the same fit", {
   expect_identical(fit(y ~ t, "Tobit"), fit(y ~ t, "cnorm"))
   expect_error(fit(y ~ t, "weibull"), class = "gbtm_unknown_family")
 })
+
+test_that("zeros tied to the rate are crimCV's default model, in R as in the formula", {
+  need_engine()
+  set.seed(4)
+  d <- expand.grid(t = 0:5, id = 1:150)
+  eta <- -0.2 + 0.3 * d$t
+  d$y <- ifelse(stats::runif(nrow(d)) < stats::plogis(-0.9 * eta), 0, stats::rpois(nrow(d), exp(eta)))
+  fit <- suppressWarnings(gbtm(y ~ t, d, id = "id", groups = 1, order = 1, family = "ZIPt"))
+  loss <- function(b) {
+    eta <- b[1] + b[2] * d$t
+    p <- stats::plogis(-b[3] * eta)
+    -sum(log(p * (d$y == 0) + (1 - p) * stats::dpois(d$y, exp(eta))))
+  }
+  found <- stats::optim(c(0, 0, 0.5), loss, method = "BFGS", control = list(reltol = 1e-14, maxit = 500))
+  expect_equal(as.numeric(logLik(fit)), -found$value, tolerance = 1e-8)
+  expect_equal(unname(coef(fit)), found$par, tolerance = 1e-3)
+  b <- coef(fit)
+  eta <- b[[1]] + b[[2]] * predict(fit)$t
+  expect_equal(predict(fit)$estimate, exp(eta) * stats::plogis(b[["tau"]] * eta))
+})

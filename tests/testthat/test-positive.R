@@ -57,3 +57,24 @@ test_that("people are scored and values at 0 are refused", {
     expect_error(predict(fit, newdata = d[d$id < 4, ], type = "posterior"), class = "gbtm_error")
   }
 })
+
+test_that("a shape that moves with time is that of the formula, in coefficients, curves and files", {
+  need_engine()
+  set.seed(2)
+  d <- expand.grid(t = 0:4, id = 1:120)
+  d$y <- stats::rgamma(nrow(d), exp(2 - 0.3 * d$t), exp(2 - 0.3 * d$t) / exp(1 + 0.2 * d$t))
+  fit <- suppressWarnings(gbtm(y ~ t, d, id = "id", groups = 1, order = 1, family = "gamma", phi_order = 1))
+  loss <- function(b) {
+    phi <- exp(b[3] + b[4] * d$t)
+    -sum(stats::dgamma(d$y, phi, phi / exp(b[1] + b[2] * d$t), log = TRUE))
+  }
+  found <- stats::optim(c(1, 0, 1, 0), loss, method = "BFGS", control = list(reltol = 1e-14, maxit = 500))
+  expect_equal(as.numeric(logLik(fit)), -found$value, tolerance = 1e-8)
+  expect_equal(unname(coef(fit)), found$par, tolerance = 1e-3)
+  expect_identical(names(coef(fit)), c("intercept[1]", "t[1]", "phi_intercept[1]", "phi_t[1]"))
+  file <- tempfile(fileext = ".rds")
+  saveRDS(fit, file)
+  expect_equal(predict(readRDS(file)), predict(fit))
+  expect_equal(unname(predict(fit)$estimate[1:2]), unname(exp(coef(fit)[[1]] + coef(fit)[[2]] * predict(fit)$t[1:2])))
+  expect_error(gbtm(y ~ t, d, id = "id", groups = 1, phi_order = 1), "no precision phi", class = "gbtm_bad_order")
+})
