@@ -31,7 +31,7 @@
 #'
 #'   `family()`: a list of class `gbtm_family`, as far as R's `family` objects have a meaning here: `family` (its name
 #'   in [gbtm()]), `label` (in words), `link` and its functions `linkfun`, `linkinv`, `mu.eta` and `valideta`, `lower`
-#'   and `upper` (the bounds of a censored outcome, else infinite), `zero_link` (the link of the zero-inflation
+#'   and `upper` (the bounds of a censored outcome, else infinite), `zero_link` (the link of the zero part's
 #'   probability, or `NULL`). It is no argument for `glm()`.
 #'   Of a fit of several outcomes `sigma()` and `family()` are lists by outcome, `sigma()` of those that have one.
 #' @section Errors: `gbtm_no_sigma` for other families, `gbtm_no_residual_df`.
@@ -120,7 +120,7 @@ family.gbtm <- function(object, ...) {
   structure(class = c("gbtm_family", "family"), c(
     list(family = object$family, label = traits$label), of_link(traits$link),
     list(lower = object$curves$lower, upper = object$curves$upper,
-         zero_link = if (traits$is_zero_inflated) "logit")
+         zero_link = if (traits$has_zero_part) "logit")
   ))
 }
 
@@ -137,7 +137,8 @@ print.gbtm_family <- function(x, ...) {
   words <- sub(" \\(.*\\)$", "", x$label)
   cat("\nFamily: ", x$family, if (words != x$family) sprintf(" (%s)", words), "\n", sep = "")
   cat("Link function: ", x$link, "\n", sep = "")
-  if (!is.null(x$zero_link)) cat("Link function of the zero inflation: ", x$zero_link, "\n", sep = "")
+  part <- if (isTRUE(family_traits(x$family)$is_hurdle)) "zero part" else "zero inflation"
+  if (!is.null(x$zero_link)) cat("Link function of the ", part, ": ", x$zero_link, "\n", sep = "")
   if (is.finite(x$lower) || is.finite(x$upper)) cat("Censored at: ", x$lower, " and ", x$upper, "\n", sep = "")
   cat("\n")
   invisible(x)

@@ -176,7 +176,7 @@ at_a_bound <- function(small, large) {
   stems <- c("intercept", "zero_intercept")
   edge <- intersect(names_in_outcomes(large, stems), names(after)[!(after == before[names(after)]) %in% TRUE])
   if (length(edge)) {
-    return(paste("a group without", if (!all(grepl("zero_intercept$", edge))) "a rate" else "zero inflation",
+    return(paste("a group without", if (!all(grepl("zero_intercept$", edge))) "a rate" else "a zero part",
                  "is on the edge of a model that gives it one. Compare them by BIC."))
   }
   freed <- freed_sds(small, large)

@@ -132,9 +132,24 @@ expected_outcome <- function(curves, u) {
   }
   if (traits$has_bounds) return(expected_censored(curves, u))
   if (traits$of_log) return(exp(u$mean + exp(2 * u$log_sigma) / 2))
-  mean <- link_of(curves)$mean(u$mean)
+  mean <- if (isTRUE(traits$is_hurdle)) above_zero(traits, u)$mean else link_of(curves)$mean(u$mean)
   if (isTRUE(traits$ties_zeros)) return(stats::plogis(u$tau * u$mean) * mean)
-  if (traits$is_zero_inflated) stats::plogis(-u$zero) * mean else mean
+  if (traits$has_zero_part) stats::plogis(-u$zero) * mean else mean
+}
+
+# Of counts above 0, truncated there: their mean, the log of the probability that a count is above 0, and the derivatives
+# of that log in eta and log psi.
+above_zero <- function(traits, u) {
+  mu <- exp(pmax(u$mean, -700)) # so that the mean of a rate of 0 is 1
+  slope <- cost <- mu # of minus the log of P(0) of the count before truncation
+  if (traits$has_dispersion) {
+    psi <- exp(u$log_psi)
+    cost <- log1p(psi * mu) / psi
+    slope <- mu / (1 + psi * mu)
+  }
+  some <- -expm1(-cost)
+  odds <- exp(-cost) / some
+  list(mean = mu / some, log_some = log(some), by_mean = odds * slope, by_psi = odds * (slope - cost))
 }
 
 # Derivative of E(y) in each predictor: list of (K, C).
@@ -161,9 +176,16 @@ expected_slopes <- function(curves, u) {
     zeros <- stats::plogis(-u$tau * u$mean)
     return(list(mean = mean * (1 + u$tau * zeros), tau = mean * u$mean * zeros))
   }
+  if (isTRUE(traits$is_hurdle)) return(slopes_of_hurdle(traits, expected_outcome(curves, u), u))
   slope <- link_of(curves)$slope(u$mean)
-  if (!traits$is_zero_inflated) return(list(mean = slope))
+  if (!traits$has_zero_part) return(list(mean = slope))
   list(mean = stats::plogis(-u$zero) * slope, zero = -stats::plogis(u$zero) * expected_outcome(curves, u))
+}
+
+slopes_of_hurdle <- function(traits, mean, u) {
+  own <- above_zero(traits, u)
+  c(list(mean = mean * (1 - own$by_mean), zero = -stats::plogis(u$zero) * mean),
+    if (traits$has_dispersion) list(log_psi = -mean * own$by_psi))
 }
 
 bounds_in_sigmas <- function(curves, u) {
@@ -206,6 +228,10 @@ log_densities <- list(
   },
   zip_tau = function(curves, u, y) {
     log_densities$zip(curves, list(mean = u$mean, zero = -u$tau * u$mean), y)
+  },
+  hurdle = function(curves, u, y) {
+    above <- stats::dpois(y, exp(u$mean), log = TRUE) - above_zero(family_traits("hurdle"), u)$log_some
+    ifelse(y == 0, stats::plogis(u$zero, log.p = TRUE), stats::plogis(-u$zero, log.p = TRUE) + above)
   },
   logit = function(curves, u, y) stats::plogis(ifelse(y == 1, u$mean, -u$mean), log.p = TRUE)
 )

@@ -25,10 +25,9 @@
 #'   2 when not given.
 #' @param family `r family_choices()`; or as R and other programs have it: `gaussian()`, `poisson`, `binomial()`,
 #'   `MASS::negative.binomial()` (whose theta is estimated), `"tobit"`, `"bernoulli"`
-#' @param iorder for `r those_having("is_zero_inflated")`: order of the polynomial for the zero-inflation probability.
-#'   One value (0
-#'   when not
-#'   given) is common to all groups; one per group gives each its own, -1 for none.
+#' @param iorder for `r those_having("has_zero_part")`: order of the polynomial for the zero-inflation probability, of a
+#'   hurdle for the probability of a zero. One value (0 when not given) is common to all groups; one per group gives each
+#'   its own, -1 for none: no zero inflation, of a hurdle no zeros. A hurdle's groups mostly want one each
 #' @param sigma_by_group for `r those_having("has_sigma")`: one sigma per group instead of one for all
 #' @param min,max for `r those_having("has_bounds")`: bounds at which the outcome is censored, each optional
 #' @param censor_beyond for `r those_having("has_bounds")`: values beyond a bound count as at the bound instead of

@@ -35,8 +35,8 @@
 #'   `group`,
 #'   `probability`, `lower` and `upper` (the delta method on the logit), `assigned`, TRUE for the group of the
 #'   largest probability. Nobody in `newdata` counts as having dropped out. `"posterior"` and `"assignment"` of a
-#'   normal, censored normal, Poisson, zero-inflated Poisson or logistic model without covariates, exposure, dropout,
-#'   AR(1) errors and random effects use R alone; all else needs the engine. Who has no usable observation, or is in a
+#'   normal, censored normal, Poisson, zero-inflated or hurdle Poisson or logistic model without covariates, exposure,
+#'   dropout, AR(1) errors and random effects use R alone; all else needs the engine. Who has no usable observation, or is in a
 #'   table without the outcome's columns, gets the prior of every type: the probabilities given the membership
 #'   covariates, or the group shares, and NA as the time. A warning of class `gbtm_prior` says who. A table without the
 #'   id too has a person in each row.

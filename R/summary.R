@@ -138,7 +138,11 @@ outcome_sections <- function(x, kind, mine, name = NULL) {
   names(sections) <- sprintf("Group %d (%s)", groups$group, percent(groups$share))
   common <- which(is.na(group) & mine)
   zero <- kind[common] == "zero"
-  if (any(zero)) sections[["Zero inflation, common to all groups"]] <- label(common[zero])
+  if (any(zero)) {
+    family <- x$fit$spec$outcomes[[if (is.null(name)) 1 else match(name, outcome_names(x$fit))]]$family
+    part <- if (isTRUE(family_traits(family)$is_hurdle)) "Zero part" else "Zero inflation"
+    sections[[paste0(part, ", common to all groups")]] <- label(common[zero])
+  }
   if (any(!zero)) sections[["Common to all groups"]] <- label(common[!zero])
   if (is.null(name)) return(sections)
   stats::setNames(sections, paste0(name, ": ", tolower(substr(names(sections), 1, 1)), substring(names(sections), 2)))

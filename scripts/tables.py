@@ -17,8 +17,8 @@ from gbtm.specification.description import Design, DistalOutcome, Outcome
 from gbtm.specification.option import options_of
 
 FOLDER = Path(__file__).resolve().parent.parent / "inst" / "extdata"
-TRAITS = ("label", "link", "is_count", "is_binary", "has_bounds", "is_zero_inflated", "has_sigma", "has_dispersion",
-          "may_correlate", "takes_trials", "has_levels", "is_positive", "of_log",
+TRAITS = ("label", "link", "is_count", "is_binary", "has_bounds", "has_zero_part", "is_hurdle", "has_sigma",
+          "has_dispersion", "may_correlate", "takes_trials", "has_levels", "is_positive", "of_log",
           "ties_zeros", "has_precision")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import expit, gammaln, log_expit, logsumexp
 
-COUNTS = ("poisson", "zip", "negbin", "zinb", "zip_tau")
+COUNTS = ("poisson", "zip", "negbin", "zinb", "hurdle", "hurdle_negbin", "zip_tau")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Model:
     def n_scales(self) -> int:
         by_group = {
             "normal": self.sigma_by_group, "cnorm": self.sigma_by_group, "negbin": self.dispersion_by_group,
-            "zinb": self.dispersion_by_group, "beta": True, "gamma": True,
+            "zinb": self.dispersion_by_group, "hurdle_negbin": self.dispersion_by_group, "beta": True, "gamma": True,
             "lognormal": self.sigma_by_group, "zip_tau": False,
         }
         if self.family not in by_group:
@@ -147,7 +147,7 @@ def log_density(family, y, eta, *, sigma=None, psi=None, phi=None, zeta=None, ta
         return stats.beta.logpdf(y, phi * expit(eta), phi * expit(-eta))
     if eta is None:
         count = np.where(y == 0, 0.0, -np.inf)
-    elif family in ("negbin", "zinb"):
+    elif family in ("negbin", "zinb", "hurdle_negbin"):
         # stats.nbinom is told p = 1 / (1 + psi mu), which loses the digits of a small mu
         r, odds = 1 / psi, psi * np.exp(eta)
         count = gammaln(y + r) - gammaln(r) - gammaln(y + 1) + y * np.log(odds) - (y + r) * np.log1p(odds)
@@ -155,6 +155,10 @@ def log_density(family, y, eta, *, sigma=None, psi=None, phi=None, zeta=None, ta
         count = stats.poisson.logpmf(y, np.exp(eta))
     if family == "zip_tau" and eta is not None:
         zeta = -tau * eta
+    if family in ("hurdle", "hurdle_negbin"):
+        zeta = -np.inf if zeta is None else zeta
+        none = np.exp(-np.exp(eta)) if psi is None else (1 + psi * np.exp(eta)) ** (-1 / psi)
+        return np.where(y == 0, log_expit(zeta), log_expit(-zeta) + count - np.log(1 - none))
     if zeta is None:
         return count
     return np.where(y == 0, np.logaddexp(log_expit(zeta), log_expit(-zeta) + count), log_expit(-zeta) + count)
@@ -211,8 +215,8 @@ def joint(model, params, subject, time, y, beside=NOTHING):
     where = {who: i for i, who in enumerate(subjects)}
     rows = [where[who] for who in np.asarray(subject).tolist()]
     out = log_shares(model, params, len(subjects), beside.z)
-    name = {"negbin": "psi", "zinb": "psi", "beta": "phi", "gamma": "phi", "zip_tau": "tau"}.get(
-        model.family, "sigma")
+    name = {"negbin": "psi", "zinb": "psi", "hurdle_negbin": "psi", "beta": "phi", "gamma": "phi",
+            "zip_tau": "tau"}.get(model.family, "sigma")
     for k in range(model.n_groups):
         eta = linear_predictor(p, k, time, beside, model.family)
         zeta = None if p.zero[k] is None else polynomial(time, p.zero[k])
@@ -356,6 +360,8 @@ def _draw(model, p, k, times, beside, rng):
         return rng.beta(p.scale[k] * expit(eta), p.scale[k] * expit(-eta))
     if eta is None:
         return np.zeros(times.size)
+    if model.family in ("hurdle", "hurdle_negbin"):
+        return _draw_hurdle(p.scale[k], eta, polynomial(times, p.zero[k]) + 0 * times, rng)
     rate = np.exp(eta)
     if model.family in ("negbin", "zinb"):
         rate = rate * rng.gamma(1 / p.scale[k], p.scale[k], times.size)
@@ -365,6 +371,15 @@ def _draw(model, p, k, times, beside, rng):
     if p.zero[k] is not None:
         y = np.where(rng.random(times.size) < expit(polynomial(times, p.zero[k])), 0.0, y)
     return y
+
+
+def _draw_hurdle(psi, eta, zeta, rng):
+    """Counts (T,) drawn again until they are above 0, where they are no zero."""
+    out = np.zeros(eta.size)
+    for t in np.flatnonzero(rng.random(eta.size) >= expit(zeta)):
+        while out[t] == 0:
+            out[t] = rng.poisson(np.exp(eta[t]) * (1.0 if psi is None else rng.gamma(1 / psi, psi)))
+    return out
 
 
 def _leave(coefficients, order, y, v, rng):

@@ -62,6 +62,16 @@ PARTS = {
     "zinb": Truth(
         M("zinb", (0, 1), (0,), n_tcov=1, n_risk=1), (0, 0.4, 1.5, 0.1, -0.3, -0.8, 0.4, 0.2, 0.6), n=150, weights=True,
     ),
+    "hurdle": Truth(
+        M("hurdle", (0, 1), (0, 1), n_tcov=1, n_risk=1), (0, 0.4, 1.5, 0.1, -0.3, 0.8, -1.2, 0.2, 0.2, 0.6), n=150,
+        weights=True,
+    ),
+    "exposure_hurdle": Truth(
+        M("hurdle", (0, 1), (0,)), (0.2, 1.4, 0.1, -0.3, 0.2), n=120, exposure=True, discrete=True,
+    ),
+    "hurdle_negbin": Truth(
+        M("hurdle_negbin", (1, 1), (0,), n_tcov=1), (0, 0.1, 0.4, 1.5, 0.1, -0.3, -0.5, 0.7, 0.2), n=200, weights=True,
+    ),
     "beta": Truth(
         M("beta", (1, 1), n_tcov=1), (-1, 0.1, 0.4, 0.8, -0.2, -0.3, 8, 15, 0.2), weights=True,
     ),

@@ -79,7 +79,7 @@ GOES_WITH = {
     "ar1": having("may_correlate"), "rorder": having("may_correlate"),
     "rorder1": having("may_correlate"), "sigma_by_group": having("has_sigma"),
     "dispersion_by_group": having("has_dispersion"),
-    "never": having("may_be_never"), "iorder": having("is_zero_inflated"), "censored": having("has_bounds"),
+    "never": having("may_be_never"), "iorder": having("has_zero_part"), "censored": having("has_bounds"),
 }
 NO_MODEL = {
     frozenset(p)

@@ -35,6 +35,9 @@ FAMILIES = {
     "zip_tau": (oracle.Model("zip_tau", (1, 1)), [-0.2, 0.5, 1.4, 0.3, 0.9, -0.3]),
     "gamma": (oracle.Model("gamma", (1, 1)), [3.0, 0.5, 4.2, -0.3, 2.0, 5.0, 0.2]),
     "lognormal": (oracle.Model("lognormal", (1, 1)), [2.0, 0.5, 3.4, -0.3, 0.8, 0.2]),
+    "hurdle": (oracle.Model("hurdle", (1, 1), (1, 1)), [0.2, 0.4, 1.5, -0.3, 0.8, -0.5, -0.8, 0.5, -0.3]),
+    "hurdle_negbin": (
+        oracle.Model("hurdle_negbin", (1, 1), (0, 0)), [0.2, 0.4, 2.0, -0.3, 0.6, -1.0, 0.5, -0.3]),
 }
 # normal with membership covariates; Poisson with a time-varying one and exposure; normal with dropout by the last y
 PARTS = {
@@ -132,7 +135,7 @@ def _known(model: oracle.Model, rng: np.random.Generator) -> tuple[oracle.Beside
 
 
 def _block(parameter: str) -> str:
-    for start in ("zero_", "sigma", "phi", "tau", "theta_", "theta", "share", "drop", "w1"):
+    for start in ("zero_", "sigma", "phi", "psi", "tau", "theta_", "theta", "share", "drop", "w1"):
         if parameter.startswith(start):
             return start
     return "curve"

@@ -462,6 +462,10 @@ FAR, NEAR = 11.6, 11.5  # -log(1e-5) = 11.51
         ("poisson", "mean", [-FAR, NEAR], "zero_rate", "the rate is zero"),
         ("poisson", "mean", [-FAR, -NEAR], "zero_rate", "the rate is zero"),
         ("poisson", "mean", [FAR, -NEAR], "", ""), ("poisson", "mean", [FAR, FAR, -FAR], "all_zero_group", None),
+        ("hurdle", "zero", [FAR, FAR], "zero_inflation_at_bound", "the probability of a zero is 1"),
+        ("hurdle", "zero", [-FAR, 0], "zero_inflation_at_bound", "the probability of a zero is 0"),
+        ("hurdle", "mean", [-FAR, NEAR], "zero_rate", "what is above 0 is 1 throughout"),
+        ("hurdle_negbin", "mean", [NEAR, FAR], "", ""),
         ("normal", "mean", [-FAR, FAR], "", ""), ("beta", "mean", [FAR, -FAR], "", ""),
     ],
 )
@@ -729,7 +733,7 @@ def test_moments_are_those_of_the_people_weighted_by_their_posterior():
     np.testing.assert_allclose(seen.pearson, (own * (m.y - rate) ** 2 / rate).sum() / own.sum(), rtol=1e-9)
 
 
-@pytest.mark.parametrize(("family", "better"), [("poisson", "negbin"), ("zip", "zinb")])
+@pytest.mark.parametrize(("family", "better"), [("poisson", "negbin"), ("zip", "zinb"), ("hurdle", "hurdle_negbin")])
 def test_counts_far_more_spread_than_poisson_are_told(family, better):
     rng = np.random.default_rng(2)
     mean = np.repeat([2.0, 12.0], 80)[:, None]

@@ -74,13 +74,14 @@ def written_out(model, flat, family, outcome, prior=PRIOR):
             total += prior.sigma / (2 * groups) * (np.log(at("phi")) - at("phi") / phi)
         if family in ("logit", "beta"):
             total += prior.curves / groups * (w * (y * eta + log_expit(-eta))).sum()
-        if family in ("poisson", "zip", "negbin", "zinb"):
+        if family in ("poisson", "zip", "negbin", "zinb", "hurdle", "hurdle_negbin"):
             e = d.e if model.panel.outcomes[0].exposure is not None else 1.0
+            e = e * (y > 0) if family.startswith("hurdle") else e
             total += prior.curves / groups * (w * (y * eta - e * np.exp(eta))).sum()
-        if family in ("zip", "zinb"):
+        if family in ("zip", "zinb", "hurdle", "hurdle_negbin"):
             zeta = at("zero_intercept") + at("zero_t") * d.t
             total += prior.zero / groups * (w * (0.5 * zeta + log_expit(-zeta))).sum()
-        if family in ("negbin", "zinb"):
+        if family in ("negbin", "zinb", "hurdle_negbin"):
             q = at("psi") / (1 + at("psi"))
             total += prior.sigma / (2 * groups) * (np.log(q) + np.log(1 - q))
         if "rho" in b:
@@ -103,7 +104,8 @@ CASES = {
     "logit": ("binary", {"risk": ["z"], "weights": "w"}), "poisson": ("count", {"exposure": "e", "tcov": ["x"]}),
     "zip": ("count", {"iorder": [1, 0]}), "zip_common": ("count", {"iorder": 1, "exposure": "e"}),
     "negbin": ("count", {"dispersion_by_group": True, "exposure": "e"}), "zinb": ("count", {"groups": 3, "order": 0}),
-    "beta": ("share", {"weights": "w"}),
+    "beta": ("share", {"weights": "w"}), "hurdle": ("count", {"iorder": [1, 0], "exposure": "e"}),
+    "hurdle_negbin": ("count", {"groups": 3, "order": 0}),
 }
 FAMILIES = {"common": "normal", "ar1": "normal", "effects": "normal", "zip_common": "zip"}
 

@@ -24,7 +24,7 @@ ETA = np.array([-2.0, -0.3, 0.0, 0.8, 1.7])
 OTHERS = {"zero": -0.7, "log_sigma": 0.3, "log_psi": -0.4, "log_phi": 1.1, "cut2": 1.3, "tau": 0.8}
 SIGMA, PSI, PHI, ZERO = (np.exp(OTHERS["log_sigma"]), np.exp(OTHERS["log_psi"]), np.exp(OTHERS["log_phi"]),
                          expit(OTHERS["zero"]))
-# the matrix: each family as scipy has it, at eta and OTHERS, before zero inflation
+# the matrix: each family as scipy has it, at eta and OTHERS, before the zero part
 LAWS = {
     "normal": lambda eta: stats.norm(eta, SIGMA),
     "cnorm": lambda eta: stats.norm(eta, SIGMA),
@@ -46,6 +46,32 @@ def _levels(eta):
 
 
 LAWS["ordinal"] = _levels
+
+
+class _AboveZero:
+    """A count law of scipy's that is truncated at 0."""
+
+    def __init__(self, law):
+        self.law, self.dist, self.none = law, law.dist, law.pmf(0)
+
+    def pmf(self, y):
+        return np.where(y > 0, self.law.pmf(y) / (1 - self.none), 0.0)
+
+    def cdf(self, y):
+        return np.where(y > 0, (self.law.cdf(y) - self.none) / (1 - self.none), 0.0)
+
+    def ppf(self, q):
+        return np.array([next(k for k in range(10_000) if self.cdf(k) >= p) for p in q], dtype=float)
+
+    def mean(self):
+        return self.law.mean() / (1 - self.none)
+
+    def var(self):
+        return (self.law.var() + self.law.mean() ** 2) / (1 - self.none) - self.mean() ** 2
+
+
+LAWS["hurdle"] = lambda eta: _AboveZero(LAWS["poisson"](eta))
+LAWS["hurdle_negbin"] = lambda eta: _AboveZero(LAWS["negbin"](eta))
 INVERSE = {"identity": lambda eta: eta, "log": np.exp, "logit": expit,
            "cumulative": lambda eta: 3 - expit(-eta) - expit(OTHERS["cut2"] - eta)}
 
@@ -60,7 +86,7 @@ def _zeros(family, eta):
     """Probability of a zero by nature."""
     if family.ties_zeros:
         return expit(-OTHERS["tau"] * eta)
-    return ZERO if family.is_zero_inflated else 0.0
+    return ZERO if family.has_zero_part else 0.0
 
 
 def _refuses(family, value):
@@ -139,13 +165,19 @@ def test_positive_outcomes_are_any_number_above_0(family):
 def test_the_mean_is_the_inverse_link_less_the_zeros(family):
     p = _zeros(family, ETA)
     of_log = 0.5 * SIGMA**2 if family.of_log else 0.0
-    np.testing.assert_allclose(family.expected(_u(family)), (1 - p) * INVERSE[family.link](ETA + of_log), rtol=1e-13)
+    mean = INVERSE[family.link](ETA + of_log)
+    if family.is_hurdle:
+        mean = mean / np.array([1 - LAWS[family.name](eta).none for eta in ETA])
+    np.testing.assert_allclose(family.expected(_u(family)), (1 - p) * mean, rtol=1e-13)
 
 
 @each
 def test_the_range_is_what_the_mean_can_come_to(family):
     low, high = family.mean_range
-    far = family.expected(_u(family, np.array([-1e4, 1e4]) if family.link == "identity" else np.array([-700.0, 700.0])))
+    u = _u(family, np.array([-1e4, 1e4]) if family.link == "identity" else np.array([-700.0, 700.0]))
+    if family.is_hurdle:  # what makes its mean small is the probability of a 0
+        u["zero"] = np.array([700.0, -0.7])
+    far = family.expected(u)
     for limit, value in zip((low, high), far, strict=True):
         if np.isfinite(limit):
             assert value == pytest.approx(limit, abs=1e-12)
@@ -155,8 +187,13 @@ def test_the_range_is_what_the_mean_can_come_to(family):
 
 @each
 def test_exposure_multiplies_the_mean(family):
-    """Log exposure added to eta; elsewhere that is no rate."""
-    doubled = np.allclose(family.expected(_u(family, ETA + np.log(2))), 2 * family.expected(_u(family)), rtol=1e-12)
+    """Log exposure added to eta; elsewhere that is no rate. Of a hurdle, the mean before truncation."""
+    factor = 1.0
+    if family.is_hurdle:
+        some = [np.array([1 - LAWS[family.name](eta).none for eta in at]) for at in (ETA, ETA + np.log(2))]
+        factor = some[1] / some[0]
+    more = family.expected(_u(family, ETA + np.log(2))) * factor
+    doubled = np.allclose(more, 2 * family.expected(_u(family)), rtol=1e-12)
     assert family.takes_exposure == (doubled and family.is_count)
 
 
@@ -186,7 +223,8 @@ def test_psi_adds_psi_times_the_squared_mean(family):
     if family.has_dispersion:
         one, two = (family.variance(_u(family, log_psi=np.log(v))) for v in (1.0, 2.0))
         p = expit(OTHERS["zero"]) if family.is_zero_inflated else 0.0
-        np.testing.assert_allclose(two - one, (1 - p) * np.exp(2 * ETA), rtol=1e-12)
+        if not family.is_hurdle:  # where psi moves the mean as well
+            np.testing.assert_allclose(two - one, (1 - p) * np.exp(2 * ETA), rtol=1e-12)
     assert family.has_dispersion == ("log_psi" in family.expected_gradient(_u(family)))
     assert family.has_dispersion == (family.without_dispersion is not None)
 
@@ -240,7 +278,7 @@ def test_with_bounds_it_is_that_family(name):
 @pytest.mark.parametrize(
     ("trait", "asked", "code"),
     [
-        ("may_be_never", {"order": [-1, 1]}, "bad_order"), ("is_zero_inflated", {"iorder": 1}, "bad_iorder"),
+        ("may_be_never", {"order": [-1, 1]}, "bad_order"), ("has_zero_part", {"iorder": 1}, "bad_iorder"),
         ("has_bounds", {"min": 0.0}, "bad_bounds"), ("has_bounds", {"max": 0.0}, "bad_bounds"),
         ("has_sigma", {"sigma_by_group": True}, "bad_sigma"),
         ("has_dispersion", {"dispersion_by_group": True}, "bad_dispersion"),
@@ -277,6 +315,7 @@ def test_traits_that_are_none_are_refused():
 def test_lists_in_words():
     assert those_having("has_bounds") == "'cnorm'"
     assert those_having("is_zero_inflated", "or") == "'zip' or 'zinb'"
+    assert those_having("is_hurdle") == "'hurdle' and 'hurdle_negbin'"
     assert those_having("is_count").startswith("'poisson', 'zip', 'negbin'")
 
 

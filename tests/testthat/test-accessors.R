@@ -65,7 +65,7 @@ test_that("family() names the distribution and its link, and prints", {
     links <- list(normal = "identity", cnorm = "identity", logit = "logit", beta = "logit",
                   binomial = "logit", ordinal = "logit")
     expect_identical(other$link, if (is.null(links[[name]])) "log" else links[[name]], info = name)
-    expect_identical(is.null(other$zero_link), !name %in% c("zip", "zinb"), info = name)
+    expect_identical(is.null(other$zero_link), !name %in% c("zip", "zinb", "hurdle", "hurdle_negbin"), info = name)
     expect_output(print(other), paste0("Family: ", name), info = name)
   }
   need_engine()

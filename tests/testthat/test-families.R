@@ -13,7 +13,9 @@ test_that("means of every family are the formula's, their slopes the differences
   means <- list(
     normal = eta, cnorm = eta, poisson = exp(eta), zip = exp(eta) / (1 + exp(-0.7)), negbin = exp(eta),
     zinb = exp(eta) / (1 + exp(-0.7)), logit = 1 / (1 + exp(-eta)), beta = 1 / (1 + exp(-eta)),
-    gamma = exp(eta), lognormal = exp(eta + exp(0.6) / 2), zip_tau = exp(eta) / (1 + exp(-0.8 * eta))
+    gamma = exp(eta), lognormal = exp(eta + exp(0.6) / 2), zip_tau = exp(eta) / (1 + exp(-0.8 * eta)),
+    hurdle = exp(eta) / (1 - dpois(0, exp(eta))) / (1 + exp(-0.7)),
+    hurdle_negbin = exp(eta) / (1 - dnbinom(0, exp(0.4), mu = exp(eta))) / (1 + exp(-0.7))
   )
   expect_true(all(names(means) %in% names(family_table())))
   for (family in names(means)) {
@@ -43,11 +45,13 @@ test_that("values and densities are those of the family", {
     expect_identical(possible_values(curves_of_family(family), c(-1, 0, 0.5, 7)), c(FALSE, FALSE, TRUE, TRUE))
   }
   expect_true(all(possible_values(curves_of_family("normal"), c(-1e9, 0.5))))
-  counts <- log_density(curves_of_family("zip"), predictors_at(rep(0.4, 60)), 0:59)
-  expect_equal(sum(exp(counts)), 1, tolerance = 1e-12)
   tied <- log_density(curves_of_family("zip_tau"), predictors_at(rep(0.4, 60)), 0:59)
   expect_equal(sum(exp(tied)), 1, tolerance = 1e-12)
   expect_equal(exp(tied[1, 1]), stats::plogis(-0.32) + stats::plogis(0.32) * exp(-exp(0.4)))
+  for (family in c("zip", "hurdle")) {
+    counts <- log_density(curves_of_family(family), predictors_at(rep(0.4, 60)), 0:59)
+    expect_equal(sum(exp(counts)), 1, tolerance = 1e-12)
+  }
 })
 
 test_that("a family that this version does not know is an error that says so", {

@@ -195,7 +195,7 @@ def said_of_counts(fitted: Fitted, family: Family) -> list[str]:
     sentences = []
     for e in zeros(fitted):
         if abs(e.z) > NOTABLE_Z and e.enough:
-            cure = "a higher iorder" if family.is_zero_inflated else "zero inflation or a higher order"
+            cure = "a higher iorder" if family.has_zero_part else "zero inflation or a higher order"
             remedy = f" Consider {cure} for it." if e.z > 0 else ""
             sentences.append(
                 f"Group {e.group} has too {'many' if e.z > 0 else 'few'} zeros for the model: "

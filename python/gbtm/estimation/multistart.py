@@ -78,8 +78,8 @@ class Run:
         return StartingPlan(self.module, self.panel, self.rng)
 
     @property
-    def convex(self) -> bool:
-        return self.layout.n_groups == 1 and not self.layout.has("zero")
+    def convex(self) -> bool:  # one group has one optimum, unless zeros may be of two kinds
+        return self.layout.n_groups == 1 and not any(o.traits.is_zero_inflated for o in self.layout.spec.outcomes)
 
     def elapsed(self) -> float:
         return time.monotonic() - self.begun

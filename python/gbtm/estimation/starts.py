@@ -167,7 +167,8 @@ def from_partition(module: Mixture, weights: np.ndarray, rng: np.random.Generato
                 value = np.broadcast_to(value.mean(axis=1, keepdims=True), value.shape)
             for c, k in enumerate(layout.class_groups[group_set]):
                 flat[:, table[c]] = value[:, k, None] * part.constant(predictor)
-        _draw_zero_parts(layout, m, flat, rng, draw)
+        if isinstance(part, OutcomePart) and part.spec.traits.is_zero_inflated:
+            _draw_zero_parts(layout, m, flat, rng, draw)
     shares = w.sum(2)
     shares = shares / shares.sum(1, keepdim=True)
     flat = flat[:, : layout.size]
@@ -190,7 +191,7 @@ def _totals(c: Collected) -> np.ndarray:
 
 
 def _draw_zero_parts(layout: Layout, m: int, flat: np.ndarray, rng: np.random.Generator, draw: np.ndarray) -> None:
-    """Random zero-inflation coefficients, in place: a ZIP group is multimodal by itself."""
+    """Random coefficients of the zero part, in place: a ZIP group is multimodal by itself."""
     for b in layout.blocks:
         if b.outcome == m and b.predictor == "zero":
             spread = np.exp(rng.uniform(np.log(ZERO_SPREAD[0]), np.log(ZERO_SPREAD[1]), size=(flat.shape[0], 1)))

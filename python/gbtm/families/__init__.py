@@ -10,6 +10,8 @@ from .beta import Beta
 from .binomial import Binomial
 from .cnorm import CensoredNormal
 from .gamma import Gamma
+from .hurdle import HurdlePoisson
+from .hurdle_negbin import HurdleNegativeBinomial
 from .logit import Logit
 from .lognormal import Lognormal
 from .negbin import NegativeBinomial
@@ -22,9 +24,9 @@ from .zip import ZeroInflatedPoisson
 from .zip_tau import TiedZeroInflatedPoisson
 
 __all__ = [
-    "FAMILIES", "OTHER_NAMES", "Beta", "Binomial", "CensoredNormal", "Family", "Gamma", "Logit", "Lognormal",
-    "NegativeBinomial", "Normal", "Ordinal", "Poisson", "TiedZeroInflatedPoisson", "ZeroInflatedNegativeBinomial",
-    "ZeroInflatedPoisson",
+    "FAMILIES", "OTHER_NAMES", "Beta", "Binomial", "CensoredNormal", "Family", "Gamma",
+    "HurdleNegativeBinomial", "HurdlePoisson", "Logit", "Lognormal", "NegativeBinomial", "Normal", "Ordinal", "Poisson",
+    "TiedZeroInflatedPoisson", "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson",
     "family_named", "having", "make_family", "own_name", "those_having",
 ]
 
@@ -32,7 +34,7 @@ __all__ = [
 FAMILIES = MappingProxyType({family.name: family for family in (
     Normal(), CensoredNormal(), Poisson(), ZeroInflatedPoisson(), NegativeBinomial(), ZeroInflatedNegativeBinomial(),
     Logit(), Beta(), Binomial(), Ordinal(), Gamma(), Lognormal(),
-    TiedZeroInflatedPoisson(),
+    TiedZeroInflatedPoisson(), HurdlePoisson(), HurdleNegativeBinomial(),
 )})
 
 # what R, Stata, SAS and textbooks call them, in small letters, blanks, dots and hyphens as "_"
@@ -46,6 +48,8 @@ OTHER_NAMES = MappingProxyType({
     "ordered": "ordinal", "ologit": "ordinal", "cumulative": "ordinal", "cumulative_logit": "ordinal",
     "proportional_odds": "ordinal", "polr": "ordinal",
     "log_normal": "lognormal", "lnorm": "lognormal", "zipt": "zip_tau", "ziptau": "zip_tau",
+    "hurdle_poisson": "hurdle", "poisson_hurdle": "hurdle", "hurdle_negative_binomial": "hurdle_negbin",
+    "hurdle_negbinomial": "hurdle_negbin", "hurdle_nb": "hurdle_negbin", "negbin_hurdle": "hurdle_negbin",
 })
 
 
@@ -99,7 +103,7 @@ def having(trait: str) -> tuple[str, ...]:
     Examples
     --------
     >>> having("has_dispersion")
-    ('negbin', 'zinb')
+    ('negbin', 'zinb', 'hurdle_negbin')
     """
     return tuple(name for name, family in FAMILIES.items() if getattr(family, trait))
 
@@ -109,8 +113,8 @@ def those_having(trait: str, last: str = "and") -> str:
 
     Examples
     --------
-    >>> those_having("may_correlate"), those_having("is_count", "or")
-    ("'normal' and 'cnorm'", "'poisson', 'zip', 'negbin' or 'zinb'")
+    >>> those_having("may_correlate"), those_having("is_zero_inflated", "or")
+    ("'normal' and 'cnorm'", "'zip' or 'zinb'")
     """
     *first, end = (f"'{name}'" for name in having(trait))
     return f"{', '.join(first)} {last} {end}" if first else end

@@ -35,7 +35,9 @@ class Family(ABC):
     predictors : ``mean``, and ``zero`` (zero inflation) and scale parameters (``log_sigma``, ``log_psi``, ``log_phi``)
     link : g of E(y) = (1 - p) g^-1(eta), p being the zero-inflation probability; before censoring where it has bounds.
         Where ``of_log``, E(y) = exp(eta + sigma^2/2)
+        Where ``is_hurdle``, that of counts above 0 is g^-1(eta)/(1 - P(0)), P(0) that of the count before truncation
     is_count, is_binary, is_positive : y is 0, 1, 2, ..; y is 0 or 1; y is any number above 0
+    is_hurdle : p is the probability of 0 itself, and what is above 0 is truncated at 0
     of_log : eta and sigma are of log y
     takes_exposure : log exposure may be added to eta
     takes_trials : y is a number of successes out of given numbers of trials, which stand where others have exposure
@@ -57,6 +59,7 @@ class Family(ABC):
     predictors: ClassVar[tuple[str, ...]] = ("mean",)
 
     is_count: ClassVar[bool] = False
+    is_hurdle: ClassVar[bool] = False
     is_binary: ClassVar[bool] = False
     is_positive: ClassVar[bool] = False
     of_log: ClassVar[bool] = False
@@ -84,8 +87,14 @@ class Family(ABC):
     by_value: ClassVar[bool] = False  # a design cell for each value of y, which terms() gets as u["y"]
 
     @property
-    def is_zero_inflated(self) -> bool:
+    def has_zero_part(self) -> bool:
+        """It has a polynomial for the probability of a 0, or of a 0 by nature."""
         return "zero" in self.predictors
+
+    @property
+    def is_zero_inflated(self) -> bool:
+        """Zeros may be by nature, or may be the count's own."""
+        return self.has_zero_part and not self.is_hurdle
 
     @property
     def has_denominator(self) -> bool:

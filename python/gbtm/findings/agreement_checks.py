@@ -165,10 +165,10 @@ def _remedy(part: OutcomePart, k: int) -> str:
     """What else to fit: a zero part of the group's own, another order, a spline."""
     spec = part.spec
     ways = []
-    if spec.traits.is_zero_inflated and spec.zero_common:
+    if spec.traits.has_zero_part and spec.zero_common:
         iorders = ", ".join("1" for _ in spec.orders or (0, 0))
         ways.append(f"give each group its own zero part (iorder with one value a group, such as {iorders})")
-    elif spec.traits.is_zero_inflated:
+    elif spec.traits.has_zero_part:
         ways.append("give the group another iorder")
     order = None if spec.orders is None else spec.orders[k]
     ways.append("take other columns of time" if order is None else f"try another order for it than {order}")

@@ -13,6 +13,7 @@ from ..estimation.covariance import Covariance
 from ..families import Family
 from ..families.precision import PRECISION
 from ..families.random_normal import CORRELATION
+from ..model.blocks import Block
 from ..model.layout import Layout
 from ..model.random_effects import effects_at_bound
 from .agreement_checks import predictors_at
@@ -59,10 +60,19 @@ def at_boundary(
                 f"In {where} {what}{at}: {', '.join(names)} "
                 f"{'runs' if len(names) == 1 else 'run'} to infinity and {'has' if len(names) == 1 else 'have'} no "
                 f"standard error. {remedy}",
-                names,
+                (*names, *_curve_of_zeros(layout, b, eta, lost)),
             )
         )
     return findings
+
+
+def _curve_of_zeros(layout: Layout, zero: Block, eta: np.ndarray, lost: np.ndarray) -> list[str]:
+    """Names without a standard error in the curve of a hurdle's group that has zeros only, by its zero part ``eta``."""
+    family = layout.spec.outcomes[zero.outcome].traits
+    if not family.is_hurdle or zero.predictor != "zero" or zero.group is None or (eta < -np.log(EXTREME)).any():
+        return []
+    own = (b for b in layout.blocks if (b.outcome, b.predictor, b.group) == (zero.outcome, "mean", zero.group))
+    return [n for b in own for n, gone in zip(layout.names[b.entries], lost[b.entries], strict=True) if gone]
 
 
 def scales_at_bound(layout: Layout, flat: np.ndarray, cov: Covariance) -> list[Finding]:
@@ -121,12 +131,14 @@ def name_boundary(
     bound = "0" if (eta[far] < 0).all() else "1" if (eta[far] > 0).all() else "0 or 1"
     constant = bool(far.all()) and bound != "0 or 1"
     if predictor == "zero":
-        return (
-            "zero_inflation_at_bound", f"the zero-inflation probability is {bound}",
-            _remedy_of_zeros(family, bound, constant, common),
-        )
+        what = "probability of a zero" if family.is_hurdle else "zero-inflation probability"
+        remedy = (_remedy_of_hurdle if family.is_hurdle else _remedy_of_zeros)(family, bound, constant, common)
+        return "zero_inflation_at_bound", f"the {what} is {bound}", remedy
     if family.is_binary or family.takes_trials:
         return "separated_group", f"the probability is {bound}", _remedy_of_separation(constant, order, alone)
+    if family.is_hurdle and (eta[far] < 0).any():
+        remedy = "there is nothing to leave out" if order == 0 else "a lower order may fit with finite coefficients"
+        return "zero_rate", "what is above 0 is 1 throughout", f"Means are right there; {remedy}."
     if family.is_count and (eta[far] < 0).any():
         if far.all() and family.may_be_never:
             return "all_zero_group", "the rate is zero", "Use order -1 for a group that never happens."
@@ -143,6 +155,18 @@ def _remedy_of_zeros(family: Family, bound: str, constant: bool, common: bool) -
         return "The optimum lies on the boundary; iorder -1 for this group says the same with fewer."
     if constant and bound == "1":
         return "The group has zeros only: order -1 for it says the same with fewer."
+    return "The optimum lies on the boundary; the curve stands, and a lower iorder may fit with finite coefficients."
+
+
+def _remedy_of_hurdle(family: Family, bound: str, constant: bool, common: bool) -> str:
+    """Of zeros that are all of one kind."""
+    if constant and bound == "0":
+        return "There are no zeros." if common else "iorder -1 for this group, no zeros, says the same with fewer."
+    if constant and bound == "1":
+        return (
+            "The group has zeros only, so that nothing tells what counts above 0 would be like: its share and its mean "
+            "of 0 stand, the coefficients of its curve say nothing."
+        )
     return "The optimum lies on the boundary; the curve stands, and a lower iorder may fit with finite coefficients."
 
 

@@ -54,7 +54,9 @@ class DispersionTest:
 
 @checked
 def dispersion_test(res: Fit, *, outcome: str | int | None = None, **fit_options: Any) -> DispersionTest:
-    """Likelihood-ratio test of a negbin fit against poisson, or of zinb against zip, by refitting without psi.
+    """Likelihood-ratio test of a fit with psi against the fit of the family without it.
+
+    That is of negbin against poisson, of zinb against zip, and of hurdle_negbin against hurdle.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
     ------
     SpecificationError
         ``other_data``; ``other_prior``; ``not_nested``; ``no_chi_square`` where the statistic has no chi-square law:
-        other numbers of groups, groups of rate zero or without zero inflation in the smaller fit, several further
+        other numbers of groups, groups of rate zero or without a zero part in the smaller fit, several further
         random effects of a dual model, or a robust covariance or weights, with which the likelihood is none.
 
     References
@@ -183,7 +183,7 @@ def _nested(res: Fit, restricted: Fit) -> None:
         for name in ("orders", "zero_orders"):
             low, high = getattr(a, name) or (), getattr(b, name) or ()
             if (-1 in low) != (-1 in high) or low.count(-1) != high.count(-1):
-                _no_law("a group of rate zero, or without zero inflation, is at infinity in the larger model")
+                _no_law("a group of rate zero, or without a zero part, is at infinity in the larger model")
 
 
 def _not_nested() -> NoReturn:

@@ -64,6 +64,8 @@ def pseudo_sums(part: Part, measures: Measures, weight: np.ndarray, cell: np.nda
         y = part.family.on_eta(measures.y)
     exposed = measures.exposure is not None and part.internal_family.has_denominator
     exposure = measures.exposure if exposed and measures.exposure is not None else np.ones_like(y)
+    if isinstance(part, OutcomePart) and part.family.is_hurdle:  # whose curves are of what is above 0
+        exposure = np.where(y > 0, exposure, 0.0)
     columns = (weight, weight * exposure, weight * y, weight * y * y)
     return np.stack([np.bincount(cell, c, minlength=n_cells) for c in columns])
 

@@ -80,7 +80,8 @@ def _shapes(evidence: Evidence) -> Reply:
         orders = ", ".join(str(o) for o in spec.orders)
         text = f"The final model's polynomial orders are {orders} (group 1 first)."
     if spec.zero_orders is not None:
-        text += f" Orders of the zero-inflation part: {', '.join(str(o) for o in spec.zero_orders)}."
+        what = "zero" if family_named(evidence.res.family).is_hurdle else "zero-inflation"
+        text += f" Orders of the {what} part: {', '.join(str(o) for o in spec.zero_orders)}."
     if evidence.search is None or len(evidence.search.table) < 2:
         return text, "Describe which other orders or forms were tried, and how the choice was made."
     return f"{text} The alternatives that were fitted are in {evidence.place('choice') or 'the table of models'}.", ""

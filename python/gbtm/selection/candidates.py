@@ -196,10 +196,10 @@ def make_space(
             f"zero: {zero!r} is none of {', '.join(ZERO_PARTS)}.", code="bad_iorder", argument="iorder",
             way_out="One zero part for all groups, each its own, or each its own of its curve's order.",
         )
-    if zero != "common" and not outcome.traits.is_zero_inflated:
+    if zero != "common" and not outcome.traits.has_zero_part:
         raise SpecificationError(
             f"iorder: family '{outcome.family}' has no zero part.", code="bad_iorder", argument="iorder",
-            way_out=f"Use family={those_having('is_zero_inflated', 'or')} for zero inflation.",
+            way_out=f"Use family={those_having('has_zero_part', 'or')} for one.",
         )
     if zero == "order" and outcome.basis is not None:
         raise SpecificationError(

@@ -41,10 +41,10 @@ class Outcome:
     family : "normal" or another name in ``gbtm.families.FAMILIES``, or what others call it ("gaussian", "tobit")
     order : polynomial order 0 to 5, one for all groups or one per group, 2 when not given; -1 for a count group that
         never happens
-    iorder : zip, zinb: order of the zero-inflation polynomial; one value (0 when not given) is common to all groups, K
-        are per group, -1 for none there
+    iorder : zip, zinb, hurdle, hurdle_negbin: order of the zero part's polynomial; one value (0 when not given) is
+        common to all groups, K are per group, -1 for none there
     sigma_by_group : normal, cnorm: one sigma per group
-    dispersion_by_group : negbin, zinb: one psi per group
+    dispersion_by_group : negbin, zinb, hurdle_negbin: one psi per group
     min, max : cnorm: censoring bounds, each optional
     censor_beyond : cnorm: values beyond a bound count as at the bound
     tcov : time-varying covariates w; their effects are each group's own
@@ -66,9 +66,9 @@ class Outcome:
     order: Orders | None = option(None, "orders", stored="orders", code="bad_order")
     family: str = option("normal", "family", stored="family")
     iorder: Orders | None = option(
-        None, "orders", trait="is_zero_inflated", stored="zero_orders", code="bad_iorder",
+        None, "orders", trait="has_zero_part", stored="zero_orders", code="bad_iorder",
         lacks="iorder: goes with {those} and only with them, not with '{family}'.",
-        way_out="Use family={or} for zero inflation.",
+        way_out="Use family={or} for a part of its own for zeros.",
     )
     sigma_by_group: bool = option(
         False, "flag", trait="has_sigma", stored="sigma_by_group", code="bad_sigma",

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..design.network import Network
 from ..errors import SpecificationError
-from ..families import Family, family_named
+from ..families import Family, family_named, those_having
 from ..families.random_normal import RANDOM_PART
 from .constraint_text import label_classes
 from .correlated_errors import check_correlated_errors, check_random_effects
@@ -28,7 +28,7 @@ class OutcomeSpec:
     ----------
     family : one of :data:`gbtm.families.FAMILIES`, whose traits say which of what follows it may have
     orders : polynomial order of each group, 0 to 5, -1 for a count group whose rate is zero; None for other curves
-    zero_orders : zero-inflated families only. One entry: common to all groups. K entries: one each, -1 for none there
+    zero_orders : families with a zero part only. One entry: common to all. K entries: one each, -1 for none there
     sigma_by_group : families with a sigma only. One sigma per group instead of one for all
     lower, upper : families with bounds only. Censoring bounds, each optional
     censor_beyond : families with bounds only. Values beyond a bound count as at the bound instead of being an error
@@ -92,24 +92,24 @@ class OutcomeSpec:
             )
         lowest = -1 if traits.may_be_never else 0
         refuse_outside(self.orders, lowest, MAX_ORDER, "order", "bad_order", f" for family '{self.family}'",
-                        "-1 (a group whose rate is zero) is for counts only.")
+                        f"-1 (a group whose rate is zero) goes with {those_having('may_be_never')} only.")
         if self.orders and max(self.orders) == -1:
             raise SpecificationError(
                 "order: -1 for every group leaves no rate to estimate.", code="bad_order", argument="order",
                 way_out="Give at least one group an order of 0 or more.",
             )
-        if traits.is_zero_inflated and self.zero_orders is None:
+        if traits.has_zero_part and self.zero_orders is None:
             raise SpecificationError(
                 f"iorder: family '{self.family}' needs one.", code="bad_iorder", argument="iorder",
                 way_out="0 is a probability that is the same at all times.",
             )
         refuse_outside(self.zero_orders, -1, MAX_ORDER, "iorder", "bad_iorder", "",
-                        "-1 means no zero inflation in that group.")
+                        f"-1 means no {'zeros' if traits.is_hurdle else 'zero inflation'} in that group.")
         if self.zero_orders and max(self.zero_orders) == -1:
+            what, remedy = ("zero inflation", f"Use family='{traits.without_zeros}'.") if traits.without_zeros else (
+                "zeros in the model", "Give at least one group an iorder of 0 or more.")
             raise SpecificationError(
-                "iorder: -1 for every group leaves no zero inflation.", code="bad_iorder", argument="iorder",
-                way_out=f"Use family='{traits.without_zeros}'.",
-            )
+                f"iorder: -1 for every group leaves no {what}.", code="bad_iorder", argument="iorder", way_out=remedy)
 
     @property
     def traits(self) -> Family:
@@ -323,7 +323,7 @@ def design_spec(design: Design, outcomes: tuple[OutcomeSpec, ...], k: int, secon
 def outcome_spec(outcome: Outcome, k: int, basis: str | None = None) -> OutcomeSpec:
     """What is fitted of an outcome in ``k`` groups."""
     order = 2 if outcome.order is None and basis is None and outcome.curve is None else outcome.order
-    zero = 0 if family_named(outcome.family).is_zero_inflated and outcome.iorder is None else outcome.iorder
+    zero = 0 if family_named(outcome.family).has_zero_part and outcome.iorder is None else outcome.iorder
     return check_random_effects(OutcomeSpec(
         family=outcome.family, orders=None if order is None else per_group(order, k, "order"),
         zero_orders=None if zero is None else as_orders(zero, "iorder"), sigma_by_group=outcome.sigma_by_group,
