@@ -58,7 +58,9 @@ adequacy_table <- function(fit, n_assigned, assigned, avepp, spread) {
     n_assigned = as.integer(n_assigned), assigned = assigned, avepp = avepp, occ = occ,
     mismatch = assigned - shares$share, mismatch_se = if (k == 1) NA_real_ else spread
   )
-  structure(table, class = c("gbtm_adequacy", "data.frame"), notes = adequacy_notes(table, entropy(fit), fit$weighted))
+  structure(table, class = c("gbtm_adequacy", "data.frame"), notes = c(
+    adequacy_notes(table, entropy(fit), fit$weighted), if (k > 1) judged_on(fit)
+  ))
 }
 
 #' @rdname adequacy

@@ -99,6 +99,10 @@ check_same_data <- function(fits, labels) {
       stop_gbtm("other_data", sprintf("%s and %s are fits to different data.", labels[1], labels[i]), "object",
                 "Fit both to the same observations; missing covariates may have dropped some.")
     }
+    if (!identical(known_by_id(fits[[i]]), known_by_id(fits[[1]]))) {
+      stop_gbtm("other_data", sprintf("%s and %s: the group of other people is known.", labels[1], labels[i]), "object",
+                "Fit both with the same known groups: the log-likelihood is also that of these.")
+    }
     if (!all(mapply(same_distribution, views, first))) {
       stop_gbtm("other_family", sprintf("%s is of family %s, %s of family %s, or their bounds differ.", labels[1],
                                         family_words(fits[[1]]), labels[i], family_words(fits[[i]])), "object",

@@ -1,11 +1,11 @@
 # Covariates, weights and what else a model asks of the table besides outcome and time: as columns of numbers.
 
-subject_arguments <- c("risk", "risk2", "weights", "cluster", "stratum", "out_of_sample", "obsmar")
+subject_arguments <- c("risk", "risk2", "weights", "cluster", "stratum", "out_of_sample", "obsmar", "known")
 
 #' Columns of covariates, in the order of the ids and of the observations
 #'
 #' @param asked the arguments of [gbtm()] by name: `risk`, `risk2`, `tcov`, `dcov`, `exposure`, `trials`, `wave`,
-#'   `weights`, `cluster`, `stratum`, `out_of_sample`, `obsmar`
+#'   `weights`, `cluster`, `stratum`, `out_of_sample`, `obsmar`, `known`
 #' @param data the user's table
 #' @param columns what [long_columns()] or [wide_columns()] returned
 #' @param wide as in [gbtm()]
@@ -37,6 +37,7 @@ subject_columns <- function(mine, data, columns, wide, kept) {
     sent = lapply(stats::setNames(nm = names(mine)[single]), function(n) subject_column(mine[[n]], table, n)),
     request = list(subjects = json_array(names(mine)))
   )
+  if ("known" %in% names(mine)) found$request$known_width <- length(found$sent$known) / nrow(table)
   for (name in names(mine)[!single]) {
     made <- design_columns(mine[[name]], table, name, kept[[name]])
     found$sent[[name]] <- as.vector(made$x)
@@ -179,8 +180,8 @@ constant_within <- function(data, variables, columns) {
     if (length(varies)) {
       stop_gbtm("not_constant", sprintf("%s: differs between the rows of %d subjects (first id %s).", name,
                                         length(varies), format(columns$ids[min(varies)])), name,
-                paste("A membership covariate, weight or cluster is one per subject; for one that changes over time",
-                      "use tcov."))
+                paste("A membership covariate, weight, cluster or known group is one per subject; for one that changes over",
+                      "time use tcov."))
     }
     values[first]
   })
@@ -292,6 +293,7 @@ known_levels <- function(table, xlevels) {
 
 # One value per subject, as numbers: labels of clusters and strata as codes.
 subject_column <- function(asked, table, argument) {
+  if (argument == "known") return(as.vector(known_matrix(asked, table)))
   if (!argument %in% c("cluster", "stratum")) return(one_column(asked, table, argument))
   values <- one_variable(asked, table, argument)
   as.double(match(values, unique(values[!is.na(values)]))) - 1

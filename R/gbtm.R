@@ -96,6 +96,9 @@
 #' @param prior `NULL`, maximum likelihood; `"weak"` or a [gbtm_prior()], which gives finite estimates where
 #'   probabilities of 0 or 1, a sigma of 0 or an empty pair of groups have none. Log-likelihood and criteria are
 #'   without it
+#' @param known column with the number of the group of those whose group is known, `NA` for the others; or the names of
+#'   a column for each group with a weight from 0 to 1, 1 for a group that a person may be in and 0 for one that it is
+#'   not in. See the section on known groups
 #' @param outcome,omodel,ocov traj's distal outcome, fitted with the trajectories: its column, one value a person;
 #'   `"normal"`, `"logit"`, `"poisson"` or `"mlogit"`; columns of covariates of it. It is a regression on posterior
 #'   probabilities: [distal()], of a fit without it, says what the groups differ by. Who lacks the outcome or one of
@@ -139,6 +142,13 @@
 #'   sigma: refused for other families or bounds, and unless you say `same units` or the outcomes are censored at the
 #'   same `min` and `max`.
 #'
+#' @section Known groups: With weights \eqn{m_{ik}}{m_ik} the likelihood of a person is
+#'   \eqn{\sum_k \pi_k m_{ik} f_{ik}}{sum_k pi_k m_ik f_ik}: those whose group is known stay in it, and all have their
+#'   say in curves and shares. Groups that somebody is known to be in keep their numbers, whatever their curves. New
+#'   people and those `out_of_sample` are told their groups by their outcomes alone. [known_accuracy()] hides the groups
+#'   of some and says how many the model finds. [adequacy()] says on whom it is computed. Not with dual models, data on
+#'   disk, hidden units, [distal()] by three steps, [blrt()] and [lmr()].
+#'
 #' @section Errors: Errors are conditions of class `gbtm_error` and `gbtm_<code>`, for example `gbtm_duplicate_time`,
 #'   with fields `argument` and `way_out`. What has to be known before the numbers are used is a warning of class
 #'   `gbtm_warning` and `gbtm_<code>`, also printed by `summary()`.
@@ -172,7 +182,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  control = gbtm_control(), subset = NULL, na.action = NULL, # nolint: object_name_linter.
                  seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, prior = NULL, curve = NULL,
                  ..., outcome = NULL, omodel = NULL, ocov = NULL, baseoutcome = NULL, twostep = FALSE,
-                 trials = NULL, rcorr = FALSE, rcommon = FALSE, phi_order = NULL) {
+                 trials = NULL, rcorr = FALSE, rcommon = FALSE, phi_order = NULL, known = NULL) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)

@@ -36,6 +36,7 @@ print_heading <- function(x) {
   }
   held <- NROW(if (is_dual(x)) x$dual$out_of_sample else x$out_of_sample$posterior)
   if (held) cat(held, " subject", if (held > 1) "s", " scored but not fitted.\n", sep = "")
+  if (length(known_sentence(x))) print_wrapped(known_sentence(x))
   print_profiles(x)
 }
 

@@ -37,15 +37,17 @@ is_plain_curve <- function(parts, known, made, wide) {
 
 # Names of the columns of arguments that take one column each, of those given; FALSE for an expression.
 single_columns <- function(given, known, data) {
-  columns <- intersect(c("exposure", "trials", "wave", "weights", "cluster", "stratum", "out_of_sample", "obsmar"),
-                       names(Filter(Negate(is.null), given)))
-  lapply(stats::setNames(nm = columns), function(name) one_name(given[[name]], name, known, data))
+  columns <- intersect(c("exposure", "trials", "wave", "weights", "cluster", "stratum", "out_of_sample", "obsmar",
+                         "known"), names(Filter(Negate(is.null), given)))
+  lapply(stats::setNames(nm = columns), function(name) {
+    if (name == "known") known_names(given$known, data) else one_name(given[[name]], name, known, data)
+  })
 }
 
 # What the document says of long and of wide data alike.
 people_form <- function(single, covariates, dropout) {
   levels <- do.call(c, c(list(), unname(lapply(covariates, `[[`, "levels"))))
-  columns <- setdiff(subject_arguments, c("risk", "risk2"))
+  columns <- setdiff(subject_arguments, c("risk", "risk2", if (is.null(single$known)) "known"))
   design <- single[columns]
   names(design) <- columns # a name for each that was not given, too
   c(list(risk = covariates$risk$terms), if (!is.null(covariates$risk2)) list(risk2 = covariates$risk2$terms),

@@ -63,6 +63,7 @@ fails_on_missing <- function(given) {
 refuse_missing <- function(asked) {
   columns <- asked$columns
   of_people <- asked$further$sent
+  of_people$known <- NULL # who is not known has no value
   values <- c(stats::setNames(columns[c("subject", "time", "y")],
                               c(columns$id_name, columns$time_name, columns$outcome_name)), of_people)
   lost <- vapply(values, function(x) sum(is.na(x)), 0)

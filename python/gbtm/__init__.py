@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .resampling.bootstrap import bootstrap
     from .resampling.cross_validation import cross_validate
     from .resampling.imputation import pool
+    from .resampling.known_accuracy import known_accuracy
     from .resampling.likelihood_ratio import blrt
     from .resampling.lo_mendell_rubin import lmr
     from .selection.models import ModelSearch, load_search
@@ -63,6 +64,7 @@ _HOME = {
     "plot_forecast_check": "figures.forecast",
     "blrt": "resampling.likelihood_ratio", "lmr": "resampling.lo_mendell_rubin", "bootstrap": "resampling.bootstrap",
     "pool": "resampling.imputation",
+    "known_accuracy": "resampling.known_accuracy",
     "linearity_check": "networks.linearity", "load_linearity_check": "networks.linearity",
     "plot_dependence": "figures.partial_dependence",
     "level_probabilities": "fit.level_probabilities", "plot_levels": "figures.levels",
@@ -76,9 +78,9 @@ __all__ = [
     "GBTM", "CommandError", "DataError", "DualResults", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch",
     "Network", "Outcome", "Panel", "ParquetFiles", "Prior", "SpecificationError", "Training", "__version__",
     "ar1_check", "balance", "blrt", "bootstrap", "cross_validate", "datasets", "forecast_check", "grolts_report",
-    "level_probabilities", "linearity_check", "lmr", "load", "load_linearity_check", "load_search", "plot_balance",
-    "plot_dependence", "plot_forecast_check", "plot_levels", "pool", "proc_traj", "query_files", "residual_checks",
-    "search", "to_table", "train", "traj", "untreated_history",
+    "known_accuracy", "level_probabilities", "linearity_check", "lmr", "load", "load_linearity_check", "load_search",
+    "plot_balance", "plot_dependence", "plot_forecast_check", "plot_levels", "pool", "proc_traj", "query_files",
+    "residual_checks", "search", "to_table", "train", "traj", "untreated_history",
 ]
 
 

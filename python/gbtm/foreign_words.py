@@ -51,6 +51,7 @@ _MEANT = {
     "start": "b startparams paraminit inits initial initialvalues initvalues startvalues startingvalues theta0 sv "
              "meansinit weightsinit warmstart",
     "n_jobs": "ncores cores nproc nthreads workers parallel paral ncpu ncpus cl",
+    "known": "knownclass classification pprior training trainingdata",
     "constraints": "posfix fixedparameters constrain constraint",
     "cov_type": "vcov se vce vcetype setype stderr robust sandwich covkwds covtype covariance",
 }
@@ -83,8 +84,6 @@ _SAID = {
     "An observation with a missing outcome, time or id is dropped and counted; there is nothing to set.":
         "naaction missing nasrm narm dropna",
     "Factors get treatment contrasts; give them another first level for another reference.": "contrasts",
-    "Which group somebody belongs to is estimated, and cannot be given; risk says what predicts it.":
-        "pprior classification known",
     "Observations are independent given the group; ar1 and rorder correlate them.":
         "covariancetype covariancestructure covstructure vcformula",
     "There are two arguments: min and max.": "range bounds limits censoring censored ylimits",
@@ -107,8 +106,8 @@ OF_THE_FIT = ("n_starts", "rng", "device", "cov_type", "start", "max_starts", "t
 OF_THE_MODEL = (
     "groups", "order", "family", "iorder", "sigma_by_group", "dispersion_by_group", "min", "max", "censor_beyond",
     "tcov", "exposure", "trials", "ar1", "rho_by_group", "rorder", "rcorr", "rcommon", "phi_order",
-    "refgroup", "risk",
-    "refgroup2", "risk2", "link", "weights", "cluster", "stratum", "constraints", "prior", "curve",
+    "refgroup", "risk", "refgroup2", "risk2", "link", "weights", "cluster", "stratum", "constraints", "prior", "curve",
+    "known",
     "out_of_sample", "dropout", "dcov", "obsmar", "wave", "id", "wide",
 )
 

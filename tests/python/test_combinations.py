@@ -40,7 +40,9 @@ def _table() -> pd.DataFrame:
             "beta": rng.beta(6 / (1 + np.exp(-level)), 6 / (1 + np.exp(level))).ravel(),
             "w": w.ravel(), "e": rng.uniform(0.5, 2.0, n), "x": np.repeat(rng.normal(size=N) + group, T),
             "s": np.repeat(rng.uniform(0.5, 2.0, N), T), "psu": np.repeat(np.arange(N) % 15, T),
-            "held": np.repeat((np.arange(N) < 8) * 1, T), "mar": np.repeat((np.arange(N) % 10 == 0) * 1, T),
+            "held": np.repeat((np.arange(N) < 8) * 1, T),
+            "told": np.repeat(np.where(np.arange(N) % 4 == 3, 1.0 + group, np.nan), T),
+            "mar": np.repeat((np.arange(N) % 10 == 0) * 1, T),
         }
     )
     # dropout: some are not seen again after a wave
@@ -73,6 +75,7 @@ PARTS = {
     "censored": {"min": -0.5, "censor_beyond": True},
     "basis": {"formula": "bs(t, df=4)"},
     "constraints": {"constraints": ["intercept[2] = 0.1"]},
+    "known": {"known": "told"},
 }
 GOES_WITH = {
     "exposure": having("takes_exposure"), "trials": having("takes_trials"),

@@ -197,9 +197,11 @@ def ar1_check(
     sentences = said_of(left, fitted, has_ar1=may_correlate)
     empty = pd.DataFrame(columns=["groups", "ar1", "loglik", "params", "bic", "rho", "converged", "problem"])
     model = prepared_of(res)
-    if not may_correlate or model.spec.outcomes[0].random_orders is not None or model.spec.constraints:
+    if not may_correlate or model.spec.outcomes[0].random_orders is not None or model.spec.constraints or (
+            res.known_groups is not None):
         why = (
-            "constraints name the groups and parameters of this model" if may_correlate and model.spec.constraints
+            "known people are in groups of this model" if may_correlate and res.known_groups is not None
+            else "constraints name the groups and parameters of this model" if may_correlate and model.spec.constraints
             else "random effects and AR(1) errors together are not to be had" if may_correlate
             else f"family '{res.family}' has no version with AR(1) errors"
         )

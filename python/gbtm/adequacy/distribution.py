@@ -142,7 +142,7 @@ def _log_weights(res: Fit, fitted: Fitted) -> np.ndarray:
     module = module_of(res)
     flat = torch.as_tensor(res.internal.params)[None]
     with torch.no_grad():
-        log_weight = (module.log_shares(flat) if fitted.correlated else module.joint(flat))[0].T.numpy()
+        log_weight = (module.membership.log_weights(flat) if fitted.correlated else module.joint(flat))[0].T.numpy()
     log_weight = np.broadcast_to(log_weight, (module.weight.numel(), res.n_groups))
     return np.asarray(log_weight if module.expand is None else log_weight[module.expand])
 

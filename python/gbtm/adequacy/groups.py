@@ -11,6 +11,7 @@ from scipy.special import expit, logit
 
 from ..compute.reference_distribution import quantile
 from ..constants import SHARED
+from ..fit.known_words import judged_on
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
@@ -96,7 +97,8 @@ def _table(
         },
         index=pd.Index(res.group_names, name="group"),
     )
-    table.attrs["notes"] = _notes(table, res.entropy, weighted=weighted)
+    about = "" if res.on_disk is not None or k == 1 else judged_on(res)
+    table.attrs["notes"] = [*_notes(table, res.entropy, weighted=weighted), *([about] if about else [])]
     return table
 
 

@@ -23,7 +23,7 @@ from ..specification.spec import design_spec, groups_of_one, outcome_spec
 from .reading import Ids, Wide
 from .reading_several import joined_record
 
-ONLY_IN_MEMORY = ("risk2", "out_of_sample")
+ONLY_IN_MEMORY = ("risk2", "out_of_sample", "known")
 
 
 def on_files(data: Any) -> bool:

@@ -40,7 +40,16 @@ from .matching import balance, matching_frame, untreated_history
 from .networks import linearity_check
 from .queries import query_begin, query_end, query_files, query_rows
 from .reporting import grolts_report, to_table
-from .resampling import ar1_check, blrt, bootstrap, cross_validate, independence_bootstrap, lmr, pool
+from .resampling import (
+    ar1_check,
+    blrt,
+    bootstrap,
+    cross_validate,
+    independence_bootstrap,
+    known_accuracy,
+    lmr,
+    pool,
+)
 from .several import classify_several, fit_several, hold_outcome, hold_people
 from .step_three import classification, readable_outcome, step_three
 from .transfer import receive, take_bulk, take_codes
@@ -50,13 +59,13 @@ __all__ = [
     "about", "adequacy", "ar1_check", "balance", "begin", "blrt", "bootstrap", "classification", "classify",
     "classify_several", "command", "compare_traj", "cross_validate", "design_columns", "dispersion_test", "end",
     "end_workers", "file_columns", "fit", "fit_files", "fit_several", "forecast", "forecast_check", "freed_effects_law",
-    "grolts_report", "hold_forecast", "hold_outcome", "hold_people", "independence_bootstrap", "lag_columns",
-    "linearity_check", "lmr",
-    "matching_frame", "outcome_contributions", "pearson_residuals", "plot_matrix", "pool", "posterior_to",
-    "profile_intervals", "query_begin", "query_end", "query_files", "query_rows", "random_effects", "read_commands",
-    "read_search", "readable_outcome", "receive", "residual_checks", "residual_correlations", "scores", "search",
-    "search_blrt", "search_cross_validate", "search_several", "simulate", "step_three", "take_bulk", "take_codes",
-    "to_table", "traj_table", "untreated_history", "wait", "with_cov_type", "with_cov_type_of_files",
+    "grolts_report", "hold_forecast", "hold_outcome", "hold_people", "independence_bootstrap", "known_accuracy",
+    "lag_columns", "linearity_check", "lmr", "matching_frame", "outcome_contributions", "pearson_residuals",
+    "plot_matrix", "pool", "posterior_to", "profile_intervals", "query_begin", "query_end", "query_files", "query_rows",
+    "random_effects", "read_commands", "read_search", "readable_outcome", "receive", "residual_checks",
+    "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate", "search_several", "simulate",
+    "step_three", "take_bulk", "take_codes", "to_table", "traj_table", "untreated_history", "wait", "with_cov_type",
+    "with_cov_type_of_files",
 ]
 
 

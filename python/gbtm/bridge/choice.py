@@ -13,6 +13,7 @@ import numpy as np
 
 from ..compute.progress import Progress
 from ..record.document import decode, encode
+from ..record.shared_data import IF_THERE
 from .fitting import read_request, without_sent
 from .several import joined_request, keep_rows
 from .transfer import answer, column, frame, new_bulk, without_clock
@@ -158,7 +159,7 @@ def _subjects(shared: dict[str, Any]) -> dict[str, Any]:
     sets = shared["group_sets"]
     by_set = {_of_set(i, sets) + name: values for i, own in enumerate(sets) for name, values in own.items()}
     of_second = {"risk2": shared["risk2"]} if "risk2" in shared else {}
-    return {**{k: shared[k] for k in SUBJECTS}, **by_set, **of_second}
+    return {**{k: shared[k] for k in (*SUBJECTS, *IF_THERE) if k in shared}, **by_set, **of_second}
 
 
 def _records(outcome: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -194,7 +195,7 @@ def _held(shared: dict[str, Any]) -> dict[str, Any]:
     outcomes, sets = shared["outcomes"], shared["group_sets"]
     prefixes = [""] if len(outcomes) == 1 else [f"o{m}_" for m in range(len(outcomes))]
     return {
-        **marks({k: shared[k] for k in ("ids", *SUBJECTS)}), "dropped": shared["dropped"],
+        **marks({k: shared[k] for k in ("ids", *SUBJECTS, *IF_THERE) if k in shared}), "dropped": shared["dropped"],
         "outcomes": [{"data": marks(o["data"], p), "records": records_of(o["records"], p)}
                      for o, p in zip(outcomes, prefixes, strict=True)],
         "group_sets": [marks(s, _of_set(i, sets)) for i, s in enumerate(sets)],

@@ -56,6 +56,8 @@ def _known(asked: dict[str, Any], n_subjects: int) -> Subjects | None:
         if name in ("risk", "risk2"):
             names = asked[f"{name}_names"]
             given[name] = pd.DataFrame(values.reshape(len(names), -1).T, columns=names)
+        elif name == "known":
+            given[name] = values.reshape(int(asked["known_width"]), -1).T
         else:
             given[name] = values
     return subjects_of_arrays(n_subjects, **given, risk_levels=asked.get("risk_levels") or ())

@@ -50,6 +50,26 @@ def cross_validate(document: str, options: str, tell: Progress | None) -> str:
     return answer(work)
 
 
+def known_accuracy(document: str, options: str, tell: Progress | None) -> str:
+    """Held-out accuracy of the known groups of a stored fit; ``options`` as for :func:`gbtm.known_accuracy`."""
+    from ..resampling.known_accuracy import known_accuracy as hide
+
+    def work() -> dict[str, Any]:
+        res, (asked, n_jobs) = fit_of(document), _options(options)
+        found, notes = with_workers(n_jobs, lambda n: hide(res, n_jobs=n, progress=tell or False, **asked))
+        bulk = new_bulk()
+        return {
+            "by_subject": frame(found.by_subject.reset_index(drop=True), bulk),
+            "ids": res.ids.get_indexer(found.by_subject.index).tolist(), "weights": encode(found.weights, bulk),
+            "table": encode(found.table.to_numpy(dtype=float), bulk), "by_group": frame(
+                found.by_group.reset_index(), bulk),
+            "totals": encode(np.array([found.accuracy, found.se]), bulk), "failures": list(found.failures),
+            "sentence": found.sentence, "notes": notes,
+        }
+
+    return answer(work)
+
+
 def blrt(document: str, smaller: str, options: str, tell: Progress | None) -> str:
     """Bootstrap likelihood-ratio test of a stored fit; ``smaller`` is a fit too, or empty."""
     from ..resampling.likelihood_ratio import blrt as test

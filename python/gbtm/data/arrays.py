@@ -25,7 +25,7 @@ ID_NAMES = frozenset({"id", "ids", "pid", "subject", "subjectid", "subject_id", 
 def panel_of_arrays(
     y: Any, time: Any, id: Any, *, tcov: Any = None, exposure: Any = None, risk: Any = None, weights: Any = None,
     cluster: Any = None, stratum: Any = None, out_of_sample: Any = None, obsmar: Any = None, dropout: bool = False,
-    dcov: Any = None, wave: Any = None,
+    dcov: Any = None, wave: Any = None, known: Any = None,
 ) -> Panel:
     """A panel from (N, T) outcomes with times (T,), (N, T) or none, or from long y, time and id of one length.
 
@@ -36,7 +36,7 @@ def panel_of_arrays(
     index that names neither is refused.
     """
     subjects = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
-                "out_of_sample": out_of_sample, "obsmar": obsmar}
+                "out_of_sample": out_of_sample, "obsmar": obsmar, "known": known}
     observations = {"tcov": tcov, "dcov": dcov, "exposure": exposure}
     _refuse_ids_among_waves(y)
     values = number_array(y, "y")

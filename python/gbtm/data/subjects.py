@@ -14,6 +14,7 @@ from ..errors import DataError, warn
 from .columns import MAX_SHOWN, number_array, numeric, plain_labels, require, require_columns
 from .formula_design import FormulaDesign, covariate_columns
 from .formula_variables import term_columns
+from .known_groups import known_columns, known_of_array, known_of_table
 from .labels import own_names
 
 
@@ -33,6 +34,7 @@ class Subjects:
     cluster, stratum : (N,) codes 0.. of sampling clusters (PSU) and strata, -1 for missing, or None
     held_out : (N,) bool, subjects that are scored but not fitted, or None
     missing_at_random : (N,) bool, subjects whose absence is no dropout, or None
+    known_groups : (N, 1) or (N, K), whose group is known, see :mod:`gbtm.data.known_groups`, or None
     """
 
     risk: np.ndarray
@@ -44,6 +46,7 @@ class Subjects:
     stratum: np.ndarray | None = None
     held_out: np.ndarray | None = None
     missing_at_random: np.ndarray | None = None
+    known_groups: np.ndarray | None = None
     risk2: np.ndarray | None = None
     risk2_names: tuple[str, ...] = ()
     risk2_design: FormulaDesign | None = None
@@ -142,7 +145,7 @@ def subjects_of(
     risk: str | Sequence[str] | FormulaDesign | None = None,
     weights: str | None = None, cluster: str | None = None, stratum: str | None = None,
     out_of_sample: str | None = None, obsmar: str | None = None,
-    risk2: str | Sequence[str] | FormulaDesign | None = None,
+    risk2: str | Sequence[str] | FormulaDesign | None = None, known: str | Sequence[str] | None = None,
 ) -> Subjects | None:
     """What the user's table says of each subject; None where nothing was asked for.
 
@@ -154,8 +157,9 @@ def subjects_of(
     cluster, stratum : columns that name the sampling cluster (PSU) and the stratum
     out_of_sample : column, 1 for subjects that are scored but not fitted
     obsmar : column, 1 for subjects whose missing waves are missing at random: no dropout
+    known : column with the number of the group of those whose group is known, or a column of weights for each group
     """
-    single = [c for c in (weights, cluster, stratum, out_of_sample, obsmar) if c is not None]
+    single = [c for c in (weights, cluster, stratum, out_of_sample, obsmar) if c is not None] + known_columns(known)
     both = {"risk": risk, "risk2": risk2}
     if not single and risk is None and risk2 is None:
         return None
@@ -180,16 +184,18 @@ def subjects_of(
         stratum=None if stratum is None else pd.factorize(data[stratum])[0],
         held_out=None if out_of_sample is None else _flags(numeric(data[out_of_sample], out_of_sample), out_of_sample),
         missing_at_random=None if obsmar is None else _flags(numeric(data[obsmar], obsmar), obsmar),
+        known_groups=known_of_table(data, known),
     )
 
 
 def subjects_of_arrays(
     n_subjects: int, *, risk: Any = None, weights: Any = None, cluster: Any = None, stratum: Any = None,
     out_of_sample: Any = None, obsmar: Any = None, risk_levels: Sequence[Sequence[Any]] = (), risk2: Any = None,
+    known: Any = None,
 ) -> Subjects | None:
     """The same from arrays with one row per subject; ``risk_levels`` as in :class:`Subjects`."""
     given = {"risk": risk, "risk2": risk2, "weights": weights, "cluster": cluster, "stratum": stratum,
-             "out_of_sample": out_of_sample, "obsmar": obsmar}
+             "out_of_sample": out_of_sample, "obsmar": obsmar, "known": known}
     given = {k: v for k, v in given.items() if v is not None}
     if not given:
         return None
@@ -210,6 +216,7 @@ def subjects_of_arrays(
         held_out=None if out_of_sample is None else _flags(
             number_array(out_of_sample, "out_of_sample"), "out_of_sample"),
         missing_at_random=None if obsmar is None else _flags(number_array(obsmar, "obsmar"), "obsmar"),
+        known_groups=known_of_array(known, n_subjects),
     )
 
 
@@ -300,8 +307,8 @@ def constant_within(subject: np.ndarray, table: pd.DataFrame, columns: Sequence[
             raise DataError(
                 f"{name}: differs between the rows of {int(varies.sum())} subjects (first id {who}).",
                 code="not_constant", argument=name,
-                way_out="A membership covariate, weight or cluster is one per subject; for one that changes over time "
-                "use tcov.",
+                way_out="A membership covariate, weight, cluster or known group is one per subject; for one that "
+                "changes over time use tcov.",
             )
         first = pd.Series(np.full(n_subjects, -1))
         seen, position = np.unique(at, return_index=True)

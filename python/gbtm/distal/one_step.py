@@ -31,7 +31,7 @@ def one_step(fit: Fit, structure: MembershipStructure, rows: np.ndarray) -> Fit:
     out[rows] = False
     known = Subjects(
         risk=z, risk_names=structure.covariates, weights=fit.weights, cluster=fit.cluster, stratum=fit.stratum,
-        held_out=out if out.any() else None,
+        held_out=out if out.any() else None, known_groups=fit.known_groups,
     )
     bases = [p.bases["mean"] for p in parts_of(fit) if "mean" in p.bases]
     spec = replace(fit.spec, reference=structure.reference)

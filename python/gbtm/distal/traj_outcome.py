@@ -153,7 +153,7 @@ class _Joint:
 
     def trajectories(self, theta: Tensor) -> tuple[Tensor, Tensor]:
         """log L_i (N,) and P (N, K)."""
-        joint = (self.module.group_loglik(theta[None]) + self.module.log_shares(theta[None]))[0]
+        joint = self.module.joint(theta[None])[0]
         total, p = torch.logsumexp(joint, dim=0) + self.module.constant, torch.softmax(joint, dim=0).T
         if self.module.expand is None:
             return total, p

@@ -179,10 +179,10 @@ def group_order(module: Mixture, flat: np.ndarray) -> np.ndarray:
     """Order of the classes (C,): groups of one specification by their mean fitted outcome, lowest first.
 
     The groups' first outcome counts; of a dual model the groups of each set go by that set's outcome. Groups that
-    constraints tell apart change places where these hold of them all the same.
+    constraints tell apart change places where these hold of them all the same; those of known people never do.
     """
     layout, levels = module.layout, _levels(module, flat)
-    if layout.constraints is None:
+    if layout.constraints is None or layout.spec.known_classes:
         return layout.class_order(_lowest_first(layout, levels))
     found: list[tuple[list[float], np.ndarray]] = []
     for order in labellings(layout):

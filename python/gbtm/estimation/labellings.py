@@ -1,4 +1,4 @@
-"""Which group takes which number where constraints name some: starts have no numbers of their own."""
+"""Which group takes which number where constraints or known people name some: starts have no numbers of their own."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from itertools import combinations, islice, product
 
 import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from ..compute.threads import in_order
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
 from ..specification.spec import ModelSpec
@@ -19,6 +21,7 @@ LABELLINGS_MOST = 120  # that are tried of a start
 RELABELLED = 3  # best optima whose groups change numbers once more
 WAYS_MOST = 24  # of each
 LOOKED_AT = 5000  # of which these are drawn where there are more
+FORBIDDEN = 1e12  # of log-likelihood
 
 
 def labellings(layout: Layout) -> np.ndarray:
@@ -35,8 +38,13 @@ def labellings(layout: Layout) -> np.ndarray:
     return np.stack([layout.class_order(tuple(np.array(order) for order in orders)) for orders in pairs])
 
 
+def unlabelled(spec: ModelSpec) -> ModelSpec:
+    """Where groups of one shape are exchangeable."""
+    return replace(spec, constraints=(), known_classes=())
+
+
 def _of_set(spec: ModelSpec, group_set: int) -> Iterator[list[int]]:
-    bare = replace(spec, constraints=())
+    bare = unlabelled(spec)
     size = spec.set_sizes[group_set]
     keys = [bare.group_key(g, group_set) for g in range(size)]
     shapes = [[g for g in range(size) if keys[g] == key] for key in dict.fromkeys(keys)]
@@ -68,9 +76,11 @@ def _assignments(members: list[int], classes: Sequence[int]) -> Iterator[list[tu
 
 
 def well_labelled(module: Mixture, starts: Tensor) -> Tensor:
-    """Starts (B, p) with their groups numbered so that constraints, if any, cost them least, and within these."""
-    if module.layout.constraints is None:
+    """Starts (B, p) with their groups numbered so that constraints and known people, if any, cost least, and within."""
+    if not module.layout.has_labels:
         return starts
+    if module.layout.constraints is None:
+        return _as_people_are_known(module, starts)
     best, values = projected(module.layout, starts), None
     for order in labellings(module.layout):
         at = _reordered(module.layout, starts, order)
@@ -79,6 +89,59 @@ def well_labelled(module: Mixture, starts: Tensor) -> Tensor:
         best = torch.where(better[:, None], at, best)
         values = value if values is None else torch.maximum(values, value)
     return best
+
+
+def _as_people_are_known(module: Mixture, starts: Tensor) -> Tensor:
+    """Starts (B, p) with the numbers that make those likeliest whose group is known, an assignment problem: of others
+    the likelihood is the same with any."""
+    layout = module.layout
+    if not module.membership.has_known:  # a sample in which nobody is
+        return starts
+
+    def block(shard: Mixture) -> Tensor:
+        joint = shard.group_loglik(starts) + shard.log_shares(starts)
+        return torch.einsum("ng,bjn->bgj", _told(shard), joint)
+
+    with torch.no_grad():
+        fit = torch.stack(in_order(block, module.shards)).sum(0).cpu().numpy()
+    orders = [assigned(layout.spec, -np.nan_to_num(f, nan=-FORBIDDEN, neginf=-FORBIDDEN)) for f in fit]
+    moved = [layout.permute(flat, order) for flat, order in zip(starts.cpu().numpy(), orders, strict=True)]
+    return torch.as_tensor(np.stack(moved), dtype=starts.dtype, device=starts.device)
+
+
+def _told(module: Mixture) -> Tensor:
+    """(U, K) of the people's weight the part for each group, 0 for those of whom nothing is known."""
+    m = module.membership.m
+    some = (m != m[:, :1]).any(1, keepdim=True)
+    return m * some / m.sum(1, keepdim=True) * module.weight[:, None]
+
+
+def of_some(module: Mixture, flat: np.ndarray) -> Tensor:
+    """(1, p) where a search on some people ended: among these few or none may have been known."""
+    at = torch.as_tensor(flat, device=module.device)[None]
+    return well_labelled(module, at) if module.layout.spec.known_classes else at
+
+
+def partitions_of_known(module: Mixture, soft: np.ndarray) -> np.ndarray:
+    """Soft partitions (B, K, U) in which known people are in their groups, and the others in the groups of their like.
+
+    Which cluster takes which group's number is decided by the known people who are in it.
+    """
+    if not module.layout.spec.known_classes or not module.membership.has_known:
+        return soft
+    told, m = _told(module).cpu().numpy(), module.membership.m.cpu().numpy().T
+    orders = [assigned(module.layout.spec, -(told.T @ part.T)) for part in soft]
+    inside = np.stack([part[order] for part, order in zip(soft, orders, strict=True)])
+    known = inside * m / np.maximum((inside * m).sum(axis=1, keepdims=True), 1e-300)
+    return np.where(told.any(axis=1), known, inside)
+
+
+def assigned(spec: ModelSpec, cost: np.ndarray) -> np.ndarray:
+    """The order (K,) of groups of one shape, whatever their labels, that costs (K, K) least in all."""
+    bare = unlabelled(spec)
+    keys = [bare.group_key(g) for g in range(spec.n_groups)]
+    apart = np.array([[a != b for b in keys] for a in keys])
+    return np.asarray(linear_sum_assignment(np.where(apart, FORBIDDEN * len(keys), cost))[1])
 
 
 def relabelled(module: Mixture, optima: Sequence[np.ndarray]) -> Tensor:

@@ -20,7 +20,7 @@ from .collapse import SIGMA_FLOOR, collapsed, collapsing
 from .control import Control
 from .directed_splits import DirectedSplits
 from .fence import projected
-from .labellings import relabelled, well_labelled
+from .labellings import of_some, relabelled, well_labelled
 from .ledger import SAME_OPTIMUM, Ledger, Optimum
 from .newton import Climb, em, newton
 from .rearrange import grown, rearranged
@@ -106,7 +106,7 @@ class Run:
         """Climb from all starts (B, p), in batches, and note where they end.
 
         Where hits are not counted, what matters of a start is whether it leads to something better. Groups that
-        constraints name take in starts that are not ``numbered`` what costs least.
+        constraints or known people name take in starts that are not ``numbered`` what costs least.
 
         Returns
         -------
@@ -241,7 +241,7 @@ class Run:
             return
         optima = some.rivals() or some.ledger.optima[:1]
         for rank, o in enumerate(optima):
-            at = torch.as_tensor(o.flat, device=self.module.device)[None]
+            at = of_some(self.module, o.flat)
             self.tell(f"optimum {rank + 1} of {len(optima)} with all subjects")
             # without EM: what some of the subjects found is within Newton's reach of the optimum of all
             done = self.climb_on(at)
@@ -252,14 +252,14 @@ class Run:
         optima = some.rivals() or some.ledger.optima[:1]
         for rank, o in enumerate(optima):
             self.tell(f"optimum {rank + 1} of {len(optima)} with the integrals of censored values")
-            at = torch.as_tensor(self.layout.inside(o.flat), device=self.module.device)[None]
+            at = of_some(self.module, self.layout.inside(o.flat))
             done = self.climb_on(em(self.module, projected(self.layout, at), SURROGATE_EM_STEPS)[0])
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
         self.finish()
 
     def search_labels(self) -> None:
-        """The best optima with their groups in other parts in the constraints."""
-        if self.layout.constraints is not None and not self.out_of_time():
+        """The best optima with their groups in other parts in the constraints, and to known people."""
+        if self.layout.has_labels and not self.out_of_time():
             starts = relabelled(self.module, [o.flat for o in self.ledger.usable])
             self.climb(starts, count_hits=False, what="giving the groups other numbers", numbered=True)
             self.n_moves += len(starts)
@@ -312,7 +312,7 @@ def search(
     device = module.device
     if user_starts is not None:
         given = torch.as_tensor(user_starts, device=device)
-        full_run.climb(given, count_hits=True, what="the given start", numbered=True)
+        full_run.climb(given, count_hits=True, what="the given start", numbered=module.layout.constraints is not None)
         full_run.n_starts = len(user_starts)
         full_run.finish()
         return full_run

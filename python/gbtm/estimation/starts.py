@@ -25,6 +25,7 @@ from ..likelihood.derivatives import Collected, gathered
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart
+from .labellings import partitions_of_known
 from .newton import maximise_q
 
 CURVE_COLUMNS = 4
@@ -138,7 +139,7 @@ class StartingPlan:
         labelled = labels[:, None, :] == np.arange(k)[None, :, None]
         soft[labelled] += SOFT
         unlabelled = labels[:, None, :] < 0
-        return np.where(unlabelled, 0.02 / k, soft)
+        return partitions_of_known(self.module, np.where(unlabelled, 0.02 / k, soft))
 
     def next(self, count: int) -> Tensor:
         """Parameters (B, p) of the next ``count`` starts."""

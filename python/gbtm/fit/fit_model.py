@@ -11,6 +11,7 @@ from ..checks import check_seed
 from ..compute.progress import Progress, reporter
 from ..errors import SpecificationError
 from ..estimation.control import Control
+from ..model.known_people import refuse_unknown_groups, without_known
 from ..model.layout import Layout, make_layout
 from ..model.one_set import prepared_of_set
 from ..model.prepared import Prepared
@@ -53,6 +54,7 @@ def fit_model(
     from ..likelihood.mixture import Mixture
 
     panel, layout = prepared.panel, prepared.layout
+    refuse_unknown_groups(prepared.spec, panel)
     kind = resolve(cov_type, panel.subjects, layout.n_free)
     module = searched = Mixture(layout, panel)
     exact = smaller is not None
@@ -147,7 +149,7 @@ def grow(prepared: Prepared, control: Control) -> Smaller | None:
     from ..estimation.start_panel import start_panel
     from ..likelihood.mixture import Mixture
 
-    panel = start_panel(prepared.panel, prepared.layout, control)
+    panel = start_panel(without_known(prepared.panel), prepared.layout, control)  # known groups need not be among fewer
     smaller: Smaller | None = None
     light = replace(
         control, n_starts=LIGHT_STARTS, progress=None, tolerance=GROWN_NEARLY, newton_steps=GROWN_STEPS)

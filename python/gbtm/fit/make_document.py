@@ -92,6 +92,7 @@ def document_of(
         "weights": shared["weights"],
         "cluster": shared["cluster"],
         "stratum": shared["stratum"],
+        **({"known_groups": shared["known_groups"]} if "known_groups" in shared else {}),
         "search": _search_document(layout, panel, estimate, near_tie=near_tie),
         "certificate": asdict(estimate.certificate),
         "warnings": [asdict(f) for f in findings],

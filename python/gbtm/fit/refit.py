@@ -63,10 +63,13 @@ def refit(
     """
     from ..estimation.estimate import estimate
     from ..likelihood.mixture import Mixture
+    from ..model.known_people import with_known
     from ..model.layout import make_layout
     from ..model.outcome import prepare
 
     panel = prepare(panel, spec)
+    if len(spec.known_classes) != spec.n_groups:  # another number of groups than the panel was made for
+        spec = with_known(spec, panel)
     layout = make_layout(panel, spec, bases)
     control = Control(**{"n_starts": n_starts or None, "rng": rng, **(search or {})})
     if spec.has_networks:

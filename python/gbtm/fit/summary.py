@@ -12,6 +12,7 @@ import pandas as pd
 from ..compute.reference_distribution import letter, p_label
 from ..families import family_named
 from .hidden_units import unit_sentences
+from .known_words import known_sentence
 from .outcome_view import prefix_of
 
 if TYPE_CHECKING:
@@ -204,6 +205,8 @@ def _notes(res: Fit) -> list[str]:
     lines = [f"Starts: {res.start_report.attrs['sentence']}"]
     if res.constraints is not None:
         lines.append(res.constraints.sentence)
+    if known_sentence(res):
+        lines.append(known_sentence(res))
     if res.dropped.sentence():
         lines.append(res.dropped.sentence())
     if res.prior is not None:

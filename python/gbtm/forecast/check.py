@@ -17,6 +17,7 @@ from ..compute.progress import Progress, reporter
 from ..data.panel import Panel
 from ..errors import SpecificationError, warn
 from ..fit.fit import Fit
+from ..model.known_people import without_known
 from ..model.prepared import Prepared
 from ..resampling.folds import folds_of, units_of
 from ..specification.first_groups import first_groups
@@ -165,7 +166,7 @@ def forecast_check(
         test = base.ids[fold == f]
         for name, one in built.items():
             found.setdefault(name, []).append(_groups(one, test, number, scored, n_starts, seed))
-        train, held = base.subset(np.flatnonzero(fold != f)), base.subset(np.flatnonzero(fold == f))
+        train, held = (without_known(base.subset(np.flatnonzero(some))) for some in (fold != f, fold == f))
         for name in wanted:
             made = _rival(name, train, held, built[next(iter(built))].spec, lags, hidden, seed)
             found.setdefault(RIVALS[name], []).append((made, _place(held, made.rows, scored)))
@@ -243,7 +244,7 @@ def _groups(
     from ..fit.refit import refit
 
     held = one.panel.ids.isin(test)
-    train, new = one.panel.subset(np.flatnonzero(~held)), one.panel.subset(np.flatnonzero(held))
+    train, new = one.panel.subset(np.flatnonzero(~held)), without_known(one.panel.subset(np.flatnonzero(held)))
     bases = [part.bases["mean"] for part in one.layout.outcomes]
     best: tuple[float, Refit] | None = None
     for k in sorted(numbers or [one.spec.n_groups]):

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 from ..arguments import checked
+from ..data.known_groups import group_weights
 from ..errors import SpecificationError
 from ..fit.fit import Fit
 from ..model.nesting import nested
@@ -128,6 +129,14 @@ def _of_constraints(statistic: float, df: int, pair: ConstrainedPair) -> Likelih
         "hypothesis.")
 
 
+def _known_alike(res: Fit, restricted: Fit) -> bool:
+    """Whether the same is known of people's groups."""
+    one, other = (group_weights(f.known_groups, f.n_groups) for f in (res, restricted))
+    if one is None or other is None:
+        return one is None and other is None
+    return one.shape == other.shape and np.array_equal(one[res.ids.get_indexer(restricted.ids)], other)
+
+
 def _same_data(res: Fit, restricted: Fit) -> None:
     alike = res.nobs == restricted.nobs and res.outcome_names == restricted.outcome_names and set(res.ids) == set(
         restricted.ids)
@@ -138,6 +147,11 @@ def _same_data(res: Fit, restricted: Fit) -> None:
         raise SpecificationError(
             "restricted: a fit of other people, outcomes or observations.", code="other_data", argument="restricted",
             way_out="Fit both models to the same rows: a covariate that is missing takes rows away.",
+        )
+    if not _known_alike(res, restricted):
+        raise SpecificationError(
+            "restricted: the group of other people is known.", code="other_data", argument="restricted",
+            way_out="Fit both models with the same known groups: the log-likelihood is also that of these.",
         )
     if res.part_of or restricted.part_of:
         raise SpecificationError(

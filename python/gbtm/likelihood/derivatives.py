@@ -121,7 +121,7 @@ def _observed(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _block(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Tensor, list[Tensor]]:
     """A block's log-likelihood, gradient, Hessian without sum P H, and posterior-weighted statistics by outcome."""
     group_ll, local = group_scores(module, flat)
-    joint = group_ll + module.log_shares(flat)
+    joint = group_ll + module.membership.log_weights(flat)
     subject, posterior = over_groups(joint)
     value = (subject + module.constant) @ module.weight
     weighted = posterior * module.weight
@@ -158,7 +158,7 @@ def subject_scores(module: Mixture, flat: Tensor) -> Tensor:
 
     def block(shard: Mixture) -> Tensor:
         group_ll, local = group_scores(shard, flat[None])
-        posterior = torch.softmax(group_ll + shard.log_shares(flat[None]), dim=1)
+        posterior = torch.softmax(group_ll + shard.membership.log_weights(flat[None]), dim=1)
         return _score_products(shard, flat[None], local, posterior)[0][0].T
 
     return torch.cat(in_order(block, module.shards))
@@ -173,7 +173,7 @@ def group_information(module: Mixture, flat: Tensor) -> tuple[Tensor, Tensor, Te
 
     def block(shard: Mixture) -> tuple[Tensor, Tensor, list[Tensor]]:
         group_ll, local = group_scores(shard, flat[None])
-        weighted = torch.softmax(group_ll + shard.log_shares(flat[None]), dim=1) * shard.weight
+        weighted = torch.softmax(group_ll + shard.membership.log_weights(flat[None]), dim=1) * shard.weight
         products = (weighted[:, :, None] * local) @ local.transpose(2, 3)
         return products[0], weighted[0].sum(-1), [cells.collect(weighted) for cells in shard.cells]
 
@@ -191,7 +191,7 @@ def posterior_gradient(module: Mixture, flat: Tensor, cov: Tensor) -> tuple[Tens
 
     def block(shard: Mixture) -> tuple[Tensor, Tensor]:
         group_ll, local = group_scores(shard, flat[None])
-        posterior = torch.softmax(group_ll + shard.log_shares(flat[None]), dim=1)[0]
+        posterior = torch.softmax(group_ll + shard.membership.log_weights(flat[None]), dim=1)[0]
         scores = torch.einsum("kqn,kqp->nkp", local[0], shard.select)
         shard.membership.add_scores(flat, scores)  # what is common to all groups drops out below
         gradient = posterior.T[:, :, None] * (scores - torch.einsum("kn,nkp->np", posterior, scores)[:, None])

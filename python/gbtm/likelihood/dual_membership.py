@@ -92,6 +92,10 @@ class DualMembership(nn.Module):
         first, second = self._factors(flat)
         return (first + second).flatten(1, 2)
 
+    def log_weights(self, flat: Tensor) -> Tensor:
+        """By which classes are summed over: their shares, as nobody's class is known."""
+        return self.log_shares(flat)
+
     def class_scores(self, flat: Tensor) -> Tensor:
         """(B, p) -> d log pi_jk(i) / d membership coefficients, (B, C, M, U), U being 1 without covariates."""
         first, second = self._factors(flat)

@@ -2,6 +2,9 @@
 
 Without covariates z is one constant for all subjects and everything has a closed form in the groups' totals; that
 case is kept apart because it costs nothing.
+
+People whose group is known have weights m_ik of the groups, which go with pi_k wherever groups are summed over, and
+nowhere else: given the posteriors theta does not know of them.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..compute.damped_newton import damped_step
+from ..data.known_groups import group_weights
 from ..data.subjects import Subjects
 from ..model.layout import Layout
 
@@ -24,16 +28,19 @@ class Membership(nn.Module):
     ----------
     z : (U, R) internal membership columns of the distinct subjects, or (1, 1) without covariates
     index : (K, R) positions of theta in the flat vector, ``size`` for the reference group
+    m : (U, K) weights of the groups of those whose group is known; (0, K) where nobody's is
     """
 
     z: Tensor
     index: Tensor
     others: Tensor
+    m: Tensor
 
-    def __init__(self, layout: Layout, z: Tensor) -> None:
+    def __init__(self, layout: Layout, z: Tensor, m: Tensor | None = None) -> None:
         super().__init__()
         self.layout, self.theta, self.size = layout, layout.theta, layout.size
         self.register_buffer("z", z)
+        self.register_buffer("m", z.new_zeros((0, layout.n_groups)) if m is None else m)
         self.register_buffer("index", torch.from_numpy(layout.theta_index))
         self.reach = float(z.norm(dim=1).max())  # longest z
         groups = [g for g in range(layout.n_groups) if g != layout.reference]
@@ -42,9 +49,11 @@ class Membership(nn.Module):
     @classmethod
     def of(cls, layout: Layout, subjects: Subjects) -> Membership:
         """For all subjects of a panel."""
+        weights = group_weights(subjects.known_groups, layout.n_groups)
+        m = None if weights is None else torch.from_numpy(weights)
         if not subjects.risk_names:
-            return cls(layout, torch.ones((1, 1), dtype=torch.float64))
-        return cls(layout, torch.from_numpy(layout.membership.internal(subjects.risk)))
+            return cls(layout, torch.ones((1, 1), dtype=torch.float64), m)
+        return cls(layout, torch.from_numpy(layout.membership.internal(subjects.risk)), m)
 
     @property
     def has_covariates(self) -> bool:
@@ -53,16 +62,29 @@ class Membership(nn.Module):
     @property
     def columns(self) -> list[Tensor]:
         """What is known of each subject, (U, .) each."""
-        return [self.z] if self.has_covariates else []
+        return [*([self.z] if self.has_covariates else []), *([self.m] if self.has_known else [])]
+
+    @property
+    def has_known(self) -> bool:
+        return len(self.m) > 0
 
     def take(self, rows: object) -> Membership:
         """That of some of the subjects."""
-        return Membership(self.layout, self.z[rows]) if self.has_covariates else self  # type: ignore[index]
+        if not self.has_covariates and not self.has_known:
+            return self
+        z = self.z[rows] if self.has_covariates else self.z  # type: ignore[index]
+        return Membership(self.layout, z, self.m[rows] if self.has_known else None)  # type: ignore[index]
 
     def log_shares(self, flat: Tensor) -> Tensor:
         """(B, p) -> log pi_k(z_i), (B, K, U), or (B, K, 1) without covariates."""
         theta = torch.nn.functional.pad(flat, (0, 1))[:, self.index]
         return torch.log_softmax(theta @ self.z.T, dim=1)
+
+    def log_weights(self, flat: Tensor) -> Tensor:
+        """(B, p) -> log pi_k(z_i) + log m_ik, by which groups are summed over; of shape as :meth:`log_shares`, and
+        (B, K, U) where the group of some is known."""
+        shares = self.log_shares(flat)
+        return shares + self.m.log().T if self.has_known else shares
 
     # -- for EM ------------------------------------------------------------------------------------------------
 

@@ -306,8 +306,8 @@ class Mixture(nn.Module):
         return self.membership.log_shares(flat)
 
     def joint(self, flat: Tensor) -> Tensor:
-        """(B, p) -> log pi_k + sum_t log f_k(y_it), (B, K, N)."""
-        return self.group_loglik(flat) + self.log_shares(flat)
+        """(B, p) -> log pi_k m_ik + sum_t log f_k(y_it), (B, K, N); m is 1 for those whose group is not known."""
+        return self.group_loglik(flat) + self.membership.log_weights(flat)
 
     def subject_loglik(self, flat: Tensor) -> Tensor:
         """(B, p) -> log L_i, (B, N)."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..data.known_groups import group_weights
 from ..data.measures import Measures
 from ..data.panel import Panel
 from ..errors import SpecificationError
@@ -21,11 +22,12 @@ def simulate(
 ) -> tuple[Panel, np.ndarray]:
     """Draw each subject's group, and then its outcomes at its own times.
 
-    Group: k with probability pi_k(z_i). Outcomes: from the group's distribution, given time, covariates and exposure;
-    with AR(1) errors e_t = c e_{t-1} + sqrt(1 - c^2) sigma u_t, c = rho^gap; with random effects each subject has its
-    own draw of them. Covariates that are lags of the outcome are those of what was drawn before; what came before the
-    observations that were fitted, such as a first wave that was left out, stays as it was. Which observations are
-    missing, their times, other covariates, exposure and weights stay as they are.
+    Group: k with probability pi_k(z_i), times its weight where one's group is known. Outcomes: from the group's
+    distribution, given time, covariates and exposure; with AR(1) errors e_t = c e_{t-1} + sqrt(1 - c^2) sigma u_t, c =
+    rho^gap; with random effects each subject has its own draw of them. Covariates that are lags of the outcome are
+    those of what was drawn before; what came before the observations that were fitted, such as a first wave that was
+    left out, stays as it was. Which observations are missing, their times, other covariates, exposure and weights stay
+    as they are.
 
     Parameters
     ----------
@@ -108,6 +110,10 @@ def with_lags_made(measures: Measures, rows: np.ndarray) -> Measures:
 def _groups(layout: Layout, flat: np.ndarray, panel: Panel, rng: np.random.Generator) -> np.ndarray:
     """The group (N,) of each subject."""
     shares = layout.shares_given(flat, panel.subjects.risk, panel.subjects.risk2)
+    weights = group_weights(panel.subjects.known_groups, layout.n_groups)
+    if weights is not None:
+        shares = shares * weights
+        shares = shares / shares.sum(axis=1, keepdims=True)
     upper = np.cumsum(shares, axis=1)[:, :-1]
     return np.asarray((rng.random(panel.n_subjects)[:, None] > upper).sum(axis=1))
 

@@ -212,6 +212,11 @@ class Layout(MembershipLayout):
         return Constraints.of(self)
 
     @property
+    def has_labels(self) -> bool:
+        """Constraints, or people whose group is known, tell groups of one shape apart."""
+        return bool(self.spec.constraints or self.spec.known_classes)
+
+    @property
     def n_free(self) -> int:
         """The number of free parameters: all, but for those that constraints take away."""
         own = self.size if self.constraints is None else self.constraints.n_free

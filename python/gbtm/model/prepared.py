@@ -12,6 +12,7 @@ from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..specification.prior import Prior
 from ..specification.spec import ModelSpec
+from .known_people import scored_without, with_known
 from .layout import Layout, make_layout
 from .levels import with_codes
 from .outcome import prepare
@@ -55,11 +56,11 @@ class Prepared:
             For values that the family cannot take, more groups than subjects, columns that cannot be told apart.
         """
         fitted, scored = panel.split()
-        spec = with_codes(spec, fitted)
+        spec = with_known(with_codes(spec, fitted), fitted)
         fitted = prepare(fitted, spec)
         return cls(
-            fitted, spec, make_layout(fitted, spec, bases), bases, held_out if scored is None else scored, formula,
-            inputs, profile,
+            fitted, spec, make_layout(fitted, spec, bases), bases,
+            held_out if scored is None else scored_without(scored), formula, inputs, profile,
         )
 
     def with_prior(self, prior: Prior | None) -> Prepared:

@@ -23,6 +23,7 @@ from ..errors import DataError, SpecificationError, warn
 from ..estimation.newton import newton
 from ..fit.fit import Fit
 from ..likelihood.mixture import Mixture
+from ..model.known_people import refuse_known
 from ..model.prepared import Prepared
 from ..record.document import decode, encode, save_text, text_of
 from ..record.rebuild import prepared_of
@@ -165,6 +166,8 @@ def linearity_check(
         )
     begun = time.monotonic()
     whole = prepared_of(res)
+    refuse_known(whole.panel, "res", "and a network is trained to tell the groups of all.",
+                 "Leave known out of the fit, with start the estimates.")
     names, z = whole.panel.subjects.risk_names, whole.panel.subjects.risk
     plain = without_covariates(whole)
     units, about_clusters = units_of(whole.panel, res, None)

@@ -25,7 +25,7 @@ class Recipe:
     id : column of the subjects' ids, or several; None where the rows of a wide table are subjects
     outcome, time : names
     wide : name -> columns (or times), for wide data
-    columns : risk, tcov, dcov, exposure, weights, cluster, stratum, out_of_sample, obsmar: what was given, where it was
+    columns : risk, tcov, dcov, exposure, weights, cluster, stratum, out_of_sample, obsmar, known: what was given, where
     model : arguments that describe the model, those at their default left out
     fit : arguments of the fit
     factors : the levels of the factors among the covariates
@@ -97,8 +97,16 @@ def _from_names(res: GBTMResults) -> dict[str, Any]:
         "risk": list(res.group_set.membership.covariate_names), "tcov": list(res.outcome.covariate_names),
         "dcov": list(res.dropout.covariate_names) if res.dropout else None,
         "exposure": "exposure" if res.outcome.has_exposure else None,
-        "weights": "weights" if res.weighted else None,
+        "weights": "weights" if res.weighted else None, "known": known_names(res),
     }
+
+
+def known_names(res: GBTMResults) -> str | list[str] | None:
+    """Columns of known groups, or weights of groups, of a fit that does not say what they were called."""
+    known = res.known_groups
+    if known is None:
+        return None
+    return "known" if known.shape[1] == 1 else [f"known{k + 1}" for k in range(known.shape[1])]
 
 
 def _unsorted(levels: dict[str, list[Any]]) -> dict[str, list[Any]]:

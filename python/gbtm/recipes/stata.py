@@ -37,6 +37,8 @@ def lacking(res: GBTMResults) -> str:
     """What of this model Stata's traj does not have; empty where it has all."""
     if res.spec.constraints and not (res.formula or "").lstrip().startswith("traj"):
         return f"constraints ({'; '.join(res.spec.constraints)})"
+    if res.known_groups is not None:
+        return "people whose group is known"
     if len(res.outcomes) > 1:
         return ""
     spec = res.outcome.spec

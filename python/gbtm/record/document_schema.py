@@ -86,7 +86,8 @@ FIT = {
         "root~": "numbers p _", "information_root~": "numbers p _",
     },
     "loglik": "number", "prior~": PRIOR,
-    "@weights?": "numbers N", "@cluster?": "numbers N", "@stratum?": "numbers N", "search": SEARCH,
+    "@weights?": "numbers N", "@cluster?": "numbers N", "@stratum?": "numbers N", "@known_groups?~": "numbers N _",
+    "search": SEARCH,
     "certificate": {
         "gradient?": "number", "smallest_eigenvalue?": "number", "decrement?": "number", "converged": "flag",
     },
@@ -124,7 +125,8 @@ FIT_V1 = {  # what version 1 is made into version 2 from; the rest is checked as
 }
 SHARED_DATA = {
     "ids": "list N", "weights?": "numbers N", "cluster?": "numbers N", "stratum?": "numbers N",
-    "dropped": {"sentence": "text"}, "outcomes": [{"data": OUTCOME["@data"], "records?": RECORDS}],
+    "known_groups~": "numbers N _", "dropped": {"sentence": "text"},
+    "outcomes": [{"data": OUTCOME["@data"], "records?": RECORDS}],
     "group_sets": [{"risk?": "numbers N _"}], "risk2?~": "numbers N _",
 }
 SHARED_V1 = {"data": {}, "records?": {}, "risk?": "numbers _ _"}

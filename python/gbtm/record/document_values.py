@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..data.dropped import Dropped
 from ..data.formula_design import FormulaDesign
+from ..data.known_groups import check_known
 from ..errors import DataError, GBTMError
 from ..families import FAMILIES
 from ..lags.lagged import Lags
@@ -98,12 +100,23 @@ def _numbers(document: Mapping[str, Any]) -> Iterator[str]:
     weights = document.get("weights")
     if weights is not None and not (np.asarray(weights, dtype=float) > 0).all():
         yield "'weights' are not all positive"
+    yield from _known(document)
     for name, kinds in (("names", str), ("traj_names", str), ("ids", PLAIN), ("identified", PLAIN)):
         if name in document and not all(isinstance(v, kinds) for v in document[name]):
             yield f"'{name}' has an entry that is not of its kind"
     yield from _reading(document)
     if document["cov_type"] not in COVARIANCE_KINDS:
         yield f"'cov_type' is {document['cov_type']!r}, which this package does not know"
+
+
+def _known(document: Mapping[str, Any]) -> Iterator[str]:
+    """Whose group is known."""
+    if document.get("known_groups") is not None:
+        try:
+            known = np.asarray(document["known_groups"], dtype=float)
+            check_known(known, document["group_sets"][0]["n_groups"], pd.RangeIndex(len(known)))
+        except DataError as error:
+            yield f"'known_groups' cannot be: {error}"
 
 
 def _dual(dual: Mapping[str, Any] | None, finite: dict[str, Any]) -> Iterator[str]:

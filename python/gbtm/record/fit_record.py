@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.dropped import Dropped
+from ..data.known_groups import group_classes, group_weights
 from ..errors import SpecificationError
 from ..estimation.certificate import Certificate
 from ..findings.data_checks import Finding
@@ -109,6 +110,7 @@ class FitRecord:
             second_groups=None if second is None else second.n_groups,
             second_reference=0 if second is None else second.reference,
             constraints=() if self.constraints is None else self.constraints.texts, prior=self.prior,
+            known_classes=group_classes(group_weights(self.known_groups, first.n_groups)),
         )
 
     @cached_property
@@ -187,6 +189,12 @@ class FitRecord:
     def stratum(self) -> np.ndarray | None:
         """(N,) codes of the strata, or None."""
         return _codes(self.document["stratum"])
+
+    @property
+    def known_groups(self) -> np.ndarray | None:
+        """(N, 1) the number of each person's group, NaN where it is not known, or (N, K) weights; None without."""
+        stored = self.document.get("known_groups")
+        return None if stored is None else np.asarray(stored, dtype=float)
 
     @cached_property
     def dropped(self) -> Dropped:

@@ -61,7 +61,8 @@ def panel_of(fit: FitRecord) -> Panel:
     subjects = Subjects(
         risk=np.zeros((fit.n_subjects, 0)) if membership.risk is None else membership.risk,
         risk_names=membership.covariate_names, weights=fit.weights, cluster=fit.cluster, stratum=fit.stratum,
-        risk2=None if dual is None else dual.risk, risk2_names=() if dual is None else dual.basis.names,
+        known_groups=fit.known_groups, risk2=None if dual is None else dual.risk,
+        risk2_names=() if dual is None else dual.basis.names,
     )
     return Panel(
         ids=fit.ids, outcomes=tuple(o.data for o in fit.outcomes), known=subjects,

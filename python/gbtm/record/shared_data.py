@@ -13,6 +13,7 @@ from ..errors import DataError
 from .inputs import split_inputs
 
 SHARED = ("ids", "weights", "cluster", "stratum", "dropped")  # fields that are the same in all documents
+IF_THERE = ("known_groups",)  # and of documents that have them
 
 
 def shared_fields(panel: Panel, *, dual: bool = False) -> dict[str, Any]:
@@ -29,6 +30,7 @@ def shared_fields(panel: Panel, *, dual: bool = False) -> dict[str, Any]:
         "weights": None if subjects.weights is None else subjects.relative_weights,
         "cluster": subjects.cluster,
         "stratum": subjects.stratum,
+        **({} if subjects.known_groups is None else {"known_groups": subjects.known_groups}),
         "dropped": {
             **asdict(panel.dropped), "subjects": [str(s) for s in panel.dropped.subjects],
             "sentence": panel.dropped.sentence(),
@@ -64,7 +66,7 @@ def _records(left: Measures | None) -> dict[str, Any] | None:
 def slim(document: dict[str, Any]) -> dict[str, Any]:
     """A fit document without the data."""
     return {
-        **{k: v for k, v in document.items() if k not in SHARED},
+        **{k: v for k, v in document.items() if k not in (*SHARED, *IF_THERE)},
         "outcomes": [
             {**_without(outcome, "data"), "dropout": outcome["dropout"] and _without(outcome["dropout"], "records")}
             for outcome in document["outcomes"]
@@ -81,7 +83,7 @@ def _without(values: dict[str, Any], name: str) -> dict[str, Any]:
 def attach(document: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
     """The inverse of :func:`slim`: the data are referred to, not copied."""
     return {
-        **document, **{k: shared[k] for k in SHARED},
+        **document, **{k: shared[k] for k in (*SHARED, *IF_THERE) if k in shared or k in SHARED},
         "outcomes": [
             {
                 **outcome, "data": shared_outcome["data"],

@@ -10,10 +10,12 @@ import pandas as pd
 
 from ..compute.progress import Progress
 from ..errors import SpecificationError
+from ..fit.known_words import known_sentence
 from ..fit.summary import family_title
 from ..recipes.code import LANGUAGES, code_for
 from ..recipes.reading import files_named
 from ..recipes.recipe import is_dual
+from ..resampling.known_accuracy import known_accuracy
 from ..specification.spec import OutcomeSpec
 from ..tables.numbers import are_whole, show
 from ..tables.table import Table, table_of
@@ -112,6 +114,7 @@ def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
         f"{described}. Distribution: {family_title(res)}. "
         + (f"Estimated sizes: {share_sentence(res)}." if k > 1 else "")
         + ("" if res.constraints is None else f" {res.constraints.sentence}")
+        + (f" {known_sentence(res)}" if known_sentence(res) else "")
     )
     reached = res.search.sentence
     ended = "The fit converged." if res.converged else "The fit did not converge."
@@ -196,11 +199,22 @@ def _groups(to: Builder, res: GBTMResults) -> None:
         return
     further: dict[str, Any] = {} if len(res.outcomes) == 1 else {"individuals": True}
     _draw(to, "individuals", res, **further)
+    if known_sentence(res):
+        to.say(_accuracy(to, res))
     if len(res.outcomes) > 1 and res.n_groups > 1:
         to.table("contributions", contributions_table(res))
         to.list([*res.outcome_contributions().attrs["notes"], *_independence(res)])
     if res.n_groups > 1:
         _draw(to, "posteriors", res)
+
+
+def _accuracy(to: Builder, res: GBTMResults) -> str:
+    """How often the known groups are found, where these are hidden."""
+    to.tell("report: hiding known groups")
+    try:
+        return known_accuracy(res).sentence
+    except SpecificationError as error:  # nobody is known for certain
+        return f"There is no held-out accuracy: {error.message}"
 
 
 def _pairs(to: Builder, res: GBTMResults) -> None:

@@ -13,6 +13,7 @@ from ..data.panel import Panel
 from ..data.subjects import Subjects
 from ..design.time_basis import TimeBasis
 from ..errors import GBTMError, SpecificationError
+from ..model.known_people import refuse_known
 from ..specification.spec import ModelSpec
 from .smaller import with_groups
 
@@ -133,6 +134,8 @@ def rivals_of(
     """The models with other numbers of groups, and their estimates from all the data."""
     from ..fit.refit import refit
 
+    if groups:
+        refuse_known(panel, "groups", "and these are in groups of this model.", "Leave groups out.")
     out = []
     below: Refit | None = None
     for k in sorted(set(groups or ()) - {spec.n_groups}):

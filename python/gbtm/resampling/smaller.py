@@ -13,6 +13,7 @@ from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..errors import SpecificationError
 from ..fit.hidden_units import refuse_networks
+from ..model.known_people import refuse_known
 from ..specification.spec import ModelSpec, OutcomeSpec
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ def nested_pair(
 
     for each in (spec, *([] if smaller is None else [smaller.spec])):
         _refuse_constrained(each)
+    refuse_known(panel, "res", "and these are in groups of this model, not of one with a group less.",
+                 "Compare numbers of groups by gbtm.cross_validate(), or fit without known.")
     refuse_networks(res, "res", "a test of the number of groups", "Compare numbers of groups by gbtm.cross_validate().")
     if smaller is None:
         groups = without_one(spec)

@@ -28,6 +28,7 @@ from ..specification.spec import ModelSpec
 from .candidates import Space, groups_in_words, make_space
 from .checkpoint import Checkpoint, data_digest, digest
 from .dual_space import DualSpace, is_dual_search, make_dual_space, smallest_dual
+from .known_groups import refuse_for_known
 from .models import ModelSearch
 from .outcome_orders import make_several_space, outcomes_of
 from .rounds import Rounds
@@ -281,6 +282,7 @@ def _search(
     space = space or make_space(base.spec, groups, order, zero, reference=refgroup - 1)
     _refuse_reference("refgroup", space.reference + 1, space.groups)
     _refuse_reference("refgroup2", getattr(space, "second_reference", 0) + 1, getattr(space, "second_groups", (1,)))
+    refuse_for_known(base.panel, space.groups, how)
     tried, (space, skipped) = space, space.within(base.panel.n_subjects)
     if not space.groups:
         raise SpecificationError(

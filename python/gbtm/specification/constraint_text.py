@@ -21,13 +21,20 @@ def without_units(text: str) -> tuple[str, bool]:
 
 
 @lru_cache(maxsize=10_000)
-def label_classes(texts: tuple[str, ...], n_groups: int, reference: int, dual: bool = False) -> tuple[int, ...]:
+def label_classes(
+    texts: tuple[str, ...], n_groups: int, reference: int, dual: bool = False, known: tuple[int, ...] = ()
+) -> tuple[int, ...]:
     """The class of each group (K,): groups of one class may change places without a change of what is said.
+
+    Where people's groups are known, ``known`` are classes by these (K,), and both have to be the same.
 
     Groups that no text names are of class 0. Of named ones two are of one class where every text stays true of
     the other when they are swapped, as in ``sigma[1] = sigma[2]``. What is said of membership logits is said of the
     ``reference`` group (from 0) too. In a dual model a number is taken for a group of either set.
     """
+    if known:
+        both = [*zip(label_classes(texts, n_groups, reference, dual), known, strict=True)]
+        return tuple(sorted(set(both)).index(pair) for pair in both)
     whole = ", ".join(without_units(t)[0] for t in texts)
     named = {int(n) - 1 for match in NUMBERED.finditer(whole) for n in match.groups() if n is not None}
     membership = "theta" in whole

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
 from ..errors import SpecificationError
+from ..families import Family
 from .option_values import refuse_outside
-
-if TYPE_CHECKING:
-    from .spec import OutcomeSpec
 
 MAX_RANDOM_ORDER = 1
 
 
-def check_correlated_errors(spec: OutcomeSpec) -> None:
+class Correlated(Protocol):
+    """What has to be known of an outcome: an :class:`~gbtm.specification.spec.OutcomeSpec`."""
+
+    @property
+    def family(self) -> str: ...
+    @property
+    def traits(self) -> Family: ...
+    @property
+    def ar1(self) -> bool: ...
+    @property
+    def rho_by_group(self) -> bool: ...
+    @property
+    def random_orders(self) -> tuple[int, ...] | None: ...
+    @property
+    def random_correlated(self) -> bool: ...
+    @property
+    def random_common(self) -> bool: ...
+
+
+Spec = TypeVar("Spec", bound=Correlated)
+
+
+def check_correlated_errors(spec: Correlated) -> None:
     """Raise where what is asked of AR(1) errors and random effects does not go together."""
     if spec.rho_by_group and not spec.ar1:
         raise SpecificationError(
@@ -34,7 +54,7 @@ def check_correlated_errors(spec: OutcomeSpec) -> None:
         )
 
 
-def check_random_effects(spec: OutcomeSpec) -> OutcomeSpec:
+def check_random_effects(spec: Spec) -> Spec:
     """The outcome that a user asks for, refused where it says something of random effects that it does not have; a
     model with fewer groups may have lost them."""
     highest = max(spec.random_orders, default=-1) if spec.random_orders is not None else -1

@@ -147,8 +147,9 @@ class Design:
     risk : membership covariates z, one row or value per subject
     refgroup2, risk2 : the same for the groups of a dual model's second outcome, given those of its first
     constraints : what has to hold of the parameters, by their names in ``params``: ``["time[1] = 0", "time[2] =
-        time[3]", "sigma[1] = sigma[2]", "time[1] > 0"]``. Groups keep the numbers that they have there, whatever their
-        curves; see docs/model.md
+        time[3]", "sigma[1] = sigma[2]", "time[1] > 0"]``. Groups keep the numbers that they have in them, docs/model.md
+    known : the number of the group of those whose group is known, missing for the others; or for each group a weight
+        from 0 to 1, m_ik in the likelihood sum_k pi_k m_ik f_ik. Groups keep these numbers
     link : "multi", outcomes share their groups; "dual", each of two has its own; None where ``groups`` says which
     weights : sampling weights, rescaled to mean 1
     cluster, stratum : labels of the sampling clusters and strata, for standard errors
@@ -180,6 +181,7 @@ class Design:
     link: str | None = option(None, "link", code="bad_link")
     constraints: tuple[str, ...] = option((), "constraints", stored="constraints", code="bad_constraint")
     prior: Any = option(None, "prior", stored="prior", code="bad_prior")
+    known: Any = option(None, "columns")
 
     def __post_init__(self) -> None:
         if self.link == "dual" and isinstance(self.groups, int):
@@ -189,9 +191,8 @@ class Design:
                 f"groups: {self.groups} are two numbers, and outcomes that share their groups have one.",
                 code="bad_groups", argument="groups", way_out="Give one number, or link='dual'.",
             )
-        given = {"risk2": self.risk2 is not None, "refgroup2": self.refgroup2 != 1}
-        for name in (n for n, is_given in given.items() if is_given):
-            if not self.is_dual:
+        for name, is_given in (("risk2", self.risk2 is not None), ("refgroup2", self.refgroup2 != 1)):
+            if is_given and not self.is_dual:
                 raise SpecificationError(
                     f"{name}: belongs to the second set of groups of a dual model.", code="no_second_groups",
                     argument=name, way_out="Give two outcomes and two numbers of groups, such as groups=[3, 2].",
@@ -206,9 +207,9 @@ class Design:
     @property
     def of_subjects(self) -> dict[str, Any]:
         """What the data hold of each subject, by name."""
-        names = ("risk", "weights", "cluster", "stratum", "out_of_sample", "obsmar")
-        known = {name: getattr(self, name) for name in names}
-        return known if self.risk2 is None else {**known, "risk2": self.risk2}
+        names = ("risk", "weights", "cluster", "stratum", "out_of_sample", "obsmar", "risk2", "known")
+        given = {name: getattr(self, name) for name in names}
+        return {k: v for k, v in given.items() if v is not None or k not in ("risk2", "known")}
 
     @property
     def is_dual(self) -> bool:
@@ -331,12 +332,11 @@ def several_described(
                 way_out="Give formulas, or gbtm.Outcome('y ~ age', order=2), ...",
             )
     several = [o.order for o in made if isinstance(o.order, tuple) and len(o.order) > 1]
-    orders = several[0] if several else None
     given = whole
     if whole.get("groups") is None and whole.get("link") == "dual" and len(several) == len(made) == 2:
         given = {**whole, "groups": tuple(len(o) for o in several)}
     elif whole.get("groups") is None:
-        given = {**whole, "groups": _groups_of(orders)}
+        given = {**whole, "groups": _groups_of(several[0] if several else None)}
     return made, described(given)[1]
 
 

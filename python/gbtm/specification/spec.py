@@ -141,7 +141,7 @@ class ModelSpec:
     group has no dropout model), or is None. In a dual model the first outcome has ``n_groups`` groups, the second
     ``second_groups`` of its own, with ``second_reference`` among them; dropout goes with the first. ``constraints`` are
     texts that name parameters; smaller models that a fit starts from go without. ``prior`` is what is added to the
-    log-likelihood, None for maximum likelihood.
+    log-likelihood, None for maximum likelihood. ``known_classes`` (K,): the groups that known people do not tell apart.
     """
 
     n_groups: int
@@ -152,6 +152,7 @@ class ModelSpec:
     second_reference: int = 0
     constraints: tuple[str, ...] = ()
     prior: Prior | None = None
+    known_classes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.is_dual and len(self.outcomes) != 2:
@@ -264,7 +265,8 @@ class ModelSpec:
             for m, o in enumerate(self.outcomes) if self.set_of(m) == group_set
         ]
         shape = (*shapes, None if self.dropout is None or group_set else self.dropout[group])
-        return (*shape, self.label_classes(group_set)[group]) if self.constraints else shape
+        labelled = self.constraints or self.known_classes
+        return (*shape, self.label_classes(group_set)[group]) if labelled else shape
 
     def refuse_constraints(self, argument: str, why: str, way_out: str) -> None:
         """Raise ``constrained`` where there are constraints."""
@@ -275,9 +277,10 @@ class ModelSpec:
             )
 
     def label_classes(self, group_set: int = 0) -> tuple[int, ...]:
-        """By constraints alone: the class of each group of a set, those of one class being exchangeable."""
+        """But for their shapes: the class of each group of a set, those of one class being exchangeable."""
         reference = self.second_reference if group_set else self.reference
-        return label_classes(self.constraints, self.set_sizes[group_set], reference, self.is_dual)
+        size = self.set_sizes[group_set]
+        return label_classes(self.constraints, size, reference, self.is_dual, self.known_classes)
 
     def of_set(self, group_set: int) -> ModelSpec:
         """The model of one of the sets of groups alone."""

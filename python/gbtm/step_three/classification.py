@@ -174,6 +174,12 @@ def refuse(res: Fit) -> None:
             "res: with one group there is nothing to compare.", code="one_group", argument="res",
             way_out="Fit two groups or more.",
         )
+    if res.known_groups is not None:
+        raise SpecificationError(
+            "res: the group of some people is known, and they are not classified with the errors of the others.",
+            code="no_known_here", argument="res",
+            way_out="Leave known out of the fit, or fit a distal outcome together with the trajectories."
+        )
     covariates = res.group_sets[0].membership.covariate_names
     if covariates:
         raise SpecificationError(

@@ -19,6 +19,7 @@ from ..arguments import checked
 from ..errors import SpecificationError
 from ..families import family_named
 from ..families.random_normal import RANDOM_PART
+from ..fit.known_words import known_sentence
 
 if TYPE_CHECKING:
     from ..data.dropped import Dropped
@@ -230,7 +231,8 @@ class TrajTable:
             *([f"{len(dropped.subjects)} had no trajectory data."] if dropped.subjects else []),
             f"{res.n_subjects} observations used in the trajectory model.",
             *([f"Complete data length is {waves} for dropout model 1."] if waves else []),
-            *([] if res.constraints is None else [res.constraints.sentence]), " ",
+            *([] if res.constraints is None else [res.constraints.sentence]),
+            *([known_sentence(res)] if known_sentence(res) else []), " ",
             "\t\t\tMaximum Likelihood Estimates" if res.prior is None else
             "\t\t\tMaximum a Posteriori Estimates (weak prior)",
         ]

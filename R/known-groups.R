@@ -1,0 +1,72 @@
+# People whose group is known, or has a weight: how the columns are read, and what is said of them. As the engine's
+# fit/known_words.py, so that it needs no Python; a test holds the two against each other.
+
+# Numbers of groups (n, 1), or weights (n, K), of an argument `known`.
+known_matrix <- function(asked, table) {
+  columns <- known_terms(asked)
+  matrix(vapply(columns, one_column, numeric(nrow(table)), table, "known"), nrow(table))
+}
+
+# Each column by itself: names, or the terms of a formula.
+known_terms <- function(asked) {
+  if (is.character(asked) && !is_formula_text(asked)) return(as.list(asked))
+  formula <- one_sided(asked, "known")
+  labels <- attr(stats::terms(formula), "term.labels")
+  if (length(labels) < 2) return(list(formula))
+  lapply(labels, function(label) stats::as.formula(paste("~", label), env = environment(formula)))
+}
+
+# For the document: the name of one column, or those of one a group; FALSE for an expression.
+known_names <- function(asked, data) {
+  names <- lapply(known_terms(asked), one_name, "known", names(data), data)
+  if (any(vapply(names, isFALSE, NA))) return(FALSE)
+  if (length(names) == 1) names[[1]] else json_array(unlist(names))
+}
+
+# Weights (N, K) of the groups; NULL where nothing is known of anybody.
+group_weights <- function(fit) {
+  known <- fit$known_groups
+  if (is.null(known) || is_dual(fit)) return(NULL)
+  m <- if (ncol(known) == 1) outer(known[, 1], seq_len(fit$n_groups), "==") * 1 else known
+  m[is.na(m)] <- 1
+  if (any(m != 1)) m
+}
+
+# What is known of people's groups, in the order of their ids.
+known_by_id <- function(fit) {
+  if (is.null(fit$known_groups)) return(NULL)
+  known <- fit$known_groups[order(as.character(fit$ids)), , drop = FALSE]
+  known[is.na(known)] <- NA
+  known
+}
+
+known_sentence <- function(fit) {
+  m <- group_weights(fit)
+  if (is.null(m)) return(character())
+  sure <- rowSums(m > 0) == 1
+  counts <- colSums(m[sure, , drop = FALSE] > 0)
+  each <- paste(sprintf("%d in group %d", as.integer(counts), seq_along(counts))[counts > 0], collapse = ", ")
+  partly <- sum(rowSums(m != m[, 1]) > 0 & !sure)
+  paste(c(
+    if (any(sure)) sprintf("The group of %d of %d subjects is known: %s.", sum(sure), fit$n_subjects, each),
+    if (partly) sprintf("%d subjects have weights of the groups.", partly)
+  ), collapse = " ")
+}
+
+# On whom AvePP, OCC and entropy are computed, and what they are of those whose group is not known.
+judged_on <- function(fit) {
+  m <- group_weights(fit)
+  sure <- if (is.null(m)) FALSE else rowSums(m > 0) == 1
+  if (!any(sure)) return(NULL)
+  lead <- sprintf(paste("AvePP, OCC and entropy are of all %d subjects, also of the %d whose group is known and whose",
+                        "probability of it is 1"), fit$n_subjects, sum(sure))
+  if (all(sure)) return(paste0(lead, ": they say nothing of how well the groups are told apart."))
+  p <- fit$posterior[!sure, , drop = FALSE]
+  weight <- subject_weights(fit)[!sure]
+  mine <- max.col(p, ties.method = "first")
+  each <- vapply(intersect(seq_len(fit$n_groups), mine[weight > 0]), function(k) {
+    sprintf("%.2f in group %d", stats::weighted.mean(p[mine == k, k], weight[mine == k]), k)
+  }, "")
+  sprintf("%s. Of the other %d relative entropy is %.2f and AvePP %s.", lead, nrow(p), entropy_of(p),
+          paste(each, collapse = ", "))
+}

@@ -1,0 +1,70 @@
+"""People whose group is known: what they say of a model's groups, and which models cannot have them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..data.known_groups import check_known, group_classes, group_weights
+from ..data.panel import Panel
+from ..errors import SpecificationError
+from ..specification.spec import ModelSpec
+
+
+def with_known(spec: ModelSpec, panel: Panel) -> ModelSpec:
+    """The specification that knows which groups the people tell apart, whose numbers are then not free.
+
+    A model of one group, from which a search starts, takes any people: :func:`refuse_unknown_groups` is for fits.
+
+    Raises
+    ------
+    DataError
+        ``bad_known``, for groups that the model does not have, and for weights that are none.
+    SpecificationError
+        ``no_known_here``, for a dual model.
+    """
+    known = panel.subjects.known_groups
+    if known is None:
+        return replace(spec, known_classes=()) if spec.known_classes else spec
+    if spec.is_dual:
+        raise SpecificationError(
+            "known: belongs to one set of groups, and a dual model has two.", code="no_known_here", argument="known",
+            way_out="Leave known out, or let the outcomes share their groups.",
+        )
+    if spec.has_networks:
+        raise SpecificationError(
+            "known: does not go with curves of hidden units.", code="no_known_here", argument="known",
+            way_out="Leave known out, or use polynomials or splines.",
+        )
+    if spec.n_groups == 1:
+        return replace(spec, known_classes=())
+    refuse_unknown_groups(spec, panel)
+    return replace(spec, known_classes=group_classes(group_weights(known, spec.n_groups)))
+
+
+def refuse_unknown_groups(spec: ModelSpec, panel: Panel) -> None:
+    """Raise ``bad_known`` where people are known to be in a group that the model does not have."""
+    check_known(panel.subjects.known_groups, spec.n_groups, panel.ids)
+
+
+def refuse_known(panel: Panel, argument: str, why: str, way_out: str) -> None:
+    """Raise ``no_known_here`` where the group of some people is known."""
+    if panel.subjects.known_groups is not None:
+        raise SpecificationError(
+            f"{argument}: the group of some people is known, {why}", code="no_known_here", argument=argument,
+            way_out=way_out,
+        )
+
+
+def without_known(panel: Panel) -> Panel:
+    """The same people, of whose groups nothing is known."""
+    if panel.subjects.known_groups is None:
+        return panel
+    return replace(panel, known=replace(panel.subjects, known_groups=None))
+
+
+def scored_without(panel: Panel) -> Panel:
+    """People held out, who are told their groups by their outcomes alone."""
+    apart, panel = panel.unobserved, without_known(panel)
+    if apart is None or apart.known.known_groups is None:
+        return panel
+    return replace(panel, unobserved=replace(apart, known=replace(apart.known, known_groups=None)))

@@ -1,0 +1,231 @@
+"""How often the model finds the group of people whose group is known, when it is not told.
+
+For each fold of the known people the model is fitted to everybody with their groups hidden, and asked for their groups.
+They stay in the fit by their outcomes: new people, of whom a fit knows nothing, may be told their groups less well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..arguments import checked
+from ..checks import check_count, check_seed
+from ..compute.progress import Progress
+from ..data.known_groups import certain, group_weights, without
+from ..errors import GBTMError, SpecificationError
+from ..fit.fit import Fit
+
+if TYPE_CHECKING:
+    from ..data.panel import Panel
+    from ..design.time_basis import TimeBasis
+    from ..specification.spec import ModelSpec
+
+STARTS = 8  # of each fold's fit, besides the estimates
+
+
+@checked
+@dataclass(frozen=True)
+class KnownAccuracy:
+    """Known people's groups as the model finds them with these hidden.
+
+    Attributes
+    ----------
+    by_subject : by id the ``known`` group, the group ``found``, the ``probability`` of the known one, and the ``fold``;
+        NaN where a fold failed
+    weights : (n,) sampling weights of mean 1 over all people; ones without
+    failures : a sentence for each fold whose fit could not be used
+    """
+
+    by_subject: pd.DataFrame
+    weights: np.ndarray
+    n_groups: int
+    failures: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<KnownAccuracy: {self.sentence}>"
+
+    @property
+    def n(self) -> int:
+        """People whose group was hidden and found, rightly or not."""
+        return int(self._there.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """The share of them whose most probable group is the known one."""
+        return float(self._share @ self._right)
+
+    @property
+    def se(self) -> float:
+        """Its standard error, from the spread over people; the fits are taken as given."""
+        return float(np.sqrt(self._share**2 @ (self._right - self.accuracy) ** 2))
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Counts of people by known group (rows) and the group that was found."""
+        some, groups = self.by_subject[self._there], range(1, self.n_groups + 1)
+        counts = pd.crosstab(some["known"].astype(int), some["found"].astype(int))
+        out = counts.reindex(index=groups, columns=groups, fill_value=0)
+        return out.rename_axis(index="known", columns="found")
+
+    @property
+    def by_group(self) -> pd.DataFrame:
+        """Of each group that somebody is known to be in: how many they are, and the share of them that is found."""
+        table = self.table
+        n = table.sum(axis=1)
+        found = pd.Series(np.diag(table), index=table.index)
+        return pd.DataFrame({"n": n, "accuracy": found / n})[n > 0].rename_axis("group")
+
+    @property
+    def sentence(self) -> str:
+        """The share in words."""
+        if not self.n:
+            return f"No fold could be used: {' '.join(self.failures)}"
+        each = ", ".join(f"{100 * a:.0f} % of group {g} ({n})" for g, n, a in self.by_group.itertuples())
+        folds = int(self.by_subject["fold"].nunique())
+        failed = f" {len(self.failures)} folds could not be used: {self.failures[0]}" if self.failures else ""
+        return (
+            f"Held-out accuracy: of {self.n} people whose group is known {100 * self.accuracy:.1f} % (standard error "
+            f"{100 * self.se:.1f}) are put into it when the model is fitted without being told, {folds} times with a "
+            f"part of them hidden; {each}.{failed}"
+        )
+
+    @property
+    def _there(self) -> np.ndarray:
+        return self.by_subject["found"].notna().to_numpy()
+
+    @property
+    def _right(self) -> np.ndarray:
+        return (self.by_subject["found"] == self.by_subject["known"]).to_numpy(dtype=float)
+
+    @property
+    def _share(self) -> np.ndarray:
+        weight = np.where(self._there, self.weights, 0.0)
+        return np.asarray(weight / weight.sum()) if weight.any() else np.full(weight.size, np.nan)
+
+
+@checked
+def known_accuracy(
+    res: Fit, *, folds: int = 5, n_starts: int = STARTS, rng: int = 0, n_jobs: int | None = None,
+    progress: Progress | bool | None = None,
+) -> KnownAccuracy:
+    """Hide the group of some of those whose group is known, fit, and see whether the model finds it; for each fold.
+
+    Parameters
+    ----------
+    res : a fit in which the group of some people is known
+    folds : number of random folds of these people, of each group in equal parts; sampling clusters are not kept whole
+    n_starts : random starts of each fold's fit besides the estimates; 0 for the estimates alone
+    rng : seed of the folds and of the starts
+    n_jobs : worker processes; -1 for one per core. The digits do not depend on it
+    progress : as for :meth:`gbtm.GBTM.fit`
+
+    Returns
+    -------
+    KnownAccuracy
+        ``.accuracy``, ``.se``, ``.by_group``, ``.table``, ``.by_subject``, ``.sentence``
+
+    Raises
+    ------
+    SpecificationError
+        ``no_known`` where fewer than two people's group is known for certain; ``bad_folds`` for more folds than these.
+
+    Examples
+    --------
+    >>> import gbtm
+    >>> data = gbtm.datasets.two_groups(rng=0)
+    >>> told = data["group"].where(data["id"] <= 60)
+    >>> res = gbtm.GBTM.from_formula(
+    ...     "y ~ t", data.assign(told=told), id="id", groups=2, order=2, known="told").fit(rng=0)
+    >>> gbtm.known_accuracy(res).accuracy
+    1.0
+    """
+    import time
+
+    from ..compute.parallel import spread
+    from ..compute.progress import reporter
+    from ..record.rebuild import prepared_of
+
+    check_seed(rng)
+    check_count(n_starts, "n_starts", STARTS, least=0)
+    group = _known_of(res)
+    fold = _folds(group, folds, rng)
+    built, started, tell = prepared_of(res), time.monotonic(), reporter(progress)
+    bases = [part.bases["mean"] for part in built.layout.outcomes]
+    hidden = [np.flatnonzero(fold == f) for f in range(folds)]
+    seeds = [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(rng).spawn(folds)]
+    start = res.params.to_numpy()
+    jobs = [(built.panel, built.spec, bases, some, start, n_starts, seed)
+            for some, seed in zip(hidden, seeds, strict=True)]
+    posterior, failures = np.full((group.size, res.n_groups), np.nan), []
+    for f, (found, failure) in enumerate(spread(_fold, jobs, n_jobs=n_jobs)):
+        posterior[hidden[f]] = found
+        if failure:
+            failures.append(f"Fold {f + 1} ({hidden[f].size} people): {failure}")
+        if tell is not None:
+            tell(f"fold {f + 1} of {folds}", time.monotonic() - started)
+    at = np.flatnonzero(group >= 0)
+    p = posterior[at]
+    failed = np.isnan(p).any(axis=1)
+    by_subject = pd.DataFrame(
+        {"known": group[at] + 1, "found": np.where(failed, np.nan, np.nan_to_num(p).argmax(axis=1) + 1.0),
+         "probability": p[np.arange(at.size), group[at]], "fold": fold[at] + 1}, index=built.panel.ids[at])
+    return KnownAccuracy(
+        by_subject, built.panel.subjects.relative_weights[at], res.n_groups, tuple(failures))
+
+
+def _known_of(res: Fit) -> np.ndarray:
+    """(N,) the group of those whose group is known for certain, from 0; -1 for the others."""
+    weights = group_weights(res.known_groups, res.n_groups)
+    group = np.full(res.n_subjects, -1) if weights is None else np.where(certain(weights), weights.argmax(axis=1), -1)
+    if (group >= 0).sum() < 2:
+        raise SpecificationError(
+            "res: the group of nobody is known, so that there is nothing to hide." if weights is None else
+            "res: the group of fewer than two people is known for certain, so that there is nothing to hide.",
+            code="no_known", argument="res", way_out="Fit with known, the group of some people.",
+        )
+    return group
+
+
+def _folds(group: np.ndarray, folds: int, rng: int) -> np.ndarray:
+    """(N,) fold of each known person, from 0, -1 for the others: those of each group are spread over the folds."""
+    known = np.flatnonzero(group >= 0)
+    check_count(folds, "folds", 5, least=2)
+    if folds > known.size:
+        raise SpecificationError(
+            f"folds: {folds} are more than the {known.size} people whose group is known.", code="bad_folds",
+            argument="folds", way_out="Give a smaller number.",
+        )
+    draw = np.random.default_rng(np.random.SeedSequence(rng))
+    mixed = draw.permutation(known)
+    mixed = mixed[np.argsort(group[mixed], kind="stable")]
+    fold = np.full(group.size, -1)
+    fold[mixed] = np.arange(known.size) % folds
+    return fold
+
+
+def _fold(
+    panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None], hidden: np.ndarray, start: np.ndarray,
+    n_starts: int, seed: int,
+) -> tuple[np.ndarray, str]:
+    """Posteriors (n, K) of the people at positions ``hidden`` by a fit that is not told their groups; what failed."""
+    from ..fit.refit import refit
+    from .held_out import posterior_of
+
+    subjects = panel.subjects
+    known = subjects.known_groups
+    assert known is not None
+    is_hidden = np.isin(np.arange(panel.n_subjects), hidden)
+    blind: Any = replace(panel, known=replace(subjects, known_groups=without(known, is_hidden)))
+    none = np.full((hidden.size, spec.n_groups), np.nan)
+    try:
+        fit = refit(blind, spec, bases, start=start, n_starts=n_starts, rng=seed)
+    except (GBTMError, ArithmeticError, RuntimeError, np.linalg.LinAlgError) as error:
+        return none, str(error)
+    if fit.collapsed or not fit.converged:
+        return none, "sigma collapsed to zero." if fit.collapsed else "the fit did not converge."
+    return posterior_of(fit, blind.subset(hidden)), ""

@@ -1,0 +1,139 @@
+# People whose group is known: as in Python, and the same words without it.
+
+made <- function(n = 90, seed = 1) {
+  set.seed(seed)
+  group <- rep(1:3, c(0.5, 0.3, 0.2) * n)
+  t <- rep((0:5) / 5, n)
+  who <- rep(seq_len(n), each = 6)
+  y <- c(2, 1, 0)[group][who] + c(-0.5, 0.5, 1)[group][who] * t + c(0.8, 1, 1.2)[group][who] * rnorm(length(who))
+  d <- data.frame(id = who, t = t, y = y, true = group[who])
+  d$told <- ifelse(who %% 3 == 0, d$true, NA)
+  d
+}
+
+fitted_to <- function(d, ...) gbtm(y ~ t, d, id = "id", groups = 3, order = 1, sigma_by_group = TRUE, ...)
+
+# Without the known groups the data determine little, as a warning says.
+plain_fit <- function(d) suppressWarnings(fitted_to(d))
+
+test_that("with all known the fit is a regression in each group, and the shares are counts", {
+  need_engine()
+  d <- made()
+  fit <- fitted_to(d, known = "true")
+  for (k in 1:3) {
+    line <- lm(y ~ t, d[d$true == k, ])
+    expect_equal(unname(coef(fit)[sprintf(c("intercept[%d]", "t[%d]"), k)]), unname(coef(line)), tolerance = 1e-7)
+    sigma <- sqrt(mean(residuals(line)^2))
+    expect_equal(coef(fit)[[sprintf("sigma[%d]", k)]], sigma, tolerance = 1e-7)
+  }
+  expect_equal(group_shares(fit)$share, c(0.5, 0.3, 0.2), tolerance = 1e-8)
+  lines <- vapply(1:3, function(k) as.numeric(logLik(lm(y ~ t, d[d$true == k, ]))), 1)
+  expect_equal(as.numeric(logLik(fit)), sum(lines) + sum(90 * c(0.5, 0.3, 0.2) * log(c(0.5, 0.3, 0.2))))
+})
+
+test_that("known people stay in their groups, however the column is given", {
+  need_engine()
+  d <- made()
+  fit <- fitted_to(d, known = "told")
+  told <- d$told[match(fit$ids, d$id)]
+  expect_equal(assignment(fit)[!is.na(told)], told[!is.na(told)], ignore_attr = TRUE)
+  expect_equal(apply(fit$posterior, 1, max)[!is.na(told)], rep(1, sum(!is.na(told))))
+  for (k in 1:3) d[[paste0("m", k)]] <- ifelse(is.na(d$told), 1, as.numeric(d$told == k))
+  others <- list(fitted_to(d, known = told), fitted_to(d, known = ~ told), fitted_to(d, known = c("m1", "m2", "m3")),
+                 fitted_to(d, known = ~ m1 + m2 + m3))
+  for (other in others) {
+    expect_equal(coef(other), coef(fit), tolerance = 1e-6)
+    expect_equal(logLik(other), logLik(fit), tolerance = 1e-8)
+  }
+  expect_equal(coef(suppressWarnings(update(fit, known = NULL))), coef(plain_fit(d)))
+  expect_output(print(fit), "The group of 30 of 90 subjects is known: 15 in group 1, 9 in group 2, 6 in")
+  expect_output(print(summary(fit)), "The group of 30 of 90 subjects is known")
+})
+
+test_that("what cannot be known is refused, naming the people", {
+  need_engine()
+  d <- made()
+  d$told[d$id == 6] <- 4
+  expect_error(fitted_to(d, known = "told"), "a group that is none of the 3 of the model \\(id 6: 4\\)",
+               class = "gbtm_bad_known")
+  d <- made()
+  d$told[1:2] <- c(1, 2)
+  expect_error(fitted_to(d, known = "told"), "differs between the rows", class = "gbtm_not_constant")
+  expect_error(gbtm(list(y ~ t, told ~ t), made(), id = "id", groups = c(2, 2), known = "true"),
+               class = "gbtm_no_known_here")
+  expect_s3_class(fitted_to(made(), known = "told", na.action = na.fail), "gbtm")
+})
+
+test_that("files keep what is known, and say how the column was read", {
+  need_engine()
+  d <- made()
+  fit <- fitted_to(d, known = "told")
+  path <- withr::local_tempfile(fileext = ".json")
+  write_gbtm(fit, path)
+  again <- read_gbtm(path)
+  expect_identical(again$known_groups, fit$known_groups)
+  expect_identical(known_accuracy(again, folds = 2, n_starts = 0)$by_subject,
+                   known_accuracy(fit, folds = 2, n_starts = 0)$by_subject)
+  plain <- plain_fit(d)
+  expect_null(plain$known_groups)
+  expect_false("known" %in% names(plain$read_as$design))
+  expect_identical(fit$read_as$design$known, "told")
+})
+
+test_that("adequacy says on whom it is computed, as in Python", {
+  need_engine()
+  fit <- fitted_to(made(), known = "told")
+  notes <- attr(adequacy(fit), "notes")
+  expect_match(tail(notes, 1), "of all 90 subjects, also of the 30 whose group is known")
+  answer <- gbtm:::fitted_answer("adequacy", gbtm:::document_text(fit))
+  expect_identical(notes, unlist(answer$notes))
+  all <- fitted_to(made(), known = "true")
+  expect_match(tail(attr(adequacy(all), "notes"), 1), "they say nothing of how well")
+})
+
+test_that("hidden groups are found or not", {
+  need_engine()
+  d <- made()
+  fit <- fitted_to(d, known = "told")
+  found <- known_accuracy(fit, folds = 3)
+  expect_equal(found$n, 30)
+  expect_equal(found$by_subject$id, which(seq_len(90) %% 3 == 0))
+  expect_equal(found$by_subject$known, d$true[match(found$by_subject$id, d$id)])
+  expect_equal(found$accuracy, mean(found$by_subject$known == found$by_subject$found))
+  expect_equal(found$se, sqrt(found$accuracy * (1 - found$accuracy) / 30))
+  expect_equal(sum(diag(found$table)) / sum(found$table), found$accuracy)
+  expect_equal(found$by_group$n, c(15, 9, 6))
+  expect_output(print(found), "Held-out accuracy: of 30 people")
+  expect_identical(known_accuracy(fit, folds = 3)$by_subject, found$by_subject)
+  expect_error(known_accuracy(plain_fit(d)), class = "gbtm_no_known")
+})
+
+test_that("fits in which other people are known are not compared, and searches try numbers alone", {
+  need_engine()
+  d <- made()
+  fit <- fitted_to(d, known = "told")
+  small <- suppressWarnings(gbtm(y ~ t, d, id = "id", groups = 3, order = 0, sigma_by_group = TRUE))
+  expect_error(anova(fit, small), "the group of other people is known", class = "gbtm_other_data")
+  d$two <- ifelse(d$told == 3, NA, d$told)
+  found <- gbtm_search(y ~ t, d, id = "id", groups = 2:3, order = 1, how = "groups", known = "two",
+                       control = gbtm_control(n_starts = 4))
+  expect_equal(nrow(found$table), 2)
+  one <- found$fits[["2: 1 1"]]
+  expect_false(is.null(one$known_groups))
+  path <- withr::local_tempfile(fileext = ".json")
+  write_search(found, path)
+  expect_equal(read_search(path)$fits[[1]]$known_groups, found$fits[[1]]$known_groups)
+  expect_error(gbtm_search(y ~ t, d, id = "id", groups = 3, order = 1, how = "groups", known = "two"),
+               class = "gbtm_bad_groups")
+  expect_error(gbtm_search(y ~ t, d, id = "id", groups = 2:3, order = 1, known = "two"), class = "gbtm_no_known_here")
+})
+
+test_that("wide tables and matrices know people too", {
+  need_engine()
+  d <- made()
+  fit <- fitted_to(d, known = "told")
+  Y <- matrix(d$y, 90, byrow = TRUE) # nolint: object_name_linter.
+  told <- d$told[!duplicated(d$id)]
+  other <- gbtm(Y ~ c((0:5) / 5), groups = 3, order = 1, sigma_by_group = TRUE, known = ~ told)
+  expect_equal(unname(coef(other)), unname(coef(fit)), tolerance = 1e-6)
+})
