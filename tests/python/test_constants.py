@@ -30,7 +30,7 @@ FUNCTIONS = {
     "plot_criteria": plot_criteria, "residual_checks": gbtm.residual_checks, "ar1_check": gbtm.ar1_check,
     "bootstrap": gbtm.bootstrap, "blrt": gbtm.blrt, "lmr": gbtm.lmr, "cross_validate": gbtm.cross_validate,
     "grolts_report": gbtm.grolts_report, "to_table": gbtm.to_table,
-    "forecast": forecast, "forecast_check": gbtm.forecast_check,
+    "known_accuracy": gbtm.known_accuracy, "forecast": forecast, "forecast_check": gbtm.forecast_check,
 }
 IN_PYTHON = {"seed": "rng"}
 

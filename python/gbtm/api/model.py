@@ -60,6 +60,7 @@ class GBTM:
         tcov, dcov : of the shape of ``y``, or with a further axis for several, or a dict of such by name
         exposure : of the shape of ``y``
         weights, cluster, stratum, out_of_sample, obsmar : (N,)
+        known : (N,) or (N, K)
 
     Series and DataFrames are matched by their labels: rows by the index of ``y`` or by id, waves by the columns of
     ``y``. An index that names neither is refused; a default one, 0, 1, 2, .., says nothing.
@@ -162,7 +163,8 @@ class GBTM:
             tcov, dcov : time-varying covariates: the same in long data, names of ``wide`` in wide data.
                 ``tcov="~ sex * age"``, age the time, asks whether the curve differs by sex: its main effect of age is
                 the curve itself and no covariate
-            exposure, weights, cluster, stratum, out_of_sample, obsmar : column names (exposure: a name of ``wide``)
+            exposure, weights, cluster, stratum, out_of_sample, obsmar, known : column names (exposure: a name of
+                ``wide``; known: also a list of K)
             wave : column of long data that counts the waves, where times are people's own
             outcome, omodel, ocov, baseoutcome, twostep : traj's distal outcome, fitted with the trajectories; see
                 :class:`~gbtm.specification.description.DistalOutcome`. :meth:`fit` then gives an

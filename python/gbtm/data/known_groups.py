@@ -44,7 +44,7 @@ def check_known(known: np.ndarray | None, n_groups: int, ids: pd.Index) -> None:
         return
     if known.shape[1] == 1:
         number = known[:, 0]
-        bad = ~np.isnan(number) & ~np.isin(number, np.arange(1, n_groups + 1))
+        bad = np.asarray(~np.isnan(number) & ~np.isin(number, np.arange(1, n_groups + 1)))
         _refuse(bad, ids, f"a group that is none of the {n_groups} of the model",
                 f"Number the groups from 1 to {n_groups}, and leave the value missing where the group is not known.",
                 number)
@@ -58,7 +58,7 @@ def check_known(known: np.ndarray | None, n_groups: int, ids: pd.Index) -> None:
     _refuse(missing.any(axis=1) & ~missing.all(axis=1), ids, "a weight for some groups only",
             "Give a person's weights for all groups, or for none where nothing is known.")
     with np.errstate(invalid="ignore"):
-        _refuse(((known < 0) | (known > 1)).any(axis=1), ids, "weights outside 0 to 1",
+        _refuse(np.asarray(((known < 0) | (known > 1)).any(axis=1)), ids, "weights outside 0 to 1",
                 "A weight is 1 for a group that a person may be in, 0 for one that it is not in, or between.")
     _refuse((known == 0).all(axis=1), ids, "a weight of 0 for all groups",
             "A person has to be possible in some group; leave the weights missing where nothing is known.")

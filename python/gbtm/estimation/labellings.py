@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from ..compute.threads import in_order
+from ..likelihood.membership import Membership
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
 from ..specification.spec import ModelSpec
@@ -95,7 +96,7 @@ def _as_people_are_known(module: Mixture, starts: Tensor) -> Tensor:
     """Starts (B, p) with the numbers that make those likeliest whose group is known, an assignment problem: of others
     the likelihood is the same with any."""
     layout = module.layout
-    if not module.membership.has_known:  # a sample in which nobody is
+    if not len(_weights(module)):  # a sample in which nobody is
         return starts
 
     def block(shard: Mixture) -> Tensor:
@@ -111,9 +112,15 @@ def _as_people_are_known(module: Mixture, starts: Tensor) -> Tensor:
 
 def _told(module: Mixture) -> Tensor:
     """(U, K) of the people's weight the part for each group, 0 for those of whom nothing is known."""
-    m = module.membership.m
+    m = _weights(module)
     some = (m != m[:, :1]).any(1, keepdim=True)
     return m * some / m.sum(1, keepdim=True) * module.weight[:, None]
+
+
+def _weights(module: Mixture) -> Tensor:
+    """m (U, K) of the groups; (0, K) where nobody's is known."""
+    assert isinstance(module.membership, Membership)  # no dual model has them
+    return module.membership.m
 
 
 def of_some(module: Mixture, flat: np.ndarray) -> Tensor:
@@ -127,9 +134,9 @@ def partitions_of_known(module: Mixture, soft: np.ndarray) -> np.ndarray:
 
     Which cluster takes which group's number is decided by the known people who are in it.
     """
-    if not module.layout.spec.known_classes or not module.membership.has_known:
+    if not module.layout.spec.known_classes or not len(_weights(module)):
         return soft
-    told, m = _told(module).cpu().numpy(), module.membership.m.cpu().numpy().T
+    told, m = _told(module).cpu().numpy(), _weights(module).cpu().numpy().T
     orders = [assigned(module.layout.spec, -(told.T @ part.T)) for part in soft]
     inside = np.stack([part[order] for part, order in zip(soft, orders, strict=True)])
     known = inside * m / np.maximum((inside * m).sum(axis=1, keepdims=True), 1e-300)

@@ -87,11 +87,12 @@ class KnownAccuracy:
             return f"No fold could be used: {' '.join(self.failures)}"
         each = ", ".join(f"{100 * a:.0f} % of group {g} ({n})" for g, n, a in self.by_group.itertuples())
         folds = int(self.by_subject["fold"].nunique())
+        error = f" (standard error {100 * self.se:.1f})" if self.se > 0 else ""  # where all were found it says nothing
         failed = f" {len(self.failures)} folds could not be used: {self.failures[0]}" if self.failures else ""
         return (
-            f"Held-out accuracy: of {self.n} people whose group is known {100 * self.accuracy:.1f} % (standard error "
-            f"{100 * self.se:.1f}) are put into it when the model is fitted without being told, {folds} times with a "
-            f"part of them hidden; {each}.{failed}"
+            f"Held-out accuracy: of {self.n} people whose group is known {100 * self.accuracy:.1f} %{error} are put "
+            f"into it when the model is fitted without being told, {folds} times with a part of them hidden; "
+            f"{each}.{failed}"
         )
 
     @property

@@ -66,7 +66,7 @@ class Space:
     template : the model of one group whose settings all candidates share
     groups : numbers of groups, ascending
     orders : allowed orders, ascending; None with a basis formula
-    zero : zip, zinb: the zero part is "common" to all groups, each group's "own", or own and of its curve's "order"
+    zero : the zero part is "common" to all groups, each group's "own", or own and of its curve's "order"
     reference : the group, from 0, whose theta is 0; the first in models that do not have it
     """
 

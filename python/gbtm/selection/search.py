@@ -79,8 +79,8 @@ def search(
     time_budget : seconds after which no further fit begins (the first is made in any case)
     n_starts, max_starts : starts for each number of groups, as for :meth:`gbtm.GBTM.fit`
     shape_starts : random starts of models of lower orders
-    iorder : zip, zinb: order of the zero part, the same for all candidates; "order" gives each group its own, of the
-        order of its curve, lowered with it
+    iorder : order of the zero part, the same for all candidates; "order" gives each group its own,
+        of the order of its curve, lowered with it
     iorder_by_group : each group has its own zero part of order ``iorder``
     device : torch device of all fits; a checkpoint may go on on another
     model : further arguments of :meth:`gbtm.GBTM.from_formula`: family, wide, risk, tcov, weights, ...; rorder and
@@ -220,7 +220,7 @@ def search_models(
     Parameters
     ----------
     base_spec : one group; its order is not used
-    zero : zip, zinb: the zero part is "common" to all groups, each group's "own", or own and of its curve's "order"
+    zero : the zero part is "common" to all groups, each group's "own", or own and of its curve's "order"
     order : as for :func:`search`; of several outcomes that of each, as ``base_spec`` has them
     link, groups : as for :func:`search`: of two outcomes with two sets of numbers, dual models are searched
     settings : how, criterion, n_jobs, checkpoint, refgroup2, ... as for :func:`search`
