@@ -144,6 +144,7 @@ panel_request <- function(columns, further) {
     ids = text_ids(columns$ids), id_name = columns$id_name, time_name = columns$time_name,
     outcome_name = columns$outcome_name, waves = columns$waves, wave_lists = columns$wave_lists,
     declared = columns$declared, factor_levels = columns$factor_levels,
+    repeated = if (isTRUE(columns$repeated)) TRUE,
     basis_names = if (is.null(columns$basis)) NULL else json_array(colnames(columns$basis))
   ), further$request)
 }

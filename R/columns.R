@@ -15,6 +15,16 @@ require_columns <- function(data, wanted, argument = NULL) {
               sprintf("%s: no column named '%s'.", if (is.null(argument)) unknown[1] else argument, unknown[1]),
               if (is.null(argument)) unknown[1] else argument, sprintf("The columns are %s.", listing(names(data))))
   }
+  refuse_twice(data, wanted)
+}
+
+# Of two columns with one name R takes the first.
+refuse_twice <- function(data, wanted) {
+  twice <- intersect(wanted, names(data)[duplicated(names(data))])
+  if (length(twice)) {
+    stop_gbtm("duplicate_column", sprintf("%s: %d columns have this name.", twice[1], sum(names(data) == twice[1])),
+              twice[1], "Rename them, so that it is clear which is meant.")
+  }
 }
 
 # Doubles with NA for missing; text, categories and dates are refused by name.

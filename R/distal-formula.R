@@ -20,6 +20,7 @@ distal_columns <- function(formula, data, people, further, call) {
   right <- right_terms(formula, data, call)
   require_columns(data, further, "data")
   covariates <- intersect(all.vars(right$formula), names(data))
+  refuse_twice(data, c(left$used, covariates))
   known <- stats::complete.cases(as.data.frame(c(left$columns, as.list(data[c(covariates, further)])),
                                                optional = TRUE))
   design <- design_of_people(right$formula, data, known, people, c(names(left$columns), covariates, further), call)

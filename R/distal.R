@@ -129,6 +129,7 @@ predictors <- function(fit, covariates, data, method = "two-step", assignment = 
     stop_gbtm("no_covariates", sprintf("covariates: %s names no column.", deparse_line(formula)), "covariates",
               "For example ~ sex + region, or c(\"sex\", \"age\").", call)
   }
+  refuse_twice(data, used)
   known <- stats::complete.cases(data[used])
   design <- design_of_people(formula, data, known, people$known, used, call)
   x <- design$x

@@ -68,6 +68,13 @@
 #' @param phi_order for `r those_having("has_precision")`: order of the polynomial of time that log phi is in each group;
 #'   without it phi is a constant
 #' @param rcommon one covariance of the random effects for all groups that have them; else one for each
+#' @param repeated whether a person may have several observations at one time, of two raters or two lesions: each of
+#'   them counts as any other. Without it that is an error. In wide data columns then may have the same times. A random
+#'   intercept, `rorder = 0`, allows for what they have in common, and `cov_type = "robust"` gives standard errors that
+#'   do. AR(1) errors, `lag()` and dropout go by an order of observations and are refused
+#' @param squeeze for `"beta"`: 0 and 1 may occur, and all values y are made `(y * (n - 1) + 0.5) / n`, with n the number
+#'   of observations that are fitted (Smithson and Verkuilen 2006, Psychological Methods 11). Curves, observed means and
+#'   residuals are of these values; new people are squeezed by the n of the fit
 #' @param curve [network_curve()], curves made of hidden units of time that the groups share, in place of `order`
 #' @param wide for wide data, what the names in the formula stand for:
 #'   `list(offenses = "count_*", age = c("age_1", "age_2"))` or `list(offenses = "count_*", age = c(10, 12))`. `id` is
@@ -182,7 +189,8 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  control = gbtm_control(), subset = NULL, na.action = NULL, # nolint: object_name_linter.
                  seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, prior = NULL, curve = NULL,
                  ..., outcome = NULL, omodel = NULL, ocov = NULL, baseoutcome = NULL, twostep = FALSE,
-                 trials = NULL, rcorr = FALSE, rcommon = FALSE, phi_order = NULL, known = NULL) {
+                 trials = NULL, rcorr = FALSE, rcommon = FALSE, phi_order = NULL, known = NULL,
+                 repeated = FALSE, squeeze = FALSE) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)
@@ -257,6 +265,7 @@ asked_model <- function(formula, data, id, given, call, settled = NULL) {
   covariates <- stats::setNames(given[covariate_arguments()], covariate_arguments())
   refuse_dots(data, if (is.null(wide)) covariates else covariates[c("risk", "risk2")])
   columns$factor_levels <- ordered$levels
+  columns$repeated <- check_flag(given$repeated, "repeated")
   columns$declared <- declared_in(declared$counts, c(list(formula, id), covariates, wide), data)
   unsettled <- covariates[setdiff(names(covariates), settled)]
   known <- without_unfitted_levels(unsettled, data, columns, wide, call)

@@ -21,7 +21,7 @@ lagged_columns <- function(asked, data, columns, wave, waves = NULL) {
   told <- if (is.null(wave)) columns$time else wave
   answer <- fitted_answer("lag_columns", as_request(list(
     terms = unname(lapply(found, function(t) t[c("outcome", "by", "first", "gaps")])), is_fit = is.null(waves),
-    waves = if (!is.null(waves)) json_array(waves)
+    repeated = isTRUE(columns$repeated), waves = if (!is.null(waves)) json_array(waves)
   )), as_doubles(columns$subject), as_doubles(told), as_doubles(columns$y))
   rows <- matrix(decode(answer$rows, answer$arrays), ncol = length(found))
   values <- matrix(decode(answer$values, answer$arrays), ncol = length(found))

@@ -45,7 +45,8 @@ of_document <- function(document, data) {
     weighted = !is.null(document$weights), weights = document$weights, out_of_sample = out_of_sample_of(document),
     read_as = joined_inputs(document), dropout_covariates = as.character(first$dropout$covariates$names),
     curves = curves_of(document), internal = internal_of(document), created_by = document$created_by,
-    constraints = document$constraints, prior = prior_of(document), known_groups = document$known_groups
+    constraints = document$constraints, prior = prior_of(document), known_groups = document$known_groups,
+    shared_times = shared_times_of(document), squeezed = squeezed_of(document)
   )
 }
 
@@ -86,6 +87,22 @@ with_r_words <- function(document) {
   document$search$sentence <- in_r_words(document$search$sentence)
   document$dropped$sentence <- in_r_words(document$dropped$sentence)
   document
+}
+
+# Of each outcome of which a person may have several observations at one time, how many share theirs; else NULL.
+shared_times_of <- function(document) {
+  counts <- lapply(document$outcomes, function(o) if (isTRUE(o$spec$repeated)) list(
+    name = o$name, time_name = o$time_name, nobs = o$nobs, n_shared = o$n_shared
+  ))
+  counts <- Filter(Negate(is.null), counts)
+  if (length(counts)) counts
+}
+
+# By how many observations each squeezed outcome is squeezed, by name; NULL where none is.
+squeezed_of <- function(document) {
+  by <- lapply(document$outcomes, function(o) o$spec$squeezed_by)
+  names(by) <- vapply(document$outcomes, `[[`, "", "name")
+  unlist(by)
 }
 
 # What was fitted, as one list; `dropout` has the orders of each group.

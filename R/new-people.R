@@ -62,6 +62,7 @@ observed_people <- function(fit, parts, newdata, inputs, wide, call) {
   } else {
     wide_columns(parts, newdata, if (all(ids_asked(fit) %in% names(newdata))) ids_asked(fit), wide)
   }
+  columns$repeated <- isTRUE(fit$spec$outcomes[[1]]$repeated)
   asked <- inputs[c("risk", "risk2", "tcov", "dcov", "exposure", "trials", "wave")]
   further <- covariate_columns(asked, newdata, columns, wide, inputs$kept)
   if (!is.null(further)) columns <- further$columns

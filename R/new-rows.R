@@ -93,6 +93,12 @@ other_table <- function() {
             "Leave data out; for other rows give newdata.")
 }
 
+# Outcomes as they were fitted, where the fit squeezed them.
+squeezed_values <- function(fit, y) {
+  n <- fit$spec$outcomes[[1]]$squeezed_by
+  if (is.null(n)) y else (y * (n - 1) + 0.5) / n
+}
+
 # Fitted values, residuals and groups of the rows of a new table.
 augmented_new <- function(fit, newdata, call) {
   check_data(newdata)
@@ -121,7 +127,7 @@ augmented_new <- function(fit, newdata, call) {
   group <- rep(NA_integer_, nrow(newdata))
   group[!is.na(p[, 1])] <- max.col(p[!is.na(p[, 1]), , drop = FALSE], ties.method = "first")
   newdata$.fitted <- fitted
-  newdata$.resid <- columns$y - fitted
+  newdata$.resid <- squeezed_values(fit, columns$y) - fitted
   newdata$.group <- group
   newdata
 }

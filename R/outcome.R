@@ -7,7 +7,7 @@
 #' @param formula `outcome ~ time`, as in [gbtm()]
 #' @param order,family,iorder,sigma_by_group,dispersion_by_group,min,max,censor_beyond,ar1,rho_by_group,rorder as in
 #'   [gbtm()]
-#' @param rcorr,rcommon,phi_order as in [gbtm()]
+#' @param rcorr,rcommon,phi_order,repeated,squeeze as in [gbtm()]
 #' @param curve as in [gbtm()]
 #' @param tcov,exposure,trials as in [gbtm()]: a formula, or names of columns in quotes
 #' @param data the outcome's own long table, with the same ids; without it the outcome is in the table of [gbtm()]
@@ -30,7 +30,7 @@
 outcome <- function(formula, order = NULL, family = NULL, iorder = NULL, sigma_by_group = NULL, min = NULL, max = NULL,
                     censor_beyond = NULL, dispersion_by_group = NULL, tcov = NULL, exposure = NULL, ar1 = NULL,
                     rho_by_group = NULL, rorder = NULL, data = NULL, curve = NULL, ..., trials = NULL,
-                    rcorr = NULL, rcommon = NULL, phi_order = NULL) {
+                    rcorr = NULL, rcommon = NULL, phi_order = NULL, repeated = NULL, squeeze = NULL) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(outcome)), call)

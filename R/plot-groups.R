@@ -105,6 +105,15 @@ group_panels <- function(fit, labels) {
 
 panel_columns <- function(n) if (n < 4) n else if (n == 4) 2 else if (n < 7) 3 else 4
 
+# Lines in the order of subjects and times, with the mean where a subject has several observations at one time.
+one_a_time <- function(lines) {
+  first <- !duplicated(lines[c("subject", "time")])
+  if (all(first)) return(lines)
+  at <- cumsum(first)
+  lines$y <- (rowsum(lines$y, at) / tabulate(at))[at]
+  lines[first, ]
+}
+
 # Observations of at most `most` subjects of each group, lines of discrete outcomes moved by a little.
 own_lines <- function(fit, most) {
   check_whole(most, "individuals", 0, "Give the most lines per group, for example individuals = 200; 0 for none.")
@@ -113,7 +122,7 @@ own_lines <- function(fit, most) {
   lines <- data.frame(fit$data[c("subject", "time")], y = shown_outcome(fit))[fit$data$subject %in% chosen, ]
   lines$group <- unname(group)[lines$subject]
   lines$y <- lines$y + jitter_of(fit) * (2 * ((lines$subject * constants$jitter_step) %% 1) - 1)
-  lines[order(lines$subject, lines$time), ]
+  one_a_time(lines[order(lines$subject, lines$time), ])
 }
 
 # Largest move of a subject's line, in units of the outcome: 0 where the outcome is continuous.

@@ -254,7 +254,7 @@ drawn_lines <- function(fit, groups) {
   chosen <- chosen_subjects(fit)
   rows <- fit$data[fit$data$subject %in% chosen[group[chosen] %in% groups], ]
   rows$group <- group[rows$subject]
-  rows
+  one_a_time(rows)
 }
 
 # One line with gaps for all subjects of a group: fast for many subjects.

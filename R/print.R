@@ -34,10 +34,24 @@ print_heading <- function(x) {
   } else if (nzchar(x$dropped$sentence)) {
     print_wrapped(x$dropped$sentence)
   }
+  for (one in x$shared_times) print_wrapped(shared_sentence(one))
+  for (name in names(x$squeezed)) print_wrapped(squeezed_sentence(name, x$squeezed[[name]]))
   held <- NROW(if (is_dual(x)) x$dual$out_of_sample else x$out_of_sample$posterior)
   if (held) cat(held, " subject", if (held > 1) "s", " scored but not fitted.\n", sep = "")
   if (length(known_sentence(x))) print_wrapped(known_sentence(x))
   print_profiles(x)
+}
+
+# How many observations of an outcome share their time, as the engine's summary says it.
+shared_sentence <- function(one) {
+  some <- if (one$n_shared) sprintf("%d of %d", one$n_shared, one$nobs) else "None of the"
+  sprintf("%s observations of %s share their %s with another one of the same person; each counts.", some, one$name,
+          one$time_name)
+}
+
+squeezed_sentence <- function(name, n) {
+  sprintf("%s is squeezed into (0, 1), (y * %d + 0.5) / %d: curves, means and residuals are of these values.", name, n - 1L,
+          n)
 }
 
 # What was fitted, to how many people and observations.

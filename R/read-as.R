@@ -26,7 +26,8 @@ read_as <- function(parts, data, id, given, kept) {
   } else {
     wide_form(parts, id, single, covariates, wide)
   }
-  if (!is.null(form)) c(form, people_form(single, covariates, given$dropout))
+  if (!is.null(form)) c(form, if (isTRUE(given$repeated)) list(repeated = TRUE),
+                        people_form(single, covariates, given$dropout))
 }
 
 # Whether Python can read the outcome and the time: a column, and a column or what it can make of one.

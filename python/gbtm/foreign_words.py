@@ -107,7 +107,7 @@ OF_THE_MODEL = (
     "groups", "order", "family", "iorder", "sigma_by_group", "dispersion_by_group", "min", "max", "censor_beyond",
     "tcov", "exposure", "trials", "ar1", "rho_by_group", "rorder", "rcorr", "rcommon", "phi_order",
     "refgroup", "risk", "refgroup2", "risk2", "link", "weights", "cluster", "stratum", "constraints", "prior", "curve",
-    "known",
+    "known", "repeated", "squeeze",
     "out_of_sample", "dropout", "dcov", "obsmar", "wave", "id", "wide",
 )
 

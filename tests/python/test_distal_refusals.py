@@ -158,3 +158,18 @@ def test_dates_complex_and_infinite_values_are_no_outcome(small, change, code, f
     with pytest.raises(gbtm.DataError, match="late") as error:
         fit.distal("late ~ group", people.assign(late=change(people["late"])), family=family)
     assert error.value.code == code
+
+
+@pytest.mark.parametrize("name", ["late", "age", "id", "when"])
+def test_of_two_columns_with_one_name_none_is_taken(small, name):
+    fit, people = small
+    table = people.assign(age=people["late"] ** 2, when=9.0)
+    twice = pd.concat([table, -table[[name]]], axis=1)
+    asked = [lambda: fit.distal("late ~ group + age", twice, measured_at="when"),
+             lambda: fit.distal("late ~ group * age", twice, method="traj", measured_at="when")]
+    if name != "late":
+        asked.append(lambda: fit.predictors("~ age + when", twice))
+    for ask in asked:
+        with pytest.raises(gbtm.DataError, match="2 columns have this name") as caught:
+            ask()
+        assert (caught.value.code, caught.value.argument) == ("duplicate_column", name)

@@ -594,7 +594,8 @@ def test_ways_out_of_what_is_refused():
          "trials, above 0; where there were none, set the outcome to missing."),
         ("duplicate_time", "age", lambda: _read(pd.concat([data, data.tail(2)])),
          "who, age: 2 observations repeat the id and time of another one: row 2 (id a, age 1): 1.1; row 3 (id a, age "
-         "2): 1.2. Keep one row per subject and time, or check that the id column is right."),
+         "2): 1.2. Keep one row per subject and time, or check that the id column is right. Where each is a "
+         "measurement of its own, of two raters for one, repeated=True lets all of them count."),
     ):
         assert str(_refused(code, argument, call)) == said
 

@@ -129,6 +129,21 @@ test_that("refusals are the engine's, in R's words", {
   expect_error(predictors(fit, ~z1, people, ref = 4), class = "gbtm_bad_ref")
 })
 
+test_that("of two columns with one name none is taken", {
+  need_engine()
+  fit <- distal_fit("d2_zip_k3")
+  people <- transform(distal_people("d2_zip_k3"), when = 9)
+  for (name in c("o_normal", "z1", "id", "when")) {
+    twice <- cbind(people, people[rev(seq_len(nrow(people))), name, drop = FALSE])
+    error <- expect_error(distal(fit, log(o_normal + 99) ~ group * z1, twice, measured_at = "when"),
+                          class = "gbtm_duplicate_column")
+    expect_match(conditionMessage(error), sprintf("%s: 2 columns have this name", name), fixed = TRUE)
+  }
+  expect_error(predictors(fit, ~ log(z1 + 99), cbind(people, people["z1"])), class = "gbtm_duplicate_column")
+  twice <- cbind(example_data(), offenses = 1)
+  expect_error(gbtm(offenses ~ age, twice, id = "id", groups = 2), class = "gbtm_duplicate_column")
+})
+
 test_that("of a dual model the groups of the outcome that is named are meant", {
   need_engine()
   fit <- example_dual()

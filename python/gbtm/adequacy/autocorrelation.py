@@ -42,7 +42,7 @@ def residual_autocorrelation(fitted: Fitted, lags: int = MOST_LAGS) -> pd.DataFr
     Parameters
     ----------
     lags : the most lags. They count waves where most observations follow the last one by one wave, else observations;
-        ``.attrs["unit"]`` says which
+        ``.attrs["unit"]`` says which. Where observations of a subject share a time, that is lag 0
 
     Returns
     -------
@@ -50,12 +50,14 @@ def residual_autocorrelation(fitted: Fitted, lags: int = MOST_LAGS) -> pd.DataFr
     """
     check_count(lags, "lags", MOST_LAGS)
     e, n = fitted.standardized, fitted.y.size
-    after = np.flatnonzero(fitted.place > 0)
+    place, shared = fitted.place, fitted.has_shared
+    after = np.flatnonzero((place > 0) & np.append(True, np.diff(fitted.occasion) != 0) if shared else place > 0)
     by_wave = after.size > 0 and float(np.median(np.diff(fitted.wave)[after - 1])) == 1
-    position = fitted.wave if by_wave else fitted.place
+    position = fitted.wave if by_wave else fitted.occasion if shared else place
+    most = int(np.bincount(fitted.subject).max()) if shared else 0
     rows = []
-    for lag in range(1, lags + 1):
-        first, second = _pairs(fitted.subject, position, lag, n)
+    for lag in range(0 if shared else 1, lags + 1):
+        first, second = _pairs(fitted.subject, position, lag, n, most)
         if not first.size:
             continue
         who, p = fitted.subject[first], fitted.share[:, first]
@@ -71,11 +73,14 @@ def residual_autocorrelation(fitted: Fitted, lags: int = MOST_LAGS) -> pd.DataFr
     return table
 
 
-def _pairs(subject: np.ndarray, position: np.ndarray, lag: int, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the same subject whose positions are ``lag`` apart; rows are in the order of subject and position."""
+def _pairs(subject: np.ndarray, position: np.ndarray, lag: int, n: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the same subject whose positions are ``lag`` apart; rows are in the order of subject and position.
+
+    ``most`` is the number of a subject's rows where several have one position, else 0.
+    """
     first: list[np.ndarray] = []
     second: list[np.ndarray] = []
-    for ahead in range(1, min(lag, n - 1) + 1):  # positions are distinct, so no further ahead than that
+    for ahead in range(1, min(max(lag, most), n - 1) + 1):  # distinct positions are no further ahead than the lag
         a = np.arange(n - ahead)
         here = (subject[a] == subject[a + ahead]) & (position[a + ahead] - position[a] == lag)
         first.append(a[here])
@@ -87,29 +92,36 @@ def said_of(table: pd.DataFrame, fitted: Fitted, *, has_ar1: bool) -> list[str]:
     """The autocorrelation in words; ``has_ar1``: the family has a version with AR(1) errors."""
     if table.empty:
         return ["No subject has two observations, so that nothing can be said of correlation within subjects."]
-    lag, _, r, low, high = table.iloc[0]
-    what = (
-        f"Residuals of one subject {int(lag)} {table.attrs['unit']}{'' if lag == 1 else 's'} apart correlate by "
-        f"{r:.2f} (95 % interval {low:.2f} to {high:.2f})"
-    )
+    return [_said_of_lag(row, table.attrs["unit"], fitted, has_ar1)
+            for row in table.head(2 if table["lag"].iloc[0] == 0 else 1).itertuples(index=False)]
+
+
+def _said_of_lag(row: Any, unit: str, fitted: Fitted, has_ar1: bool) -> str:
+    apart = f"{row.lag:d} {unit}{'' if row.lag == 1 else 's'} apart" if row.lag else "at one time"
+    r, low, high = row.correlation, row.lower, row.upper
+    what = f"Residuals of one subject {apart} correlate by {r:.2f} (95 % interval {low:.2f} to {high:.2f})"
     if fitted.correlated and fitted.censored:
-        return [
-            f"{what}. That is before the model's own correlated errors, which cannot be taken out of censored values "
-            "one by one."
-        ]
+        return (f"{what}. That is before the model's own correlated errors, which cannot be taken out of censored "
+                "values one by one.")
     left = " that the model's correlated errors leave" if fitted.correlated else ""
     if not (low > 0 or high < 0) or abs(r) < NOTABLE_CORRELATION:
-        return [f"{what}: no correlation{left or ' left by the groups'} to speak of."]
+        return f"{what}: no correlation{left or ' left by the groups'} to speak of."
     if abs(r) < NOTABLE_Z * (high - low) / (2 * Z):
-        return [f"{what}: that may still be chance."]
+        return f"{what}: that may still be chance."
     if r < 0:
-        return [f"{what}: they alternate more than the model says."]
-    more = (
-        " Subjects keep above or below their group's curve for a while, which extra groups may have to make up for: "
-        + ("see ar1_check, which fits AR(1) errors." if has_ar1 else
-           "try more groups, higher orders or time-varying covariates; this family has no version with AR(1) errors.")
-    )
-    return [f"{what}: the groups leave correlation within subjects.{'' if fitted.correlated else more}"]
+        return f"{what}: they {'alternate' if row.lag else 'differ'} more than the model says."
+    effects = ", or random effects, rorder=0" if has_ar1 else ""
+    if row.lag == 0:
+        more = f" They say less than as many of different people: use cov_type='robust'{effects}."
+    elif fitted.has_shared:
+        more = f" Try more groups, higher orders or time-varying covariates{effects}."
+    else:
+        more = (
+            " Subjects keep above or below their group's curve for a while, which extra groups may have to make up "
+            "for: " + ("see ar1_check, which fits AR(1) errors." if has_ar1 else "try more groups, higher orders or "
+               "time-varying covariates; this family has no version with AR(1) errors.")
+        )
+    return f"{what}: the groups leave correlation within subjects.{'' if fitted.correlated else more}"
 
 
 @dataclass(frozen=True)
@@ -197,10 +209,12 @@ def ar1_check(
     sentences = said_of(left, fitted, has_ar1=may_correlate)
     empty = pd.DataFrame(columns=["groups", "ar1", "loglik", "params", "bic", "rho", "converged", "problem"])
     model = prepared_of(res)
-    if not may_correlate or model.spec.outcomes[0].random_orders is not None or model.spec.constraints or (
+    outcome = model.spec.outcomes[0]
+    if not may_correlate or outcome.random_orders is not None or model.spec.constraints or outcome.repeated or (
             res.known_groups is not None):
         why = (
             "known people are in groups of this model" if may_correlate and res.known_groups is not None
+            else "observations at one time have no order, as AR(1) errors have" if may_correlate and outcome.repeated
             else "constraints name the groups and parameters of this model" if may_correlate and model.spec.constraints
             else "random effects and AR(1) errors together are not to be had" if may_correlate
             else f"family '{res.family}' has no version with AR(1) errors"

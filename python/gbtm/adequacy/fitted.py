@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..families.random_normal import RANDOM_PART, loadings
+from ..record.wave_counts import occasions
 
 if TYPE_CHECKING:
     from ..families import Family
@@ -122,6 +123,16 @@ class Fitted:
     def place(self) -> np.ndarray:
         """(n,) which of its subject's observations each is, from 0; they are in the order of time."""
         return np.arange(self.y.size) - np.searchsorted(self.subject, self.subject)
+
+    @property
+    def has_shared(self) -> bool:
+        """Some subject has several observations at one time."""
+        return bool(((np.diff(self.subject) == 0) & (np.diff(self.time) == 0)).any())
+
+    @cached_property
+    def occasion(self) -> np.ndarray:
+        """(n,) the same of times: observations of a subject that share one have the same number."""
+        return occasions(self.subject, self.time)
 
     def _after_ar1(self) -> np.ndarray:
         import torch

@@ -87,7 +87,7 @@ class GBTM:
         outcome, design = described(options, others=("y", "time", "id", "cov_type"))
         panel = panel_of_arrays(
             y, time, id, tcov=outcome.tcov, exposure=outcome.denominator, dcov=design.dcov,
-            dropout=design.dropout is not None, wave=design.wave, **design.of_subjects,
+            dropout=design.dropout is not None, wave=design.wave, repeated=outcome.repeated, **design.of_subjects,
         )
         self.prepared = Prepared.of(panel, model_spec(outcome, design))
         self.cov_type = _known_covariance(cov_type, panel)

@@ -28,6 +28,7 @@ from ..lags.table import long_lags, wide_items, wide_lags, with_lag_record
 from ..lags.term import LagTerm, with_lag_columns
 from ..model.prepared import Prepared
 from ..specification.description import Design, Outcome
+from ..specification.no_order import refuse_order
 from ..specification.spec import OutcomeSpec, design_spec, groups_of_one, outcome_spec
 
 Ids = str | Sequence[str] | None
@@ -85,7 +86,8 @@ def read_outcome(
     data = _fitted_levels(data, (name, time, id), outcome, design, wide, people)
     if wide is not None:
         panel, inputs = read_wide(
-            data, _columns(wide, outcome, design, name, time), design, id, name, time, lags=lagged.found)
+            data, _columns(wide, outcome, design, name, time), design, id, name, time, lags=lagged.found,
+            repeated=outcome.repeated)
         terms = [design.risk, design.risk2]
     else:
         curve = Curve.beside(outcome.tcov, data, (column, time), spec.orders, basis)
@@ -126,12 +128,14 @@ def _with_lags(
     name, time, id = named
     if wide is not None:
         plain, items, terms = wide_items(outcome.tcov, name, wide)
+        refuse_order(repeated=outcome.repeated, tcov=bool(terms))
         if not terms:
             return data, outcome, wide, _Lagged()
         columns = expand_columns(data, _in_wide(wide, name, "formula"), "outcome")
         data, names, found = wide_lags(data, terms, items, columns)
         return data, replace(outcome, tcov=[*plain, *names]), {**wide, **names}, _Lagged(terms, found, items)
     tcov, terms = with_lag_columns(outcome.tcov, name, [str(c) for c in data.columns])
+    refuse_order(repeated=outcome.repeated, tcov=bool(terms))
     if not terms or id is None:
         return data, outcome, wide, _Lagged()
     data, found = long_lags(data, terms, id=id, time=time, outcome=name, wave=design.wave)
@@ -174,6 +178,8 @@ def read_long(
                               "exposure": outcome.denominator, "dcov": design.dcov}
     if design.wave is not None:
         inputs["wave"] = design.wave
+    if outcome.repeated:
+        inputs["repeated"] = True
     tcov = outcome.tcov if curve is None else with_time(outcome.tcov, data, curve)
     panel = Panel.from_long(
         data, **{**inputs, "tcov": tcov}, **design.of_subjects, dropout=design.dropout is not None,
@@ -186,6 +192,7 @@ def read_long(
 def read_wide(
     data: pd.DataFrame, columns: WideColumns, design: Design, id: Ids, name: str | None = None,
     time: str = "time", written: Collection[str] | None = None, lags: LagColumns | None = None,
+    repeated: bool = False,
 ) -> tuple[Panel, dict[str, Any]]:
     """One row per subject; ``name`` and ``time`` are what the outcome and the time are called, ``written`` the columns
     that the user named one by one."""
@@ -197,6 +204,8 @@ def read_wide(
     }
     if name is not None:
         inputs |= {"name": name, "time_name": time}
+    if repeated:
+        inputs["repeated"] = True
     panel = Panel.from_wide(
         data, **inputs, **design.of_subjects, dropout=design.dropout is not None, written=written,
         lags=None if lags is None else lags.pair)

@@ -95,6 +95,7 @@ def _read_outcome(
     of_people = ("risk", "weights", "cluster", "stratum", "obsmar")
     given: dict[str, Any] = {k: v for k, v in design.of_subjects.items() if k in of_people}
     given |= {"id": id, "dropout": design.dropout is not None, "wave": design.wave}
+    given |= {"repeated": True} if outcome.repeated else {}
     if wide is None:
         given |= {"time": time, "outcome": name, "tcov": outcome.tcov, "dcov": design.dcov,
                   "exposure": outcome.denominator}

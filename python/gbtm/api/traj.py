@@ -15,11 +15,14 @@ from ..data.columns import common_stem
 from ..data.declared_missing import without_declared
 from ..data.joined_panels import joined_panels
 from ..data.panel import Panel
+from ..data.shared_times import waves_of_columns
+from ..data.wide_columns import wave_times
 from ..errors import CommandError, DataError, warn
 from ..findings.data_checks import Finding
 from ..model.layout import Layout
 from ..model.names import joint_order
 from ..model.prepared import Prepared
+from ..specification.description import Design
 from ..specification.spec import OutcomeSpec, design_spec, outcome_spec
 from ..traj_commands.do_file import read_do_file
 from ..traj_commands.parameter_bounds import bound_texts
@@ -163,10 +166,11 @@ def build(
             list(one.var), list(one.indep), {w[0]: list(w) for w in one.tcov}, {w[0]: list(w) for w in one.dcov},
             list(one.exposure) or None,
         )
-        panel, inputs = read_wide(data, columns, design, id, name, written=written)
-        outcomes.append(one.described[0])
+        panel, inputs = _read(data, columns, design, id, name, written)
+        outcomes.append(replace(one.described[0], repeated="repeated" in inputs))
         specs.append(_checked(one, panel, outcome_spec(outcomes[-1], len(one.order))))
         panels.append(panel)
+        waves = waves_of_columns(wave_times(data, columns.time, columns.outcome)) if "repeated" in inputs else None
         records.append(inputs)
     several, second = len(panels) > 1, len(read.others[0].order) if read.dual else None
     panel = joined_panels(panels, [True] * len(panels)) if several else panels[0]
@@ -174,10 +178,23 @@ def build(
     panel = replace(panel, dropped=replace(panel.dropped, declared=mine))
     model = GBTM.from_panel(
         panel, design_spec(design, tuple(specs), len(read.order), second), formula=read.text,
-        profile=None if several else _profile(read, matrices),
+        profile=None if several else _profile(read, matrices, waves),
         inputs=joined_record(records, [None] * len(records), [False] * len(records), 0) if several else records[0],
     )
     return _bounded(model, read, matrices)
+
+
+def _read(
+    data: pd.DataFrame, columns: WideColumns, design: Design, id: str | Sequence[str] | None, name: str | None,
+    written: set[str],
+) -> tuple[Panel, dict[str, Any]]:
+    """The panel of an outcome; to traj each of several observations at one time counts."""
+    try:
+        return read_wide(data, columns, design, id, name, written=written)
+    except DataError as error:
+        if error.code != "duplicate_time":
+            raise
+    return read_wide(data, columns, design, id, name, written=written, repeated=True)
 
 
 def with_known_bounds(read: Command, matrices: dict[str, Any] | None) -> Command:
@@ -223,8 +240,11 @@ def _checked(read: Command, panel: Panel, spec: OutcomeSpec) -> OutcomeSpec:
     return spec
 
 
-def _profile(read: Command, matrices: dict[str, Any] | None) -> np.ndarray | None:
-    """plottcov() as (T, q): numbers in the order of tcov(), or a matrix with a row for each covariate."""
+def _profile(read: Command, matrices: dict[str, Any] | None, numbers: np.ndarray | None) -> np.ndarray | None:
+    """plottcov() as (T, q): numbers in the order of tcov(), or a matrix with a row for each covariate.
+
+    ``numbers`` are the waves of the columns where some share one, which has then what its first column is given.
+    """
     if read.plottcov is None:
         return None
     waves, q = len(read.var), len(read.tcov)
@@ -242,7 +262,8 @@ def _profile(read: Command, matrices: dict[str, Any] | None) -> np.ndarray | Non
             argument="plottcov", way_out="Give one number per variable in tcov(), in its order.",
         )
     values = np.asarray(given, dtype=float)
-    return np.tile(values, (waves, 1)) if len(given) == q and waves > 1 else values.reshape(q, waves).T
+    profile = np.tile(values, (waves, 1)) if len(given) == q and waves > 1 else values.reshape(q, waves).T
+    return profile if numbers is None else profile[np.unique(numbers, return_index=True)[1]]
 
 
 def _start_option(

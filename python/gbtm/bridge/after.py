@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..compute.progress import Progress
 from ..record.document import encode
+from ..specification.no_order import refuse_order
 from .panels import panel_of_columns
 from .transfer import answer, column, doubles, fit_of, frame, new_bulk, received
 
@@ -53,7 +54,7 @@ def lag_columns(request: str, subject: bytearray, told: bytearray, y: bytearray)
 
     Parameters
     ----------
-    request : JSON with ``terms``, ``is_fit`` and, for new people, ``waves``
+    request : JSON with ``terms``, ``is_fit``, ``repeated`` and, for new people, ``waves``
     subject, told, y : doubles (n,) of the rows
     """
     from ..lags.lagged import lag_columns as made
@@ -61,6 +62,7 @@ def lag_columns(request: str, subject: bytearray, told: bytearray, y: bytearray)
 
     def work() -> dict[str, Any]:
         asked = json.loads(request)
+        refuse_order(repeated=bool(asked.get("repeated")), tcov=True)
         terms = [LagTerm.of({"first": None, **t}) for t in asked["terms"]]
         codes = np.nan_to_num(doubles(subject), nan=-1.0).astype(np.int64)
         waves = asked.get("waves")

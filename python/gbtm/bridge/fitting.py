@@ -81,7 +81,8 @@ def read_request(
     here = {"dcov": asked.get("dcov_names"), "obsmar": "obsmar" in (asked.get("subjects") or ()) or None,
             "trials" if asked.get("trials") else "exposure": asked.get("exposure") or None, "wave": asked.get("wave")}
     outcome, design = described({**asked["model"], **here})
-    panel = panel_of_columns({**asked, "dropout": design.dropout is not None}, ids, subject, times, values)
+    asked = {**asked, "dropout": design.dropout is not None, "repeated": outcome.repeated}
+    panel = panel_of_columns(asked, ids, subject, times, values)
     bases: list[TimeBasis | None] | None = None
     if names:
         columns, first = doubles(basis).reshape(len(names), values.size).T, panel.outcomes[0]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..data.panel import Panel
 from ..data.people import people_panel
+from ..data.shared_times import waves_of_columns
 from ..data.subjects import Subjects, subjects_of_arrays
 from ..data.wave_order import Doubt, doubts, times_without
 from ..lags.lagged import Lags
@@ -71,7 +72,14 @@ def _doubts(asked: dict[str, Any]) -> tuple[Doubt, ...]:
         return notes
     without = listed.get("without_times")  # what the columns of a matrix that came without times are called, or none
     counted = () if without is None else (times_without(without or None, asked["waves"])[1],)
-    return counted + doubts(listed["columns"], listed["times"], listed["written"]) + notes
+    said = doubts(listed["columns"], listed["times"], listed["written"], repeated=bool(asked.get("repeated")))
+    return counted + said + notes
+
+
+def _waves(times: np.ndarray, waves: int, *, repeated: bool) -> np.ndarray:
+    """(n,) of each cell of wide data the number of its wave, of times (n,) row by row."""
+    numbers = waves_of_columns(times.reshape(-1, waves)) if repeated else np.arange(waves)
+    return np.tile(numbers, times.size // waves)
 
 
 def panel_of_columns(
@@ -91,7 +99,7 @@ def panel_of_columns(
         "counted": received("wave") if asked.get("wave") else None, "waves": asked.get("known"),
         "wave_name": asked.get("wave") or "wave", "dropout": bool(asked.get("dropout")),
         "strange": _doubts(asked), "known": known,
-        "unobserved": bool(asked.get("unobserved")),
+        "unobserved": bool(asked.get("unobserved")), "repeated": bool(asked.get("repeated")),
     }
     lags = asked.get("lags")
     if lags:
@@ -103,7 +111,7 @@ def panel_of_columns(
     panel = Panel.from_arrays(
         codes, times, values, ids=distinct, id_name=asked["id_name"], time_name=asked["time_name"],
         name=asked["outcome_name"], row_labels=pd.RangeIndex(1, values.size + 1),
-        wave=np.tile(np.arange(waves), values.size // waves) if waves else None, **further,
+        wave=_waves(times, waves, repeated=further["repeated"]) if waves else None, **further,
     )
     if lags:
         design = parts_design(covariates or (), lags["parts"])

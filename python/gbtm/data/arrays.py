@@ -14,6 +14,7 @@ from .columns import is_number, number_array, plain_labels
 from .ids import id_column
 from .labels import by_rows, by_waves, own_names, row_labels
 from .panel import Panel
+from .shared_times import names_of_waves, waves_of_columns
 from .subjects import subjects_of_arrays
 from .wave_order import Doubt, doubts, times_without
 from .waves import refuse_wave_of_wide
@@ -25,7 +26,7 @@ ID_NAMES = frozenset({"id", "ids", "pid", "subject", "subjectid", "subject_id", 
 def panel_of_arrays(
     y: Any, time: Any, id: Any, *, tcov: Any = None, exposure: Any = None, risk: Any = None, weights: Any = None,
     cluster: Any = None, stratum: Any = None, out_of_sample: Any = None, obsmar: Any = None, dropout: bool = False,
-    dcov: Any = None, wave: Any = None, known: Any = None,
+    dcov: Any = None, wave: Any = None, known: Any = None, repeated: bool = False,
 ) -> Panel:
     """A panel from (N, T) outcomes with times (T,), (N, T) or none, or from long y, time and id of one length.
 
@@ -44,7 +45,7 @@ def panel_of_arrays(
         if wave is not None:
             refuse_wave_of_wide()
         rows = row_labels(y, id, time if np.ndim(time) == 2 else None)
-        return _wide(y, values, time, id, rows, subjects, observations, dropout)
+        return _wide(y, values, time, id, rows, subjects, observations, dropout, repeated)
     if time is None:
         raise MissingArgumentError(
             "time: not given.", code="missing_argument", argument="time",
@@ -64,7 +65,7 @@ def panel_of_arrays(
     known = {k: by_rows(v, k, len(ids), ids=ids) for k, v in subjects.items()}
     return Panel.from_arrays(
         codes, layout.column(time, "time"), values, ids=ids, known=subjects_of_arrays(len(ids), **known),
-        dropout=dropout, **layout.further(**observations),
+        dropout=dropout, repeated=repeated, **layout.further(**observations),
         counted=None if wave is None else layout.column(wave, "wave"),
     )
 
@@ -81,7 +82,7 @@ def _refuse_ids_among_waves(y: Any) -> None:
 
 def _wide(
     y: Any, values: np.ndarray, time: Any, id: Any, rows: pd.Index | None, subjects: dict[str, Any],
-    observations: dict[str, Any], dropout: bool,
+    observations: dict[str, Any], dropout: bool, repeated: bool,
 ) -> Panel:
     """One row per subject; a column of ``y`` is a wave."""
     n, waves = values.shape
@@ -114,12 +115,13 @@ def _wide(
             argument="time", way_out=f"Give ({waves},) or ({n}, {waves}).",
         )
     known = {k: by_rows(v, k, n, rows=rows, ids=ids) for k, v in subjects.items()}
+    of_rows = np.broadcast_to(times, (n, waves))
+    numbers = waves_of_columns(of_rows) if repeated else np.arange(waves)
     return Panel.from_arrays(
-        np.repeat(np.arange(n), waves), np.broadcast_to(times, (n, waves)).ravel(), values.ravel(), ids=ids,
-        wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
-        columns=tuple(f"y{j + 1}" for j in range(waves)),
-        strange=said + layout.doubts({"y": y, **observations}, times),
-        known=subjects_of_arrays(n, **known), dropout=dropout,
+        np.repeat(np.arange(n), waves), of_rows.ravel(), values.ravel(), ids=ids, wave=np.tile(numbers, n),
+        row=np.repeat(np.arange(n), waves), columns=names_of_waves([f"y{j + 1}" for j in range(waves)], numbers),
+        strange=said + layout.doubts({"y": y, **observations}, times, repeated=repeated),
+        known=subjects_of_arrays(n, **known), dropout=dropout, repeated=repeated,
         **layout.further(**observations),
     )
 
@@ -166,11 +168,11 @@ class Observations:
         names = named or tuple(f"w{j + 1}" for j in range(len(columns)))
         return np.column_stack(columns), names
 
-    def doubts(self, given: Mapping[str, Any], times: np.ndarray) -> tuple[Doubt, ...]:
+    def doubts(self, given: Mapping[str, Any], times: np.ndarray, *, repeated: bool = False) -> tuple[Doubt, ...]:
         """Whether the columns of the tables stand in order, and beside each other as their names say."""
         ordered = {k: self.ordered(v, k) for k, v in given.items() if isinstance(v, pd.DataFrame)}
         named = {k: list(v.columns) for k, v in ordered.items() if all(isinstance(c, str) for c in v.columns)}
-        return doubts(named, mean_times(np.atleast_2d(times))) if "y" in named else ()
+        return doubts(named, mean_times(np.atleast_2d(times)), repeated=repeated) if "y" in named else ()
 
     def further(self, tcov: Any = None, dcov: Any = None, exposure: Any = None) -> dict[str, Any]:
         """The arguments of :meth:`Panel.from_arrays` about observations."""

@@ -37,6 +37,7 @@ class Measures:
     row : (n_obs,) int64, position of the observation's row in the user's table
     covariates : (n_obs, q) time-varying covariates w, finite
     exposure : (n_obs,) time at risk, > 0; None for 1 throughout
+    squeezed_by : the n by which 0 and 1 were squeezed into the open interval; 0 where y is as it was read
     lags : how the covariates depend on earlier outcomes, or None
     lag_source, lag_values : (n_obs, L) of each lagged column the observation that it comes from, -1 for none of these,
         and its value
@@ -54,6 +55,7 @@ class Measures:
     covariate_names: tuple[str, ...] = ()
     exposure: np.ndarray | None = None
     is_binned: bool = False
+    squeezed_by: int = 0
     lags: MadeOfLags | None = None
     lag_source: np.ndarray | None = None
     lag_values: np.ndarray | None = None
@@ -92,6 +94,16 @@ class Measures:
         at = np.arange(self.nobs)[rows]
         new[at] = np.arange(at.size)
         return np.asarray(new[self.lag_source[rows]])
+
+    @cached_property
+    def n_shared(self) -> int:
+        """How many observations share their time with another one of the same subject."""
+        if in_order(self.subject, self.time):
+            return 0
+        order = np.lexsort((self.time, self.subject))
+        s, t = self.subject[order], self.time[order]
+        same = (s[1:] == s[:-1]) & (t[1:] == t[:-1])
+        return int((np.append(same, False) | np.append(False, same)).sum())
 
     @cached_property
     def previous(self) -> np.ndarray:

@@ -22,11 +22,12 @@ from .dropped import Dropped, Unobserved, kept_apart, refuse_unusable, usable
 from .formula_design import FormulaDesign, covariate_columns
 from .history import history_of
 from .ids import id_column, id_columns, wide_ids
-from .measures import History, Measures, in_order
+from .measures import History, Measures
+from .shared_times import in_sequence, names_of_waves, refuse_history, refuse_shared, waves_of_columns
 from .subjects import Subjects, subjects_of
 from .wave_order import Doubt, doubts
 from .waves import joined, refuse_disorder, refuse_without_wave, wave_codes
-from .wide_columns import mean_times, wave_lists, wave_matrix, wave_times
+from .wide_columns import mean_times, times_of_columns, wave_lists, wave_matrix, wave_times
 
 Terms = str | Sequence[str] | FormulaDesign | None
 
@@ -160,7 +161,7 @@ class Panel:
         cls, data: pd.DataFrame, *, id: str | Sequence[str], time: str, outcome: str, tcov: Terms = None,
         exposure: str | float | None = None, dropout: bool = False, dcov: Terms = None, wave: str | None = None,
         waves: Sequence[float] | np.ndarray | None = None, unobserved: bool = False, is_block: bool = False,
-        lags: tuple[np.ndarray, np.ndarray] | None = None, **subjects: Any,
+        lags: tuple[np.ndarray, np.ndarray] | None = None, repeated: bool = False, **subjects: Any,
     ) -> Panel:
         """One row per observation.
 
@@ -177,12 +178,14 @@ class Panel:
         unobserved : people without an observation are kept apart, for the prior, and not dropped
         is_block : of a larger table, so that nobody need be left
         lags : the lagged outcomes among the covariates: the row that each comes from, below 0 for none, and its value
+        repeated : a person may have several observations at one time, of two raters or lesions: each counts
         subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
 
         Raises
         ------
         DataError
-            For an unknown column, a time or outcome that is not numeric, infinite values, a duplicated (id, time).
+            For an unknown column, a time or outcome that is not numeric, infinite values; without ``repeated`` for a
+            duplicated (id, time).
         """
         require_columns(data, [*id_columns(id), time, outcome])
         who = id_column(data, id)
@@ -198,7 +201,7 @@ class Panel:
             known=subjects_of(data, ids, codes, **subjects), dropout=dropout, dcov=dropout_covariates,
             dcov_names=dropout_names, waves=waves,
             counted=None if wave is None else numeric(data[require(data, wave)], wave), wave_name=wave or "wave",
-            unobserved=unobserved, is_block=is_block, lags=lags,
+            unobserved=unobserved, is_block=is_block, lags=lags, repeated=repeated,
         )
         return replace(panel, designs={k: d for k, d in designs.items() if d is not None})
 
@@ -210,7 +213,7 @@ class Panel:
         tcov: Mapping[str, str | Sequence[str]] | None = None, exposure: str | Sequence[str] | float | None = None,
         dropout: bool = False, dcov: Mapping[str, str | Sequence[str]] | None = None,
         written: Collection[str] | None = None, unobserved: bool = False, is_block: bool = False,
-        lags: tuple[np.ndarray, np.ndarray] | None = None, **subjects: Any,
+        lags: tuple[np.ndarray, np.ndarray] | None = None, repeated: bool = False, **subjects: Any,
     ) -> Panel:
         """One row per subject.
 
@@ -225,6 +228,7 @@ class Panel:
         written : columns that the user wrote down one by one; default those that no pattern stands for
         dropout : keep what a dropout model needs; ``dcov`` are its covariates, as for tcov
         unobserved, is_block : as for :meth:`from_long`; ``lags`` too, of the cells row by row
+        repeated : columns may have the same times, of which they are one wave
         subjects : ``risk``, ``weights``, ``cluster``, ``stratum``, ``out_of_sample``, as for :func:`subjects_of`
         """
         columns = expand_columns(data, outcome, "outcome")
@@ -232,6 +236,10 @@ class Panel:
         time_matrix = wave_times(data, time, columns)
         ids = wide_ids(data, id)
         n, waves = time_matrix.shape
+        numbers, called = np.arange(waves), tuple(str(c) for c in columns)
+        if repeated:
+            numbers = waves_of_columns(time_matrix, times_of_columns(data, time, columns) if is_block else None)
+            called = names_of_waves(called, numbers)
         codes = np.where(ids.notna(), np.arange(n), -1)
         w = [wave_matrix(data, c, "tcov", waves).ravel() for c in (tcov or {}).values()]
         v = [wave_matrix(data, c, "dcov", waves).ravel() for c in (dcov or {}).values()]
@@ -244,13 +252,13 @@ class Panel:
         return cls.from_arrays(
             np.repeat(codes, waves), time_matrix.ravel(), wave_matrix(data, columns, "outcome", waves).ravel(),
             ids=ids, id_name=str(ids.name), time_name=time_name, name=name,
-            row_labels=data.index, wave=np.tile(np.arange(waves), n), row=np.repeat(np.arange(n), waves),
-            columns=tuple(str(c) for c in columns), covariates=np.column_stack(w) if w else None,
+            row_labels=data.index, wave=np.tile(numbers, n), row=np.repeat(np.arange(n), waves), columns=called,
+            covariates=np.column_stack(w) if w else None,
             covariate_names=tuple(tcov or ()),
             exposure=at_risk, known=subjects_of(data, ids, None, **subjects), dropout=dropout,
             dcov=np.column_stack(v) if v else None, dcov_names=tuple(dcov or ()),
-            strange=doubts(lists, mean_times(time_matrix), literal if written is None else written),
-            unobserved=unobserved, is_block=is_block, lags=lags,
+            strange=doubts(lists, mean_times(time_matrix), literal if written is None else written, repeated=repeated),
+            unobserved=unobserved, is_block=is_block, lags=lags, repeated=repeated,
         )
 
     @classmethod
@@ -282,7 +290,7 @@ class Panel:
         dropout: bool = False, dcov: np.ndarray | None = None, dcov_names: tuple[str, ...] = (),
         counted: np.ndarray | None = None, wave_name: str = "wave", waves: Sequence[float] | np.ndarray | None = None,
         strange: tuple[Doubt, ...] = (), unobserved: bool = False, is_block: bool = False,
-        lags: tuple[np.ndarray, np.ndarray] | None = None,
+        lags: tuple[np.ndarray, np.ndarray] | None = None, repeated: bool = False,
     ) -> Panel:
         """From subject codes (n,), -1 for a missing id, times (n,) and outcomes (n,) with NaN for missing.
 
@@ -291,6 +299,7 @@ class Panel:
         data; of long data ``counted`` (n,) numbers the waves, or else they are the distinct times. ``waves`` are those
         of a fit, for new people; with ``unobserved`` those without an observation are kept apart, not dropped.
         """
+        refuse_history(repeated=repeated, dropout=dropout)
         time = joined(np.asarray(time, dtype=float))
         y = np.asarray(y, dtype=float)
         everything = Measures(
@@ -318,10 +327,7 @@ class Panel:
         present[everything.subject[keep]] = True
         renumbered = (np.cumsum(present) - 1)[everything.subject]
         rows = slice(None) if keep.all() else np.flatnonzero(keep)
-        measures = everything.take(rows, renumbered)  # type: ignore[arg-type]
-        if not in_order(measures.subject, measures.time if columns == () else None):
-            keys = (measures.time, measures.subject) if columns == () else (measures.subject,)
-            measures = measures.take(np.lexsort(keys))
+        measures = in_sequence(everything.take(rows, renumbered), repeated=repeated)  # type: ignore[arg-type]
         panel = cls(
             ids=ids[present], outcomes=(measures,), dropped=dropped, row_labels=labels, doubts=strange,
             known=None if known is None else known.take(present),
@@ -330,21 +336,8 @@ class Panel:
                 history_of(everything, renumbered, present, dcov, dcov_names, timed), levels=levels,
                 by_time=wave is None and counted is None),
         )
-        panel._refuse_duplicates(measures, id_name)
+        if not repeated:
+            refuse_shared(measures, panel.describe_rows, id_name)
         if counted is not None:
             refuse_disorder(measures, wave_name, panel.ids)
         return panel
-
-    def _refuse_duplicates(self, measures: Measures, id_name: str) -> None:
-        if in_order(measures.subject, measures.time):
-            return
-        order = np.lexsort((measures.time, measures.subject))
-        s, t = measures.subject[order], measures.time[order]
-        same = np.flatnonzero((s[1:] == s[:-1]) & (t[1:] == t[:-1])) + 1
-        if same.size:
-            raise DataError(
-                f"{id_name}, {measures.time_name}: {same.size} observations repeat the id and time of another one: "
-                f"{self.describe_rows(order[same], measures)}.",
-                code="duplicate_time", argument=measures.time_name,
-                way_out="Keep one row per subject and time, or check that the id column is right.",
-            )

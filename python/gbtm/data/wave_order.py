@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from .columns import MAX_SHOWN, listing
+from .shared_times import layers
 
 CENTURY = 50  # among two-digit years those below it are of the later century
 
@@ -49,7 +50,7 @@ def wave_numbers(names: Sequence[str]) -> list[int | None]:
 
 def doubts(
     lists: Mapping[str, Sequence[str]], times: Sequence[float] | np.ndarray | None = None,
-    written: Collection[str] | None = None,
+    written: Collection[str] | None = None, *, repeated: bool = False,
 ) -> tuple[Doubt, ...]:
     """What makes it doubtful that the waves stand in order and the lists beside each other.
 
@@ -58,7 +59,13 @@ def doubts(
     lists : what a list is called -> its columns; the outcome's first
     times : of the waves, where they are numbers or the means of the time's columns
     written : columns that the user wrote down one by one; the others came by a wildcard or a range. None: all
+    repeated : columns may share a time: the first ones of the times are looked at by themselves, then the second ones
     """
+    if repeated and times is not None:
+        at = np.asarray(times, dtype=float)
+        parts = [({what: [names[j] for j in own] for what, names in lists.items() if len(names) == at.size}, at[own])
+                 for own in layers(at)]
+        return tuple(dict.fromkeys(d for some, when in parts for d in doubts(some, when, written)))
     said: list[Doubt] = []
     if not lists:
         return ()

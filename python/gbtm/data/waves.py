@@ -70,7 +70,16 @@ def refuse_without_wave(missing: np.ndarray, wave: str) -> None:
 def refuse_disorder(measures: Measures, wave: str, ids: pd.Index) -> None:
     """Raise where a subject's waves do not rise with its times; ``measures`` are in the order of time."""
     same = np.diff(measures.subject) == 0
-    bad = np.flatnonzero(same & (np.diff(measures.wave) <= 0))
+    shared, step = same & (np.diff(measures.time) == 0), np.diff(measures.wave)
+    apart = np.flatnonzero(shared & (step != 0))
+    if apart.size:
+        k = apart[0]
+        raise DataError(
+            f"{wave}: it differs between observations at one {measures.time_name}, {measures.time[k]:g}, of id "
+            f"{ids[measures.subject[k]]}.", code="waves_disagree", argument=wave,
+            way_out="Observations that share a time are of one wave.",
+        )
+    bad = np.flatnonzero(same & ~shared & (step <= 0))
     if bad.size:
         k = bad[0] + 1
         raise DataError(

@@ -45,6 +45,13 @@ def wave_times(data: pd.DataFrame, time: Any, columns: Sequence[str]) -> np.ndar
     return np.broadcast_to(times, (len(data), len(columns)))
 
 
+def times_of_columns(data: pd.DataFrame, time: Any, columns: Sequence[str]) -> list[Any]:
+    """What the times of the outcome's columns are called: columns of the table, or numbers."""
+    time = times_in_order(data, time, columns)
+    names = [time] if isinstance(time, str) else list(time)
+    return expand_columns(data, names, "time") if isinstance(names[0], str) else [float(t) for t in names]
+
+
 def wave_lists(data: pd.DataFrame, given: Mapping[str, Any]) -> tuple[dict[str, list[str]], set[str]]:
     """The columns of each list that has columns, and which of them were named one by one."""
     lists: dict[str, list[str]] = {}

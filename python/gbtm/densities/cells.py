@@ -94,8 +94,8 @@ class CellStatistics(nn.Module):
             self.register_buffer("stats", torch.from_numpy(full))
         else:
             full = np.zeros((*stats.shape[:-2], n_subjects, first.size, stats.shape[-1]))
-            if measures.is_binned:  # for starts, never centred
-                np.add.at(full, (measures.subject, cell), stats)
+            if measures.is_binned or measures.n_shared:  # several of a subject in a cell
+                np.add.at(full, (..., measures.subject, cell, slice(None)), stats)  # type: ignore[arg-type]
             else:
                 full[..., measures.subject, cell, :] = stats
             self.register_buffer("stats", torch.from_numpy(full.reshape(*full.shape[:-2], -1)))

@@ -24,6 +24,7 @@ class Seen:
     Attributes
     ----------
     extent : smallest and largest outcome
+    n_shared : observations that share their time with another one of the same person
     times : (C,) distinct times, ascending; ``counts`` (C,) observations at each, ``outcomes`` (C,) and ``covariates``
         (C, q) their sums
     """
@@ -34,6 +35,7 @@ class Seen:
     counts: np.ndarray
     outcomes: np.ndarray
     covariates: np.ndarray
+    n_shared: int = 0
 
     @classmethod
     def of(cls, measures: Measures) -> Seen:
@@ -45,6 +47,7 @@ class Seen:
             extent=(float(measures.y.min(initial=np.inf)), float(measures.y.max(initial=-np.inf))), times=times,
             counts=np.bincount(at).astype(float), outcomes=np.bincount(at, measures.y),
             covariates=np.column_stack([np.bincount(at, c) for c in w.T]) if w.shape[1] else np.zeros((times.size, 0)),
+            n_shared=measures.n_shared,
         )
 
     @classmethod
@@ -58,7 +61,7 @@ class Seen:
             counts=np.bincount(at, np.concatenate([p.counts for p in parts])),
             outcomes=np.bincount(at, np.concatenate([p.outcomes for p in parts])),
             covariates=np.column_stack([np.bincount(at, c) for c in covariates.T]) if covariates.shape[1] else
-            np.zeros((times.size, 0)),
+            np.zeros((times.size, 0)), n_shared=sum(p.n_shared for p in parts),
         )
 
 

@@ -85,7 +85,7 @@ class DiskPanel:
         return {
             "form": "wide" if wide else "long", **{k: given.get(k) for k in named}, **terms,
             **{k: terms[k] or ({} if wide else None) for k in ("tcov", "dcov")},
-            **({"wave": given["wave"]} if "wave" in given else {}),
+            **{k: given[k] for k in ("wave", "repeated") if given.get(k)},
             **{f"{k}_design": d.document for k, d in designs.items()}, "dropout": bool(given.get("dropout")),
             "levels": {c: list(levels) for c, levels in source.levels},
             "design": {k: given.get(k) for k in OF_PEOPLE},
@@ -147,7 +147,7 @@ def disk_panel(
     memory : bytes of blocks, ready for sums, that a process keeps; those beyond are read again at each pass
     given : ``risk``, ``weights``, ``cluster``, ``stratum``, ``obsmar``, as for
         :func:`gbtm.data.subjects.subjects_of`; ``dropout``, ``dcov``, and ``wave`` of long data, as for
-        :meth:`gbtm.Panel.from_long`; ``name`` and ``time_name`` of wide data
+        :meth:`gbtm.Panel.from_long`, ``repeated`` too; ``name`` and ``time_name`` of wide data
 
     Returns
     -------

@@ -81,12 +81,12 @@ def _id_columns(res: Fit, id: str | Sequence[str] | None) -> list[str]:
 
 
 def _earlier(res: Fit) -> pd.DataFrame:
-    """Each outcome at each of its times, a column a time; the last where a person has several observations then."""
+    """Each outcome at each of its times, a column a time; the mean where a person has several observations then."""
     tables = []
     for outcome in res.outcomes:
         m = outcome.data
         long = pd.DataFrame({"who": m.subject, "when": m.wave, "y": m.y})
-        wide = long.groupby(["who", "when"])["y"].last().unstack()
+        wide = long.groupby(["who", "when"])["y"].mean().unstack()
         mean_time = pd.Series(m.time).groupby(m.wave).mean()
         wide.columns = [f"{outcome.name}@{mean_time[w]:g}" for w in wide.columns]
         wide = wide.reindex(range(res.n_subjects))

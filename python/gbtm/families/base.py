@@ -42,6 +42,7 @@ class Family(ABC):
     takes_exposure : log exposure may be added to eta
     takes_trials : y is a number of successes out of given numbers of trials, which stand where others have exposure
     has_levels : y is one of a few ordered levels, which the data name, see :meth:`having_codes`
+    may_be_squeezed : y is a proportion that cannot be 0 or 1
     may_be_never : a group's order may be -1, y being 0 throughout
     has_bounds : y may be censored at ``min`` and ``max``, see :meth:`between`
     may_correlate : errors may be AR(1), or a subject may have random effects
@@ -66,6 +67,7 @@ class Family(ABC):
     takes_exposure: ClassVar[bool] = False
     takes_trials: ClassVar[bool] = False
     has_levels: ClassVar[bool] = False
+    may_be_squeezed: ClassVar[bool] = False
     may_be_never: ClassVar[bool] = False
     has_bounds: ClassVar[bool] = False
     may_correlate: ClassVar[bool] = False

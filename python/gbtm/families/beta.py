@@ -31,12 +31,14 @@ class Beta(Family):
     sas_models = ("beta",)
     traj_band_fault = "the variance is mu (1 - mu)/(1 + phi) there"
     predictors = ("mean", "log_phi")
+    may_be_squeezed = True
 
     def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
         return (
             ~((y > 0) & (y < 1)),
             "values must lie strictly between 0 and 1",
-            "Divide percentages by 100; where 0 or 1 do occur, squeeze all n values: (y * (n - 1) + 0.5) / n.",
+            "Divide percentages by 100; where 0 or 1 do occur, squeeze=True makes all n values "
+            "(y * (n - 1) + 0.5) / n.",
         )
 
     def statistics(self, y: np.ndarray) -> np.ndarray:

@@ -165,7 +165,7 @@ def evenly(candidates: np.ndarray, most: int) -> np.ndarray:
 
 
 def subject_lines(res: Fit, subjects: np.ndarray, *, jitter: bool = False) -> list[np.ndarray]:
-    """Subjects' own lines, each (T_i, 2) of time and outcome.
+    """Subjects' own lines, each (T_i, 2) of time and outcome, the mean where several observations share a time.
 
     Parameters
     ----------
@@ -179,8 +179,13 @@ def subject_lines(res: Fit, subjects: np.ndarray, *, jitter: bool = False) -> li
     if jitter:
         y = y + jitter_of(res) * (2 * ((subject + 1) * JITTER_STEP % 1) - 1)
     order = np.lexsort((time, subject))
-    points = np.column_stack([time, y])[order]
-    cuts = np.flatnonzero(np.diff(subject[order])) + 1
+    points, subject = np.column_stack([time, y])[order], subject[order]
+    new = np.append(True, (np.diff(subject) != 0) | (np.diff(points[:, 0]) != 0))[: len(points)]
+    if not new.all():
+        at = np.cumsum(new) - 1
+        points[new, 1] = np.bincount(at, points[:, 1]) / np.bincount(at)
+        points, subject = points[new], subject[new]
+    cuts = np.flatnonzero(np.diff(subject)) + 1
     return np.split(points, cuts) if points.size else []
 
 

@@ -127,6 +127,7 @@ def _outcomes(
             "nobs": m.nobs, "data": shared["outcomes"][i]["data"],
             "dropout": None if i != DRIVER else _dropout(prepared, shared["outcomes"][i]["records"]),
             **({} if m.lags is None else {"lags": m.lags.document}),
+            **({"n_shared": m.n_shared} if part.spec.repeated else {}),
         }
         for i, (part, m) in enumerate(zip(layout.outcomes, panel.outcomes, strict=True))
     ]

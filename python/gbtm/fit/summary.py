@@ -207,8 +207,8 @@ def _notes(res: Fit) -> list[str]:
         lines.append(res.constraints.sentence)
     if known_sentence(res):
         lines.append(known_sentence(res))
-    if res.dropped.sentence():
-        lines.append(res.dropped.sentence())
+    of_outcomes = [s for o in res.outcomes for s in (o.shared_sentence, o.squeezed_sentence)]
+    lines += [s for s in (res.dropped.sentence(), *of_outcomes) if s]
     if res.prior is not None:
         lines.append(res.prior.sentence)
     lines += [f"Warning: {w}" for w in res.warnings]

@@ -41,6 +41,8 @@ def block_document(
     outcomes, (group_set,) = document["outcomes"], document["group_sets"]
     for outcome, seen in zip(outcomes, survey.seen, strict=True):
         outcome |= {"data": None, "nobs": seen.nobs, "times": seen.times}
+        if outcome["spec"]["repeated"]:
+            outcome["n_shared"] = seen.n_shared
         if outcome["profile"] is not None:
             outcome["profile"] = _profile(seen)
     if leaving is not None:

@@ -111,8 +111,8 @@ def forecast_check(
     Raises
     ------
     SpecificationError
-        ``no_forecast`` for several outcomes, dropout, correlated errors or random effects; ``other_data`` for models of
-        different outcomes.
+        ``no_forecast`` for several outcomes, dropout, correlated errors, random effects, several observations at one
+        time; ``other_data`` for models of different outcomes.
 
     Notes
     -----
@@ -186,7 +186,8 @@ def _built(models: Any) -> dict[str, Prepared]:
         spec = one.spec
         outcome = spec.outcomes[0]
         why = ("several outcomes" if len(spec.outcomes) > 1 else "a dropout model" if spec.dropout is not None else
-               "correlated errors or random effects" if outcome.ar1 or outcome.random_orders is not None else "")
+               "correlated errors or random effects" if outcome.ar1 or outcome.random_orders is not None else
+               "several observations at one time" if one.panel.outcomes[0].n_shared else "")
         if why:
             raise SpecificationError(
                 f"models: {name or 'the model'} has {why}, which forecast_check() does not update wave by wave.",

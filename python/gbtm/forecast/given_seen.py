@@ -49,7 +49,7 @@ def given_seen(
             with np.errstate(divide="ignore", invalid="ignore"):
                 out += sigma * np.sign(rho) ** gap * np.abs(rho) ** gap if rho else sigma * (gap == 0)
         else:
-            out += np.exp(2 * ua["log_sigma"][k][:, None]) * (ta[:, None] == tb[None])
+            out += np.exp(2 * ua["log_sigma"][k][:, None]) * (np.eye(ta.size) if a is b else 0.0)  # to come, or seen
         return out
 
     for i in np.unique(person):

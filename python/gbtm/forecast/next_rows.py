@@ -17,6 +17,7 @@ from ..data.wide_columns import wave_matrix, wave_times
 from ..errors import DataError, SpecificationError
 from ..fit.new_data import stored_terms, with_levels, with_own_time
 from ..lags.table import long_lags
+from ..record.wave_counts import occasions
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
@@ -163,9 +164,10 @@ def _with_next(
     np.maximum.at(last, codes[seen], when[seen])
     ahead = np.flatnonzero(~np.isfinite(y) & np.isfinite(when) & (codes >= 0) & (when > last[np.maximum(codes, 0)]))
     ahead = ahead[np.lexsort((when[ahead], codes[ahead]))] if times is None else ahead[:0]
-    rank = np.arange(ahead.size) - np.searchsorted(codes[ahead], codes[ahead])
+    rank = occasions(codes[ahead], when[ahead])  # rows of one time are one step
     ahead, rank = ahead[rank < steps], rank[rank < steps]
-    have = np.bincount(codes[ahead], minlength=len(ids))
+    have = np.zeros(len(ids), dtype=int)
+    np.maximum.at(have, codes[ahead], rank + 1)
     short = np.flatnonzero(have < steps)
     if not short.size:
         return table, ahead, rank + 1

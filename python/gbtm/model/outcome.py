@@ -21,6 +21,7 @@ from ..families.precision import PRECISION
 from ..families.random_normal import CORRELATION, RANDOM, random_normal
 from ..specification.spec import ModelSpec, OutcomeSpec
 from .dropout import DropoutPart, make_dropout, risk_set
+from .squeezed import squeezed
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,8 @@ class OutcomePart:
 def prepare(panel: Panel, spec: ModelSpec, *, check_size: bool = True) -> Panel:
     """Check the outcomes against their families; values beyond the bounds are moved to them where the user said so."""
     outcomes = []
-    for measures, outcome in zip(panel.outcomes, spec.outcomes, strict=True):
+    for given, outcome in zip(panel.outcomes, spec.outcomes, strict=True):
+        measures = squeezed(given, outcome, panel)
         y = measures.y
         if outcome.censor_beyond:
             y = np.clip(y, outcome.lower, outcome.upper)

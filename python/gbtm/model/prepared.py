@@ -10,12 +10,15 @@ import numpy as np
 
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
+from ..errors import SpecificationError
+from ..specification.no_order import refuse_order
 from ..specification.prior import Prior
-from ..specification.spec import ModelSpec
+from ..specification.spec import ModelSpec, OutcomeSpec
 from .known_people import scored_without, with_known
 from .layout import Layout, make_layout
 from .levels import with_codes
 from .outcome import prepare
+from .squeezed import with_sizes
 
 Bases = Sequence[TimeBasis | None]
 
@@ -56,8 +59,11 @@ class Prepared:
             For values that the family cannot take, more groups than subjects, columns that cannot be told apart.
         """
         fitted, scored = panel.split()
-        spec = with_known(with_codes(spec, fitted), fitted)
+        spec = with_known(with_sizes(with_codes(spec, fitted), fitted), fitted)
         fitted = prepare(fitted, spec)
+        for m, outcome in zip(fitted.outcomes, spec.outcomes, strict=True):
+            refuse_unlike(m.name, m.n_shared > 0, outcome)
+            refuse_order(repeated=outcome.repeated, tcov=m.lags is not None)
         return cls(
             fitted, spec, make_layout(fitted, spec, bases), bases,
             held_out if scored is None else scored_without(scored), formula, inputs, profile,
@@ -72,6 +78,15 @@ class Prepared:
     def seeks_units(self) -> bool:
         """Hidden units of some outcome are to be found: its basis was not given."""
         return seeks_units(self.spec, self.bases)
+
+
+def refuse_unlike(name: str, has_shared: bool, outcome: OutcomeSpec) -> None:
+    """Raise where the panel has observations that share a time, and the specification does not know of it."""
+    if has_shared and not outcome.repeated:
+        raise SpecificationError(
+            f"repeated: observations of {name} share a time, and the specification does not say that they may.",
+            code="bad_repeated", argument="repeated", way_out="Give repeated=True to the specification too.",
+        )
 
 
 def seeks_units(spec: ModelSpec, bases: Bases | None) -> bool:

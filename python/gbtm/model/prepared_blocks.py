@@ -15,7 +15,7 @@ from ..specification.prior import Prior
 from ..specification.spec import ModelSpec, OutcomeSpec
 from .layout import Layout, make_layout
 from .outcome import OutcomePart, prepare
-from .prepared import Prepared
+from .prepared import Prepared, refuse_unlike
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +50,8 @@ class PreparedBlocks:
         """
         _refuse(spec)
         _refuse_levels(spec)
+        for seen, m, outcome in zip(panel.survey.seen, panel.survey.sample.outcomes, spec.outcomes, strict=True):
+            refuse_unlike(m.name, seen.n_shared > 0, outcome)
         sample = panel.sampled()
         try:
             people = prepare(sample.for_starts, spec)
@@ -101,6 +103,11 @@ def _refuse_levels(spec: ModelSpec) -> None:
 
 
 def _refuse(spec: ModelSpec) -> None:
+    if any(m.squeeze for m in spec.outcomes):
+        raise SpecificationError(
+            "squeeze: is not yet done on data that stay on disk.", code="not_on_disk", argument="squeeze",
+            way_out="Write (y * (n - 1) + 0.5) / n into the files, n observations in all of them.",
+        )
     for m in spec.outcomes:
         for there, argument, what in (
             (m.random_orders is not None, "rorder", "Random effects"), (m.ar1, "ar1", "AR(1) errors"),

@@ -205,6 +205,10 @@ def _bounds(res: GBTMResults, script: _Script) -> tuple[float, float]:
 
 def _censor_beyond(res: GBTMResults, columns: list[str], script: _Script) -> None:
     spec = res.outcome.spec
+    if spec.squeezed_by is not None:
+        n = spec.squeezed_by
+        script.prepare += [f"foreach v of varlist {' '.join(columns)} {{",
+                           f"    replace `v' = (`v' * {n - 1} + 0.5) / {n}", "}"]
     bounds = [(b, sign) for b, sign in ((spec.lower, "<"), (spec.upper, ">")) if b is not None]
     if spec.censor_beyond and bounds:
         script.prepare += [
@@ -233,7 +237,7 @@ def _reshape(
         lines.append(f"drop if missing({outcome})")
     elif dropout.n_waves:
         n_waves = dropout.n_waves
-    if n_waves <= WAVES_MOST or dropout is not None:
+    if (n_waves <= WAVES_MOST or dropout is not None) and not res.outcome.spec.repeated:
         lines.append(f"egen _wave = group({counted})")
     else:
         n_waves = int(np.bincount(data.subject).max())
@@ -253,7 +257,8 @@ def _reshape(
 
 def _wide_columns(res: GBTMResults, recipe: Recipe, script: _Script) -> dict[str, list[str]]:
     """The columns of each wave by the name in the formula; times given as numbers become variables."""
-    n_waves = int(res.outcome.data.wave.max()) + 1
+    listed = [len(v) for v in recipe.wide.values() if not isinstance(v, str)]
+    n_waves = max(int(res.outcome.data.wave.max()) + 1, *listed, 0)
     waves: dict[str, list[str]] = {}
 
     def made(name: str, n: int) -> list[str]:

@@ -68,6 +68,7 @@ class OutcomeRecord:
     times : the distinct times, where the data are not with the fit
     inputs : how it was read, where the fit says so
     lags : how its covariates depend on earlier outcomes, or None
+    n_shared : observations that share their time with another one of the same person
     """
 
     spec: OutcomeSpec
@@ -90,6 +91,7 @@ class OutcomeRecord:
     times: np.ndarray | None = None
     inputs: dict[str, Any] | None = None
     lags: Lags | None = None
+    n_shared: int = 0
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> OutcomeRecord:
@@ -110,6 +112,7 @@ class OutcomeRecord:
             stored_data=stored.get("data"), times=None if "times" not in stored else np.asarray(stored["times"], float),
             inputs=stored.get("inputs"),
             lags=None if stored.get("lags") is None else Lags.of(stored["lags"]),
+            n_shared=int(stored.get("n_shared", 0)),
         )
 
     @property
@@ -121,6 +124,23 @@ class OutcomeRecord:
     def covariate_names(self) -> tuple[str, ...]:
         """Of the time-varying covariates."""
         return () if self.covariates is None else self.covariates.names
+
+    @property
+    def shared_sentence(self) -> str:
+        """How many of its observations share a time, in a sentence; empty where a person has one at a time."""
+        if not self.spec.repeated:
+            return ""
+        some = f"{self.n_shared} of {self.nobs}" if self.n_shared else "None of the"
+        return (f"{some} observations of {self.name} share their {self.time_name} with another one of the same person; "
+                "each counts.")
+
+    @property
+    def squeezed_sentence(self) -> str:
+        """By what its values were squeezed, in a sentence; empty where they were not."""
+        n = self.spec.squeezed_by
+        return "" if n is None else (
+            f"{self.name} is squeezed into (0, 1), (y * {n - 1} + 0.5) / {n}: curves, means and residuals are of these "
+            "values.")
 
     @property
     def has_exposure(self) -> bool:
@@ -172,7 +192,7 @@ class OutcomeRecord:
             time_name=self.time_name, columns=self.columns,
             covariates=np.zeros((subject.size, 0)) if w is None else np.asarray(w),
             covariate_names=self.covariate_names, exposure=None if exposure is None else np.asarray(exposure),
-            lags=self.lags,
+            lags=self.lags, squeezed_by=self.spec.squeezed_by or 0,
             lag_source=None if source is None else np.asarray(source).astype(np.int64).reshape(subject.size, -1),
             lag_values=None if source is None else np.asarray(stored["lag_values"], float).reshape(subject.size, -1),
         )

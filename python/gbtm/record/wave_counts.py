@@ -66,9 +66,9 @@ class WaveCounts:
     Attributes
     ----------
     common : waves are times that people have in common; else each person's first, second, .. observation
-    time, outcome : by wave
+    time, outcome : by wave; of several observations of a person at a time the outcomes all count, the time once
     first, last : (T,) people whose first, whose last observation is at the wave
-    sizes : (S,) people with 0, 1, 2, .. observations
+    sizes : (S,) people seen at 0, 1, 2, .. waves
     patterns : observed (bit set) and missing waves, as numbers, those of the most people first; without common waves
         none
     having : people with each pattern
@@ -100,6 +100,7 @@ class WaveCounts:
     ) -> WaveCounts:
         """Of the observations (n_obs,) of ``n`` people at ``waves`` waves, all patterns with them."""
         common = waves <= WAVES_MOST
+        once = first_at_each(subject, wave.astype(float) if common else time)
         if common:
             seen = np.zeros(n, dtype=np.int64)
             np.bitwise_or.at(seen, subject, np.left_shift(np.int64(1), wave.astype(np.int64)))
@@ -113,13 +114,13 @@ class WaveCounts:
         else:
             wave = occasions(subject, time)
             waves = int(wave.max(initial=0)) + 1
-            sizes = np.bincount(np.bincount(subject, minlength=n), minlength=2).astype(float)
+            sizes = np.bincount(np.bincount(subject[once], minlength=n), minlength=2).astype(float)
             patterns, having = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
             first = np.zeros(waves)
             first[0] = sizes[1:].sum()
             last = sizes[1:]
         return cls(
-            common, Moments.of(wave, time, waves), Moments.of(wave, y, waves), first, last, sizes, patterns,
+            common, Moments.of(wave[once], time[once], waves), Moments.of(wave, y, waves), first, last, sizes, patterns,
             having.astype(float), Moments.of(np.zeros(y.size, dtype=int), y, 1),
             float(y.min(initial=np.inf)), float(y.max(initial=-np.inf)), int((y == 0).sum()), int((y == 1).sum()),
             int((y <= bounds[0]).sum()), int((y >= bounds[1]).sum()),
@@ -166,14 +167,24 @@ def bits_of(patterns: np.ndarray, waves: int) -> np.ndarray:
 
 
 def occasions(subject: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """The place of each observation in its subject's series, from 0."""
+    """The place of each observation in its subject's series, from 0; of those at one time it is the same."""
     order = np.lexsort((time, subject))
     place = np.empty(subject.size, dtype=int)
-    ordered = subject[order]
+    if not place.size:
+        return place
+    ordered, new = subject[order], np.ones(subject.size, dtype=int)
+    new[1:] = (np.diff(ordered) != 0) | (np.diff(time[order]) != 0)
     first = np.r_[0, np.flatnonzero(np.diff(ordered)) + 1]
     length = np.diff(np.r_[first, ordered.size])
-    place[order] = np.arange(ordered.size) - np.repeat(first, length)
+    number = np.cumsum(new)
+    place[order] = number - np.repeat(number[first], length)
     return place
+
+
+def first_at_each(subject: np.ndarray, time: np.ndarray) -> np.ndarray | slice:
+    """One observation of those of a subject at a time, which stand together; all where there is one of each."""
+    same = (np.diff(subject) == 0) & (np.diff(time) == 0)
+    return np.flatnonzero(np.append(True, ~same)) if same.any() else slice(None)
 
 
 def _most(having: np.ndarray) -> np.ndarray:

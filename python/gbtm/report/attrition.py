@@ -42,7 +42,8 @@ class Attrition:
     common : waves are times that subjects have in common; else each subject's first, second, .. observation
     patterns : the most frequent patterns of observed (X) and missing (.) waves, subjects and their share; empty without
         common waves
-    per_subject : number of observations of a subject, subjects with so many, and their share
+    per_subject : number of observations of a subject, or of times where several share one; subjects with so many, and
+        their share
     dropped : what was left out: number, of what, why
     sentences : the same in words
     counts : what all of this is made of
@@ -79,7 +80,7 @@ class Attrition:
         if len(self.patterns) > 1:
             tables.append(table_of(self.patterns, index=False, caption="Most frequent patterns of missing waves",
                                   notes=["X observed, . missing, first wave first."]))
-        tables.append(table_of(self.per_subject, index=False, caption="Observations per subject"))
+        tables.append(table_of(self.per_subject, index=False, caption=f"{self.per_subject.columns[0]} per subject"))
         return tables
 
 
@@ -108,7 +109,8 @@ def attrition(res: GBTMResults) -> Attrition:
     patterns = _patterns(counts, res.n_subjects) if counts.common else pd.DataFrame()
     sizes = np.flatnonzero(counts.sizes)
     having = counts.sizes[sizes].astype(int)
-    per_subject = pd.DataFrame({"Observations": sizes, "Subjects": having, "share": having / res.n_subjects})
+    counted = "Times seen" if res.outcome.n_shared else "Observations"
+    per_subject = pd.DataFrame({counted: sizes, "Subjects": having, "share": having / res.n_subjects})
     waves = _by_wave(counts, res)
     sentences = tuple(_sentences(res, counts, waves))
     return Attrition(waves, counts.common, patterns, per_subject, _dropped(res), sentences, counts, res.time_name)
@@ -172,8 +174,10 @@ def _sentences(res: GBTMResults, counts: WaveCounts, waves: pd.DataFrame) -> lis
     middle = [int(np.searchsorted(below, half, side="right")) for half in ((below[-1] - 1) // 2, below[-1] // 2)]
     sentences = [
         f"{res.n_subjects} subjects with {res.nobs} observations of {res.outcome_name} were used: "
-        f"{there[0]} to {there[-1]} per subject, median {np.mean(middle):g}."
+        f"{there[0]} to {there[-1]} {'times ' if res.outcome.n_shared else ''}per subject, median {np.mean(middle):g}."
     ]
+    if res.outcome.spec.repeated:
+        sentences.append(res.outcome.shared_sentence)
     if counts.common:
         full = int(counts.sizes[len(waves)]) if counts.sizes.size > len(waves) else 0
         gone = res.n_subjects - int(waves["Observed"].iloc[-1])

@@ -57,6 +57,8 @@ class Outcome:
     rcorr : normal: the random intercept and slope of a group are correlated, else they are independent
     rcommon : one covariance of the random effects for all groups that have them, else one for each
     phi_order : beta, gamma: order of the polynomial of time that log phi is in each group; a constant when not given
+    repeated : a person may have several observations at one time, of two raters or lesions, and each of them counts
+    squeeze : beta: 0 and 1 may occur, and all values y are made (y (n - 1) + 1/2) / n, n observations that are fitted
     curve : :class:`gbtm.Network`, curves made of hidden units of time that the groups share, in place of ``order``
     """
 
@@ -72,12 +74,10 @@ class Outcome:
     )
     sigma_by_group: bool = option(
         False, "flag", trait="has_sigma", stored="sigma_by_group", code="bad_sigma",
-        lacks="sigma_by_group: family '{family}' has no sigma.", way_out="It goes with {those}.",
-    )
+        lacks="sigma_by_group: family '{family}' has no sigma.", way_out="It goes with {those}.")
     dispersion_by_group: bool = option(
         False, "flag", trait="has_dispersion", stored="dispersion_by_group", code="bad_dispersion",
-        lacks="dispersion_by_group: family '{family}' has no dispersion psi.", way_out="It goes with {those}.",
-    )
+        lacks="dispersion_by_group: family '{family}' has no dispersion psi.", way_out="It goes with {those}.")
     min: float | None = option(None, "bound", stored="lower", **BOUND)
     max: float | None = option(None, "bound", stored="upper", **BOUND)
     censor_beyond: bool = option(False, "flag", stored="censor_beyond", code="bad_bounds")
@@ -85,16 +85,14 @@ class Outcome:
     exposure: Any = option(
         None, "columns", trait="takes_exposure", code="bad_exposure",
         lacks="exposure: goes with counts, not with family '{family}'.",
-        way_out="Use one of {those}, or leave exposure out.",
-    )
+        way_out="Use one of {those}, or leave exposure out.")
     trials: Any = option(
         None, "columns", trait="takes_trials", code="bad_trials", way_out="Use family={or}, or leave trials out.",
         lacks="trials: goes with family {those}, not with '{family}'.")
     ar1: bool = option(
         False, "flag", trait="may_correlate", stored="ar1", code="bad_ar1",
         lacks="ar1: goes with {those}, not with '{family}'.",
-        way_out="Leave it out: this family has no errors that could be correlated.",
-    )
+        way_out="Leave it out: this family has no errors that could be correlated.")
     rho_by_group: bool = option(False, "flag", stored="rho_by_group", code="bad_ar1")
     rorder: Orders | None = option(
         None, "orders", trait="may_correlate", stored="random_orders", code="bad_rorder",
@@ -113,6 +111,10 @@ class Outcome:
         None, "orders", trait="has_precision", stored="phi_orders", code="bad_order",
         lacks="phi_order: family '{family}' has no precision phi.", way_out="It goes with {those}.",
     )
+    repeated: bool = option(False, "flag", stored="repeated", code="bad_repeated")
+    squeeze: bool = option(
+        False, "flag", trait="may_be_squeezed", stored="squeeze", code="bad_squeeze",
+        lacks="squeeze: goes with family {those}, not with '{family}'.", way_out="Use family={or}, or leave it out.")
     curve: Network | None = option(None, "network", stored="curve", code="bad_curve")
 
     made_by_users: ClassVar[bool] = True
@@ -329,8 +331,7 @@ def several_described(
         if not isinstance(outcome, Outcome) or outcome.formula is None:
             raise SpecificationError(
                 f"formula: {outcome!r} is no outcome with a formula.", code="bad_formula", argument="formula",
-                way_out="Give formulas, or gbtm.Outcome('y ~ age', order=2), ...",
-            )
+                way_out="Give formulas, or gbtm.Outcome('y ~ age', order=2), ...")
     several = [o.order for o in made if isinstance(o.order, tuple) and len(o.order) > 1]
     given = whole
     if whole.get("groups") is None and whole.get("link") == "dual" and len(several) == len(made) == 2:

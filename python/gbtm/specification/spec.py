@@ -12,6 +12,7 @@ from ..families.random_normal import RANDOM_PART
 from .constraint_text import label_classes
 from .correlated_errors import check_correlated_errors, check_random_effects
 from .description import Design, Outcome, described
+from .no_order import refuse_order
 from .option import options_of
 from .option_values import as_orders, per_group, refuse_outside
 from .prior import Prior
@@ -38,6 +39,8 @@ class OutcomeSpec:
     random_orders : as ``ar1``. Random effects of each group: 0, an intercept; 1, a slope too; -1, none
     random_correlated, random_common : the intercept and slope of a group are correlated; one covariance for all groups
     phi_orders : families with a phi only. One order, of the polynomial that log phi is in each group; None: a constant
+    repeated : a person may have several observations at one time
+    squeeze, squeezed_by : 0 and 1 are squeezed into the open interval; by the n that the data have said, or None
     basis : right-hand side of a basis formula (for example ``"bs(age, df=4)"``) instead of polynomials
     curve : curves made of hidden units of time instead of either
     codes, levels : families with levels only. Values of the levels that occur, None until the data have said so; of an
@@ -62,6 +65,9 @@ class OutcomeSpec:
     curve: Network | None = None
     codes: tuple[float, ...] | None = None
     levels: tuple[str, ...] | None = None
+    repeated: bool = False
+    squeeze: bool = False
+    squeezed_by: int | None = None
 
     def __post_init__(self) -> None:
         for name, option in options_of(Outcome).items():
@@ -73,6 +79,7 @@ class OutcomeSpec:
                 f"min, max: {self.lower:g} is not below {self.upper:g}.", code="bad_bounds", argument="min",
                 way_out="Give min < max.",
             )
+        refuse_order(repeated=self.repeated, ar1=self.ar1)
         check_correlated_errors(self)
         refuse_outside(self.phi_orders, 0, MAX_ORDER, "phi_order", "bad_order", "", "0: one phi at all times.")
         if self.phi_orders is not None and len(self.phi_orders) != 1:
@@ -158,8 +165,7 @@ class ModelSpec:
         if self.is_dual and len(self.outcomes) != 2:
             raise SpecificationError(
                 f"groups: two numbers of groups go with two outcomes, and there {_are(len(self.outcomes))}.",
-                code="bad_groups", argument="groups", way_out="Give one number of groups, or two outcomes.",
-            )
+                code="bad_groups", argument="groups", way_out="Give one number of groups, or two outcomes.")
         if self.is_dual and min(self.set_sizes) == 1:
             raise SpecificationError(
                 f"groups: {self.set_sizes[0]} and {self.set_sizes[1]}; with one group of an outcome there is nothing "
@@ -180,8 +186,7 @@ class ModelSpec:
         if self.is_dual and self.has_networks:
             raise SpecificationError(
                 "curve: hidden units go with one set of groups, and these are two.", code="bad_curve",
-                argument="curve", way_out="Give one number of groups, or polynomials or splines.",
-            )
+                argument="curve", way_out="Give one number of groups, or polynomials or splines.")
         references = (("refgroup", self.reference), ("refgroup2", self.second_reference))
         for (name, reference), size in zip(references, self.set_sizes, strict=False):
             if isinstance(size, bool) or int(size) != size or size < 1:
@@ -197,8 +202,7 @@ class ModelSpec:
         if self.is_dual and self.prior is not None and self.prior.firth:
             raise SpecificationError(
                 "prior: firth is that of one set of groups, and a dual model has two.", code="bad_prior",
-                argument="prior", way_out="Leave firth out: shares keeps transition probabilities off 0.",
-            )
+                argument="prior", way_out="Leave firth out: shares keeps transition probabilities off 0.")
         self._check_dropout()
         for m, outcome in enumerate(self.outcomes):
             n_groups = self.set_sizes[self.set_of(m)]
@@ -208,22 +212,20 @@ class ModelSpec:
                 if orders is not None and len(orders) not in allowed:
                     raise SpecificationError(
                         f"{argument}: {len(orders)} values for {n_groups} groups.", code="order_length",
-                        argument=argument, way_out="Give one value for all groups or one per group.",
-                    )
+                        argument=argument, way_out="Give one value for all groups or one per group.")
 
     def _check_dropout(self) -> None:
         if self.dropout is None:
             return
+        refuse_order(repeated=self.outcomes[0].repeated, dropout=True)
         if not self.dropout or any(not -1 <= o <= MAX_DROPOUT_ORDER for o in self.dropout) or max(self.dropout) < 0:
             raise SpecificationError(
                 f"dropout: {list(self.dropout)} are not orders 0, 1 or 2 (-1 for a group without).", code="bad_dropout",
-                argument="dropout", way_out="0: a constant; 1: the last outcome too; 2: the last two.",
-            )
+                argument="dropout", way_out="0: a constant; 1: the last outcome too; 2: the last two.")
         if len(self.dropout) != self.n_groups:
             raise SpecificationError(
                 f"dropout: {len(self.dropout)} values for {self.n_groups} groups.", code="order_length",
-                argument="dropout", way_out="Give one value for all groups or one per group.",
-            )
+                argument="dropout", way_out="Give one value for all groups or one per group.")
 
     @property
     def is_dual(self) -> bool:
@@ -335,6 +337,7 @@ def outcome_spec(outcome: Outcome, k: int, basis: str | None = None) -> OutcomeS
         random_orders=None if outcome.rorder is None else per_group(outcome.rorder, k, "rorder"), curve=outcome.curve,
         random_correlated=outcome.rcorr, random_common=outcome.rcommon,
         phi_orders=None if outcome.phi_order is None else as_orders(outcome.phi_order, "phi_order"),
+        repeated=outcome.repeated, squeeze=outcome.squeeze,
     ))
 
 
