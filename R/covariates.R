@@ -75,13 +75,16 @@ covariates_of_waves <- function(asked, data, columns, wide, kept, curve, lagged)
   if (!is.null(lagged)) asked$tcov <- lagged$asked
   for (name in intersect(c("tcov", "dcov"), names(asked))) {
     rows <- if (name == "tcov" && !is.null(lagged)) lagged$data else if (is.null(wide)) data
+    argument <- c(attr(asked[[name]], "argument"), name)[1]
     made <- if (is.null(rows)) {
-      list(x = wide_covariates(asked[[name]], data, wide, columns$waves, name))
+      list(x = wide_covariates(asked[[name]], data, wide, columns$waves, argument))
     } else {
-      design_columns(asked[[name]], rows, name, kept[[name]], if (name == "tcov") curve) # dropout has no curve
+      design_columns(asked[[name]], rows, argument, kept[[name]], if (name == "tcov") curve) # dropout has no curve
     }
     found$kept[[name]] <- made$kept
-    if (!is.null(made$note)) found$request$notes <- made$note
+    if (!is.null(made$note)) found$request$notes <- note_of_common(made$note, asked[[name]], curve)
+    shared <- if (is.null(kept)) common_names(asked[[name]], made, columns$outcome_name)
+    if (!is.null(shared)) found$request$common_names <- json_array(shared)
     found$request[[paste0(name, "_names")]] <- json_array(colnames(made$x))
     found$sent[[name]] <- as.vector(made$x)
   }

@@ -8,11 +8,11 @@ internal_columns <- function(fit, predictor, times, w = NULL) {
   own <- time_columns(fit, predictor, times)
   covariates <- fit$curves$covariates
   if (predictor != "mean" || is.null(covariates)) return(own)
-  if (is.null(w)) w <- profile_at(covariates, times)
+  w <- if (is.null(w)) profile_at(covariates, times) else with_time_of(covariates, w, times)
   cbind(own, sweep(sweep(w, 2, covariates$centre), 2, covariates$scale, "/") %*% covariates$mix)
 }
 
-# Covariates (C, q) of the profile, along a line between its times.
+# Covariates (C, q) of the profile, along a line between its times, but for those that are polynomials of time.
 profile_at <- function(covariates, times) {
   in_order <- order(covariates$profile_times)
   known <- covariates$profile_times[in_order]
@@ -20,7 +20,20 @@ profile_at <- function(covariates, times) {
     if (length(known) == 1) return(rep(values, length(times)))
     stats::approx(known, values, times, rule = 2, ties = "ordered")$y
   })
-  matrix(columns, length(times))
+  at <- matrix(columns, length(times))
+  at[, covariates$of_time$columns] <- NA
+  with_time_of(covariates, at, times)
+}
+
+# Covariates (C, q) with what time says in place of those that are missing and polynomials of it.
+with_time_of <- function(covariates, w, times) {
+  of_time <- covariates$of_time
+  if (is.null(of_time) || !anyNA(w)) return(w)
+  powers <- outer((times - of_time$centre) / of_time$scale, seq_len(ncol(of_time$coefficients)) - 1, "^")
+  values <- powers %*% t(of_time$coefficients)
+  at <- w[, of_time$columns, drop = FALSE]
+  w[, of_time$columns] <- ifelse(is.na(at), values, at)
+  w
 }
 
 time_columns <- function(fit, predictor, times) {
@@ -150,6 +163,25 @@ cut_to_range <- function(curves, lower, upper) {
 covariate_rows <- function(fit, tcov, n_times) {
   if (is.null(tcov)) return(NULL)
   names <- as.character(fit$curves$covariates$names)
+  q <- length(names)
+  free <- setdiff(seq_len(q), fit$curves$covariates$of_time$columns)
+  if (length(free) < q && given_without_time(tcov, names[free])) {
+    given <- covariate_rows_of(tcov, names[free], n_times)
+    w <- matrix(NA_real_, n_times, q)
+    w[, free] <- given
+    return(w)
+  }
+  covariate_rows_of(tcov, names, n_times)
+}
+
+# Whether values are those of covariates that time does not decide.
+given_without_time <- function(tcov, names) {
+  own <- if (is.null(dim(tcov))) names(tcov) else colnames(tcov)
+  if (any(nzchar(own))) return(setequal(own, names))
+  length(names) > 0 && (if (is.null(dim(tcov))) length(tcov) else ncol(tcov)) == length(names)
+}
+
+covariate_rows_of <- function(tcov, names, n_times) {
   q <- length(names)
   w <- if (q > 0) in_named_order(tcov, names, "tcov") else tcov
   by_time <- identical(as.integer(dim(w)), as.integer(c(n_times, q))) || (q == 1 && length(w) == n_times)

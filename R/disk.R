@@ -224,9 +224,9 @@ covariates_on_files <- function(covariates, wide, columns, call) {
   covariates <- Filter(Negate(is.null), covariates)
   lapply(stats::setNames(nm = names(covariates)), function(name) {
     asked <- covariates[[name]]
-    in_wide <- !is.null(wide) && name %in% c("tcov", "dcov")
+    in_wide <- !is.null(wide) && name %in% c("tcov", "common", "dcov")
     if (in_wide) return(json_array(all.vars(one_sided(asked, name))))
-    if (name %in% c("risk", "risk2", "tcov", "dcov")) return(terms_on_files(asked, name, call))
+    if (name %in% c("risk", "risk2", "tcov", "common", "dcov")) return(terms_on_files(asked, name, call))
     if (is.character(asked) && length(asked) == 1 && !is_formula_text(asked)) return(asked)
     found <- one_name(asked, name, c(names(columns), names(wide)), columns)
     if (isFALSE(found)) {

@@ -43,6 +43,11 @@
 #'   before it: an observation without it is left out, as a warning says, unless `lag(y, first = 0)` says what stands
 #'   before the first wave, and `lag(y, gaps = "last")` that the last outcome seen stands for a missed one. Simulations
 #'   build their own
+#' @param common covariates of the outcome, time-varying or of the person, given like `tcov`, whose effects are one for
+#'   all groups: `common = ~ sex * t` beside each group's own curve. In `coef()` each stands once, `sex`, without a
+#'   group; `anova()` tests it against an effect of each group's own, in `tcov`. With `order = 0`, `common = ~ t` is one
+#'   slope beside each group's own level. In wide data one column may stand for a covariate that is the same at all
+#'   waves
 #' @param exposure for counts: the column with the time at risk (wide data: a name of `wide`); the rate is per unit of
 #'   it
 #' @param trials for `"binomial"`: out of how many the outcome counts successes, a column (wide data: a name of
@@ -170,6 +175,12 @@
 #' weighted <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip", risk = ~ half,
 #'                  weights = "w", control = gbtm_control(n_starts = 4))
 #' summary(weighted)
+#' # one effect of a covariate for all groups, and whether each group has its own
+#' school$late <- as.numeric(school$year > 2)
+#' shared <- gbtm(absences ~ year, data = school, id = "id", groups = 2, order = 1, family = "poisson",
+#'                common = ~ late, control = gbtm_control(n_starts = 4))
+#' coef(shared)["late"]
+#' anova(shared, update(shared, common = NULL, tcov = ~ late))
 #' # two outcomes that share their groups
 #' both <- gbtm(list(conduct ~ year, absences ~ year), data = school, id = "id", groups = 3, order = 1,
 #'              family = c("normal", "poisson"), control = gbtm_control(n_starts = 4))
@@ -190,7 +201,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, prior = NULL, curve = NULL,
                  ..., outcome = NULL, omodel = NULL, ocov = NULL, baseoutcome = NULL, twostep = FALSE,
                  trials = NULL, rcorr = FALSE, rcommon = FALSE, phi_order = NULL, known = NULL,
-                 repeated = FALSE, squeeze = FALSE) {
+                 repeated = FALSE, squeeze = FALSE, common = NULL) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)
@@ -260,7 +271,9 @@ asked_model <- function(formula, data, id, given, call, settled = NULL) {
   parts <- parts_by_order(parts, data, wide, given$order, given$curve)
   ordered <- numbers_of_ordered(data, parts, wide, given$family)
   data <- ordered$data
-  if (is.list(wide)) given$wide <- wide <- wide_in_order(wide, parts, data)
+  if (is.list(wide)) given$wide <- wide_in_order(wide, parts, data)
+  given <- with_common(given, parts, data)
+  wide <- given$wide
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
   covariates <- stats::setNames(given[covariate_arguments()], covariate_arguments())
   refuse_dots(data, if (is.null(wide)) covariates else covariates[c("risk", "risk2")])
@@ -314,7 +327,7 @@ without_constants <- function(given) {
     if (is.character(asked) && length(asked) == 1) return(grepl("^\\s*~\\s*1\\s*$", asked))
     inherits(asked, "formula") && length(asked) == 2 && identical(asked[[2]], 1)
   }
-  covariates <- intersect(c("risk", "risk2", "tcov", "dcov"), names(given))
+  covariates <- intersect(c("risk", "risk2", "tcov", "common", "dcov"), names(given))
   given[covariates[vapply(given[covariates], none, NA)]] <- list(NULL)
   given
 }

@@ -101,7 +101,8 @@ beside_matrices <- function(table, laid, covariates, found) {
   for (argument in names(covariates)) {
     for (name in covariate_names(covariates[[argument]], argument)) {
       value <- found(name)
-      by_wave <- argument %in% c("tcov", "dcov", "exposure")
+      by_wave <- argument %in% c("tcov", "common", "dcov", "exposure")
+      if (argument == "common" && is_new_column(name, value, laid$y)) value <- matrix(value, length(value), ncol(laid$y))
       if (by_wave) {
         if (is_two_way(value)) matrices[[name]] <- value
       } else if (is_new_column(name, value, table)) {

@@ -215,8 +215,14 @@ internal_of <- function(document) {
 covariates_of <- function(stored) {
   if (is.null(stored$covariates)) return(NULL)
   drawn <- stored$profile
+  of_time <- drawn$of_time
+  if (!is.null(of_time)) {
+    of_time$columns <- as.integer(unlist(of_time$columns)) + 1L
+    if (is.list(of_time$coefficients)) of_time$coefficients <- rows_to_matrix(of_time$coefficients)
+    of_time$coefficients <- matrix(of_time$coefficients, length(of_time$columns))
+  }
   c(basis_matrices(stored$covariates),
-    list(profile = drawn$values, profile_times = drawn$times, given = !isFALSE(drawn$given)))
+    list(profile = drawn$values, profile_times = drawn$times, given = !isFALSE(drawn$given), of_time = of_time))
 }
 
 # Names of the membership covariates; NULL where there are none.

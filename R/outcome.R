@@ -9,7 +9,7 @@
 #'   [gbtm()]
 #' @param rcorr,rcommon,phi_order,repeated,squeeze as in [gbtm()]
 #' @param curve as in [gbtm()]
-#' @param tcov,exposure,trials as in [gbtm()]: a formula, or names of columns in quotes
+#' @param tcov,common,exposure,trials as in [gbtm()]: a formula, or names of columns in quotes
 #' @param data the outcome's own long table, with the same ids; without it the outcome is in the table of [gbtm()]
 #' @param x an outcome
 #' @param ... nothing: an argument that does not exist is refused
@@ -30,7 +30,8 @@
 outcome <- function(formula, order = NULL, family = NULL, iorder = NULL, sigma_by_group = NULL, min = NULL, max = NULL,
                     censor_beyond = NULL, dispersion_by_group = NULL, tcov = NULL, exposure = NULL, ar1 = NULL,
                     rho_by_group = NULL, rorder = NULL, data = NULL, curve = NULL, ..., trials = NULL,
-                    rcorr = NULL, rcommon = NULL, phi_order = NULL, repeated = NULL, squeeze = NULL) {
+                    rcorr = NULL, rcommon = NULL, phi_order = NULL, repeated = NULL, squeeze = NULL,
+                    common = NULL) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(outcome)), call)
@@ -45,7 +46,7 @@ outcome <- function(formula, order = NULL, family = NULL, iorder = NULL, sigma_b
   }
   if (!is.null(data)) check_data(data)
   known <- if (is.null(data)) named_in_call(call, parent.frame()) else data
-  ask_columns(c("tcov", "exposure", "trials"), environment(), known)
+  ask_columns(c("tcov", "common", "exposure", "trials"), environment(), known)
   structure(class = "gbtm_outcome", list(
     formula = formula, options = Filter(Negate(is.null), mget(outcome_arguments())), data = data
   ))
@@ -53,7 +54,7 @@ outcome <- function(formula, order = NULL, family = NULL, iorder = NULL, sigma_b
 
 # Where the table is not known yet, a bare name is that of a column.
 named_in_call <- function(call, frame) {
-  given <- as.list(call)[c("tcov", "exposure", "trials")]
+  given <- as.list(call)[c("tcov", "common", "exposure", "trials")]
   bare <- Filter(function(x) is.name(x) && !exists(as.character(x), frame), given)
   as.data.frame(stats::setNames(rep(list(numeric()), length(bare)), vapply(bare, as.character, "")), optional = TRUE)
 }

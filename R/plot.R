@@ -165,7 +165,9 @@ check_log <- function(log, fit, groups) {
 profile_sentence <- function(fit, tcov = NULL) {
   covariates <- fit$curves$covariates
   if (is.null(covariates)) return(NULL)
-  if (is.null(tcov)) return(sprintf("Curves at %s.", profile_words(fit)))
+  at <- if (is.null(tcov)) profile_words(fit)
+  if (identical(at, "")) return(NULL)
+  if (is.null(tcov)) return(sprintf("Curves at %s.", at))
   sprintf("Curves at %s.", given_words(covariates$names, tcov))
 }
 

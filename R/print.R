@@ -74,7 +74,8 @@ print_profiles <- function(x) {
   for (view in if (is_several(x)) outcome_views(x) else list(x)) {
     if (is.null(view$curves$covariates)) next
     of <- if (is_several(x)) paste(" of", view$outcome_name)
-    print_wrapped(paste0("Curves", of, " are drawn at ", profile_words(view), "."))
+    at <- profile_words(view)
+    if (nzchar(at)) print_wrapped(paste0("Curves", of, " are drawn at ", at, "."))
   }
 }
 
@@ -101,10 +102,13 @@ print_transitions <- function(x) {
   print(shown, row.names = FALSE)
 }
 
-# Where curves are drawn, in words.
+# Where curves are drawn, in words; empty where time alone says it.
 profile_words <- function(x) {
   covariates <- x$curves$covariates
-  values <- covariates$profile
+  left <- setdiff(seq_along(covariates$names), covariates$of_time$columns)
+  if (!length(left)) return("")
+  values <- covariates$profile[, left, drop = FALSE]
+  covariates$names <- covariates$names[left]
   if (any(values != rep(values[1, ], each = nrow(values)))) {
     words <- if (covariates$given) "the values of %s that were given for each wave" else "the mean of %s at each time"
     return(sprintf(words, paste(covariates$names, collapse = ", ")))

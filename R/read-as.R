@@ -26,8 +26,9 @@ read_as <- function(parts, data, id, given, kept) {
   } else {
     wide_form(parts, id, single, covariates, wide)
   }
+  apart <- asked_apart(given, kept, data, covariates$tcov, parts$outcome)
   if (!is.null(form)) c(form, if (isTRUE(given$repeated)) list(repeated = TRUE),
-                        people_form(single, covariates, given$dropout))
+                        people_form(single, covariates, given$dropout), if (!is.null(apart)) list(asked = apart))
 }
 
 # Whether Python can read the outcome and the time: a column, and a column or what it can make of one.

@@ -93,7 +93,7 @@ laid_outcomes <- function(outcomes, data, wide, call, caller) {
 # Matrices of an outcome as the wide table that they are, with what is known of people beside them.
 table_of_matrices <- function(laid, outcome, id, given, chosen) {
   covariates <- given[covariate_arguments()]
-  varying <- c("tcov", "exposure", "trials")
+  varying <- c("tcov", "common", "exposure", "trials")
   covariates[varying] <- outcome$options[varying]
   table <- matrix_table(laid, id, Filter(Negate(is.null), covariates))
   table$data <- chosen(table$data)
@@ -145,7 +145,7 @@ of_this_outcome <- function(given, m) {
 # The names of `wide` that an outcome uses.
 wide_of <- function(outcome, given) {
   if (!is.list(given$wide)) return(given$wide)
-  covariates <- lapply(c("tcov", "exposure", "trials"), function(name) {
+  covariates <- lapply(c("tcov", "common", "exposure", "trials"), function(name) {
     if (!is.null(given[[name]]) && !is.numeric(given[[name]])) all.vars(one_sided(given[[name]], name))
   })
   used <- c(column_label(outcome$formula[[2]]), all.vars(outcome$formula), unlist(covariates))

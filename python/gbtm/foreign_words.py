@@ -30,6 +30,7 @@ _MEANT = {
     "risk": "classmb covariates covariate concomitant predictors membership structural auxiliary xmembership "
             "riskfactors",
     "tcov": "tvcov timevarying timevaryingcovariates tvcovariates timecov timedependent",
+    "common": "commoneffects sharedeffects fixedeffects equaleffects nested",
     "rorder": "random rorders randomeffects ranef exre reformula",
     "trials": "size ntrials ntrial denominator totals",
     "exposure": "offset expos exposures timeatrisk persontime",
@@ -105,7 +106,7 @@ OF_THE_FIT = ("n_starts", "rng", "device", "cov_type", "start", "max_starts", "t
               "checkpoint", "prior")
 OF_THE_MODEL = (
     "groups", "order", "family", "iorder", "sigma_by_group", "dispersion_by_group", "min", "max", "censor_beyond",
-    "tcov", "exposure", "trials", "ar1", "rho_by_group", "rorder", "rcorr", "rcommon", "phi_order",
+    "tcov", "common", "exposure", "trials", "ar1", "rho_by_group", "rorder", "rcorr", "rcommon", "phi_order",
     "refgroup", "risk", "refgroup2", "risk2", "link", "weights", "cluster", "stratum", "constraints", "prior", "curve",
     "known", "repeated", "squeeze",
     "out_of_sample", "dropout", "dcov", "obsmar", "wave", "id", "wide",

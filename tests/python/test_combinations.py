@@ -58,6 +58,7 @@ PARTS = {
     "risk": {"risk": ["x"]},
     "refgroup": {"refgroup": 2},
     "tcov": {"tcov": ["w"]},
+    "common": {"common": "~ x * t"},
     "exposure": {"exposure": "e"},
     "trials": {"trials": "n"},
     "weights": {"weights": "s"},
@@ -174,6 +175,8 @@ def _check_names(family: str, parts: tuple[str, ...]) -> None:
         for predictor in set(part.family.predictors) - {"lag_mean"}:  # that is the curve again
             want = layout.coefficients(flat, m, predictor).ravel()
             want = list(dict.fromkeys(want[want > 0]))  # group after group, once where common to all
+            if predictor == "mean":
+                want.sort()  # effects common to all groups come last
             name = predictor if len(layout.parts) == 1 else f"{predictor}_{m}"
             np.testing.assert_array_equal(held.pop(name, []), want)
     theta = layout.membership_coefficients(flat)

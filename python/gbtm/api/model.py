@@ -27,6 +27,7 @@ from ..specification.option import options_of
 from ..specification.prior import Prior, as_prior
 from ..specification.signature import takes_options
 from ..specification.spec import ModelSpec, model_spec
+from .common_columns import common_of_arrays
 from .disk_results import DiskResults
 from .joint_outcome import joint_fit, readable, refuse_elsewhere, with_values
 from .load import results_of
@@ -57,7 +58,8 @@ class GBTM:
         risk : (N,) or (N, r) array, or a DataFrame with their names, one row per subject (in the order of their ids'
         first appearance, or indexed by id or as ``y`` is)
         wave : of the shape of long ``y``
-        tcov, dcov : of the shape of ``y``, or with a further axis for several, or a dict of such by name
+        tcov, common, dcov : of the shape of ``y``, or with a further axis for several, or a dict of such by name;
+            ``common`` of wide ``y`` may have one value a person, (N,)
         exposure : of the shape of ``y``
         weights, cluster, stratum, out_of_sample, obsmar : (N,)
         known : (N,) or (N, K)
@@ -86,10 +88,11 @@ class GBTM:
     ) -> None:
         outcome, design = described(options, others=("y", "time", "id", "cov_type"))
         panel = panel_of_arrays(
-            y, time, id, tcov=outcome.tcov, exposure=outcome.denominator, dcov=design.dcov,
+            y, time, id, tcov=outcome.tcov, common=outcome.common, exposure=outcome.denominator, dcov=design.dcov,
             dropout=design.dropout is not None, wave=design.wave, repeated=outcome.repeated, **design.of_subjects,
         )
-        self.prepared = Prepared.of(panel, model_spec(outcome, design))
+        shared = common_of_arrays(outcome.common, y, panel.outcomes[0].covariate_names)
+        self.prepared = Prepared.of(panel, model_spec(outcome, design, common=shared))
         self.cov_type = _known_covariance(cov_type, panel)
 
     prepared: Prepared  # the model on its data; of people on disk, on a sample of them
@@ -165,6 +168,8 @@ class GBTM:
                 the curve itself and no covariate
             exposure, weights, cluster, stratum, out_of_sample, obsmar, known : column names (exposure: a name of
                 ``wide``; known: also a list of K)
+            common : like ``tcov``, with one coefficient for all groups: ``common="~ sex * age"``; with ``order=0``,
+                ``common="~ age"`` is one slope beside each group's own level
             wave : column of long data that counts the waves, where times are people's own
             outcome, omodel, ocov, baseoutcome, twostep : traj's distal outcome, fitted with the trajectories; see
                 :class:`~gbtm.specification.description.DistalOutcome`. :meth:`fit` then gives an

@@ -21,7 +21,7 @@ from ..data.wide_columns import times_in_order, wave_lists
 from ..design.own_time import Curve, with_time, without_time
 from ..design.time_basis import split_formula
 from ..design.time_expression import label_of, time_expression, with_time_column
-from ..errors import SpecificationError
+from ..errors import GBTMError, SpecificationError
 from ..families import family_named
 from ..lags.lagged import LagColumns
 from ..lags.table import long_lags, wide_items, wide_lags, with_lag_record
@@ -30,6 +30,7 @@ from ..model.prepared import Prepared
 from ..specification.description import Design, Outcome
 from ..specification.no_order import refuse_order
 from ..specification.spec import OutcomeSpec, design_spec, groups_of_one, outcome_spec
+from .common_columns import asked_apart, at_each_wave, blame, common_of_design, common_of_wide, told, with_common
 
 Ids = str | Sequence[str] | None
 Wide = Mapping[str, str | Sequence[str] | Sequence[float]]
@@ -63,8 +64,20 @@ def read_outcome(
 
     ``people`` (n,) bool, whether a row's person is fitted, where not this outcome alone says so.
     """
+    try:
+        return _read_outcome(data, outcome, design, groups, id=id, wide=wide, people=people)
+    except GBTMError as error:
+        blame(error, outcome)
+        raise
+
+
+def _read_outcome(
+    data: pd.DataFrame, outcome: Outcome, design: Design, groups: int, *, id: Ids, wide: Wide | None,
+    people: np.ndarray | None,
+) -> tuple[Panel, OutcomeSpec, dict[str, Any]]:
     assert outcome.formula is not None
-    columns = {"id": id, "tcov": outcome.tcov, "dcov": design.dcov, "wave": design.wave, **design.of_subjects}
+    columns = {"id": id, "tcov": outcome.tcov, "common": outcome.common, "dcov": design.dcov, "wave": design.wave,
+               **design.of_subjects}
     if not is_number(outcome.denominator):
         columns[outcome.denominator_name] = outcome.denominator
     for argument, given in columns.items():
@@ -81,23 +94,27 @@ def read_outcome(
             time, basis = label_of(made), None
             wide = None if wide is None else {**wide, time: where}
     spec = replace(outcome_spec(outcome, groups, basis), levels=levels)
+    given, names = outcome, [str(c) for c in data.columns]
+    outcome = with_common(outcome, names if wide is None else wide, wide=wide is not None)
     asked = outcome.tcov
     data, outcome, wide, lagged = _with_lags(data, outcome, design, wide, (name, time, id))
     data = _fitted_levels(data, (name, time, id), outcome, design, wide, people)
     if wide is not None:
         panel, inputs = read_wide(
-            data, _columns(wide, outcome, design, name, time), design, id, name, time, lags=lagged.found,
+            data, _columns(data, wide, outcome, design, name, time), design, id, name, time, lags=lagged.found,
             repeated=outcome.repeated)
-        terms = [design.risk, design.risk2]
+        terms, shared = [design.risk, design.risk2], common_of_wide(given, name, wide)
     else:
         curve = Curve.beside(outcome.tcov, data, (column, time), spec.orders, basis)
         panel, inputs = read_long(data, outcome, design, id, name, time, curve, lagged.found)
-        inputs["tcov"] = asked
+        inputs["tcov"], panel = asked, told(panel, given, term_columns(given.tcov, data))
+        shared = common_of_design(given, name, names, panel.designs.get("tcov"))
         terms = [design.risk, design.risk2, outcome.tcov, design.dcov]
     if lagged.found is not None:
         panel = with_lag_record(panel, lagged.terms, lagged.found, time, lagged.items)
     if made is not None:
         inputs["time_design"] = made.document
+    spec, inputs = replace(spec, common=shared), inputs | asked_apart(given)
     inputs["levels"] = levels_of(data, [t for t in terms if t is not None])
     return tell_declared(panel, declared, data, columns, (name, column), wide), spec, inputs
 
@@ -145,7 +162,7 @@ def _with_lags(
 def covariate_columns(data: pd.DataFrame, outcome: Outcome, design: Design, wide: Wide | None) -> list[str]:
     """The columns of the table that covariates use; those of wide data that vary are numbers in any case."""
     people = [design.risk, design.risk2]
-    terms = people if wide is not None else [*people, outcome.tcov, design.dcov]
+    terms = people if wide is not None else [*people, outcome.tcov, outcome.common, design.dcov]
     return [c for t in terms for c in term_columns(t, data) if (data.columns == c).sum() == 1]
 
 
@@ -224,16 +241,16 @@ def _record(form: str, inputs: dict[str, Any], design: Design, panel: Panel) -> 
     }
 
 
-def _columns(wide: Wide, outcome: Outcome, design: Design, name: str, time: str) -> WideColumns:
+def _columns(data: pd.DataFrame, wide: Wide, outcome: Outcome, design: Design, name: str, time: str) -> WideColumns:
     """What the names in the formula and the covariates stand for."""
     def of(given: Any, argument: str) -> dict[str, Any]:
         names = [given] if isinstance(given, str) else [] if given is None else list(given)
         return {n: _in_wide(wide, n, argument) for n in names}
 
     exposure = outcome.denominator
+    covariates = at_each_wave(of(outcome.tcov, "tcov"), outcome, data, _in_wide(wide, name, "formula"))
     return WideColumns(
-        _in_wide(wide, name, "formula"), _in_wide(wide, time, "formula"), of(outcome.tcov, "tcov"),
-        of(design.dcov, "dcov"),
+        _in_wide(wide, name, "formula"), _in_wide(wide, time, "formula"), covariates, of(design.dcov, "dcov"),
         exposure if exposure is None or is_number(exposure) else _in_wide(wide, exposure, outcome.denominator_name),
     )
 

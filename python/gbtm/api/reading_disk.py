@@ -12,14 +12,15 @@ import pandas as pd
 from ..arguments import shown
 from ..data.columns import is_number, refuse_values
 from ..design.time_basis import split_formula
-from ..disk.disk_panel import joined_disk_panel
+from ..disk.disk_panel import DiskPanel, joined_disk_panel
 from ..disk.parquet_files import ParquetFiles, blocks_of, files_of
 from ..disk.parquet_source import schema_of
-from ..errors import SpecificationError
+from ..errors import GBTMError, SpecificationError
 from ..lags.term import CALL
 from ..model.prepared_blocks import PreparedBlocks, refuse_dual
 from ..specification.description import Design, Outcome
 from ..specification.spec import design_spec, groups_of_one, outcome_spec
+from .common_columns import asked_apart, at_each_wave, blame, common_of_design, common_of_wide, with_common
 from .reading import Ids, Wide
 from .reading_several import joined_record
 
@@ -62,13 +63,20 @@ def read_files(
     schema, groups = schema_of(blocks_of(files_of(data)[:1], None, 1)), groups_of_one(design)
     # dropout goes by the waves and the last values of the first outcome
     further = replace(design, dropout=None, dcov=None, obsmar=None)
-    read = [_read_outcome(schema, o, further if i else design, id, wide) for i, o in enumerate(outcomes)]
+    read = []
+    for i, o in enumerate(outcomes):
+        try:
+            read.append(_read_outcome(schema, o, further if i else design, id, wide))
+        except GBTMError as error:
+            blame(error, o)
+            raise
     panel = joined_disk_panel(data, [given for given, _ in read])
-    specs = tuple(outcome_spec(o, groups, basis) for o, (_, basis) in zip(outcomes, read, strict=True))
-    formulas, inputs = [o.formula for o in outcomes], None
-    if len(outcomes) > 1:
-        each = [panel.inputs_of(m) for m in range(len(outcomes))]
-        inputs = joined_record(each, formulas, [False] * len(outcomes), 0)
+    specs = tuple(
+        replace(outcome_spec(o, groups, basis), common=_common(panel, m, o, schema, wide))
+        for m, (o, (_, basis)) in enumerate(zip(outcomes, read, strict=True)))
+    formulas = [o.formula for o in outcomes]
+    each = [panel.inputs_of(m) | asked_apart(o) for m, o in enumerate(outcomes)]
+    inputs = joined_record(each, formulas, [False] * len(outcomes), 0) if len(outcomes) > 1 else each[0]
     return PreparedBlocks.of(
         panel, design_spec(design, specs, groups), formula="; ".join(map(str, formulas)), inputs=inputs)
 
@@ -83,9 +91,12 @@ def _read_outcome(
             f"data: '{outcome.formula}' has a table of its own, and with data that stay on disk all outcomes are in "
             "the same files.", code="not_on_disk", argument="data", way_out="Join the tables, and write them to one.",
         )
-    for argument, of_rows in (("tcov", outcome.tcov), ("dcov", design.dcov), ("wave", design.wave)):
+    for argument, of_rows in (
+        ("tcov", outcome.tcov), ("common", outcome.common), ("dcov", design.dcov), ("wave", design.wave)):
         refuse_values(of_rows, argument)
     name, time, basis = split_formula(outcome.formula, schema, wide)
+    outcome = with_common(
+        outcome, [str(c) for c in schema.columns] if wide is None else wide, wide=wide is not None)
     _refuse_lags(outcome.tcov)
     if basis is not None and outcome.order is not None:
         raise SpecificationError(
@@ -100,11 +111,23 @@ def _read_outcome(
         given |= {"time": time, "outcome": name, "tcov": outcome.tcov, "dcov": design.dcov,
                   "exposure": outcome.denominator}
     else:
+        varying = at_each_wave(_in_wide(outcome.tcov, wide) or {}, outcome, schema, wide[name])
         given |= {"time": wide[time], "outcome": wide[name], "name": name, "time_name": time,
-                  "tcov": _in_wide(outcome.tcov, wide), "dcov": _in_wide(design.dcov, wide),
+                  "tcov": varying or None, "dcov": _in_wide(design.dcov, wide),
                   "exposure": outcome.denominator if outcome.denominator is None or is_number(outcome.denominator)
                   else wide[outcome.denominator]}
     return given, basis
+
+
+def _common(
+    panel: DiskPanel, m: int, outcome: Outcome, schema: pd.DataFrame, wide: Wide | None
+) -> tuple[str, ...]:
+    """The covariates of outcome m that have one coefficient for all groups."""
+    name = split_formula(str(outcome.formula), schema, wide)[0]
+    if wide is not None:
+        return common_of_wide(outcome, name, wide)
+    design = panel.source.each[m].given.get("tcov")
+    return common_of_design(outcome, name, [str(c) for c in schema.columns], design)
 
 
 def _refuse_lags(tcov: Any) -> None:

@@ -87,7 +87,8 @@ def read_request(
     if names:
         columns, first = doubles(basis).reshape(len(names), values.size).T, panel.outcomes[0]
         bases = [matrix_basis(first.time, columns[first.row], tuple(names))]
-    spec, levels = model_spec(outcome, design, formula), asked.get("factor_levels")
+    spec = model_spec(outcome, design, formula, common=tuple(asked.get("common_names") or ()))
+    levels = asked.get("factor_levels")
     if levels:  # R's ordered factor
         spec = replace(spec, outcomes=(replace(spec.outcomes[0], levels=tuple(levels)),))
     return Asked(panel, spec, bases)
@@ -107,7 +108,8 @@ def fit(
         ``start_document``, a fit with as many groups, or one less, to start from, ``inputs``, how R read the table
         (as in :class:`~gbtm.model.prepared.Prepared`, or null), and what :func:`receive` has besides: ``subjects``, the
         arguments of :func:`gbtm.data.subjects.subjects_of_arrays` with one value per id (``risk`` by column, its
-        ``risk_names``); ``tcov_names`` and ``dcov_names`` for matrices by column; ``exposure``, true or false;
+        ``risk_names``); ``tcov_names`` and ``dcov_names`` for matrices by column, and ``common_names`` of those whose
+        effects all groups share; ``exposure``, true or false;
         ``wave``, what the column that counts the waves is called;
         ``waves``, how many of them each subject has, for wide data
     ids : the ids where they are numbers, in the order of the codes; empty where ``subject`` holds them

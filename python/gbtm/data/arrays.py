@@ -24,21 +24,21 @@ ID_NAMES = frozenset({"id", "ids", "pid", "subject", "subjectid", "subject_id", 
 
 
 def panel_of_arrays(
-    y: Any, time: Any, id: Any, *, tcov: Any = None, exposure: Any = None, risk: Any = None, weights: Any = None,
-    cluster: Any = None, stratum: Any = None, out_of_sample: Any = None, obsmar: Any = None, dropout: bool = False,
-    dcov: Any = None, wave: Any = None, known: Any = None, repeated: bool = False,
+    y: Any, time: Any, id: Any, *, tcov: Any = None, common: Any = None, exposure: Any = None, risk: Any = None,
+    weights: Any = None, cluster: Any = None, stratum: Any = None, out_of_sample: Any = None, obsmar: Any = None,
+    dropout: bool = False, dcov: Any = None, wave: Any = None, known: Any = None, repeated: bool = False,
 ) -> Panel:
     """A panel from (N, T) outcomes with times (T,), (N, T) or none, or from long y, time and id of one length.
 
-    ``tcov`` and ``exposure`` have the shape of y (several covariates: a further axis, or a dict by name); the rest has
-    one row per subject.
+    ``tcov``, ``common`` and ``exposure`` have the shape of y (several covariates: a further axis, or a dict by name);
+    the rest has one row per subject.
 
     Series and DataFrames are matched by their labels: rows by the index of y, or by id; waves by the columns of y. An
     index that names neither is refused.
     """
     subjects = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
                 "out_of_sample": out_of_sample, "obsmar": obsmar, "known": known}
-    observations = {"tcov": tcov, "dcov": dcov, "exposure": exposure}
+    observations = {"tcov": tcov, "common": common, "dcov": dcov, "exposure": exposure}
     _refuse_ids_among_waves(y)
     values = number_array(y, "y")
     if values.ndim == 2:
@@ -153,7 +153,7 @@ class Observations:
             )
         return array.ravel()
 
-    def covariates(self, given: Any, argument: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    def covariates(self, given: Any, argument: str, stem: str = "w") -> tuple[np.ndarray, tuple[str, ...]]:
         """Covariates (n_obs, q) and their names."""
         if given is None:
             return np.zeros((int(np.prod(self.shape)), 0)), ()
@@ -165,8 +165,17 @@ class Observations:
         w = w[..., None] if w.ndim == len(self.shape) else w
         columns = [self.column(w[..., j], argument) for j in range(w.shape[-1])]
         named = own_names(ordered) if self.waves is None else ()  # of wide data the columns are waves
-        names = named or tuple(f"w{j + 1}" for j in range(len(columns)))
+        names = named or tuple(f"{stem}{j + 1}" for j in range(len(columns)))
         return np.column_stack(columns), names
+
+    def at_each_wave(self, given: Any) -> Any:
+        """Covariates of wide data, those that have one value a person (N,) with it at each wave."""
+        if isinstance(given, Mapping):
+            return {name: self.at_each_wave(values) for name, values in given.items()}
+        if len(self.shape) < 2 or np.ndim(given) != 1 or len(given) != self.shape[0]:
+            return given
+        values = number_array(by_rows(given, "common", self.shape[0], rows=self.rows, ids=self.ids), "common")
+        return np.repeat(values[:, None], self.shape[1], axis=1)
 
     def doubts(self, given: Mapping[str, Any], times: np.ndarray, *, repeated: bool = False) -> tuple[Doubt, ...]:
         """Whether the columns of the tables stand in order, and beside each other as their names say."""
@@ -174,9 +183,12 @@ class Observations:
         named = {k: list(v.columns) for k, v in ordered.items() if all(isinstance(c, str) for c in v.columns)}
         return doubts(named, mean_times(np.atleast_2d(times)), repeated=repeated) if "y" in named else ()
 
-    def further(self, tcov: Any = None, dcov: Any = None, exposure: Any = None) -> dict[str, Any]:
+    def further(self, tcov: Any = None, common: Any = None, dcov: Any = None, exposure: Any = None) -> dict[str, Any]:
         """The arguments of :meth:`Panel.from_arrays` about observations."""
         covariates, names = self.covariates(tcov, "tcov")
+        if common is not None:
+            shared, its_names = self.covariates(self.at_each_wave(common), "common", "c")
+            covariates, names = np.hstack([covariates, shared]), (*names, *its_names)
         leaving, leaving_names = self.covariates(dcov, "dcov")
         return {
             "covariates": covariates, "covariate_names": names, "dcov": leaving, "dcov_names": leaving_names,

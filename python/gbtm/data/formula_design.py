@@ -38,6 +38,7 @@ class FormulaDesign:
     factors : the expressions
     columns : name, number and parts of each column: the number times the product of its parts
     trusted : expressions that are code may be run
+    terms : of each column the factors of its term, as they were written; not in a document
     """
 
     formula: str
@@ -45,6 +46,7 @@ class FormulaDesign:
     factors: tuple[Factor, ...]
     columns: tuple[tuple[str, float, tuple[Part, ...]], ...]
     trusted: bool = True
+    terms: tuple[frozenset[str], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -187,8 +189,20 @@ def design_of(
     mine = tuple(
         ("intercept" if names[j] == "Intercept" else names[j].replace("`", ""), *columns[j]) for j in keep
     )
-    design = FormulaDesign(formula.strip(), tuple(used), factors, mine)
+    of_terms = {j: _factors_of(term) for term, places in matrix.model_spec.term_indices.items() for j in places}
+    design = FormulaDesign(formula.strip(), tuple(used), factors, mine, terms=tuple(of_terms[j] for j in keep))
     return out, _checked(design, rows, values, argument)
+
+
+def terms_of(formula: str) -> frozenset[frozenset[str]]:
+    """The terms of a right-hand side without the constant, each the set of its factors."""
+    import formulaic
+
+    return frozenset(_factors_of(term) for term in formulaic.Formula(f"1 + {formula}")) - {frozenset(["1"])}
+
+
+def _factors_of(term: Any) -> frozenset[str]:
+    return frozenset(str(factor.expr) for factor in term.factors)
 
 
 def _structure(spec: Any, rows: pd.DataFrame) -> tuple[tuple[Factor, ...], list[tuple[float, tuple[Part, ...]]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,12 @@ class CovariateBasis:
     @property
     def width(self) -> int:
         return len(self.names)
+
+    def take(self, columns: Sequence[int]) -> CovariateBasis:
+        """Some of the columns, of a basis that does not mix them."""
+        at = list(columns)
+        return CovariateBasis(
+            tuple(self.names[j] for j in at), self.centre[at], self.scale[at], self.mix[np.ix_(at, at)])
 
     @property
     def has_constant(self) -> bool:

@@ -106,13 +106,14 @@ def without_time(panel: Panel, asked: Terms, curve: Curve) -> Panel:
     if not gone.any():
         return panel
     left = tuple(c for c, out in zip(design.columns, gone, strict=True) if not out)
+    terms = tuple(t for t, out in zip(design.terms, gone, strict=False) if not out)
     measures = replace(
         m, covariates=m.covariates[:, ~gone], covariate_names=tuple(name for name, _, _ in left))
     lost = [name for name, out in zip(design.names, gone, strict=True) if out]
     told = _told(lost, asked, design.variables, curve)
     return replace(
         panel, outcomes=(measures, *panel.outcomes[1:]), doubts=(*panel.doubts, *told),
-        designs={**panel.designs, "tcov": replace(design, columns=left)},
+        designs={**panel.designs, "tcov": replace(design, columns=left, terms=terms)},
     )
 
 

@@ -29,7 +29,8 @@ def _copy_group(
 
     What is common to the groups of ``source`` and b's own in ``target`` (a zero part of one group alone) is copied too.
     """
-    common = {(b.outcome, b.predictor): b.entries for b in from_layout.blocks if b.group is None}
+    common = {(b.outcome, b.predictor): b.entries for b in from_layout.blocks
+              if b.group is None and b.predictor != "mean"}  # of a mean all groups share covariates alone
     have = common | dict(_group_entries(from_layout, a, group_set))
     for key, entries in _group_entries(to_layout, b, group_set):
         if key in have:

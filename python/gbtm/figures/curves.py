@@ -145,8 +145,9 @@ def _said(res: Fit, level: float | None, observed: bool) -> str:
     if observed:
         said += " Points: observed mean, weighted by the posterior."
     first = res.outcome
-    if first.profile is not None:
-        said += f"\nCurves at {first.profile.words(first.covariate_names)}."
+    at = "" if first.profile is None else first.profile.words(first.covariate_names)
+    if at:
+        said += f"\nCurves at {at}."
     return said
 
 

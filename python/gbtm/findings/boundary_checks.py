@@ -37,6 +37,8 @@ def at_boundary(
     for b in layout.blocks:
         if b.outcome != m or not lost[b.entries].any() or b.is_scale or b.predictor == PRECISION:
             continue
+        if b.predictor == "mean" and b.group is None:  # effects common to all groups are at no group's boundary
+            continue
         group = b.group if b.group is not None else 0
         eta = u[b.predictor][group]
         names = tuple(n for n, gone in zip(layout.names[b.entries], lost[b.entries], strict=True) if gone)
@@ -44,7 +46,7 @@ def at_boundary(
         at_means = part.covariates is None or b.predictor == "zero"
         if not at_means:  # what is far at the covariates' means need not be at their values
             eta, at = _at_covariates(layout, m, panel, flat, group)
-        order = len(b.columns) - 1 - (0 if at_means or part.covariates is None else part.covariates.width)
+        order = len(b.columns) - 1 - (0 if at_means else len(part.own_columns))
         polynomial = part.orders(b.predictor) is not None
         code, what, remedy = name_boundary(
             part.spec.traits, b.predictor, eta, u["mean"][group], order=order if polynomial else None,

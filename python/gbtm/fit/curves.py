@@ -18,6 +18,7 @@ from ..compute.reference_distribution import reach
 from ..constants import SHARED
 from ..design.covariate_basis import CovariateBasis
 from ..design.time_basis import TimeBasis
+from ..design.time_polynomials import TimePolynomials
 from ..errors import SpecificationError
 from ..families import Family, make_family
 from ..families.random_normal import RANDOM
@@ -34,8 +35,9 @@ class Curves:
     """The curves of one outcome of a fit.
 
     ``positions`` maps a predictor to (K, q) entries of the internal parameter vector, -1 where absent. ``profile`` are
-    values (T, q) of the time-varying covariates at ``profile_times`` (T,), between which curves are drawn along a line;
-    one row where they are the same at all times (their means at each time, unless the user gave others).
+    values (T, q) of the time-varying covariates at ``profile_times`` (T,), between which curves are drawn along a line
+    but for polynomials ``of_time``; one row where they are the same at all times (their means at each time, unless the
+    user gave others).
     Counts are for exposure 1. ``df`` are degrees of freedom of t in bands, infinite for the normal distribution.
     """
 
@@ -51,6 +53,7 @@ class Curves:
     covariates: CovariateBasis | None = None
     profile: np.ndarray | None = None
     profile_times: np.ndarray | None = None
+    of_time: TimePolynomials | None = None
     time_scale: float = 1.0
     df: float = np.inf
 
@@ -66,7 +69,8 @@ class Curves:
             bases=time_bases(outcome, trust_formula=trust_formula), coefficients=outcome.coefficients,
             positions=outcome.positions, offsets=outcome.offsets, centre=outcome.centre, scale=outcome.scale,
             covariates=outcome.covariates, profile=None if profile is None else profile.values,
-            profile_times=None if profile is None else profile.times, cov=internal.cov,
+            profile_times=None if profile is None else profile.times,
+            of_time=None if profile is None else profile.of_time, cov=internal.cov,
             undetermined=internal.undetermined, time_scale=outcome.time_scale, df=df,
         )
 
@@ -86,6 +90,8 @@ class Curves:
         if predictor != "mean" or self.covariates is None:
             return time_columns
         at = self._profile_at(times) if w is None else np.broadcast_to(w, (times.size, self.covariates.width))
+        if self.of_time is not None and np.isnan(at).any():
+            at = np.where(np.isnan(at), self.of_time.fill(times, at), at)
         return np.hstack([time_columns, self.covariates.internal(at)])
 
     def _profile_at(self, times: np.ndarray) -> np.ndarray:
@@ -94,7 +100,8 @@ class Curves:
         assert self.profile_times is not None
         order = np.argsort(self.profile_times)
         profile_times, values = self.profile_times[order], self.profile[order]
-        return np.column_stack([np.interp(times, profile_times, column) for column in values.T])
+        at = np.column_stack([np.interp(times, profile_times, column) for column in values.T])
+        return at if self.of_time is None else self.of_time.fill(times, at)
 
     def predictors(
         self, times: np.ndarray, w: np.ndarray | None = None, exposure: np.ndarray | None = None

@@ -12,6 +12,7 @@ from .._version import __version__
 from ..constants import SHARED
 from ..data.measures import Measures
 from ..data.panel import Panel
+from ..design.time_polynomials import TimePolynomials
 from ..estimation.covariance import Covariance
 from ..estimation.estimate import Estimate, Search
 from ..estimation.score_variance import degrees_of_freedom
@@ -21,7 +22,7 @@ from ..findings.near_ties import Difference, difference, examine_near_ties
 from ..likelihood.mixture import Mixture
 from ..model.blocks import MEMBERSHIP
 from ..model.layout import Layout
-from ..model.outcome import prepare
+from ..model.outcome import OutcomePart, prepare
 from ..model.prepared import Prepared
 from ..record.constraint_record import constraint_document
 from ..record.document import FORMAT, FORMAT_VERSION
@@ -123,7 +124,8 @@ def _outcomes(
             "offsets": {p: layout.offset[i][p][rows[i]] for p in part.reported},
             "columns": list(m.columns),
             "covariates": None if part.covariates is None else part.covariates.document,
-            "profile": _profile(m, prepared.profile) if m.covariate_names else None,
+            "profile": with_polynomials(
+                _profile(m, prepared.profile), part, m.time, m.covariates) if m.covariate_names else None,
             "nobs": m.nobs, "data": shared["outcomes"][i]["data"],
             "dropout": None if i != DRIVER else _dropout(prepared, shared["outcomes"][i]["records"]),
             **({} if m.lags is None else {"lags": m.lags.document}),
@@ -212,6 +214,14 @@ def _profile(measures: Measures, given: np.ndarray | None) -> dict[str, Any]:
     if np.allclose(values, mean, rtol=1e-12, atol=1e-12 * np.abs(measures.covariates).max(initial=0.0)):
         times, values = np.zeros(1), mean[None]  # the same at all times, as what is known once of a person
     return {"times": times, "values": values, "given": False}
+
+
+def with_polynomials(
+    profile: dict[str, Any], part: OutcomePart, times: np.ndarray, values: np.ndarray
+) -> dict[str, Any]:
+    """The profile with the covariates (n, q) of common effects that are polynomials of times (n,): curves between."""
+    found = None if profile["given"] else TimePolynomials.among(times, values, part.common_columns)
+    return profile if found is None else {**profile, "of_time": found.document}
 
 
 def _search_document(layout: Layout, panel: Panel, estimate: Estimate, *, near_tie: bool) -> dict[str, Any]:

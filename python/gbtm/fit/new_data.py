@@ -25,7 +25,7 @@ from ..lags.table import long_lags, wide_lags
 if TYPE_CHECKING:
     from .fit import Fit
 
-OF_READING = ("levels", "form", "design", "formula", "own_table")  # not arguments of Panel
+OF_READING = ("levels", "form", "design", "formula", "own_table", "asked")  # not arguments of Panel
 PLAIN = r"(?:[^\W\d][\w.]*|`[^`]+`)"
 PLAIN_FORMULA = re.compile(rf"\s*~?\s*(?:{PLAIN}|C\(\s*{PLAIN}\s*\))(?:\s*\+\s*(?:{PLAIN}|C\(\s*{PLAIN}\s*\)))*\s*")
 

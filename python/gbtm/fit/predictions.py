@@ -43,14 +43,19 @@ def predictions(curves: Curves, outcome: OutcomeRecord, times: Any, level: float
 
 
 def profile_values(curves: Curves, tcov: Any, n_times: int) -> np.ndarray | None:
-    """Values of the time-varying covariates that curves are drawn at; None for their mean at each time."""
+    """Values of the time-varying covariates that curves are drawn at; None for their mean at each time.
+
+    Those that are polynomials of time may be left out: NaN, for which curves have what time says.
+    """
     if tcov is None:
         return None
-    covariates = curves.covariates
+    tcov, covariates = _with_time_open(curves, tcov), curves.covariates
     q = 0 if covariates is None else covariates.width
     try:
         w = np.asarray(tcov if covariates is None else by_names(tcov, "tcov", covariates.names), dtype=float)
-        if q == 0 or w.shape not in ((), (q,), (n_times, q), (n_times,)) or not np.isfinite(w).all():
+        if q == 0 or w.shape not in ((), (q,), (n_times, q), (n_times,)):
+            raise ValueError
+        if not np.isfinite(w if curves.of_time is None else np.delete(w, curves.of_time.columns, axis=-1)).all():
             raise ValueError
     except DataError:
         raise
@@ -61,6 +66,24 @@ def profile_values(curves: Curves, tcov: Any, n_times: int) -> np.ndarray | None
             way_out="Give one number per covariate, or one row of them per time.",
         ) from None
     return w[:, None] if w.shape == (n_times,) and q == 1 and n_times > 1 else w
+
+
+def _with_time_open(curves: Curves, tcov: Any) -> Any:
+    """Values of all covariates, where they were given without those that time decides."""
+    if curves.of_time is None or curves.covariates is None:
+        return tcov
+    names = list(curves.covariates.names)
+    free = [n for j, n in enumerate(names) if j not in curves.of_time.columns]
+    if isinstance(tcov, (Mapping, pd.Series)) and set(map(str, dict(tcov))) == set(free):
+        return pd.Series(dict(tcov)).reindex(names)
+    if isinstance(tcov, pd.DataFrame):
+        return tcov.reindex(columns=names) if set(map(str, tcov.columns)) == set(free) else tcov
+    w = np.asarray(tcov, dtype=float) if np.ndim(tcov) in (1, 2) else np.zeros(0)
+    if not free or w.shape[-1] != len(free):
+        return tcov
+    whole = np.full((*w.shape[:-1], len(names)), np.nan)
+    whole[..., [names.index(n) for n in free]] = w
+    return whole
 
 
 def observed_means(outcome: OutcomeRecord, posterior: np.ndarray) -> pd.DataFrame:

@@ -214,9 +214,10 @@ def _notes(res: Fit) -> list[str]:
     lines += [f"Warning: {w}" for w in res.warnings]
     lines += unit_sentences(res)
     for outcome in res.outcomes:
-        if outcome.profile is not None:
+        at = "" if outcome.profile is None else outcome.profile.words(outcome.covariate_names)
+        if at:
             whose = f"Curves of {outcome.name}" if len(res.outcomes) > 1 else "Curves"
-            lines.append(f"{whose} are drawn at {outcome.profile.words(outcome.covariate_names)}.")
+            lines.append(f"{whose} are drawn at {at}.")
     if res.dropout is not None and (len(res.outcomes) > 1 or res.part_of):
         driver = next((o.name for o in res.outcomes if o.dropout is not None), "")
         lines.append(f"Dropout goes by the waves and the last values of {driver}, the first of the outcomes.")

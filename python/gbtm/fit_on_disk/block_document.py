@@ -14,7 +14,7 @@ from ..estimation.estimate import Estimate
 from ..findings.data_checks import Finding
 from ..findings.fit_checks import examine
 from ..findings.near_ties import examine_near_ties
-from ..fit.make_document import DRIVER, document_of
+from ..fit.make_document import DRIVER, document_of, with_polynomials
 from ..likelihood.block_mixture import BlockMixture
 from ..likelihood.tiny_sigma import has_tiny_sigma
 from ..model.prepared_blocks import PreparedBlocks
@@ -39,12 +39,13 @@ def block_document(
     document = document_of(
         replace(prepared.of_sample, panel=sample), estimate, cov, (nobody, None), findings, near_tie=bool(ties), df=df)
     outcomes, (group_set,) = document["outcomes"], document["group_sets"]
-    for outcome, seen in zip(outcomes, survey.seen, strict=True):
+    for outcome, part, seen in zip(outcomes, layout.outcomes, survey.seen, strict=True):
         outcome |= {"data": None, "nobs": seen.nobs, "times": seen.times}
         if outcome["spec"]["repeated"]:
             outcome["n_shared"] = seen.n_shared
         if outcome["profile"] is not None:
-            outcome["profile"] = _profile(seen)
+            outcome["profile"] = with_polynomials(
+                _profile(seen), part, seen.times, seen.covariates / seen.counts[:, None])
     if leaving is not None:
         left = {"records": None, "n_records": leaving.n_records, "n_dropped": leaving.n_dropped}
         outcomes[DRIVER]["dropout"] |= left

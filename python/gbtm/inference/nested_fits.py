@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import numpy as np
@@ -57,8 +57,9 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
 
     Parameters
     ----------
-    restricted : the smaller fit: with lower orders, one sigma or zero part for all groups, fewer covariates, no AR(1)
-        errors, fewer random effects, or such that are independent or common to the groups, or with constraints; one
+    restricted : the smaller fit: with lower orders, one sigma or zero part for all groups, fewer covariates, effects
+        of them that are ``common`` to the groups, no AR(1) errors, fewer random effects, or such that are independent
+        or common to the groups, or with constraints; one
         outcome or several; of a dual model with as many groups of each
 
     Returns
@@ -181,7 +182,7 @@ def _no_law(why: str) -> None:
 
 
 def _nested(res: Fit, restricted: Fit) -> None:
-    small, big = restricted.spec, res.spec
+    small, big = _bare(restricted.spec), _bare(res.spec)
     if differ_in_constraints(res, restricted) and _covariates(restricted) == _covariates(res):
         if ConstrainedPair.of(res, restricted).nested:
             return
@@ -189,7 +190,7 @@ def _nested(res: Fit, restricted: Fit) -> None:
     if small.set_sizes != big.set_sizes:
         sizes = (" x ".join(map(str, spec.set_sizes)) for spec in (small, big))
         _no_law(f"the fits have {' and '.join(sizes)} groups")
-    if not _covariates(restricted) <= _covariates(res) or not _inside(small, big) or (
+    if not _fewer(restricted, res) or not _inside(small, big) or (
         restricted.df_model >= res.df_model
     ):
         _not_nested()
@@ -220,7 +221,20 @@ def _covariates(fit: Fit) -> set[tuple[str, ...]]:
         found |= {("risk2", n) for n in fit.dual.basis.names}
     if fit.dropout is not None and fit.dropout.covariates is not None:
         found |= {("dcov", n) for n in fit.dropout.covariates.names}
-    return found | {("tcov", o.name, n) for o in fit.outcomes for n in o.covariate_names}
+    own = {("tcov", o.name, n) for o in fit.outcomes for n in o.covariate_names if n not in o.spec.common}
+    return found | own | {("common", o.name, n) for o in fit.outcomes for n in o.spec.common}
+
+
+def _fewer(restricted: Fit, res: Fit) -> bool:
+    """The smaller fit's covariates are among the larger's, whose effect may be each group's own where the smaller has
+    one for all."""
+    own = {c[1:] for c in _covariates(res) if c[0] == "tcov"}
+    return all(c in _covariates(res) or (c[0] == "common" and c[1:] in own) for c in _covariates(restricted))
+
+
+def _bare(spec: ModelSpec) -> ModelSpec:
+    """The model without what it says of covariates."""
+    return replace(spec, outcomes=tuple(replace(o, common=()) for o in spec.outcomes))
 
 
 def _freed_effects(small: ModelSpec, big: ModelSpec) -> int:

@@ -65,7 +65,7 @@ def wide_items(tcov: Any, outcome: str, known: Mapping[str, Any]) -> tuple[list[
     """Of the covariates of wide data the names of ``wide``, those made of lags, and the lags."""
     given = [tcov] if isinstance(tcov, str) else [] if tcov is None else list(tcov)
     if len(given) == 1 and isinstance(given[0], str) and given[0] not in known and CALL.search(given[0]):
-        given = _summands(given[0].strip().lstrip("~"))
+        given = summands(given[0].strip().lstrip("~"))
     plain, items = [], []
     terms: dict[str, LagTerm] = {}
     for item in given:
@@ -79,7 +79,7 @@ def wide_items(tcov: Any, outcome: str, known: Mapping[str, Any]) -> tuple[list[
     return plain, tuple(items), tuple(terms.values())
 
 
-def _summands(formula: str) -> list[str]:
+def summands(formula: str) -> list[str]:
     """What stands between the + signs of a formula that are in no parentheses."""
     out, depth = [""], 0
     for letter in formula:

@@ -22,6 +22,7 @@ from ..families.precision import PRECISION
 from ..families.random_normal import CORRELATION, RANDOM, RANDOM_PART
 from ..specification.spec import ModelSpec
 from .blocks import MEMBERSHIP, SCALES, Block
+from .common_effects import Centring, centrings, common_block, own_covariates
 from .constraints import Constraints
 from .membership_layout import MembershipLayout
 from .names import refuse_alike, traj_names, user_names
@@ -151,12 +152,13 @@ class Layout(MembershipLayout):
                 continue
             coordinates = basis if order + 1 == basis.width else basis.leading(order + 1)
             columns = tuple(range(order + 1))
-            if predictor not in ("zero", PRECISION) and part.covariates is not None:
-                columns += tuple(range(basis.width, basis.width + part.covariates.width))
-                out.append((owner, coordinates.joined(part.covariates), columns))
+            own = own_covariates(part) if predictor not in ("zero", PRECISION) else ()
+            if own and part.covariates is not None:
+                columns += tuple(basis.width + j for j in own)
+                out.append((owner, coordinates.joined(part.covariates.take(own)), columns))
             else:
                 out.append((owner, coordinates, columns))
-        return out
+        return [*out, *common_block(part, predictor)]
 
     def _index(self, m: int) -> dict[str, np.ndarray]:
         part, own = self.parts[m], self.class_groups[self.spec.set_of(m)]
@@ -167,7 +169,7 @@ class Layout(MembershipLayout):
                 if b.outcome == m and b.predictor == ("mean" if predictor == "lag_mean" else predictor):
                     rows = np.flatnonzero((own == b.group) | (b.group is None))
                     table[rows[:, None], np.array(b.columns)] = np.arange(b.start, b.start + b.width)
-            if predictor == "zero" and part.common(predictor):
+            if (predictor == "zero" and part.common(predictor)) or predictor in ("mean", "lag_mean"):
                 table[self.never(m)] = self.size
             if predictor in RANDOM_PART and part.common(predictor):
                 table[np.array(part.orders(predictor))[own] < 0] = self.size
@@ -241,6 +243,11 @@ class Layout(MembershipLayout):
             return np.zeros(b.width)
         return self.parts[b.outcome].centre * (b.basis.to_user @ b.basis.constant)
 
+    @cached_property
+    def centrings(self) -> list[Centring]:
+        """What each group's own coefficients take up of effects common to all groups."""
+        return centrings(self.blocks, self.parts)
+
     def report(self, flat: np.ndarray) -> np.ndarray:
         """Internal (p,) -> the user's time and units (p,), sigma for log sigma."""
         out = np.array(flat, dtype=float)
@@ -249,6 +256,8 @@ class Layout(MembershipLayout):
                 out[b.entries] = self.units_of(b) * SCALES[b.predictor].report(flat[b.entries])
             else:
                 out[b.entries] = self._block_map(b) @ flat[b.entries] + self._shift(b)
+        for c in self.centrings:
+            out[c.own] += c.map @ flat[c.common]
         return out
 
     def report_jacobian(self, flat: np.ndarray) -> np.ndarray:
@@ -259,6 +268,8 @@ class Layout(MembershipLayout):
                 jac[b.entries, b.entries] = self.units_of(b) * SCALES[b.predictor].slope(flat[b.entries])
             else:
                 jac[b.entries, b.entries] = self._block_map(b)
+        for c in self.centrings:
+            jac[c.own, c.common] = c.map
         return jac
 
     def unreport(self, params: np.ndarray) -> np.ndarray:
@@ -269,6 +280,8 @@ class Layout(MembershipLayout):
                 out[b.entries] = SCALES[b.predictor].unreport(params[b.entries] / self.units_of(b))
             else:
                 out[b.entries] = np.linalg.solve(self._block_map(b), params[b.entries] - self._shift(b))
+        for c in self.centrings:
+            out[c.own] -= np.linalg.solve(self._block_map(c.block), c.map @ out[c.common])
         return out
 
     def inside(self, flat: np.ndarray) -> np.ndarray:

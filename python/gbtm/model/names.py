@@ -73,6 +73,9 @@ def _whose(bare: str, parts: Sequence[Part], risk: Sequence[str]) -> str:
         outcome = isinstance(part, OutcomePart)
         columns = () if part.covariates is None else part.covariates.names
         given["tcov" if outcome else "dcov"] = [n if outcome else f"drop_{n}" for n in columns]
+        if isinstance(part, OutcomePart) and part.spec.common:
+            given["tcov"] = [n for n in columns if n not in part.spec.common]
+            given["common"] = list(part.spec.common)
     return next((a for a, names in given.items() if stem in ("".join(n.split()) for n in names)), "time")
 
 
@@ -132,7 +135,7 @@ def _traj_curve(part: Part, b: Block, number: str, group: str) -> list[str]:
     names = []
     for j in b.columns:
         if j >= width and part.covariates is not None:
-            names.append(f"{part.covariates.names[j - width]}G{number}")
+            names.append(part.covariates.names[j - width] + (f"G{number}" if number else ""))
         else:
             names.append(f"{POWERS[j] if polynomial else f'basis{j + 1}_'}{group}")
     return names

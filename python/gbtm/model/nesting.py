@@ -20,6 +20,7 @@ import numpy as np
 from ..families.precision import PRECISION
 from ..specification.spec import ModelSpec, OutcomeSpec
 from .blocks import MEMBERSHIP, Block
+from .common_effects import with_common
 from .layout import Layout
 
 FAR = -40.0  # log rate or logit that is zero in double precision for any data, and still a parameter
@@ -132,7 +133,7 @@ def _outcome_comparable(a: OutcomeSpec, b: OutcomeSpec, alone: bool) -> bool:
     by_group = [("sigma_by_group", a, b), ("dispersion_by_group", a, b), ("rho_by_group", a, b)]
     if any(getattr(x, name) and not getattr(y, name) and not alone for name, x, y in by_group):
         return False
-    if b.zero_common and not a.zero_common:
+    if (b.zero_common and not a.zero_common) or not (alone or set(b.common) <= set(a.common)):
         return False
     if (a.phi_orders or (-1,)) > (b.phi_orders or (-1,)):
         return False
@@ -195,15 +196,18 @@ def _start(source: Layout, flat: np.ndarray, target: Layout, placings: Sequence[
     blocks = {(b.outcome, b.predictor, b.group): b for b in source.blocks}
     out = np.zeros(target.size)
     for b in target.blocks:
-        if b.outcome == MEMBERSHIP:
+        if b.outcome == MEMBERSHIP or (b.predictor == "mean" and b.group is None):  # effects common to all: with others
             continue
         a = 0 if b.group is None else int(placings[target.spec.set_of(b.outcome)].group[b.group])
-        block = blocks.get((b.outcome, b.predictor, a)) or blocks.get((b.outcome, b.predictor, None))
-        one_phi = blocks.get((b.outcome, "log_phi", a)) if b.predictor == PRECISION else None
+        block = blocks.get((b.outcome, b.predictor, a))
+        if block is None and b.predictor != "mean":
+            block = blocks.get((b.outcome, b.predictor, None))
         if block is not None:
-            out[b.entries] = _carried(block, flat[block.entries], b)
-        elif one_phi is not None and b.basis is not None:
-            out[b.entries] = flat[one_phi.start] * b.basis.constant
+            block, here = with_common(block, source.blocks, source.parts)
+            whole, there = with_common(b, target.blocks, target.parts)
+            out[there] = _carried(block, flat[here], whole)
+        elif b.predictor == PRECISION and b.basis is not None and (b.outcome, "log_phi", a) in blocks:
+            out[b.entries] = flat[blocks[b.outcome, "log_phi", a].start] * b.basis.constant
         elif b.predictor in ("mean", "zero") and b.basis is not None:
             out[b.entries] = FAR * b.basis.constant
     theta = source.membership_coefficients(flat)[placings[0].group].copy()

@@ -112,6 +112,18 @@ class OutcomePart:
         out = {"y": y} if self.family.by_value else {}
         return out if gaps is None else {**out, "gap": gaps}
 
+    @cached_property
+    def common_columns(self) -> tuple[int, ...]:
+        """Places of the covariates that have one coefficient for all groups."""
+        names = () if self.covariates is None else self.covariates.names
+        return tuple(j for j, name in enumerate(names) if name in self.spec.common)
+
+    @cached_property
+    def own_columns(self) -> tuple[int, ...]:
+        """Places of the other covariates."""
+        return tuple(j for j in range(0 if self.covariates is None else self.covariates.width)
+                     if j not in self.common_columns)
+
     def width(self, predictor: str) -> int:
         """Number of internal columns of a predictor."""
         predictor = "mean" if predictor == "lag_mean" else predictor
@@ -233,14 +245,14 @@ def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None
     covariates = None
     if measures.covariate_names:
         clash = [n for n in measures.covariate_names if n in mean.names]
+        argument = "common" if set(measures.covariate_names) <= set(outcome.common) else "tcov"
         if clash:
             raise SpecificationError(
-                f"tcov: {', '.join(clash)} is the name of a column of time.", code="name_clash", argument="tcov",
-                way_out="Rename the covariate: two parameters would have one name.",
+                f"{argument}: {', '.join(clash)} is the name of a column of time.", code="name_clash",
+                argument=argument, way_out="Rename the covariate: two parameters would have one name.",
             )
         covariates = time_varying_basis(
-            measures.covariates, measures.covariate_names, mean.internal(measures.time)
-        )
+            measures.covariates, measures.covariate_names, mean.internal(measures.time), argument)
     centre, scale = 0.0, 1.0
     if outcome.traits.has_scale:
         scale = float(measures.y.std())

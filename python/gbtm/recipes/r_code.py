@@ -93,7 +93,7 @@ def _model(recipe: Recipe) -> list[str]:
 
 
 def _columns(recipe: Recipe) -> list[str]:
-    arguments = [f"{k} = {_terms(v) if k in ('risk', 'tcov', 'dcov') else _value(v)}"
+    arguments = [f"{k} = {_terms(v) if k in ('risk', 'tcov', 'common', 'dcov') else _value(v)}"
                  for k, v in recipe.columns.items()]
     if recipe.wide:
         arguments.append(f"wide = list({', '.join(f'{_name(k)} = {_value(v)}' for k, v in recipe.wide.items())})")

@@ -25,7 +25,8 @@ class Recipe:
     id : column of the subjects' ids, or several; None where the rows of a wide table are subjects
     outcome, time : names
     wide : name -> columns (or times), for wide data
-    columns : risk, tcov, dcov, exposure, weights, cluster, stratum, out_of_sample, obsmar, known: what was given, where
+    columns : risk, tcov, common, dcov, exposure, weights, cluster, stratum, out_of_sample, obsmar, known: what was
+        given, where it was
     model : arguments that describe the model, those at their default left out
     fit : arguments of the fit
     factors : the levels of the factors among the covariates
@@ -73,6 +74,7 @@ def recipe(res: GBTMResults) -> Recipe:
             columns["exposure"] = inputs["exposure"]
             if not is_number(inputs["exposure"]):
                 wide["exposure"], columns["exposure"] = inputs["exposure"], "exposure"
+    columns |= inputs.get("asked") or {}  # what was read as one, tcov and common
     if "exposure" in columns and family_named(res.family).takes_trials:
         columns["trials"] = columns.pop("exposure")
     return Recipe(
@@ -94,7 +96,9 @@ def _plain(value: Any) -> Any:
 def _from_names(res: GBTMResults) -> dict[str, Any]:
     """The covariates as the fit calls them, where it does not say from which columns they were made."""
     return {
-        "risk": list(res.group_set.membership.covariate_names), "tcov": list(res.outcome.covariate_names),
+        "risk": list(res.group_set.membership.covariate_names),
+        "tcov": [n for n in res.outcome.covariate_names if n not in res.outcome.spec.common],
+        "common": list(res.outcome.spec.common),
         "dcov": list(res.dropout.covariate_names) if res.dropout else None,
         "exposure": "exposure" if res.outcome.has_exposure else None,
         "weights": "weights" if res.weighted else None, "known": known_names(res),

@@ -35,6 +35,8 @@ class _Script:
 
 def lacking(res: GBTMResults) -> str:
     """What of this model Stata's traj does not have; empty where it has all."""
+    if any(o.spec.common for o in res.outcomes):
+        return "covariates with one coefficient for all groups"
     if res.spec.constraints and not (res.formula or "").lstrip().startswith("traj"):
         return f"constraints ({'; '.join(res.spec.constraints)})"
     if res.known_groups is not None:

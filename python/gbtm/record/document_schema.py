@@ -29,8 +29,9 @@ OUTCOME = {
     "centre": "number", "scale": "number", "time_scale": "number", "bases": {"*": {}},
     "coefficients": {"mean": "numbers K _", "*": "numbers K _"}, "offsets": {"mean": "numbers K", "*": "numbers K"},
     "positions": {"mean": "numbers K _", "*": "numbers K _"}, "columns": "list _", "covariates?": COVARIATES,
-    "profile?": {"times": "numbers T", "values": "numbers T _"}, "nobs": "count n", "times~": "numbers _",
-    "n_shared~": "count",
+    "profile?": {"times": "numbers T", "values": "numbers T _", "of_time~": {
+        "columns": "list c", "coefficients": "numbers c _", "centre": "number", "scale": "number"}},
+    "nobs": "count n", "times~": "numbers _", "n_shared~": "count",
     "lags?~": {"terms": "list _", "waves": "numbers _", "time": "text", "design?": {}},
     "@data": {
         "subject": "numbers n", "time": "numbers n", "y": "numbers n", "wave": "numbers n",

@@ -14,6 +14,7 @@ from ..design.covariate_basis import CovariateBasis
 from ..design.network import as_network
 from ..design.stored_basis import basis_from_document
 from ..design.time_basis import TimeBasis
+from ..design.time_polynomials import TimePolynomials
 from ..families import family_named
 from ..lags.lagged import Lags
 from ..specification.spec import OutcomeSpec
@@ -30,16 +31,21 @@ class Profile:
     times : (T,), between which they run along a line
     values : (T, q); one row where they are the same at all times
     given : they are the user's; otherwise the means of the data at each time
+    of_time : those that are polynomials of time and are these at any time, or None
     """
 
     times: np.ndarray
     values: np.ndarray
     given: bool
+    of_time: TimePolynomials | None = None
 
     def words(self, names: Sequence[str]) -> str:
-        """Where curves are drawn, as in "Curves are drawn at ..."."""
-        if len(self.values) == 1 or not (self.values != self.values[0]).any():
-            return ", ".join(f"{n} = {v:.4g}" for n, v in zip(names, self.values[0], strict=True))
+        """Where curves are drawn, as in "Curves are drawn at ..."; empty where time alone says it."""
+        gone = () if self.of_time is None else self.of_time.columns
+        names = [n for j, n in enumerate(names) if j not in gone]
+        values = np.delete(self.values, np.array(gone, dtype=int), axis=1)
+        if len(values) == 1 or not (values != values[0]).any():
+            return ", ".join(f"{n} = {v:.4g}" for n, v in zip(names, values[0], strict=True))
         if self.given:
             return f"the values of {', '.join(names)} that were given for each wave"
         return f"the mean of {', '.join(names)} at each time"
@@ -106,7 +112,8 @@ class OutcomeRecord:
             offsets={p: np.asarray(o) for p, o in stored["offsets"].items()}, columns=tuple(stored["columns"]),
             covariates=None if covariates is None else CovariateBasis.from_document(covariates),
             profile=None if profile is None else Profile(
-                np.asarray(profile["times"]), np.asarray(profile["values"]), bool(profile.get("given", True))
+                np.asarray(profile["times"]), np.asarray(profile["values"]), bool(profile.get("given", True)),
+                TimePolynomials.of(profile.get("of_time"), len(stored["covariates"]["names"])),
             ),
             nobs=int(stored["nobs"]), dropout=None if dropout is None else DropoutRecord.of(dropout),
             stored_data=stored.get("data"), times=None if "times" not in stored else np.asarray(stored["times"], float),

@@ -94,8 +94,10 @@ def _covariates(evidence: Evidence) -> Reply:
         first, second = res.outcome_names
         given = (f"groups of {second} given those of {first}", res.dual.basis.names)
         used = [(f"groups of {first}", used[0][1]), given]
-    used += [("time-varying" + (f" ({o.name})" if len(res.outcomes) > 1 else ""), o.covariate_names)
-             for o in res.outcomes]
+    for o in res.outcomes:
+        whose = f" ({o.name})" if len(res.outcomes) > 1 else ""
+        used.append((f"time-varying{whose}", tuple(n for n in o.covariate_names if n not in o.spec.common)))
+        used.append((f"with one effect for all groups{whose}", o.spec.common))
     phrases = [f"{kind}: {', '.join(names)}" for kind, names in used if len(names)]
     if any(o.has_exposure and family_named(o.family).takes_exposure for o in res.outcomes):
         phrases.append("exposure enters as its logarithm")

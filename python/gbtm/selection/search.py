@@ -161,7 +161,8 @@ def _search_several(
         table = data if getattr(o, "data", None) is None else o.data
         if isinstance(o, Outcome) and o.formula is not None and table is not None:
             its_wide = wide if o.data is None else None
-            o = replace(o, order=_base_order(o.formula, table, its, {"wide": its_wide, "tcov": o.tcov}))
+            known = {"wide": its_wide, "tcov": o.tcov, "common": o.common}
+            o = replace(o, order=_base_order(o.formula, table, its, known))
         based.append(o)  # what is no outcome is refused where the table is read
     further = {"refgroup2": rest.pop("refgroup2", 1)} if is_dual else {}
     base = GBTM.from_formula(based, data, id=id, groups=[2, 2] if is_dual else 1, **rest).prepared
@@ -247,7 +248,7 @@ def _base_order(formula: str, data: pd.DataFrame, order: Any, model: dict[str, A
     _, time, basis = split_formula(formula, data, wide)
     if basis is not None and (order is None or time_expression(basis, data, time, wide) is None):
         return None
-    if wide is not None or time not in term_columns(model.get("tcov"), data):
+    if wide is not None or not any(time in term_columns(model.get(terms), data) for terms in ("tcov", "common")):
         return 0
     highest = max(as_orders(3 if order is None else order, "order"))
     return max(0, min(highest, data[time].nunique() - 1))

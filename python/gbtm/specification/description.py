@@ -45,9 +45,8 @@ class Outcome:
         common to all groups, K are per group, -1 for none there
     sigma_by_group : normal, cnorm: one sigma per group
     dispersion_by_group : negbin, zinb, hurdle_negbin: one psi per group
-    min, max : cnorm: censoring bounds, each optional
-    censor_beyond : cnorm: values beyond a bound count as at the bound
-    tcov : time-varying covariates w; their effects are each group's own
+    min, max, censor_beyond : cnorm: censoring bounds, each optional, and whether values beyond count as at the bound
+    tcov, common : covariates w of the outcome; their effects are each group's own, of ``common`` one for all groups
     exposure : counts: time at risk; the rate is per unit of it
     trials : binomial: out of how many the outcome counts successes, a column or one number; without it, of an outcome
         that is 0 or 1, 'binomial' is 'logit'
@@ -82,6 +81,7 @@ class Outcome:
     max: float | None = option(None, "bound", stored="upper", **BOUND)
     censor_beyond: bool = option(False, "flag", stored="censor_beyond", code="bad_bounds")
     tcov: Any = option(None, "columns")
+    common: Any = option(None, "columns")
     exposure: Any = option(
         None, "columns", trait="takes_exposure", code="bad_exposure",
         lacks="exposure: goes with counts, not with family '{family}'.",

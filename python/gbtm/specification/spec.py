@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..design.network import Network
@@ -45,6 +45,7 @@ class OutcomeSpec:
     curve : curves made of hidden units of time instead of either
     codes, levels : families with levels only. Values of the levels that occur, None until the data have said so; of an
         ordered factor all its levels, of which the values count the places from 1, else None
+    common : columns of its covariates that have one coefficient for all groups
     """
 
     family: str
@@ -68,6 +69,7 @@ class OutcomeSpec:
     repeated: bool = False
     squeeze: bool = False
     squeezed_by: int | None = None
+    common: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, option in options_of(Outcome).items():
@@ -172,8 +174,9 @@ class ModelSpec:
                 "that the other's groups could depend on.", code="bad_groups", argument="groups",
                 way_out="Give two groups or more of each outcome, or fit the outcomes by themselves.",
             )
-        if self.has_networks and (self.constraints or self.prior is not None):
-            what = "constraints" if self.constraints else "prior"
+        asked = {"constraints": self.constraints, "prior": self.prior, "common": any(o.common for o in self.outcomes)}
+        if self.has_networks and any(asked.values()):
+            what = next(name for name, given in asked.items() if given)
             raise SpecificationError(
                 f"{what}: does not go with curves of hidden units, which move.", code="bad_curve", argument=what,
                 way_out=f"Leave {what} out, or use polynomials or splines.",
@@ -298,10 +301,10 @@ def _are(count: int) -> str:
     return "is one" if count == 1 else f"are {count}"
 
 
-def model_spec(outcome: Outcome, design: Design, basis: str | None = None) -> ModelSpec:
+def model_spec(outcome: Outcome, design: Design, basis: str | None = None, common: tuple[str, ...] = ()) -> ModelSpec:
     """The specification that a description asks for; ``basis`` is the right-hand side of a basis formula, if any."""
     k = groups_of_one(design)
-    return design_spec(design, (outcome_spec(outcome, k, basis),), k)
+    return design_spec(design, (replace(outcome_spec(outcome, k, basis), common=common),), k)
 
 
 def groups_of_one(design: Design) -> int:

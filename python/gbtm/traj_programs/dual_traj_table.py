@@ -100,7 +100,8 @@ class DualTrajTable(TrajTable):
             if b.outcome != outcome:
                 continue
             by_group = b.kind in ("mean", "zero", "dropout")
-            key = (("mean", "zero", "dropout").index(b.kind) if by_group else 3, (b.group or 0) if by_group else 0)
+            whose = b.group or (b.kind == "mean") * (self.res.spec.set_sizes[outcome] + 1)  # what all share: last
+            key = (("mean", "zero", "dropout").index(b.kind) if by_group else 3, whose if by_group else 0)
             for i in range(b.start, b.start + b.width):
                 rows = sections.setdefault(key, [])
                 heading = str(b.group) if b.group and (not rows or not by_group) else ""

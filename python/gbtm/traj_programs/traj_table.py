@@ -147,7 +147,8 @@ class TrajTable:
                 continue
             by_group = kind in SECTIONS or kind in RANDOM_PART
             place = SECTIONS.index(kind) if kind in SECTIONS else len(SECTIONS) + (kind in RANDOM_PART)
-            rows = sections.setdefault((place, group if by_group else 0), [])
+            whose = group if group or kind != "mean" else self.res.n_groups + 1  # covariates of all groups come last
+            rows = sections.setdefault((place, whose if by_group else 0), [])
             heading = str(group) if group and (not rows or not by_group) else ""
             rows.append(replace(row, group=heading))
         return [rows for _, rows in sorted(sections.items())]
