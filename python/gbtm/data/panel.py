@@ -186,6 +186,12 @@ class Panel:
         DataError
             For an unknown column, a time or outcome that is not numeric, infinite values; without ``repeated`` for a
             duplicated (id, time).
+
+        Examples
+        --------
+        >>> two = pd.DataFrame({"who": ["a", "a", "a"], "age": [1, 1, 2], "y": [0.5, 0.7, 1.5]})
+        >>> Panel.from_long(two, id="who", time="age", outcome="y", repeated=True).outcomes[0].n_shared
+        2
         """
         require_columns(data, [*id_columns(id), time, outcome])
         who = id_column(data, id)
