@@ -125,7 +125,8 @@ family.gbtm <- function(object, ...) {
 }
 
 of_link <- function(name) {
-  if (name == "cumulative") name <- "logit" # of the probability of a level or one below it
+  # of the probability of a level or one below it; of a category against the first
+  if (name %in% c("cumulative", "multinomial")) name <- "logit"
   made <- stats::make.link(name)
   c(list(link = name), made[c("linkfun", "linkinv", "mu.eta", "valideta")])
 }

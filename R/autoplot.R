@@ -22,6 +22,12 @@ autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = 
   if (type == "transitions") return(transition_bars(object, at, level, stacked, colours))
   if (type == "joint") return(joint_heat(object, at))
   if (!is.null(outcome)) object <- of_outcome(object, outcome)
+  if (!is_several(object) && !has_mean(object$curves)) {
+    if (length(setdiff(names(match.call()), c("", "object", "outcome", "type")))) {
+      refuse_without_mean(object$curves, "autoplot")
+    }
+    return(plot_levels(object))
+  }
   views <- outcome_views(object)
   keys <- legend_keys(object, views, groups, labels, colours)
   known <- keys[!duplicated(keys$name), ]

@@ -152,7 +152,8 @@ predict.gbtm_bootstrap <- function(object, times = NULL, level = 0.95, tcov = NU
       fit$curves$coefficients[[p]] <- matrix(own, fit$n_groups, byrow = TRUE)
     }
     if (length(object$units)) fit$curves$bases$mean <- units_of_replicate(fit$curves$bases$mean, object$units, i)
-    as.vector(t(expected_at(fit, at, w)))
+    if (has_mean(fit$curves)) as.vector(t(expected_at(fit, at, w))) else
+      in_level_order(level_chances(fit$curves, linear_predictors(fit, at, w)))
   }, numeric(nrow(table)))
   drawn <- matrix(drawn, nrow(table))
   table$se <- apply(drawn, 1, stats::sd)

@@ -1,13 +1,16 @@
 # Fitted curves with bands, made again from what the fit holds. The standard error is the delta method's: Var E(y) =
 # g' V g with g the derivative of E(y) in the engine's internal parameters. The band is E(y) plus and minus a multiple
 # of it, cut to the outcome's range; of a mean with a logit link it is formed for eta = logit E(y) and taken back.
+# Categories without an order have no mean: the curves are their probabilities, see R/categories.R.
 
 # Design columns (C, q) of a predictor in the engine's internal coordinates; `w` (C, q) are time-varying covariates, by
 # default those of the profile.
 internal_columns <- function(fit, predictor, times, w = NULL) {
   own <- time_columns(fit, predictor, times)
   covariates <- fit$curves$covariates
-  if (predictor != "mean" || is.null(covariates)) return(own)
+  if (predictor %in% c("zero", "precision") || is.null(fit$curves$bases[[predictor]]) || is.null(covariates)) {
+    return(own)
+  }
   w <- if (is.null(w)) profile_at(covariates, times) else with_time_of(covariates, w, times)
   cbind(own, sweep(sweep(w, 2, covariates$centre), 2, covariates$scale, "/") %*% covariates$mix)
 }
@@ -78,6 +81,7 @@ linear_predictors <- function(fit, times, w = NULL) {
 
 # E(y) per group and time (K, C).
 expected_at <- function(fit, times, w = NULL) {
+  refuse_without_mean(fit$curves, "mean")
   expected_outcome(fit$curves, with_marginal_sd(fit$curves, linear_predictors(fit, times, w), times)$u)
 }
 
@@ -101,10 +105,15 @@ with_marginal_sd <- function(curves, u, times) {
 
 # Standard error of E(y) (K, C); NA where the data do not determine it.
 curve_se <- function(fit, times, w = NULL) {
-  curves <- fit$curves
-  at <- with_marginal_sd(curves, linear_predictors(fit, times, w), times)
-  slopes <- expected_slopes(curves, at$u)
+  at <- with_marginal_sd(fit$curves, linear_predictors(fit, times, w), times)
+  slopes <- expected_slopes(fit$curves, at$u)
   if (!is.null(at$chain)) slopes <- c(slopes["mean"], lapply(at$chain, function(own) slopes$log_sigma * own))
+  se_of(fit, slopes, times, w)
+}
+
+# Standard error (K, C) of what has these derivatives in the predictors, a list of (K, C).
+se_of <- function(fit, slopes, times, w) {
+  curves <- fit$curves
   columns <- lapply(stats::setNames(nm = names(slopes)), function(p) {
     internal_columns(fit, p, times, w) * (if (p == "mean") curves$scale else 1)
   })
@@ -127,8 +136,9 @@ curve_se <- function(fit, times, w = NULL) {
 }
 
 # One row per group and time: estimate, se, lower, upper; the limits at equal distances whatever the link where
-# `symmetric`.
+# `symmetric`. Of categories without an order one row per group, time and category.
 curve_table <- function(fit, times, level = 0.95, w = NULL, symmetric = FALSE) {
+  if (!has_mean(fit$curves)) return(category_table(fit, times, level, w))
   estimate <- as.vector(t(expected_at(fit, times, w)))
   se <- as.vector(t(curve_se(fit, times, w)))
   z <- reach_of(fit, level)

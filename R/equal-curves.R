@@ -46,7 +46,9 @@ curves_test <- function(fit, groups, include_intercept, outcome, data_name) {
   groups <- check_groups(fit, groups)
   chosen <- if (is.null(outcome)) seq_along(outcome_names(fit)) else outcome_number(outcome_names(fit), outcome)
   views <- outcome_views(fit)[chosen]
-  equalities <- do.call(c, unname(lapply(views, coefficient_equalities, fit, groups, include_intercept)))
+  equalities <- do.call(c, unlist(lapply(unname(views), function(view) {
+    lapply(setdiff(names(view$curves$bases), "zero"), coefficient_equalities, view, fit, groups, include_intercept)
+  }), recursive = FALSE))
   if (!length(equalities)) {
     stop_gbtm("no_slopes", "groups: their curves are constant, so that there are no slopes to compare.", "groups",
               "equal_curves() compares the levels too.")
@@ -57,7 +59,9 @@ curves_test <- function(fit, groups, include_intercept, outcome, data_name) {
   rows <- do.call(rbind, lapply(names, function(n) (names(b) == n[1]) - (names(b) %in% n[-1])))
   tested <- list(estimate = as.vector(rows %*% b), labels = labels, notes = character())
   # the engine centres covariates, and the user's intercepts are those at 0
-  covariates <- any(vapply(views, function(view) ncol(view$curves$positions$mean) > length(curve_stems(view)), NA))
+  covariates <- any(vapply(views, function(view) {
+    ncol(view$curves$positions$mean) > length(view$curves$bases$mean$names)
+  }, NA))
   compared <- if (include_intercept && covariates) {
     list(estimate = tested$estimate, vcov = checked_vcov(fit$vcov, names(b), rows, labels, "groups", fit$internal))
   } else {
@@ -86,16 +90,22 @@ check_groups <- function(fit, groups) {
 }
 
 # Names of a curve's coefficients without the group.
-curve_stems <- function(view) as.character(unlist(view$curves$bases$mean$names))
+# Names of the coefficients of a curve without the group; of a category's its name after them.
+curve_stems <- function(view, predictor) {
+  stems <- as.character(unlist(view$curves$bases$mean$names))
+  if (has_mean(view$curves)) return(stems)
+  paste0(stems, ":", names_in_parameters(view$curves)[1 + match(predictor, category_predictors(view$curves))])
+}
 
 #' What makes the curves of an outcome equal
 #'
+#' @param predictor one that is a curve
 #' @param view the outcome, as a fit of its own, of `fit`
 #' @return A list: each the `names` of the two parameters that are to be equal, or of the one that is to be 0; `at`,
 #'   their places among the parameters of `fit`, and `values`, the engine's.
 #' @noRd
-coefficient_equalities <- function(view, fit, groups, include_intercept) {
-  stems <- curve_stems(view)
+coefficient_equalities <- function(predictor, view, fit, groups, include_intercept) {
+  stems <- curve_stems(view, predictor)
   named <- function(j, g) paste0(if (is_several(fit)) paste0(view$outcome_name, ": "), stems[j], "[", g, "]")
   all <- names(fit$coefficients)
   has <- outer(groups, seq_along(stems), function(g, j) named(j, g) %in% all)
@@ -107,16 +117,16 @@ coefficient_equalities <- function(view, fit, groups, include_intercept) {
               if (of == "") "Leave it out." else "Leave it out, or compare the other outcomes, outcome = .")
   }
   columns <- seq_along(stems)
-  if (!include_intercept) columns <- columns[stems != "intercept"]
+  if (!include_intercept) columns <- columns[as.character(unlist(view$curves$bases$mean$names)) != "intercept"]
   found <- lapply(columns, function(j) {
     owners <- groups[has[, j]]
     # a group without this coefficient has it at 0, and so must all the others
     sets <- if (length(owners) < length(groups)) as.list(owners) else lapply(owners[-1], function(g) c(owners[1], g))
     lapply(sets, function(set) {
-      at <- view$curves$positions$mean[set, j] + 1
+      at <- view$curves$positions[[predictor]][set, j] + 1
       # the places of a view are among its own parameters
       if (is_several(fit)) at <- match(named(j, set), all)
-      list(names = named(j, set), at = at, values = view$curves$coefficients$mean[set, j])
+      list(names = named(j, set), at = at, values = view$curves$coefficients[[predictor]][set, j])
     })
   })
   do.call(c, found)

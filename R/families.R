@@ -1,6 +1,7 @@
 # The outcome distributions, as far as a fitted curve needs them: mean, its derivative, log density. What a family is
 # (a count, censored, ..) is asked of inst/extdata/families.json, which the engine writes (`make tables`).
-# Predictors come as a list of (K, C) matrices: mean, and zero, log_sigma, log_psi, log_phi or tau.
+# Predictors come as a list of (K, C) matrices: mean, and zero, log_sigma, log_psi, log_phi or tau. What is of
+# categories without an order stands in R/categories.R.
 
 families_known <- new.env(parent = emptyenv())
 
@@ -67,6 +68,21 @@ family_name <- function(family, call = NULL, trials = NULL) {
     warning(gbtm_condition("assumed", said, "family", "", call, c("gbtm_warning", "warning")))
   }
   name
+}
+
+# Our name of a family that text calls by another, as the engine reads it; what is none stays as it is.
+own_family_name <- function(family) {
+  if (!is.character(family) || length(family) != 1 || is.na(family)) return(family)
+  plain <- gsub("[ ._-]+", "_", trimws(tolower(family)))
+  table <- family_table()
+  if (plain %in% names(table)) return(plain)
+  known <- Filter(function(traits) plain %in% unlist(traits$other_names), table)
+  if (length(known)) names(known)[1] else family
+}
+
+has_levels <- function(family) {
+  name <- own_family_name(family)
+  is.character(name) && length(name) == 1 && isTRUE(family_table()[[name]]$has_levels)
 }
 
 family_way_out <- function() sprintf("Use one of %s.", listing(names(family_table()), 20))

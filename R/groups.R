@@ -89,6 +89,7 @@ assigned_counts <- function(fit) {
 # Posterior-weighted mean of the outcome per group and wave: group, time (mean of the wave), mean, weight. Of successes
 # it is the share of the trials.
 observed_means <- function(fit, wave = fit$data$wave) {
+  refuse_without_mean(fit$curves, "observed means")
   at <- sort(unique(wave))
   index <- match(wave, at)
   time <- as.vector(rowsum(fit$data$time, index)) / tabulate(index)

@@ -1,16 +1,18 @@
-# Probabilities of the levels of an ordinal outcome, group by group over time.
+# Probabilities of the levels of an ordinal or multinomial outcome, group by group over time.
 
-#' Probabilities of the levels of an ordinal outcome
+#' Probabilities of the levels of an outcome
 #'
-#' `level_probabilities()`: the probability of each level in each group. `plot_levels()` draws them on top of each
-#' other, the lowest level at the bottom, a panel per group.
+#' `level_probabilities()`: the probability of each level, or category, in each group. `plot_levels()` draws them on top
+#' of each other, the lowest level at the bottom, a panel per group.
 #'
-#' @param fit a fit of one outcome with `family = "ordinal"`; of several outcomes see [of_outcome()]
+#' @param fit a fit of one outcome with `family = "ordinal"` or `"multinomial"`; of several outcomes see [of_outcome()]
 #' @param times numeric: times; by default those observed
 #' @param tcov values of the time-varying covariates, as for [predict()][predict.gbtm]
-#' @return `level_probabilities()`: data frame with `group`, the time under its own name, `level` (ordered factor) and
-#'   `probability`, \eqn{F(\kappa_c - \eta) - F(\kappa_{c-1} - \eta)}{F(kappa_c - eta) - F(kappa_(c-1) - eta)} with the
-#'   logistic F. `plot_levels()`: a ggplot object.
+#' @return `level_probabilities()`: data frame with `group`, the time under its own name, `level` (a factor,
+#'   ordered where the levels are) and `probability`. Of an ordinal outcome that is
+#'   \eqn{F(\kappa_c - \eta) - F(\kappa_{c-1} - \eta)}{F(kappa_c - eta) - F(kappa_(c-1) - eta)} with the logistic F; of
+#'   a multinomial one \eqn{\exp(\eta_c) / \sum_j \exp(\eta_j)}{exp(eta_c) / sum_j exp(eta_j)} with
+#'   \eqn{\eta_1 = 0}{eta_1 = 0}, of which [predict()][predict.gbtm] has the band too. `plot_levels()`: a ggplot object.
 #' @section Errors: `gbtm_no_levels`, `gbtm_several_outcomes`.
 #' @examplesIf gbtm_engine()$available
 #' d <- symptoms
@@ -19,6 +21,9 @@
 #'             control = gbtm_control(n_starts = 4))
 #' level_probabilities(fit, times = 0)
 #' if (requireNamespace("ggplot2", quietly = TRUE)) plot_levels(fit)
+#' of_none <- gbtm(grade ~ month, data = d, id = "id", groups = 2, order = 1, family = "multinomial",
+#'                 control = gbtm_control(n_starts = 4))
+#' predict(of_none, times = 0)
 #' @export
 level_probabilities <- function(fit, times = NULL, tcov = NULL) {
   check_names()
@@ -26,24 +31,11 @@ level_probabilities <- function(fit, times = NULL, tcov = NULL) {
   refuse_all_outcomes(fit, "level_probabilities()")
   if (!isTRUE(family_traits(fit$family)$has_levels)) {
     stop_gbtm("no_levels", sprintf("fit: family '%s' has no levels.", fit$family), "fit",
-              "Ask a fit with family = \"ordinal\".")
+              "Ask a fit with family = \"ordinal\" or \"multinomial\".")
   }
   at <- curve_times(fit, times)
   u <- linear_predictors(fit, at, covariate_rows(fit, tcov, length(at)))
-  below <- c(list(0 * u$mean), at_most_level(fit$curves, u), list(1 + 0 * u$mean))
-  p <- vapply(seq_along(below)[-1], function(c) t(below[[c]] - below[[c - 1]]), numeric(length(u$mean)))
-  names <- level_names(fit$curves)
-  table <- data.frame(
-    group = rep(seq_len(fit$n_groups), each = length(at) * length(names)),
-    time = rep(rep(at, each = length(names)), fit$n_groups),
-    level = factor(rep(names, length(at) * fit$n_groups), names, ordered = TRUE), probability = as.vector(t(p))
-  )
-  names(table)[2] <- apart(fit$time_name, names(table)[-2])
-  table
-}
-
-level_names <- function(curves) {
-  if (length(curves$levels)) curves$levels[curves$codes] else format(curves$codes, trim = TRUE)
+  level_table(fit, at, data.frame(probability = in_level_order(level_chances(fit$curves, u))))
 }
 
 #' @rdname level_probabilities
@@ -53,16 +45,24 @@ plot_levels <- function(fit) {
   need_ggplot2("plot_levels")
   check_fit(fit)
   refuse_all_outcomes(fit, "plot_levels()")
-  seen <- range(seen_times(fit))
-  table <- level_probabilities(fit, seq(seen[1], seen[2], length.out = 101))
+  table <- level_probabilities(fit, fine_times(fit, 101))
   table$panel <- factor(sprintf("Group %d (%.0f %%)", table$group, 100 * fit$shares[table$group]))
   names(table)[2] <- "at"
   table$level <- factor(table$level, rev(levels(table$level)))
   .data <- ggplot2::.data
   ggplot2::ggplot(table, ggplot2::aes(.data$at, .data$probability, fill = .data$level)) +
     ggplot2::geom_area(colour = NA) + ggplot2::facet_wrap("panel", nrow = 1) +
-    ggplot2::scale_fill_brewer(palette = "Blues", direction = -1, name = fit$outcome_name) +
+    level_colours(fit) +
     ggplot2::scale_x_continuous(expand = c(0, 0)) + ggplot2::scale_y_continuous(expand = c(0, 0)) +
     ggplot2::labs(x = fit$time_name, y = "Probability") + ggplot2::theme_minimal() +
     ggplot2::theme(panel.spacing = ggplot2::unit(1.5, "lines"))
+}
+
+# From dark to light as levels fall; of categories without an order colours of no order, the reference in grey.
+level_colours <- function(fit) {
+  if (has_mean(fit$curves)) {
+    return(ggplot2::scale_fill_brewer(palette = "Blues", direction = -1, name = fit$outcome_name))
+  }
+  names <- level_names(fit$curves)
+  ggplot2::scale_fill_manual(values = stats::setNames(category_colours(length(names)), names), name = fit$outcome_name)
 }

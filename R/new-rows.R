@@ -60,7 +60,8 @@ curves_of_rows <- function(fit, newdata, level, call) {
   }
   table <- curve_table(fit, times, level, asked$w)
   if (ncol(asked$table) == 1) return(table)
-  further <- asked$table[rep(seq_len(nrow(asked$table)), fit$n_groups), -1, drop = FALSE]
+  each <- nrow(table) / nrow(asked$table) / fit$n_groups # rows of a time: one for each category without an order
+  further <- asked$table[rep(rep(seq_len(nrow(asked$table)), each = each), fit$n_groups), -1, drop = FALSE]
   taken <- names(further) %in% names(table)
   names(further)[taken] <- paste0(names(further)[taken], "_given")
   cbind(table[1:2], further, table[-(1:2)], row.names = NULL)
@@ -119,15 +120,17 @@ augmented_new <- function(fit, newdata, call) {
   known <- is.finite(columns$time) & !is.na(p[, 1])
   if (!is.null(w)) known <- known & stats::complete.cases(w)
   fitted <- rep(NA_real_, nrow(newdata))
-  if (any(known)) {
+  if (any(known) && has_mean(fit$curves)) {
     expected <- t(expected_at(fit, columns$time[known], if (!is.null(w)) w[known, , drop = FALSE]))
     fitted[known] <- rowSums(expected * p[known, , drop = FALSE])
   }
   if (!is.null(denominator_of(inputs))) fitted <- fitted * denominator_column(inputs, newdata)
   group <- rep(NA_integer_, nrow(newdata))
   group[!is.na(p[, 1])] <- max.col(p[!is.na(p[, 1]), , drop = FALSE], ties.method = "first")
-  newdata$.fitted <- fitted
-  newdata$.resid <- squeezed_values(fit, columns$y) - fitted
+  if (has_mean(fit$curves)) {
+    newdata$.fitted <- fitted
+    newdata$.resid <- squeezed_values(fit, columns$y) - fitted
+  }
   newdata$.group <- group
   newdata
 }

@@ -8,7 +8,8 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 #' distinct waves the means are taken over 20 bins of time of equal width. Where less than half a subject's weight
 #' stands behind a mean it is not drawn: it would be that of other groups' people. The axis of the outcome is scaled by
 #' the data, the observed means and the subjects' lines: a curve or band that goes far beyond them leaves it, and the
-#' picture says so.
+#' picture says so. Of categories without an order (`family = "multinomial"`) it is their probabilities, on top of each
+#' other in a panel per group, and of what follows `n` and `tcov` alone have a place.
 #'
 #' @param x a fit
 #' @param level level of the pointwise bands; `NULL` for none
@@ -66,6 +67,7 @@ plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, col
       plot(view, level, individuals, observed, colours, legend, n, tcov, ..., groups = groups, labels = labels)
     }))
   }
+  if (!has_mean(x$curves)) return(plot_categories(x, n, tcov, names(match.call())))
   curves <- drawn_curves(x, check_band_level(level), n, tcov)
   draw_curves(x, curves, level, individuals, observed, colours, legend, ..., groups = groups, labels = labels,
               words = profile_sentence(x, tcov))
@@ -192,16 +194,19 @@ axis_sentences <- function(curves, means, limits, log) {
 
 # Without a level, the band that would be drawn is there all the same.
 drawn_curves <- function(fit, level, n = constants$curve_points, tcov = NULL) {
+  refuse_without_mean(fit$curves, "plot")
   check_whole(n, "n", 2, sprintf("Give a number of times, for example n = %d.", constants$curve_points))
-  at <- if (can_interpolate(fit)) {
-    seq(min(seen_times(fit)), max(seen_times(fit)), length.out = n)
-  } else {
-    sort(unique(seen_times(fit)))
-  }
+  at <- fine_times(fit, n)
   w <- covariate_rows(fit, tcov, length(at))
   table <- curve_table(fit, at, if (is.null(level)) constants$level else level, w)
   names(table)[2] <- "time"
   table
+}
+
+# So many times between the first and the last that was observed; those themselves where the curve is known only there.
+fine_times <- function(fit, n) {
+  seen <- sort(unique(seen_times(fit)))
+  if (can_interpolate(fit)) seq(seen[1], seen[length(seen)], length.out = n) else seen
 }
 
 # A basis read from a file is known at the observed times only.

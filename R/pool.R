@@ -196,7 +196,7 @@ predict.gbtm_pooled <- function(object, times = NULL, level = 0.95, tcov = NULL,
   at <- curve_times(first, times)
   tables <- Map(function(fit, j) {
     table <- curve_table(fit, at, check_level(level), covariate_rows(fit, tcov, length(at)))
-    table[as.vector(vapply(object$orders[j, ], function(g) which(table$group == g), seq_along(at))), ]
+    table[as.vector(vapply(object$orders[j, ], function(g) which(table$group == g), integer(nrow(table) / first$n_groups))), ]
   }, object$fits, seq_along(object$fits))
   estimates <- vapply(tables, `[[`, numeric(nrow(tables[[1]])), "estimate")
   variances <- vapply(tables, `[[`, numeric(nrow(tables[[1]])), "se")^2
@@ -206,7 +206,7 @@ predict.gbtm_pooled <- function(object, times = NULL, level = 0.95, tcov = NULL,
   reach <- stats::qt(0.5 + level / 2, pooled$df) * pooled$se
   table$estimate <- pooled$estimate
   table$se <- pooled$se
-  table[c("lower", "upper")] <- if (has_logit_link(first$curves)) {
+  table[c("lower", "upper")] <- if (has_logit_link(first$curves) || !has_mean(first$curves)) {
     around_logit(stats::qlogis(pooled$estimate), reach)
   } else {
     cut_to_range(first$curves, pooled$estimate - reach, pooled$estimate + reach)

@@ -24,7 +24,8 @@
 #' @return A time or id of yours that is called as another column of a table gets an underscore in it, `group_`. For
 #'   `"curve"` a data frame with one row per group and time (with covariates in `newdata`, and distinct row of them,
 #'   which stand beside the time): `group`, the time under its own name, `estimate`, `se`, `lower`, `upper`, on the
-#'   outcome's scale; for counts, per unit of exposure. The band is pointwise,
+#'   outcome's scale; for counts, per unit of exposure. Of categories without an order it has one row per group, time and
+#'   category, with the probability of each and a column `level` after the time. The band is pointwise,
 #'   by the delta method: the estimate plus and minus a multiple of `se`, cut to the outcome's range; for
 #'   `r those_with_link("logit")` formed on the link's scale and taken back, so that it lies within 0 and 1.
 #'   `se`, `lower` and `upper` are NA where the data do not
@@ -235,7 +236,7 @@ score <- function(fit, newdata, type) {
 #'
 #' The fitted value of an observation is sum over k of P_ik E_k(y): the groups' means at its time, covariates and
 #' exposure,
-#' weighted by the subject's posterior probabilities.
+#' weighted by the subject's posterior probabilities. Categories without an order have none, see [level_probabilities()].
 #'
 #' @param object a fit
 #' @param type `"response"`, observed minus fitted values; or `"pearson"`, these over the standard deviation of the

@@ -116,13 +116,24 @@ profile_words <- function(x) {
   paste(covariates$names, "=", format(values[1, ], digits = 4, trim = TRUE), collapse = ", ")
 }
 
-# Shares, and each group's mean at three times.
+# Shares, and each group's mean at three times; of categories without an order a row for each, with its probability.
 curve_sketch <- function(fit) {
   times <- sort(unique(seen_times(fit)))
   times <- unique(times[c(1, (length(times) + 1) %/% 2, length(times))])
+  columns <- paste(fit$time_name, "=", format(times, trim = TRUE, digits = 4))
+  if (!has_mean(fit$curves)) return(category_sketch(fit, times, columns))
   means <- as.data.frame(expected_at(fit, times))
-  names(means) <- paste(fit$time_name, "=", format(times, trim = TRUE, digits = 4))
+  names(means) <- columns
   cbind(data.frame(group = seq_len(fit$n_groups), share = percent(fit$shares)), means)
+}
+
+category_sketch <- function(fit, times, columns) {
+  table <- level_probabilities(fit, times)
+  first <- table[!duplicated(table[c("group", "level")]), ]
+  probabilities <- matrix(table$probability[order(table$group, table$level)], ncol = length(times), byrow = TRUE,
+                          dimnames = list(NULL, columns))
+  data.frame(group = first$group, share = percent(fit$shares[first$group]), level = first$level, probabilities,
+             check.names = FALSE)
 }
 
 print_findings <- function(x) {

@@ -54,7 +54,8 @@ exponentiated <- function(tidied, fit, exponentiate) {
   families <- outcome_families(fit)
   rows <- unlist(lapply(fit$blocks, function(block) {
     on_log <- block$kind %in% c("theta", "theta2", "zero", "dropout") ||
-      (block$kind == "mean" && family_traits(families[[block$outcome + 1]])$link %in% c("log", "logit"))
+      (grepl("^(mean|level[0-9]+)$", block$kind) &&
+         family_traits(families[[block$outcome + 1]])$link %in% c("log", "logit", "multinomial"))
     rep(on_log, block$width)
   }))
   if (!any(rows)) {
@@ -130,7 +131,7 @@ augment.gbtm <- function(x, data = NULL, newdata = NULL, ...) {
     })
     return(as_table(below_each_other(tables, NULL)))
   }
-  fitted <- fitted_here(x)
+  fitted <- if (has_mean(x$curves)) fitted_here(x)
   group <- unname(assignment(x))[x$data$subject]
   if (is.null(data)) {
     data <- stats::setNames(data.frame(user_ids(x)[x$data$subject], x$data$time, x$data$y, stringsAsFactors = FALSE),
@@ -140,8 +141,10 @@ augment.gbtm <- function(x, data = NULL, newdata = NULL, ...) {
     check_data(data)
     at <- fitted_row(x, data)
   }
-  data$.fitted <- fitted[at]
-  data$.resid <- (x$data$y - fitted)[at]
+  if (length(fitted)) {
+    data$.fitted <- fitted[at]
+    data$.resid <- (x$data$y - fitted)[at]
+  }
   data$.group <- group[at]
   as_table(data)
 }

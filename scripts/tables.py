@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from gbtm.families import FAMILIES
+from gbtm.families import FAMILIES, OTHER_NAMES
 from gbtm.foreign_words import MEANT, SAID
 from gbtm.specification.covariance_kinds import COVARIANCE_KINDS
 from gbtm.specification.description import Design, DistalOutcome, Outcome
@@ -19,12 +19,14 @@ from gbtm.specification.option import options_of
 FOLDER = Path(__file__).resolve().parent.parent / "inst" / "extdata"
 TRAITS = ("label", "link", "is_count", "is_binary", "has_bounds", "has_zero_part", "is_hurdle", "has_sigma",
           "has_dispersion", "may_correlate", "takes_trials", "has_levels", "is_positive", "of_log",
-          "ties_zeros", "has_precision")
+          "ties_zeros", "has_precision", "has_mean")
 
 
 def families_table() -> str:
-    """The traits that R asks for, by family."""
-    rows = {name: {trait: getattr(family, trait) for trait in TRAITS} for name, family in FAMILIES.items()}
+    """The traits that R asks for, by family, and what others call it."""
+    rows = {name: {**{trait: getattr(family, trait) for trait in TRAITS},
+                   "other_names": [other for other, own in OTHER_NAMES.items() if own == name]}
+            for name, family in FAMILIES.items()}
     return json.dumps(rows, indent=2) + "\n"
 
 

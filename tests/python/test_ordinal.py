@@ -12,8 +12,8 @@ from statsmodels.miscmodels.ordinal_model import OrderedModel
 import gbtm
 from gbtm.errors import DataError, SpecificationError
 from gbtm.families.base import Family
+from gbtm.families.levels import level_names
 from gbtm.families.ordinal import IMPOSSIBLE, Ordinal
-from gbtm.fit.level_probabilities import level_names
 
 CUTS = np.array([0.0, 1.2, 2.5, 3.4])
 LABELS = ["never", "rarely", "monthly", "weekly", "daily"]

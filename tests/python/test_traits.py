@@ -21,7 +21,7 @@ from gbtm.specification.spec import make_spec
 
 each = pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
 ETA = np.array([-2.0, -0.3, 0.0, 0.8, 1.7])
-OTHERS = {"zero": -0.7, "log_sigma": 0.3, "log_psi": -0.4, "log_phi": 1.1, "cut2": 1.3, "tau": 0.8}
+OTHERS = {"zero": -0.7, "log_sigma": 0.3, "log_psi": -0.4, "log_phi": 1.1, "cut2": 1.3, "tau": 0.8, "level3": 0.6}
 SIGMA, PSI, PHI, ZERO = (np.exp(OTHERS["log_sigma"]), np.exp(OTHERS["log_psi"]), np.exp(OTHERS["log_phi"]),
                          expit(OTHERS["zero"]))
 # the matrix: each family as scipy has it, at eta and OTHERS, before the zero part
@@ -43,6 +43,12 @@ def _levels(eta):
     """Three levels, 1 to 3."""
     below = np.array([expit(-eta), expit(OTHERS["cut2"] - eta), 1.0])
     return stats.rv_discrete(values=((1, 2, 3), np.diff(below, prepend=0.0)))()
+
+
+def _categories(eta):
+    """Three categories, 1 to 3, of which the first is the reference."""
+    weight = np.exp([0.0, eta, OTHERS["level3"]])
+    return stats.rv_discrete(values=((1, 2, 3), weight / weight.sum()))()
 
 
 LAWS["ordinal"] = _levels
@@ -72,8 +78,10 @@ class _AboveZero:
 
 LAWS["hurdle"] = lambda eta: _AboveZero(LAWS["poisson"](eta))
 LAWS["hurdle_negbin"] = lambda eta: _AboveZero(LAWS["negbin"](eta))
+LAWS["multinomial"] = _categories
 INVERSE = {"identity": lambda eta: eta, "log": np.exp, "logit": expit,
-           "cumulative": lambda eta: 3 - expit(-eta) - expit(OTHERS["cut2"] - eta)}
+           "cumulative": lambda eta: 3 - expit(-eta) - expit(OTHERS["cut2"] - eta),
+           "multinomial": lambda eta: 1 - 1 / (1 + np.exp(eta) + np.exp(OTHERS["level3"]))}
 
 
 def _u(family, eta=ETA, **values):
@@ -107,6 +115,10 @@ def test_density_distribution_mean_and_variance_are_scipys(family, eta):
     log_density = (family.statistics(y) * family.terms(tensors).numpy()).sum(axis=-1) + family.constant(y)
     np.testing.assert_allclose(log_density, np.log((1 - p) * density + p * (y == 0)), rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(family.cumulative(y, u)[1], p + (1 - p) * law.cdf(y), rtol=1e-10)
+    if not family.has_mean:  # the chance of any category but the first stands in its place
+        np.testing.assert_allclose(family.expected(u), 1 - law.pmf(1), rtol=1e-12)
+        np.testing.assert_allclose(family.variance(u), law.pmf(1) * (1 - law.pmf(1)), rtol=1e-10)
+        return
     np.testing.assert_allclose(family.expected(u), (1 - p) * law.mean(), rtol=1e-12)
     np.testing.assert_allclose(family.variance(u), (1 - p) * (law.var() + p * law.mean() ** 2), rtol=1e-10)
 
@@ -131,8 +143,9 @@ def test_what_is_drawn_is_of_the_kind_it_says(family):
     y = family.simulate(_u(family, np.full(4000, 0.4)), np.random.default_rng(0))
     assert (family.is_count or family.has_levels) == (bool((y == np.floor(y)).all()) and bool((y > 1).any()))
     assert (family.is_binary or family.takes_trials) == (set(np.unique(y)) == {0.0, 1.0})
-    assert family.mean_range[0] <= y.min()
-    assert y.max() <= family.mean_range[1]
+    if family.has_mean:
+        assert family.mean_range[0] <= y.min()
+        assert y.max() <= family.mean_range[1]
 
 
 @each
@@ -174,7 +187,8 @@ def test_the_mean_is_the_inverse_link_less_the_zeros(family):
 @each
 def test_the_range_is_what_the_mean_can_come_to(family):
     low, high = family.mean_range
-    u = _u(family, np.array([-1e4, 1e4]) if family.link == "identity" else np.array([-700.0, 700.0]))
+    ends = np.array([-1e4, 1e4]) if family.link == "identity" else np.array([-700.0, 700.0])
+    u = {**_u(family, ends), **dict.fromkeys(family.curve_predictors, ends)}
     if family.is_hurdle:  # what makes its mean small is the probability of a 0
         u["zero"] = np.array([700.0, -0.7])
     far = family.expected(u)

@@ -63,7 +63,7 @@ test_that("family() names the distribution and its link, and prints", {
   for (name in names(gbtm:::family_table())) {
     other <- family(replace(fit, "family", name))
     links <- list(normal = "identity", cnorm = "identity", logit = "logit", beta = "logit",
-                  binomial = "logit", ordinal = "logit")
+                  binomial = "logit", ordinal = "logit", multinomial = "logit")
     expect_identical(other$link, if (is.null(links[[name]])) "log" else links[[name]], info = name)
     expect_identical(is.null(other$zero_link), !name %in% c("zip", "zinb", "hurdle", "hurdle_negbin"), info = name)
     expect_output(print(other), paste0("Family: ", name), info = name)

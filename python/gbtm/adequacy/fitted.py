@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..families.levels import refuse_without_mean
 from ..families.random_normal import RANDOM_PART, loadings
 from ..record.wave_counts import occasions
 
@@ -48,8 +49,15 @@ class Fitted:
 
     @classmethod
     def of(cls, res: Fit) -> Fitted:
-        """Of a fit's own data at its estimates."""
+        """Of a fit's own data at its estimates.
+
+        Raises
+        ------
+        SpecificationError
+            ``no_mean`` of categories without an order, which have no residuals.
+        """
         outcome, curves = res.outcome, res.curves
+        refuse_without_mean(curves.family, "residuals")
         data, weights = outcome.data, res.weights
         y, time = data.y, data.time
         with np.errstate(over="ignore"):

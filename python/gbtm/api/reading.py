@@ -85,7 +85,7 @@ def _read_outcome(
     data, declared = without_declared(data)
     refuse_dots(data, covariate_columns(data, outcome, design, wide))
     name, time, basis = split_formula(outcome.formula, data, wide)
-    data, levels = numbers_if_ordinal(data, outcome, name, wide)
+    data, levels = numbers_of_levels(data, outcome, name, wide)
     column, made = time, None
     if basis is not None and (outcome.order is not None or outcome.curve is not None):  # the time is an expression
         made = time_expression(basis, data, time, wide)
@@ -119,14 +119,15 @@ def _read_outcome(
     return tell_declared(panel, declared, data, columns, (name, column), wide), spec, inputs
 
 
-def numbers_if_ordinal(
+def numbers_of_levels(
     data: pd.DataFrame, outcome: Outcome, name: str, wide: Wide | None
 ) -> tuple[pd.DataFrame, tuple[str, ...] | None]:
-    """The table with an ordinal outcome's ordered factor as numbers of its levels, and what these are called."""
-    if not family_named(outcome.family).has_levels:
+    """The table with the factor of an outcome of levels as numbers of these, and what they are called."""
+    traits = family_named(outcome.family)
+    if not traits.has_levels:
         return data, None
-    return numbers_of_ordered(
-        data, [name] if wide is None else expand_columns(data, _in_wide(wide, name, "formula"), "outcome"))
+    columns = [name] if wide is None else expand_columns(data, _in_wide(wide, name, "formula"), "outcome")
+    return numbers_of_ordered(data, columns, unordered=not traits.has_mean)
 
 
 @dataclass(frozen=True, eq=False)

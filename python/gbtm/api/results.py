@@ -318,7 +318,8 @@ class GBTMResults(Fit):
 
         Of several outcomes a figure with a panel each (:func:`gbtm.figures.outcomes.plot_outcomes`), with ``grid`` one
         with a panel for each group and outcome (:func:`gbtm.figures.outcome_grid.plot_outcome_grid`); ``outcome``
-        draws one of them, as a fit of its own. ``individuals=True`` draws the subjects' own lines behind.
+        draws one of them, as a fit of its own. ``individuals=True`` draws the subjects' own lines behind. Of categories
+        it is :func:`gbtm.plot_levels`.
         """
         if grid:
             from ..figures.outcome_grid import plot_outcome_grid
@@ -330,9 +331,11 @@ class GBTMResults(Fit):
             from ..figures.outcomes import plot_outcomes
 
             return plot_outcomes(self, **options)
-        from ..figures.curves import plot_curves
+        from ..figures import curves, levels
 
-        return plot_curves(self, ax, **options)
+        if ax is None and not options and not self.outcome.spec.traits.has_mean:
+            return levels.plot_levels(self)
+        return curves.plot_curves(self, ax, **options)
 
     def plot_groups(self, **options: Any) -> Figure:
         """A panel per group, subjects' own lines behind; see :func:`gbtm.figures.groups.plot_groups`."""

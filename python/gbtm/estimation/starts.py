@@ -37,23 +37,31 @@ ZERO_SPREAD = (1.0, 6.0)  # sd of random zero-part coefficients on the orthonorm
 
 
 def subject_curves(part: OutcomePart, measures: Measures, n_subjects: int) -> np.ndarray:
-    """Ridge regression of each subject's own (log) outcome on time: standardised coefficients (N, q)."""
+    """Ridge regression of each subject's own (log) outcome on time: standardised coefficients (N, q).
+
+    Of categories without an order, of whether it was at each but the first, side by side.
+    """
     columns = part.bases["mean"].internal(measures.time)[:, :CURVE_COLUMNS]
     if part.spec.traits.takes_trials and measures.exposure is not None:
-        y = measures.y / measures.exposure
+        features = [measures.y / measures.exposure]
     elif part.spec.traits.is_count:
-        y = np.log1p(measures.y if measures.exposure is None else measures.y / measures.exposure)
+        features = [np.log1p(measures.y if measures.exposure is None else measures.y / measures.exposure)]
     else:
-        y = (part.family.on_eta(measures.y) - part.centre) / part.scale
+        features = [(x - part.centre) / part.scale for x in part.family.features(measures.y)]
+    return np.hstack([_own_curves(columns, y, measures.subject, n_subjects) for y in features])
+
+
+def _own_curves(columns: np.ndarray, y: np.ndarray, subject: np.ndarray, n_subjects: int) -> np.ndarray:
+    """Standardised coefficients (N, q) of each subject's ridge regression of y (n,) on columns (n, q)."""
     overall, *_ = np.linalg.lstsq(columns, y, rcond=None)
     residual = y - columns @ overall
     q = columns.shape[1]
     gram = np.empty((n_subjects, q, q))
     cross = np.empty((n_subjects, q))
     for i in range(q):
-        cross[:, i] = np.bincount(measures.subject, columns[:, i] * residual, minlength=n_subjects)
+        cross[:, i] = np.bincount(subject, columns[:, i] * residual, minlength=n_subjects)
         for j in range(i, q):
-            gram[:, i, j] = np.bincount(measures.subject, columns[:, i] * columns[:, j], minlength=n_subjects)
+            gram[:, i, j] = np.bincount(subject, columns[:, i] * columns[:, j], minlength=n_subjects)
             gram[:, j, i] = gram[:, i, j]
     curves = np.linalg.solve(gram + RIDGE * np.eye(q), cross[:, :, None])[:, :, 0]
     spread = curves.std(axis=0)

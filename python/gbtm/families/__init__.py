@@ -14,6 +14,7 @@ from .hurdle import HurdlePoisson
 from .hurdle_negbin import HurdleNegativeBinomial
 from .logit import Logit
 from .lognormal import Lognormal
+from .multinomial import Multinomial
 from .negbin import NegativeBinomial
 from .normal import Normal
 from .ordinal import Ordinal
@@ -25,15 +26,15 @@ from .zip_tau import TiedZeroInflatedPoisson
 
 __all__ = [
     "FAMILIES", "OTHER_NAMES", "Beta", "Binomial", "CensoredNormal", "Family", "Gamma",
-    "HurdleNegativeBinomial", "HurdlePoisson", "Logit", "Lognormal", "NegativeBinomial", "Normal", "Ordinal", "Poisson",
-    "TiedZeroInflatedPoisson", "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson",
+    "HurdleNegativeBinomial", "HurdlePoisson", "Logit", "Lognormal", "Multinomial", "NegativeBinomial",
+    "Normal", "Ordinal", "Poisson", "TiedZeroInflatedPoisson", "ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson",
     "family_named", "having", "make_family", "own_name", "those_having",
 ]
 
 # every family that a user may name, in the order in which they are listed; without bounds
 FAMILIES = MappingProxyType({family.name: family for family in (
     Normal(), CensoredNormal(), Poisson(), ZeroInflatedPoisson(), NegativeBinomial(), ZeroInflatedNegativeBinomial(),
-    Logit(), Beta(), Binomial(), Ordinal(), Gamma(), Lognormal(),
+    Logit(), Beta(), Binomial(), Ordinal(), Multinomial(), Gamma(), Lognormal(),
     TiedZeroInflatedPoisson(), HurdlePoisson(), HurdleNegativeBinomial(),
 )})
 
@@ -50,6 +51,8 @@ OTHER_NAMES = MappingProxyType({
     "log_normal": "lognormal", "lnorm": "lognormal", "zipt": "zip_tau", "ziptau": "zip_tau",
     "hurdle_poisson": "hurdle", "poisson_hurdle": "hurdle", "hurdle_negative_binomial": "hurdle_negbin",
     "hurdle_negbinomial": "hurdle_negbin", "hurdle_nb": "hurdle_negbin", "negbin_hurdle": "hurdle_negbin",
+    "nominal": "multinomial", "categorical": "multinomial", "mlogit": "multinomial", "multinom": "multinomial",
+    "multinomial_logit": "multinomial", "mnlogit": "multinomial",
 })
 
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Predictors = Mapping[str, np.ndarray]
-Link = Literal["identity", "log", "logit", "cumulative"]
+Link = Literal["identity", "log", "logit", "cumulative", "multinomial"]
 RANGES: dict[Link, tuple[float, float]] = {"identity": (-np.inf, np.inf), "log": (0.0, np.inf), "logit": (0.0, 1.0),
-                                         "cumulative": (-np.inf, np.inf)}
+                                         "cumulative": (-np.inf, np.inf), "multinomial": (0.0, 1.0)}
 
 
 class Family(ABC):
@@ -41,8 +41,9 @@ class Family(ABC):
     of_log : eta and sigma are of log y
     takes_exposure : log exposure may be added to eta
     takes_trials : y is a number of successes out of given numbers of trials, which stand where others have exposure
-    has_levels : y is one of a few ordered levels, which the data name, see :meth:`having_codes`
     may_be_squeezed : y is a proportion that cannot be 0 or 1
+    has_levels : y is one of a few levels, which the data name, see :meth:`having_codes`
+    has_mean : a mean says something of y; where its levels have no order there are their probabilities alone
     may_be_never : a group's order may be -1, y being 0 throughout
     has_bounds : y may be censored at ``min`` and ``max``, see :meth:`between`
     may_correlate : errors may be AR(1), or a subject may have random effects
@@ -68,6 +69,7 @@ class Family(ABC):
     takes_trials: ClassVar[bool] = False
     has_levels: ClassVar[bool] = False
     may_be_squeezed: ClassVar[bool] = False
+    has_mean: ClassVar[bool] = True
     may_be_never: ClassVar[bool] = False
     has_bounds: ClassVar[bool] = False
     may_correlate: ClassVar[bool] = False
@@ -97,6 +99,11 @@ class Family(ABC):
     def is_zero_inflated(self) -> bool:
         """Zeros may be by nature, or may be the count's own."""
         return self.has_zero_part and not self.is_hurdle
+
+    @property
+    def curve_predictors(self) -> tuple[str, ...]:
+        """Predictors that are curves on the mean's columns, with its covariates: the mean, and of some more."""
+        return ("mean",)
 
     @property
     def has_denominator(self) -> bool:
@@ -226,6 +233,14 @@ class Family(ABC):
     def on_eta(self, y: np.ndarray) -> np.ndarray:
         """The outcome (n,) on the scale of eta, where its curve is looked for first: log y where ``is_positive``."""
         return y
+
+    def features(self, y: np.ndarray) -> list[np.ndarray]:
+        """What curves are first looked for in, each (n,): the outcome on the scale of eta, or its levels one by one."""
+        return [self.on_eta(y)]
+
+    def shown(self, u: Predictors) -> np.ndarray:
+        """(..., V) what tells groups apart to who looks at them: E(y), or the probabilities of levels without order."""
+        return self.expected(u)[..., None]
 
     def far_out(self, u: Predictors) -> np.ndarray:
         """Above which (...,) y lies with a probability that no one asks for; only where ``is_positive``."""

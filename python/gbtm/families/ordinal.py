@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
-from .base import Family, Predictors
+from .base import Predictors
+from .levels import MOST_LEVELS, LevelFamily
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MOST_LEVELS = 20
 CUTS = tuple(f"cut{c}" for c in range(2, MOST_LEVELS))  # kappa_2, kappa_3, ..; kappa_1 is 0
 IMPOSSIBLE = -1e10  # log probability where cut points are out of order, so that no step goes there
 
 
-class Ordinal(Family):
+class Ordinal(LevelFamily):
     """log f = log(F(kappa_c - eta) - F(kappa_{c-1} - eta)) for y at level c, with F(x) = 1/(1 + exp(-x)), kappa_1 = 0,
 
     kappa_0 = -infinity and kappa_C = infinity. Statistics: at level c or not, c = 1 to C, so that the counts of the
@@ -31,28 +31,16 @@ class Ordinal(Family):
     name = "ordinal"
     label = "ordinal (cumulative logit)"
     link = "cumulative"
-    has_levels = True
     residual_remedy = "Where the middle levels are off, the cut points may differ between groups: try more groups."
 
     def __init__(self, codes: tuple[float, ...] = (1.0, 2.0, 3.0)) -> None:
-        self.codes = tuple(float(c) for c in codes)
-        self.values = np.array(self.codes)
+        super().__init__(codes)
         self.steps = np.diff(self.values)
         self.predictors = ("mean", *CUTS[: len(self.codes) - 2])  # type: ignore[misc]
 
     @property
     def mean_range(self) -> tuple[float, float]:
         return self.codes[0], self.codes[-1]
-
-    def having_codes(self, codes: tuple[float, ...] | None) -> Family:
-        return self if codes is None else Ordinal(codes)
-
-    def problem(self, y: np.ndarray) -> tuple[np.ndarray, str, str]:
-        shown = ", ".join(f"{c:g}" for c in self.codes)
-        return ~np.isin(y, self.values), f"levels are {shown}", "Recode them, or make them missing."
-
-    def statistics(self, y: np.ndarray) -> np.ndarray:
-        return (np.asarray(y)[..., None] == self.values).astype(float)
 
     # -- in torch: s_c = F(kappa_c - eta) and the gaps between cut points -------------------------------------------
 
@@ -148,10 +136,6 @@ class Ordinal(Family):
     def variance(self, u: Predictors) -> np.ndarray:
         p, off = self.probabilities(u), self.values - self.expected(u)[..., None]
         return np.asarray((p * off**2).sum(-1))
-
-    def cumulative(self, y: np.ndarray, u: Predictors) -> tuple[np.ndarray, np.ndarray]:
-        p, y = self.probabilities(u), np.asarray(y)[..., None]
-        return (p * (self.values < y)).sum(-1), np.minimum((p * (self.values <= y)).sum(-1), 1.0)
 
     def simulate(self, u: Predictors, rng: np.random.Generator) -> np.ndarray:
         below = self._below(u)

@@ -1,4 +1,4 @@
-"""Stacked probabilities of the levels of an ordinal outcome, a panel per group."""
+"""Stacked probabilities of the levels of an ordinal or multinomial outcome, a panel per group."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FINE = 101  # times that an area is drawn through
 SHADES = "Blues"  # from light to dark as the levels rise
+HUES = "tab20"  # of categories without an order, the first pale grey
+REFERENCE = "#d9d9d9"
 
 
 def plot_levels(res: Fit) -> Figure:
@@ -22,7 +24,7 @@ def plot_levels(res: Fit) -> Figure:
 
     Parameters
     ----------
-    res : a fit of one outcome with family ``ordinal``
+    res : a fit of one outcome with family ``ordinal`` or ``multinomial``
 
     Examples
     --------
@@ -37,14 +39,18 @@ def plot_levels(res: Fit) -> Figure:
     import matplotlib.pyplot as plt
 
     seen = res.outcome.seen_times
-    table = level_probabilities(res, np.linspace(seen.min(), seen.max(), FINE))
+    times = np.linspace(seen.min(), seen.max(), FINE) if res.curves.everywhere else np.unique(seen)
+    table = level_probabilities(res, times)
     names = list(table["level"].cat.categories)
     figure, axes = plt.subplots(
         1, res.n_groups, figsize=(2.2 + 2.2 * res.n_groups, 3.4), sharey=True, squeeze=False, layout="constrained")
-    colours = plt.get_cmap(SHADES)(np.linspace(0.2, 0.95, len(names)))
+    colours = list(plt.get_cmap(SHADES)(np.linspace(0.2, 0.95, len(names))))
+    if not res.curves.family.has_mean:
+        hues = plt.get_cmap(HUES)
+        colours = [REFERENCE, *(hues((2 * i) % 20 + (2 * i) // 20) for i in range(len(names) - 1))]
     for group, axis in zip(res.group_names, axes.flat, strict=True):
         own = table[table["group"] == group]
-        heights = own["probability"].to_numpy().reshape(FINE, -1).T
+        heights = own["probability"].to_numpy().reshape(times.size, -1).T
         axis.stackplot(own.iloc[:: len(names), 1], heights, labels=names, colors=colours)
         axis.set(xlabel=res.time_name, title=f"Group {group} ({100 * res.class_shares.loc[group]:.0f} %)", ylim=(0, 1))
         axis.margins(x=0)

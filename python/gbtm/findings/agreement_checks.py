@@ -52,6 +52,8 @@ def examine_agreement(layout: Layout, panel: Panel, flat: np.ndarray, posterior:
     """Curves that leave their data, and counts more spread than their family; ``posterior`` (N, K)."""
     findings = []
     for m, (part, measures) in enumerate(zip(layout.outcomes, panel.outcomes, strict=True)):
+        if not part.spec.traits.has_mean:
+            continue
         if part.n_random and part.spec.traits.has_bounds and part.side(measures.y).any():
             continue  # a mean over random effects that are censored is an integral of its own
         weights = posterior * panel.subjects.relative_weights[:, None]

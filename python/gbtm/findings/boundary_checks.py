@@ -45,7 +45,7 @@ def at_boundary(
         where = f"group {b.group + 1}" if b.group is not None else "all groups"
         at_means = part.covariates is None or b.predictor == "zero"
         if not at_means:  # what is far at the covariates' means need not be at their values
-            eta, at = _at_covariates(layout, m, panel, flat, group)
+            eta, at = _at_covariates(layout, m, panel, flat, group, b.predictor)
         order = len(b.columns) - 1 - (0 if at_means else len(part.own_columns))
         polynomial = part.orders(b.predictor) is not None
         code, what, remedy = name_boundary(
@@ -136,6 +136,10 @@ def name_boundary(
         what = "probability of a zero" if family.is_hurdle else "zero-inflation probability"
         remedy = (_remedy_of_hurdle if family.is_hurdle else _remedy_of_zeros)(family, bound, constant, common)
         return "zero_inflation_at_bound", f"the {what} is {bound}", remedy
+    if not family.has_mean:
+        odds = {"0": "0", "1": "infinite"}.get(bound, "0 or infinite")
+        return ("separated_group", f"the odds of a category against the first are {odds}",
+                _remedy_of_separation(constant, order, alone))
     if family.is_binary or family.takes_trials:
         return "separated_group", f"the probability is {bound}", _remedy_of_separation(constant, order, alone)
     if family.is_hurdle and (eta[far] < 0).any():
@@ -189,11 +193,13 @@ def _remedy_of_separation(constant: bool, order: int | None, alone: bool) -> str
     )
 
 
-def _at_covariates(layout: Layout, m: int, panel: Panel, flat: np.ndarray, group: int) -> tuple[np.ndarray, str]:
-    """Linear predictors (C,) of the mean at the covariates that occurred, and in words where they are far."""
+def _at_covariates(
+    layout: Layout, m: int, panel: Panel, flat: np.ndarray, group: int, predictor: str
+) -> tuple[np.ndarray, str]:
+    """Linear predictors (C,) of a curve at the covariates that occurred, and in words where they are far."""
     part, measures = layout.outcomes[m], panel.outcomes[m]
     first = measures.cells(by_exposure=False)[0]
-    eta = predictors_at(layout, m, part, measures, flat, first)["mean"][group]
+    eta = predictors_at(layout, m, part, measures, flat, first)[predictor][group]
     far = np.abs(eta) > -np.log(EXTREME)
     time, times = measures.time[first], measures.distinct_times[0]
     if far.all():

@@ -54,7 +54,8 @@ def examine(
     findings += _unexplained(layout, estimate.flat, cov, findings)
     if module is not None and estimate.certificate.converged:
         findings += examine_weakness(module, estimate.flat, cov, weighted=panel.subjects.weights is not None)
-    return summed_up([_with_remedy(f) for f in findings] if layout.spec.prior is None else findings)
+    no_prior = layout.spec.prior is not None or any(o.traits.has_levels for o in layout.spec.outcomes)
+    return summed_up(findings if no_prior else [_with_remedy(f) for f in findings])
 
 
 def _with_remedy(finding: Finding) -> Finding:
@@ -218,9 +219,11 @@ def _gap(part: OutcomePart, measures: Measures, u: dict[str, np.ndarray], a: int
     """How far two groups' curves and scale parameters are apart, in the outcome's standard deviations."""
     if (np.stack([u["mean"][a], u["mean"][b]]) <= RATE_ZERO / 2).any():
         return float(np.inf)
-    spread = max(float(((measures.y - part.centre) / part.scale).std()), 1e-12)
-    mean = part.internal_family.expected(u)
-    gaps = [np.abs(mean[a] - mean[b]).max() / spread]
+    family = part.internal_family
+    y = (measures.y - part.centre) / part.scale
+    spread = max(*(float(x.std()) for x in ([y] if family.has_mean else family.features(y))), 1e-12)
+    shown = family.shown(u)
+    gaps = [np.abs(shown[a] - shown[b]).max() / spread]
     gaps += [np.abs(u[s][a] - u[s][b]).max() * TWIN / TWIN_LOG for s in (*SCALES, PRECISION) if s in u]
     if "zero" in u:
         gaps.append(np.abs(np.exp(u["mean"][a]) - np.exp(u["mean"][b])).max() / spread)
@@ -232,8 +235,9 @@ def _gap_in_effects(layout: Layout, flat: np.ndarray, a: int, b: int) -> float:
     gaps = [0.0]
     for m, part in enumerate(layout.parts):
         if isinstance(part, OutcomePart) and part.covariates is not None:
-            effects = layout.coefficients(flat, m, "mean")[:, part.bases["mean"].width :]
-            gaps.append(np.abs(effects[a] - effects[b]).max() * (1.0 if part.scale != 1.0 else TWIN / TWIN_LOG))
+            for predictor in part.family.curve_predictors:
+                effects = layout.coefficients(flat, m, predictor)[:, part.bases["mean"].width :]
+                gaps.append(np.abs(effects[a] - effects[b]).max() * (1.0 if part.scale != 1.0 else TWIN / TWIN_LOG))
         elif not isinstance(part, OutcomePart):
             leaving = layout.coefficients(flat, m, "dropout")
             gaps.append(np.abs(leaving[a] - leaving[b]).max() * TWIN / TWIN_LOG)

@@ -16,6 +16,7 @@ from ..data.panel import Panel
 from ..estimation.covariance import Covariance, constrained_covariance, free_directions, within
 from ..estimation.estimate import Estimate
 from ..estimation.ledger import Optimum
+from ..families.levels import level_names
 from ..likelihood.derivatives import observed
 from ..likelihood.matching import match_curves
 from ..likelihood.mixture import Mixture
@@ -42,8 +43,9 @@ class Difference:
     order : (K,) which of the other's groups is in the place of each
     shares, other_shares : (K,)
     outcome, group, time : where the curves are farthest apart: index of the outcome, group from 0, time
-    mean, other_mean : the outcome's expectations there
-    curve_gap : their difference in standard deviations of the outcome
+    mean, other_mean : the outcome's expectations there; of categories without an order their probabilities
+    curve_gap : their difference in standard deviations of the outcome, or as it is
+    level : the category
     """
 
     order: np.ndarray
@@ -55,6 +57,7 @@ class Difference:
     mean: float
     other_mean: float
     curve_gap: float
+    level: str | None = None
 
     @property
     def share_gap(self) -> float:
@@ -87,17 +90,26 @@ def difference(layout: Layout, panel: Panel, best: np.ndarray, other: np.ndarray
     gap = np.abs(mine - theirs)
     gap[np.minimum(shares, other_shares) * panel.n_subjects < EMPTY_SUBJECTS] = 0.0
     group, at = (int(i) for i in np.unravel_index(np.argmax(gap), gap.shape))
-    where = [(m, time) for m, measures in enumerate(panel.outcomes) for time in measures.distinct_times[0].tolist()]
-    m, time = where[at]
+    where = [(m, time, level) for m, measures in enumerate(panel.outcomes)
+             for time in measures.distinct_times[0].tolist() for level in _levels(layout, m)]
+    m, time, level = where[at]
     part, sd = layout.outcomes[m], _spread(layout, panel, m)
     mean, other_mean = (part.centre + part.scale * sd * float(curves[group, at]) for curves in (mine, theirs))
     return Difference(
-        order, shares, other_shares, m, group, time, mean, other_mean, float(gap[group, at])
+        order, shares, other_shares, m, group, time, mean, other_mean, float(gap[group, at]), level
     )
 
 
+def _levels(layout: Layout, m: int) -> list[str | None]:
+    """Of categories without an order their names, as their curves stand side by side; else one that is none."""
+    spec = layout.outcomes[m].spec
+    return [None] if spec.traits.has_mean else [*level_names(spec.codes, spec.levels)]
+
+
 def _spread(layout: Layout, panel: Panel, m: int) -> float:
-    """Standard deviation of an outcome, inside."""
+    """Standard deviation of an outcome, inside; of categories without an order 1."""
+    if not layout.outcomes[m].spec.traits.has_mean:
+        return 1.0
     return max(float(panel.outcomes[m].y.std()) / layout.outcomes[m].scale, 1e-12)
 
 
@@ -106,10 +118,10 @@ def _standardised(layout: Layout, panel: Panel, flat: np.ndarray) -> tuple[np.nd
     curves, weight = [], []
     for m, part in enumerate(layout.outcomes):
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = part.internal_family.expected(predictors_at_means(layout, panel, flat, m))
-            mean = mean / _spread(layout, panel, m)
+            shown = part.internal_family.shown(predictors_at_means(layout, panel, flat, m))  # (K, T, V)
+            mean = shown.reshape(len(shown), -1) / _spread(layout, panel, m)
         curves.append(np.nan_to_num(mean, nan=FARTHEST, posinf=FARTHEST).clip(-FARTHEST, FARTHEST))
-        weight.append(np.bincount(panel.outcomes[m].distinct_times[1]).astype(float))
+        weight.append(np.repeat(np.bincount(panel.outcomes[m].distinct_times[1]).astype(float), shown.shape[2]))
     return np.concatenate(curves, axis=1), np.concatenate(weight)
 
 
@@ -189,6 +201,7 @@ def _what_differs(layout: Layout, panel: Panel, d: Difference) -> str:
     if d.curve_gap >= OTHER_CURVE:
         measures = panel.outcomes[d.outcome]
         of = f" of {measures.name}" if len(panel.outcomes) > 1 else ""
-        text += (f", and at {measures.time_name} {d.time:g} a mean{of} of {d.other_mean:.3g} instead of {d.mean:.3g} "
+        what = "a mean" if d.level is None else f"a probability of {d.level}"
+        text += (f", and at {measures.time_name} {d.time:g} {what}{of} of {d.other_mean:.3g} instead of {d.mean:.3g} "
                  f"in group {d.group + 1}")
     return text

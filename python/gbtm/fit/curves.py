@@ -21,6 +21,8 @@ from ..design.time_basis import TimeBasis
 from ..design.time_polynomials import TimePolynomials
 from ..errors import SpecificationError
 from ..families import Family, make_family
+from ..families.levels import refuse_without_mean
+from ..families.multinomial import Multinomial
 from ..families.random_normal import RANDOM
 from ..record.outcome_record import OutcomeRecord, time_bases
 from ..record.parameters import InternalEstimates
@@ -87,7 +89,7 @@ class Curves:
         if predictor not in self.bases:
             return np.ones((times.size, 1))
         time_columns = self.bases[predictor].internal(times)
-        if predictor != "mean" or self.covariates is None:
+        if predictor == "zero" or self.covariates is None:
             return time_columns
         at = self._profile_at(times) if w is None else np.broadcast_to(w, (times.size, self.covariates.width))
         if self.of_time is not None and np.isnan(at).any():
@@ -120,9 +122,22 @@ class Curves:
     def expected(
         self, times: np.ndarray, w: np.ndarray | None = None, exposure: np.ndarray | None = None
     ) -> np.ndarray:
-        """E(y) per group and time (K, C)."""
+        """E(y) per group and time (K, C).
+
+        Raises
+        ------
+        SpecificationError
+            ``no_mean`` of categories without an order.
+        """
+        refuse_without_mean(self.family, "mean")
         with np.errstate(over="ignore"):
             return self.family.expected(self._marginal(self.predictors(times, w, exposure), times)[0])
+
+    def shown(self, times: np.ndarray, w: np.ndarray | None = None) -> np.ndarray:
+        """(K, C, V) what the curves are drawn of: E(y), or the probabilities of categories without an order."""
+        if self.family.has_mean:
+            return self.expected(times, w)[..., None]
+        return self.family.shown(self.predictors(times, w))
 
     def _marginal(
         self, u: dict[str, np.ndarray], times: np.ndarray
@@ -147,6 +162,10 @@ class Curves:
         if chain:
             in_log_sd = slopes.pop("log_sigma")
             slopes |= {name: in_log_sd * factor for name, factor in chain.items()}
+        return self._error_of(slopes, times, w)
+
+    def _error_of(self, slopes: dict[str, np.ndarray], times: np.ndarray, w: np.ndarray | None) -> np.ndarray:
+        """(K, C) of what has these derivatives in each predictor (K, C)."""
         gradient = np.zeros((self.n_groups, times.size, self.cov.shape[0] + 1))
         for p, slope in slopes.items():
             columns = self._columns(p, times, w) * (self.scale if p == "mean" else 1.0)
@@ -175,11 +194,7 @@ class Curves:
         SpecificationError
             ``bad_level``; ``bad_times`` for times that are missing or infinite, or none; ``unknown_time``.
         """
-        check_level(level)
-        if not (times.size and np.isfinite(times).all()):
-            raise SpecificationError(
-                "times: missing or infinite times.", code="bad_times", argument="times", way_out="Give finite numbers.",
-            )
+        _check_asked(times, level)
         z = reach(level, self.df)
         estimate, se = self.expected(times, w), self.standard_error(times, w)
         if self.family.link == "logit" and not symmetric:
@@ -188,10 +203,30 @@ class Curves:
         low, high = self.range
         return estimate, se, np.clip(estimate - z * se, low, high), np.clip(estimate + z * se, low, high)
 
+    def level_band(
+        self, times: np.ndarray, level: float = 0.95, w: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """As :meth:`band`, of the probabilities of categories without an order, (K, C, V) each; limits are formed for
+        the log odds of a category against all others."""
+        _check_asked(times, level)
+        family, u = self.family, self.predictors(times, w)
+        assert isinstance(family, Multinomial)
+        errors = [self._error_of(family.probability_gradient(u, c), times, w) for c in range(len(family.codes))]
+        se = np.stack(errors, axis=-1)
+        return family.probabilities(u), se, *around_logit(family.log_odds(u), reach(level, self.df) * se)
+
     @cached_property
     def range(self) -> tuple[float, float]:
         """Smallest and largest possible mean."""
         return self.family.mean_range
+
+
+def _check_asked(times: np.ndarray, level: float) -> None:
+    check_level(level)
+    if not (times.size and np.isfinite(times).all()):
+        raise SpecificationError(
+            "times: missing or infinite times.", code="bad_times", argument="times", way_out="Give finite numbers.",
+        )
 
 
 def around_logit(eta: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -301,8 +301,8 @@ class Fit(FitRecord):
 
         Returns
         -------
-        DataFrame with columns group, the time's name, estimate, std err, lower, upper. A time that is itself called
-        so has an underscore more, here and in all tables.
+        DataFrame with columns group, the time's name, estimate, std err, lower, upper. A time that is itself called so
+        has an underscore more, here and in all tables. Of categories without an order there is a ``level`` after it.
         """
         if len(self.outcomes) == 1 and outcome is None:
             return predictions(self.curves, self.outcome, times, level, tcov)

@@ -1,4 +1,4 @@
-"""Probabilities of the levels of an ordinal outcome, group by group over time."""
+"""Probabilities of the levels of an ordinal or multinomial outcome, group by group over time."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pandas as pd
 
 from ..arguments import checked
 from ..data.columns import number_array
-from ..data.output_names import apart
 from ..errors import SpecificationError
-from ..families.ordinal import Ordinal
-from .predictions import profile_values
+from ..families import those_having
+from ..families.levels import LevelFamily
+from .predictions import at_levels, profile_values
 
 if TYPE_CHECKING:
     from .fit import Fit
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @checked
 def level_probabilities(res: Fit, times: Any = None, *, tcov: Any = None) -> pd.DataFrame:
-    """P(y = level) of each group, F(kappa_c - eta) - F(kappa_{c-1} - eta) with F(x) = 1 / (1 + exp(-x)).
+    """P(y = level) of each group.
+
+    Of family 'ordinal' F(kappa_c - eta) - F(kappa_{c-1} - eta) with F(x) = 1 / (1 + exp(-x)); of 'multinomial'
+    exp(eta_c) / (exp(eta_1) + .. + exp(eta_C)) with eta_1 = 0, as ``res.predict`` has it with its band.
 
     Parameters
     ----------
@@ -29,8 +32,8 @@ def level_probabilities(res: Fit, times: Any = None, *, tcov: Any = None) -> pd.
 
     Returns
     -------
-    DataFrame (K T C rows) with columns group, the time's name, level (what the outcome's levels are called, ordered)
-    and probability
+    DataFrame (K T C rows) with columns group, the time's name, level (what the outcome's levels are called, ordered
+    where they are) and probability
 
     Raises
     ------
@@ -52,23 +55,10 @@ def level_probabilities(res: Fit, times: Any = None, *, tcov: Any = None) -> pd.
             f"level_probabilities: the fit has the outcomes {', '.join(res.outcome_names)}.", code="several_outcomes",
             argument="level_probabilities", way_out=f"Ask one of them: res.of_outcome('{res.outcome_names[0]}').")
     curves, outcome = res.curves, res.outcome
-    if not isinstance(curves.family, Ordinal):
+    if not isinstance(curves.family, LevelFamily):
         raise SpecificationError(
             f"level_probabilities: family '{res.family}' has no levels.", code="no_levels",
-            argument="level_probabilities", way_out="Ask a fit with family 'ordinal'.")
+            argument="level_probabilities", way_out=f"Ask a fit with family {those_having('has_levels', 'or')}.")
     at = np.unique(outcome.seen_times) if times is None else number_array(times, "times").ravel()
     p = curves.family.probabilities(curves.predictors(at, profile_values(curves, tcov, at.size)))
-    levels = level_names(outcome.spec.codes, outcome.spec.levels)
-    n_groups, n_times, n_levels = p.shape
-    time = apart([outcome.time_name], ["group", "level", "probability"])[0]
-    return pd.DataFrame({
-        "group": np.repeat(np.arange(1, n_groups + 1), n_times * n_levels),
-        time: np.tile(np.repeat(at, n_levels), n_groups),
-        "level": pd.Categorical(list(levels) * (n_groups * n_times), categories=levels, ordered=True),
-        "probability": p.ravel(),
-    })
-
-
-def level_names(codes: tuple[float, ...] | None, levels: tuple[str, ...] | None) -> list[str]:
-    """What the levels that occur are called."""
-    return [f"{c:g}" if levels is None else levels[int(c) - 1] for c in codes or ()]
+    return at_levels(outcome, at, len(p), {"probability": p.ravel()})

@@ -43,10 +43,7 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
             _why_unread(res), code="no_inputs", argument="newdata",
             way_out="Fit with from_formula or traj, or give a Panel to gbtm.fit.scoring.classify_panel.",
         )
-    table = with_levels(newdata, inputs["levels"])
-    names = inputs["outcome"] if isinstance(inputs["outcome"], (list, tuple)) else [inputs["outcome"]]
-    if res.outcomes[0].spec.levels is not None:
-        table = numbers_of_ordered(table, names, res.outcomes[0].spec.levels)[0]
+    table = with_numbers(res, with_levels(newdata, inputs["levels"]))
     arguments = {k: v for k, v in inputs.items() if k not in OF_READING and not k.endswith("_design")}
     for name in ("risk", "risk2", "tcov", "dcov"):
         if arguments.get(name) is not None:
@@ -69,6 +66,15 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
     for outcome, measures in zip(res.outcomes, panel.outcomes, strict=False):
         warn_far_times(measures.time, outcome.observed_times)
     return panel
+
+
+def with_numbers(res: Fit, table: pd.DataFrame) -> pd.DataFrame:
+    """A table with the factor of the outcome as numbers of the fit's levels."""
+    named, spec = (res.inputs or {})["outcome"], res.outcomes[0].spec
+    if spec.levels is None:
+        return table
+    columns = named if isinstance(named, (list, tuple)) else [named]
+    return numbers_of_ordered(table, columns, spec.levels, unordered=not spec.traits.has_mean)[0]
 
 
 def with_lags(

@@ -12,6 +12,7 @@ from ..data.columns import number_array
 from ..data.labels import by_names
 from ..data.output_names import apart
 from ..errors import DataError, SpecificationError
+from ..families.levels import level_names, refuse_without_mean
 from ..findings.far_times import warn_far_times
 from ..record.outcome_record import OutcomeRecord
 from .curves import Curves
@@ -27,10 +28,13 @@ def below_each_other(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def predictions(curves: Curves, outcome: OutcomeRecord, times: Any, level: float, tcov: Any) -> pd.DataFrame:
-    """Curves of an outcome at ``times`` (T,): group, time, estimate, std err, lower, upper; (K T) rows."""
+    """Curves of an outcome at ``times`` (T,): group, time, estimate, std err, lower, upper; (K T) rows. Of categories
+    without an order their probabilities, with a column ``level`` after the time; (K T C) rows."""
     at = np.unique(outcome.seen_times) if times is None else number_array(times, "times").ravel()
     if times is not None:
         warn_far_times(at, outcome.observed_times)
+    if not curves.family.has_mean:
+        return _of_levels(curves, outcome, at, level, tcov)
     estimate, se, lower, upper = curves.band(at, level, profile_values(curves, tcov, at.size))
     time = apart([outcome.time_name], ["group", "estimate", "std err", "lower", "upper"])[0]
     groups = np.arange(1, len(estimate) + 1)
@@ -40,6 +44,23 @@ def predictions(curves: Curves, outcome: OutcomeRecord, times: Any, level: float
             "estimate": estimate.ravel(), "std err": se.ravel(), "lower": lower.ravel(), "upper": upper.ravel(),
         }
     )
+
+
+def _of_levels(curves: Curves, outcome: OutcomeRecord, at: np.ndarray, level: float, tcov: Any) -> pd.DataFrame:
+    made = curves.level_band(at, level, profile_values(curves, tcov, at.size))
+    columns = dict(zip(("estimate", "std err", "lower", "upper"), (m.ravel() for m in made), strict=True))
+    return at_levels(outcome, at, len(made[0]), columns)
+
+
+def at_levels(outcome: OutcomeRecord, at: np.ndarray, n_groups: int, columns: dict[str, np.ndarray]) -> pd.DataFrame:
+    """A table of numbers (K T C,) of each level, by group and time (T,): group, the time's name, level, and these."""
+    levels, ordered = level_names(outcome.spec.codes, outcome.spec.levels), outcome.spec.traits.has_mean
+    time = apart([outcome.time_name], ["group", "level", *columns])[0]
+    return pd.DataFrame({
+        "group": np.repeat(np.arange(1, n_groups + 1), at.size * len(levels)),
+        time: np.tile(np.repeat(at, len(levels)), n_groups),
+        "level": pd.Categorical(list(levels) * (n_groups * at.size), categories=levels, ordered=ordered), **columns,
+    })
 
 
 def profile_values(curves: Curves, tcov: Any, n_times: int) -> np.ndarray | None:
@@ -91,6 +112,7 @@ def observed_means(outcome: OutcomeRecord, posterior: np.ndarray) -> pd.DataFram
 
     ``posterior`` (N, K) are the subjects' probabilities of the groups. Of successes it is the share of the trials.
     """
+    refuse_without_mean(outcome.spec.traits, "observed_means")
     data = outcome.data
     wave, subject = data.wave, data.subject
     count = np.maximum(np.bincount(wave), 1)

@@ -144,7 +144,8 @@ def forecast_check(
     built = _built(models)
     if wanted and any(b.spec.outcomes[0].traits.has_levels for b in built.values()):
         raise SpecificationError(
-            f"against: {', '.join(wanted)} know nothing of ordered levels.", code="no_forecast", argument="against",
+            f"against: {', '.join(wanted)} know nothing of ordered levels, nor of categories.", code="no_forecast",
+            argument="against",
             way_out="Compare fits of groups alone: against=().",
         )
     if wanted and any(b.spec.outcomes[0].traits.takes_trials for b in built.values()):

@@ -18,11 +18,12 @@ from scipy.special import expit
 
 from ..arguments import checked
 from ..checks import check_count, check_level, check_seed
-from ..data.output_names import apart
 from ..errors import SpecificationError, warn
+from ..families.levels import refuse_without_mean
 from ..fit.new_data import panel_like
 from ..fit.scoring import left_out, prior, probabilities
 from ..record.rebuild import layout_of
+from .forecast_table import forecast_table
 from .given_seen import given_seen
 from .next_rows import NextRows, next_rows, seen_ids
 from .predictive import Predictive
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 LARGEST_LOG_RATE = 40.0  # of a count that is drawn on a path
-COLUMNS = ("step", "mean", "sd", "lower", "upper", "p_positive", "outcome", "stays")
-
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
@@ -44,7 +43,8 @@ class Forecast:
     ----------
     table : DataFrame, a row each: the id, (of several outcomes which,) the time, ``step``, ``mean``, ``sd``, ``lower``
         and ``upper`` of the interval, ``p_positive`` = P(y > 0), a column for each quantile, ``q0.05``; with a dropout
-        model ``stays``, the probability that the person is still seen then, given which the rest is
+        model ``stays``, the probability that the person is still seen then, given which the rest is. Of categories
+        without an order it has the probability of each, ``p_employed``, in the place of all these
     level : of the interval
     draws : number of simulated paths where the outcome before is a covariate and steps are several; 0 where exact
     """
@@ -67,7 +67,15 @@ class Forecast:
         return pd.DataFrame(out, index=self.table.index, columns=pd.Index(list(values), name="value"))
 
     def cdf(self, values: Sequence[float]) -> pd.DataFrame:
-        """P(y <= v) of each row for each of ``values``."""
+        """P(y <= v) of each row for each of ``values``; no outcome of categories without an order has it.
+
+        Raises
+        ------
+        SpecificationError
+            ``no_mean``.
+        """
+        for _, p in self.parts:
+            refuse_without_mean(p.family, "cdf")
         out = self._filled(len(values), lambda p: np.stack([p.cumulative(float(v))[1] for v in values], axis=1))
         return pd.DataFrame(out, index=self.table.index, columns=pd.Index(list(values), name="value"))
 
@@ -209,10 +217,9 @@ def forecast_panel(
         person = person[person >= 0]
         made, stays = _of_outcome(one, panel, m, at, person, weights, draws, np.random.default_rng([rng, m]))
         simulated |= any(p.weights.shape[0] > weights.shape[0] for _, p in made)
-        table = _table(res, name, at, made, quantiles, level, stays)
+        tables.append(forecast_table(one, at, made, quantiles, level, stays, name if len(rows) > 1 else None))
         parts += [(r + n_before, p) for r, p in made]
-        tables.append(table)
-        n_before += len(table)
+        n_before += len(tables[-1])
     return Forecast(pd.concat(tables, ignore_index=True), level, draws if simulated else 0, tuple(parts))
 
 
@@ -309,22 +316,3 @@ def _staying(
     seen = share * stay
     total = seen.sum(axis=0)
     return seen / np.maximum(total, 1e-300), total
-
-
-def _table(
-    res: Fit, name: str, rows: NextRows, parts: list[tuple[np.ndarray, Predictive]], quantiles: Sequence[float],
-    level: float, stays: np.ndarray | None,
-) -> pd.DataFrame:
-    n = rows.time.size
-    columns: dict[str, np.ndarray] = {
-        c: np.full(n, np.nan) for c in ("mean", "sd", "lower", "upper", "p_positive", *(f"q{q:g}" for q in quantiles))}
-    for at, p in parts:
-        columns["mean"][at], columns["sd"][at], columns["p_positive"][at] = p.mean(), p.sd(), p.positive()
-        columns["lower"][at], columns["upper"][at] = p.quantile((1 - level) / 2), p.quantile((1 + level) / 2)
-        for q in quantiles:
-            columns[f"q{q:g}"][at] = p.quantile(q)
-    several = len(res.outcomes) > 1
-    who, when = apart([res.id_name, "time" if several else res.time_name], COLUMNS)
-    whose = {"outcome": name} if several else {}
-    return pd.DataFrame({who: rows.ids, **whose, when: rows.time, "step": rows.step, **columns,
-                         **({} if stays is None else {"stays": stays})})

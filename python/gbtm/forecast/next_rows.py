@@ -15,7 +15,7 @@ from ..data.ids import id_column, id_columns, wide_ids
 from ..data.panel import Panel
 from ..data.wide_columns import wave_matrix, wave_times
 from ..errors import DataError, SpecificationError
-from ..fit.new_data import stored_terms, with_levels, with_own_time
+from ..fit.new_data import stored_terms, with_levels, with_numbers, with_own_time
 from ..lags.table import long_lags
 from ..record.wave_counts import occasions
 
@@ -56,7 +56,7 @@ def next_rows(
     """The next ``steps`` observations of everybody in a table, one outcome's."""
     inputs = res.inputs
     assert inputs is not None
-    table, named = _long(res, with_levels(people, inputs["levels"]))
+    table, named = _long(res, with_numbers(res, with_levels(people, inputs["levels"])))
     if future is not None:
         require_columns(future, [*id_columns(named["id"]), named["time"]], "future")
         more = with_levels(future, inputs["levels"]).assign(**{named["outcome"]: np.nan})

@@ -74,9 +74,11 @@ def all_scores(predictive: Predictive, y: np.ndarray) -> tuple[dict[str, Score],
     """The scores of n distributions once the outcomes (n,) are known, and the log scores (n,).
 
     Brier's score and the area under the curve are of y > 0, and are there where that is in doubt for an outcome with
-    point masses.
+    point masses. Of categories without an order the log score is the only one.
     """
     log_score = np.maximum(predictive.log_density(y), NOTHING_BELOW)
+    if not predictive.family.has_mean:
+        return {"log score": mean_score(log_score)}, log_score
     out = {"log score": mean_score(log_score), "crps": mean_score(crps(predictive, y)),
            "rmse": root_mean_square(y - predictive.mean())}
     event = y > 0

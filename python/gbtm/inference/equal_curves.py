@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arguments import checked
 from ..errors import SpecificationError
+from ..families.levels import names_in_parameters
 from ..fit.hidden_units import refuse_networks
 from ..fit.outcome_view import number_of, prefix_of
 from .hypotheses import covariance_of, linear_hypotheses, quadratic_form, refuse_undetermined
@@ -16,6 +17,8 @@ from .wald import WaldTest, joint_test
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
+
+Coefficient = tuple[int, str, int, int]  # outcome, predictor, group, column
 
 ONE_GROUP_NOTE = (
     "Were the curves equal and nothing else told these groups apart (sigma, zero inflation, time-varying covariates), "
@@ -64,16 +67,19 @@ def equal_curves(
     refuse_networks(res, "groups", "a Wald test of the curves", "Compare the bands of gbtm.bootstrap(res).curves().")
     chosen = _groups(res, groups)
     numbers = range(len(res.outcomes)) if outcome is None else [number_of(res.outcome_names, outcome)]
-    equalities = [e for m in numbers for e in _equalities(res, m, chosen, include_intercept)]
+    equalities = [e for m in numbers for p in _predictors(res, m)
+                  for e in _equalities(res, m, p, chosen, include_intercept)]
     if not equalities:
         raise SpecificationError(
             "groups: their curves are constant, so that there are no slopes to compare.", code="no_slopes",
             argument="groups", way_out="equal_curves() compares the levels too.",
         )
     labels = [
-        " = ".join([f"{_stems(res, m)[j]}[{g}]" for m, g, j in pair] + ["0"] * (len(pair) == 1)) for pair in equalities
+        " = ".join([f"{_stems(res, m, p)[j]}[{g}]" for m, p, g, j in pair] + ["0"] * (len(pair) == 1))
+        for pair in equalities
     ]
-    covariates = any(res.outcomes[m].positions["mean"].shape[1] > len(_stems(res, m)) for m in numbers)
+    covariates = any(
+        res.outcomes[m].positions["mean"].shape[1] > len(_stems(res, m, "mean")) for m in numbers)
     # the engine centres covariates, and the user's intercepts are those at 0
     if include_intercept and covariates:
         difference, cov = _reported(res, labels)
@@ -114,15 +120,25 @@ def _groups(res: Fit, groups: Sequence[int] | None) -> list[int]:
     return [int(g) for g in chosen]
 
 
-def _stems(res: Fit, m: int) -> list[str]:
-    """Names of the coefficients of an outcome's curve without the group."""
+def _predictors(res: Fit, m: int) -> tuple[str, ...]:
+    """Those that are curves."""
+    return tuple(p for p in res.outcomes[m].bases if p != "zero")
+
+
+def _stems(res: Fit, m: int, predictor: str) -> list[str]:
+    """Names of the coefficients of a curve of an outcome without the group."""
     prefix = prefix_of(res.outcome_names[m]) if len(res.outcomes) > 1 else ""
-    return [f"{prefix}{s}" for s in res.outcomes[m].bases["mean"]["names"]]
+    spec = res.outcomes[m].spec
+    level = "" if spec.traits.has_mean else (
+        ":" + names_in_parameters(spec.codes, spec.levels)[1 + _predictors(res, m).index(predictor)])
+    return [f"{prefix}{s}{level}" for s in res.outcomes[m].bases["mean"]["names"]]
 
 
-def _equalities(res: Fit, m: int, groups: list[int], include_intercept: bool) -> list[list[tuple[int, int, int]]]:
-    """The (outcome, group, column) pairs whose coefficients are to be equal; one alone is to be 0."""
-    stems, names = _stems(res, m), set(res.params.index)
+def _equalities(
+    res: Fit, m: int, predictor: str, groups: list[int], include_intercept: bool
+) -> list[list[Coefficient]]:
+    """The coefficients that are to be equal; one alone is to be 0."""
+    stems, names = _stems(res, m, predictor), set(res.params.index)
     columns = res.outcomes[m].bases["mean"]["names"]
     without = [g for g in groups if not any(f"{s}[{g}]" in names for s in stems)]
     if len(res.outcomes) > 1 and len(without) == len(groups):
@@ -133,9 +149,9 @@ def _equalities(res: Fit, m: int, groups: list[int], include_intercept: bool) ->
             f"groups: group {without[0]} has no curve{of}, its rate is zero.", code="no_curve", argument="groups",
             way_out="Leave it out." if not of else "Leave it out, or compare the other outcomes, outcome=.",
         )
-    equalities: list[list[tuple[int, int, int]]] = []
+    equalities: list[list[Coefficient]] = []
     for j, stem in enumerate(stems):
-        owners = [(m, g, j) for g in groups if f"{stem}[{g}]" in names]
+        owners = [(m, predictor, g, j) for g in groups if f"{stem}[{g}]" in names]
         if columns[j] == "intercept" and not include_intercept:
             continue
         # a group without this coefficient has it at 0, and so must all the others
@@ -150,7 +166,7 @@ def _reported(res: Fit, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _internal(
-    res: Fit, equalities: list[list[tuple[int, int, int]]], labels: list[str]
+    res: Fit, equalities: list[list[Coefficient]], labels: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Differences (m,) and covariance (m, m) of the same equalities among the engine's orthonormal coefficients.
 
@@ -160,10 +176,10 @@ def _internal(
     inside, names = res.internal, list(res.params.index)
     rows, difference = np.zeros((len(equalities), len(names))), np.zeros(len(equalities))
     for i, pair in enumerate(equalities):
-        for sign, (m, g, j) in zip((1.0, -1.0), pair, strict=False):
+        for sign, (m, p, g, j) in zip((1.0, -1.0), pair, strict=False):
             outcome = res.outcomes[m]
-            rows[i, outcome.positions["mean"][g - 1, j]] += sign
-            difference[i] += sign * outcome.coefficients["mean"][g - 1, j]
+            rows[i, outcome.positions[p][g - 1, j]] += sign
+            difference[i] += sign * outcome.coefficients[p][g - 1, j]
     withheld = (linear_hypotheses(labels, names).matrix != 0) & ~np.isfinite(res.bse.to_numpy())
     lost = withheld.any(axis=1) if inside.jacobian is None else ~inside.determined(rows)
     refuse_undetermined(lost, withheld, names, labels, "groups")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -88,8 +87,7 @@ class Layout(MembershipLayout):
     def on_columns(self, means: Sequence[TimeBasis]) -> Layout:
         """The same model with other columns of time for each outcome's mean."""
         own = iter(means)
-        parts = tuple(
-            replace(p, bases={**p.bases, "mean": next(own)}) if isinstance(p, OutcomePart) else p for p in self.parts)
+        parts = tuple(p.on_columns(next(own)) if isinstance(p, OutcomePart) else p for p in self.parts)
         # a layout writes into the transitions where their parameters stand
         return Layout(self.spec, parts, self.membership, self.z, self.weights, deepcopy(self.transitions))
 

@@ -1,4 +1,4 @@
-"""The levels of ordinal outcomes: which values occur among the people fitted, and what they are called."""
+"""The levels of ordinal and multinomial outcomes: which values occur among the people fitted."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from ..data.measures import Measures
 from ..data.panel import Panel
 from ..errors import DataError, SpecificationError
-from ..families.ordinal import MOST_LEVELS
+from ..families.levels import MOST_LEVELS
 from ..specification.spec import ModelSpec, OutcomeSpec
 
 
 def with_codes(spec: ModelSpec, panel: Panel) -> ModelSpec:
-    """The specification that knows the values of the levels of its ordinal outcomes.
+    """The specification that knows the values of the levels of its outcomes that have some.
 
-    A value that nobody has is no level: it has no cut point. Where the specification knows its levels already, as when
-    a fit is made anew on some of its people, it keeps them.
+    A value that nobody has is no level: it has no cut point, and no curve. Where the specification knows its levels
+    already, as when a fit is made anew on some of its people, it keeps them.
 
     Raises
     ------
@@ -25,17 +25,41 @@ def with_codes(spec: ModelSpec, panel: Panel) -> ModelSpec:
         ``bad_outcome``, for values that are not whole numbers, for one level alone or more than 20, and for a level of
         the specification that none of these people has.
     SpecificationError
-        ``ordinal_prior``, for a prior.
+        ``ordinal_prior``, for a prior. Of levels without an order ``bad_curve``, ``bad_dropout`` and ``bad_lag`` for
+        curves of hidden units, and for what takes the numbers of the levels for amounts.
     """
-    if not any(o.traits.has_levels for o in spec.outcomes):
+    with_levels = [o for o in spec.outcomes if o.traits.has_levels]
+    if not with_levels:
         return spec
     if spec.prior is not None:
+        what = "cut points" if with_levels[0].traits.has_mean else "curves of categories"
         raise SpecificationError(
-            "prior: has no law for cut points.", code="ordinal_prior", argument="prior",
-            way_out="Leave prior out with family 'ordinal'.")
+            f"prior: has no law for {what}.", code="ordinal_prior", argument="prior",
+            way_out=f"Leave prior out with family '{with_levels[0].family}'.")
+    _refuse_amounts(spec, panel)
     outcomes = (_of_one(o, m) if o.traits.has_levels else o
                 for o, m in zip(spec.outcomes, panel.outcomes, strict=True))
     return replace(spec, outcomes=tuple(outcomes))
+
+
+def _refuse_amounts(spec: ModelSpec, panel: Panel) -> None:
+    """Categories without an order are no amounts, that leaving could depend on or a lag could carry."""
+    for m, (outcome, measures) in enumerate(zip(spec.outcomes, panel.outcomes, strict=True)):
+        if outcome.traits.has_mean:
+            continue
+        if outcome.curve is not None:
+            raise SpecificationError(
+                f"curve: hidden units do not go with family '{outcome.family}', which has a curve for each category.",
+                code="bad_curve", argument="curve", way_out="Use polynomials or splines.")
+        if m == 0 and spec.dropout is not None and max(spec.dropout) > 0:
+            raise SpecificationError(
+                f"dropout: orders 1 and 2 are of the outcomes before, and {measures.name} has categories without an "
+                "order.", code="bad_dropout", argument="dropout",
+                way_out="Give dropout 0, and indicators of the categories as dcov.")
+        if measures.lags is not None:
+            raise SpecificationError(
+                f"tcov: a lag of {measures.name} would take the numbers of its categories for amounts.",
+                code="bad_lag", argument="tcov", way_out="Make indicators of the categories before, and give them.")
 
 
 def _of_one(outcome: OutcomeSpec, measures: Measures) -> OutcomeSpec:
@@ -43,16 +67,19 @@ def _of_one(outcome: OutcomeSpec, measures: Measures) -> OutcomeSpec:
     if outcome.codes is not None:
         gone = [c for c in outcome.codes if c not in found]
         if gone:
-            raise _bad(measures.name, f"nobody among these people is at level {gone[0]:g}",
-                       "Its cut point cannot be estimated: join levels that are rare.")
+            what = "cut point" if outcome.traits.has_mean else "curve"
+            raise _bad(outcome, measures, f"nobody among these people is at level {gone[0]:g}",
+                       f"Its {what} cannot be estimated: join levels that are rare.")
         return outcome
     if (found != np.floor(found)).any():
-        raise _bad(measures.name, "levels are not whole numbers", "Number the levels in their order, 1, 2, ..")
+        raise _bad(outcome, measures, "levels are not whole numbers", "Number the levels 1, 2, ..")
     if not 2 <= found.size <= MOST_LEVELS:
-        raise _bad(measures.name, f"{found.size} different values, where 2 to {MOST_LEVELS} levels are possible",
-                   "Join levels, or use family 'normal'.")
+        raise _bad(outcome, measures,
+                   f"{found.size} different values, where 2 to {MOST_LEVELS} levels are possible",
+                   "Join levels" + (", or use family 'normal'." if outcome.traits.has_mean else "."))
     return replace(outcome, codes=tuple(float(c) for c in found), levels=outcome.levels)
 
 
-def _bad(name: str, what: str, way_out: str) -> DataError:
-    return DataError(f"{name}: {what} (family 'ordinal').", code="bad_outcome", argument=name, way_out=way_out)
+def _bad(outcome: OutcomeSpec, measures: Measures, what: str, way_out: str) -> DataError:
+    return DataError(f"{measures.name}: {what} (family '{outcome.family}').", code="bad_outcome",
+                     argument=measures.name, way_out=way_out)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..design.covariate_basis import CovariateBasis
 from ..errors import SpecificationError
+from ..families.levels import names_in_parameters
 from ..families.precision import PRECISION
 from ..families.random_normal import RANDOM
 from .blocks import MEMBERSHIP, SCALES, Block
@@ -20,7 +21,7 @@ def user_names(
     blocks: Sequence[Block], parts: Sequence[Part], membership: CovariateBasis, transitions: Transitions | None = None
 ) -> list[str]:
     """``age^2[1]``, ``zero_intercept[2]``, ``sigma``, ``theta[2]``, ``theta_male[2]``; of the second set of groups
-    given the first ``theta2[2|1]``, ``theta2_male[2]``."""
+    given the first ``theta2[2|1]``, ``theta2_male[2]``; of the curve of a category ``age:employed[1]``."""
     names = []
     several = sum(isinstance(part, OutcomePart) for part in parts) > 1
     for b in blocks:
@@ -34,12 +35,22 @@ def user_names(
             continue
         outcome = f"{parts[b.outcome].name}: " if several and isinstance(parts[b.outcome], OutcomePart) else ""
         stems = [SCALES[b.predictor].name] if b.basis is None else list(b.basis.names)
+        if (level := level_of(parts[b.outcome], b.predictor)) is not None:
+            stems = [f"{s}:{level}" for s in stems]
         if b.predictor == "dropout":
             width = parts[b.outcome].bases["dropout"].width
             stems = [s if j < width else f"drop_{s}" for s, j in zip(stems, b.columns, strict=True)]
         prefix = outcome + {"zero": "zero_", PRECISION: "phi_"}.get(b.predictor, "")
         names += [f"{prefix}{stem}{suffix}" for stem in stems]
     return names
+
+
+def level_of(part: Part, predictor: str) -> str | None:
+    """The category whose curve a predictor is, as names of parameters have it; None where there is but one curve."""
+    if not isinstance(part, OutcomePart) or part.spec.traits.has_mean or predictor not in part.family.curve_predictors:
+        return None
+    names = names_in_parameters(part.spec.codes, part.spec.levels)
+    return names[1 + part.family.curve_predictors.index(predictor)]
 
 
 def refuse_alike(names: Sequence[str], parts: Sequence[Part], risk: Sequence[str]) -> None:
@@ -105,8 +116,10 @@ def traj_names(
             n_lags = part.bases["dropout"].width
             stems = zip(b.basis.names if b.basis is not None else (), b.columns, strict=True)
             own = [f"{n}G{number}" + ("" if j < n_lags else "_dcov") for n, j in stems]
-        elif b.predictor == "mean":
+        elif b.predictor in part.family.curve_predictors:
             own = _traj_curve(part, b, number, group)
+            level = level_of(part, b.predictor)
+            own = own if level is None else [f"{n}_{level}" for n in own]
         elif b.predictor == PRECISION:
             own = [f"phi{j}G{number}" for j in range(b.width)]
         elif b.predictor == "zero":

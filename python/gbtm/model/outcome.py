@@ -31,7 +31,7 @@ class OutcomePart:
     Attributes
     ----------
     bases : time basis of each predictor that has a curve (scale parameters have none)
-    covariates : time-varying covariates, which add to the mean's predictor
+    covariates : time-varying covariates, which add to the mean's predictor and to further curves
     centre, scale : inside, the outcome is (y - centre) / scale
     time_scale : inside, a random slope is per this much of time
     extent : smallest and largest outcome of all people, where their data come in blocks
@@ -53,8 +53,11 @@ class OutcomePart:
             return AutoregressiveNormal()
         if self.spec.random_orders is not None:
             return random_normal(self.n_random, self.spec.random_correlated)
-        return make_family(self.spec.family, self.spec.lower, self.spec.upper, self.spec.codes,
-                           moving_phi=self.spec.phi_orders is not None)
+        return _family_of(self.spec)
+
+    def on_columns(self, mean: TimeBasis) -> OutcomePart:
+        """The same outcome with other columns of time for its curves."""
+        return replace(self, bases={**self.bases, **dict.fromkeys(self.family.curve_predictors, mean)})
 
     @property
     def reported(self) -> tuple[str, ...]:
@@ -129,7 +132,7 @@ class OutcomePart:
         predictor = "mean" if predictor == "lag_mean" else predictor
         if predictor not in self.bases:
             return 1
-        more = self.covariates.width if predictor == "mean" and self.covariates is not None else 0
+        more = self.covariates.width if predictor != "zero" and self.covariates is not None else 0
         return self.bases[predictor].width + more
 
     def columns(self, predictor: str, times: np.ndarray, covariates: np.ndarray) -> np.ndarray:
@@ -138,7 +141,7 @@ class OutcomePart:
         if predictor not in self.bases:
             return np.ones((times.size, 1))
         time_columns = self.bases[predictor].internal(times)
-        if predictor != "mean" or self.covariates is None:
+        if predictor == "zero" or self.covariates is None:
             return time_columns
         return np.hstack([time_columns, self.covariates.internal(covariates)])
 
@@ -166,7 +169,7 @@ def prepare(panel: Panel, spec: ModelSpec, *, check_size: bool = True) -> Panel:
                 argument="exposure",
                 way_out=f"Use one of {', '.join(having('takes_exposure'))}, or leave exposure out.",
             )
-        family = make_family(outcome.family, outcome.lower, outcome.upper, outcome.codes)
+        family = _family_of(outcome)
         bad, sentence, way_out = family.problem(y)
         if outcome.traits.takes_trials and not bad.any():
             bad, sentence, way_out = family.problem_of_trials(y, _trials_of(measures))
@@ -211,6 +214,11 @@ def _trials_of(measures: Measures) -> np.ndarray:
     return measures.exposure
 
 
+def _family_of(outcome: OutcomeSpec) -> Family:
+    return make_family(outcome.family, outcome.lower, outcome.upper, outcome.codes,
+                       moving_phi=outcome.phi_orders is not None)
+
+
 Part = OutcomePart | DropoutPart
 
 
@@ -235,7 +243,7 @@ def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None
     else:
         mean = polynomial_basis(
             measures.time, max(0, *(outcome.orders or (0,)), 0), measures.time_name, ranked=measures.distinct_times)
-    bases = {"mean": mean}
+    bases = dict.fromkeys(_family_of(outcome).curve_predictors, mean)
     if outcome.zero_orders is not None:
         bases["zero"] = polynomial_basis(
             measures.time, max(0, *outcome.zero_orders, 0), measures.time_name, "iorder", measures.distinct_times)

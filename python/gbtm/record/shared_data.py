@@ -114,7 +114,7 @@ def with_own_code(
     for outcome, basis, of_outcome in zip(document["outcomes"], bases, of_outcomes, strict=True):
         bases_here = outcome["bases"]
         if basis is not None:
-            bases_here = {**bases_here, "mean": basis.document}
+            bases_here = {p: b if p == "zero" else basis.document for p, b in bases_here.items()}
         elif any(stored["kind"] != "polynomial" for stored in bases_here.values()):
             raise DataError(
                 "document: a basis that was not asked for.", code="bad_document", argument="document",

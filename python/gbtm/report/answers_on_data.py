@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..families import family_named
+from ..families.levels import level_names
 from ..fit.summary import family_title
 from ..tables.numbers import show
 from .evidence import Evidence, Reply
@@ -81,6 +82,11 @@ def _distribution(evidence: Evidence) -> Reply:
         f"{res.outcome_name}: mean {show(mean, 'estimate')}, SD {show(sd, 'estimate')}, "
         f"minimum {counts.least:.5g}, maximum {counts.most:.5g} over {res.nobs} observations"
     )
+    if not family.has_mean:
+        codes, names = np.array(res.outcome.spec.codes), level_names(res.outcome.spec.codes, res.outcome.spec.levels)
+        of_each = [f"{n} in {show(float((res.outcome.data.y == c).mean()), 'percent')} %"
+                   for c, n in zip(codes, names, strict=True)]
+        text = f"{res.outcome_name} is {', '.join(of_each)} of {res.nobs} observations"
     if family.is_count:
         text += f"; {show(counts.zeros / res.nobs, 'percent')} % are zero"
     if family.is_binary:

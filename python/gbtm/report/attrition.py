@@ -146,7 +146,8 @@ def _by_wave(counts: WaveCounts, res: GBTMResults) -> pd.DataFrame:
             "share": here / n,
             "Not yet": not_yet, "Missed": n - here - not_yet - gone - never, "Gone": gone,
             **({"Never": never} if never else {}),
-            f"Mean {res.outcome_name}": counts.outcome.mean, f"SD of {res.outcome_name}": counts.outcome.sd,
+            **({f"Mean {res.outcome_name}": counts.outcome.mean, f"SD of {res.outcome_name}": counts.outcome.sd}
+               if res.outcome.spec.traits.has_mean else {}),
         },
         index=pd.RangeIndex(1, here.size + 1, name="Wave"),
     )

@@ -131,7 +131,8 @@ def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
         to.say("Read these before using the numbers:", warning=True)
         to.list(res.warnings, warning=True)
     to.say("Name the groups by their curves, and say what they stand for.", prompt=True)
-    _draw(to, "curves", res)
+    of_levels = one and not res.outcomes[0].spec.traits.has_mean
+    _draw(to, "levels" if of_levels else "curves", res)
 
 
 def _listed(names: Sequence[str]) -> str:

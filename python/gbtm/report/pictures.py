@@ -45,6 +45,9 @@ DRAWINGS = {
         "Estimated mean trajectories of each outcome with pointwise confidence bands; points are observed means, "
         "weighted by the posterior probability of the group.",
     ),
+    "levels": _Drawing(
+        "levels", "plot_levels", "fit", "Estimated probabilities of the categories in each group of the final model.",
+    ),
     "criteria": _Drawing(
         "criteria", "plot_criteria", "search", "Criteria of model choice against the number of groups.",
     ),

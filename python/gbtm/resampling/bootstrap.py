@@ -119,12 +119,13 @@ class Bootstrap:
         one, layout = self.res.of_outcome(m + 1), layout_of(self.res)
         out = one.predict(times, level=level, tcov=tcov)
         at = out.iloc[:, 1].to_numpy()[: len(out) // one.n_groups]  # the time, whatever it is called
+        at = at if one.curves.family.has_mean else np.unique(at)  # which each category has
         w = profile_values(one.curves, tcov, at.size)
         rows, drawn = layout.rows_of(layout.spec.set_of(m)), []  # of a dual model's pairs, one of each group
         for own, flat in flats:
             coefficients = {p: own.coefficients(flat, m, p)[rows] for p in one.curves.coefficients}
             bases = own.outcomes[m].bases if self.moved else one.curves.bases
-            drawn.append(replace(one.curves, coefficients=coefficients, bases=bases).expected(at, w).ravel())
+            drawn.append(replace(one.curves, coefficients=coefficients, bases=bases).shown(at, w).ravel())
         lower, upper = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
         return out.assign(**{"std err": np.std(drawn, axis=0, ddof=1), "lower": lower, "upper": upper})
 

@@ -44,13 +44,17 @@ def internal_predictors(fit: Refit, measures: Measures, m: int = 0) -> dict[str,
 
 def prediction_error(fit: Refit, panel: Panel, posterior: np.ndarray, m: int = 0) -> np.ndarray:
     """(N,) each subject's mean of abs(y_it - sum_k P_ik E_k(y_it)) of outcome m, with E_k at its own covariates and
-    exposure; NaN for whom that outcome is not known of."""
+    exposure; NaN for whom that outcome is not known of. Of categories without an order 1 - sum_k P_ik P_k(y_it), which
+    is the same where there are two."""
     part, measures = fit.layout.outcomes[m], panel.outcomes[m]
+    family, u = part.internal_family, internal_predictors(fit, measures, m)
     with np.errstate(over="ignore"):
-        means = part.centre + part.scale * part.internal_family.expected(internal_predictors(fit, measures, m))
+        means = part.centre + part.scale * family.expected(u) if family.has_mean else (
+            np.exp(family.log_density(measures.y, u)))
     expected = (posterior[measures.subject] * means.T).sum(axis=1)
     n = panel.n_subjects
-    total = np.bincount(measures.subject, np.abs(measures.y - expected), minlength=n)
+    total = np.bincount(
+        measures.subject, np.abs((measures.y if family.has_mean else 1.0) - expected), minlength=n)
     with np.errstate(invalid="ignore"):
         return np.asarray(total / np.bincount(measures.subject, minlength=n))
 
@@ -82,7 +86,7 @@ def _slopes_at_bounds(fit: Refit, panel: Panel, posterior: np.ndarray, m: int) -
     slopes = part.internal_family.slopes(tensors)
     statistics = part.internal_family.statistics(measures.y)
     total = np.zeros(measures.y.size)
-    for name in ("mean", "zero"):
+    for name in (*part.family.curve_predictors, "zero"):
         if name in u:
             slope = np.abs((slopes[name].numpy() * statistics).sum(axis=-1))
             far = np.abs(u[name]) > -np.log(EXTREME)

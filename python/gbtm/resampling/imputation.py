@@ -180,7 +180,8 @@ class PooledResults:
         pooled = [rubin(e[:, None], s[:, None, None] ** 2, self.df_complete) for e, s in zip(estimate.T, se.T)]
         limits = np.array([np.concatenate(p.interval(1 - level)) for p in pooled])
         mean = np.array([p.estimate[0] for p in pooled])
-        if first.curves.family.link == "logit":  # on the link's scale, as the bands of one fit
+        family = first.curves.family
+        if family.link == "logit" or not family.has_mean:  # on the link's scale, as the bands of one fit
             lower, upper = around_logit(logit(mean), limits[:, 1] - mean)
         else:
             lower, upper = np.clip(limits, *first.curves.range).T
@@ -281,10 +282,11 @@ def _match(first: Fit, fit: Fit, layout: Layout) -> tuple[np.ndarray, bool]:
     for m in range(1, len(first.outcomes) + 1):
         one, other = first.of_outcome(m), fit.of_outcome(m)
         times, counts = np.unique(one.outcome.data.time, return_counts=True)
-        sd = float(np.std(one.outcome.data.y))
-        mine.append(one.curves.expected(times) / sd)
-        theirs.append(other.curves.expected(times) / sd)
-        counted.append(counts / counts.sum())
+        here, there = (f.curves.shown(times) for f in (one, other))
+        sd = float(np.std(one.outcome.data.y)) if one.curves.family.has_mean else 1.0
+        mine.append(here.reshape(len(here), -1) / sd)
+        theirs.append(there.reshape(len(there), -1) / sd)
+        counted.append(np.repeat(counts / counts.sum(), here.shape[-1]))
     order = match_curves(
         np.hstack(mine), np.hstack(theirs), first.group_set.shares, fit.group_set.shares, layout.spec, 1.0,
         np.concatenate(counted))

@@ -81,6 +81,11 @@ class OutcomeSpec:
                 f"min, max: {self.lower:g} is not below {self.upper:g}.", code="bad_bounds", argument="min",
                 way_out="Give min < max.",
             )
+        if self.common and not self.traits.has_mean:
+            raise SpecificationError(
+                f"common: effects common to all groups do not go with family '{self.family}', which has a curve for each "
+                "category.", code="bad_common", argument="common", way_out="Give these covariates as tcov.",
+            )
         refuse_order(repeated=self.repeated, ar1=self.ar1)
         check_correlated_errors(self)
         refuse_outside(self.phi_orders, 0, MAX_ORDER, "phi_order", "bad_order", "", "0: one phi at all times.")
