@@ -147,10 +147,15 @@ other_likelihoods <- function(small, large) {
   if (!identical(sort(unlist(small$spec$dropout)), sort(unlist(large$spec$dropout)))) {
     return("dropout of other orders is the likelihood of other waves, so that they are not nested.")
   }
+  if (!identical(small[["event"]][of_times], large[["event"]][of_times])) {
+    return("the times to an event of one are not those of the other, or its hazards, so that they are not nested.")
+  }
   if (length(unit_bases(small)) || length(unit_bases(large))) {
     "the hidden units of one are not those of the other, so that they are not nested."
   }
 }
+
+of_times <- c("hazard", "cuts", "n_causes", "n_known", "n_events")
 
 # Why the smaller model is no special case of the larger, within it; NULL where it is one.
 not_nested <- function(small, large) {

@@ -5,7 +5,7 @@ subject_arguments <- c("risk", "risk2", "weights", "cluster", "stratum", "out_of
 #' Columns of covariates, in the order of the ids and of the observations
 #'
 #' @param asked the arguments of [gbtm()] by name: `risk`, `risk2`, `tcov`, `dcov`, `exposure`, `trials`, `wave`,
-#'   `weights`, `cluster`, `stratum`, `out_of_sample`, `obsmar`, `known`
+#'   `weights`, `cluster`, `stratum`, `out_of_sample`, `obsmar`, `known`; and `event`, as [asked_event()] returns it
 #' @param data the user's table
 #' @param columns what [long_columns()] or [wide_columns()] returned
 #' @param wide as in [gbtm()]
@@ -18,7 +18,7 @@ covariate_columns <- function(asked, data, columns, wide, kept = NULL, curve = N
   asked <- Filter(Negate(is.null), asked)
   if (!length(asked)) return(NULL)
   if (is.null(columns$ids)) columns[c("subject", "ids")] <- code_ids(columns$subject)
-  mine <- asked[names(asked) %in% subject_arguments]
+  mine <- asked[names(asked) %in% c(subject_arguments, "event")]
   of_subjects <- if (length(mine)) subject_columns(mine, data, columns, wide, kept)
   of_observations <- observation_columns(asked, data, columns, wide, kept, curve)
   parts <- c("sent", "request", "kept")
@@ -32,20 +32,20 @@ subject_columns <- function(mine, data, columns, wide, kept) {
   } else {
     data[!is.na(columns$subject[seq(1, by = columns$waves, length.out = nrow(data))]), , drop = FALSE]
   }
-  single <- !names(mine) %in% c("risk", "risk2")
+  single <- !names(mine) %in% c("risk", "risk2", "event")
   found <- list(
     sent = lapply(stats::setNames(nm = names(mine)[single]), function(n) subject_column(mine[[n]], table, n)),
     request = list(subjects = json_array(names(mine)))
   )
   if ("known" %in% names(mine)) found$request$known_width <- length(found$sent$known) / nrow(table)
-  for (name in names(mine)[!single]) {
+  for (name in intersect(names(mine), c("risk", "risk2"))) {
     made <- design_columns(mine[[name]], table, name, kept[[name]])
     found$sent[[name]] <- as.vector(made$x)
     found$request[[paste0(name, "_names")]] <- json_array(colnames(made$x))
     if (name == "risk") found$request$risk_levels <- made$levels
     found$kept[[name]] <- made$kept
   }
-  found
+  if (is.null(mine$event)) found else with_event_columns(found, mine$event, table, kept$event)
 }
 
 # What differs from wave to wave: one value per observation.
@@ -138,6 +138,7 @@ fitted_rows <- function(asked, data, columns, wide) {
 subject_variables <- function(mine, data) {
   used <- lapply(names(mine), function(name) {
     asked <- mine[[name]]
+    if (name == "event") return(intersect(all.vars(asked$formula), names(data)))
     known <- all.vars(one_sided(asked, name))
     if (is.character(asked) && !is_formula_text(asked)) require_columns(data, asked, name)
     intersect(known, names(data))

@@ -11,7 +11,7 @@ with_design_columns <- function(fit, newdata, arguments, call) {
   if (!is.null(fit$inputs)) return(newdata)
   for (argument in arguments) {
     wanted <- stored_names(fit, argument)
-    varies <- !argument %in% c("risk", "risk2")
+    varies <- !argument %in% c("risk", "risk2", "event")
     if (all(wanted %in% names(newdata)) || (varies && identical(fit$read_as$form, "wide"))) next
     variables <- stored_variables(fit, argument)
     refuse_unstored(fit, argument, wanted, names(newdata), call)
@@ -25,12 +25,12 @@ with_design_columns <- function(fit, newdata, arguments, call) {
 # Names of the design's columns.
 stored_names <- function(fit, argument) {
   as.character(switch(argument, risk = fit$membership, risk2 = fit$second_membership,
-                      tcov = fit$curves$covariates$names, fit$dropout_covariates))
+                      tcov = fit$curves$covariates$names, event = fit$event$names, fit$dropout_covariates))
 }
 
 # The columns of a table that a stored design is made of; NULL where the file does not say, or not in R's grammar.
 stored_variables <- function(fit, argument) {
-  stored <- unlist(fit$read_as[[argument]])
+  stored <- unlist(if (argument == "event") fit$read_as$event$covariates else fit$read_as[[argument]])
   if (!is.character(stored)) return(NULL)
   if (!is_formula_text(stored)) return(stored)
   formula <- tryCatch(one_sided(stored, argument), error = function(e) NULL) # read, not run

@@ -111,6 +111,8 @@
 #' @param known column with the number of the group of those whose group is known, `NA` for the others; or the names of
 #'   a column for each group with a weight from 0 to 1, 1 for a group that a person may be in and 0 for one that it is
 #'   not in. See the section on known groups
+#' @param event a time to an event whose hazard depends on the group, `Surv(T, died) ~ sex`, or a [gbtm_event()], which
+#'   has the section on it
 #' @param outcome,omodel,ocov traj's distal outcome, fitted with the trajectories: its column, one value a person;
 #'   `"normal"`, `"logit"`, `"poisson"` or `"mlogit"`; columns of covariates of it. It is a regression on posterior
 #'   probabilities: [distal()], of a fit without it, says what the groups differ by. Who lacks the outcome or one of
@@ -205,7 +207,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
                  seed = NULL, risk2 = NULL, refgroup2 = 1, link = NULL, constraints = NULL, prior = NULL, curve = NULL,
                  ..., outcome = NULL, omodel = NULL, ocov = NULL, baseoutcome = NULL, twostep = FALSE,
                  trials = NULL, rcorr = FALSE, rcommon = FALSE, phi_order = NULL, known = NULL,
-                 repeated = FALSE, squeeze = FALSE, common = NULL) {
+                 repeated = FALSE, squeeze = FALSE, common = NULL, event = NULL) {
   call <- match.call()
   check_names()
   refuse_unknown(names(substitute(list(...)))[-1], names(formals(gbtm)), call)
@@ -267,6 +269,7 @@ answer_from <- function(start, groups, asked, control, cov_type, call) {
 asked_model <- function(formula, data, id, given, call, settled = NULL) {
   given <- without_constants(given)
   given$family <- family_name(given$family, call, given$trials)
+  given["event"] <- list(asked_event(given$event))
   wide <- given$wide
   own <- own_ids(data, id)
   declared <- without_declared(data)
@@ -283,11 +286,12 @@ asked_model <- function(formula, data, id, given, call, settled = NULL) {
   refuse_dots(data, if (is.null(wide)) covariates else covariates[c("risk", "risk2")])
   columns$factor_levels <- ordered$levels
   columns$repeated <- check_flag(given$repeated, "repeated")
-  columns$declared <- declared_in(declared$counts, c(list(formula, id), covariates, wide), data)
+  columns$declared <- declared_in(declared$counts, c(list(formula, id, given$event$formula), covariates, wide), data)
   unsettled <- covariates[setdiff(names(covariates), settled)]
   known <- without_unfitted_levels(unsettled, data, columns, wide, call)
   basis <- basis_without_order(parts, columns, given$order)
   curve <- curve_of_tcov(parts, columns, given, basis$columns, known)
+  covariates["event"] <- list(given$event)
   further <- covariate_columns(covariates, known, columns, wide, curve = curve)
   if (!is.null(further)) columns <- further$columns
   columns$basis <- basis$columns

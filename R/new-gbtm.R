@@ -46,7 +46,7 @@ of_document <- function(document, data) {
     read_as = joined_inputs(document), dropout_covariates = as.character(first$dropout$covariates$names),
     curves = curves_of(document), internal = internal_of(document), created_by = document$created_by,
     constraints = document$constraints, prior = prior_of(document), known_groups = document$known_groups,
-    shared_times = shared_times_of(document), squeezed = squeezed_of(document)
+    shared_times = shared_times_of(document), squeezed = squeezed_of(document), event = event_of(document)
   )
 }
 

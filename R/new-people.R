@@ -28,13 +28,13 @@ new_people <- function(fit, newdata, call) {
   own <- own_ids(newdata, ids_asked(fit))
   newdata <- without_declared(newdata)$data
   inputs <- known_inputs(fit, newdata)
-  if (isTRUE(fit$own_table)) inputs[c("risk", "risk2")] <- list(NULL) # what is known of people is in the table of all
+  if (isTRUE(fit$own_table)) inputs[c("risk", "risk2", "event")] <- list(NULL) # what is known of people is in the table of all
   wide <- inputs$wide
   parts <- fit_parts(fit, if (is.null(wide)) names(newdata) else names(wide))
   newdata <- with_level_numbers(fit, parts, newdata, wide)
   people <- without_outcome(fit, parts, newdata, wide)
   designs <- c(if (!isTRUE(fit$own_table)) c("risk", if (length(fit$second_membership)) "risk2"),
-               if (!people) c("tcov", "dcov"))
+               if (!people) c("tcov", "dcov"), if (!is.null(event_of_table(inputs$event, newdata))) "event")
   newdata <- with_design_columns(fit, newdata, designs, call)
   found <- if (people) people_alone(fit, parts, newdata, inputs) else
     observed_people(fit, parts, newdata, inputs, wide, call)
@@ -49,7 +49,8 @@ people_alone <- function(fit, parts, newdata, inputs) {
     require_columns(newdata, used[!known], name)
   }
   columns <- people_columns(fit, parts, newdata)
-  further <- covariate_columns(inputs[c("risk", "risk2")], newdata, columns, NULL, inputs$kept)
+  asked <- c(inputs[c("risk", "risk2")], list(event = event_of_table(inputs$event, newdata)))
+  further <- covariate_columns(asked, newdata, columns, NULL, inputs$kept)
   further$request$people <- TRUE
   if (!is.null(further$columns)) columns <- further$columns
   list(columns = columns, further = further)
@@ -64,6 +65,7 @@ observed_people <- function(fit, parts, newdata, inputs, wide, call) {
   }
   columns$repeated <- isTRUE(fit$spec$outcomes[[1]]$repeated)
   asked <- inputs[c("risk", "risk2", "tcov", "dcov", "exposure", "trials", "wave")]
+  asked["event"] <- list(event_of_table(inputs$event, newdata))
   further <- covariate_columns(asked, newdata, columns, wide, inputs$kept)
   if (!is.null(further)) columns <- further$columns
   warn_far_times(fit, columns$time, call)

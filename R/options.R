@@ -56,6 +56,7 @@ sent_options <- function(given) {
       bound = bound(given[[name]], name),
       prior = sent_prior(given[[name]]),
       network = sent_curve(given[[name]]),
+      event = sent_event(given[[name]]),
       given[[name]]
     )
   })

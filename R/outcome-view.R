@@ -111,6 +111,7 @@ view_text <- function(document, number, arrays) {
   document$search$optima <- lapply(document$search$optima, function(o) o[names(o) != "params"])
   if (second) document <- with_margins(document, whole, kept, arrays)
   document$dual <- NULL
+  if (number > 1) document$event <- NULL # it goes with the first, as dropout does
   if (!is.null(document$on_disk)) document$on_disk <- sums_of_outcome(document$on_disk, number)
   json_text(document)
 }

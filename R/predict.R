@@ -113,7 +113,7 @@ predicted_people <- function(fit, newdata, type, level, call) {
 is_plain <- function(fit) {
   if (is_several(fit)) return(FALSE)
   spec <- fit$spec$outcomes[[1]]
-  further <- list(fit$membership, fit$curves$covariates, if (has_exposure(fit)) TRUE, fit$spec$dropout,
+  further <- list(fit$membership, fit[["event"]], fit$curves$covariates, if (has_exposure(fit)) TRUE, fit$spec$dropout,
                   spec$random_orders, fit$inputs$wide, if (identical(fit$read_as$form, "wide")) fit$read_as)
   all(vapply(further, is.null, NA)) && !isTRUE(spec$ar1) && has_log_density(spec$family)
 }
@@ -159,7 +159,7 @@ known_inputs <- function(fit, newdata) {
     tcov = if (length(fit$curves$covariates$names)) of_names(fit$curves$covariates$names),
     dcov = if (length(leaving)) of_names(leaving),
     exposure = if (!has_trials(fit)) exposure, trials = if (has_trials(fit)) exposure,
-    wave = stored$wave, wide = if (in_wide) stored_wide(fit)
+    wave = stored$wave, wide = if (in_wide) stored_wide(fit), event = stored_event(fit)
   )
 }
 

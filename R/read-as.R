@@ -27,8 +27,12 @@ read_as <- function(parts, data, id, given, kept) {
     wide_form(parts, id, single, covariates, wide)
   }
   apart <- asked_apart(given, kept, data, covariates$tcov, parts$outcome)
-  if (!is.null(form)) c(form, if (isTRUE(given$repeated)) list(repeated = TRUE),
-                        people_form(single, covariates, given$dropout), if (!is.null(apart)) list(asked = apart))
+  event <- event_as_read(given$event, data, kept$event)
+  if (!is.null(event)) covariates$event <- event["levels"]
+  if (!is.null(form)) {
+    c(form, if (isTRUE(given$repeated)) list(repeated = TRUE), people_form(single, covariates, given$dropout),
+      if (!is.null(event)) list(event = event$form), if (!is.null(apart)) list(asked = apart))
+  }
 }
 
 # Whether Python can read the outcome and the time: a column, and a column or what it can make of one.

@@ -126,7 +126,7 @@ asked_of_each <- function(tables, asked, rows) {
 asked_outcome <- function(outcome, table, groups, given, call) {
   given[outcome_arguments()] <- lapply(formals(gbtm)[outcome_arguments()], eval, envir = baseenv())
   given[names(outcome$options)] <- outcome$options
-  if (isTRUE(table$own)) given[subject_arguments] <- list(NULL)
+  if (isTRUE(table$own)) given[c(subject_arguments, "event")] <- list(NULL)
   given["wide"] <- list(table$wide)
   asked_model(table$formula, table$data, table$id, c(list(groups = groups), given), call, settled = table$settled)
 }
@@ -164,7 +164,7 @@ refuse_without_data <- function(call, own) {
 }
 
 refuse_people_elsewhere <- function(given, own) {
-  of_people <- names(Filter(Negate(is.null), given[subject_arguments]))
+  of_people <- names(Filter(Negate(is.null), given[c(subject_arguments, "event")]))
   if (all(own) && length(of_people)) {
     stop_gbtm("no_data", sprintf("%s: no outcome is in data, so that nobody there is known to be measured.",
                                  of_people[1]), of_people[1],
@@ -304,6 +304,13 @@ known_waves <- function(fit) {
 
 # New people under a fit of several outcomes, as bridge_classify(); `people` as classify() reads them of each outcome.
 bridge_classify_several <- function(fit, people, own, by_wave, level, call) {
+  hold_people(fit, people, own, call)
+  request <- as_request(list(by_wave = by_wave, level = json_number(level)))
+  call_bridge("classify_several", document_text(fit), request, call = call)
+}
+
+# Send the people of each outcome, which the engine keeps for what is asked of them next.
+hold_people <- function(fit, people, own, call) {
   for (m in seq_along(people)) {
     columns <- people[[m]]$columns
     request <- c(panel_request(columns, people[[m]]$further), list(number = m - 1, own_table = own[[m]]),
@@ -312,6 +319,4 @@ bridge_classify_several <- function(fit, people, own, by_wave, level, call) {
     if (!is.null(columns$basis)) send_column("basis", as.vector(columns$basis))
     call_bridge("hold_people", as_request(request), number_ids(columns$ids), call = call)
   }
-  request <- as_request(list(by_wave = by_wave, level = json_number(level)))
-  call_bridge("classify_several", document_text(fit), request, call = call)
 }

@@ -74,6 +74,7 @@ print_criteria <- function(x) {
         x$fit$nobs, " observations)\n", sep = "")
   }
   if (!is.null(x$fit$prior)) print_wrapped(prior_sentence(x$fit$prior))
+  if (!is.null(x$fit[["event"]])) print_wrapped(event_sentence(x$fit[["event"]]))
   known <- x$entropy[!is.na(x$entropy)]
   if (length(known)) {
     numbers <- formatC(known, format = "f", digits = 3)

@@ -55,7 +55,8 @@ exponentiated <- function(tidied, fit, exponentiate) {
   rows <- unlist(lapply(fit$blocks, function(block) {
     on_log <- block$kind %in% c("theta", "theta2", "zero", "dropout") ||
       (grepl("^(mean|level[0-9]+)$", block$kind) &&
-         family_traits(families[[block$outcome + 1]])$link %in% c("log", "logit", "multinomial"))
+         family_traits(families[[block$outcome + 1]])$link %in% c("log", "logit", "multinomial")) ||
+      grepl("^event[0-9]?_(effects|log_hazard)", block$kind)
     rep(on_log, block$width)
   }))
   if (!any(rows)) {

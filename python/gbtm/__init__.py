@@ -50,11 +50,12 @@ if TYPE_CHECKING:
     from .selection.models import ModelSearch, load_search
     from .selection.search import search
     from .specification.description import Outcome
+    from .specification.event import Event
     from .specification.prior import Prior
 
 _HOME = {
     "GBTM": "api.model", "GBTMResults": "api.results", "Network": "design.network",
-    "Outcome": "specification.description", "Panel": "disk.disk_panel",
+    "Event": "specification.event", "Outcome": "specification.description", "Panel": "disk.disk_panel",
     "Prior": "specification.prior", "ParquetFiles": "disk.parquet_files", "query_files": "disk.query",
     "Training": "api.training", "train": "api.training",
     "DualResults": "api.dual_results", "load": "api.load", "traj": "api.traj", "proc_traj": "api.traj",
@@ -75,12 +76,12 @@ _HOME = {
 }
 
 __all__ = [
-    "GBTM", "CommandError", "DataError", "DualResults", "GBTMError", "GBTMResults", "GBTMWarning", "ModelSearch",
-    "Network", "Outcome", "Panel", "ParquetFiles", "Prior", "SpecificationError", "Training", "__version__",
-    "ar1_check", "balance", "blrt", "bootstrap", "cross_validate", "datasets", "forecast_check", "grolts_report",
-    "known_accuracy", "level_probabilities", "linearity_check", "lmr", "load", "load_linearity_check", "load_search",
-    "plot_balance", "plot_dependence", "plot_forecast_check", "plot_levels", "pool", "proc_traj", "query_files",
-    "residual_checks", "search", "to_table", "train", "traj", "untreated_history",
+    "GBTM", "CommandError", "DataError", "DualResults", "Event", "GBTMError", "GBTMResults", "GBTMWarning",
+    "ModelSearch", "Network", "Outcome", "Panel", "ParquetFiles", "Prior", "SpecificationError", "Training",
+    "__version__", "ar1_check", "balance", "blrt", "bootstrap", "cross_validate", "datasets", "forecast_check",
+    "grolts_report", "known_accuracy", "level_probabilities", "linearity_check", "lmr", "load", "load_linearity_check",
+    "load_search", "plot_balance", "plot_dependence", "plot_forecast_check", "plot_levels", "pool", "proc_traj",
+    "query_files", "residual_checks", "search", "to_table", "train", "traj", "untreated_history",
 ]
 
 

@@ -40,6 +40,7 @@ _MEANT = {
     "stratum": "strata stratification stratumvar stratvar",
     "out_of_sample": "holdout heldout testset",
     "dropout": "attrition dropoutorder",
+    "event": "survival surv",
     "refgroup": "refgr reference refclass ref baseline baselinegroup referencegroup referenceclass",
     "ar1": "cor correlation corstr covstruct autocorrelation autoregressive ar",
     "wave": "waves visit wavevar wavenumber",
@@ -108,7 +109,7 @@ OF_THE_MODEL = (
     "groups", "order", "family", "iorder", "sigma_by_group", "dispersion_by_group", "min", "max", "censor_beyond",
     "tcov", "common", "exposure", "trials", "ar1", "rho_by_group", "rorder", "rcorr", "rcommon", "phi_order",
     "refgroup", "risk", "refgroup2", "risk2", "link", "weights", "cluster", "stratum", "constraints", "prior", "curve",
-    "known", "repeated", "squeeze",
+    "known", "repeated", "squeeze", "event",
     "out_of_sample", "dropout", "dcov", "obsmar", "wave", "id", "wide",
 )
 

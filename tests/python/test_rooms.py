@@ -64,7 +64,7 @@ def test_what_describes_a_model_needs_no_torch_at_import(room):
 def test_the_results_hand_on_inside_their_methods():
     """Only reading the document is imported at the top of ``api/results.py``: a loaded fit needs no torch."""
     top = {i.imported for i in rooms.imports() if i.module == RESULTS and not i.in_function and not i.for_types}
-    assert top == {"gbtm.arguments", "gbtm.checks", "gbtm.fit.fit"}
+    assert top == {"gbtm.api.event_results", "gbtm.arguments", "gbtm.checks", "gbtm.fit.fit"}
 
 
 def test_the_test_sees_imports_of_every_kind(tmp_path):

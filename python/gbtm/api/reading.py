@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,9 @@ def _read_outcome(
     assert outcome.formula is not None
     columns = {"id": id, "tcov": outcome.tcov, "common": outcome.common, "dcov": design.dcov, "wave": design.wave,
                **design.of_subjects}
+    timed = columns.pop("event", None)
+    if timed is not None:
+        columns["event"] = [*timed.names, *term_columns(timed.covariates or (), data)]
     if not is_number(outcome.denominator):
         columns[outcome.denominator_name] = outcome.denominator
     for argument, given in columns.items():
@@ -96,20 +99,20 @@ def _read_outcome(
     spec = replace(outcome_spec(outcome, groups, basis), levels=levels)
     given, names = outcome, [str(c) for c in data.columns]
     outcome = with_common(outcome, names if wide is None else wide, wide=wide is not None)
-    asked = outcome.tcov
+    asked, of_event = outcome.tcov, None if design.event is None else design.event.covariates
     data, outcome, wide, lagged = _with_lags(data, outcome, design, wide, (name, time, id))
     data = _fitted_levels(data, (name, time, id), outcome, design, wide, people)
     if wide is not None:
         panel, inputs = read_wide(
             data, _columns(data, wide, outcome, design, name, time), design, id, name, time, lags=lagged.found,
             repeated=outcome.repeated)
-        terms, shared = [design.risk, design.risk2], common_of_wide(given, name, wide)
+        terms, shared = [design.risk, design.risk2, of_event], common_of_wide(given, name, wide)
     else:
         curve = Curve.beside(outcome.tcov, data, (column, time), spec.orders, basis)
         panel, inputs = read_long(data, outcome, design, id, name, time, curve, lagged.found)
         inputs["tcov"], panel = asked, told(panel, given, term_columns(given.tcov, data))
         shared = common_of_design(given, name, names, panel.designs.get("tcov"))
-        terms = [design.risk, design.risk2, outcome.tcov, design.dcov]
+        terms = [design.risk, design.risk2, outcome.tcov, design.dcov, of_event]
     if lagged.found is not None:
         panel = with_lag_record(panel, lagged.terms, lagged.found, time, lagged.items)
     if made is not None:
@@ -162,7 +165,7 @@ def _with_lags(
 
 def covariate_columns(data: pd.DataFrame, outcome: Outcome, design: Design, wide: Wide | None) -> list[str]:
     """The columns of the table that covariates use; those of wide data that vary are numbers in any case."""
-    people = [design.risk, design.risk2]
+    people = [design.risk, design.risk2, None if design.event is None else design.event.covariates]
     terms = people if wide is not None else [*people, outcome.tcov, outcome.common, design.dcov]
     return [c for t in terms for c in term_columns(t, data) if (data.columns == c).sum() == 1]
 
@@ -233,7 +236,11 @@ def read_wide(
 def _record(form: str, inputs: dict[str, Any], design: Design, panel: Panel) -> dict[str, Any]:
     """How the table was read, for new tables and for the code that asks for the fit again."""
     of_subjects = dict(design.of_subjects)
-    designs = {**panel.designs, "risk": panel.subjects.risk_design, "risk2": panel.subjects.risk2_design}
+    subjects, timed = panel.subjects, of_subjects.pop("event", None)
+    designs = {**panel.designs, "risk": subjects.risk_design, "risk2": subjects.risk2_design,
+               "event": subjects.event_design}
+    if timed is not None:
+        inputs = {**inputs, "event": asdict(timed)}
     inputs = inputs | {f"{k}_design": d.document for k, d in designs.items() if d is not None}
     risk: dict[str, Any] = {k: of_subjects.pop(k) for k in ("risk", "risk2") if k in of_subjects}
     return {
@@ -273,8 +280,9 @@ def _fitted_levels(
     fitted = np.ones(len(data), dtype=bool)
     if design.out_of_sample is not None and design.out_of_sample in data:
         fitted = ~data[design.out_of_sample].eq(1).to_numpy()
+    of_event = None if design.event is None else design.event.covariates
     if wide is not None:  # its time-varying covariates are numbers
-        return without_unfitted_levels(data, [t for t in (design.risk, design.risk2) if t], fitted)
+        return without_unfitted_levels(data, [t for t in (design.risk, design.risk2, of_event) if t], fitted)
     name, time, id = named
     if id is None or not {name, time, *id_columns(id)} <= set(data.columns):
         return data
@@ -284,7 +292,7 @@ def _fitted_levels(
     # a wave that was missed has its say in dropout
     for terms, rows in (
         (design.risk, people), (design.risk2, people), (outcome.tcov, people if design.dcov else seen),
-        (design.dcov, people),
+        (design.dcov, people), (of_event, people),
     ):
         data = data if terms is None else without_unfitted_levels(data, [terms], rows)
     return data

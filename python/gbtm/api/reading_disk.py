@@ -24,7 +24,7 @@ from .common_columns import asked_apart, at_each_wave, blame, common_of_design, 
 from .reading import Ids, Wide
 from .reading_several import joined_record
 
-ONLY_IN_MEMORY = ("risk2", "out_of_sample", "known")
+ONLY_IN_MEMORY = ("risk2", "out_of_sample", "known", "event")
 
 
 def on_files(data: Any) -> bool:

@@ -19,7 +19,7 @@ from ..specification.description import Design, Outcome
 from ..specification.spec import design_spec, groups_of_one
 from .reading import Ids, Wide, people_of, read_outcome
 
-OF_PEOPLE = ("risk", "risk2", "weights", "cluster", "stratum", "out_of_sample", "obsmar", "known")
+OF_PEOPLE = ("risk", "risk2", "weights", "cluster", "stratum", "out_of_sample", "obsmar", "known", "event")
 
 
 def read_tables(

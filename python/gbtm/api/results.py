@@ -15,6 +15,7 @@ import pandas as pd
 from ..arguments import checked
 from ..checks import check_seed
 from ..fit.fit import Fit
+from .event_results import EventResults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @checked
-class GBTMResults(Fit):
+class GBTMResults(EventResults):
     """A fitted group-based trajectory model.
 
     Parameters

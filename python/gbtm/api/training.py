@@ -128,6 +128,11 @@ def train(
             "prior: batches know the likelihood of their people alone, and no prior.", code="no_prior_here",
             argument="prior", way_out="Train without it, then fit from there: model.fit(start=out.params, prior=..).",
         )
+    if model.spec.event is not None:
+        raise SpecificationError(
+            "event: a model with a time to an event is not trained by mini-batches.", code="no_event_here",
+            argument="event", way_out="Use fit(), on a sample of the people where there are very many.",
+        )
     prepared, layout = model.prepared, model.layout
     if prepared.spec.has_networks:
         raise SpecificationError(

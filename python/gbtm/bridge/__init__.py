@@ -32,6 +32,7 @@ from .after import (
     with_cov_type,
 )
 from .choice import read_search, search, search_blrt, search_cross_validate, search_several
+from .events import predict_event, survival
 from .files import file_columns, fit_files, posterior_to, with_cov_type_of_files
 from .fitting import command, fit, read_commands
 from .forecasting import forecast, forecast_check, hold_forecast
@@ -61,11 +62,11 @@ __all__ = [
     "end_workers", "file_columns", "fit", "fit_files", "fit_several", "forecast", "forecast_check", "freed_effects_law",
     "grolts_report", "hold_forecast", "hold_outcome", "hold_people", "independence_bootstrap", "known_accuracy",
     "lag_columns", "linearity_check", "lmr", "matching_frame", "outcome_contributions", "pearson_residuals",
-    "plot_matrix", "pool", "posterior_to", "profile_intervals", "query_begin", "query_end", "query_files", "query_rows",
-    "random_effects", "read_commands", "read_search", "readable_outcome", "receive", "residual_checks",
-    "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate", "search_several", "simulate",
-    "step_three", "take_bulk", "take_codes", "to_table", "traj_table", "untreated_history", "wait", "with_cov_type",
-    "with_cov_type_of_files",
+    "plot_matrix", "pool", "posterior_to", "predict_event", "profile_intervals", "query_begin", "query_end",
+    "query_files", "query_rows", "random_effects", "read_commands", "read_search", "readable_outcome", "receive",
+    "residual_checks", "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate",
+    "search_several", "simulate", "step_three", "survival", "take_bulk", "take_codes", "to_table", "traj_table",
+    "untreated_history", "wait", "with_cov_type", "with_cov_type_of_files",
 ]
 
 

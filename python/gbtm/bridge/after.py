@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..api.results import GBTMResults
 from ..compute.progress import Progress
+from ..data.panel import Panel
 from ..record.document import encode
 from ..specification.no_order import refuse_order
 from .panels import panel_of_columns
@@ -32,14 +34,8 @@ def classify(document: str, request: str, ids: bytearray) -> str:
     from ..fit.scoring import classify_panel, left_out
 
     def work() -> dict[str, Any]:
-        asked = json.loads(request)
-        res = fit_of(document)
-        asked |= {"unobserved": True, "dropout": res.dropout is not None}
-        asked |= {"known": None if res.dropout is None else res.dropout.waves}
-        times, values = column("time", bytearray()), column("y", bytearray())
-        if asked.get("basis_names"):
-            learn_basis(res.outcome.bases, times, received("basis").reshape(len(asked["basis_names"]), -1).T)
-        panel = panel_of_columns(asked, ids, bytearray(), times, values)
+        asked, res = json.loads(request), fit_of(document)
+        panel = people_of_columns(asked, res, ids)
         table = classify_panel(res, panel, by_wave=asked["by_wave"], level=asked["level"])
         return {
             "columns": {str(name): encode(table[name].tolist()) for name in table}, "dropped": left_out(panel),
@@ -47,6 +43,16 @@ def classify(document: str, request: str, ids: bytearray) -> str:
         }
 
     return answer(work)
+
+
+def people_of_columns(asked: dict[str, Any], res: GBTMResults, ids: bytearray) -> Panel:
+    """New people of a fit of one outcome, from what :func:`receive` has."""
+    asked = asked | {"unobserved": True, "dropout": res.dropout is not None}
+    asked |= {"known": None if res.dropout is None else res.dropout.waves}
+    times, values = column("time", bytearray()), column("y", bytearray())
+    if asked.get("basis_names"):
+        learn_basis(res.outcome.bases, times, received("basis").reshape(len(asked["basis_names"]), -1).T)
+    return panel_of_columns(asked, ids, bytearray(), times, values)
 
 
 def lag_columns(request: str, subject: bytearray, told: bytearray, y: bytearray) -> str:
@@ -83,7 +89,8 @@ def design_columns(document: str, request: str) -> str:
 
     Parameters
     ----------
-    request : JSON with ``argument``, "risk", "tcov" or "dcov", and the ``columns`` of the table: numbers or text
+    request : JSON with ``argument``, "risk", "tcov", "dcov" or "event", and the ``columns`` of the table: numbers or
+        text
     """
     from ..fit.new_data import design_columns as made
 

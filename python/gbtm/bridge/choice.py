@@ -159,7 +159,8 @@ def _subjects(shared: dict[str, Any]) -> dict[str, Any]:
     sets = shared["group_sets"]
     by_set = {_of_set(i, sets) + name: values for i, own in enumerate(sets) for name, values in own.items()}
     of_second = {"risk2": shared["risk2"]} if "risk2" in shared else {}
-    return {**{k: shared[k] for k in (*SUBJECTS, *IF_THERE) if k in shared}, **by_set, **of_second}
+    of_event = {"event": shared["event"]} if "event" in shared else {}
+    return {**{k: shared[k] for k in (*SUBJECTS, *IF_THERE) if k in shared}, **by_set, **of_second, **of_event}
 
 
 def _records(outcome: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -199,7 +200,7 @@ def _held(shared: dict[str, Any]) -> dict[str, Any]:
         "outcomes": [{"data": marks(o["data"], p), "records": records_of(o["records"], p)}
                      for o, p in zip(outcomes, prefixes, strict=True)],
         "group_sets": [marks(s, _of_set(i, sets)) for i, s in enumerate(sets)],
-        **marks({"risk2": shared["risk2"]} if "risk2" in shared else {}),
+        **marks({k: shared[k] for k in ("risk2", "event") if k in shared}),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..data.event_times import checked_event
 from ..data.panel import Panel
 from ..data.people import people_panel
 from ..data.shared_times import waves_of_columns
@@ -59,9 +60,23 @@ def _known(asked: dict[str, Any], n_subjects: int) -> Subjects | None:
             given[name] = pd.DataFrame(values.reshape(len(names), -1).T, columns=names)
         elif name == "known":
             given[name] = values.reshape(int(asked["known_width"]), -1).T
+        elif name == "event":
+            given |= sent_event(values, asked["event_names"])
         else:
             given[name] = values
     return subjects_of_arrays(n_subjects, **given, risk_levels=asked.get("risk_levels") or ())
+
+
+def sent_event(values: np.ndarray, names: list[str]) -> dict[str, Any]:
+    """Times to an event as R sends them, by column: time, status, entry, upper, covariates; a column of NaN alone was
+    not given."""
+    columns = values.reshape(4 + len(names), -1).T
+    time, *further = (columns[:, j] for j in range(4))
+    status, entry, upper = (None if np.isnan(c).all() else c for c in further)
+    if status is None and upper is None:
+        status = np.zeros(len(columns))
+    people = pd.RangeIndex(1, len(columns) + 1)
+    return {"event": checked_event(time, status, entry, upper, columns[:, 4:], people), "event_names": names}
 
 
 def _doubts(asked: dict[str, Any]) -> tuple[Doubt, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 from ..api.load import results_of
 from ..api.model import GBTM
 from ..api.reading_several import joined_record
+from ..api.results import GBTMResults
 from ..compute.progress import Progress
 from ..data.joined_panels import joined_panels
 from ..data.panel import Panel
@@ -133,17 +134,23 @@ def hold_people(request: str, ids: bytearray) -> str:
     return answer(work)
 
 
+def held_people(res: GBTMResults) -> Panel:
+    """The people that :func:`hold_people` has, which are handed over once."""
+    held = list(_people)
+    _people.clear()
+    for outcome, (_, _, basis) in zip(res.outcomes, held, strict=True):
+        if basis is not None:
+            learn_basis(outcome.bases, *basis)
+    return joined_panels([p for _, p, _ in held], [not asked["own_table"] for asked, _, _ in held])
+
+
 def classify_several(document: str, request: str) -> str:
     """Posteriors of the people that :func:`hold_people` has, as of :func:`gbtm.bridge.after.classify`."""
     from ..fit.scoring import classify_panel, left_out
 
     def work() -> dict[str, Any]:
-        held, said, res = list(_people), json.loads(request), fit_of(document)
-        _people.clear()
-        for outcome, (_, _, basis) in zip(res.outcomes, held, strict=True):
-            if basis is not None:
-                learn_basis(outcome.bases, *basis)
-        panel = joined_panels([p for _, p, _ in held], [not asked["own_table"] for asked, _, _ in held])
+        said, res = json.loads(request), fit_of(document)
+        panel = held_people(res)
         table = classify_panel(res, panel, by_wave=said["by_wave"], level=said["level"])
         return {
             "columns": {str(name): encode(table[name].tolist()) for name in table}, "dropped": left_out(panel),

@@ -27,6 +27,7 @@ def panel_of_arrays(
     y: Any, time: Any, id: Any, *, tcov: Any = None, common: Any = None, exposure: Any = None, risk: Any = None,
     weights: Any = None, cluster: Any = None, stratum: Any = None, out_of_sample: Any = None, obsmar: Any = None,
     dropout: bool = False, dcov: Any = None, wave: Any = None, known: Any = None, repeated: bool = False,
+    event: Any = None,
 ) -> Panel:
     """A panel from (N, T) outcomes with times (T,), (N, T) or none, or from long y, time and id of one length.
 
@@ -36,6 +37,11 @@ def panel_of_arrays(
     Series and DataFrames are matched by their labels: rows by the index of y, or by id; waves by the columns of y. An
     index that names neither is refused.
     """
+    if event is not None:
+        raise DataError(
+            "event: it names columns of a table, and y is an array.", code="bad_event", argument="event",
+            way_out="For a table, use GBTM.from_formula.",
+        )
     subjects = {"risk": risk, "weights": weights, "cluster": cluster, "stratum": stratum,
                 "out_of_sample": out_of_sample, "obsmar": obsmar, "known": known}
     observations = {"tcov": tcov, "common": common, "dcov": dcov, "exposure": exposure}

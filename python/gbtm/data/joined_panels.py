@@ -112,16 +112,20 @@ def _all_known(panels: Sequence[Panel], ids: pd.Index) -> tuple[np.ndarray, Subj
     read = pd.Index(np.concatenate([i.to_numpy() for i, _ in some]))
     first = ~read.duplicated()
     values = {
-        name: np.concatenate([_values(k, name) for _, k in some])[first] for name in some[0][1].arrays
+        name: np.concatenate([_values(k, name, like) for _, k in some])[first]
+        for name, like in some[0][1].arrays.items()
     }
     place = read[first].get_indexer(ids)
     here = np.flatnonzero(place >= 0)
     return here, replace(some[0][1], **{n: v[place[here]] for n, v in values.items()})
 
 
-def _values(known: Subjects, name: str) -> np.ndarray:
-    """(N,) or (N, r) of what is known; who has no wave of the outcome that dropout goes by is missing from none."""
+def _values(known: Subjects, name: str, like: np.ndarray) -> np.ndarray:
+    """(N,) or (N, r) of what is known; who has no wave of the outcome that dropout goes by is missing from none, and of
+    an event that was read with the first outcome alone nothing is known."""
     values = getattr(known, name)
+    if values is None and name == "event":
+        return np.full((known.n_subjects, like.shape[1]), np.nan)
     return np.zeros(known.n_subjects, dtype=bool) if values is None and name == "missing_at_random" else values
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..errors import DataError, warn
 from .columns import MAX_SHOWN, number_array, numeric, plain_labels, require, require_columns
+from .event_times import FIRST, TIME, EventColumns, event_of_people
 from .formula_design import FormulaDesign, covariate_columns
 from .formula_variables import term_columns
 from .known_groups import known_columns, known_of_array, known_of_table
@@ -35,6 +36,8 @@ class Subjects:
     held_out : (N,) bool, subjects that are scored but not fitted, or None
     missing_at_random : (N,) bool, subjects whose absence is no dropout, or None
     known_groups : (N, 1) or (N, K), whose group is known, see :mod:`gbtm.data.known_groups`, or None
+    event : (N, 4 + q) of a time to an event, see :func:`gbtm.data.event_times.checked_event`, or None
+    event_names, event_design : of its covariates, as for ``risk``
     """
 
     risk: np.ndarray
@@ -50,6 +53,9 @@ class Subjects:
     risk2: np.ndarray | None = None
     risk2_names: tuple[str, ...] = ()
     risk2_design: FormulaDesign | None = None
+    event: np.ndarray | None = None
+    event_names: tuple[str, ...] = ()
+    event_design: FormulaDesign | None = None
 
     @classmethod
     def nothing(cls, n_subjects: int) -> Subjects:
@@ -101,6 +107,8 @@ class Subjects:
         good = ~np.isnan(self.risk).any(axis=1) & ~np.isnan(self.second_risk).any(axis=1)
         if self.weights is not None:
             good &= ~np.isnan(self.weights)
+        if self.event is not None:
+            good &= np.isnan(self.event[:, TIME]) | ~np.isnan(self.event[:, FIRST:]).any(axis=1)
         for codes in (self.cluster, self.stratum):
             if codes is not None:
                 good &= codes >= 0
@@ -146,6 +154,7 @@ def subjects_of(
     weights: str | None = None, cluster: str | None = None, stratum: str | None = None,
     out_of_sample: str | None = None, obsmar: str | None = None,
     risk2: str | Sequence[str] | FormulaDesign | None = None, known: str | Sequence[str] | None = None,
+    event: EventColumns | Mapping[str, Any] | None = None,
 ) -> Subjects | None:
     """What the user's table says of each subject; None where nothing was asked for.
 
@@ -158,18 +167,21 @@ def subjects_of(
     out_of_sample : column, 1 for subjects that are scored but not fitted
     obsmar : column, 1 for subjects whose missing waves are missing at random: no dropout
     known : column with the number of the group of those whose group is known, or a column of weights for each group
+    event : the columns of a time to an event
     """
     single = [c for c in (weights, cluster, stratum, out_of_sample, obsmar) if c is not None] + known_columns(known)
     both = {"risk": risk, "risk2": risk2}
-    if not single and risk is None and risk2 is None:
+    timed = None if event is None else EventColumns.of(event)
+    if not single and risk is None and risk2 is None and timed is None:
         return None
+    single += [] if timed is None else timed.names
     for column in single:
         require(data, column)
     for name, terms in both.items():
         if isinstance(terms, FormulaDesign):
             require_columns(data, [v for v in terms.variables if v not in data.columns], name)
     if codes is not None:
-        wanted = set(single)
+        wanted = {*single, *([] if timed is None else timed.used_in(data))}
         for terms in both.values():
             wanted |= {*(terms.variables if isinstance(terms, FormulaDesign) else term_columns(terms, data))}
         used = [c for c in data.columns if c in wanted or str(c) in wanted]
@@ -177,7 +189,9 @@ def subjects_of(
         data = constant_within(codes, data, used, len(ids), ids)
     z, names, design = covariate_columns(risk, data, "risk")
     z2, names2, design2 = (None, (), None) if risk2 is None else covariate_columns(risk2, data, "risk2")
+    of_event, event_names, event_design = (None, (), None) if timed is None else event_of_people(data, timed)
     return Subjects(
+        event=of_event, event_names=event_names, event_design=event_design,
         risk=z, risk_names=names, risk_design=design, risk2=z2, risk2_names=names2, risk2_design=design2,
         weights=None if weights is None else numeric(data[weights], weights),
         cluster=None if cluster is None else pd.factorize(data[cluster])[0],
@@ -191,11 +205,11 @@ def subjects_of(
 def subjects_of_arrays(
     n_subjects: int, *, risk: Any = None, weights: Any = None, cluster: Any = None, stratum: Any = None,
     out_of_sample: Any = None, obsmar: Any = None, risk_levels: Sequence[Sequence[Any]] = (), risk2: Any = None,
-    known: Any = None,
+    known: Any = None, event: Any = None, event_names: Sequence[str] = (),
 ) -> Subjects | None:
     """The same from arrays with one row per subject; ``risk_levels`` as in :class:`Subjects`."""
     given = {"risk": risk, "risk2": risk2, "weights": weights, "cluster": cluster, "stratum": stratum,
-             "out_of_sample": out_of_sample, "obsmar": obsmar, "known": known}
+             "out_of_sample": out_of_sample, "obsmar": obsmar, "known": known, "event": event}
     given = {k: v for k, v in given.items() if v is not None}
     if not given:
         return None
@@ -208,7 +222,8 @@ def subjects_of_arrays(
     z, names = _array_columns(risk, n_subjects, "risk")
     z2, names2 = _array_columns(risk2, n_subjects, "risk2")
     return Subjects(
-        risk=z, risk_names=names, risk2=z2 if names2 else None, risk2_names=names2,
+        risk=z, risk_names=names, risk2=z2 if names2 else None, risk2_names=names2, event=event,
+        event_names=tuple(event_names),
         risk_levels=tuple((str(n), tuple(map(str, levels)), int(first)) for n, levels, first in risk_levels),
         weights=None if weights is None else number_array(weights, "weights"),
         cluster=None if cluster is None else pd.factorize(plain_labels(cluster))[0],

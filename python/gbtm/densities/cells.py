@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from ..data.measures import Measures
 from ..families import Family
-from ..model.dropout import DropoutPart
-from ..model.outcome import Part
+from ..model.outcome import OutcomePart, Part
 
 DENSE_FILL = 0.05  # share of (subject, cell) pairs observed from which a full matrix beats a list of rows
 DENSE_SMALL = 200_000  # entries below which a full matrix is always fine
@@ -50,7 +49,7 @@ class CellStatistics(nn.Module):
         super().__init__()
         y = (measures.y - part.centre) / part.scale
         # a block of people has the statistics of all, whatever it holds itself
-        extent = None if isinstance(part, DropoutPart) else part.extent
+        extent = part.extent if isinstance(part, OutcomePart) else None
         seen = y if extent is None else (np.asarray(extent) - part.centre) / part.scale
         self.family: Family = part.internal_family.seen_in(seen)
         previous, lagged = measures.previous, self.family.lagged
@@ -243,6 +242,8 @@ class CellStatistics(nn.Module):
 
     def totals(self, statistics: Tensor) -> np.ndarray:
         """Weighted statistics (B, K, C, S) -> totals of the family's moments (B, K, S'), for starting values."""
+        if "moments" in self.cell_data_names:  # of each cell, what its family has to start from
+            return (statistics[..., 0] @ self.cell_data["moments"].T).cpu().numpy()
         if not self.family.by_value:
             return statistics.sum(2).cpu().numpy()
         return statistics[..., 0].cpu().numpy() @ self.family.moments(self.cell_data["y"].cpu().numpy())

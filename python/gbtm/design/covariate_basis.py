@@ -89,7 +89,7 @@ def spread_of(x: np.ndarray, names: tuple[str, ...], argument: str) -> tuple[np.
     return centre, scale
 
 
-def membership_basis(z: np.ndarray, names: tuple[str, ...]) -> CovariateBasis:
+def membership_basis(z: np.ndarray, names: tuple[str, ...], argument: str = "risk") -> CovariateBasis:
     """Constant and membership covariates z (N, r), orthonormal over the subjects.
 
     Raises
@@ -97,14 +97,14 @@ def membership_basis(z: np.ndarray, names: tuple[str, ...]) -> CovariateBasis:
     SpecificationError
         When a covariate is constant, or they are linearly dependent.
     """
-    centre, scale = spread_of(z, names, "risk") if names else (np.zeros(0), np.ones(0))
+    centre, scale = spread_of(z, names, argument) if names else (np.zeros(0), np.ones(0))
     raw = np.hstack([np.ones((z.shape[0], 1)), (z - centre) / scale])
     try:
         mix = orthonormal_mix(raw, np.ones(z.shape[0]))
     except np.linalg.LinAlgError:
         raise SpecificationError(
-            f"risk: {', '.join(names)} are linearly dependent over the subjects.", code="dependent_covariates",
-            argument="risk", way_out="Leave one of them out (of a factor's levels, all but one can be used).",
+            f"{argument}: {', '.join(names)} are linearly dependent over the subjects.", code="dependent_covariates",
+            argument=argument, way_out="Leave one of them out (of a factor's levels, all but one can be used).",
         ) from None
     return CovariateBasis(("constant", *names), centre, scale, mix)
 

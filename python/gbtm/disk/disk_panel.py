@@ -33,7 +33,7 @@ MEMORY = 1_200_000_000  # bytes of blocks, as sums need them, that a process kee
 COVARIATES = ("tcov", "risk", "dcov")
 OF_PEOPLE = ("weights", "cluster", "stratum", "out_of_sample", "obsmar")
 PANEL = tuple(f.name for f in fields(Panel))
-LATER = ("out_of_sample", "risk2", "known")
+LATER = ("out_of_sample", "risk2", "known", "event")
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,6 +34,11 @@ def examine(fit: Fit, problem: Problem) -> list[Finding]:
             "dropout_defines_groups", None, "The groups of this fit are made of dropout too: an outcome that goes with "
             "leaving the study differs between them by their making. Fit without dropout to see how far.",
         ))
+    if fit.event is not None:
+        found.append(Finding(
+            "event_defines_groups", None, "The groups of this fit are made of the time to an event too: an outcome "
+            "that goes with it differs between them by their making. Fit without event to see how far.",
+        ))
     return found
 
 

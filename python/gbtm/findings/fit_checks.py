@@ -239,8 +239,9 @@ def _gap_in_effects(layout: Layout, flat: np.ndarray, a: int, b: int) -> float:
                 effects = layout.coefficients(flat, m, predictor)[:, part.bases["mean"].width :]
                 gaps.append(np.abs(effects[a] - effects[b]).max() * (1.0 if part.scale != 1.0 else TWIN / TWIN_LOG))
         elif not isinstance(part, OutcomePart):
-            leaving = layout.coefficients(flat, m, "dropout")
-            gaps.append(np.abs(leaving[a] - leaving[b]).max() * TWIN / TWIN_LOG)
+            for predictor in layout.index[m]:
+                own = layout.coefficients(flat, m, predictor)
+                gaps.append(np.abs(own[a] - own[b]).max() * TWIN / TWIN_LOG)
     return float(max(gaps))
 
 

@@ -26,6 +26,7 @@ from ..model.outcome import OutcomePart, prepare
 from ..model.prepared import Prepared
 from ..record.constraint_record import constraint_document
 from ..record.document import FORMAT, FORMAT_VERSION
+from ..record.event_record import event_document
 from ..record.inputs import split_inputs
 from ..record.parameters import internal_document
 from ..record.shared_data import shared_fields
@@ -78,6 +79,7 @@ def document_of(
         "outcomes": _outcomes(prepared, estimate, shared, of_outcomes),
         "group_sets": groups,
         **({} if dual is None else {"dual": dual}),
+        **event_document(layout.parts[-1], panel.subjects.event),
         "names": layout.names,
         "traj_names": layout.traj_names,
         "blocks": _blocks(layout),

@@ -48,6 +48,7 @@ def panel_like(res: Fit, newdata: pd.DataFrame) -> Panel:
     for name in ("risk", "risk2", "tcov", "dcov"):
         if arguments.get(name) is not None:
             arguments[name] = stored_terms(res, name, table)
+    arguments = with_event(res, arguments, table)
     id, risk, outcome = (arguments[k] for k in ("id", "risk", "outcome"))
     risk2 = arguments.get("risk2")
     if has_none_of(table, outcome) and (
@@ -75,6 +76,14 @@ def with_numbers(res: Fit, table: pd.DataFrame) -> pd.DataFrame:
         return table
     columns = named if isinstance(named, (list, tuple)) else [named]
     return numbers_of_ordered(table, columns, spec.levels, unordered=not spec.traits.has_mean)[0]
+
+
+def with_event(res: Fit, arguments: dict[str, Any], table: pd.DataFrame) -> dict[str, Any]:
+    """The arguments with how the time to an event is read; without, where the table has no column of its time."""
+    stored = arguments.get("event")
+    if stored is None or stored["time"] not in table:
+        return {k: v for k, v in arguments.items() if k != "event"}
+    return {**arguments, "event": {**stored, "covariates": stored_terms(res, "event", table)}}
 
 
 def with_lags(
@@ -152,6 +161,8 @@ def stored_terms(res: Fit, name: str, table: pd.DataFrame) -> Any:
     """How covariates, the argument ``name``, are made of a table of new people, as far as the fit says it."""
     inputs = res.inputs or {}
     stored, terms = inputs.get(f"{name}_design"), inputs.get(name)
+    if name == "event":
+        terms = (terms or {}).get("covariates")
     if stored is not None:
         return FormulaDesign.from_document(stored, trusted=res.trust_formula)
     return _without_design(terms, table, name, res.trust_formula) if isinstance(terms, str) else terms

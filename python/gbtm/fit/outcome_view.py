@@ -41,7 +41,8 @@ def outcome_view(document: dict[str, Any], number: int) -> dict[str, Any]:
     if dual is not None and outcome["group_set"]:
         values, positions, blocks = _with_margins(document, values, blocks, kept)
     return {
-        **{k: v for k, v in document.items() if k not in ("dual", "constraints")},
+        # a time to an event goes with the first outcome, as dropout does
+        **{k: v for k, v in document.items() if k not in ("dual", "constraints", *(["event"] if number else []))},
         **({} if document.get("on_disk") is None else {"on_disk": of_one(document["on_disk"], number)}),
         "formula": (outcome["inputs"] or {}).get("formula", _formula_of(document, number)),
         "outcomes": [{

@@ -18,6 +18,7 @@ import pandas as pd
 from ..arguments import checked
 from ..checks import check_level
 from ..compute.reference_distribution import reach
+from ..data.event_times import censored_at
 from ..data.measures import History
 from ..data.output_names import apart
 from ..data.panel import Panel
@@ -44,7 +45,8 @@ def classify(res: Fit, newdata: pd.DataFrame, *, by_wave: bool = False, level: f
     newdata : a table in the form of the one that was fitted (long or wide, the same column names); histories may be
         as short as one observation. Who has none, or is in a table without a column of outcomes, gets the prior: what
         the membership covariates say, or the group shares. A warning says who.
-    by_wave : after each wave, from what was seen up to it; of several outcomes after each time that they have
+    by_wave : after each wave, from what was seen up to it; of several outcomes after each time that they have. Of a
+        time to an event that is whether it had come by then
     level : of the interval for each probability
 
     Returns
@@ -144,7 +146,8 @@ def _by_wave(panel: Panel) -> Iterator[tuple[Panel, np.ndarray]]:
         here = np.unique(np.concatenate([m.subject[m.time == time] for m in panel.outcomes]))
         part = panel.subset(here)
         outcomes = tuple(m.take(np.flatnonzero(m.time <= time), m.subject) for m in part.outcomes)
-        yield replace(part, outcomes=outcomes, history=None, departures=None), here
+        known = _known_at(part.known, np.full(here.size, time))
+        yield replace(part, outcomes=outcomes, history=None, departures=None, known=known), here
 
 
 def _until(panel: Panel, wave: int) -> tuple[Panel, np.ndarray]:
@@ -158,11 +161,18 @@ def _until(panel: Panel, wave: int) -> tuple[Panel, np.ndarray]:
     if history is not None:
         seen = history.take(new)
         history = _cut(seen, wave)
+    last = np.full(here.size, -np.inf)
+    np.maximum.at(last, new[m.subject[rows]], m.time[rows])
     cut = replace(
         panel, ids=panel.ids[here], outcomes=(m.take(rows, new[m.subject]),), history=history, departures=None,
-        known=None if panel.known is None else panel.known.take(here),
+        known=None if panel.known is None else _known_at(panel.known.take(here), last),
     )
     return cut, here
+
+
+def _known_at(known: Subjects | None, time: np.ndarray) -> Subjects | None:
+    """What was known of people at these times (N,): not yet when they will have an event."""
+    return known if known is None or known.event is None else replace(known, event=censored_at(known.event, time))
 
 
 def _cut(history: History, wave: int) -> History:

@@ -221,6 +221,8 @@ def _notes(res: Fit) -> list[str]:
     if res.dropout is not None and (len(res.outcomes) > 1 or res.part_of):
         driver = next((o.name for o in res.outcomes if o.dropout is not None), "")
         lines.append(f"Dropout goes by the waves and the last values of {driver}, the first of the outcomes.")
+    if res.event is not None:
+        lines.append(res.event.sentence)
     lines.append("AvePP: mean posterior probability of those assigned to the group.")
     return lines
 

@@ -188,11 +188,13 @@ def _built(models: Any) -> dict[str, Prepared]:
         outcome = spec.outcomes[0]
         why = ("several outcomes" if len(spec.outcomes) > 1 else "a dropout model" if spec.dropout is not None else
                "correlated errors or random effects" if outcome.ar1 or outcome.random_orders is not None else
-               "several observations at one time" if one.panel.outcomes[0].n_shared else "")
+               "several observations at one time" if one.panel.outcomes[0].n_shared else
+               "a time to an event" if spec.event is not None else "")
         if why:
             raise SpecificationError(
                 f"models: {name or 'the model'} has {why}, which forecast_check() does not update wave by wave.",
-                code="no_forecast", argument="models", way_out="Fit it without; res.forecast() has them.",
+                code="no_forecast", argument="models",
+                way_out="Fit it without" + ("." if spec.event is not None else "; res.forecast() has them."),
             )
         out[name or f"{spec.n_groups} group{'s' if spec.n_groups > 1 else ''}"] = one
     if not out:

@@ -181,6 +181,11 @@ def check_asked(res: Fit, steps: int, quantiles: Sequence[float], level: float, 
 
 
 def _refuse(res: Fit, steps: int) -> None:
+    if res.event is not None:
+        raise SpecificationError(
+            "forecast: the model has a time to an event, after which there may be no outcome to foretell.",
+            code="no_forecast", argument="res", way_out="Ask for the event: predict_event().",
+        )
     dropout = res.dropout
     if dropout is not None and (dropout.covariates is not None or (steps > 1 and max(dropout.orders) > 0)):
         raise SpecificationError(

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 from ..arguments import checked
+from ..data.event_times import FIRST
 from ..data.known_groups import group_weights
 from ..errors import SpecificationError
 from ..fit.fit import Fit
@@ -154,6 +155,11 @@ def _same_data(res: Fit, restricted: Fit) -> None:
             "restricted: the group of other people is known.", code="other_data", argument="restricted",
             way_out="Fit both models with the same known groups: the log-likelihood is also that of these.",
         )
+    if not same_event(res, restricted):
+        raise SpecificationError(
+            "restricted: a fit of another event, or without one: its log-likelihood is that of other observations.",
+            code="other_data", argument="restricted", way_out="Fit both models with the times of the same event.",
+        )
     if res.part_of or restricted.part_of:
         raise SpecificationError(
             "outcome: one outcome of several has no likelihood of its own.", code="part_of_a_fit", argument="outcome",
@@ -168,6 +174,14 @@ def _same_data(res: Fit, restricted: Fit) -> None:
     for fit in (res, restricted):
         if fit.weighted or fit.cov_type not in BY_INFORMATION:
             _no_law("sampling weights, clusters or a robust covariance make a pseudo-likelihood")
+
+
+def same_event(one: Fit, other: Fit) -> bool:
+    """Whether two fits are of the same times to an event, or both of none."""
+    a, b = one.event, other.event
+    if a is None or b is None:
+        return a is b
+    return np.array_equal(np.sort(a.known[:, :FIRST], axis=0), np.sort(b.known[:, :FIRST], axis=0), equal_nan=True)
 
 
 def _prior(fit: Fit) -> str:
@@ -221,6 +235,8 @@ def _covariates(fit: Fit) -> set[tuple[str, ...]]:
         found |= {("risk2", n) for n in fit.dual.basis.names}
     if fit.dropout is not None and fit.dropout.covariates is not None:
         found |= {("dcov", n) for n in fit.dropout.covariates.names}
+    if fit.event is not None:
+        found |= {("event", n) for n in fit.event.names}
     own = {("tcov", o.name, n) for o in fit.outcomes for n in o.covariate_names if n not in o.spec.common}
     return found | own | {("common", o.name, n) for o in fit.outcomes for n in o.spec.common}
 

@@ -26,7 +26,7 @@ from ..densities.make_cells import make_cells
 from ..densities.subject_integral import WholeSubjects
 from ..model.blocks import MEMBERSHIP
 from ..model.layout import Layout
-from ..model.outcome import OutcomePart, Part
+from ..model.outcome import OutcomePart, Part, sources_of
 from .dual_membership import DualMembership
 from .log_prior import LogPrior
 from .membership import Membership
@@ -74,8 +74,7 @@ class Mixture(nn.Module):
     ) -> None:
         super().__init__()
         self.layout = layout
-        # the panel of a model with dropout may be asked about its first groups, none of which has it
-        sources = panel.sources if layout.spec.dropout is not None else panel.outcomes
+        sources = sources_of(panel, layout.parts)
         self.outcomes = nn.ModuleList(
             make_cells(part, measures, panel.n_subjects, surrogate,
                        None if about is None or not part.family.has_scale else layout.coefficients(about, m, "mean"))

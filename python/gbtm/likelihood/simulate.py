@@ -45,13 +45,19 @@ def simulate(
     Raises
     ------
     SpecificationError
-        ``no_simulation``: with a dropout part, or for rates beyond what can be drawn.
+        ``no_simulation``: with a dropout part or a time to an event, or for rates beyond what can be drawn.
     """
     if panel.departures is not None:
         raise SpecificationError(
             "simulate: the model has a dropout part, and a subject who stays longer than was observed has no times or "
             "covariates for its later waves.", code="no_simulation", argument="dropout",
             way_out="Fit the model without dropout, or resample subjects instead (bootstrap with kind='subjects').",
+        )
+    if layout.spec.event is not None:
+        raise SpecificationError(
+            "simulate: the model has a time to an event, and up to when those who had it would have been watched is "
+            "not known.", code="no_simulation", argument="event",
+            way_out="Fit the model without event, or resample subjects instead (bootstrap with kind='subjects').",
         )
     draw = np.random.default_rng(rng)
     group = _groups(layout, flat, panel, draw)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..design.coordinates import Coordinates
 from ..design.time_basis import TimeBasis
+from ..families.hazards import EVENT_LOG_HAZARDS, EVENT_LOGS
 from ..families.ordinal import CUTS
 
 MEMBERSHIP = -1  # outcome number of the blocks of theta
@@ -38,6 +39,8 @@ SCALES = {
     "r1_sigma": Scale("r1_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
     "tau": Scale("tau", np.asarray, np.ones_like, np.asarray),
     **{name: Scale(name, np.asarray, np.ones_like, np.asarray) for name in CUTS},
+    **{name: Scale(name.replace("_log_", "_"), np.exp, np.exp, np.log) for name in EVENT_LOGS},
+    **{name: Scale(name, np.asarray, np.ones_like, np.asarray) for name in EVENT_LOG_HAZARDS},
 }
 
 

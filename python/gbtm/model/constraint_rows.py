@@ -8,6 +8,7 @@ import numpy as np
 
 from ..compute.expressions import Relation, evaluate, read_relations
 from ..errors import SpecificationError
+from ..families.hazards import EVENT_LOG_HAZARDS
 from ..families.random_normal import CORRELATION, RANDOM
 from ..specification.constraint_text import spelled_out, without_units
 from ..specification.spec import ModelSpec
@@ -139,7 +140,7 @@ def _two_scales(
     if not one_kind or value != 0 or not ratio > 0:
         _not_linear_inside(relation)
     kind = blocks[0].predictor
-    if (kind in CORRELATIONS and ratio != 1) or (kind in RANDOM and relation.sign != "="):
+    if (kind in (*CORRELATIONS, *EVENT_LOG_HAZARDS) and ratio != 1) or (kind in RANDOM and relation.sign != "="):
         _not_linear_inside(relation)
     inside = np.zeros(layout.size)
     sign = np.sign(row[a])
@@ -158,8 +159,8 @@ def _check_outcomes(layout: Parameters, row: np.ndarray, text: str, same_units: 
         return
     outcomes = [p for p in parts if isinstance(p, OutcomePart)]
     if len(outcomes) < len(parts):
-        refuse(f"'{text}' ties dropout to an outcome, whose parameters have other meanings.", "other_units",
-               "Constrain each by itself.")
+        refuse(f"'{text}' ties dropout or the event to an outcome, whose parameters have other meanings.",
+               "other_units", "Constrain each by itself.")
     names, specs = ", ".join(p.name for p in outcomes), [p.spec for p in outcomes]
     if len({s.family for s in specs}) > 1:
         refuse(f"'{text}': {names} are of different families, {', '.join(s.family for s in specs)}, whose parameters "

@@ -10,6 +10,7 @@ from ..families.levels import names_in_parameters
 from ..families.precision import PRECISION
 from ..families.random_normal import RANDOM
 from .blocks import MEMBERSHIP, SCALES, Block
+from .event import EventPart
 from .outcome import OutcomePart, Part
 from .transitions import Transitions
 
@@ -87,6 +88,8 @@ def _whose(bare: str, parts: Sequence[Part], risk: Sequence[str]) -> str:
         if isinstance(part, OutcomePart) and part.spec.common:
             given["tcov"] = [n for n in columns if n not in part.spec.common]
             given["common"] = list(part.spec.common)
+        if isinstance(part, EventPart):
+            given["event"] = [n for basis in part.bases.values() for n in basis.names]
     return next((a for a, names in given.items() if stem in ("".join(n.split()) for n in names)), "time")
 
 
@@ -122,6 +125,8 @@ def traj_names(
             own = own if level is None else [f"{n}_{level}" for n in own]
         elif b.predictor == PRECISION:
             own = [f"phi{j}G{number}" for j in range(b.width)]
+        elif b.basis is not None and b.predictor != "zero":
+            own = list(b.basis.names)
         elif b.predictor == "zero":
             own = [f"alpha{j}" + (f"G{number}" if number else "") for j in range(b.width)]
         else:

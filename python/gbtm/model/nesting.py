@@ -118,7 +118,7 @@ def _comparable(small: ModelSpec, big: ModelSpec) -> bool:
     """All but the groups' own orders allows nesting."""
     if small.n_groups > big.n_groups or len(small.outcomes) != len(big.outcomes):
         return False
-    if (small.dropout is None) != (big.dropout is None):
+    if (small.dropout is None) != (big.dropout is None) or small.event != big.event:
         return False
     alone = small.n_groups == 1
     return all(_outcome_comparable(a, b, alone) for a, b in zip(small.outcomes, big.outcomes, strict=True))

@@ -21,6 +21,7 @@ from ..families.precision import PRECISION
 from ..families.random_normal import CORRELATION, RANDOM, random_normal
 from ..specification.spec import ModelSpec, OutcomeSpec
 from .dropout import DropoutPart, make_dropout, risk_set
+from .event import EventPart, make_event, records_of
 from .squeezed import squeezed
 
 
@@ -219,18 +220,34 @@ def _family_of(outcome: OutcomeSpec) -> Family:
                        moving_phi=outcome.phi_orders is not None)
 
 
-Part = OutcomePart | DropoutPart
+Part = OutcomePart | DropoutPart | EventPart
 
 
 def make_parts(panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None] | None) -> tuple[Part, ...]:
-    """Bases and scaling of each outcome for these data, and of dropout."""
+    """Bases and scaling of each outcome for these data, and of dropout and the time to an event."""
     given = bases if bases is not None else [None] * len(spec.outcomes)
     parts: list[Part] = [
         _make_part(o, m, basis) for o, m, basis in zip(spec.outcomes, panel.outcomes, given, strict=True)
     ]
     if spec.dropout is not None and panel.departures is not None:
         parts.append(make_dropout(panel.departures, spec.dropout))
+    if spec.event is not None:
+        parts.append(make_event(panel, spec.event, spec.n_groups))
     return tuple(parts)
+
+
+def sources_of(panel: Panel, parts: Sequence[Part]) -> list[Measures]:
+    """What each part of a model is about: the outcomes, the records of dropout, those of the event.
+
+    The panel of a model may be asked about its first groups alone, none of which has dropout.
+    """
+    sources = [*panel.outcomes]
+    for part in parts[len(sources) :]:
+        if isinstance(part, EventPart):
+            sources.append(records_of(panel, part))
+        elif panel.departures is not None:
+            sources.append(panel.departures)
+    return sources
 
 
 def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None) -> OutcomePart:

@@ -14,6 +14,7 @@ from ..errors import SpecificationError
 from ..specification.no_order import refuse_order
 from ..specification.prior import Prior
 from ..specification.spec import ModelSpec, OutcomeSpec
+from .event import with_event_times
 from .known_people import scored_without, with_known
 from .layout import Layout, make_layout
 from .levels import with_codes
@@ -60,6 +61,8 @@ class Prepared:
         """
         fitted, scored = panel.split()
         spec = with_known(with_sizes(with_codes(spec, fitted), fitted), fitted)
+        if spec.event is not None:
+            spec = replace(spec, event=with_event_times(spec.event, fitted))
         fitted = prepare(fitted, spec)
         for m, outcome in zip(fitted.outcomes, spec.outcomes, strict=True):
             refuse_unlike(m.name, m.n_shared > 0, outcome)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import textwrap
+from dataclasses import fields
 from typing import Any
 
 from ..design.network import Network
+from ..specification.event import Event
 from ..specification.prior import Prior
 from .calls import WIDTH, wrapped
 from .reading import read_in_python
@@ -70,4 +72,7 @@ def _value(value: Any) -> str:
         return f"[{', '.join(_value(v) for v in value)}]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_value(k)}: {_value(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, Event):
+        given = {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) != f.default}
+        return f"gbtm.Event({', '.join(f'{k}={_value(v)}' for k, v in given.items())})"
     return f"gbtm.{value!r}" if isinstance(value, Network) else repr(value)

@@ -8,6 +8,7 @@ import textwrap
 from typing import Any
 
 from ..design.network import Network
+from ..specification.event import Event
 from ..specification.prior import Prior
 from .calls import WIDTH, wrapped
 from .reading import read_in_r
@@ -104,6 +105,8 @@ def _value(value: Any) -> str:
     if isinstance(value, Prior):
         given = [f"{k} = {_value(v)}" for k, v in value.document.items() if v is not None]
         return '"weak"' if value == Prior() else f"gbtm_prior({', '.join(given)})"
+    if isinstance(value, Event):
+        return _event(value)
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, Network):
@@ -111,6 +114,22 @@ def _value(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"c({', '.join(_value(v) for v in value)})"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def _event(event: Event) -> str:
+    """A formula, or gbtm_event() where the hazard is no Weibull's."""
+    parts = [_name(c) for c in (event.entry, event.time, event.status) if c is not None]
+    if event.upper is not None:
+        parts = [_name(event.time), _name(event.upper), 'type = "interval2"']
+    terms, right = event.covariates, "1"
+    if terms:
+        listed = " + ".join(map(_name, [terms] if isinstance(terms, str) and "~" not in terms else terms))
+        right = terms.partition("~")[2].strip() if isinstance(terms, str) and "~" in terms else listed
+    formula = _formula(f"Surv({', '.join(parts)}) ~ {right}")
+    if event.hazard == "weibull":
+        return formula
+    cuts = f"intervals = {event.cuts}" if isinstance(event.cuts, int) else f"cuts = {_value(list(event.cuts or ()))}"
+    return f'gbtm_event({formula}, hazard = "{event.hazard}", {cuts})'
 
 
 def _name(name: str) -> str:

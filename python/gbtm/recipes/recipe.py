@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.columns import is_number
 from ..families import family_named
+from .event_option import event_argument
 from .spec_options import arguments_of
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def recipe(res: GBTMResults) -> Recipe:
         outcome=res.outcome_name, time=res.time_name, wide=wide,
         columns={k: _plain(v) for k, v in columns.items() if v not in (None, [], (), {})},
         factors=inputs.get("levels") or {}, levels=_unsorted(inputs.get("levels") or {}),
-        model=arguments_of(res.spec), fit=fit_options(res, columns, command),
+        model={**arguments_of(res.spec), **event_argument(res)}, fit=fit_options(res, columns, command),
         # without their hidden units the coefficients say nothing
         estimates=() if res.spec.has_networks else tuple(res.params.tolist()),
         from_start=res.search.user_start and not res.spec.has_networks, on_disk=res.on_disk is not None,

@@ -53,8 +53,9 @@ def search_recipe(search: Any, res: GBTMResults) -> SearchRecipe:
     arguments = recipe(next(iter(search.fits.values()), res))
     given = search.settings or {}
     fit = {k: given[k] for k in SETTINGS if k in given and given[k] != _default(k)}
+    event = {k: v for k, v in arguments.model.items() if k == "event"}
     arguments = replace(
-        arguments, model={**_searched(search, space), **_shared(space)}, fit={"rng": int(search.rng), **fit},
+        arguments, model={**_searched(search, space), **_shared(space), **event}, fit={"rng": int(search.rng), **fit},
         from_start=False, searches_orders=space.orders is not None,
     )
     label = label_of(search, res)

@@ -41,6 +41,8 @@ def lacking(res: GBTMResults) -> str:
         return f"constraints ({'; '.join(res.spec.constraints)})"
     if res.known_groups is not None:
         return "people whose group is known"
+    if res.event is not None:
+        return "a time to an event beside the outcomes"
     if len(res.outcomes) > 1:
         return ""
     spec = res.outcome.spec

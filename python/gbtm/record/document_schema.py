@@ -73,6 +73,10 @@ PRIOR = {
                   "firth": "flag"},
     "log_prior": "number",
 }
+EVENT = {
+    "hazard": "text", "cuts": "list _", "n_intervals": "count", "n_causes": "count", "names": "list _",
+    "spread": "list _", "n_known": "count", "n_events": "list _", "@known": "numbers N _",
+}
 FIT = {
     "created_by": "text", "n_subjects": "count N", "nobs": "count", "formula?": "text", "inputs?": {},
     "id_name": "text", "@ids": "list N", "out_of_sample_ids?": "list _", "names": "list p", "traj_names": "list p",
@@ -94,7 +98,7 @@ FIT = {
         "gradient?": "number", "smallest_eigenvalue?": "number", "decrement?": "number", "converged": "flag",
     },
     "warnings": [{"code": "text", "group?": "count", "message": "text"}], "@dropped": {"sentence": "text"},
-    "seconds?": "number", "part_of~": "list _", "dual~": DUAL,
+    "seconds?": "number", "part_of~": "list _", "dual~": DUAL, "event~": EVENT,
     "constraints~": {"texts": "list _", "n_free": "count", "fixed": "list _", "at_bound": "list _", "held": "list _"},
 }
 def _counts(wave: str, pattern: str) -> dict[str, Rule]:
@@ -127,9 +131,9 @@ FIT_V1 = {  # what version 1 is made into version 2 from; the rest is checked as
 }
 SHARED_DATA = {
     "ids": "list N", "weights?": "numbers N", "cluster?": "numbers N", "stratum?": "numbers N",
-    "known_groups~": "numbers N _", "dropped": {"sentence": "text"},
-    "outcomes": [{"data": OUTCOME["@data"], "records?": RECORDS}],
-    "group_sets": [{"risk?": "numbers N _"}], "risk2?~": "numbers N _",
+    "known_groups~": "numbers N _",
+    "dropped": {"sentence": "text"}, "outcomes": [{"data": OUTCOME["@data"], "records?": RECORDS}],
+    "group_sets": [{"risk?": "numbers N _"}], "risk2?~": "numbers N _", "event~": "numbers N _",
 }
 SHARED_V1 = {"data": {}, "records?": {}, "risk?": "numbers _ _"}
 SEARCH_FILE = {

@@ -19,6 +19,7 @@ from ..specification.spec import ModelSpec
 from .constraint_record import ConstraintRecord
 from .dropout_record import DropoutRecord
 from .dual_record import DualRecord
+from .event_record import EventRecord, event_spec
 from .group_set import GroupSet
 from .inputs import joined_inputs
 from .on_disk import OnDisk, not_kept
@@ -100,6 +101,12 @@ class FitRecord:
         return next((o.dropout for o in self.outcomes if o.dropout is not None), None)
 
     @cached_property
+    def event(self) -> EventRecord | None:
+        """The time to an event that is modelled with the outcomes; None for other models."""
+        stored = self.document.get("event")
+        return None if stored is None else EventRecord.of(stored)
+
+    @cached_property
     def spec(self) -> ModelSpec:
         """The specification."""
         first, dropout = self.group_sets[0], self.dropout
@@ -111,6 +118,7 @@ class FitRecord:
             second_reference=0 if second is None else second.reference,
             constraints=() if self.constraints is None else self.constraints.texts, prior=self.prior,
             known_classes=group_classes(group_weights(self.known_groups, first.n_groups)),
+            event=None if self.event is None else self.event.spec,
         )
 
     @cached_property
@@ -286,5 +294,5 @@ def read_spec(stored: dict[str, Any]) -> ModelSpec:
     return ModelSpec(
         n_groups=int(stored["n_groups"]), outcomes=tuple(outcome_spec(o) for o in stored["outcomes"]),
         reference=int(stored["reference"]), dropout=None if dropout is None else tuple(dropout),
-        prior=as_prior(stored.get("prior")),
+        prior=as_prior(stored.get("prior")), event=event_spec(stored.get("event")),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-WHOLE = ("form", "id", "levels", "design")
+WHOLE = ("form", "id", "levels", "design", "event", "event_design")
 OF_SETS = ("risk", "risk_design", "risk2", "risk2_design")
 Inputs = dict[str, Any] | None
 

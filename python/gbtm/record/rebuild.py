@@ -39,6 +39,8 @@ def parts_of(fit: FitRecord) -> tuple[Part, ...]:
                 groups=dropout.orders, bases={"dropout": dropout.basis}, family=Hazard(), covariates=dropout.covariates
             )
         )
+    if fit.event is not None:
+        parts.append(fit.event.part(fit.group_sets[0].n_groups))
     return tuple(parts)
 
 
@@ -61,8 +63,9 @@ def panel_of(fit: FitRecord) -> Panel:
     subjects = Subjects(
         risk=np.zeros((fit.n_subjects, 0)) if membership.risk is None else membership.risk,
         risk_names=membership.covariate_names, weights=fit.weights, cluster=fit.cluster, stratum=fit.stratum,
-        known_groups=fit.known_groups, risk2=None if dual is None else dual.risk,
-        risk2_names=() if dual is None else dual.basis.names,
+        known_groups=fit.known_groups,
+        risk2=None if dual is None else dual.risk, risk2_names=() if dual is None else dual.basis.names,
+        event=None if fit.event is None else fit.event.known, event_names=() if fit.event is None else fit.event.names,
     )
     return Panel(
         ids=fit.ids, outcomes=tuple(o.data for o in fit.outcomes), known=subjects,

@@ -22,7 +22,8 @@ def shared_fields(panel: Panel, *, dual: bool = False) -> dict[str, Any]:
     Returns
     -------
     The fields of ``SHARED``; of each of the ``outcomes`` its ``data`` and the ``records`` of the dropout that it
-    drives; of each of the ``group_sets`` its membership covariates ``risk``; of dual models ``risk2``.
+    drives; of each of the ``group_sets`` its membership covariates ``risk``; of dual models ``risk2``; what is known
+    of a time to an ``event``.
     """
     subjects = panel.subjects
     return {
@@ -41,6 +42,7 @@ def shared_fields(panel: Panel, *, dual: bool = False) -> dict[str, Any]:
         ],
         "group_sets": [{"risk": subjects.risk if subjects.risk_names else None}, *([{"risk": None}] if dual else [])],
         **({"risk2": subjects.risk2 if subjects.risk2_names else None} if dual else {}),
+        **({} if subjects.event is None else {"event": subjects.event}),
     }
 
 
@@ -73,6 +75,7 @@ def slim(document: dict[str, Any]) -> dict[str, Any]:
         ],
         "group_sets": [{**s, "membership": _without(s["membership"], "risk")} for s in document["group_sets"]],
         **({} if document.get("dual") is None else {"dual": _without(document["dual"], "risk")}),
+        **({} if document.get("event") is None else {"event": _without(document["event"], "known")}),
     }
 
 
@@ -96,6 +99,7 @@ def attach(document: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
             for s, shared_set in zip(document["group_sets"], shared["group_sets"], strict=True)
         ],
         **({} if document.get("dual") is None else {"dual": {**document["dual"], "risk": shared.get("risk2")}}),
+        **({} if document.get("event") is None else {"event": {**document["event"], "known": shared.get("event")}}),
     }
 
 

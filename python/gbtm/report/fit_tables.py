@@ -147,6 +147,8 @@ def _about_estimates(res: GBTMResults, level: float) -> list[str]:
          "the first."),
         ("zero_", "zero_: logit of the probability of an excess zero."),
         ("drop", "drop: logit of the probability of dropping out; drop1 and drop2 go with the last two outcomes."),
+        (r"event\d?_scale", "event_scale, event_shape: of the event's cumulative hazard (t / scale)^shape."),
+        (r"event\d?_log_hazard", "event_log_hazard: logarithm of the event's hazard, interval by interval."),
         ("sigma", "sigma: standard deviation of the outcome around its group's curve."),
         ("psi", "psi: overdispersion, variance = mean + psi times mean squared."),
         ("phi", "phi: precision of the beta distribution."),

@@ -142,6 +142,11 @@ def blrt(
 
     _check(res, n_max, n_min, alpha, n_starts, rng)
     model = prepared_of(res)
+    if model.spec.event is not None:
+        raise SpecificationError(
+            "blrt: samples cannot be drawn from a model with a time to an event.", code="no_simulation",
+            argument="res", way_out="Fit the model without event, or compare the fits by BIC or cross-validation.",
+        )
     if model.panel.departures is not None:
         raise SpecificationError(
             "blrt: samples cannot be drawn from a model with a dropout part.", code="no_simulation", argument="res",

@@ -42,7 +42,7 @@ def with_groups(spec: ModelSpec, groups: Sequence[int]) -> ModelSpec:
             for o in spec.outcomes
         ),
         reference=list(groups).index(spec.reference) if spec.reference in groups else 0,
-        dropout=None if dropout is None or max(dropout) < 0 else dropout, prior=spec.prior,
+        dropout=None if dropout is None or max(dropout) < 0 else dropout, prior=spec.prior, event=spec.event,
     )
 
 

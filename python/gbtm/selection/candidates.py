@@ -161,6 +161,7 @@ class Space:
         return ModelSpec(
             k, (outcome,), reference=self.reference if self.reference < k else 0,
             dropout=None if self.template.dropout is None else self.template.dropout * k, prior=self.template.prior,
+            event=self.template.event,
         )
 
     def label(self, candidate: Candidate) -> str:

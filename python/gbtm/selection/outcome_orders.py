@@ -90,6 +90,7 @@ class SeveralSpace(Space):
         return ModelSpec(
             k, outcomes, reference=self.reference if self.reference < k else 0,
             dropout=None if self.template.dropout is None else self.template.dropout * k, prior=self.template.prior,
+            event=self.template.event,
         )
 
     def shape(self, candidate: Candidate) -> str:

@@ -315,7 +315,8 @@ def _about(ground: Ground, space: Space) -> dict[str, Any]:
     return {
         "data": digest(data_digest(ground.panel), None if ground.held_out is None else data_digest(ground.held_out)),
         "model": digest(*(replace(o, orders=None if o.orders is None else (0,)) for o in space.template.outcomes),
-                        space.template.dropout, space.reference, space.zero, ground.profile, *dual),
+                        space.template.dropout, space.reference, space.zero, ground.profile, *dual,
+                        *([] if space.template.event is None else [space.template.event])),
         "rng": ground.rng, "max_starts": ground.max_starts, "cov_type": ground.cov_type,
     }
 

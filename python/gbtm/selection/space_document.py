@@ -20,6 +20,8 @@ def space_document(space: Space) -> dict[str, Any]:
     template = asdict(space.template)
     if space.template.prior is None:
         del template["prior"]
+    if space.template.event is None:
+        del template["event"]
     return {
         "template": template, "groups": list(space.groups),
         "orders": None if space.orders is None else list(space.orders), "zero": space.zero,

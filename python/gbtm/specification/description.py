@@ -17,6 +17,7 @@ from ..arguments import checked, unknown_argument
 from ..design.network import Network
 from ..errors import SpecificationError
 from ..families import family_named
+from .event import Event
 from .option import option, options_of
 
 Orders = int | Sequence[int]
@@ -163,6 +164,7 @@ class Design:
     obsmar : 1 for subjects whose missing waves are missing at random: they say nothing of dropout
     wave : number of the wave of each observation of long data, rising with time; without it a wave is a distinct time,
         which dropout needs to be the same for all
+    event : a :class:`gbtm.Event`, the time to an event whose hazard depends on the group; see docs/event.md
     prior : None, maximum likelihood; "weak" or a :class:`gbtm.Prior`, which gives finite estimates where probabilities
         of 0 or 1, a sigma of 0 or an empty pair of groups have none. Log-likelihood and criteria are without it
     """
@@ -184,6 +186,7 @@ class Design:
     constraints: tuple[str, ...] = option((), "constraints", stored="constraints", code="bad_constraint")
     prior: Any = option(None, "prior", stored="prior", code="bad_prior")
     known: Any = option(None, "columns")
+    event: Event | None = option(None, "event", stored="event", code="bad_event")
 
     def __post_init__(self) -> None:
         if self.link == "dual" and isinstance(self.groups, int):
@@ -191,26 +194,25 @@ class Design:
         if self.link == "multi" and self.is_dual:
             raise SpecificationError(
                 f"groups: {self.groups} are two numbers, and outcomes that share their groups have one.",
-                code="bad_groups", argument="groups", way_out="Give one number, or link='dual'.",
-            )
-        for name, is_given in (("risk2", self.risk2 is not None), ("refgroup2", self.refgroup2 != 1)):
-            if is_given and not self.is_dual:
+                code="bad_groups", argument="groups", way_out="Give one number, or link='dual'.")
+        given = {"risk2": self.risk2 is not None, "refgroup2": self.refgroup2 != 1}
+        for name in (n for n, is_given in given.items() if is_given):
+            if not self.is_dual:
                 raise SpecificationError(
                     f"{name}: belongs to the second set of groups of a dual model.", code="no_second_groups",
-                    argument=name, way_out="Give two outcomes and two numbers of groups, such as groups=[3, 2].",
-                )
+                    argument=name, way_out="Give two outcomes and two numbers of groups, such as groups=[3, 2].")
         for name in ("dcov", "obsmar"):
             if self.dropout is None and getattr(self, name) is not None:
                 raise SpecificationError(
                     f"{name}: goes with dropout, which is not asked for.", code="no_dropout", argument=name,
-                    way_out=f"Give dropout (0, 1 or 2) too, or leave {name} out.",
-                )
+                    way_out=f"Give dropout (0, 1 or 2) too, or leave {name} out.")
 
     @property
     def of_subjects(self) -> dict[str, Any]:
         """What the data hold of each subject, by name."""
         names = ("risk", "weights", "cluster", "stratum", "out_of_sample", "obsmar", "risk2", "known")
         given = {name: getattr(self, name) for name in names}
+        given |= {} if self.event is None else {"event": self.event.columns}
         return {k: v for k, v in given.items() if v is not None or k not in ("risk2", "known")}
 
     @property
@@ -318,8 +320,7 @@ def several_described(
     if not outcomes:
         raise SpecificationError(
             "formula: the list of outcomes is empty.", code="no_outcome", argument="formula",
-            way_out="Give formulas, or gbtm.Outcome('y ~ age', order=2), ...",
-        )
+            way_out="Give formulas, or gbtm.Outcome('y ~ age', order=2), ...")
     if of_outcomes and not texts:
         name = next(iter(of_outcomes))
         raise SpecificationError(

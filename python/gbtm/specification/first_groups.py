@@ -21,4 +21,5 @@ def first_groups(spec: ModelSpec, k: int) -> ModelSpec:
         ),
         reference=spec.reference if spec.reference < k else 0,
         dropout=None if spec.dropout is None or max(spec.dropout[:k]) < 0 else spec.dropout[:k], prior=spec.prior,
+        event=spec.event,
     )

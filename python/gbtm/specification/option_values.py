@@ -11,6 +11,7 @@ from ..checks import is_count
 from ..design.network import as_network
 from ..errors import SpecificationError
 from ..families import own_name
+from .event import as_event
 from .prior import as_prior
 
 MOST_GROUPS = 1000
@@ -164,4 +165,5 @@ READERS: dict[str, Callable[[Any, str], Any]] = {
     "orders": as_orders, "flag": as_flag, "bound": as_bound, "groups": as_numbers_of_groups, "group": as_group,
     "columns": as_given, "word": as_word, "name": as_word, "names": as_names,
     "family": as_family, "constraints": as_constraints, "link": as_link, "prior": as_prior, "network": as_network,
+    "event": as_event,
 }

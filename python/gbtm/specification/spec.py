@@ -12,6 +12,7 @@ from ..families.random_normal import RANDOM_PART
 from .constraint_text import label_classes
 from .correlated_errors import check_correlated_errors, check_random_effects
 from .description import Design, Outcome, described
+from .event import EventSpec, refuse_beside_event
 from .no_order import refuse_order
 from .option import options_of
 from .option_values import as_orders, per_group, refuse_outside
@@ -83,8 +84,8 @@ class OutcomeSpec:
             )
         if self.common and not self.traits.has_mean:
             raise SpecificationError(
-                f"common: effects common to all groups do not go with family '{self.family}', which has a curve for each "
-                "category.", code="bad_common", argument="common", way_out="Give these covariates as tcov.",
+                f"common: effects common to all groups do not go with family '{self.family}', which has a curve for "
+                "each category.", code="bad_common", argument="common", way_out="Give these covariates as tcov.",
             )
         refuse_order(repeated=self.repeated, ar1=self.ar1)
         check_correlated_errors(self)
@@ -156,6 +157,7 @@ class ModelSpec:
     ``second_groups`` of its own, with ``second_reference`` among them; dropout goes with the first. ``constraints`` are
     texts that name parameters; smaller models that a fit starts from go without. ``prior`` is what is added to the
     log-likelihood, None for maximum likelihood. ``known_classes`` (K,): the groups that known people do not tell apart.
+    ``event`` is a time to an event.
     """
 
     n_groups: int
@@ -167,8 +169,12 @@ class ModelSpec:
     constraints: tuple[str, ...] = ()
     prior: Prior | None = None
     known_classes: tuple[int, ...] = ()
+    event: EventSpec | None = None
 
     def __post_init__(self) -> None:
+        if self.event is not None:
+            refuse_beside_event(dropout=self.dropout is not None, dual=self.is_dual, prior=self.prior is not None,
+                                networks=self.has_networks)
         if self.is_dual and len(self.outcomes) != 2:
             raise SpecificationError(
                 f"groups: two numbers of groups go with two outcomes, and there {_are(len(self.outcomes))}.",
@@ -329,7 +335,7 @@ def design_spec(design: Design, outcomes: tuple[OutcomeSpec, ...], k: int, secon
         n_groups=k, outcomes=outcomes, reference=design.refgroup - 1,
         dropout=None if design.dropout is None else per_group(design.dropout, k, "dropout"),
         second_groups=second, second_reference=0 if second is None else design.refgroup2 - 1,
-        constraints=design.constraints, prior=design.prior,
+        constraints=design.constraints, prior=design.prior, event=None if design.event is None else design.event.spec,
     )
 
 

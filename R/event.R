@@ -1,0 +1,233 @@
+# A time to an event as a part of the model: what is asked for, and its columns.
+
+#' A time to an event beside the outcomes
+#'
+#' With `gbtm(.., event = Surv(T, died) ~ sex)` the hazard of an event depends on the group, and the groups are made of
+#' the outcomes and of the event together: a joint latent class model, as `lcmm::Jointlcmm()` has it. The formula alone
+#' asks for Weibull hazards; `gbtm_event()` says more.
+#'
+#' @param formula `Surv(time, status) ~ covariates`, as in the survival package, which need not be installed:
+#'   `Surv(entry, time, status)` where people were watched from `entry` on (left truncation), and
+#'   `Surv(low, high, type = "interval2")` where the event is known to have been after `low` and no later than `high`,
+#'   which is NA for people without an event up to `low` (interval censoring). What stands in it is the same on all rows
+#'   of a person. `status` is 0 or FALSE for no event up to `time`, 1 or TRUE for the event (or 1 and 2, as in the
+#'   survival package); of competing events 1, 2, .. are the causes, or the levels of a factor after the first, and each
+#'   has hazards of its own. Times are 0 or more. Covariates of the person multiply the hazard (of each cause) by the
+#'   same in all groups: proportional hazards. `~ 1` for none
+#' @param hazard `"weibull"`, each group with a scale and a shape of its own, or `"piecewise"`: constant in intervals
+#' @param cuts for a piecewise hazard the times between its intervals
+#' @param intervals in place of `cuts`, how many intervals there are, with as many events each; 4 when neither is given
+#' @param x a `gbtm_event()`
+#' @param ... nothing: an argument that does not exist is refused
+#' @return A list of class `gbtm_event`, to be given as `event` to [gbtm()] or [gbtm_search()].
+#' @section Model: \eqn{\log f = \sum_c [d_c \log h_{kc}(T) - \int_{entry}^T h_{kc}]}{log f = sum over causes c of
+#'   d_c log h_kc(T) - integral from entry to T of h_kc}, in group k, with \eqn{H_k(t) = (t / scale_k)^{shape_k}
+#'   \exp(x'b)}{H_k(t) = (t / scale_k)^shape_k exp(x'b)} for Weibull hazards and \eqn{h_k(t) = \exp(a_{kj} + x'b)}{h_k(t)
+#'   = exp(a_kj + x'b)} in interval j, open at its start, for piecewise ones; of an interval \eqn{S(low) - S(high)}{S(low)
+#'   - S(high)}. Parameters are `event_scale[1]`, `event_shape[1]`, or `event_log_hazard1[1]`, .., and `event_sex`; of
+#'   competing events `event1_scale[1]`, `event2_scale[1]`, ... A shape or hazard common to the groups is a constraint:
+#'   `constraints = "event_shape[1] = event_shape[2]"`. Who has no time says nothing of the event and stays in the model.
+#'   [survival_curves()] has survival by group, [predict_event()] what lies ahead of new people.
+#' @section Errors: `gbtm_bad_event`; `gbtm_no_event`, where nobody had the event; `gbtm_beside_event` for what a time to
+#'   an event does not go with: dropout, a prior, hidden units, two sets of groups.
+#' @examples
+#' gbtm_event(Surv(T, died) ~ sex, hazard = "piecewise", cuts = c(2, 5))
+#' @examplesIf gbtm_engine()$available
+#' d <- offending
+#' d$T <- 15 + d$id %% 9
+#' d$left <- d$id %% 3 > 0
+#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip", event = Surv(T, left) ~ 1,
+#'             control = gbtm_control(n_starts = 4))
+#' survival_curves(fit, times = c(18, 20))
+#' @export
+gbtm_event <- function(formula, hazard = "weibull", cuts = NULL, intervals = NULL, ...) {
+  check_dots(...)
+  if (!inherits(formula, "formula") || length(formula) != 3) {
+    bad_event(sprintf("%s is not Surv(time, status) ~ covariates", shown(formula)))
+  }
+  hazard <- match_choice(hazard, c("weibull", "piecewise"), "hazard")
+  if (hazard == "weibull" && !is.null(c(cuts, intervals))) bad_event("cuts and intervals go with hazard = \"piecewise\"")
+  if (!is.null(cuts) && !is.null(intervals)) bad_event("cuts and intervals are two ways to say one thing: give one")
+  if (!is.null(cuts)) cuts <- numeric_column(cuts, "cuts")
+  if (!is.null(intervals)) {
+    check_whole(intervals, "intervals", 1, "Give a number of intervals, such as intervals = 4.")
+  }
+  structure(list(formula = formula, hazard = hazard, cuts = cuts, intervals = intervals, parts = surv_parts(formula)),
+            class = "gbtm_event")
+}
+
+#' @rdname gbtm_event
+#' @export
+print.gbtm_event <- function(x, ...) {
+  check_dots(...)
+  where <- if (length(x$cuts)) paste(" between", listing(format_each(x$cuts), 20))
+  cat(sprintf("Time to an event, %s hazard in each group%s: %s\n",
+              if (x$hazard == "weibull") "Weibull" else "piecewise constant", if (is.null(where)) "" else where,
+              deparse_line(x$formula)))
+  invisible(x)
+}
+
+bad_event <- function(problem) {
+  stop_gbtm("bad_event", paste0("event: ", problem, "."), "event",
+            "For example event = Surv(T, died) ~ sex, or gbtm_event(Surv(T, died) ~ sex, hazard = \"piecewise\").")
+}
+
+# What was asked for as a gbtm_event(); NULL for nothing.
+asked_event <- function(value) {
+  if (is.null(value) || inherits(value, "gbtm_event")) return(value)
+  if (inherits(value, "formula")) return(gbtm_event(value))
+  bad_event(sprintf("%s is neither a formula nor a gbtm_event()", shown(value)))
+}
+
+#' The expressions in Surv(), as survival::Surv() matches them
+#'
+#' @return list of expressions: `time`, `status`, `entry`, `upper`, those that are there
+#' @noRd
+surv_parts <- function(formula) {
+  side <- formula[[2]]
+  if (!is.call(side) || !(identical(side[[1]], quote(Surv)) || identical(side[[1]], quote(survival::Surv)))) {
+    bad_event(sprintf("%s on the left is not Surv(time, status)", deparse_line(side)))
+  }
+  given <- as.list(side)[-1]
+  type <- if (is.null(given$type)) "" else given$type
+  given$type <- NULL
+  if (is.null(names(given))) names(given) <- rep("", length(given))
+  if (!type %in% c("", "right", "counting", "interval2")) bad_event(sprintf("type '%s' of Surv() is not known", type))
+  wanted <- if (type == "interval2") c("time", "time2") else if (length(given) == 3) c("time", "time2", "event") else
+    c("time", "event")[seq_along(given)]
+  free <- setdiff(wanted, names(given))
+  open <- which(names(given) == "")
+  if (length(given) > 3 || !length(given) || length(open) > length(free)) {
+    bad_event("Surv() takes a time and a status, or an entry, a time and a status")
+  }
+  names(given)[open] <- free[seq_along(open)]
+  odd <- setdiff(names(given), c("time", "time2", "event"))
+  if (length(odd) || !"time" %in% names(given)) bad_event(sprintf("Surv() has no argument '%s' here", c(odd, "time")[1]))
+  if (type == "interval2") return(list(time = given$time, upper = given$time2))
+  if (is.null(given$event)) given$event <- 1
+  if (is.null(given$time2)) return(list(time = given$time, status = given$event))
+  list(time = given$time2, status = given$event, entry = given$time)
+}
+
+# The variables that say when the event was.
+surv_variables <- function(event) unique(unlist(lapply(event$parts, all.vars)))
+
+#' Times of people and covariates of the event, (n, 4 + q): time, status, entry, upper, ..
+#'
+#' @param event a gbtm_event(); where it is `ahead`, of new people whose event is to come, its times are not read
+#' @param table one row for each person
+#' @param kept as for [design_columns()]
+#' @return list: `x`, the `names` of the covariates, `kept`
+#' @noRd
+event_columns <- function(event, table, kept) {
+  of <- function(name) {
+    expression <- event$parts[[name]]
+    ahead <- isTRUE(event$ahead)
+    if (is.null(expression) || (ahead && (name != "entry" || !all(all.vars(expression) %in% names(table))))) {
+      return(rep(NA_real_, nrow(table)))
+    }
+    values <- tryCatch(eval(expression, table, environment(event$formula)), error = function(e) {
+      bad_event(sprintf("%s cannot be computed: %s", deparse_line(expression), conditionMessage(e)))
+    })
+    if (length(values) == 1) values <- rep(values, nrow(table))
+    if (length(values) != nrow(table)) bad_event(sprintf("%s is not one column", deparse_line(expression)))
+    if (name == "status") status_codes(values) else numeric_column(values, deparse_line(expression))
+  }
+  x <- vapply(c("time", "status", "entry", "upper"), of, numeric(nrow(table)))
+  x <- matrix(x, nrow(table))
+  if (!is.null(event$parts$upper)) { # survival's NA at the lower end: before the upper one
+    early <- is.na(x[, 1]) & !is.na(x[, 4])
+    x[early, 1] <- 0
+  }
+  made <- covariates_of_event(event, table, kept)
+  list(x = unname(cbind(x, made$x)), names = as.character(colnames(made$x)), kept = made$kept)
+}
+
+# What is known of each subject, with the columns of the event.
+with_event_columns <- function(found, event, table, kept) {
+  made <- event_columns(event, table, kept)
+  found$sent$event <- as.vector(made$x)
+  found$request$event_names <- json_array(made$names)
+  found$kept$event <- made$kept
+  found
+}
+
+covariates_of_event <- function(event, table, kept) {
+  right <- one_sided(stats::as.formula(call("~", event$formula[[3]]), environment(event$formula)), "event")
+  if (!length(all.vars(right)) && is.null(kept)) {
+    return(list(x = matrix(0, nrow(table), 0, dimnames = list(NULL, character())), kept = NULL))
+  }
+  design_columns(right, table, "event", kept)
+}
+
+# 0 for no event, 1, 2, .. for causes.
+status_codes <- function(values) {
+  if (is.factor(values)) return(as.double(values) - 1)
+  codes <- numeric_column(values, "event")
+  known <- codes[!is.na(codes)]
+  # as in the survival package: 1 and 2 stand for 0 and 1
+  if (length(known) && all(known %in% 1:2) && any(known == 2)) codes - 1 else codes
+}
+
+# As the engine is sent it.
+sent_event <- function(value) {
+  event <- asked_event(value)
+  if (is.null(event)) return(NULL)
+  names <- lapply(event$parts, deparse_line)
+  cuts <- if (length(event$cuts)) json_array(event$cuts) else event$intervals
+  c(names, list(hazard = event$hazard), if (!is.null(cuts)) list(cuts = cuts))
+}
+
+# As Python reads it from a table; NULL where it could not: where R computes what Python would not.
+event_as_read <- function(event, data, kept) {
+  if (is.null(event) || !all(vapply(event$parts, is.name, NA))) return(NULL)
+  parts <- lapply(event$parts, as.character)
+  if (!all(unlist(parts) %in% names(data))) return(NULL)
+  status <- if (!is.null(parts$status)) data[[parts$status]]
+  same <- is.null(status) || (is_number_column(status) && identical(status_codes(status), as.double(status)))
+  right <- stats::as.formula(call("~", event$formula[[3]]), environment(event$formula))
+  covariates <- if (length(all.vars(right))) plain_covariates(right, "event", kept, data)
+  if (!same || identical(covariates, FALSE)) return(NULL)
+  list(form = c(parts, if (!is.null(covariates)) list(covariates = covariates$terms)), levels = covariates$levels)
+}
+
+# The event that new people of a table may have had; NULL where the table does not say when.
+event_of_table <- function(event, newdata) {
+  if (is.null(event) || isTRUE(event$ahead)) return(event)
+  if (all(surv_variables(event) %in% names(newdata))) event
+}
+
+# What a fit from a file says of its event, as gbtm() would be asked for it.
+stored_event <- function(fit) {
+  stored <- fit$read_as$event
+  if (is.null(fit$event)) return(NULL)
+  parts <- Filter(Negate(is.null), stored[c("entry", "time", "status", "upper")])
+  if (is.null(stored$time)) parts <- list(time = "T", status = "status") # only covariates will be looked for
+  parts <- lapply(parts, as.name)
+  left <- if (is.null(parts$upper)) as.call(c(quote(Surv), unname(parts))) else
+    call("Surv", parts$time, parts$upper, type = "interval2")
+  right <- if (length(fit$event$names)) of_names(fit$event$names)[[2]] else 1
+  event <- gbtm_event(stats::as.formula(call("~", left, right), baseenv()))
+  event$ahead <- isTRUE(fit$event$ahead)
+  event
+}
+
+# A time to an event in words; the same as in the engine's summary.
+event_sentence <- function(event) {
+  each <- if (event$n_causes > 1) {
+    sprintf(" (%s)", paste(sprintf("%d of cause %d", event$n_events, seq_along(event$n_events)), collapse = ", "))
+  }
+  hazard <- if (event$hazard == "weibull") "Weibull" else
+    sprintf("piecewise constant in %d intervals", length(event$cuts) + 1L)
+  sprintf("Event: %d among %d people%s; %s hazard in each group.", sum(event$n_events), as.integer(event$n_known),
+          if (is.null(each)) "" else each, hazard)
+}
+
+# What a fit keeps of the event: its hazard, how many had it.
+event_of <- function(document) {
+  stored <- document$event
+  if (is.null(stored)) return(NULL)
+  list(hazard = stored$hazard, cuts = as.double(unlist(stored$cuts)), n_causes = stored$n_causes,
+       names = as.character(unlist(stored$names)), n_known = stored$n_known,
+       n_events = as.integer(unlist(stored$n_events)))
+}

@@ -1,0 +1,152 @@
+# A time to an event beside the outcomes: what R asks for, against survreg() and formulas.
+
+event_people <- function(n = 120) {
+  set.seed(4)
+  late <- stats::runif(n) < 0.5
+  sex <- factor(ifelse(stats::rbinom(n, 1, 0.5) == 1, "m", "f"))
+  time <- ifelse(late, 8, 3) * stats::rweibull(n, 1.5) * exp(-0.3 * (sex == "m")) + 0.01
+  end <- stats::runif(n, 2, 12)
+  died <- time <= end
+  data.frame(id = seq_len(n), sex = sex, T = pmin(time, end), died = died, late = late)
+}
+
+event_data <- function(people = event_people(), waves = 4) {
+  at <- rep(seq_len(nrow(people)), each = waves)
+  d <- people[at, ]
+  d$t <- rep(seq_len(waves) - 1, nrow(people))
+  set.seed(5)
+  d$y <- ifelse(d$late, 0, 2) + 0.3 * d$t + stats::rnorm(nrow(d))
+  row.names(d) <- NULL
+  d
+}
+
+few <- function() gbtm_control(n_starts = 3, progress = FALSE)
+
+fit_event <- function(event, groups = 1, data = event_data(), ...) {
+  gbtm(y ~ t, data, id = "id", groups = groups, order = 1, event = event, control = few(), ...)
+}
+
+test_that("gbtm_event() takes Surv() apart as the survival package does", {
+  parts <- function(formula) vapply(gbtm_event(formula)$parts, deparse, "")
+  expect_identical(parts(Surv(T, died) ~ 1), c(time = "T", status = "died"))
+  expect_identical(parts(survival::Surv(a, T, died) ~ sex), c(time = "T", status = "died", entry = "a"))
+  expect_identical(parts(Surv(event = died, time = T) ~ 1), c(time = "T", status = "died"))
+  expect_identical(parts(Surv(low, high, type = "interval2") ~ 1), c(time = "low", upper = "high"))
+  for (bad in list(T ~ sex, ~ sex, Surv(a, b, c, d) ~ 1, Surv(T, died, type = "left") ~ 1, 3)) {
+    expect_error(gbtm_event(bad), class = "gbtm_bad_event")
+  }
+  expect_error(gbtm_event(Surv(T, died) ~ 1, cuts = 2), class = "gbtm_bad_event")
+  expect_error(gbtm_event(Surv(T, died) ~ 1, hazard = "cox"), class = "gbtm_bad_hazard")
+  expect_output(print(gbtm_event(Surv(T, died) ~ sex, "piecewise", cuts = c(2, 5))),
+                "piecewise constant hazard in each group between 2, 5: Surv(T, died) ~ sex", fixed = TRUE)
+})
+
+test_that("statuses are 0 and 1, TRUE and FALSE, 1 and 2, or levels", {
+  codes <- status_codes
+  expect_identical(codes(c(TRUE, FALSE, NA)), c(1, 0, NA))
+  expect_identical(codes(c(1, 2, 1)), c(0, 1, 0))
+  expect_identical(codes(c(1, 1)), c(1, 1))
+  expect_identical(codes(c(0, 1, 2)), c(0, 1, 2))
+  expect_identical(codes(factor(c("none", "death", "none"), c("none", "death"))), c(0, 1, 0))
+})
+
+test_that("one group is survreg()", {
+  need_engine()
+  skip_if_not_installed("survival")
+  people <- event_people()
+  theirs <- survival::survreg(survival::Surv(T, died) ~ sex, people)
+  fit <- fit_event(Surv(T, died) ~ sex)
+  b <- coef(fit)
+  expect_equal(unname(b[c("event_scale[1]", "event_shape[1]", "event_sexm")]),
+               unname(c(exp(coef(theirs)[1]), 1 / theirs$scale, -coef(theirs)[2] / theirs$scale)), tolerance = 1e-5)
+  alone <- gbtm(y ~ t, event_data(), id = "id", groups = 1, order = 1, control = few())
+  expect_equal(as.numeric(logLik(fit)) - as.numeric(logLik(alone)), theirs$loglik[2], tolerance = 1e-7)
+  # a covariate of the event is tested by the likelihood ratio, and the event itself is not
+  less <- fit_event(Surv(T, died) ~ 1)
+  expect_equal(anova(less, fit)$Chisq[2], 2 * (theirs$loglik[2] - survival::survreg(
+    survival::Surv(T, died) ~ 1, people)$loglik[2]), tolerance = 1e-5)
+  expect_warning(anova(alone, fit), "times to an event")
+})
+
+test_that("survival curves and predictions are those of the formulas, from a fit and from a file", {
+  need_engine()
+  d <- event_data()
+  fit <- fit_event(gbtm_event(Surv(T, died) ~ sex), groups = 2)
+  b <- coef(fit)
+  table <- survival_curves(fit, times = c(0, 2), at = c(sexm = 1))
+  hazard <- function(k, t) unname((t / b[sprintf("event_scale[%d]", k)])^b[sprintf("event_shape[%d]", k)])
+  expect_equal(table$survival, c(1, exp(-exp(b[["event_sexm"]]) * hazard(1, 2)), 1,
+                                 exp(-exp(b[["event_sexm"]]) * hazard(2, 2))), tolerance = 1e-10)
+  expect_true(all(table$lower <= table$survival & table$survival <= table$upper))
+  new <- d[d$id == 7, ]
+  now <- new[new$t <= 1, ]
+  ahead <- predict_event(fit, new, horizon = 2, landmark = 1)
+  joint <- vapply(1:2, function(k) {
+    mean <- b[sprintf("intercept[%d]", k)] + b[sprintf("t[%d]", k)] * now$t
+    risk <- exp(b[["event_sexm"]] * (now$sex[1] == "m"))
+    exp(sum(stats::dnorm(now$y, mean, b[["sigma"]], log = TRUE)) + (k == 2) * b[["theta[2]"]] - risk * hazard(k, 1))
+  }, 1)
+  left <- vapply(1:2, function(k) {
+    exp(exp(b[["event_sexm"]] * (now$sex[1] == "m")) * (hazard(k, 1) - hazard(k, 3)))
+  }, 1)
+  expect_equal(ahead$probability, sum(joint / sum(joint) * (1 - left)), tolerance = 1e-8)
+  expect_identical(nrow(predict_event(fit, new, horizon = 1:2, by_wave = TRUE)), 8L)
+  path <- tempfile(fileext = ".json")
+  write_gbtm(fit, path)
+  back <- read_gbtm(path)
+  expect_equal(predict_event(back, new, horizon = 2, landmark = 1), ahead)
+  expect_equal(survival_curves(back, times = c(0, 2), at = list(sexm = 1)), table)
+  expect_equal(predict(back, new, type = "group"), predict(fit, new, type = "group"))
+  expect_equal(unname(unlist(predict(fit, new, type = "posterior")[paste0("group_", 1:2)])),
+               unname(unlist(posterior(fit)[7, paste0("group_", 1:2)])), tolerance = 1e-8)
+  expect_output(summary(fit) |> print(), "Event: [0-9]+ among 120 people; Weibull hazard in each group")
+  skip_if_not_installed("ggplot2")
+  expect_s3_class(plot_survival_curves(fit), "ggplot")
+})
+
+test_that("competing causes, intervals, several outcomes and searches work", {
+  need_engine()
+  d <- event_data()
+  d$cause <- factor(ifelse(d$died, c("death", "other")[1 + d$id %% 2], "none"), c("none", "death", "other"))
+  fit <- fit_event(gbtm_event(Surv(T, cause) ~ 1, hazard = "piecewise", intervals = 2), data = d)
+  expect_true(all(c("event1_log_hazard1[1]", "event2_log_hazard2[1]") %in% names(coef(fit))))
+  shares <- vapply(1:2, function(c) survival_curves(fit, times = 4, cause = c)$incidence, 1)
+  expect_equal(sum(shares), 1 - survival_curves(fit, times = 4)$survival, tolerance = 1e-7)
+  d$low <- floor(d$T)
+  d$high <- ifelse(d$died, d$low + 1, NA)
+  d$low[d$low == 0] <- NA
+  skip_if_not_installed("survival")
+  once <- d[!duplicated(d$id), ]
+  theirs <- survival::survreg(survival::Surv(low, high, type = "interval2") ~ 1, once)
+  ours <- fit_event(Surv(low, high, type = "interval2") ~ 1, data = d)
+  expect_equal(unname(coef(ours)[c("event_scale[1]", "event_shape[1]")]),
+               unname(c(exp(coef(theirs)), 1 / theirs$scale)), tolerance = 1e-4)
+  set.seed(1)
+  d$x <- stats::rnorm(nrow(d))
+  both <- gbtm(list(y ~ t, x ~ t), d, id = "id", groups = 2, order = 1, event = Surv(T, died) ~ sex, control = few())
+  expect_true("event_sexm" %in% names(coef(of_outcome(both, "y"))))
+  expect_false("event_sexm" %in% names(coef(of_outcome(both, "x"))))
+  expect_identical(nrow(predict_event(both, d[d$id < 4, ], horizon = 1, landmark = 2)), 3L)
+  found <- gbtm_search(y ~ t, d, id = "id", groups = 2, order = 1, event = Surv(T, died) ~ sex, control = few())
+  expect_equal(logLik(best(found))[1], logLik(fit_event(Surv(T, died) ~ sex, 2))[1], tolerance = 1e-6)
+  expect_identical(nrow(survival_curves(best(found), times = 1)), 2L)
+})
+
+test_that("hazard ratios are exponentiated, and what does not go with an event is refused", {
+  need_engine()
+  skip_if_not_installed("generics")
+  fit <- fit_event(Surv(T, died) ~ sex)
+  tidied <- generics::tidy(fit, exponentiate = TRUE)
+  expect_equal(tidied$estimate[tidied$term == "event_sexm"], exp(coef(fit)[["event_sexm"]]))
+  expect_error(fit_event(Surv(T, died) ~ 1, dropout = 0), class = "gbtm_beside_event")
+  expect_error(fit_event(Surv(T, died) ~ 1, prior = "weak"), class = "gbtm_beside_event")
+  expect_error(fit_event("died"), class = "gbtm_bad_event")
+  expect_error(fit_event(Surv(T, nobody) ~ 1), "nobody cannot be computed", class = "gbtm_bad_event")
+  expect_error(fit_event(Surv(t, died) ~ 1), class = "gbtm_not_constant")
+  expect_error(simulate(fit), class = "gbtm_no_simulation")
+  expect_error(forecast(fit, event_data()), class = "gbtm_no_forecast")
+  expect_error(survival_curves(fit, times = -1), class = "gbtm_bad_times")
+  expect_error(survival_curves(fit, at = c(age = 1)), class = "gbtm_unknown_covariate")
+  expect_error(predict_event(fit, event_data(), horizon = 0), class = "gbtm_bad_horizon")
+  expect_error(predict_event(example_fit(), event_data()), class = "gbtm_no_event")
+})
