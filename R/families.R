@@ -161,10 +161,12 @@ above_zero <- function(traits, u) {
   if (traits$has_dispersion) {
     psi <- exp(u$log_psi)
     cost <- log1p(psi * mu) / psi
-    slope <- mu / (1 + psi * mu)
+    slope <- 1 / (1 / mu + psi)
   }
   some <- -expm1(-cost)
   odds <- exp(-cost) / some
+  slope <- pmin(slope, 1e300) # so that an overflow times 0 is 0
+  cost <- pmin(cost, 1e300)
   list(mean = mu / some, log_some = log(some), by_mean = odds * slope, by_psi = odds * (slope - cost))
 }
 
@@ -201,7 +203,7 @@ expected_slopes <- function(curves, u) {
 slopes_of_hurdle <- function(traits, mean, u) {
   own <- above_zero(traits, u)
   c(list(mean = mean * (1 - own$by_mean), zero = -stats::plogis(u$zero) * mean),
-    if (traits$has_dispersion) list(log_psi = -mean * own$by_psi))
+    if (traits$has_dispersion) list(log_psi = -pmin(mean, 1e300) * own$by_psi))
 }
 
 bounds_in_sigmas <- function(curves, u) {

@@ -79,6 +79,9 @@ def test_nothing_is_lost_where_the_rate_is_none_or_enormous():
     assert torch.isfinite(FAMILY.terms(u)).all()
     for values in (FAMILY.slopes(u), FAMILY.curvatures(u)):
         assert all(torch.isfinite(v).all() for v in values.values())
+    far = {"mean": np.array([-1e3, 300.0, 720.0]), "zero": np.zeros(3)}
+    with np.errstate(over="ignore"):
+        assert not np.isnan([FAMILY.expected(far), *FAMILY.expected_gradient(far).values()]).any()
     density = FAMILY.log_density(np.array([1.0]), {"mean": np.array([[-700.0]]), "zero": np.array([[0.0]])})
     assert density[0, 0] == pytest.approx(np.log(0.5), abs=1e-12)  # at a rate of 0, what is above 0 is 1
 

@@ -74,6 +74,9 @@ def test_nothing_is_lost_at_extremes():
     assert torch.isfinite(FAMILY.terms(u)).all()
     for values in (FAMILY.slopes(u), FAMILY.curvatures(u)):
         assert all(torch.isfinite(v).all() for v in values.values())
+    far = {"mean": np.array([-1e3, 300.0, 720.0, 720.0]), "zero": np.zeros(4), "log_psi": np.array([0, 5.0, -3.0, 9.0])}
+    with np.errstate(over="ignore"):
+        assert not np.isnan([FAMILY.expected(far), *FAMILY.expected_gradient(far).values()]).any()
 
 
 def test_the_gradient_of_the_mean_is_a_difference():

@@ -11,6 +11,7 @@ from scipy.stats import norm
 import gbtm
 from gbtm.data.known_groups import group_classes, group_weights, largest_known
 from gbtm.errors import DataError, SpecificationError
+from gbtm.likelihood.derivatives import posterior_gradient, subject_scores
 from gbtm.likelihood.mixture import Mixture
 from gbtm.recipes.code import code_for
 from gbtm.specification.constraint_text import label_classes
@@ -409,3 +410,23 @@ def test_the_largest_known_group_does_not_mind_the_missing_value_of_r():
     assert np.isnan(known[0, 0])
     assert largest_known(known) == 2
     assert np.array_equal(group_weights(known, 2), [[1, 1], [0, 1], [1, 1]])
+
+
+def test_scores_of_people_and_probabilities_of_the_known_have_no_holes():
+    data, group = made(60)
+    data = told(data, 0.5)
+    model = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=3, order=1, known="known")
+    res = model.fit(rng=0)
+    module = Mixture(model.layout, model.panel)
+    at = torch.as_tensor(res.internal.params)
+    jacobian = torch.autograd.functional.jacobian(lambda x: module.subject_loglik(x[None])[0], at)
+    scores = subject_scores(module, at)
+    assert torch.allclose(scores, jacobian, atol=1e-8)
+    bread, meat = res.internal.cov, scores.numpy().T @ scores.numpy()
+    robust = model.fit(rng=0, start=res.params, cov_type="robust")
+    assert np.allclose(robust.internal.cov, bread @ meat @ bread, rtol=1e-5, atol=1e-10)
+    p, variance = posterior_gradient(module, at, torch.as_tensor(res.internal.cov))
+    known = ~np.isnan(data["known"].to_numpy()[::WAVES])
+    assert np.array_equal(p.numpy()[known], np.eye(3)[group[known]])
+    assert (variance.numpy()[known] == 0).all()
+    assert (variance.numpy()[~known] > 0).all()

@@ -339,4 +339,6 @@ def test_the_report_has_its_figure_and_no_mean_of_categories(fit, tmp_path):
     gbtm.grolts_report(fit, tmp_path / "report.md")
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "probabilities of the categories" in text
+    assert "Add a plot of the estimated mean trajectories" not in text
+    assert "y is 1 in " in text
     assert "Mean y" not in text

@@ -137,3 +137,16 @@ test_that("wide tables and matrices know people too", {
   other <- gbtm(Y ~ c((0:5) / 5), groups = 3, order = 1, sigma_by_group = TRUE, known = ~ told)
   expect_equal(unname(coef(other)), unname(coef(fit)), tolerance = 1e-6)
 })
+
+test_that("several outcomes share groups of which some are known", {
+  need_engine()
+  d <- made()
+  set.seed(2)
+  d$z <- 0.7 * d$true + rnorm(nrow(d))
+  fit <- gbtm(list(y ~ t, z ~ t), d, id = "id", groups = 3, order = 1, known = "told",
+              control = gbtm_control(n_starts = 8))
+  told <- d$told[match(fit$ids, d$id)]
+  expect_equal(assignment(fit)[!is.na(told)], told[!is.na(told)], ignore_attr = TRUE)
+  expect_equal(apply(of_outcome(fit, "z")$posterior, 1, max)[!is.na(told)], rep(1, sum(!is.na(told))))
+  expect_output(print(fit), "The group of 30 of 90 subjects is known")
+})

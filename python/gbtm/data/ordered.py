@@ -43,10 +43,10 @@ def numbers_of_ordered(
             values = data[column].map(str, na_action="ignore")
             own = levels if levels is not None and values.dropna().isin(levels).all() else (
                 tuple(sorted(values.dropna().unique())))
-            codes = np.asarray(pd.Categorical(values, categories=list(own)).codes, dtype=np.int64)
+            codes = np.asarray(pd.Categorical(values, categories=list(own)).codes)
         elif isinstance(kind, pd.CategoricalDtype) and (kind.ordered or unordered):
             own = tuple(str(c) for c in data[column].cat.categories)
-            codes = np.asarray(data[column].cat.codes, dtype=np.int64)
+            codes = np.asarray(data[column].cat.codes)
         else:
             continue
         if levels is not None and own != levels:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LOG_SERIES = log(0.25)  # log rate below which 1 + rate - mean is summed as a series
 SERIES = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160)  # of the mean, 1 + rate/2 + rate^2/12 - ..
 LOG_TINY = -700.0  # of a rate that no count above 1 is ever drawn from, and whose exponential is no 0
+HUGE = 1e300  # so that an overflow times 0 is 0
 LEAST_MEAN = 1.05  # of counts above 0, to start from: at 1 the rate is 0
 
 
@@ -78,7 +79,8 @@ class HurdlePoisson(CountFamily):
     def expected_gradient(self, u: Predictors) -> dict[str, np.ndarray]:
         rate = np.exp(u["mean"])
         mean, chance = _mean(rate), expit(-u["zero"])
-        return {"mean": chance * mean * (1 - mean * np.exp(-rate)), "zero": -expit(u["zero"]) * chance * mean}
+        slope = mean * (1 - np.minimum(mean, HUGE) * np.exp(-rate))
+        return {"mean": chance * slope, "zero": -expit(u["zero"]) * chance * mean}
 
     def variance(self, u: Predictors) -> np.ndarray:
         """(1-p) m (1 + lambda - (1-p) m), m the mean of what is above 0."""

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import betainc, expit
 
 from .base import Predictors
-from .hurdle import LOG_TINY, cumulative_of_hurdle, rate_of_mean
+from .hurdle import HUGE, LOG_TINY, cumulative_of_hurdle, rate_of_mean
 from .negbin import (
     LEAST_LOG_PSI,
     START_PSI,
@@ -98,7 +98,7 @@ class HurdleNegativeBinomial(NegativeBinomial):
         law, chance = _Truncated(u), expit(-u["zero"])
         mean = chance * law.mean
         by_mean, by_psi = law.slopes
-        return {"mean": mean * (1 - by_mean), "zero": -expit(u["zero"]) * mean, "log_psi": -mean * by_psi}
+        return {"mean": mean * (1 - by_mean), "zero": -expit(u["zero"]) * mean, "log_psi": -np.minimum(mean, HUGE) * by_psi}
 
     def variance(self, u: Predictors) -> np.ndarray:
         """(1-p) m (1 + (1 + psi) mu - (1-p) m), m the mean of what is above 0."""
@@ -135,7 +135,7 @@ class _Truncated:
 
     def __init__(self, u: Predictors) -> None:
         self.mu = np.exp(np.maximum(u["mean"], LOG_TINY))
-        self.psi = np.exp(np.maximum(u["log_psi"], LEAST_LOG_PSI)) + 0 * self.mu
+        self.psi = np.exp(np.maximum(u["log_psi"], LEAST_LOG_PSI)) + np.zeros_like(self.mu)
         self.cost = np.log1p(self.psi * self.mu) / self.psi
         self.some = -np.expm1(-self.cost)
         self.mean = self.mu / self.some
@@ -143,9 +143,9 @@ class _Truncated:
     @property
     def slopes(self) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of log P(> 0) in eta and in log psi."""
-        by_mean = self.mu / (1 + self.psi * self.mu)
+        by_mean = 1 / (1 / self.mu + self.psi)
         odds = np.exp(-self.cost) / self.some
-        return odds * by_mean, odds * (by_mean - self.cost)
+        return odds * by_mean, odds * (by_mean - np.minimum(self.cost, HUGE))
 
 
 # -- log P(> 0) of the count before truncation, and its derivatives --------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def plot_levels(res: Fit) -> Figure:
     names = list(table["level"].cat.categories)
     figure, axes = plt.subplots(
         1, res.n_groups, figsize=(2.2 + 2.2 * res.n_groups, 3.4), sharey=True, squeeze=False, layout="constrained")
-    colours = list(plt.get_cmap(SHADES)(np.linspace(0.2, 0.95, len(names))))
+    colours: list[Any] = list(plt.get_cmap(SHADES)(np.linspace(0.2, 0.95, len(names))))
     if not res.curves.family.has_mean:
         hues = plt.get_cmap(HUES)
         colours = [REFERENCE, *(hues((2 * i) % 20 + (2 * i) // 20) for i in range(len(names) - 1))]

@@ -131,8 +131,7 @@ def _summary(to: Builder, res: GBTMResults, search: Any) -> None:
         to.say("Read these before using the numbers:", warning=True)
         to.list(res.warnings, warning=True)
     to.say("Name the groups by their curves, and say what they stand for.", prompt=True)
-    of_levels = one and not res.outcomes[0].spec.traits.has_mean
-    _draw(to, "levels" if of_levels else "curves", res)
+    _draw(to, "curves", res)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -260,8 +259,10 @@ def check_table(frame: pd.DataFrame, caption: str) -> Table:
 def _draw(to: Builder, name: str, subject: Any, *, of: str | None = None, **options: Any) -> None:
     """A figure, of an outcome by name where there are several of its kind."""
     to.tell(f"report: drawing figure {sum(isinstance(b, FigureBlock) for b in to.blocks) + 1}")
-    several = len(getattr(subject, "outcomes", ())) > 1
-    picture = draw(f"{name}_of_outcomes" if several and f"{name}_of_outcomes" in DRAWINGS else name, subject, **options)
+    outcomes = getattr(subject, "outcomes", ())
+    of_levels = len(outcomes) == 1 and not outcomes[0].spec.traits.has_mean
+    own = f"{name}_of_{'outcomes' if len(outcomes) > 1 else 'levels' if of_levels else 'one'}"
+    picture = draw(own if own in DRAWINGS else name, subject, **options)
     if picture is not None:
         number = sum(isinstance(b, FigureBlock) and b.name.partition("-")[0] == name for b in to.blocks) + 1
         caption = picture.caption if of is None else f"{of}: {picture.caption}"

@@ -45,7 +45,7 @@ DRAWINGS = {
         "Estimated mean trajectories of each outcome with pointwise confidence bands; points are observed means, "
         "weighted by the posterior probability of the group.",
     ),
-    "levels": _Drawing(
+    "curves_of_levels": _Drawing(
         "levels", "plot_levels", "fit", "Estimated probabilities of the categories in each group of the final model.",
     ),
     "criteria": _Drawing(

@@ -57,12 +57,13 @@ class KnownAccuracy:
     @property
     def accuracy(self) -> float:
         """The share of them whose most probable group is the known one."""
-        return float(self._share @ self._right)
+        return float((self._weight * self._right).sum() / self._weight.sum()) if self.n else float("nan")
 
     @property
     def se(self) -> float:
         """Its standard error, from the spread over people; the fits are taken as given."""
-        return float(np.sqrt(self._share**2 @ (self._right - self.accuracy) ** 2))
+        squares = self._weight**2 @ (self._right - self.accuracy) ** 2
+        return float(np.sqrt(squares) / self._weight.sum()) if self.n else float("nan")
 
     @property
     def table(self) -> pd.DataFrame:
@@ -104,9 +105,8 @@ class KnownAccuracy:
         return (self.by_subject["found"] == self.by_subject["known"]).to_numpy(dtype=float)
 
     @property
-    def _share(self) -> np.ndarray:
-        weight = np.where(self._there, self.weights, 0.0)
-        return np.asarray(weight / weight.sum()) if weight.any() else np.full(weight.size, np.nan)
+    def _weight(self) -> np.ndarray:
+        return np.where(self._there, self.weights, 0.0)
 
 
 @checked
