@@ -89,7 +89,7 @@ curve_layers <- function(tables, shown) {
                                               with_band(curves, c("group", "panel")), alpha = 0.2, colour = NA,
                                               na.rm = TRUE)
   }
-  picture <- picture + ggplot2::geom_line(ggplot2::aes(y = .data$estimate), linewidth = 0.9, na.rm = TRUE)
+  picture <- picture + curve_lines(curves, c("group", "panel"), 0.9)
   if (!shown$observed) return(picture)
   picture + ggplot2::geom_point(ggplot2::aes(y = .data$mean, shape = .data$group), tables$means, size = 1.8)
 }
@@ -122,7 +122,7 @@ panel_tables <- function(view, level, individuals, n, tcov, groups) {
   means <- here(binned_means(view))
   lines <- if (individuals) drawn_lines(view, groups)
   limits <- drawn_range(view, curves, means, level, lines$y)
-  said <- c(profile_sentence(view, tcov), axis_sentences(curves, means, limits, FALSE))
+  said <- c(profile_sentence(view, tcov), unseen_words(curves), axis_sentences(curves, means, limits, FALSE))
   if (length(view$part_of)) {
     for (name in c("lower", "upper")) curves[[name]] <- pmin(pmax(curves[[name]], limits[1]), limits[2])
     curves$estimate[curves$estimate < limits[1] | curves$estimate > limits[2]] <- NA

@@ -32,7 +32,7 @@ formula_parts <- function(formula, known, data = NULL) {
               formula_advice(text, used, data, parts$outcome))
   }
   parts$time <- used
-  parts$basis <- stats::reformulate(deparse_line(right), env = environment(formula))
+  parts$basis <- stats::reformulate(deparse_line(right), env = with_time_terms(right, environment(formula)))
   parts
 }
 
@@ -52,7 +52,8 @@ column_label <- function(x) if (is.name(x)) as.character(x) else deparse_line(x)
 #'
 #' Only complete observations count, so that knots are placed by what is fitted.
 #' @return list: `columns` (n, q) with names; `terms` that make the same columns at other times, NULL where they are
-#'   known at the observed times alone: categories of time, or what depends on which times there are
+#'   known at the observed times alone: categories of time, or what depends on which times there are; `design`, the same
+#'   in the words of the fit document, see [design_of_basis()]
 #' @noRd
 basis_columns <- function(parts, columns) {
   complete <- !is.na(columns$subject) & !is.na(columns$y) & !is.na(columns$time)
@@ -65,6 +66,7 @@ basis_columns <- function(parts, columns) {
     frame <- stats::model.frame(parts$basis, time_frame(parts$time, times), na.action = stats::na.fail)
     list(frame = frame, matrix = stats::model.matrix(attr(frame, "terms"), frame))
   }, error = function(e) {
+    if (inherits(e, "gbtm_bad_time_term")) stop(e)
     stop_gbtm("bad_formula", sprintf("formula: '%s' cannot be computed: %s.", deparse_line(parts$basis[[2]]),
                                      conditionMessage(e)), "formula",
               sprintf("Its only variable must be the time '%s'.", parts$time))
@@ -72,7 +74,9 @@ basis_columns <- function(parts, columns) {
   all <- matrix(NA_real_, length(columns$time), ncol(made$matrix))
   all[complete, ] <- made$matrix
   colnames(all) <- sub("(Intercept)", "intercept", colnames(made$matrix), fixed = TRUE)
-  list(columns = all, terms = if (known_between(made, times, parts$time)) attr(made$frame, "terms"))
+  between <- known_between(made, times, parts$time)
+  list(columns = all, terms = if (between) attr(made$frame, "terms"),
+       design = if (between) design_of_basis(made$frame, made$matrix, parts$time))
 }
 
 known_between <- function(made, times, time_name) {

@@ -143,9 +143,14 @@ predict.gbtm_bootstrap <- function(object, times = NULL, level = 0.95, tcov = NU
   check_dots(...)
   fit <- object$fit
   if (is_several(fit)) return(below_each_other(lapply(bootstrap_views(object), predict, times, level, tcov)))
-  at <- curve_times(fit, times)
+  bootstrap_curves(object, curve_times(fit, times), check_level(level), tcov)
+}
+
+# The table of curves at these times, of a bootstrap of one outcome.
+bootstrap_curves <- function(object, at, level, tcov = NULL) {
+  fit <- object$fit
   w <- covariate_rows(fit, tcov, length(at))
-  table <- curve_table(fit, at, check_level(level), w)
+  table <- with_outside(fit, curve_table(fit, at, level, w))
   drawn <- vapply(seq_len(object$n), function(i) {
     for (p in names(object$coefficients)) {
       own <- object$coefficients[[p]][i, ]
@@ -174,8 +179,10 @@ plot.gbtm_bootstrap <- function(x, level = 0.95, ...) {
   }
   at <- if (can_interpolate(x$fit)) {
     seq(min(seen_times(x$fit)), max(seen_times(x$fit)), length.out = constants$curve_points)
+  } else {
+    curve_times(x$fit, NULL)
   }
-  curves <- predict(x, times = at, level = if (is.null(level)) constants$level else level)
+  curves <- bootstrap_curves(x, at, if (is.null(level)) constants$level else check_level(level))
   names(curves)[2] <- "time"
   draw_curves(x$fit, curves, level, ...)
 }

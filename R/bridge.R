@@ -145,7 +145,8 @@ panel_request <- function(columns, further) {
     outcome_name = columns$outcome_name, waves = columns$waves, wave_lists = columns$wave_lists,
     declared = columns$declared, factor_levels = columns$factor_levels,
     repeated = if (isTRUE(columns$repeated)) TRUE,
-    basis_names = if (is.null(columns$basis)) NULL else json_array(colnames(columns$basis))
+    basis_names = if (is.null(columns$basis)) NULL else json_array(colnames(columns$basis)),
+    basis_design = columns$basis_design
   ), further$request)
 }
 

@@ -18,6 +18,9 @@
 # individuals_most, individuals_per_group, individuals_shown: lines of subjects in one picture and in a group's panel,
 #   and the share of their values that a panel's axis has to hold
 # far_times: of the range of the observed times, beyond which a curve at other times is no more than a formula
+# outside_share: of a group's weighted observations, left out at either end of the times at which it was seen
+# outside_thin: of all observations, those at either end among which a group counts as seen to the end
+# grey_share: how far a curve is drawn towards grey where its group was not seen
 # jitter_binary, jitter_count, jitter_step: how far the line of a discrete outcome is moved, and the golden section that
 #   spreads the moves evenly, whoever is drawn, and leaves the user's random numbers alone
 # posterior_bin: width of the bars of posterior probabilities

@@ -159,6 +159,7 @@ one_sided <- function(asked, argument) {
     stop_gbtm("bad_formula", sprintf("%s: %s is neither column names nor a one-sided formula.", argument, shown(asked)),
               argument, sprintf("For example %s = \"age\" or %s = ~ age + region.", argument, argument))
   }
+  environment(asked) <- with_time_terms(asked[[2]], environment(asked))
   asked
 }
 

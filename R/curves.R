@@ -49,7 +49,8 @@ time_columns <- function(fit, predictor, times) {
   } else if (!is.null(fit$terms)) {
     basis_at(fit$terms, fit$time_name, times)
   } else {
-    tabulated_columns(basis, times)
+    made <- stored_columns(basis$design, times)
+    if (is.null(made)) tabulated_columns(basis, times) else made
   }
   raw %*% basis$mix
 }
@@ -151,7 +152,7 @@ curve_table <- function(fit, times, level = 0.95, w = NULL, symmetric = FALSE) {
     group = rep(seq_len(fit$n_groups), each = length(times)), time = rep(times, fit$n_groups), estimate = estimate,
     se = se, lower = ends$lower, upper = ends$upper
   )
-  names(table)[2] <- apart(fit$time_name, names(table)[-2])
+  names(table)[2] <- apart(fit$time_name, c(names(table)[-2], "outside"))
   table
 }
 

@@ -184,7 +184,7 @@ refuse_of_tables <- function(frame, call) {
   }
 }
 
-# The formula as Python reads it: columns, and a B-spline basis of the time.
+# The formula as Python reads it: columns, and bases of the time.
 formula_on_files <- function(formula, known, call) {
   if (is.character(formula) && length(formula) == 1) formula <- stats::as.formula(formula)
   if (!inherits(formula, "formula") || length(formula) != 3) {
@@ -195,26 +195,41 @@ formula_on_files <- function(formula, known, call) {
     stop_gbtm("not_on_disk", sprintf("formula: with data that stay on disk the outcome is a column, and '%s' is none.",
                                      deparse_line(formula[[2]])), "formula", "Write the column to the files.", call)
   }
-  right <- time_on_files(formula[[3]], call)
-  used <- c(as.character(formula[[2]]), all.vars(right))
+  right <- time_on_files(formula[[3]], environment(formula), call)
+  used <- c(as.character(formula[[2]]), right$columns)
   unknown <- setdiff(used, known)
   if (length(unknown)) {
     stop_gbtm("unknown_column", sprintf("%s: no column named '%s'.", unknown[1], unknown[1]), unknown[1],
               sprintf("The columns are %s.", listing(known)), call)
   }
-  paste(deparse_line(formula[[2]]), "~", deparse_line(right))
+  paste(deparse_line(formula[[2]]), "~", right$text)
 }
 
-# A column of times, or its B-spline basis by Python's name.
-time_on_files <- function(right, call) {
-  if (is.name(right)) return(right)
-  if (!is.call(right) || !deparse_line(right[[1]]) %in% c("bs", "splines::bs") || !is.name(right[[2]])) {
+# A column of times, or terms of it, in Python's words: list of the `text` and the `columns` in it.
+time_on_files <- function(right, env, call) {
+  if (is.name(right)) return(list(text = deparse_line(right), columns = as.character(right)))
+  if (is.call(right) && identical(right[[1]], as.name("+")) && length(right) == 3) {
+    sides <- lapply(as.list(right)[-1], time_on_files, env, call)
+    return(list(text = paste(sides[[1]]$text, "+", sides[[2]]$text), columns = c(sides[[1]]$columns, sides[[2]]$columns)))
+  }
+  name <- if (is.call(right)) sub("^splines::|^gbtm::", "", deparse_line(right[[1]])) else ""
+  if (!name %in% c("bs", stored_terms) || !is.name(right[[2]])) {
     stop_gbtm("not_on_disk", sprintf("formula: with data that stay on disk the time is a column, and '%s' is none.",
                                      deparse_line(right)), "formula",
               "Write the column to the files; or give a basis, splines::bs(age, df = 4).", call)
   }
-  right[[1]] <- as.name("bs")
-  right
+  settings <- lapply(as.list(right)[-(1:2)], function(x) python_numbers(eval(x, env)))
+  names <- sub("Boundary.knots", "boundary_knots", names(settings), fixed = TRUE)
+  settings <- paste0(ifelse(nzchar(names), paste0(names, "="), ""), unlist(settings))
+  list(text = sprintf("%s(%s)", name, paste(c(deparse_line(right[[2]]), settings), collapse = ", ")),
+       columns = as.character(right[[2]]))
+}
+
+# A setting of a term, knots or a number of columns, as Python writes it.
+python_numbers <- function(x) {
+  if (is.logical(x)) return(if (isTRUE(x)) "True" else "False")
+  numbers <- vapply(as.double(x), format, "", digits = 17)
+  if (length(numbers) == 1) numbers else sprintf("[%s]", paste(numbers, collapse = ", "))
 }
 
 wide_on_files <- function(given) if (is.character(given) && length(given) == 1) given else json_array(given)

@@ -6,8 +6,9 @@
 #'
 #' @param formula `outcome ~ time`, a polynomial of `order` in time, which may be an expression of a column where
 #'   `order`
-#'   is given, `outcome ~ I(age - 40)` or `outcome ~ as.numeric(date)`; or `outcome ~ splines::bs(time, df = 4)` or
-#'   another basis in the one variable time, without `order`. The outcome may be an expression such as `log(y)`. A
+#'   is given, `outcome ~ I(age - 40)` or `outcome ~ as.numeric(date)`; or, without `order`, a
+#'   basis in the one variable time: `outcome ~ lspline(time, knots = c(12, 15))`, see [time_terms],
+#'   `outcome ~ ns(time, df = 4)`, `bs()` or another. The outcome may be an expression such as `log(y)`. A
 #'   times, `Y ~ 1:5`, or as in trajeR `gbtm(Y, A, ...)`. Without times the names of the columns of `Y` are the times,
 #'   if they are numbers, or else the waves are counted, with a warning. Row names are ids; what has names is matched by
 #'   them. `risk`, `tcov` and the like may be variables beside `Y`. A list of formulas, or of [outcome()] objects where
@@ -295,6 +296,8 @@ asked_model <- function(formula, data, id, given, call, settled = NULL) {
   further <- covariate_columns(covariates, known, columns, wide, curve = curve)
   if (!is.null(further)) columns <- further$columns
   columns$basis <- basis$columns
+  columns$basis_design <- basis$design
+  parts$made_alike <- !is.null(basis$design)
   list(columns = columns, further = further, model = sent_options(given), terms = basis$terms, own_ids = own,
        read_as = read_as(parts, known, id, given, further$kept),
        inputs = c(list(id = id, wide = wide, kept = further$kept, source = parts$source),

@@ -58,7 +58,8 @@ curves_of_rows <- function(fit, newdata, level, call) {
   if (!length(times) || !all(is.finite(times))) {
     stop_gbtm("bad_times", "newdata: missing or infinite times.", "newdata", "Give finite numbers.", call)
   }
-  table <- curve_table(fit, times, level, asked$w)
+  warn_outside(fit, times, call)
+  table <- with_outside(fit, curve_table(fit, times, level, asked$w))
   if (ncol(asked$table) == 1) return(table)
   each <- nrow(table) / nrow(asked$table) / fit$n_groups # rows of a time: one for each category without an order
   further <- asked$table[rep(rep(seq_len(nrow(asked$table)), each = each), fit$n_groups), -1, drop = FALSE]

@@ -49,7 +49,7 @@ plot_groups <- function(fit, level = 0.95, individuals = 200, labels = NULL, col
     picture <- picture + ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$lower, ymax = .data$upper),
                                               with_band(curves, "group"), alpha = 0.2, colour = NA, na.rm = TRUE)
   }
-  picture + ggplot2::geom_line(ggplot2::aes(y = .data$estimate), linewidth = 0.9) +
+  picture + curve_lines(curves, "group", 0.9) +
     ggplot2::geom_point(ggplot2::aes(y = .data$mean, shape = .data$group, size = .data$size), named(means),
                         fill = "white", stroke = 0.7) +
     ggplot2::scale_size_area(max_size = 1.9, guide = "none") +
@@ -151,7 +151,7 @@ groups_range <- function(core, y) {
 groups_caption <- function(fit, level, lines, limits, most, curves) {
   banded <- !is.null(level) && !length(unit_bases(fit))
   band <- if (banded) sprintf(" with pointwise %g %% band", 100 * level) else ""
-  said <- c(sprintf("Coloured line: fitted mean%s.", band),
+  said <- c(sprintf("Coloured line: fitted mean%s.", band), unseen_words(curves),
             "Points: observed means weighted by the posterior; smaller where less is observed.")
   if (nrow(lines)) {
     some <- max(tabulate(assignment(fit))) > most

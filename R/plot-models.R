@@ -48,7 +48,7 @@ plot_models <- function(x, which = "best", criterion = "bic_subjects", level = 0
                                               with_band(curves, c("model", "group")), alpha = 0.18, colour = NA,
                                               na.rm = TRUE)
   }
-  picture <- picture + ggplot2::geom_line(ggplot2::aes(y = .data$estimate), linewidth = 0.7)
+  picture <- picture + curve_lines(curves, c("model", "group"), 0.7)
   if (check_flag(observed, "observed")) {
     picture <- picture + ggplot2::geom_point(ggplot2::aes(y = .data$mean, shape = .data$group), means, size = 1,
                                              na.rm = TRUE)
@@ -61,7 +61,7 @@ plot_models <- function(x, which = "best", criterion = "bic_subjects", level = 0
     ggplot2::scale_x_continuous(expand = ggplot2::expansion(c(0.03, constants$label_room))) +
     ggplot2::coord_cartesian(ylim = limits) +
     ggplot2::labs(x = in_lines(first$time_name, 36), y = in_lines(outcome_label(first), 28),
-                  caption = models_caption(criterion, level, observed)) +
+                  caption = models_caption(criterion, level, observed, unseen_words(curves))) +
     theme_figures() + ggplot2::theme(legend.position = "none")
 }
 
@@ -141,10 +141,10 @@ spread_apart <- function(at, least, room) {
   moved[match(seq_len(n), order)]
 }
 
-models_caption <- function(criterion, level, observed) {
+models_caption <- function(criterion, level, observed, unseen) {
   band <- if (is.null(level)) "" else sprintf(" with pointwise %g %% bands", 100 * level)
   wrapped_caption(c(
     sprintf("Lines: fitted means%s.", band), if (observed) "Points: observed means weighted by the posterior.",
-    "Numbers: group shares in %.", sprintf("*: the model chosen by %s.", criterion_label(criterion))
+    unseen, "Numbers: group shares in %.", sprintf("*: the model chosen by %s.", criterion_label(criterion))
   ))
 }

@@ -9,7 +9,8 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 #' stands behind a mean it is not drawn: it would be that of other groups' people. The axis of the outcome is scaled by
 #' the data, the observed means and the subjects' lines: a curve or band that goes far beyond them leaves it, and the
 #' picture says so. Of categories without an order (`family = "multinomial"`) it is their probabilities, on top of each
-#' other in a panel per group, and of what follows `n` and `tcov` alone have a place.
+#' other in a panel per group, and of what follows `n` and `tcov` alone have a place. Where next to nobody of a group was seen its curve is dotted and greyed, see `outside` of
+#' [predict.gbtm()].
 #'
 #' @param x a fit
 #' @param level level of the pointwise bands; `NULL` for none
@@ -98,13 +99,12 @@ draw_curves <- function(x, curves, level, individuals = FALSE, observed = TRUE, 
   frame <- list(x = range(seen_times(x)), y = limits, xlab = x$time_name, ylab = outcome_label(x), las = 1)
   settings <- utils::modifyList(frame, dots[setdiff(names(dots), c("lwd", "lty", "pch", "cex"))])
   settings$ylim <- if (is.null(dots$ylim)) limits else dots$ylim
-  words <- c(words, axis_sentences(curves, means, settings$ylim, grepl("y", log)))
+  words <- c(words, unseen_words(curves), axis_sentences(curves, means, settings$ylim, grepl("y", log)))
   room <- draw_frame(settings, words)
   if (length(lines)) draw_individuals(lines, look$colour)
   for (k in groups) {
     here <- curves[curves$group == k, ]
-    if (!is.null(level)) draw_band(here, look$colour[k], from_usr(2, 0))
-    graphics::lines(here$time, here$estimate, col = look$colour[k], lwd = look$lwd[k], lty = look$lty[k])
+    draw_curve(here, look$colour[k], look$lwd[k], look$lty[k], !is.null(level))
   }
   if (check_flag(observed, "observed")) {
     graphics::points(means$time, means$mean, col = look$colour[means$group], pch = look$pch[means$group],
@@ -115,6 +115,18 @@ draw_curves <- function(x, curves, level, individuals = FALSE, observed = TRUE, 
   draw_legend(legend, legend_labels(x, labels)[groups], key, room, c(curves$time, means$time),
               c(curves$estimate, means$mean))
   invisible(curves)
+}
+
+# Curve and band of a group, greyed and dotted where it was not seen.
+draw_curve <- function(curve, colour, lwd, lty, banded) {
+  part <- seen_parts(curve)
+  for (name in names(Filter(Negate(is.null), part))) {
+    shade <- if (name == "seen") colour else greyed(colour)
+    for (piece in pieces_of(curve, part[[name]])) {
+      if (banded) draw_band(piece, shade, from_usr(2, 0))
+      graphics::lines(piece$time, piece$estimate, col = shade, lwd = lwd, lty = if (name == "seen") lty else "23")
+    }
+  }
 }
 
 # Colour, line and mark of each group.
@@ -200,7 +212,7 @@ drawn_curves <- function(fit, level, n = constants$curve_points, tcov = NULL) {
   w <- covariate_rows(fit, tcov, length(at))
   table <- curve_table(fit, at, if (is.null(level)) constants$level else level, w)
   names(table)[2] <- "time"
-  table
+  with_outside(fit, table)
 }
 
 # So many times between the first and the last that was observed; those themselves where the curve is known only there.
@@ -209,9 +221,11 @@ fine_times <- function(fit, n) {
   if (can_interpolate(fit)) seq(seen[1], seen[length(seen)], length.out = n) else seen
 }
 
-# A basis read from a file is known at the observed times only.
+# A basis read from a file is known at the observed times only, but of terms that R makes too.
 can_interpolate <- function(fit) {
-  !is.null(fit$terms) || all(vapply(fit$curves$bases, function(b) b$kind %in% c("polynomial", "network"), NA))
+  !is.null(fit$terms) || all(vapply(fit$curves$bases, function(b) {
+    b$kind %in% c("polynomial", "network") || !is.null(stored_columns(b$design, 0))
+  }, NA))
 }
 
 binned_means <- function(fit) {

@@ -192,8 +192,7 @@ predict.gbtm_pooled <- function(object, times = NULL, level = 0.95, tcov = NULL,
       predict(object, times, level, tcov)
     })))
   }
-  if (is.null(times)) times <- sort(unique(unlist(lapply(object$fits, seen_times))))
-  at <- curve_times(first, times)
+  at <- if (is.null(times)) sort(unique(unlist(lapply(object$fits, seen_times)))) else curve_times(first, times)
   tables <- Map(function(fit, j) {
     table <- curve_table(fit, at, check_level(level), covariate_rows(fit, tcov, length(at)))
     table[as.vector(vapply(object$orders[j, ], function(g) which(table$group == g), integer(nrow(table) / first$n_groups))), ]
@@ -202,7 +201,7 @@ predict.gbtm_pooled <- function(object, times = NULL, level = 0.95, tcov = NULL,
   variances <- vapply(tables, `[[`, numeric(nrow(tables[[1]])), "se")^2
   pooled <- rubin(matrix(estimates, ncol = length(tables)), matrix(variances, ncol = length(tables)),
                   object$df_complete)
-  table <- curve_table(first, at, level, covariate_rows(first, tcov, length(at)))
+  table <- with_outside(first, curve_table(first, at, level, covariate_rows(first, tcov, length(at))))
   reach <- stats::qt(0.5 + level / 2, pooled$df) * pooled$se
   table$estimate <- pooled$estimate
   table$se <- pooled$se

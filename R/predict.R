@@ -25,7 +25,11 @@
 #'   `"curve"` a data frame with one row per group and time (with covariates in `newdata`, and distinct row of them,
 #'   which stand beside the time): `group`, the time under its own name, `estimate`, `se`, `lower`, `upper`, on the
 #'   outcome's scale; for counts, per unit of exposure. Of categories without an order it has one row per group, time and
-#'   category, with the probability of each and a column `level` after the time. The band is pointwise,
+#'   category, with the probability of each and a column `level` after the time. The others have `outside`, TRUE where next to nobody of the group was seen,
+#'   so that the curve is a matter of its formula alone. The range that a group was seen at holds all but
+#'   0.5 % of its observations at either end, each weighted by the posterior probability
+#'   of its subject; an end among the outermost 2 % of all observations is the first or
+#'   last time observed at all. Times that are asked for beyond it bring a warning of class `gbtm_outside`. The band is pointwise,
 #'   by the delta method: the estimate plus and minus a multiple of `se`, cut to the outcome's range; for
 #'   `r those_with_link("logit")` formed on the link's scale and taken back, so that it lies within 0 and 1.
 #'   `se`, `lower` and `upper` are NA where the data do not
@@ -86,7 +90,7 @@ predicted_curves <- function(fit, newdata, times, tcov, level, call) {
   if (is.null(newdata)) {
     at <- curve_times(fit, times)
     w <- covariate_rows(fit, tcov, length(at)) # refused here where the fit has none: nothing would look at it later
-    return(curve_table(fit, at, level, w))
+    return(with_outside(fit, curve_table(fit, at, level, w)))
   }
   also <- c(if (!is.null(times)) "times", if (!is.null(tcov)) "tcov")
   if (length(also)) {
@@ -178,22 +182,23 @@ curve_times <- function(fit, times) {
   if (!length(times) || !all(is.finite(times))) {
     stop_gbtm("bad_times", "times: missing or infinite times.", "times", "Give finite numbers.")
   }
-  warn_far_times(fit, times)
+  warn_outside(fit, times)
   times
 }
 
-# A polynomial knows nothing of times far from those that it was fitted to.
+# A polynomial knows nothing of times far from those that it was fitted to. Returns which are far.
 warn_far_times <- function(fit, times, call = NULL) {
   seen <- range(seen_times(fit))
   room <- constants$far_times * diff(seen)
   far <- sort(unique(times[is.finite(times) & (times < seen[1] - room | times > seen[2] + room)]))
-  if (!length(far)) return(invisible())
+  if (!length(far)) return(invisible(far))
   number <- function(x) format(x, digits = 6, trim = TRUE)
   warning(gbtm_condition("far_times", sprintf(
     paste("times: %s %s far outside the observed ones, %s to %s: what the curves do there is a matter of their formula",
           "alone."),
     listing(vapply(far, number, ""), 4), if (length(far) == 1) "is" else "are", number(seen[1]), number(seen[2])
   ), "times", "", call, c("gbtm_warning", "warning")))
+  invisible(far)
 }
 
 # Posterior probabilities of new subjects, from their own observations.

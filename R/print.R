@@ -102,6 +102,14 @@ print_transitions <- function(x) {
   print(shown, row.names = FALSE)
 }
 
+# Which groups were not seen at all times.
+print_ranges <- function(x) {
+  for (view in if (is_several(x)) outcome_views(x) else list(x)) {
+    seen <- narrow_words(view)
+    if (!is.null(seen)) print_wrapped(paste0(if (is_several(x)) paste0(view$outcome_name, ": "), seen))
+  }
+}
+
 # Where curves are drawn, in words; empty where time alone says it.
 profile_words <- function(x) {
   covariates <- x$curves$covariates

@@ -3,7 +3,7 @@
 
 #' What the document calls `inputs`
 #'
-#' @param parts what [formula_parts()] returned
+#' @param parts what [formula_parts()] returned; `made_alike` where its basis is one that Python makes too
 #' @param given values of [gbtm()]'s arguments by name
 #' @param kept what [covariate_columns()] returned as `kept`
 #' @return list for JSON, or NULL where an expression of R's has no equivalent: an outcome such as `log(y)`, a basis
@@ -37,7 +37,7 @@ read_as <- function(parts, data, id, given, kept) {
 
 # Whether Python can read the outcome and the time: a column, and a column or what it can make of one.
 is_plain_curve <- function(parts, known, made, wide) {
-  if (!is.null(parts$basis) || !parts$outcome %in% known) return(FALSE)
+  if ((!is.null(parts$basis) && !isTRUE(parts$made_alike)) || !parts$outcome %in% known) return(FALSE)
   is.null(parts$of) || (!is.null(made) && is.null(wide)) # in wide data no column holds the time
 }
 

@@ -50,6 +50,7 @@ print.summary.gbtm <- function(x, digits = max(3, getOption("digits") - 3), ...)
   print_criteria(x)
   print_constraints(x$fit)
   print_units(x$fit)
+  print_ranges(x$fit)
   print_findings(x$fit)
   invisible(x)
 }

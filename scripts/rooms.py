@@ -18,7 +18,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "python" / "gbtm"
 # rooms that share a floor do not know one another.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "constants", "foreign_words", "_version"),
-    ("checks", "arguments"),
+    ("checks", "arguments", "time_terms"),
     ("families", "datasets", "tables"),
     ("data",),
     ("disk", "lags"),

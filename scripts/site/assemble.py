@@ -26,7 +26,7 @@ TUTORIALS = (  # their order in the menu
     "first-model", "from-stata", "how-many-groups", "counts", "covariates", "dropout", "exposure", "several-outcomes",
     "coming-from", "published-result", "writing-up", "a-million-people", "torch")
 GUIDES = {  # heading of the menu -> pages of docs/, in their order
-    "The model": ("model", "priors", "several-outcomes", "event", "networks"),
+    "The model": ("model", "curves", "priors", "several-outcomes", "event", "networks"),
     "Choosing": ("search", "choosing", "blrt"),
     "After the fit": ("distal", "forecasts", "story", "standard-errors"),
     "Data and programs": ("disk", "training", "programs", "fit-document"),

@@ -70,7 +70,7 @@ def test_curves_and_means_are_the_same(name):
     curves = said["curves"]
     if res.family in ("beta", "logit"):
         curves = {**curves, **_limits_by_logit(curves)}
-    _same_table(res.predict(said["at"]), curves)
+    _same_table(res.predict(said["at"]).drop(columns="outside"), curves)  # a column that version 1 had not
     _same_table(res.observed_means, said["observed_means"])
     np.testing.assert_allclose(res.fittedvalues, said["fittedvalues"], rtol=1e-11)
 
@@ -108,4 +108,4 @@ def test_a_search_says_what_it_said():
     best = found.best()
     assert best.params.tolist() == said["params"]
     assert best.posterior.to_numpy()[:5].tolist() == said["posterior"]
-    _same_table(best.predict([0.0, 2.0, 4.0]), said["curves"])
+    _same_table(best.predict([0.0, 2.0, 4.0]).drop(columns="outside"), said["curves"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import gbtm
@@ -20,7 +21,7 @@ def test_as_if_the_fit_had_been_asked_for_them(name, kind, fitted):
     np.testing.assert_allclose(other.cov_params(), asked.cov_params(), rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(res.cov_params(kind), asked.cov_params(), rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(other.group_shares, asked.group_shares, rtol=1e-6)
-    np.testing.assert_allclose(other.predict(), asked.predict(), rtol=1e-6)
+    pd.testing.assert_frame_equal(other.predict(), asked.predict(), rtol=1e-6)
     assert other.warnings == res.warnings
 
 

@@ -40,7 +40,7 @@ def test_curves_and_bands_are_those_of_the_formula(res):
 
 def test_all_outcomes_stand_below_each_other(res):
     table = res.predict()
-    assert list(table.columns) == ["outcome", "group", "time", "estimate", "std err", "lower", "upper"]
+    assert list(table.columns) == ["outcome", "group", "time", "estimate", "std err", "lower", "upper", "outside"]
     assert table["outcome"].value_counts(sort=False).to_dict() == {"a": 18, "b": 15, "c": 21}
     means = res.observed_means
     b = DATA[COLUMNS["b"]].to_numpy()

@@ -32,7 +32,7 @@ def test_each_name_is_apart_from_the_tables_and_from_those_before():
 
 
 COLUMNS = {
-    "predict": lambda r, d: (r.predict([0.0, 1.0]), 6),
+    "predict": lambda r, d: (r.predict([0.0, 1.0]), 7),
     "observed_means": lambda r, d: (r.observed_means, 4),
     "classify": lambda r, d: (r.classify(d), 7),
     "classify by wave": lambda r, d: (r.classify(d, by_wave=True), 7),
@@ -40,7 +40,7 @@ COLUMNS = {
     "posterior": lambda r, d: (r.posterior.reset_index(), 3),
     "assignment": lambda r, d: (r.assignment.reset_index(), 2),
 }
-TABLE_NAMES = ["group", "estimate", "lower", "mean", "weight", "probability", "assigned", "upper", "id"]
+TABLE_NAMES = ["group", "estimate", "lower", "mean", "weight", "probability", "assigned", "upper", "id", "outside"]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ test_that("curves are drawn at the covariates of newdata", {
   fit <- by_sex()$fit
   new <- data.frame(t = c(0, 3, 3), sex = c("woman", "man", "man"), z = c(1, -2, 0.5), y = NA)
   p <- predict(fit, newdata = new)
-  expect_identical(names(p), c("group", "t", "sex", "z", "estimate", "se", "lower", "upper"))
+  expect_identical(names(p), c("group", "t", "sex", "z", "estimate", "se", "lower", "upper", "outside"))
   expect_identical(p$group, rep(1:2, each = 3))
   for (k in 1:2) {
     expect_equal(p$estimate[p$group == k], by_hand(fit, k, new$t, new$sex == "woman", new$z), tolerance = 1e-8)

@@ -2,7 +2,7 @@ test_that("curves are the formula's, and bands the delta method's", {
   fit <- example_fit()
   at <- c(10, 13.3, 17)
   table <- predict(fit, times = at)
-  expect_identical(names(table), c("group", "age", "estimate", "se", "lower", "upper"))
+  expect_identical(names(table), c("group", "age", "estimate", "se", "lower", "upper", "outside"))
   mean <- function(b) {
     u <- exp(cbind(1, at, at^2) %*% matrix(b[1:9], 3))
     as.vector((1 - stats::plogis(b[10])) * u)

@@ -149,7 +149,8 @@ class GBTM:
         Parameters
         ----------
         formula : ``"offenses ~ age"`` with ``order``, where the time may be an expression of a column,
-            ``"offenses ~ I(age - 40)"``; or a basis such as ``"offenses ~ bs(age, df=4)"`` without. A list of such, or
+            ``"offenses ~ I(age - 40)"``; or a basis without: ``lspline(age, knots=[12, 15])`` (slopes of segments),
+            ``ns``, ``bs(age, df=4)``, ``cc`` and ``sincos(month, period=12)``, see docs/curves.md. A list of such, or
             of :class:`gbtm.Outcome`, which have options of their own, is a model of several outcomes: options of an
             outcome that stand here are those of the outcomes that are text
         data : long (one row per observation, with ``id``) or wide (one row per subject, with ``wide``); or Parquet

@@ -15,6 +15,7 @@ from ..api.outcome_results import OutcomeResults
 from ..api.results import GBTMResults
 from ..api.traj import build, in_our_order, with_assumed, with_known_bounds, with_outcome
 from ..compute.progress import Progress
+from ..data.formula_design import FormulaDesign
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, matrix_basis
 from ..record.document import encode, from_json
@@ -86,7 +87,11 @@ def read_request(
     bases: list[TimeBasis | None] | None = None
     if names:
         columns, first = doubles(basis).reshape(len(names), values.size).T, panel.outcomes[0]
-        bases = [matrix_basis(first.time, columns[first.row], tuple(names))]
+        stored = asked.get("basis_design")
+        bases = [matrix_basis(
+            first.time, columns[first.row], tuple(names), time_name=asked["time_name"], from_r=True,
+            design=None if stored is None else FormulaDesign.from_document(stored, trusted=False),
+        )]
     spec = model_spec(outcome, design, formula, common=tuple(asked.get("common_names") or ()))
     levels = asked.get("factor_levels")
     if levels:  # R's ordered factor

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..time_terms import TERMS
+
 LONGEST = 2000  # characters of an expression
 LARGEST_COUNT = 100  # of a degree, knots or degrees of freedom
 State = dict[str, Any]
@@ -31,7 +33,8 @@ OF_NUMPY = ("log", "log2", "log10", "log1p", "exp", "exp2", "expm1", "sqrt", "cb
             "sign", "floor", "ceil", "round", "trunc", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh",
             "cosh", "tanh", "minimum", "maximum", "power", "where", "clip", "isnan")
 BARE = ("log", "log2", "log10", "exp", "exp2", "log1p", "expm1", "sqrt", "abs", "sign", "floor")  # without np. in front
-STATEFUL = ("bs", "cc", "cr", "cs", "center", "scale", "standardize", "poly")
+STATEFUL = ("bs", "cr", "cs", "center", "scale", "standardize", "poly")  # formulaic's
+OF_TIME = ("knots", "period")  # arguments that are values of a column, and no counts
 
 
 class NotArithmetic(Exception):
@@ -120,16 +123,15 @@ class _Reader:
             return self.value(node.args[0])
         if not of_numpy and name == "Q" and len(node.args) == 1 and isinstance(node.args[0], ast.Constant):
             return self.column(str(node.args[0].value))
-        if of_numpy or name not in STATEFUL or not node.args:
+        if of_numpy or name not in (*STATEFUL, *TERMS) or not node.args:
             raise NotArithmetic(f"{name}() is not known")
-        from formulaic.transforms import TRANSFORMS
-
         own = self.state.setdefault(ast.unparse(node), {})
         settings = [_setting(a) for a in node.args[1:]]
-        named = {str(k.arg): _setting(k.value) for k in node.keywords if k.arg and not k.arg.startswith("_")}
+        named = {str(k.arg): _setting(k.value, k.arg in OF_TIME) for k in node.keywords
+                 if k.arg and not k.arg.startswith("_")}
         if len(named) < len(node.keywords):
             raise NotArithmetic(f"{name}() has arguments that are not known")
-        return TRANSFORMS[name](self.value(node.args[0]), *settings, _state=own, **named)
+        return _function_of(name)(self.value(node.args[0]), *settings, _state=own, **named)
 
 
 def _function(node: ast.expr) -> tuple[str, bool]:
@@ -141,11 +143,17 @@ def _function(node: ast.expr) -> tuple[str, bool]:
     raise NotArithmetic(f"{ast.unparse(node)!r} is no function that is known")
 
 
-def _setting(node: ast.expr) -> Any:
-    """An argument that is no column: a number, a text, a list of numbers; integers are counts."""
+def _function_of(name: str) -> Callable[..., Any]:
+    from formulaic.transforms import TRANSFORMS
+
+    return TERMS[name] if name in TERMS else TRANSFORMS[name]
+
+
+def _setting(node: ast.expr, of_time: bool = False) -> Any:
+    """An argument that is no column: a number, a text, a list of numbers; integers are counts but ``of_time``."""
     value = ast.literal_eval(node)
     for item in value if isinstance(value, (list, tuple)) else [value]:
-        small = not isinstance(item, int) or abs(item) <= LARGEST_COUNT or isinstance(value, (list, tuple))
+        small = not isinstance(item, int) or abs(item) <= LARGEST_COUNT or isinstance(value, (list, tuple)) or of_time
         if not (item is None or isinstance(item, (bool, int, float, str))) or not small:
             raise NotArithmetic(f"the argument {ast.unparse(node)!r}")
     return value

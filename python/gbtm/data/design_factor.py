@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError, SpecificationError
+from ..time_terms import for_formulas
 from .column_expression import NotArithmetic, State, as_columns, compute
 
 NUMBER = "number"
@@ -152,7 +153,8 @@ def run(text: str, table: pd.DataFrame, state: State) -> Any:
     from formulaic.utils.layered_mapping import LayeredMapping
     from formulaic.utils.stateful_transforms import stateful_eval
 
-    return stateful_eval(text, LayeredMapping(table, {"pd": pd}, TRANSFORMS), {}, state, ModelSpec(formula=[]))
+    known = LayeredMapping(table, {"pd": pd}, for_formulas(), TRANSFORMS)
+    return stateful_eval(text, known, {}, state, ModelSpec(formula=[]))
 
 
 def plain_level(level: Any) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError, GBTMError, SpecificationError
+from ..time_terms import for_formulas, said_by_term
 from .column_expression import BARE, NotArithmetic, State, as_columns, compute
 from .columns import listing, require_columns
 from .design_factor import NUMBER, Factor, by_name, inside_category, plain_level, plain_state, run
@@ -172,7 +173,7 @@ def design_of(
     complete = table[used].notna().all(axis=1).to_numpy()
     rows = table.loc[complete]
     terms = formulaic.Formula(formula if constant else f"1 + {formula}")
-    matrix = formulaic.model_matrix(terms, rows, na_action="raise", context=KNOWN)
+    matrix = formulaic.model_matrix(terms, rows, na_action="raise", context={**KNOWN, **for_formulas()})
     names = [str(n) for n in matrix.columns]
     keep = [j for j, n in enumerate(names) if constant or n != "Intercept"]
     values = np.asarray(matrix, dtype=float)[:, keep]
@@ -315,7 +316,7 @@ def covariate_columns(
     try:
         values, design = design_of(formula, table, argument)
     except Exception as error:
-        raise SpecificationError(
+        raise said_by_term(error) or SpecificationError(
             f"{argument}: '{formula.strip()}' cannot be evaluated: {error}.", code="bad_formula", argument=argument,
             way_out=f"Name columns of the data, for example {argument}=['age', 'male'] or {argument}='~ age + C(x)'.",
         ) from error

@@ -22,6 +22,7 @@ from ..data.formula_design import FormulaDesign, design_of
 from ..data.formula_variables import formula_variables
 from ..data.measures import ranks
 from ..errors import DataError, SpecificationError
+from ..time_terms import said_by_term
 from .coordinates import Coordinates, orthonormal_mix
 from .covariate_basis import CovariateBasis, spread_of
 from .formula_advice import advice
@@ -59,7 +60,10 @@ class LagColumns:
 
 @dataclass(frozen=True, eq=False)
 class KnownColumns:
-    """Columns ``x`` (C, q) at the distinct times (C,), and elsewhere where a design makes them."""
+    """Columns ``x`` (C, q) at the distinct times (C,), and elsewhere where a design makes them.
+
+    Of columns that R made there is no ``formula``: at the distinct times they are taken as they came, to the last bit.
+    """
 
     distinct: np.ndarray
     x: np.ndarray
@@ -73,7 +77,7 @@ class KnownColumns:
         return self.design is not None and self.design.repeatable and self.design.of_numbers
 
     def __call__(self, t: np.ndarray) -> np.ndarray:
-        if self.design is not None and self.everywhere:
+        if self.design is not None and self.everywhere and (self.formula is not None or not self._has(t)):
             return self.design.matrix(pd.DataFrame({self.time_name: t}), "times")
         where = np.clip(np.searchsorted(self.distinct, t), 0, self.distinct.size - 1)
         new = self.distinct[where] != t
@@ -84,6 +88,9 @@ class KnownColumns:
                 way_out=f"The times are {listing([f'{v:g}' for v in self.distinct])}. {self._elsewhere()}",
             )
         return self.x[where]
+
+    def _has(self, t: np.ndarray) -> bool:
+        return bool(np.isin(t, self.distinct).all())
 
     def _elsewhere(self) -> str:
         """How to know a curve at other times."""
@@ -215,11 +222,12 @@ def polynomial_of(names: tuple[str, ...], centre: float, scale: float, mix: np.n
 
 def matrix_basis(
     times: np.ndarray, columns: np.ndarray, names: tuple[str, ...], *, design: FormulaDesign | None = None,
-    time_name: str = "time", counts: np.ndarray | None = None,
+    time_name: str = "time", counts: np.ndarray | None = None, from_r: bool = False,
 ) -> TimeBasis:
     """A basis given by its columns (n_obs, q) at the observed times, and optionally how to make them elsewhere.
 
-    ``counts`` (C,) are the observations at each distinct time, where there are more than are given.
+    ``counts`` (C,) are the observations at each distinct time, where there are more than are given. Of columns
+    ``from_r`` a design is left out that does not make the same.
 
     Raises
     ------
@@ -230,14 +238,28 @@ def matrix_basis(
     counts = np.bincount(where) if counts is None else counts
     x = np.empty((distinct.size, columns.shape[1]))
     x[where] = columns
+    if from_r and design is not None and not _makes(design, time_name, distinct, x):
+        design = None
     try:
         mix = orthonormal_mix(x, counts)
     except np.linalg.LinAlgError:
         raise SpecificationError(
             f"formula: the {x.shape[1]} basis columns are linearly dependent over {x.shape[0]} distinct times.",
-            code="dependent_basis", argument="formula", way_out="Use fewer basis columns, or drop the duplicate ones.",
+            code="dependent_basis", argument="formula", way_out=_fewer(design),
         ) from None
-    return tabulated_basis(names, distinct, x, mix, None if design is None else design.formula, design, time_name)
+    formula = None if design is None or from_r else design.formula
+    return tabulated_basis(names, distinct, x, mix, formula, design, time_name)
+
+
+def _makes(design: FormulaDesign, time_name: str, times: np.ndarray, x: np.ndarray) -> bool:
+    made = design.matrix(pd.DataFrame({time_name: times}), "formula")
+    return made.shape == x.shape and np.allclose(made, x, rtol=1e-9, atol=1e-9 * float(np.abs(x).max()))
+
+
+def _fewer(design: FormulaDesign | None) -> str:
+    if design is not None and re.search(r"\bcc\((?!.*\b(period|constraints)\b)", design.formula):
+        return "Give cc() its period, for months within years 12."
+    return "Use fewer basis columns, or drop the duplicate ones."
 
 
 def tabulated_basis(
@@ -269,7 +291,7 @@ def formula_basis(
     try:
         columns, design = design_of(formula, pd.DataFrame({time_name: times}), "formula", constant=True)
     except Exception as error:
-        raise SpecificationError(
+        raise said_by_term(error) or SpecificationError(
             f"formula: '{formula}' cannot be evaluated: {error}.", code="bad_formula", argument="formula",
             way_out=f"Its only variable must be the time '{time_name}'.",
         ) from error

@@ -12,6 +12,7 @@ import pandas as pd
 from ..data.columns import expand_columns, numeric
 from ..data.formula_design import FormulaDesign, design_of
 from ..errors import SpecificationError
+from ..time_terms import said_by_term
 
 
 def time_expression(text: str, data: pd.DataFrame, time: str, wide: Mapping[str, Any] | None) -> FormulaDesign | None:
@@ -41,7 +42,7 @@ def time_expression(text: str, data: pd.DataFrame, time: str, wide: Mapping[str,
     try:
         values, design = design_of(text, times, "formula")
     except Exception as error:
-        raise SpecificationError(
+        raise said_by_term(error) or SpecificationError(
             f"formula: '{text}' cannot be evaluated: {error}.", code="bad_formula", argument="formula",
             way_out=examples,
         ) from error

@@ -98,7 +98,8 @@ class HurdleNegativeBinomial(NegativeBinomial):
         law, chance = _Truncated(u), expit(-u["zero"])
         mean = chance * law.mean
         by_mean, by_psi = law.slopes
-        return {"mean": mean * (1 - by_mean), "zero": -expit(u["zero"]) * mean, "log_psi": -np.minimum(mean, HUGE) * by_psi}
+        in_psi = -np.minimum(mean, HUGE) * by_psi
+        return {"mean": mean * (1 - by_mean), "zero": -expit(u["zero"]) * mean, "log_psi": in_psi}
 
     def variance(self, u: Predictors) -> np.ndarray:
         """(1-p) m (1 + (1 + psi) mu - (1-p) m), m the mean of what is above 0."""

@@ -15,11 +15,13 @@ from .style import (
     NOTE,
     NOTE_SIZE,
     TITLE_CHARACTERS,
+    UNSEEN,
     broken,
     color_of,
     dash_of,
     drawn_groups,
     dress,
+    greyed,
     group_names,
     mark_size,
     marker_of,
@@ -46,7 +48,7 @@ def plot_curves(
     """Fitted curves with confidence bands, posterior-weighted observed means, shares in the legend.
 
     The axis of the outcome is scaled by the data, the observed means and the subjects' lines: a curve or band that goes
-    far beyond them leaves it, and the picture says so.
+    far beyond them leaves it, and the picture says so. Where next to nobody of a group was seen its curve is grey.
 
     Parameters
     ----------
@@ -101,19 +103,36 @@ def plot_curves(
     ax.set_ylim(*limits)
     if res.curves.range[0] == 0.0 and ax.get_yscale() != "log":
         ax.set_ylim(bottom=0.0 - 0.02 * limits[1])
-    _finish(ax, res, _said(res, level, observed) + left_axis(what, ax.get_ylim(), chosen), len(chosen))
+    _finish(ax, res, _said(res, level, observed) + unseen_words(what, chosen) + left_axis(
+        what, ax.get_ylim(), chosen), len(chosen))
     return ax
 
 
 def draw_curve(
     ax: Axes, what: Drawn, group: int, color: str, *, band: bool = True, dashed: bool = False, width: float = 2.2
 ) -> None:
-    """Curve and band of one group."""
-    k = group - 1
-    if band:
-        ax.fill_between(what.time, what.lower[k], what.upper[k], color=color, alpha=0.18, linewidth=0, zorder=2)
-    ax.plot(what.time, what.estimate[k], color=color, linewidth=width, linestyle=dash_of(group) if dashed else "-",
-            zorder=3)
+    """Curve and band of one group, greyed and dotted where the group was not seen."""
+    k, outside = group - 1, what.outside_of(group)
+    seen, beyond = _reaching(~outside), _reaching(outside) & outside.any()
+    for part, shade, style in ((seen, color, dash_of(group) if dashed else "-"), (beyond, greyed(color), UNSEEN)):
+        if not part.any():
+            continue
+        if band:
+            ax.fill_between(what.time, what.lower[k], what.upper[k], where=part, color=shade, alpha=0.18, linewidth=0,
+                            zorder=2)
+        ax.plot(what.time, np.where(part, what.estimate[k], np.nan), color=shade, linewidth=width, linestyle=style,
+                zorder=3)
+
+
+def _reaching(part: np.ndarray) -> np.ndarray:
+    """A part of the times (T,) with the next time on its right, so that the parts of a curve meet."""
+    return part | np.concatenate([[False], part[:-1]]) if not part.all() else part
+
+
+def unseen_words(what: Drawn, groups: Sequence[int]) -> str:
+    """The sentence on what is drawn where a group was not seen."""
+    return " Dotted, greyed: next to nobody of the group was seen then." if any(
+        what.outside_of(g).any() for g in groups) else ""
 
 
 def draw_means(ax: Axes, what: Drawn, group: int, color: str, *, size: float = 5.0) -> None:

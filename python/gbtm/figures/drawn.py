@@ -47,6 +47,7 @@ class Drawn:
     estimate, lower, upper : (K, T); the limits are NaN where the data do not determine the curve
     means : one entry per group
     spread : standard deviation of the outcome, least height of the data that the axis goes by
+    outside : (K, T) where the group was not seen; None where that is not known
     """
 
     time: np.ndarray
@@ -55,6 +56,11 @@ class Drawn:
     upper: np.ndarray
     means: tuple[Means, ...]
     spread: float = 0.0
+    outside: np.ndarray | None = None
+
+    def outside_of(self, group: int) -> np.ndarray:
+        """Where a group (T,) was not seen."""
+        return np.zeros(self.time.size, dtype=bool) if self.outside is None else self.outside[group - 1]
 
     def limits(
         self, *, band: bool = True, groups: Sequence[int] | None = None, lines: Sequence[np.ndarray] = (),
@@ -113,7 +119,8 @@ def drawn(res: Fit, level: float | None = LEVEL) -> Drawn:
     estimate, _, lower, upper = res.curves.band(grid, LEVEL if level is None else level)
     own = tuple(means(res, g) for g in res.group_names)
     sd = float(np.std(res.outcome.shown)) if res.on_disk is None else res.on_disk.sd
-    return Drawn(grid, estimate, lower, upper, own, sd)
+    ranges = res.observed_ranges
+    return Drawn(grid, estimate, lower, upper, own, sd, None if ranges is None else ranges.outside(grid))
 
 
 def means(res: Fit, group: int) -> Means:

@@ -9,7 +9,7 @@ import numpy as np
 from ..arguments import checked
 from ..checks import check_count
 from ..constants import SHARED
-from .curves import draw_curve, left_axis
+from .curves import draw_curve, left_axis, unseen_words
 from .drawn import LEVEL, Drawn, band_level, drawn, evenly, jitter_of, subject_lines
 from .style import (
     FAINT,
@@ -91,7 +91,8 @@ def plot_groups(
         title(ax, f"{names[g - 1]}\n{percent(res.group_shares['share'][g])}, {people} assigned")
     beyond = _limits(axes[0], res, what, shown, level)
     axis_names(fig, axes[-side:], res)
-    note(fig, _said(res, level, most, some_left_out, beyond) + left_axis(what, axes[0].get_ylim()))
+    said = _said(res, level, most, some_left_out, beyond) + unseen_words(what, res.group_names)
+    note(fig, said + left_axis(what, axes[0].get_ylim()))
     return fig
 
 

@@ -10,7 +10,7 @@ from ..arguments import checked
 from ..checks import check_count
 from ..constants import SHARED
 from ..errors import SpecificationError
-from .curves import draw_curve, draw_means, left_axis
+from .curves import draw_curve, draw_means, left_axis, unseen_words
 from .drawn import LEVEL, Drawn, band_level, drawn, evenly, jitter_of, subject_lines
 from .style import (
     FAINT,
@@ -91,9 +91,11 @@ def plot_outcome_grid(
     engine = ConstrainedLayoutEngine(wspace=0.05)  # the last tick of a column and the first of the next are apart
     fig.set_layout_engine(engine)
     said = []
+    unseen = ""
     for m in range(n):
         one = res.of_outcome(m + 1)
         what = drawn(one, level)
+        unseen = unseen or unseen_words(what, chosen)
         lines: list[np.ndarray] = []
         for g, ax in zip(chosen, axes[:, m], strict=True):
             lines += _panel(ax, one, what, g, color_of(g, colors), most=most, observed=observed, band=level is not None)
@@ -108,7 +110,7 @@ def plot_outcome_grid(
         share = percent(res.group_shares["share"][g])
         ax.set_ylabel(broken(f"{names[g - 1]}\n{share}", PANEL[1], LABEL_SIZE), fontweight="bold",
                       color=color_of(g, colors))
-    note(fig, _said(level, observed, most) + "".join(said))
+    note(fig, _said(level, observed, most) + unseen + "".join(said))
     return fig
 
 

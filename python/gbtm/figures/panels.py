@@ -11,7 +11,7 @@ from ..arguments import checked
 from ..constants import SHARED
 from ..errors import SpecificationError
 from .criteria import best_model, best_per_group, table_of
-from .curves import draw_curve, draw_means
+from .curves import draw_curve, draw_means, unseen_words
 from .drawn import LEVEL, Drawn, band_level, drawn
 from .measures import criterion_name, is_larger_better
 from .style import NOTE_SIZE, axis_names, color_of, dress, note, panels, spread_apart, title
@@ -75,7 +75,8 @@ def plot_models(
         value = f"{criterion_name(criterion).split(' (')[0]} {table[criterion][label]:,.1f}"
         title(ax, f"{_heading(label, fit)}\n{value}", strong=label == chosen)
     axis_names(fig, axes[-min(side, len(axes)):], fits[0])
-    note(fig, _said(criterion, level, observed, bold=chosen in labels))
+    unseen = {unseen_words(what, fit.group_names) for what, fit in zip(curves, fits, strict=True)}
+    note(fig, _said(criterion, level, observed, bold=chosen in labels) + max(unseen))
     return fig
 
 

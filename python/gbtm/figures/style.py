@@ -25,6 +25,10 @@ DASHES: tuple[Any, ...] = (
     "-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (9, 2)), (0, (3, 1, 1, 1, 1, 1)), "-", (0, (5, 1.5)),
 )
 
+GREY = 0.6  # of white
+UNSEEN = (0, (1, 1.2))  # of a curve where the group was not seen
+GREY_SHARE: float = SHARED["grey_share"]
+
 INK = "#333333"
 NOTE = "#595959"
 FAINT = "#B3B3B3"
@@ -125,6 +129,13 @@ def title(ax: Axes, text: str, *, strong: bool = False, color: str = INK) -> Non
 
     broken = "\n".join(fill(line, TITLE_CHARACTERS) for line in text.split("\n"))
     ax.set_title(broken, loc="left", fontsize=TITLE_SIZE, color=color, fontweight="bold" if strong else "normal")
+
+
+def greyed(color: str) -> Any:
+    """A colour drawn towards grey, for what is said of a group where it was not seen."""
+    from matplotlib.colors import to_rgb
+
+    return tuple(GREY_SHARE * GREY + (1 - GREY_SHARE) * part for part in to_rgb(color))
 
 
 def note(fig: Figure, text: str) -> None:

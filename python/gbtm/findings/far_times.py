@@ -12,10 +12,10 @@ FAR_TIMES: float = SHARED["far_times"]  # of the range of the observed times
 LISTED = 4
 
 
-def warn_far_times(times: np.ndarray, observed: np.ndarray | None) -> None:
-    """Warn of ``times`` further outside the observed ones than a quarter of their range, if these are known."""
+def warn_far_times(times: np.ndarray, observed: np.ndarray | None) -> np.ndarray:
+    """Warn of ``times`` further outside the observed ones than a quarter of their range, if these are known; which."""
     if observed is None or not observed.size:
-        return
+        return np.zeros(0)
     low, high = float(observed.min()), float(observed.max())
     room = FAR_TIMES * (high - low)
     far = np.unique(times[np.isfinite(times) & ((times < low - room) | (times > high + room))])
@@ -24,3 +24,4 @@ def warn_far_times(times: np.ndarray, observed: np.ndarray | None) -> None:
             f"times: {listing([f'{t:g}' for t in far], LISTED)} {'is' if far.size == 1 else 'are'} far outside the "
             f"observed ones, {low:g} to {high:g}: what the curves do there is a matter of their formula alone."
         )
+    return far

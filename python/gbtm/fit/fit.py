@@ -296,16 +296,17 @@ class Fit(FitRecord):
         column ``outcome`` and the times in a column ``time``.
 
         With time-varying covariates the curves are drawn at ``tcov``: one value per covariate, or one row of them per
-        time; default their mean at each time, as the summary says. Counts are for exposure 1. Times further outside
-        the observed ones than a quarter of their range bring a warning.
+        time; default their mean at each time, as the summary says. Counts are for exposure 1. Times that were asked
+        for and at which a group was not seen, see :mod:`gbtm.record.observed_ranges`, bring a warning.
 
         Returns
         -------
-        DataFrame with columns group, the time's name, estimate, std err, lower, upper. A time that is itself called so
-        has an underscore more, here and in all tables. Of categories without an order there is a ``level`` after it.
+        DataFrame with columns group, the time's name, estimate, std err, lower, upper, outside (the group was not seen
+        then). A time that is itself called so has an underscore more, here and in all tables. Of categories
+        without an order there is a ``level`` after the time, and no ``outside``.
         """
         if len(self.outcomes) == 1 and outcome is None:
-            return predictions(self.curves, self.outcome, times, level, tcov)
+            return predictions(self.curves, self.outcome, self.observed_ranges, times, level, tcov)
         if outcome is not None:
             return self.of_outcome(outcome).predict(times, level=level, tcov=tcov)
         return below_each_other({

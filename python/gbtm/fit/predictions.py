@@ -13,7 +13,7 @@ from ..data.labels import by_names
 from ..data.output_names import apart
 from ..errors import DataError, SpecificationError
 from ..families.levels import level_names, refuse_without_mean
-from ..findings.far_times import warn_far_times
+from ..record.observed_ranges import ObservedRanges, warn_outside
 from ..record.outcome_record import OutcomeRecord
 from .curves import Curves
 
@@ -27,21 +27,28 @@ def below_each_other(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(alike, names=["outcome"]).reset_index(level=0).reset_index(drop=True)
 
 
-def predictions(curves: Curves, outcome: OutcomeRecord, times: Any, level: float, tcov: Any) -> pd.DataFrame:
-    """Curves of an outcome at ``times`` (T,): group, time, estimate, std err, lower, upper; (K T) rows. Of categories
-    without an order their probabilities, with a column ``level`` after the time; (K T C) rows."""
+def predictions(
+    curves: Curves, outcome: OutcomeRecord, ranges: ObservedRanges | None, times: Any, level: float, tcov: Any, *,
+    warned: bool = True,
+) -> pd.DataFrame:
+    """Curves of an outcome at ``times`` (T,): group, time, estimate, std err, lower, upper, outside; (K T) rows. Of
+    categories without an order their probabilities, with a column ``level`` after the time, (K T C) rows.
+
+    ``ranges`` are when its groups were seen; who asked for times at which one was not is ``warned``.
+    """
     at = np.unique(outcome.seen_times) if times is None else number_array(times, "times").ravel()
-    if times is not None:
-        warn_far_times(at, outcome.observed_times)
+    if times is not None and warned:
+        warn_outside(at, ranges, outcome.observed_times)
     if not curves.family.has_mean:
         return _of_levels(curves, outcome, at, level, tcov)
     estimate, se, lower, upper = curves.band(at, level, profile_values(curves, tcov, at.size))
-    time = apart([outcome.time_name], ["group", "estimate", "std err", "lower", "upper"])[0]
+    time = apart([outcome.time_name], ["group", "estimate", "std err", "lower", "upper", "outside"])[0]
     groups = np.arange(1, len(estimate) + 1)
     return pd.DataFrame(
         {
             "group": np.repeat(groups, at.size), time: np.tile(at, groups.size),
             "estimate": estimate.ravel(), "std err": se.ravel(), "lower": lower.ravel(), "upper": upper.ravel(),
+            "outside": pd.array([pd.NA] * estimate.size, "boolean") if ranges is None else ranges.outside(at).ravel(),
         }
     )
 

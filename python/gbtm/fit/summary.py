@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..compute.reference_distribution import letter, p_label
 from ..families import family_named
+from ..record.observed_ranges import narrow_words
 from .hidden_units import unit_sentences
 from .known_words import known_sentence
 from .outcome_view import prefix_of
@@ -218,6 +219,9 @@ def _notes(res: Fit) -> list[str]:
         if at:
             whose = f"Curves of {outcome.name}" if len(res.outcomes) > 1 else "Curves"
             lines.append(f"{whose} are drawn at {at}.")
+    for one in [res.of_outcome(o.name) for o in res.outcomes] if len(res.outcomes) > 1 else [res]:
+        seen = narrow_words(one.observed_ranges, one.time_name)
+        lines += [f"{one.outcome_name}: {seen}" if len(res.outcomes) > 1 else seen] if seen else []
     if res.dropout is not None and (len(res.outcomes) > 1 or res.part_of):
         driver = next((o.name for o in res.outcomes if o.dropout is not None), "")
         lines.append(f"Dropout goes by the waves and the last values of {driver}, the first of the outcomes.")

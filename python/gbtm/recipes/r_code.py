@@ -10,6 +10,7 @@ from typing import Any
 from ..design.network import Network
 from ..specification.event import Event
 from ..specification.prior import Prior
+from ..time_terms import of_time_terms
 from .calls import WIDTH, wrapped
 from .reading import read_in_r
 from .recipe import UNKNOWN, Recipe
@@ -23,7 +24,8 @@ def r_code(recipe: Recipe, data: str, search: SearchRecipe | None = None) -> str
     lines = ["library(gbtm)", *read_in_r(data, recipe.levels, _value, on_disk=recipe.on_disk)]
     if recipe.form == "unknown":
         lines.append(f"# {UNKNOWN}")
-    if recipe.form != "command" and not {"order", "curve"} & set(recipe.model):
+    is_basis = recipe.form != "command" and not {"order", "curve"} & set(recipe.model)
+    if is_basis and not of_time_terms(recipe.formula.partition("~")[2]):
         lines.append("# A basis formula is R's own here: check that it spans the same curves.")
     if search is not None:
         lines += _search(search)
@@ -90,7 +92,8 @@ def _first(recipe: Recipe) -> list[str]:
 
 
 def _model(recipe: Recipe) -> list[str]:
-    return [f"{k} = {_value(v)}" for k, v in recipe.model.items()] + _columns(recipe)
+    said = {k: [_constraint(c) for c in v] if k == "constraints" else v for k, v in recipe.model.items()}
+    return [f"{k} = {_value(v)}" for k, v in said.items()] + _columns(recipe)
 
 
 def _columns(recipe: Recipe) -> list[str]:
@@ -144,7 +147,18 @@ def _terms(terms: Any) -> str:
 
 
 def _formula(formula: str) -> str:
-    """formulaic's words in R's: C() is factor(), bs() and the like are of splines."""
+    """formulaic's words in R's: C() is factor(), bs() and the like are of splines, a list is c()."""
     text = re.sub(r"\bC\(", "factor(", formula.strip())
     text = re.sub(r"(?<![\w.:])(bs|ns)\(", r"splines::\1(", text)
-    return re.sub(r"(?<![\w.:])poly\(", "stats::poly(", text)
+    text = re.sub(r"(?<![\w.:])poly\(", "stats::poly(", text)
+    text = re.sub(r"\bboundary_knots\b", "Boundary.knots", text)
+    return re.sub(r"(?<=[=,(])(\s*)[\[(]([^\[\]()]*,[^\[\]()]*|[^\[\]()]*(?=\]))[\])]", r"\1c(\2)", text)
+
+
+def _constraint(text: str) -> str:
+    """What is said of the columns of a basis, ``lspline(age, knots=[12])[1][2]``, by the names that they have in R."""
+    def renamed(found: re.Match[str]) -> str:
+        call = re.sub(r"(?<![=<> ])=(?![= ])", " = ", _formula(found[1]))
+        return f"{call}{found[2]}"
+
+    return re.sub(r"(\w+\([^()]*\))\[(\w+)\](?=\[)", renamed, text)

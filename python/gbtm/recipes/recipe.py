@@ -55,6 +55,12 @@ class Recipe:
     on_disk: bool = False
 
 
+def python_formula(res: GBTMResults, formula: str) -> str:
+    """A basis formula in formulaic's words, where the fit has them: R's are ``lspline(age, knots = c(12, 15))``."""
+    design = res.outcome.bases["mean"].get("design")
+    return formula if design is None else f"{formula.partition('~')[0].strip()} ~ {design['formula']}"
+
+
 def recipe(res: GBTMResults) -> Recipe:
     """How to ask for this fit again."""
     inputs = res.inputs or {}
@@ -62,6 +68,8 @@ def recipe(res: GBTMResults) -> Recipe:
     command = formula.lstrip().startswith("traj")
     if not command and res.outcome.spec.basis is None:
         formula = f"{res.outcome_name} ~ {res.time_name}"  # R's has backticks around odd names
+    elif not command:
+        formula = python_formula(res, formula)
     form = "command" if command else inputs.get("form", "unknown")
     columns = dict(inputs.get("design") or {})
     columns |= {k: inputs.get(k) for k in ("risk", "tcov", "dcov", "exposure", "wave")} if inputs else _from_names(res)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..specification.description import Outcome
 from ..specification.option import options_of
 from .calls import wrapped
-from .r_code import _columns, _first, _name, _settings, _value
+from .r_code import _columns, _constraint, _first, _name, _settings, _value
 from .reading import read_in_r
 from .recipe import Recipe, recipe
 
@@ -54,7 +54,7 @@ def _whole(res: GBTMResults, parts: list[Recipe]) -> list[str]:
     first, spec = parts[0], res.spec
     model = {k: v for k, v in first.model.items() if k not in options_of(Outcome)}
     if spec.constraints:
-        model["constraints"] = list(spec.constraints)
+        model["constraints"] = [_constraint(c) for c in spec.constraints]
     columns: dict[str, Any] = {k: v for part in reversed(parts) for k, v in part.columns.items()
                                if k not in options_of(Outcome)}
     if len(res.group_sets) > 1:

@@ -22,6 +22,7 @@ from .dual_record import DualRecord
 from .event_record import EventRecord, event_spec
 from .group_set import GroupSet
 from .inputs import joined_inputs
+from .observed_ranges import ObservedRanges, ranges_of
 from .on_disk import OnDisk, not_kept
 from .outcome_record import OutcomeRecord, outcome_spec
 from .parameters import InternalEstimates, ParameterBlock
@@ -176,6 +177,11 @@ class FitRecord:
         """Sums over the people, where these are on disk and not with the fit."""
         stored = self.document.get("on_disk")
         return None if stored is None else OnDisk.of(stored)
+
+    @cached_property
+    def observed_ranges(self) -> ObservedRanges | None:
+        """When each group was seen, of a fit of one outcome; None where the observations are not with it."""
+        return ranges_of(self.outcome, self.group_set, self.on_disk)
 
     @property
     def weights(self) -> np.ndarray | None:

@@ -259,7 +259,7 @@ def check_table(frame: pd.DataFrame, caption: str) -> Table:
 def _draw(to: Builder, name: str, subject: Any, *, of: str | None = None, **options: Any) -> None:
     """A figure, of an outcome by name where there are several of its kind."""
     to.tell(f"report: drawing figure {sum(isinstance(b, FigureBlock) for b in to.blocks) + 1}")
-    outcomes = getattr(subject, "outcomes", ())
+    outcomes: Any = getattr(subject, "outcomes", ())
     of_levels = len(outcomes) == 1 and not outcomes[0].spec.traits.has_mean
     own = f"{name}_of_{'outcomes' if len(outcomes) > 1 else 'levels' if of_levels else 'one'}"
     picture = draw(own if own in DRAWINGS else name, subject, **options)

@@ -24,7 +24,7 @@ from ..errors import SpecificationError
 from ..fit.curves import around_logit
 from ..fit.hidden_units import refuse_networks
 from ..fit.outcome_view import number_of
-from ..fit.predictions import below_each_other
+from ..fit.predictions import below_each_other, predictions
 from ..likelihood.matching import is_crossed, match_curves, match_posteriors
 
 if TYPE_CHECKING:
@@ -165,9 +165,11 @@ class PooledResults:
     def _predict(self, m: int, times: Any, level: float, tcov: Any) -> pd.DataFrame:
         fits = [f.of_outcome(m + 1) for f in self.fits]
         first = fits[0]
+        asked = times is not None
         if times is None:
             times = np.unique(np.concatenate([f.outcome.data.time for f in fits]))
-        curves = [f.predict(times, level=level, tcov=tcov) for f in fits]
+        curves = [predictions(f.curves, f.outcome, f.observed_ranges, times, level, tcov, warned=asked and f is first)
+                  for f in fits]
         k, c = first.n_groups, len(curves[0]) // first.n_groups
 
         def matched(column: str) -> np.ndarray:

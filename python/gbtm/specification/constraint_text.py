@@ -9,6 +9,8 @@ from functools import lru_cache
 NUMBERED = re.compile(r"\[(\d+)(?:\|(\d+))?\](?!\[)")  # a column of a basis may have a number in front of the group's
 SIGNS = re.compile(r"\s*(<=|>=|==|=|<|>)\s*")
 SAME_UNITS = re.compile(r"[,;]?\s*(?:in\s+)?(?:the\s+)?same\s+units?\s*$", re.IGNORECASE)
+CALL = re.compile(r"\w\([^()]*\)")
+WITHIN_CALL = str.maketrans("[]=<>,", "______")  # lspline(age, knots=[2, 5]) names no group 2, and says nothing equal
 COMMON = re.compile(r"\s*(\w+)\s*={1,2}\s*common\s*$", re.IGNORECASE)
 
 Said = tuple[frozenset[frozenset[str]], frozenset[tuple[str, str]]]
@@ -35,7 +37,7 @@ def label_classes(
     if known:
         both = [*zip(label_classes(texts, n_groups, reference, dual), known, strict=True)]
         return tuple(sorted(set(both)).index(pair) for pair in both)
-    whole = ", ".join(without_units(t)[0] for t in texts)
+    whole = ", ".join(CALL.sub(lambda m: m[0].translate(WITHIN_CALL), without_units(t)[0]) for t in texts)
     named = {int(n) - 1 for match in NUMBERED.finditer(whole) for n in match.groups() if n is not None}
     membership = "theta" in whole
     if membership:
