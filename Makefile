@@ -87,6 +87,12 @@ docs: setup ## Rd pages and NAMESPACE from the R sources
 check: setup ## R CMD check --as-cran without and with an engine (CHECK=without or CHECK=with: one of them): no error, warning or note
 	@bash scripts/check.sh $(CHECK)
 
+check-modern: ## check, wheel and Python tests on Debian trixie (R 4.5, Python 3.13) in build/trixie, made with debootstrap
+	@bash scripts/check_modern.sh
+
+test-oldest: ## the fast Python tests with the oldest versions that pyproject.toml admits, in build/oldest
+	@bash scripts/oldest.sh
+
 wheel: $(VENV)/.ready ## sdist and wheel in dist/, and a fit by a bare environment that has the wheel, from another folder
 	@bash scripts/wheel.sh $(PY)
 
@@ -119,7 +125,7 @@ hooks: $(VENV)/.ready ## lint before every commit (ruff, mypy, lintr)
 	@bash scripts/system.sh dev
 	@$(VENV)/bin/pre-commit install
 
-.PHONY: golden mutate architecture hooks site vignettes screenshots
+.PHONY: check-modern test-oldest golden mutate architecture hooks site vignettes screenshots
 
 clean: ## remove what was made, but not .venv and .Rlib
 	rm -rf $(OUT) build dist site *.Rcheck gbtm_*.tar.gz

@@ -1,21 +1,22 @@
 #' Likelihood ratio tests of nested fits
 #'
 #' Twice the difference of the log-likelihoods is chi-square when the smaller model is the larger one with some
-#' coefficients set to 0 or equal, inside the range they can take. Where that fails there is no p-value, and a warning
-#' says why: fits that differ in the number of groups (the smaller is on the edge of the larger, where the shares of
-#' groups and the coefficients they belong to cannot be told apart), in a group of rate zero or in whether a group has
-#' zero inflation; fits with other priors; fits that are not nested; and pseudo-likelihoods, whose covariance is robust.
-#' BIC is there for those. Further random effects have their sds at the bound 0 in the smaller model. One is tested by
-#' the mixture, half and half, of the chi-squares without and with it (Self and Liang 1987, case 6); several, and such
-#' that are correlated, by a mixture whose weights the engine counts by simulation (Stram and Lee 1994; not for dual
-#' models). The heading says so.
+#' coefficients set to 0 or equal, inside the range they can take. Where that fails there is no statistic and no
+#' p-value, and a warning says why: fits that differ in the number of groups (the smaller is on the edge of the larger,
+#' where the shares of groups and the coefficients they belong to cannot be told apart), in a group of rate zero or in
+#' whether a group has a zero part; fits with other priors; fits that are not nested, such as with dropout of other
+#' orders; and pseudo-likelihoods, whose covariance is robust. BIC is there for those that are likelihoods of the same
+#' data. Further random effects have their sds at the bound 0 in the smaller model. One is tested by the mixture, half
+#' and half, of the chi-squares without and with it (Self and Liang 1987, case 6); several, and such that are
+#' correlated, by a mixture whose weights the engine counts by simulation (Stram and Lee 1994; not for dual models).
+#' The heading says so.
 #'
 #' @param object,... two or more fits to the same data
 #' @param test `"Chisq"` or `"LRT"`, which are the same
 #' @return Data frame of class `anova`, smallest model first: `npar`, `logLik`, `AIC`, `BIC` (n = subjects), `Chisq`,
-#'   `Df`, `Pr(>Chisq)` of each against the one before it.
+#'   `Df`, `Pr(>Chisq)` of each against the one before it, NA where that is no test.
 #' @section Errors: `gbtm_one_fit`; `gbtm_other_data` where the fits are not of the same data; `gbtm_other_family`.
-#' @section Warnings: `gbtm_no_chisq` for a comparison without a p-value.
+#' @section Warnings: `gbtm_no_chisq` for a comparison that is no test.
 #' @examplesIf gbtm_engine()$available
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' small <- gbtm(offenses ~ age, offending, id = "id", groups = 3, order = 1, family = "zip",
@@ -66,7 +67,7 @@ anova.gbtm <- function(object, ..., test = "Chisq") {
       }
       next
     }
-    table[i, "Pr(>Chisq)"] <- NA
+    table[i, c("Chisq", "Df", "Pr(>Chisq)")] <- NA # printed, they would be read as a test
     warning(gbtm_condition("no_chisq", sprintf("%s against %s: %s", labels[i], labels[i - 1], why), "object", "",
                            sys.call(), c("gbtm_warning", "warning")))
   }

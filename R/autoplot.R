@@ -19,9 +19,13 @@ autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = 
                           at = NULL, stacked = FALSE) {
   check_dots(...)
   type <- match_choice(type, c("curves", "transitions", "joint"), "type")
-  if (type == "transitions") return(transition_bars(object, at, level, stacked, colours))
+  if (type == "transitions") return(transition_bars(object, at, level, stacked, if (!missing(colours)) colours))
   if (type == "joint") return(joint_heat(object, at))
-  if (!is.null(outcome)) object <- of_outcome(object, outcome)
+  if (!is.null(outcome)) {
+    of <- of_outcome(object, outcome)
+    if (is_dual(object) && missing(colours)) colours <- colours_of_sets(object, colours)[[of$outcome_name]]
+    object <- of
+  }
   if (!is_several(object) && !has_mean(object$curves)) {
     if (length(setdiff(names(match.call()), c("", "object", "outcome", "type")))) {
       refuse_without_mean(object$curves, "autoplot")
@@ -101,6 +105,7 @@ legend_keys <- function(fit, views, groups, labels, colours) {
   if (is_dual(fit)) {
     groups <- of_each_outcome(groups, "groups", outcomes)
     labels <- of_each_outcome(labels, "labels", outcomes)
+    colours <- colours_of_sets(fit, colours)
   }
   own <- function(value, name) if (is_dual(fit)) value[[name]] else value
   do.call(rbind, lapply(outcomes, function(name) {
@@ -108,7 +113,7 @@ legend_keys <- function(fit, views, groups, labels, colours) {
     drawn <- check_drawn_groups(own(groups, name), view$n_groups)
     words <- legend_labels(view, own(labels, name))[drawn]
     if (is_dual(fit)) words <- paste0(name, ": ", tolower(substr(words, 1, 1)), substring(words, 2))
-    look <- group_look(list(), colours, view$n_groups)
+    look <- group_look(list(), own(colours, name), view$n_groups)
     data.frame(panel = name, group = drawn, name = in_lines(words, 34), colour = look$colour[drawn],
                pch = look$pch[drawn], stringsAsFactors = FALSE)
   }))

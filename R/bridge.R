@@ -31,7 +31,8 @@ read_answer <- function(text) jsonlite::fromJSON(text, simplifyDataFrame = FALSE
 settled <- function(answer, call) {
   if (isTRUE(answer$ok)) return(answer_in_r_words(answer))
   problem <- answer$error
-  way_out <- if (identical(problem$code, "missing_library")) library_way_out() else in_r_words(problem$way_out)
+  way_out <- lacking_way_out(problem)
+  if (is.null(way_out)) way_out <- in_r_words(problem$way_out)
   stop_gbtm(problem$code, in_r_words(problem$message, problem$argument), r_argument(problem$argument), way_out, call)
 }
 

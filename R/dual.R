@@ -62,6 +62,13 @@ of_each_outcome <- function(value, argument, names) {
             argument, sprintf("Give a list by outcome, %s = list(%s = ..., %s = ...).", argument, names[1], names[2]))
 }
 
+# The colours of each outcome's groups, by outcome: no two groups of a picture have one as long as the colours last.
+colours_of_sets <- function(fit, colours) {
+  sizes <- fit$dual$sizes
+  all <- rep_len(colours, sum(sizes))
+  stats::setNames(list(utils::head(all, sizes[1]), utils::tail(all, sizes[2])), outcome_names(fit))
+}
+
 #' A view of a dual model's second outcome with the logits of its groups' shares after its parameters
 #'
 #' @param view the document of the outcome alone, `whole` that of the fit, of which it has the parameters `kept`

@@ -89,12 +89,26 @@ same_python <- function(python, other) {
   identical(folder(python), folder(other))
 }
 
-# How R gets the libraries of tables and reports into the Python that runs, in place of the engine's own word on it.
-library_way_out <- function(python = gbtm_engine()$python, managed = isTRUE(engine_state$managed)) {
+# How R gets the libraries of tables and reports, or the packages of some `extra`, into the Python that runs, in place
+# of the engine's own word on it.
+library_way_out <- function(python = gbtm_engine()$python, managed = isTRUE(engine_state$managed), extra = NULL) {
+  packages <- if (is.null(extra)) report_packages else extra_packages[[extra]]
   if (managed) {
-    packages <- paste0("\"", report_packages, "\"", collapse = ", ")
-    return(sprintf("In a fresh session first run reticulate::py_require(c(%s)).", packages))
+    return(sprintf("In a fresh session first run reticulate::py_require(c(%s)).",
+                   paste0("\"", packages, "\"", collapse = ", ")))
   }
-  if (same_python(python, environment_python(default_environment()))) return("Run gbtm::install_gbtm() and restart R.")
-  pip_way_out(python, report_packages)
+  if (same_python(python, environment_python(default_environment()))) {
+    asked <- if (is.null(extra)) "" else sprintf("extras = \"%s\"", extra)
+    return(sprintf("Run gbtm::install_gbtm(%s) and restart R.", asked))
+  }
+  pip_way_out(python, packages)
+}
+
+# That for an error of the engine about a library or package that it lacks; NULL for any other.
+lacking_way_out <- function(problem) {
+  if (identical(problem$code, "missing_library")) return(library_way_out())
+  if (!identical(problem$code, "missing_package")) return(NULL)
+  brings <- vapply(extra_packages, function(packages) problem$argument %in% sub(">=.*", "", packages), NA)
+  if (any(brings)) return(library_way_out(extra = names(brings)[brings][1]))
+  pip_way_out(gbtm_engine()$python, problem$argument)
 }

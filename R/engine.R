@@ -59,22 +59,26 @@ print.gbtm_engine <- function(x, ...) {
 #'
 #' Makes a virtual environment and installs the versions of torch, numpy, pandas, scipy and formulaic this package was
 #' tested with. [gbtm_engine()] finds it from then on. Torch comes without the libraries of graphics cards, which take
-#' gigabytes and which no fit needs.
+#' gigabytes and which no fit needs. Asked again with `extras`, it adds them to what is there.
 #'
 #' @param path folder of the environment; by default one for this package among the user's data
 #' @param python a Python, 3.10 or later and with a shared library, to make it from; by default the one on the search
 #'   path
+#' @param extras what only some functions need: `"disk"` for data that stay on disk, see [parquet_files()] (pyarrow,
+#'   duckdb), `"sql"` for databases by their URL, see [query_files()] (pyarrow, SQLAlchemy)
 #'
 #' @return The folder, invisibly.
 #' @section Errors: `gbtm_no_python` when there is no usable Python to begin from; `gbtm_install_failed` when a step
-#'   fails.
+#'   fails; `gbtm_bad_extras`.
 #' @examples
 #' \dontrun{
 #' install_gbtm()
+#' install_gbtm(extras = "disk")
 #' }
 #' @export
-install_gbtm <- function(path = NULL, python = NULL) {
+install_gbtm <- function(path = NULL, python = NULL, extras = NULL) {
   check_names()
+  for (extra in extras) match_choice(extra, names(extra_packages), "extras")
   requirements <- system.file("constraints", "requirements.txt", package = "gbtm")
   path <- path.expand(if (is.null(path)) default_environment() else path)
   if (is.null(python)) python <- unname(Sys.which(c("python3", "python")))
@@ -89,7 +93,8 @@ install_gbtm <- function(path = NULL, python = NULL) {
   run_step(python, c("-m", "venv", shQuote(path)), "making the environment")
   pip <- c("-m", "pip", "install", "--disable-pip-version-check", cpu_torch())
   wanted <- if (nzchar(requirements)) c("-r", shQuote(requirements)) else shQuote(c(engine_packages, report_packages))
-  run_step(environment_python(path), c(pip, wanted), "installing the packages")
+  added <- unique(unlist(extra_packages[extras]))
+  run_step(environment_python(path), c(pip, wanted, if (length(added)) shQuote(added)), "installing the packages")
   message("Installed in ", path, ".")
   invisible(path)
 }
@@ -104,6 +109,7 @@ run_step <- function(program, arguments, what) {
 engine_packages <- c("torch>=2.1", "numpy>=1.24", "pandas>=2.1", "scipy>=1.15", "formulaic>=1.1", "joblib>=1.3",
                      "matplotlib>=3.8", "statsmodels>=0.14")
 report_packages <- c("great-tables", "jinja2", "python-docx", "tabulate") # tables and reports; fits do without
+extra_packages <- list(disk = c("duckdb>=1.0", "pyarrow>=14"), sql = c("pyarrow>=14", "sqlalchemy>=2.0"))
 
 default_environment <- function() file.path(tools::R_user_dir("gbtm", "data"), "venv")
 
@@ -140,7 +146,8 @@ provided <- "reticulate's py_require()"
 running <- "Python already running in this session"
 
 named_python <- function() {
-  if (reticulate::py_available(initialize = FALSE)) {
+  # reticulate takes a second to load: where it is not, no Python runs
+  if (isNamespaceLoaded("reticulate") && reticulate::py_available(initialize = FALSE)) {
     python <- reticulate::py_config()$python
     return(list(python = python, source = running, probe = probe_python(python)))
   }

@@ -15,14 +15,14 @@ ink <- "#333333"
 #' @inheritParams transitions
 #' @param level of the intervals; `NULL` draws none
 #' @param stacked bars on top of each other; the interval of each stands at its upper end
-#' @param colours one colour per group of the second outcome; recycled
+#' @param colours one colour per group of the second outcome, recycled; by default those of its curves
 #' @return The tables that were drawn, `conditional` and `joint`, in a list, invisibly.
 #' @section Errors: `gbtm_no_dual` for a fit with one set of groups.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "dual.json", package = "gbtm"))
 #' plot_transitions(fit)
 #' @export
-plot_transitions <- function(fit, at = NULL, level = 0.95, stacked = FALSE, colours = group_colours) {
+plot_transitions <- function(fit, at = NULL, level = 0.95, stacked = FALSE, colours = NULL) {
   check_names()
   fit <- dual_of(fit)
   bars <- conditional_bars(fit, at, level, stacked)
@@ -33,9 +33,14 @@ plot_transitions <- function(fit, at = NULL, level = 0.95, stacked = FALSE, colo
     graphics::layout(1)
     graphics::par(before)
   })
-  draw_bars(fit, bars, stacked, rep_len(colours, fit$dual$sizes[2]), level)
+  draw_bars(fit, bars, stacked, second_colours(fit, colours), level)
   draw_heat(fit, joint)
   invisible(list(conditional = bars[c("group1", "group2", "estimate", "se", "lower", "upper")], joint = joint))
+}
+
+# One per group of the second outcome, as its curves have them.
+second_colours <- function(fit, colours) {
+  if (is.null(colours)) colours_of_sets(fit, group_colours)[[2]] else rep_len(colours, fit$dual$sizes[2])
 }
 
 # The table with where each bar stands: its middle `x`, `from` and `to`, and the ends `low` and `high` of its interval.
@@ -115,7 +120,7 @@ transition_bars <- function(fit, at, level, stacked, colours) {
   picture +
     ggplot2::geom_text(ggplot2::aes(x = .data$x, y = .data$label_at, label = .data$label), size = 2.8,
                        vjust = if (stacked) 0.5 else -0.4, colour = if (stacked) "white" else ink) +
-    ggplot2::scale_fill_manual(values = rep_len(colours, sizes[2]), drop = FALSE) +
+    ggplot2::scale_fill_manual(values = second_colours(fit, colours), drop = FALSE) +
     ggplot2::scale_x_continuous(breaks = seq_len(sizes[1]), labels = paste("Group", seq_len(sizes[1]))) +
     ggplot2::scale_y_continuous(breaks = seq(0, 1, 0.25), labels = paste(100 * seq(0, 1, 0.25), "%"),
                                 expand = c(0, 0), limits = c(0, if (stacked) 1.001 else 1.1)) +

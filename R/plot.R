@@ -17,7 +17,8 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 #' @param individuals `TRUE` draws the subjects' own lines behind, coloured by assigned group (300 at most, evenly
 #'   chosen)
 #' @param observed draw the observed means
-#' @param colours one colour per group; recycled
+#' @param colours one colour per group, of a dual model those of the first outcome and then those of the second, so that
+#'   no two groups have one colour; recycled
 #' @param legend `TRUE` in the margin above the plot (in a corner of it where there is no such margin), a position such
 #'   as `"topleft"`, or `FALSE`
 #' @param n number of times at which the curves are drawn
@@ -46,7 +47,11 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, colours = group_colours, legend = TRUE,
                       n = 201, tcov = NULL, ..., groups = NULL, labels = NULL, outcome = NULL, grid = FALSE) {
   check_dots(..., known = plot_settings)
-  if (!is.null(outcome)) x <- of_outcome(x, outcome)
+  if (!is.null(outcome)) {
+    of <- of_outcome(x, outcome)
+    if (is_dual(x) && missing(colours)) colours <- colours_of_sets(x, colours)[[of$outcome_name]]
+    x <- of
+  }
   if (check_flag(grid, "grid")) {
     if (!missing(legend) && !isFALSE(legend)) {
       stop_gbtm("bad_legend", "legend: has no place in a grid, whose rows are named.", "legend",
@@ -58,9 +63,11 @@ plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, col
     names <- outcome_names(x)
     groups <- of_each_outcome(groups, "groups", names)
     labels <- of_each_outcome(labels, "labels", names)
+    colours <- colours_of_sets(x, colours)
     return(in_panels(outcome_views(x), legend, each = TRUE, draw = function(view, legend) {
-      plot(view, level, individuals, observed, colours, legend, n, tcov, ..., groups = groups[[view$outcome_name]],
-           labels = labels[[view$outcome_name]])
+      name <- view$outcome_name
+      plot(view, level, individuals, observed, colours[[name]], legend, n, tcov, ..., groups = groups[[name]],
+           labels = labels[[name]])
     }))
   }
   if (is_several(x)) {

@@ -46,6 +46,9 @@ print.summary.gbtm <- function(x, digits = max(3, getOption("digits") - 3), ...)
     cat(if (nzchar(name)) sprintf("\nGroup shares of %s\n", name) else "\nGroup shares\n")
     print_group_shares(if (nzchar(name)) x$groups[x$groups$outcome == name, ] else x$groups)
   }
+  if (!all(is.na(x$groups$se))) {
+    print_wrapped("Intervals are symmetric about the shares, cut at 0 and 100 %; those of adequacy() are logit ones.")
+  }
   if (is_dual(x$fit)) print_transitions(x$fit)
   print_criteria(x)
   print_constraints(x$fit)

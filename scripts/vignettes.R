@@ -4,7 +4,9 @@
 # are left out. Links to pages of the site get its address from DESCRIPTION.
 # GBTM_PYTHON is the engine's Python; GBTM_TUTORIALS another folder of sources.
 
-shipped <- c("first-model", "from-stata", "how-many-groups")
+shipped <- c("first-model", "how-many-groups", "counts", "covariates", "dropout", "exposure", "several-outcomes",
+             "from-stata", "coming-from", "published-result", "writing-up", "a-million-people")
+figure_dpi <- 96 # as many dots as the page is wide: a package is not to be larger than it need be
 folder <- normalizePath(Sys.getenv("GBTM_TUTORIALS", "docs/tutorials"))
 out <- file.path(normalizePath(Sys.getenv("GBTM_VIGNETTES_ROOT", ".")), "vignettes")
 knit_script <- normalizePath("scripts/site/knit.R")
@@ -52,7 +54,8 @@ write_vignette <- function(name, names) {
   file.copy(beside[!dir.exists(beside) & !grepl("[.]Rmd$", beside)], file.path(made, "source"))
   source <- file.path(made, "source", paste0(name, ".Rmd"))
   writeLines(enc2utf8(lines), source, useBytes = TRUE)
-  status <- system2(file.path(R.home("bin"), "Rscript"), shQuote(c(knit_script, source, file.path(made, "page"))))
+  knitted <- shQuote(c(knit_script, source, file.path(made, "page"), figure_dpi))
+  status <- system2(file.path(R.home("bin"), "Rscript"), knitted)
   if (status != 0) stop(name, ": a chunk failed", call. = FALSE)
   page <- readLines(file.path(made, "page", paste0(name, ".md")), encoding = "UTF-8")
   at <- grep("^# ", page)[[1]]

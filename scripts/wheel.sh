@@ -25,7 +25,9 @@ cp "$away/wheel/$wheel" "$out/"
 bare=$away/bare/bin/python
 "$bare" -m pip install --quiet --no-index --no-deps "$away/wheel/$wheel"
 site=$("$bare" -c "import sysconfig; print(sysconfig.get_path('purelib'))")
-"$python" -c "import sysconfig; print(sysconfig.get_path('purelib'))" > "$site/dependencies.pth"
+"$python" -c "
+import sys
+print(*(p for p in sys.path if p.endswith(('site-packages', 'dist-packages'))), sep='\\n')" > "$site/dependencies.pth"
 
 (cd "$root/python" && git ls-files gbtm) | sort > "$away/tracked"
 "$bare" -m zipfile -l "$away/wheel/$wheel" | awk '/^gbtm\// {print $1}' | sort > "$away/shipped"

@@ -25,8 +25,10 @@ from .errors import GBTMError, InternalError, MissingArgumentError, Specificatio
 from .foreign_words import OF_THE_MODEL, way_out
 
 Thing = TypeVar("Thing", bound=Callable[..., Any])
+# An exception of the user's own, from a function that was handed in, is let through. Before numpy 1.25 its own is no
+# ValueError.
 RAW = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, NameError, OSError, RuntimeError,
-       TypeError, ValueError)  # an exception of the user's own, from a function that was handed in, is let through
+       TypeError, ValueError, np.linalg.LinAlgError)
 BREAKDOWN = ("LinAlgError", "_LinAlgError", "OverflowError", "FloatingPointError", "ZeroDivisionError")
 CODES = {"rng": "bad_seed"}  # of arguments whose error is not called after them
 HERE = str(Path(__file__).parent)

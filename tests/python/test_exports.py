@@ -164,5 +164,13 @@ def test_what_is_no_table_is_an_error():
 @pytest.mark.parametrize(("module", "format"), [("great_tables", "latex"), ("docx", "docx"), ("tabulate", "markdown")])
 def test_a_missing_library_is_named(res, monkeypatch, module, format):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(GBTMError, match=r"pip install gbtm\[report\]"):
+    with pytest.raises(GBTMError, match=r"which is not installed\. .*pip install gbtm\[report\]"):
         to_table(res, format)
+
+
+def test_a_library_that_lacks_another_says_so(tmp_path, monkeypatch):
+    (tmp_path / "tabulate.py").write_text("import a_module_that_is_not_there", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "tabulate", raising=False)
+    with pytest.raises(GBTMError, match=r"tabulate, which does not load .*a_module_that_is_not_there"):
+        to_table(pd.DataFrame({"x": [1]}), "markdown")

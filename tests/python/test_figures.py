@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import gbtm
-from conftest import other_groups, other_outcome
+from conftest import ROOT, other_groups, other_outcome
 from gbtm import SpecificationError
 from gbtm.adequacy.groups import adequacy
 from gbtm.figures.adequacy import plot_adequacy
@@ -299,3 +300,22 @@ def test_parts_that_are_missing_have_no_axes():
         plot_adequacy(object())
     with pytest.raises(SpecificationError, match="does not name 2 groups"):
         plot_adequacy(_checks(), labels=["a"])
+
+
+def test_no_two_groups_of_a_dual_model_have_one_colour_and_each_keeps_its_own():
+    res = gbtm.load(ROOT / "inst" / "extdata" / "dual.json")
+
+    def of_legend(ax):
+        return [handle.get_color() for handle in ax.get_legend().legend_handles]
+
+    fig = res.plot()
+    first, second = (of_legend(ax) for ax in fig.axes)
+    assert len({*first, *second}) == sum(res.set_sizes) == 4
+    assert of_legend(res.plot(outcome=2)) == second
+    assert of_legend(res.plot(outcome=1)) == first
+    bars = res.plot_transitions().axes[0].containers
+    drawn = [to_hex(c.patches[0].get_facecolor()) for c in bars if hasattr(c, "patches")]
+    assert drawn == [color.lower() for color in second]
+    given = res.plot(colors=["red", "blue", "black"])
+    assert [of_legend(ax) for ax in given.axes] == [["red", "blue"], ["black", "red"]]
+    assert of_legend(res.plot(outcome=2, colors=["red", "blue"])) == ["red", "blue"]

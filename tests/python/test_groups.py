@@ -53,6 +53,15 @@ def test_interval_of_the_share_is_that_of_theta(fitted):
     assert table["share_lower"][1] == pytest.approx(1 - table["share_upper"][2], rel=1e-6)
 
 
+def test_two_intervals_of_one_share_are_told_apart(fitted):
+    res = fitted("logit")
+    assert res.group_shares["lower"][2] != pytest.approx(res.adequacy["share_lower"][2], abs=1e-3)
+    assert any("logit scale" in note and "summary()" in note for note in res.adequacy.attrs["notes"])
+    assert "symmetric" in " ".join(str(res.summary()).split())
+    one = gbtm.GBTM(np.random.default_rng(0).normal(size=(30, 4)), range(4), groups=1, order=1).fit()
+    assert "symmetric" not in " ".join([str(one.summary()), *one.adequacy.attrs["notes"]])
+
+
 def test_weights_count():
     res = draw("weights").built().fit(rng=0, n_starts=4)
     w, p = res.weights, res.group_sets[0].posterior

@@ -43,6 +43,18 @@ def test_r_asks_a_python_for_the_same_packages():
     assert sorted(re.findall(r'"([^"]+)"', needed)) == wanted
 
 
+def test_the_oldest_versions_are_the_lower_bounds():
+    wanted = project()["project"]
+    extras = wanted["optional-dependencies"]
+    bounds = {*wanted["dependencies"], *(line for extra in ("report", "disk", "sql") for line in extras[extra])}
+    lines = (ROOT / "requirements-oldest.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
+    assert set(pins) == {line.split(">=")[0] for line in bounds}
+    for line in bounds:
+        name, bound = line.split(">=")
+        assert re.fullmatch(rf"{re.escape(bound)}(\.0)*", pins[name]), line
+
+
 @pytest.mark.parametrize(
     ("have", "wanted", "too_old"),
     [("2.13.0+cpu", "2.1", False), ("1.11.4", "1.15", True), ("3.0.0rc1", "2.1", False), ("2.1", "2.1.0", False),

@@ -29,6 +29,13 @@ test_that("a ready engine tells its versions", {
   expect_output(print(engine), "ready")
 })
 
+test_that("asking for the engine does not load reticulate, which takes a second", {
+  skip_if_not(isTRUE(gbtm_engine()$available))
+  lines <- fresh_session("e <- gbtm_engine(); cat(e$state, isNamespaceLoaded('reticulate'))",
+                         env = paste0("GBTM_PYTHON=", gbtm_engine()$python))
+  expect_identical(lines, "ready FALSE")
+})
+
 test_that("install_gbtm() refuses a Python that is none", {
   expect_error(install_gbtm(tempfile(), python = tempfile()), class = "gbtm_no_python")
 })
@@ -134,6 +141,46 @@ test_that("install_gbtm() makes the environment and asks for torch without graph
   said <- readLines(file.path(path, "bin", "said"))
   expect_match(said, "-m pip install .*constraints/requirements.txt")
   expect_identical(grepl("whl/cpu", said), Sys.info()[["sysname"]] != "Darwin")
+})
+
+test_that("install_gbtm() adds what was asked for beyond the engine's packages", {
+  skip_on_os("windows")
+  path <- tempfile("made")
+  expect_message(install_gbtm(path, python = fake_python(), extras = c("disk", "sql")), "Installed in")
+  said <- readLines(file.path(path, "bin", "said"))
+  expect_match(said, "constraints/requirements.txt duckdb>=1.0 pyarrow>=14 sqlalchemy>=2.0$")
+  expect_error(install_gbtm(path, python = fake_python(), extras = "disc"), "\"disk\", \"sql\"",
+               class = "gbtm_bad_extras")
+})
+
+test_that("what data on disk need is named where it is missing, with the line that gets it", {
+  need_engine()
+  small_fit() # starts Python
+  reticulate::py_run_string("
+import sys
+kept = {name: sys.modules[name] for name in list(sys.modules) if name.split('.')[0] == 'pyarrow'}
+sys.modules.update(dict.fromkeys([*kept, 'pyarrow', 'pyarrow.parquet']))")
+  on.exit(reticulate::py_run_string("
+for name in [name for name in sys.modules if name.split('.')[0] == 'pyarrow']: del sys.modules[name]
+sys.modules.update(kept)
+"))
+  file <- tempfile(fileext = ".parquet")
+  file.create(file)
+  error <- expect_error(gbtm(y ~ t, data = file, id = "id", groups = 2), "Parquet", class = "gbtm_missing_package")
+  expect_match(error$way_out, "-m pip install 'duckdb>=1.0' 'pyarrow>=14'", fixed = TRUE)
+  made <- gbtm:::environment_python(gbtm:::default_environment())
+  expect_identical(gbtm:::library_way_out(made, managed = FALSE, extra = "disk"),
+                   "Run gbtm::install_gbtm(extras = \"disk\") and restart R.")
+})
+
+test_that("the extras are those of the Python package", {
+  skip_if_not(file.exists("../../pyproject.toml"))
+  lines <- readLines("../../pyproject.toml")
+  for (extra in names(gbtm:::extra_packages)) {
+    line <- grep(paste0("^", extra, " = "), lines, value = TRUE)
+    named <- gsub("\"", "", regmatches(line, gregexpr("\"[^\"]+\"", line))[[1]])
+    expect_identical(gbtm:::extra_packages[[extra]], named)
+  }
 })
 
 test_that("a library that tables need is got the R way", {

@@ -33,6 +33,19 @@ test_that("each outcome's panel has its own groups", {
   expect_error(autoplot(fit, labels = c("a", "b")), class = "gbtm_two_group_sets")
 })
 
+test_that("no two groups of a picture have one colour, and a group has one colour in all pictures", {
+  fit <- example_dual()
+  both <- gbtm:::colours_of_sets(fit, gbtm:::group_colours)
+  expect_identical(both, list(aggression = gbtm:::group_colours[1:2], offenses = gbtm:::group_colours[3:4]))
+  expect_identical(gbtm:::colours_of_sets(fit, c("red", "blue", "black"))$offenses, c("black", "red"))
+  skip_if_not_installed("ggplot2")
+  drawn <- function(picture, what) unique(ggplot2::ggplot_build(picture)$data[[1]][[what]])
+  expect_setequal(drawn(autoplot(fit, n = 5), "fill"), unlist(both))
+  expect_setequal(drawn(autoplot(fit, n = 5, outcome = "offenses"), "fill"), both$offenses)
+  expect_setequal(drawn(autoplot(fit, type = "transitions"), "fill"), both$offenses)
+  expect_setequal(drawn(autoplot(fit, type = "transitions", colours = c("red", "blue")), "fill"), c("red", "blue"))
+})
+
 test_that("ggplot2 draws the same bars and the joint table", {
   skip_if_not_installed("ggplot2")
   fit <- example_dual()

@@ -21,6 +21,7 @@ LEAST_AVEPP: float = SHARED["least_avepp"]  # Nagin (2005), Group-Based Modeling
 LEAST_OCC: float = SHARED["least_occ"]  # the same
 CLEAR_ENTROPY: float = SHARED["clear_entropy"]
 SMALL_SHARE: float = SHARED["small_share"]
+SHARE_INTERVALS = "Intervals of shares are made on the logit scale, within 0 and 100 %; summary() has symmetric ones."
 NOTABLE_MISMATCH: float = SHARED["notable_mismatch"]  # and twice its standard error
 
 
@@ -122,6 +123,8 @@ def _notes(table: pd.DataFrame, entropy: float, *, weighted: bool) -> list[str]:
     for group, row in zip(table.index.tolist(), table.to_dict("records"), strict=True):
         notes += _about(group, row)
     notes.append(_smallest(table))
+    if table["share_lower"].notna().any():
+        notes.append(SHARE_INTERVALS)
     no_interval = table.index[table["share_lower"].isna()].tolist()
     if no_interval:
         notes.append(

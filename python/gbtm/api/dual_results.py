@@ -13,6 +13,7 @@ from ..fit.outcome_view import number_of, outcome_view
 from .results import GBTMResults
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ..compute.progress import Progress
@@ -32,6 +33,17 @@ class DualResults(DualFit, GBTMResults):
         """One outcome with its own groups, as a fit of its own; see :meth:`gbtm.fit.fit.Fit.of_outcome`."""
         number = number_of(self.outcome_names, outcome)
         return GBTMResults(outcome_view(self.document, number), trust_formula=self.trust_formula)
+
+    def plot(
+        self, ax: Axes | None = None, *, outcome: str | int | None = None, grid: bool = False, **options: Any
+    ) -> Axes | Figure:
+        """See :meth:`gbtm.api.results.GBTMResults.plot`. Groups of the second outcome have other colours than those of
+        the first, also where one outcome is drawn alone."""
+        if outcome is not None and not grid and options.get("colors") is None:
+            from ..figures.style import colors_of_outcome
+
+            options["colors"] = colors_of_outcome(self, number_of(self.outcome_names, outcome))
+        return super().plot(ax, outcome=outcome, grid=grid, **options)
 
     def transitions(
         self, table: str = "conditional", *, at: Mapping[str, float] | None = None, level: float = 0.95

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..arguments import checked
 from .curves import plot_curves
+from .style import colors_of_outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.figure import Figure
 
     from ..fit.fit import Fit
@@ -18,13 +21,19 @@ COLUMNS_MOST = 3
 
 @checked
 def plot_outcomes(
-    res: Fit, *, columns: int | None = None, figsize: tuple[float, float] | None = None, **options: Any
+    res: Fit, *, columns: int | None = None, colors: Sequence[str] | None = None,
+    figsize: tuple[float, float] | None = None, **options: Any,
 ) -> Figure:
     """Curves with bands and observed means, a panel for each outcome.
+
+    Where the outcomes have groups of their own (a dual model) no two groups have one colour as long as the colours
+    last: those of the second outcome go on where the first's end.
 
     Parameters
     ----------
     columns : panels side by side; default all up to three
+    colors : one per group, of a dual model those of the first outcome and then those of the second; they begin anew
+        where there are too few
     figsize : in inches
     options : as for :func:`gbtm.figures.curves.plot_curves`
 
@@ -44,7 +53,7 @@ def plot_outcomes(
         if i >= n:
             ax.set_axis_off()
             continue
-        plot_curves(res.of_outcome(i + 1), ax, **options)
+        plot_curves(res.of_outcome(i + 1), ax, colors=colors_of_outcome(res, i, colors), **options)
         legend = ax.get_legend()
         if i:  # what the first panel says holds for all
             ax.set_title("", loc="left")

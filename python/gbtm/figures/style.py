@@ -44,6 +44,15 @@ def color_of(group: int, colors: Sequence[str] | None = None) -> str:
     return own[(group - 1) % len(own)]
 
 
+def colors_of_outcome(res: Fit, number: int, colors: Sequence[str] | None = None) -> list[str]:
+    """Colour of each group of outcome ``number``, counted from 0. Where outcomes have groups of their own, those of the
+    second go on where the first's end, so that no two groups have one colour as long as the colours last."""
+    sets = res.group_sets
+    own = number if len(sets) > 1 else 0
+    first = sum(s.n_groups for s in sets[:own])
+    return [color_of(first + g, colors) for g in range(1, sets[own].n_groups + 1)]
+
+
 def marker_of(group: int) -> str:
     return MARKERS[(group - 1) % len(MARKERS)]
 

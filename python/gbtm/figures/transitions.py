@@ -10,7 +10,7 @@ import pandas as pd
 from ..arguments import checked
 from ..inference.transitions import dual_of, transitions
 from .drawn import LEVEL
-from .style import INK, LABEL_SIZE, NOTE_SIZE, color_of, dress, percent, title
+from .style import INK, LABEL_SIZE, NOTE_SIZE, colors_of_outcome, dress, percent, title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,12 +52,13 @@ def plot_transitions(
     fit = dual_of(res)
     fig, (bars, heat) = plt.subplots(
         1, 2, figsize=figsize or (9.4, 4.2), layout="constrained", gridspec_kw={"width_ratios": [1.5, 1]})
-    _bars(bars, fit.outcome_names, transitions(fit, "conditional", at=at, level=level), stacked=stacked)
+    _bars(bars, fit.outcome_names, transitions(fit, "conditional", at=at, level=level), colors_of_outcome(fit, 1),
+          stacked=stacked)
     _heat(heat, fit.outcome_names, transitions(fit, "joint", at=at, level=level))
     return fig
 
 
-def _bars(ax: Axes, names: list[str], table: pd.DataFrame, *, stacked: bool) -> None:
+def _bars(ax: Axes, names: list[str], table: pd.DataFrame, colors: list[str], *, stacked: bool) -> None:
     """One cluster, or stack, of bars for each of the first outcome's groups; those of each add up to 1."""
     first, second = (sorted(set(table.index.get_level_values(level))) for level in ("group1", "group2"))
     width = 0.6 if stacked else 0.8 / len(second)
@@ -66,7 +67,7 @@ def _bars(ax: Axes, names: list[str], table: pd.DataFrame, *, stacked: bool) -> 
         own = table.xs(k, level="group2")
         value = own["estimate"].to_numpy()
         x = np.arange(len(first)) + (0.0 if stacked else (k - 1 - (len(second) - 1) / 2) * width)
-        ax.bar(x, value, width * 0.92, bottom=below, color=color_of(k), label=f"group {k}")
+        ax.bar(x, value, width * 0.92, bottom=below, color=colors[k - 1], label=f"group {k}")
         whiskers = np.abs(own[["lower", "upper"]].to_numpy().T - value)
         if not stacked or k < len(second):  # the last group's interval is that of the rest
             ax.errorbar(x, below + value, np.nan_to_num(whiskers), fmt="none", ecolor=INK, elinewidth=1, capsize=2.5)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .fit import Fit
 
 
+# The adequacy table has another interval of the same share.
+SHARE_INTERVALS = (
+    "Intervals of shares are symmetric about them, cut at 0 and 100 %; those of adequacy are made on the logit scale."
+)
 SMALL = 1e-3  # below it four decimals show one digit at most
 
 
@@ -204,6 +208,8 @@ def _groups(res: Fit, adequacy: pd.DataFrame, title: str = "Groups") -> Any:
 
 def _notes(res: Fit) -> list[str]:
     lines = [f"Starts: {res.start_report.attrs['sentence']}"]
+    if any(g.n_groups > 1 for g in res.group_sets):
+        lines.append(SHARE_INTERVALS)
     if res.constraints is not None:
         lines.append(res.constraints.sentence)
     if known_sentence(res):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..compute.progress import Progress
 from ..errors import SpecificationError
+from ..figures.style import colors_of_outcome
 from ..fit.known_words import known_sentence
 from ..fit.summary import family_title
 from ..recipes.code import LANGUAGES, code_for
@@ -219,9 +220,10 @@ def _accuracy(to: Builder, res: GBTMResults) -> str:
 
 def _pairs(to: Builder, res: GBTMResults) -> None:
     """The groups of a dual model: each outcome's people, and how the groups hang together."""
-    for _, one in of_sets(res):
-        _draw(to, "individuals", one, of=one.outcome_name)
-        _draw(to, "posteriors", one, of=one.outcome_name)
+    for number, (_, one) in enumerate(of_sets(res)):
+        colors = colors_of_outcome(res, number)
+        _draw(to, "individuals", one, of=one.outcome_name, colors=colors)
+        _draw(to, "posteriors", one, of=one.outcome_name, colors=colors)
     to.heading("How the groups hang together")
     for name in TABLES:
         to.table(name, make_table(res, name))

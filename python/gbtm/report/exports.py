@@ -24,8 +24,9 @@ def need(module: str, purpose: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
+        state = "is not installed" if error.name == module else f"does not load ({error})"
         raise GBTMError(
-            f"{purpose} needs the library {NAMES[module]}, which is not installed.", code="missing_library",
+            f"{purpose} needs the library {NAMES[module]}, which {state}.", code="missing_library",
             argument="format", way_out="Run `pip install gbtm[report]`.",
         ) from error
 
