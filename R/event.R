@@ -20,16 +20,17 @@
 #' @param x a `gbtm_event()`
 #' @param ... nothing: an argument that does not exist is refused
 #' @return A list of class `gbtm_event`, to be given as `event` to [gbtm()] or [gbtm_search()].
-#' @section Model: \eqn{\log f = \sum_c [d_c \log h_{kc}(T) - \int_{entry}^T h_{kc}]}{log f = sum over causes c of
-#'   d_c log h_kc(T) - integral from entry to T of h_kc}, in group k, with \eqn{H_k(t) = (t / scale_k)^{shape_k}
-#'   \exp(x'b)}{H_k(t) = (t / scale_k)^shape_k exp(x'b)} for Weibull hazards and \eqn{h_k(t) = \exp(a_{kj} + x'b)}{h_k(t)
-#'   = exp(a_kj + x'b)} in interval j, open at its start, for piecewise ones; of an interval \eqn{S(low) - S(high)}{S(low)
-#'   - S(high)}. Parameters are `event_scale[1]`, `event_shape[1]`, or `event_log_hazard1[1]`, .., and `event_sex`; of
-#'   competing events `event1_scale[1]`, `event2_scale[1]`, ... A shape or hazard common to the groups is a constraint:
-#'   `constraints = "event_shape[1] = event_shape[2]"`. Who has no time says nothing of the event and stays in the model.
-#'   [survival_curves()] has survival by group, [predict_event()] what lies ahead of new people.
-#' @section Errors: `gbtm_bad_event`; `gbtm_no_event`, where nobody had the event; `gbtm_beside_event` for what a time to
-#'   an event does not go with: dropout, a prior, hidden units, two sets of groups.
+#' @section Model: In group k, with d_c 1 for an event of cause c, \eqn{\log f = \sum_c [d_c \log h_{kc}(T) -
+#'   \int_{entry}^T h_{kc}]}{log f = sum over c of d_c log h_kc(T) - integral from entry to T of h_kc}. Weibull hazards
+#'   have \eqn{H_k(t) = (t / scale_k)^{shape_k} \exp(x'b)}{H_k(t) = (t / scale_k)^shape_k exp(x'b)}, piecewise ones
+#'   \eqn{h_k(t) = \exp(a_{kj} + x'b)}{h_k(t) = exp(a_kj + x'b)} in interval j, which is open at its start; an interval
+#'   contributes \eqn{S(low) - S(high)}{S(low) - S(high)}. Parameters are `event_scale[1]`, `event_shape[1]`, or
+#'   `event_log_hazard1[1]`, .., and `event_sex`; of competing events `event1_scale[1]`, `event2_scale[1]`, ... A shape
+#'   common to the groups is a constraint: `constraints = "event_shape[1] = event_shape[2]"`. Who has no time says
+#'   nothing of the event and stays in the model. [survival_curves()] has survival by group, [predict_event()] what lies
+#'   ahead of new people.
+#' @section Errors: `gbtm_bad_event`; `gbtm_no_event`, where nobody had the event; `gbtm_beside_event` for what it does
+#'   not go with: dropout, a prior, hidden units, two sets of groups.
 #' @examples
 #' gbtm_event(Surv(T, died) ~ sex, hazard = "piecewise", cuts = c(2, 5))
 #' @examplesIf gbtm_engine()$available
@@ -46,7 +47,9 @@ gbtm_event <- function(formula, hazard = "weibull", cuts = NULL, intervals = NUL
     bad_event(sprintf("%s is not Surv(time, status) ~ covariates", shown(formula)))
   }
   hazard <- match_choice(hazard, c("weibull", "piecewise"), "hazard")
-  if (hazard == "weibull" && !is.null(c(cuts, intervals))) bad_event("cuts and intervals go with hazard = \"piecewise\"")
+  if (hazard == "weibull" && !is.null(c(cuts, intervals))) {
+    bad_event("cuts and intervals go with hazard = \"piecewise\"")
+  }
   if (!is.null(cuts) && !is.null(intervals)) bad_event("cuts and intervals are two ways to say one thing: give one")
   if (!is.null(cuts)) cuts <- numeric_column(cuts, "cuts")
   if (!is.null(intervals)) {
@@ -85,28 +88,42 @@ asked_event <- function(value) {
 #' @noRd
 surv_parts <- function(formula) {
   side <- formula[[2]]
-  if (!is.call(side) || !(identical(side[[1]], quote(Surv)) || identical(side[[1]], quote(survival::Surv)))) {
-    bad_event(sprintf("%s on the left is not Surv(time, status)", deparse_line(side)))
-  }
+  if (!is_surv(side)) bad_event(sprintf("%s on the left is not Surv(time, status)", deparse_line(side)))
   given <- as.list(side)[-1]
-  type <- if (is.null(given$type)) "" else given$type
+  in_interval <- surv_type(given$type) == "interval2"
   given$type <- NULL
+  given <- surv_arguments(given, in_interval)
+  if (in_interval) return(list(time = given$time, upper = given$time2))
+  status <- if (is.null(given$event)) 1 else given$event
+  if (is.null(given$time2)) return(list(time = given$time, status = status))
+  list(time = given$time2, status = status, entry = given$time)
+}
+
+is_surv <- function(side) {
+  is.call(side) && (identical(side[[1]], quote(Surv)) || identical(side[[1]], quote(survival::Surv)))
+}
+
+surv_type <- function(type) {
+  if (is.null(type)) return("right")
+  if (!type %in% c("right", "counting", "interval2")) bad_event(sprintf("type '%s' of Surv() is not known", type))
+  type
+}
+
+# Arguments of Surv() by name: of three the first is the entry, of two the second the status, or the end of an interval.
+surv_arguments <- function(given, in_interval) {
   if (is.null(names(given))) names(given) <- rep("", length(given))
-  if (!type %in% c("", "right", "counting", "interval2")) bad_event(sprintf("type '%s' of Surv() is not known", type))
-  wanted <- if (type == "interval2") c("time", "time2") else if (length(given) == 3) c("time", "time2", "event") else
-    c("time", "event")[seq_along(given)]
-  free <- setdiff(wanted, names(given))
-  open <- which(names(given) == "")
-  if (length(given) > 3 || !length(given) || length(open) > length(free)) {
+  names <- names(given)
+  wanted <- if (in_interval) c("time", "time2") else if (length(given) == 3) c("time", "time2", "event") else
+    c("time", "event")
+  free <- setdiff(wanted, names)
+  open <- which(names == "")
+  if (!length(given) %in% 1:3 || length(open) > length(free)) {
     bad_event("Surv() takes a time and a status, or an entry, a time and a status")
   }
   names(given)[open] <- free[seq_along(open)]
   odd <- setdiff(names(given), c("time", "time2", "event"))
-  if (length(odd) || !"time" %in% names(given)) bad_event(sprintf("Surv() has no argument '%s' here", c(odd, "time")[1]))
-  if (type == "interval2") return(list(time = given$time, upper = given$time2))
-  if (is.null(given$event)) given$event <- 1
-  if (is.null(given$time2)) return(list(time = given$time, status = given$event))
-  list(time = given$time2, status = given$event, entry = given$time)
+  if (!is.null(given$time) && !length(odd)) return(given)
+  bad_event(if (length(odd)) sprintf("Surv() has no argument '%s' here", odd[1]) else "Surv() has no time")
 }
 
 # The variables that say when the event was.
@@ -120,20 +137,7 @@ surv_variables <- function(event) unique(unlist(lapply(event$parts, all.vars)))
 #' @return list: `x`, the `names` of the covariates, `kept`
 #' @noRd
 event_columns <- function(event, table, kept) {
-  of <- function(name) {
-    expression <- event$parts[[name]]
-    ahead <- isTRUE(event$ahead)
-    if (is.null(expression) || (ahead && (name != "entry" || !all(all.vars(expression) %in% names(table))))) {
-      return(rep(NA_real_, nrow(table)))
-    }
-    values <- tryCatch(eval(expression, table, environment(event$formula)), error = function(e) {
-      bad_event(sprintf("%s cannot be computed: %s", deparse_line(expression), conditionMessage(e)))
-    })
-    if (length(values) == 1) values <- rep(values, nrow(table))
-    if (length(values) != nrow(table)) bad_event(sprintf("%s is not one column", deparse_line(expression)))
-    if (name == "status") status_codes(values) else numeric_column(values, deparse_line(expression))
-  }
-  x <- vapply(c("time", "status", "entry", "upper"), of, numeric(nrow(table)))
+  x <- vapply(c("time", "status", "entry", "upper"), event_column, numeric(nrow(table)), event, table)
   x <- matrix(x, nrow(table))
   if (!is.null(event$parts$upper)) { # survival's NA at the lower end: before the upper one
     early <- is.na(x[, 1]) & !is.na(x[, 4])
@@ -141,6 +145,19 @@ event_columns <- function(event, table, kept) {
   }
   made <- covariates_of_event(event, table, kept)
   list(x = unname(cbind(x, made$x)), names = as.character(colnames(made$x)), kept = made$kept)
+}
+
+# One of the columns, NA where it was not given; of an event to come only the entry is read, where it is there.
+event_column <- function(name, event, table) {
+  expression <- event$parts[[name]]
+  unread <- isTRUE(event$ahead) && (name != "entry" || !all(all.vars(expression) %in% names(table)))
+  if (is.null(expression) || unread) return(rep(NA_real_, nrow(table)))
+  values <- tryCatch(eval(expression, table, environment(event$formula)), error = function(e) {
+    bad_event(sprintf("%s cannot be computed: %s", deparse_line(expression), conditionMessage(e)))
+  })
+  if (length(values) == 1) values <- rep(values, nrow(table))
+  if (length(values) != nrow(table)) bad_event(sprintf("%s is not one column", deparse_line(expression)))
+  if (name == "status") status_codes(values) else numeric_column(values, deparse_line(expression))
 }
 
 # What is known of each subject, with the columns of the event.
@@ -182,13 +199,18 @@ sent_event <- function(value) {
 event_as_read <- function(event, data, kept) {
   if (is.null(event) || !all(vapply(event$parts, is.name, NA))) return(NULL)
   parts <- lapply(event$parts, as.character)
-  if (!all(unlist(parts) %in% names(data))) return(NULL)
-  status <- if (!is.null(parts$status)) data[[parts$status]]
-  same <- is.null(status) || (is_number_column(status) && identical(status_codes(status), as.double(status)))
+  if (!all(unlist(parts) %in% names(data)) || !is_plain_status(parts$status, data)) return(NULL)
   right <- stats::as.formula(call("~", event$formula[[3]]), environment(event$formula))
-  covariates <- if (length(all.vars(right))) plain_covariates(right, "event", kept, data)
-  if (!same || identical(covariates, FALSE)) return(NULL)
-  list(form = c(parts, if (!is.null(covariates)) list(covariates = covariates$terms)), levels = covariates$levels)
+  if (!length(all.vars(right))) return(list(form = parts))
+  covariates <- plain_covariates(right, "event", kept, data)
+  if (identical(covariates, FALSE)) return(NULL)
+  list(form = c(parts, list(covariates = covariates$terms)), levels = covariates$levels)
+}
+
+# Whether a column of statuses is what it is read as: no factor, and not 1 and 2 for 0 and 1.
+is_plain_status <- function(name, data) {
+  if (is.null(name)) return(TRUE)
+  is_number_column(data[[name]]) && identical(status_codes(data[[name]]), as.double(data[[name]]))
 }
 
 # The event that new people of a table may have had; NULL where the table does not say when.

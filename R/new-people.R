@@ -28,7 +28,8 @@ new_people <- function(fit, newdata, call) {
   own <- own_ids(newdata, ids_asked(fit))
   newdata <- without_declared(newdata)$data
   inputs <- known_inputs(fit, newdata)
-  if (isTRUE(fit$own_table)) inputs[c("risk", "risk2", "event")] <- list(NULL) # what is known of people is in the table of all
+  # what is known of people is in the table of all
+  if (isTRUE(fit$own_table)) inputs[c("risk", "risk2", "event")] <- list(NULL)
   wide <- inputs$wide
   parts <- fit_parts(fit, if (is.null(wide)) names(newdata) else names(wide))
   newdata <- with_level_numbers(fit, parts, newdata, wide)

@@ -334,11 +334,56 @@ def test_bad_requests_are_refused():
         fit(gbtm.Event(time="t", status="d"))
 
 
-def test_the_code_of_a_fit_asks_for_it_again():
+def test_a_group_without_an_event_is_told_of():
+    low = DATA.groupby("id")["y"].transform("mean") < 1.2
+    with pytest.warns(gbtm.GBTMWarning) as told:
+        res = fit(gbtm.Event(time="T", status="d", hazard="piecewise", cuts=[2.0, 4.0]), groups=2,
+                  data=DATA.assign(d=np.where(low, 0, DATA["d"])))
+    assert {"event_log_hazard1[1]", "event_log_hazard2[1]"} <= set(res.bse[res.bse.isna()].index)
+    assert any("In group 1 hardly anybody had the event in some of the intervals" in str(w.message) for w in told)
+    assert not any("prior='weak'" in str(w.message) for w in told)
+
+
+def test_new_people_with_other_causes_are_refused():
+    res = fit(gbtm.Event(time="T", status="d"), groups=2)
+    with pytest.raises(DataError, match="a cause of the event above 1"):
+        res.classify(DATA[DATA["id"] < 3].assign(d=2))
+
+
+def test_fits_with_other_events_are_not_compared():
+    event = gbtm.Event(time="T", status="d")
+    with_sex = fit(gbtm.Event(time="T", status="d", covariates="~ sex"))
+    test = with_sex.compare_lr_test(fit(event))
+    assert test.statistic == pytest.approx(2 * (with_sex.llf - fit(event).llf))
+    for other in (fit(None), fit(event, data=DATA.assign(T=DATA["T"] + 1))):
+        with pytest.raises(SpecificationError, match="another event"):
+            with_sex.compare_lr_test(other)
+
+
+def test_estimates_recover_what_was_drawn():
+    """Means over sets within four standard errors of the truth, and spreads as the standard errors say."""
+    names = ["event_scale[1]", "event_scale[2]", "event_shape[1]", "event_shape[2]", "event_sex"]
+    truth = np.array([*hand.SCALES, *hand.SHAPES, hand.EFFECT])
+    fits = [fit(gbtm.Event(time="T", status="d", covariates=["sex"]), groups=2, data=hand.people(seed=100 + s),
+                n_starts=2) for s in range(30)]
+    found, se = (np.array([getattr(r, what)[names] for r in fits]) for what in ("params", "bse"))
+    off = (found.mean(axis=0) - truth) / (found.std(axis=0) / np.sqrt(len(fits)))
+    assert (np.abs(off) < 4).all()
+    assert (np.abs(found - truth) < 1.96 * se).mean() > 0.85
+
+
+def test_the_code_of_a_fit_asks_for_it_again_and_the_report_tells_of_it(tmp_path):
     from gbtm.recipes.python_code import python_code
+    from gbtm.recipes.r_code import r_code
     from gbtm.recipes.recipe import recipe
+    from gbtm.recipes.stata import stata_code
 
     res = fit(gbtm.Event(time="T", status="d", covariates="~ sex", hazard="piecewise", cuts=CUTS), groups=2)
     text = python_code(recipe(res), "data.csv")
+    assert 'event = gbtm_event(Surv(T, d) ~ sex, hazard = "piecewise", cuts = c(1.5, 4.0))' in r_code(
+        recipe(res), "data.csv")
+    assert "lacks a time to an event" in stata_code(res, recipe(res), "data.csv")
+    gbtm.grolts_report(res, tmp_path / "report.html")
+    assert "A time to an event is part of the model" in (tmp_path / "report.html").read_text(encoding="utf-8")
     call = text[text.index("event=") : text.index("event=") + 120].replace("\n", "")
     assert 'gbtm.Event(time="T", status="d", hazard="piecewise", cuts=[1.5, 4.0], covariates="~ sex")' in call

@@ -13,6 +13,7 @@ from gbtm.errors import DataError, SpecificationError
 from gbtm.families.base import Family
 from gbtm.families.multinomial import Multinomial
 from gbtm.inference.equal_curves import equal_curves, equal_slopes
+from gbtm.recipes.code import code_for
 
 LABELS = ["home", "at work", "school"]
 QUICK = {"rng": 0, "n_starts": 4}
@@ -342,3 +343,16 @@ def test_the_report_has_its_figure_and_no_mean_of_categories(fit, tmp_path):
     assert "Add a plot of the estimated mean trajectories" not in text
     assert "y is 1 in " in text
     assert "Mean y" not in text
+
+
+@pytest.mark.parametrize("family", ["multinomial", "ordinal"])
+def test_the_code_of_a_fit_reads_its_levels_in_their_order(family, tmp_path):
+    y = pd.Categorical.from_codes(TABLE["y"].astype(int) - 1, LABELS, ordered=family == "ordinal")
+    data = TABLE.assign(y=y)
+    res = model(data, family=family).fit(rng=0, n_starts=2)
+    data.to_csv(tmp_path / "d.csv", index=False)
+    made: dict = {}
+    exec(code_for(res, "Python", str(tmp_path / "d.csv"), None), made)
+    pd.testing.assert_series_equal(made["res"].params, res.params, atol=1e-6)
+    ordered = ", ordered = TRUE" if family == "ordinal" else ""
+    assert f'factor(data[["y"]], levels = c("home", "at work", "school"){ordered})' in code_for(res, "R", "d.csv", None)

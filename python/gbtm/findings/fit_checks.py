@@ -20,6 +20,7 @@ from .boundary_checks import Leaving, at_boundary, dropout_at_boundary, scales_a
 from .constraint_checks import examine_constraints
 from .data_checks import OF_MODEL, Finding, examine_data
 from .dual_checks import examine_pairs, sets_of_groups
+from .event_checks import examine_event
 from .group_curves import EMPTY_SUBJECTS, predictors_at_means
 from .membership_checks import examine_membership
 from .sample_checks import examine_sample
@@ -54,8 +55,11 @@ def examine(
     findings += _unexplained(layout, estimate.flat, cov, findings)
     if module is not None and estimate.certificate.converged:
         findings += examine_weakness(module, estimate.flat, cov, weighted=panel.subjects.weights is not None)
-    no_prior = layout.spec.prior is not None or any(o.traits.has_levels for o in layout.spec.outcomes)
-    return summed_up(findings if no_prior else [_with_remedy(f) for f in findings])
+    # what a prior does not go with
+    beside = layout.spec.event is not None or any(
+        o.traits.has_levels or o.phi_orders is not None for o in layout.spec.outcomes)
+    mends = layout.spec.prior is None and not beside
+    return summed_up([_with_remedy(f) for f in findings] if mends else findings)
 
 
 def _with_remedy(finding: Finding) -> Finding:
@@ -83,6 +87,7 @@ def _groups(
     curves = [predictors_at_means(layout, panel, estimate.flat, m) for m in range(len(layout.spec.outcomes))]
     findings += [f for m, u in enumerate(curves) for f in at_boundary(layout, panel, m, u, estimate.flat, cov)]
     findings += scales_at_bound(layout, estimate.flat, cov)
+    findings += examine_event(layout, estimate.flat, cov)
     findings += _twins(layout, panel, estimate.flat, curves)
     if posterior is not None and estimate.certificate.converged:
         findings += examine_agreement(layout, panel, estimate.flat, posterior)

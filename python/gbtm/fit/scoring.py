@@ -18,7 +18,7 @@ import pandas as pd
 from ..arguments import checked
 from ..checks import check_level
 from ..compute.reference_distribution import reach
-from ..data.event_times import censored_at
+from ..data.event_times import STATUS, censored_at
 from ..data.measures import History
 from ..data.output_names import apart
 from ..data.panel import Panel
@@ -74,6 +74,7 @@ def classify_panel(res: Fit, panel: Panel, *, by_wave: bool = False, level: floa
         _refuse_other_times(res)
     layout = layout_of(res)
     _same_covariates(panel, layout)
+    _same_event(res, panel)
     for sentence in (left_out(panel), "" if panel.unobserved is None else panel.unobserved.sentence()):
         if sentence:
             warn(f"newdata: {sentence}")
@@ -108,6 +109,23 @@ def _same_covariates(panel: Panel, layout: Layout) -> None:
                 f"newdata: membership covariates {list(given)} instead of {list(wanted)}.",
                 code="other_covariates", argument="newdata", way_out="Give the columns that were fitted.",
             )
+
+
+def _same_event(res: Fit, panel: Panel) -> None:
+    """Refuse times to an event with other covariates or more causes than those of the fit."""
+    known = panel.subjects
+    if known.event is None or res.event is None:
+        return
+    if _bare(known.event_names) != _bare(res.event.names):
+        raise DataError(
+            f"newdata: covariates of the event {list(known.event_names)} instead of {list(res.event.names)}.",
+            code="other_covariates", argument="newdata", way_out="Give the columns that were fitted.",
+        )
+    if (known.event[:, STATUS] > res.event.spec.n_causes).any():
+        raise DataError(
+            f"newdata: a cause of the event above {res.event.spec.n_causes}, which the fit does not have.",
+            code="bad_event", argument="newdata", way_out="Leave the columns of the event out, or recode the causes.",
+        )
 
 
 def _bare(names: tuple[str, ...]) -> list[str]:

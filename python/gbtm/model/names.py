@@ -122,7 +122,7 @@ def traj_names(
         elif b.predictor in part.family.curve_predictors:
             own = _traj_curve(part, b, number, group)
             level = level_of(part, b.predictor)
-            own = own if level is None else [f"{n}_{level}" for n in own]
+            own = own if level is None else [f"{level}_{n}" for n in own]
         elif b.predictor == PRECISION:
             own = [f"phi{j}G{number}" for j in range(b.width)]
         elif b.basis is not None and b.predictor != "zero":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..data.columns import is_number
 from ..families import family_named
 from .event_option import event_argument
+from .reading import InOrder
 from .spec_options import arguments_of
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def recipe(res: GBTMResults) -> Recipe:
         form=form, formula=formula, id=_plain(inputs.get("id", res.id_name)),
         outcome=res.outcome_name, time=res.time_name, wide=wide,
         columns={k: _plain(v) for k, v in columns.items() if v not in (None, [], (), {})},
-        factors=inputs.get("levels") or {}, levels=_unsorted(inputs.get("levels") or {}),
+        factors=inputs.get("levels") or {}, levels=_unsorted(inputs.get("levels") or {}) | _of_outcome(res),
         model={**arguments_of(res.spec), **event_argument(res)}, fit=fit_options(res, columns, command),
         # without their hidden units the coefficients say nothing
         estimates=() if res.spec.has_networks else tuple(res.params.tolist()),
@@ -120,6 +121,17 @@ def known_names(res: GBTMResults) -> str | list[str] | None:
     if known is None:
         return None
     return "known" if known.shape[1] == 1 else [f"known{k + 1}" for k in range(known.shape[1])]
+
+
+def _of_outcome(res: GBTMResults) -> dict[str, list[Any]]:
+    """The levels of an outcome that is a factor, in each of its columns."""
+    spec, named = res.outcome.spec, (res.inputs or {}).get("outcome", res.outcome_name)
+    if spec.levels is None:
+        return {}
+    columns = named if isinstance(named, (list, tuple)) else [named]
+    if spec.traits.has_mean:
+        return {str(c): InOrder(spec.levels) for c in columns}
+    return _unsorted({str(c): list(spec.levels) for c in columns})
 
 
 def _unsorted(levels: dict[str, list[Any]]) -> dict[str, list[Any]]:

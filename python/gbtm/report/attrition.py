@@ -191,4 +191,6 @@ def _sentences(res: GBTMResults, counts: WaveCounts, waves: pd.DataFrame) -> lis
     if res.dropout is not None:
         at_risk, left = res.dropout.n_records, res.dropout.n_dropped
         sentences.append(f"Dropout is part of the model: {left} dropouts among {at_risk} records of subjects at risk.")
+    if res.event is not None:
+        sentences.append(f"A time to an event is part of the model. {res.event.sentence}")
     return sentences

@@ -99,9 +99,10 @@ class DualTrajTable(TrajTable):
         for b in self.res.blocks:
             if b.outcome != outcome:
                 continue
-            by_group = b.kind in ("mean", "zero", "dropout")
+            kind = "mean" if b.kind.startswith("level") else b.kind  # the curve of a further category
+            by_group = kind in ("mean", "zero", "dropout")
             whose = b.group or (b.kind == "mean") * (self.res.spec.set_sizes[outcome] + 1)  # what all share: last
-            key = (("mean", "zero", "dropout").index(b.kind) if by_group else 3, whose if by_group else 0)
+            key = (("mean", "zero", "dropout").index(kind) if by_group else 3, whose if by_group else 0)
             for i in range(b.start, b.start + b.width):
                 rows = sections.setdefault(key, [])
                 heading = str(b.group) if b.group and (not rows or not by_group) else ""

@@ -145,6 +145,7 @@ class TrajTable:
         for m, kind, group, row in self._rows:
             if kind == "theta" or m != outcome:
                 continue
+            kind = "mean" if kind.startswith("level") else kind  # the curve of a further category
             by_group = kind in SECTIONS or kind in RANDOM_PART
             place = SECTIONS.index(kind) if kind in SECTIONS else len(SECTIONS) + (kind in RANDOM_PART)
             whose = group if group or kind != "mean" else self.res.n_groups + 1  # covariates of all groups come last
@@ -208,7 +209,8 @@ class TrajTable:
             ]
             for section in self._sections_of(m):
                 lines += [self._line(row) for row in section] + [" "]
-            has_scale = any(kind not in (*SECTIONS, "theta") for of, kind, _, _ in self._rows if of == m)
+            has_scale = any(kind not in (*SECTIONS, "theta") and not kind.startswith("level")
+                            for of, kind, _, _ in self._rows if of == m)
             lines += [] if has_scale and not self._is_mixed(m) else [" "]
         lines += ["  Group membership", " "] if several else ["  Group membership "]
         if self._has_risk:
