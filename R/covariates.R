@@ -3,7 +3,6 @@
 subject_arguments <- c("risk", "risk2", "weights", "cluster", "stratum", "out_of_sample", "obsmar", "known")
 
 #' Columns of covariates, in the order of the ids and of the observations
-#'
 #' @param asked the arguments of [gbtm()] by name: `risk`, `risk2`, `tcov`, `dcov`, `exposure`, `trials`, `wave`,
 #'   `weights`, `cluster`, `stratum`, `out_of_sample`, `obsmar`, `known`; and `event`, as [asked_event()] returns it
 #' @param data the user's table
@@ -11,8 +10,8 @@ subject_arguments <- c("risk", "risk2", "weights", "cluster", "stratum", "out_of
 #' @param wide as in [gbtm()]
 #' @param kept what an earlier call returned as `kept`, for new data: the same factor levels and codings
 #' @param curve what [curve_beside()] returned: its columns are no covariates
-#' @return list: `columns` with the subjects as codes; `sent`, named numeric vectors; `request`, what tells the engine
-#'   how to read them; and `kept`. NULL where nothing is asked for.
+#' @return list: `columns` with the subjects as codes; `sent`, named numeric vectors; `request`, how the engine reads
+#'   them; and `kept`. NULL where nothing is asked for.
 #' @noRd
 covariate_columns <- function(asked, data, columns, wide, kept = NULL, curve = NULL) {
   asked <- Filter(Negate(is.null), asked)

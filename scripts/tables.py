@@ -13,8 +13,9 @@ from pathlib import Path
 from gbtm.families import FAMILIES, OTHER_NAMES
 from gbtm.foreign_words import MEANT, SAID
 from gbtm.specification.covariance_kinds import COVARIANCE_KINDS
-from gbtm.specification.description import Design, DistalOutcome, Outcome
+from gbtm.specification.description import Design, DistalOutcome
 from gbtm.specification.option import options_of
+from gbtm.specification.outcome import Outcome
 
 FOLDER = Path(__file__).resolve().parent.parent / "inst" / "extdata"
 TRAITS = ("label", "link", "is_count", "is_binary", "has_bounds", "has_zero_part", "is_hurdle", "has_sigma",

@@ -49,13 +49,13 @@ if TYPE_CHECKING:
     from .resampling.lo_mendell_rubin import lmr
     from .selection.models import ModelSearch, load_search
     from .selection.search import search
-    from .specification.description import Outcome
     from .specification.event import Event
+    from .specification.outcome import Outcome
     from .specification.prior import Prior
 
 _HOME = {
     "GBTM": "api.model", "GBTMResults": "api.results", "Network": "design.network",
-    "Event": "specification.event", "Outcome": "specification.description", "Panel": "disk.disk_panel",
+    "Event": "specification.event", "Outcome": "specification.outcome", "Panel": "disk.disk_panel",
     "Prior": "specification.prior", "ParquetFiles": "disk.parquet_files", "query_files": "disk.query",
     "Training": "api.training", "train": "api.training",
     "DualResults": "api.dual_results", "load": "api.load", "traj": "api.traj", "proc_traj": "api.traj",

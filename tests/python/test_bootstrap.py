@@ -10,7 +10,8 @@ from conftest import arguments, long_table
 from gbtm.data.subjects import Subjects
 from gbtm.record.rebuild import prepared_of
 from gbtm.resampling.replicates import chosen, resampled, rivals_of
-from gbtm.specification.spec import ModelSpec, OutcomeSpec
+from gbtm.specification.outcome_spec import OutcomeSpec
+from gbtm.specification.spec import ModelSpec
 from parts import draw
 
 MODEL = oracle.Model("normal", (1, 1))

@@ -15,9 +15,11 @@ from gbtm.families import FAMILIES, having
 from gbtm.foreign_words import MEANT, SAID
 from gbtm.recipes.spec_options import arguments_of
 from gbtm.specification.covariance_kinds import COVARIANCE_KINDS
-from gbtm.specification.description import Design, DistalOutcome, Outcome, described
+from gbtm.specification.description import Design, DistalOutcome, described
 from gbtm.specification.option import options_of
-from gbtm.specification.spec import OutcomeSpec, make_spec
+from gbtm.specification.outcome import Outcome
+from gbtm.specification.outcome_spec import OutcomeSpec
+from gbtm.specification.spec import make_spec
 
 ALL = {**options_of(Outcome), **options_of(Design)}
 

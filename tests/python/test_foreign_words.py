@@ -10,7 +10,8 @@ import pytest
 import gbtm
 from gbtm import SpecificationError
 from gbtm.foreign_words import MEANT, OF_THE_FIT, OF_THE_MODEL, SAID, plain, way_out
-from gbtm.specification.description import Design, Outcome, options_of
+from gbtm.specification.description import Design, options_of
+from gbtm.specification.outcome import Outcome
 
 MODEL = [*inspect.signature(gbtm.GBTM.from_formula).parameters]
 FIT = [n for n in inspect.signature(gbtm.GBTM.fit).parameters if n != "self"]

@@ -14,7 +14,8 @@ import oracle
 from conftest import arguments
 from gbtm.likelihood.derivatives import observed
 from gbtm.likelihood.mixture import Mixture
-from gbtm.specification.description import Outcome, options_of
+from gbtm.specification.description import options_of
+from gbtm.specification.outcome import Outcome
 from parts import PARTS, draw
 
 FAMILIES = ["normal", "cnorm", "poisson", "zip", "negbin", "zinb", "logit", "beta"]

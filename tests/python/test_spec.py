@@ -6,7 +6,8 @@ import pytest
 
 from gbtm import SpecificationError
 from gbtm.specification.option_values import as_orders, per_group
-from gbtm.specification.spec import ModelSpec, OutcomeSpec, make_spec
+from gbtm.specification.outcome_spec import OutcomeSpec
+from gbtm.specification.spec import ModelSpec, make_spec
 
 GOOD = {"groups": 2, "order": 2, "family": "normal"}
 

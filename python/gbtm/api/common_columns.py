@@ -19,7 +19,7 @@ from ..design.own_time import CODE
 from ..errors import GBTMError, SpecificationError
 from ..lags.table import summands, wide_items
 from ..lags.term import CALL, with_lag_columns
-from ..specification.description import Outcome
+from ..specification.outcome import Outcome
 
 Terms = frozenset[frozenset[str]]
 

@@ -22,8 +22,9 @@ from ..model.layout import Layout
 from ..model.prepared import Prepared
 from ..model.prepared_blocks import PreparedBlocks
 from ..record.on_disk import not_kept
-from ..specification.description import DistalOutcome, Outcome, described, several_described
+from ..specification.description import DistalOutcome, described, several_described
 from ..specification.option import options_of
+from ..specification.outcome import Outcome
 from ..specification.prior import Prior, as_prior
 from ..specification.signature import takes_options
 from ..specification.spec import ModelSpec, model_spec
@@ -49,7 +50,7 @@ class GBTM:
         the names of its columns where these are numbers, else 1 to T, which the fit tells
     id : (n,) array of subject ids for long ``y``; optional (N,) ids for wide
     cov_type : which standard errors :meth:`fit` gives, unless it is told otherwise
-    options : those of an :class:`~gbtm.specification.description.Outcome` (family, order, iorder, ..) and of the
+    options : those of an :class:`~gbtm.specification.outcome.Outcome` (family, order, iorder, ..) and of the
         :class:`~gbtm.specification.description.Design` (groups, risk, weights, dropout, ..)
 
         groups : number of groups K
@@ -160,7 +161,7 @@ class GBTM:
         wide : what names stand for in wide data: ``{"offenses": "count_*", "age": "age_*"}``, where the time may also
             be a list of numbers, one per wave
         cov_type : which standard errors :meth:`fit` gives, unless it is told otherwise
-        options : those of an :class:`~gbtm.specification.description.Outcome` (family, order, iorder, ..) and of the
+        options : those of an :class:`~gbtm.specification.outcome.Outcome` (family, order, iorder, ..) and of the
             :class:`~gbtm.specification.description.Design` (groups, risk, weights, dropout, ..)
 
             risk : membership covariates: column names, or a formula such as ``"~ male + C(region)"``

@@ -27,9 +27,11 @@ from ..lags.lagged import LagColumns
 from ..lags.table import long_lags, wide_items, wide_lags, with_lag_record
 from ..lags.term import LagTerm, with_lag_columns
 from ..model.prepared import Prepared
-from ..specification.description import Design, Outcome
+from ..specification.description import Design
 from ..specification.no_order import refuse_order
-from ..specification.spec import OutcomeSpec, design_spec, groups_of_one, outcome_spec
+from ..specification.outcome import Outcome
+from ..specification.outcome_spec import OutcomeSpec
+from ..specification.spec import design_spec, groups_of_one, outcome_spec
 from .common_columns import asked_apart, at_each_wave, blame, common_of_design, common_of_wide, told, with_common
 
 Ids = str | Sequence[str] | None

@@ -18,7 +18,8 @@ from ..disk.parquet_source import schema_of
 from ..errors import GBTMError, SpecificationError
 from ..lags.term import CALL
 from ..model.prepared_blocks import PreparedBlocks, refuse_dual
-from ..specification.description import Design, Outcome
+from ..specification.description import Design
+from ..specification.outcome import Outcome
 from ..specification.spec import design_spec, groups_of_one, outcome_spec
 from .common_columns import asked_apart, at_each_wave, blame, common_of_design, common_of_wide, with_common
 from .reading import Ids, Wide

@@ -15,7 +15,8 @@ from ..design.time_basis import split_formula
 from ..errors import SpecificationError
 from ..model.prepared import Prepared
 from ..record.inputs import split_inputs
-from ..specification.description import Design, Outcome
+from ..specification.description import Design
+from ..specification.outcome import Outcome
 from ..specification.spec import design_spec, groups_of_one
 from .reading import Ids, Wide, people_of, read_outcome
 

@@ -47,8 +47,7 @@ class GBTMResults(EventResults):
 
     Notes
     -----
-    Parameters are in the user's time and units. Standard errors are NaN where the data do not determine a parameter;
-    ``warnings`` says which and why.
+    Parameters are in the user's time and units. ``warnings`` says why the standard error of one is NaN.
     """
 
     # -- who belongs where ---------------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ from ..model.layout import Layout
 from ..model.names import joint_order
 from ..model.prepared import Prepared
 from ..specification.description import Design
-from ..specification.spec import OutcomeSpec, design_spec, outcome_spec
+from ..specification.outcome_spec import OutcomeSpec
+from ..specification.spec import design_spec, outcome_spec
 from ..traj_commands.do_file import read_do_file
 from ..traj_commands.parameter_bounds import bound_texts
 from ..traj_commands.plot_request import PlotRequest

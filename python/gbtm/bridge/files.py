@@ -14,7 +14,7 @@ from ..disk.parquet_source import schema_of
 from ..errors import SpecificationError
 from ..fit_on_disk.files_like import files_like
 from ..record.document import encode, from_json
-from ..specification.description import Outcome
+from ..specification.outcome import Outcome
 from .transfer import answer, fit_of, new_bulk, without_clock
 from .workers import surroundings
 

@@ -11,7 +11,7 @@ from ..data.missing_codes import listed, missing_codes, without
 from ..data.panel import Panel
 from ..families import those_having
 from ..model.layout import Layout
-from ..specification.spec import OutcomeSpec
+from ..specification.outcome_spec import OutcomeSpec
 
 PILED_UP = 0.10  # share of the observations at the largest or smallest value that is a ceiling or a floor
 FIRST = 10_000  # values that tell mostly whether there are few distinct ones

@@ -292,8 +292,7 @@ class Fit(FitRecord):
     ) -> pd.DataFrame:
         """Expected outcome of each group at ``times`` (default: the observed ones) with a confidence band.
 
-        Of a fit of several outcomes ``outcome`` names one; without it the tables of all stand below each other, with a
-        column ``outcome`` and the times in a column ``time``.
+        Of several outcomes ``outcome`` names one; else all tables stand in one, with columns ``outcome`` and ``time``.
 
         With time-varying covariates the curves are drawn at ``tcov``: one value per covariate, or one row of them per
         time; default their mean at each time, as the summary says. Counts are for exposure 1. Times that were asked

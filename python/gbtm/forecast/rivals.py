@@ -98,7 +98,8 @@ def autoregression(train: Panel, test: Panel, family: str, lags: Sequence[int], 
     ``spec`` is the outcome of the groups, for its bounds.
     """
     from ..fit.refit import refit
-    from ..specification.spec import ModelSpec, OutcomeSpec
+    from ..specification.outcome_spec import OutcomeSpec
+    from ..specification.spec import ModelSpec
 
     best: tuple[float, int, Refit] | None = None
     order = min(CURVE_ORDER, max(np.unique(train.outcomes[0].time).size - 1, 0))

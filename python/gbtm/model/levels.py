@@ -10,7 +10,8 @@ from ..data.measures import Measures
 from ..data.panel import Panel
 from ..errors import DataError, SpecificationError
 from ..families.levels import MOST_LEVELS
-from ..specification.spec import ModelSpec, OutcomeSpec
+from ..specification.outcome_spec import OutcomeSpec
+from ..specification.spec import ModelSpec
 
 
 def with_codes(spec: ModelSpec, panel: Panel) -> ModelSpec:

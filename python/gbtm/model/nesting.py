@@ -18,7 +18,8 @@ from itertools import islice, product
 import numpy as np
 
 from ..families.precision import PRECISION
-from ..specification.spec import ModelSpec, OutcomeSpec
+from ..specification.outcome_spec import OutcomeSpec
+from ..specification.spec import ModelSpec
 from .blocks import MEMBERSHIP, Block
 from .common_effects import with_common
 from .layout import Layout

@@ -19,7 +19,8 @@ from ..families import Family, having, make_family
 from ..families.ar1 import AutoregressiveNormal
 from ..families.precision import PRECISION
 from ..families.random_normal import CORRELATION, RANDOM, random_normal
-from ..specification.spec import ModelSpec, OutcomeSpec
+from ..specification.outcome_spec import OutcomeSpec
+from ..specification.spec import ModelSpec
 from .dropout import DropoutPart, make_dropout, risk_set
 from .event import EventPart, make_event, records_of
 from .squeezed import squeezed

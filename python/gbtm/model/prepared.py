@@ -12,8 +12,9 @@ from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..errors import SpecificationError
 from ..specification.no_order import refuse_order
+from ..specification.outcome_spec import OutcomeSpec
 from ..specification.prior import Prior
-from ..specification.spec import ModelSpec, OutcomeSpec
+from ..specification.spec import ModelSpec
 from .event import with_event_times
 from .known_people import scored_without, with_known
 from .layout import Layout, make_layout

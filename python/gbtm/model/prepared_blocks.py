@@ -11,8 +11,9 @@ import numpy as np
 from ..design.time_basis import TimeBasis, formula_basis
 from ..disk.disk_panel import DiskPanel, SampledPanel
 from ..errors import SpecificationError
+from ..specification.outcome_spec import OutcomeSpec
 from ..specification.prior import Prior
-from ..specification.spec import ModelSpec, OutcomeSpec
+from ..specification.spec import ModelSpec
 from .layout import Layout, make_layout
 from .outcome import OutcomePart, prepare
 from .prepared import Prepared, refuse_unlike

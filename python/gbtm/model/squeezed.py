@@ -13,7 +13,8 @@ import numpy as np
 from ..data.measures import Measures
 from ..data.panel import Panel
 from ..errors import DataError
-from ..specification.spec import ModelSpec, OutcomeSpec
+from ..specification.outcome_spec import OutcomeSpec
+from ..specification.spec import ModelSpec
 
 
 def with_sizes(spec: ModelSpec, panel: Panel) -> ModelSpec:

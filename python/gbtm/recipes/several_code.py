@@ -7,8 +7,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..specification.description import Outcome
 from ..specification.option import options_of
+from ..specification.outcome import Outcome
 from .calls import wrapped
 from .python_code import _value, python_code
 from .reading import read_in_python

@@ -6,8 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..specification.description import Outcome
 from ..specification.option import options_of
+from ..specification.outcome import Outcome
 from .calls import wrapped
 from .r_code import _columns, _constraint, _first, _name, _settings, _value
 from .reading import read_in_r

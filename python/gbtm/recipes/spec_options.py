@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..specification.description import Outcome
 from ..specification.option import options_of
+from ..specification.outcome import Outcome
 from ..specification.spec import ModelSpec
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from ..specification.spec import OutcomeSpec
+from ..specification.outcome_spec import OutcomeSpec
 
 Rule = Any  # str | dict[str, Rule] | list[Rule]
 

@@ -17,7 +17,7 @@ from ..design.time_basis import TimeBasis
 from ..design.time_polynomials import TimePolynomials
 from ..families import family_named
 from ..lags.lagged import Lags
-from ..specification.spec import OutcomeSpec
+from ..specification.outcome_spec import OutcomeSpec
 from .dropout_record import DropoutRecord
 from .on_disk import not_kept
 

@@ -14,7 +14,8 @@ from ..model.dropout import DropoutPart, Hazard
 from ..model.layout import Layout, transitions_of
 from ..model.outcome import OutcomePart, Part
 from ..model.prepared import Prepared
-from ..specification.spec import ModelSpec, OutcomeSpec
+from ..specification.outcome_spec import OutcomeSpec
+from ..specification.spec import ModelSpec
 from .fit_record import FitRecord
 from .outcome_record import time_bases
 

@@ -17,7 +17,7 @@ from ..recipes.code import LANGUAGES, code_for
 from ..recipes.reading import files_named
 from ..recipes.recipe import is_dual
 from ..resampling.known_accuracy import known_accuracy
-from ..specification.spec import OutcomeSpec
+from ..specification.outcome_spec import OutcomeSpec
 from ..tables.numbers import are_whole, show
 from ..tables.table import Table, table_of
 from .answers_on_models import entropy_words, numbers_words

@@ -14,7 +14,8 @@ from ..design.time_basis import TimeBasis
 from ..errors import SpecificationError
 from ..fit.hidden_units import refuse_networks
 from ..model.known_people import refuse_known
-from ..specification.spec import ModelSpec, OutcomeSpec
+from ..specification.outcome_spec import OutcomeSpec
+from ..specification.spec import ModelSpec
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit

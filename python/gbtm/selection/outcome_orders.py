@@ -18,10 +18,11 @@ from ..data.panel import Panel
 from ..design.time_basis import TimeBasis
 from ..errors import SpecificationError
 from ..model.layout import make_layout
-from ..specification.description import Outcome
 from ..specification.option import options_of
 from ..specification.option_values import as_orders
-from ..specification.spec import ModelSpec, OutcomeSpec
+from ..specification.outcome import Outcome
+from ..specification.outcome_spec import OutcomeSpec
+from ..specification.spec import ModelSpec
 from .candidates import Candidate, Number, Space, is_model, numbers_of_groups, orders_to_try
 from .runner import Fitted
 

@@ -22,8 +22,9 @@ from ..errors import MissingArgumentError, SpecificationError
 from ..estimation.control import Control
 from ..model.prepared import Prepared
 from ..selection import words
-from ..specification.description import Outcome, refuse_unknown
+from ..specification.description import refuse_unknown
 from ..specification.option_values import as_orders
+from ..specification.outcome import Outcome
 from ..specification.spec import ModelSpec
 from .candidates import Space, groups_in_words, make_space
 from .checkpoint import Checkpoint, data_digest, digest

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from .description import Design, DistalOutcome, Outcome
+from .description import Design, DistalOutcome
+from .outcome import Outcome
 
 
 def takes_options(function: Callable[..., Any], *, distal: bool = False) -> Callable[..., Any]:

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..errors import CommandError
 from ..families import FAMILIES, having
-from ..specification.description import Design, DistalOutcome, Outcome, described
+from ..specification.description import Design, DistalOutcome, described
+from ..specification.outcome import Outcome
 from .distal_options import read_distal
 from .faults import Faults
 from .plot_request import PlotRequest
