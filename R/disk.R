@@ -210,7 +210,8 @@ time_on_files <- function(right, env, call) {
   if (is.name(right)) return(list(text = deparse_line(right), columns = as.character(right)))
   if (is.call(right) && identical(right[[1]], as.name("+")) && length(right) == 3) {
     sides <- lapply(as.list(right)[-1], time_on_files, env, call)
-    return(list(text = paste(sides[[1]]$text, "+", sides[[2]]$text), columns = c(sides[[1]]$columns, sides[[2]]$columns)))
+    return(list(text = paste(sides[[1]]$text, "+", sides[[2]]$text),
+                columns = unique(c(sides[[1]]$columns, sides[[2]]$columns))))
   }
   name <- if (is.call(right)) sub("^splines::|^gbtm::", "", deparse_line(right[[1]])) else ""
   if (!name %in% c("bs", stored_terms) || !is.name(right[[2]])) {

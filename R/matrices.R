@@ -100,9 +100,8 @@ beside_matrices <- function(table, laid, covariates, found) {
   matrices <- outcome_and_times(laid)
   for (argument in names(covariates)) {
     for (name in covariate_names(covariates[[argument]], argument)) {
-      value <- found(name)
+      value <- at_each_wave_of(laid$y, found(name), argument)
       by_wave <- argument %in% c("tcov", "common", "dcov", "exposure")
-      if (argument == "common" && is_new_column(name, value, laid$y)) value <- matrix(value, length(value), ncol(laid$y))
       if (by_wave) {
         if (is_two_way(value)) matrices[[name]] <- value
       } else if (is_new_column(name, value, table)) {
@@ -111,6 +110,12 @@ beside_matrices <- function(table, laid, covariates, found) {
     }
   }
   list(table = table, matrices = matrices)
+}
+
+# What `common` has once of a person as a matrix like the outcome's; anything else as it is.
+at_each_wave_of <- function(y, value, argument) {
+  once <- argument == "common" && is.atomic(value) && is.null(dim(value)) && length(value) == nrow(y)
+  if (once) matrix(value, nrow(y), ncol(y)) else value
 }
 
 outcome_and_times <- function(laid) {

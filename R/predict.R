@@ -29,8 +29,8 @@
 #'   so that the curve is a matter of its formula alone. The range that a group was seen at holds all but
 #'   0.5 % of its observations at either end, each weighted by the posterior probability
 #'   of its subject; an end among the outermost 2 % of all observations is the first or
-#'   last time observed at all. Times that are asked for beyond it bring a warning of class `gbtm_outside`. The band is pointwise,
-#'   by the delta method: the estimate plus and minus a multiple of `se`, cut to the outcome's range; for
+#'   last time observed at all. Times that are asked for beyond it bring a warning of class `gbtm_outside`. The band is
+#'   pointwise, by the delta method: the estimate plus and minus a multiple of `se`, cut to the outcome's range; for
 #'   `r those_with_link("logit")` formed on the link's scale and taken back, so that it lies within 0 and 1.
 #'   `se`, `lower` and `upper` are NA where the data do not
 #'   determine them. Of a dual model people have a row or column for each pair of groups, `group1` and `group2`, see

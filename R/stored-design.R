@@ -39,7 +39,8 @@ kept_of_variable <- function(value, expression, time) {
   }
 }
 
-# The columns of one term, the first variable's changing fastest: of each its parts, (variable, "number", column) from 0.
+# The columns of one term, the first variable's changing fastest: of each its parts, (variable, "number", column), from
+# 0.
 parts_of_term <- function(at, width) {
   grid <- as.matrix(expand.grid(lapply(width[at], seq_len)))
   lapply(seq_len(nrow(grid)), function(i) {

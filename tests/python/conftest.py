@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import contextlib
 import functools
 import itertools
 import json
@@ -24,6 +25,17 @@ import oracle
 ROOT = Path(__file__).resolve().parents[2]
 OWN = ROOT / "tests" / "reference"
 NO_REFERENCE = "reference results not found: set GBTM_REFERENCE to their folder, or put it at ../shared/reference"
+
+
+@contextlib.contextmanager
+def in_folder(folder):
+    """Another working directory for a while; contextlib has that from Python 3.11 on."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def reference_root() -> Path | None:

@@ -16,11 +16,12 @@ import pandas as pd
 import pytest
 
 import gbtm
-from conftest import ROOT, TRUTH, arguments, long_table, true_data
+from conftest import ROOT, TRUTH, arguments, in_folder, long_table, true_data
 from do_files import STATA_FITS, fitted
 from gbtm.errors import SpecificationError
 from gbtm.recipes.code import code_for
 
+SAME = 1e-13  # pandas before 3 reads some numbers of a CSV file with another last bit
 PYTHON_FITS = (*STATA_FITS, "exposure_negbin", "everything")
 
 
@@ -28,7 +29,7 @@ def scope_of(code: str, table: pd.DataFrame, folder: Path) -> dict:
     """All that the code makes, by name."""
     table.to_csv(folder / "data.csv", index=False)
     scope: dict = {}
-    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    with in_folder(folder), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore", gbtm.GBTMWarning)
         exec(compile(code, "report.py", "exec"), scope)
     return scope
@@ -66,7 +67,7 @@ def test_settings_of_the_fit_are_kept(tmp_path):
     assert "n_starts=2" in code
     assert 'cov_type="robust"' in code
     again = run_python(code, table, tmp_path)
-    assert again.llf == res.llf
+    assert again.llf == pytest.approx(res.llf, rel=SAME)
     given = gbtm.GBTM.from_formula("y ~ t", table, id="id", **arguments(TRUTH["normal_sbg"][0])).fit(start=res.params)
     code = code_for(given, "Python")
     assert "start=" in code
@@ -79,7 +80,7 @@ def test_a_wide_fit_is_asked_for_as_wide(tmp_path):
     res = gbtm.GBTM.from_formula(
         "y ~ t", wide, id="id", groups=2, order=[1, 2], wide={"y": "y_*", "t": [0, 1, 2, 3, 4]}).fit(n_starts=2)
     again = run_python(code_for(res, "Python"), wide, tmp_path)
-    assert again.llf == res.llf
+    assert again.llf == pytest.approx(res.llf, rel=SAME)
 
 
 def test_levels_that_a_file_has_in_another_order_are_put_in_theirs(tmp_path):
@@ -185,7 +186,7 @@ def test_a_command_is_handed_on_as_it_was(tmp_path):
     command = "traj, var(y0-y4) indep(t0-t4) model(cnorm) order(1 2) min(-99) max(99)"
     res = gbtm.traj(command, wide, id="id", rng=2)
     again = run_python(code_for(res, "Python"), wide, tmp_path)
-    assert again.llf == res.llf
+    assert again.llf == pytest.approx(res.llf, rel=SAME)
     assert again.document["cov_type"] == "traj"
     assert command in code_for(res, "Stata")
     assert command in code_for(res, "R")

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -128,7 +128,7 @@ def test_names_colours_and_columns(fitted):
 
 def test_none_means_no_band_and_so_does_the_zero_of_old(fitted):
     res = fitted("normal")
-    bands = [sum(type(c).__name__ == "FillBetweenPolyCollection" for ax in res.plot_groups(level=level).axes
+    bands = [sum(isinstance(c, PolyCollection) for ax in res.plot_groups(level=level).axes
                  for c in ax.collections) for level in (0.9, None, 0)]
     assert bands == [2, 0, 0]
     with pytest.raises(SpecificationError, match="not between 0 and 1"):

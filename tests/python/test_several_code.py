@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import gbtm
+from conftest import in_folder
 from gbtm.recipes.code import code_for
 from gbtm.report import pictures
 from gbtm.report.grolts import grolts
@@ -50,7 +51,7 @@ def _run(code, folder, **tables):
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
     scope: dict = {}
-    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    with in_folder(folder), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore", gbtm.GBTMWarning)
         exec(compile(code, "report.py", "exec"), scope)
     return scope["res"]

@@ -36,7 +36,8 @@ test_that("an effect stands once, and is that of groups constrained to have it",
   expect_match(shown[common + 2], "^ *sex ")
   expect_identical(summary(fit)$coefficients["sex", 1], unname(coef(fit)["sex"]))
   expect_identical(generics::tidy(fit)$component[5:8], rep("common", 4))
-  expect_equal(unname(confint(fit)["sex", ]), coef(fit)[["sex"]] + c(-1, 1) * qnorm(0.975) * sqrt(vcov(fit)["sex", "sex"]))
+  se <- sqrt(vcov(fit)["sex", "sex"])
+  expect_equal(unname(confint(fit)["sex", ]), coef(fit)[["sex"]] + c(-1, 1) * qnorm(0.975) * se)
   expect_equal(wald_test(fit, "sex = 0")$statistic[[1]], coef(fit)[["sex"]]^2 / vcov(fit)["sex", "sex"])
 })
 

@@ -34,6 +34,20 @@ test_that("a file of R's has the curve at any time, in R and in Python", {
   }
 })
 
+test_that("code for Python and R has the names of a constraint as each language calls them", {
+  need_engine()
+  name <- "lspline(t, knots = 4)"
+  fit <- gbtm(y ~ lspline(t, knots = 4), two_curves(40, times = 0:9), id = "id", groups = 2,
+              constraints = sprintf("%s1[1] = %s2[1]", name, name), control = quick())
+  path <- tempfile(fileext = ".json")
+  write_gbtm(fit, path)
+  code <- function(language) {
+    in_python(path, sprintf("code_for(r, '%s')", language), "from gbtm.recipes.code import code_for")
+  }
+  expect_match(code("Python"), "lspline(t, knots=[4])[1][1] = lspline(t, knots=[4])[2][1]", fixed = TRUE)
+  expect_match(code("R"), "lspline(t, knots = c(4))1[1] = lspline(t, knots = c(4))2[1]", fixed = TRUE)
+})
+
 test_that("a file of Python's has it in R", {
   need_engine()
   d <- two_curves(40, times = 0:9)

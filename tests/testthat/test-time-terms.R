@@ -99,7 +99,8 @@ test_that("a search for groups, several outcomes and data on disk take terms", {
   expect_identical(gbtm:::formula_on_files(y ~ t + gbtm::sincos(t, period = 6), c("y", "t"), NULL),
                    "y ~ t + sincos(t, period=6)")
   here <- c(3, 6)
-  expect_identical(gbtm:::formula_on_files(y ~ splines::ns(t, knots = here, Boundary.knots = c(1, 8)), c("y", "t"), NULL),
+  spline <- y ~ splines::ns(t, knots = here, Boundary.knots = c(1, 8))
+  expect_identical(gbtm:::formula_on_files(spline, c("y", "t"), NULL),
                    "y ~ ns(t, knots=[3, 6], boundary_knots=[1, 8])")
   expect_identical(gbtm:::formula_on_files(y ~ splines::bs(t, df = 4), c("y", "t"), NULL), "y ~ bs(t, df=4)")
   expect_error(gbtm:::formula_on_files(y ~ log(t), c("y", "t"), NULL), class = "gbtm_not_on_disk")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..data.columns import is_number
+from ..design.time_basis import formula_basis
 from ..families import family_named
 from .event_option import event_argument
 from .reading import InOrder
@@ -62,6 +65,17 @@ def python_formula(res: GBTMResults, formula: str) -> str:
     return formula if design is None else f"{formula.partition('~')[0].strip()} ~ {design['formula']}"
 
 
+def _in_python_names(res: GBTMResults, texts: Any) -> list[str]:
+    """Constraints of a fit of R's, by the names that its basis has in Python."""
+    basis, found = res.outcome.bases["mean"], [str(t) for t in texts]
+    if basis.get("design") is None or basis["formula"] is not None:
+        return found
+    names = formula_basis(np.unique(res.outcome.seen_times), basis["design"]["formula"], res.time_name).names
+    for theirs, ours in zip(basis["names"], names, strict=True):
+        found = [t.replace(f"{theirs}[", f"{ours}[") for t in found]
+    return found
+
+
 def recipe(res: GBTMResults) -> Recipe:
     """How to ask for this fit again."""
     inputs = res.inputs or {}
@@ -87,12 +101,15 @@ def recipe(res: GBTMResults) -> Recipe:
     columns |= inputs.get("asked") or {}  # what was read as one, tcov and common
     if "exposure" in columns and family_named(res.family).takes_trials:
         columns["trials"] = columns.pop("exposure")
+    model = {**arguments_of(res.spec), **event_argument(res)}
+    if model.get("constraints"):
+        model["constraints"] = _in_python_names(res, model["constraints"])
     return Recipe(
         form=form, formula=formula, id=_plain(inputs.get("id", res.id_name)),
         outcome=res.outcome_name, time=res.time_name, wide=wide,
         columns={k: _plain(v) for k, v in columns.items() if v not in (None, [], (), {})},
         factors=inputs.get("levels") or {}, levels=_unsorted(inputs.get("levels") or {}) | _of_outcome(res),
-        model={**arguments_of(res.spec), **event_argument(res)}, fit=fit_options(res, columns, command),
+        model=model, fit=fit_options(res, columns, command),
         # without their hidden units the coefficients say nothing
         estimates=() if res.spec.has_networks else tuple(res.params.tolist()),
         from_start=res.search.user_start and not res.spec.has_networks, on_disk=res.on_disk is not None,
