@@ -72,7 +72,7 @@ sincos <- function(x, period, order = 1) {
   if (missing(period) || !is_number(period) || period <= 0) {
     refuse_term("sincos: the period must be a number above 0.", "For months within years it is 12.")
   }
-  if (!is_number(order) || order != round(order) || order < 1 || order > most_waves) {
+  if (!is_count(order) || order > most_waves) {
     refuse_term(sprintf("sincos: the order must be a whole number from 1 to %d.", most_waves),
                 "It is 1 for one rise and fall in a period.")
   }
@@ -166,7 +166,7 @@ inner_knots <- function(term, x, knots, df, without_knot = 1) {
                 "knots are values of time, df is the number of columns.")
   }
   if (is.null(df)) return(given_knots(term, knots, without_knot))
-  if (!is_number(df) || df != round(df) || df < 1) {
+  if (!is_count(df)) {
     refuse_term(sprintf("%s: df must be a whole number from 1 on.", term), "It is the number of columns.")
   }
   n <- df - without_knot
@@ -191,6 +191,8 @@ period_ends <- function(period) {
   ends <- if (length(period) == 1) c(0, period) else as.double(period)
   if (length(ends) == 2 && all(is.finite(ends)) && ends[1] < ends[2]) ends
 }
+
+is_count <- function(x) is_number(x) && x == round(x) && x >= 1
 
 refuse_term <- function(message, way_out) stop_gbtm("bad_time_term", message, "formula", way_out)
 

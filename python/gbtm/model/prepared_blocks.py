@@ -96,10 +96,11 @@ def _basis_of_all(panel: DiskPanel, m: int, outcome: OutcomeSpec) -> TimeBasis |
 
 
 def _refuse_levels(spec: ModelSpec) -> None:
-    """The levels of an ordinal outcome are those of all people, which a sample of them does not tell."""
-    if any(o.traits.has_levels for o in spec.outcomes):
+    """The levels of an outcome are those of all people, which a sample of them does not tell."""
+    having = [o.family for o in spec.outcomes if o.traits.has_levels]
+    if having:
         raise SpecificationError(
-            "family: 'ordinal' does not go with data on disk.", code="not_on_disk", argument="family",
+            f"family: '{having[0]}' does not go with data on disk.", code="not_on_disk", argument="family",
             way_out="Read the table and fit in memory: people with equal rows cost no more than one of them.")
 
 
