@@ -20,6 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "constants", "foreign_words", "_version"),
     ("checks", "arguments", "time_terms"),
     ("families", "datasets", "tables"),
+    ("columns",),
     ("data",),
     ("disk", "lags"),
     ("design", "compute"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gbtm.data.column_expression import NotArithmetic, as_columns, compute
+from gbtm.columns.column_expression import NotArithmetic, as_columns, compute
 
 X = np.array([1.0, 2.0, 4.0, 8.0])
 Z = np.array(["a", "b", "a", "c"], dtype=object)

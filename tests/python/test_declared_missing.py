@@ -10,8 +10,8 @@ import pytest
 
 import gbtm
 from gbtm import DataError
+from gbtm.columns.declared_missing import has_dots, without_declared
 from gbtm.data.arrays import panel_of_arrays
-from gbtm.data.declared_missing import has_dots, without_declared
 
 N, T = 40, 4
 

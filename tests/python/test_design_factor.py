@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import gbtm
-from gbtm.data.design_factor import Factor, inside_category, known_state, plain_level, plain_state, run
+from gbtm.columns.design_factor import Factor, inside_category, known_state, plain_level, plain_state, run
 
 CODINGS = {"full": np.eye(2), "reduced": np.array([[0.0], [1.0]])}
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import gbtm
-from gbtm.data.formula_design import FormulaDesign, covariate_columns, design_of
+from gbtm.columns.formula_design import FormulaDesign, covariate_columns, design_of
 
 ARITHMETIC = [
     "x", "scale(x)", "center(x) ** 2", "poly(x, 3)", "bs(w, df=5)", "cr(w, df=4)", "cc(w, df=4)", "z", "C(k)",

@@ -7,7 +7,7 @@ import ast
 import pandas as pd
 import pytest
 
-from gbtm.data.formula_variables import formula_variables, term_columns
+from gbtm.columns.formula_variables import formula_variables, term_columns
 
 COLUMNS = ["age", "df", "bs", "pay", "job", "np", "x.y", "years of school", "age2"]
 

@@ -12,7 +12,7 @@ import statsmodels.api as sm
 import gbtm
 from conftest import needs_r
 from gbtm import SpecificationError
-from gbtm.data.formula_design import covariate_columns
+from gbtm.columns.formula_design import covariate_columns
 from gbtm.design.stored_basis import basis_from_document
 from gbtm.design.time_basis import formula_basis
 from gbtm.recipes.code import code_for

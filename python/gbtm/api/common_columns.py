@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.columns import expand_columns, listing
-from ..data.formula_design import FormulaDesign, terms_of
+from ..columns.formula_design import FormulaDesign, terms_of
+from ..columns.read_columns import expand_columns, listing
 from ..data.panel import Panel
 from ..design.own_time import CODE
 from ..errors import GBTMError, SpecificationError

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from ..data.columns import require_columns
-from ..data.declared_missing import without_declared
+from ..columns.declared_missing import without_declared
+from ..columns.read_columns import require_columns
 from ..data.ids import id_columns
 from ..errors import DataError, GBTMWarning, SpecificationError
 from ..specification.description import DistalOutcome

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.columns import expand_columns, is_number, refuse_values
-from ..data.declared_missing import Declared, refuse_dots, without_declared
-from ..data.formula_variables import term_columns
+from ..columns.declared_missing import Declared, refuse_dots, without_declared
+from ..columns.formula_variables import term_columns
+from ..columns.read_columns import expand_columns, is_number, refuse_values
 from ..data.ids import id_column, id_columns
 from ..data.ordered import numbers_of_ordered
 from ..data.panel import Panel

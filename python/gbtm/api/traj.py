@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ..arguments import checked
-from ..data.columns import common_stem
-from ..data.declared_missing import without_declared
+from ..columns.declared_missing import without_declared
+from ..columns.read_columns import common_stem
 from ..data.joined_panels import joined_panels
 from ..data.panel import Panel
 from ..data.shared_times import waves_of_columns

@@ -14,8 +14,8 @@ from ..api.model import GBTM
 from ..api.outcome_results import OutcomeResults
 from ..api.results import GBTMResults
 from ..api.traj import build, in_our_order, with_assumed, with_known_bounds, with_outcome
+from ..columns.formula_design import FormulaDesign
 from ..compute.progress import Progress
-from ..data.formula_design import FormulaDesign
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, matrix_basis
 from ..record.document import encode, from_json

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..columns.read_columns import is_number, number_array, plain_labels
 from ..errors import DataError, MissingArgumentError
-from .columns import is_number, number_array, plain_labels
 from .ids import id_column
 from .labels import by_rows, by_waves, own_names, row_labels
 from .panel import Panel

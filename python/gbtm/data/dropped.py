@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..columns.declared_missing import Declared
+from ..columns.read_columns import MAX_SHOWN, refuse_extreme, refuse_infinite
 from ..errors import DataError
-from .columns import MAX_SHOWN, refuse_extreme, refuse_infinite
-from .declared_missing import Declared
 from .measures import Measures
 from .subjects import Subjects
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..columns.formula_design import FormulaDesign, covariate_columns
+from ..columns.formula_variables import term_columns
+from ..columns.read_columns import MAX_SHOWN, numeric
 from ..errors import DataError
 from ..families.hazards import MOST_CAUSES
-from .columns import MAX_SHOWN, numeric
-from .formula_design import FormulaDesign, covariate_columns
-from .formula_variables import term_columns
 from .measures import Measures
 
 TIME, STATUS, ENTRY, UPPER, FIRST = range(5)  # columns of what is known of people; covariates come from FIRST on

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..columns.read_columns import refuse_infinite
 from ..errors import DataError
-from .columns import refuse_infinite
 from .measures import History, Measures
 
 MOST_WAVES = 1000

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ..columns.read_columns import id_values, require_columns
 from ..errors import DataError
-from .columns import id_values, require_columns
 
 SEPARATORS = (".", "_", "|", " / ")
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..columns.read_columns import MAX_SHOWN, number_array, numeric
 from ..errors import DataError
-from .columns import MAX_SHOWN, number_array, numeric
 
 
 def known_columns(known: Any) -> list[str]:

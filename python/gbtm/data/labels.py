@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..columns.read_columns import MAX_SHOWN, listing
 from ..errors import DataError
-from .columns import MAX_SHOWN, listing
 
 
 def row_labels(*given: Any) -> pd.Index | None:

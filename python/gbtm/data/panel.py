@@ -16,10 +16,18 @@ import numpy as np
 import pandas as pd
 
 from ..arguments import checked
+from ..columns.formula_design import FormulaDesign, covariate_columns
+from ..columns.read_columns import (
+    MAX_SHOWN,
+    common_stem,
+    expand_columns,
+    numbers_of_rows,
+    numeric,
+    require,
+    require_columns,
+)
 from ..errors import DataError
-from .columns import MAX_SHOWN, common_stem, expand_columns, numbers_of_rows, numeric, require, require_columns
 from .dropped import Dropped, Unobserved, kept_apart, refuse_unusable, usable
-from .formula_design import FormulaDesign, covariate_columns
 from .history import history_of
 from .ids import id_column, id_columns, wide_ids
 from .measures import History, Measures

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from ..arguments import checked
+from ..columns.declared_missing import without_declared
+from ..columns.read_columns import numeric, require_columns
 from ..errors import DataError, SpecificationError, warn
-from .columns import numeric, require_columns
-from .declared_missing import without_declared
 from .ids import id_column
 from .subjects import constant_within
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..columns.read_columns import expand_columns, numeric
 from ..errors import DataError
-from .columns import expand_columns, numeric
 from .labels import by_names
 
 

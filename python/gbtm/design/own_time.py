@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..data.columns import listing, numeric
-from ..data.formula_design import FormulaDesign, design_of
-from ..data.formula_variables import formula_variables, term_columns
+from ..columns.formula_design import FormulaDesign, design_of
+from ..columns.formula_variables import formula_variables, term_columns
+from ..columns.read_columns import listing, numeric
 from ..data.measures import ranks
 from ..data.panel import Panel, Terms
 from .time_basis import polynomial_basis

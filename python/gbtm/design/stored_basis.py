@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.formula_design import FormulaDesign, design_of
+from ..columns.formula_design import FormulaDesign, design_of
 from .network_basis import network_basis_of
 from .time_basis import TimeBasis, polynomial_of, tabulated_basis
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.columns import listing
-from ..data.formula_design import FormulaDesign, design_of
-from ..data.formula_variables import formula_variables
+from ..columns.formula_design import FormulaDesign, design_of
+from ..columns.formula_variables import formula_variables
+from ..columns.read_columns import listing
 from ..data.measures import ranks
 from ..errors import DataError, SpecificationError
 from ..time_terms import said_by_term

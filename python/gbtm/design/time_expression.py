@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.columns import expand_columns, numeric
-from ..data.formula_design import FormulaDesign, design_of
+from ..columns.formula_design import FormulaDesign, design_of
+from ..columns.read_columns import expand_columns, numeric
 from ..errors import SpecificationError
 from ..time_terms import said_by_term
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from ..arguments import checked
+from ..columns.read_columns import numeric, require_columns
 from ..constants import SHARED
-from ..data.columns import numeric, require_columns
 from ..errors import DataError, warn
 
 MOST: float = SHARED["balance_most"]  # standardised mean difference beyond which a covariate is out of balance

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import qr
 
-from ..data.columns import require_columns
-from ..data.formula_variables import formula_variables
+from ..columns.formula_variables import formula_variables
+from ..columns.read_columns import require_columns
 from ..errors import DataError, SpecificationError
 from ..step_three.linear_predictor import Design
 

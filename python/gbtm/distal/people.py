@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..data.columns import require_columns
-from ..data.declared_missing import without_declared
+from ..columns.declared_missing import without_declared
+from ..columns.read_columns import require_columns
 from ..data.ids import id_column, id_columns
 from ..data.subjects import constant_within
 from ..errors import DataError

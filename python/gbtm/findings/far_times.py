@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..columns.read_columns import listing
 from ..constants import SHARED
-from ..data.columns import listing
 from ..errors import warn
 
 FAR_TIMES: float = SHARED["far_times"]  # of the range of the observed times

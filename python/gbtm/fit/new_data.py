@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..data.columns import expand_columns, require_columns
-from ..data.declared_missing import without_declared
-from ..data.formula_design import FormulaDesign, covariate_columns
+from ..columns.declared_missing import without_declared
+from ..columns.formula_design import FormulaDesign, covariate_columns
+from ..columns.read_columns import expand_columns, require_columns
 from ..data.joined_panels import joined_panels
 from ..data.ordered import numbers_of_ordered
 from ..data.panel import Panel

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..data.columns import expand_columns, is_number, number_array, numeric, require_columns
-from ..data.formula_design import covariate_columns
+from ..columns.formula_design import covariate_columns
+from ..columns.read_columns import expand_columns, is_number, number_array, numeric, require_columns
 from ..data.ids import id_column, id_columns, wide_ids
 from ..data.panel import Panel
 from ..data.wide_columns import wave_matrix, wave_times
@@ -73,7 +73,7 @@ def rows_to_come(
     Parameters
     ----------
     named : what the columns ``id``, ``time``, ``outcome``, ``wave`` and ``exposure`` are called, None for one that the
-        model has not; ``terms``, how the covariates are made, as :func:`gbtm.data.formula_design.covariate_columns`
+        model has not; ``terms``, how the covariates are made, as :func:`gbtm.columns.formula_design.covariate_columns`
         takes it; ``wide``, whether ``wave`` counts the columns of a wide table
     given : rows of the future are in the table
     """

@@ -17,10 +17,10 @@ import pandas as pd
 
 from ..arguments import checked
 from ..checks import check_level
+from ..columns.formula_design import covariate_columns
+from ..columns.read_columns import numeric
 from ..compute.reference_distribution import reach
-from ..data.columns import numeric
 from ..data.event_times import ENTRY, FIRST, STATUS, TIME, UPPER, EventColumns
-from ..data.formula_design import covariate_columns
 from ..data.ids import id_column
 from ..data.output_names import apart
 from ..data.panel import Panel

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.formula_design import FormulaDesign
-from ..data.formula_variables import formula_variables
+from ..columns.formula_design import FormulaDesign
+from ..columns.formula_variables import formula_variables
 from ..data.waves import wave_codes
 from ..errors import DataError, SpecificationError
 from .term import LagTerm

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.column_expression import NotArithmetic, compute
-from ..data.columns import numeric, require_columns
-from ..data.design_factor import NUMBER, Factor
-from ..data.formula_design import FormulaDesign
+from ..columns.column_expression import NotArithmetic, compute
+from ..columns.design_factor import NUMBER, Factor
+from ..columns.formula_design import FormulaDesign
+from ..columns.read_columns import numeric, require_columns
 from ..data.ids import id_column, id_columns
 from ..data.panel import Panel
 from ..data.waves import joined

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..columns.formula_design import FormulaDesign
 from ..data.dropped import Dropped
-from ..data.formula_design import FormulaDesign
 from ..data.known_groups import check_known
 from ..errors import DataError, GBTMError
 from ..families import FAMILIES

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..columns.read_columns import listing
 from ..constants import SHARED
-from ..data.columns import listing
 from ..errors import warn
 from ..findings.far_times import LISTED, warn_far_times
 from .group_set import GroupSet

@@ -13,8 +13,8 @@ import pandas as pd
 from ..api.model import GBTM
 from ..arguments import checked
 from ..checks import check_count, check_seconds, check_seed
+from ..columns.formula_variables import term_columns
 from ..compute.progress import Progress, reporter
-from ..data.formula_variables import term_columns
 from ..data.panel import Panel
 from ..design.time_basis import TimeBasis, split_formula
 from ..design.time_expression import time_expression

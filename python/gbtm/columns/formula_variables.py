@@ -25,7 +25,7 @@ def formula_variables(formula: str, columns: Collection[str]) -> list[str]:
 
     Examples
     --------
-    >>> from gbtm.data.formula_variables import formula_variables
+    >>> from gbtm.columns.formula_variables import formula_variables
     >>> formula_variables("bs(age, df=4) + C(`job class`):np.log(pay)", ["df", "pay", "age", "job class", "log"])
     ['age', 'job class', 'pay']
     """

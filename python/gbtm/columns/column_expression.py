@@ -58,7 +58,7 @@ def compute(expression: str, table: Mapping[str, Any], state: State) -> Any:
     Examples
     --------
     >>> import numpy as np
-    >>> from gbtm.data.column_expression import compute
+    >>> from gbtm.columns.column_expression import compute
     >>> state = {}
     >>> compute("center(age) * 2", {"age": np.array([1.0, 2.0, 6.0])}, state).tolist()
     [-4.0, -2.0, 6.0]
