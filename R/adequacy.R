@@ -126,7 +126,7 @@ adequacy_notes <- function(table, entropy, weighted) {
   c(
     first, unlist(lapply(seq_len(nrow(table)), function(k) about_group(table[k, ]))), smallest_note(table),
     if (!all(is.na(table$share_lower))) {
-      "Intervals of shares are made on the logit scale, within 0 and 100 %; summary() has symmetric ones."
+      "Intervals of shares are made on the logit scale; those of summary() are symmetric about the shares."
     },
     if (length(unknown)) {
       sprintf("The data give no standard error for the share of group %s, so no interval either.",

@@ -47,7 +47,7 @@ print.summary.gbtm <- function(x, digits = max(3, getOption("digits") - 3), ...)
     print_group_shares(if (nzchar(name)) x$groups[x$groups$outcome == name, ] else x$groups)
   }
   if (!all(is.na(x$groups$se))) {
-    print_wrapped("Intervals are symmetric about the shares, cut at 0 and 100 %; those of adequacy() are logit ones.")
+    print_wrapped("Intervals are symmetric about the shares, within their range; those of adequacy() are logit ones.")
   }
   if (is_dual(x$fit)) print_transitions(x$fit)
   print_criteria(x)

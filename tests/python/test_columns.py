@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from gbtm import DataError
-from gbtm.columns.read_columns import expand_columns, number_array, numeric
+from gbtm.columns.reading import expand_columns, number_array, numeric
 
 
 def test_expand_columns_takes_the_tables_order_within_a_pattern():

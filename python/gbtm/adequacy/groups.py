@@ -21,7 +21,7 @@ LEAST_AVEPP: float = SHARED["least_avepp"]  # Nagin (2005), Group-Based Modeling
 LEAST_OCC: float = SHARED["least_occ"]  # the same
 CLEAR_ENTROPY: float = SHARED["clear_entropy"]
 SMALL_SHARE: float = SHARED["small_share"]
-SHARE_INTERVALS = "Intervals of shares are made on the logit scale, within 0 and 100 %; summary() has symmetric ones."
+SHARE_INTERVALS = "Intervals of shares are made on the logit scale; those of summary() are symmetric about the shares."
 NOTABLE_MISMATCH: float = SHARED["notable_mismatch"]  # and twice its standard error
 
 

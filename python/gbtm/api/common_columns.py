@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..columns.formula_design import FormulaDesign, terms_of
-from ..columns.read_columns import expand_columns, listing
+from ..columns.reading import expand_columns, listing
 from ..data.panel import Panel
 from ..design.own_time import CODE
 from ..errors import GBTMError, SpecificationError

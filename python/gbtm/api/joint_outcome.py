@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pandas as pd
 
 from ..columns.declared_missing import without_declared
-from ..columns.read_columns import require_columns
+from ..columns.reading import require_columns
 from ..data.ids import id_columns
 from ..errors import DataError, GBTMWarning, SpecificationError
 from ..specification.description import DistalOutcome

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..columns.declared_missing import Declared, refuse_dots, without_declared
 from ..columns.formula_variables import term_columns
-from ..columns.read_columns import expand_columns, is_number, refuse_values
+from ..columns.reading import expand_columns, is_number, refuse_values
 from ..data.ids import id_column, id_columns
 from ..data.ordered import numbers_of_ordered
 from ..data.panel import Panel

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..arguments import shown
-from ..columns.read_columns import is_number, refuse_values
+from ..columns.reading import is_number, refuse_values
 from ..design.time_basis import split_formula
 from ..disk.disk_panel import DiskPanel, joined_disk_panel
 from ..disk.parquet_files import ParquetFiles, blocks_of, files_of

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..arguments import checked
 from ..columns.declared_missing import without_declared
-from ..columns.read_columns import common_stem
+from ..columns.reading import common_stem
 from ..data.joined_panels import joined_panels
 from ..data.panel import Panel
 from ..data.shared_times import waves_of_columns

@@ -20,7 +20,7 @@ from ..time_terms import for_formulas, said_by_term
 from .column_expression import BARE, NotArithmetic, State, as_columns, compute
 from .design_factor import NUMBER, Factor, by_name, inside_category, plain_level, plain_state, run
 from .formula_variables import formula_variables
-from .read_columns import listing, require_columns
+from .reading import listing, require_columns
 
 QUOTED = re.compile(r"""\bQ\(\s*['"]([^'"]*)['"]\s*\)""")
 KNOWN = {"np": np, "pd": pd, **{name: getattr(np, name) for name in BARE}}  # what a formula may name besides columns

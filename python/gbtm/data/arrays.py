@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..columns.read_columns import is_number, number_array, plain_labels
+from ..columns.reading import is_number, number_array, plain_labels
 from ..errors import DataError, MissingArgumentError
 from .ids import id_column
 from .labels import by_rows, by_waves, own_names, row_labels

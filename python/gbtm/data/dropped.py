@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..columns.declared_missing import Declared
-from ..columns.read_columns import MAX_SHOWN, refuse_extreme, refuse_infinite
+from ..columns.reading import MAX_SHOWN, refuse_extreme, refuse_infinite
 from ..errors import DataError
 from .measures import Measures
 from .subjects import Subjects

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..columns.formula_design import FormulaDesign, covariate_columns
 from ..columns.formula_variables import term_columns
-from ..columns.read_columns import MAX_SHOWN, numeric
+from ..columns.reading import MAX_SHOWN, numeric
 from ..errors import DataError
 from ..families.hazards import MOST_CAUSES
 from .measures import Measures

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..columns.read_columns import refuse_infinite
+from ..columns.reading import refuse_infinite
 from ..errors import DataError
 from .measures import History, Measures
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ..columns.read_columns import id_values, require_columns
+from ..columns.reading import id_values, require_columns
 from ..errors import DataError
 
 SEPARATORS = (".", "_", "|", " / ")

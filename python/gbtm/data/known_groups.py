@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..columns.read_columns import MAX_SHOWN, number_array, numeric
+from ..columns.reading import MAX_SHOWN, number_array, numeric
 from ..errors import DataError
 
 

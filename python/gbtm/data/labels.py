@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..columns.read_columns import MAX_SHOWN, listing
+from ..columns.reading import MAX_SHOWN, listing
 from ..errors import DataError
 
 

@@ -17,15 +17,7 @@ import pandas as pd
 
 from ..arguments import checked
 from ..columns.formula_design import FormulaDesign, covariate_columns
-from ..columns.read_columns import (
-    MAX_SHOWN,
-    common_stem,
-    expand_columns,
-    numbers_of_rows,
-    numeric,
-    require,
-    require_columns,
-)
+from ..columns.reading import MAX_SHOWN, common_stem, expand_columns, numbers_of_rows, numeric, require, require_columns
 from ..errors import DataError
 from .dropped import Dropped, Unobserved, kept_apart, refuse_unusable, usable
 from .history import history_of

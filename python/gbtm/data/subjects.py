@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..columns.formula_design import FormulaDesign, covariate_columns
 from ..columns.formula_variables import term_columns
-from ..columns.read_columns import MAX_SHOWN, number_array, numeric, plain_labels, require, require_columns
+from ..columns.reading import MAX_SHOWN, number_array, numeric, plain_labels, require, require_columns
 from ..errors import DataError, warn
 from .event_times import FIRST, TIME, EventColumns, event_of_people
 from .known_groups import known_columns, known_of_array, known_of_table

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..arguments import checked
 from ..columns.declared_missing import without_declared
-from ..columns.read_columns import numeric, require_columns
+from ..columns.reading import numeric, require_columns
 from ..errors import DataError, SpecificationError, warn
 from .ids import id_column
 from .subjects import constant_within

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..columns.read_columns import MAX_SHOWN, listing
+from ..columns.reading import MAX_SHOWN, listing
 from .shared_times import layers
 
 CENTURY = 50  # among two-digit years those below it are of the later century

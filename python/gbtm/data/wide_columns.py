@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..columns.read_columns import expand_columns, numeric
+from ..columns.reading import expand_columns, numeric
 from ..errors import DataError
 from .labels import by_names
 

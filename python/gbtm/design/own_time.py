@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..columns.formula_design import FormulaDesign, design_of
 from ..columns.formula_variables import formula_variables, term_columns
-from ..columns.read_columns import listing, numeric
+from ..columns.reading import listing, numeric
 from ..data.measures import ranks
 from ..data.panel import Panel, Terms
 from .time_basis import polynomial_basis

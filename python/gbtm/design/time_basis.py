@@ -19,7 +19,7 @@ import pandas as pd
 
 from ..columns.formula_design import FormulaDesign, design_of
 from ..columns.formula_variables import formula_variables
-from ..columns.read_columns import listing
+from ..columns.reading import listing
 from ..data.measures import ranks
 from ..errors import DataError, SpecificationError
 from ..time_terms import said_by_term

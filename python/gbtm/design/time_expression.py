@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..columns.formula_design import FormulaDesign, design_of
-from ..columns.read_columns import expand_columns, numeric
+from ..columns.reading import expand_columns, numeric
 from ..errors import SpecificationError
 from ..time_terms import said_by_term
 

@@ -14,7 +14,7 @@ import pandas as pd
 from ..arguments import checked
 from ..columns.formula_design import FormulaDesign
 from ..columns.formula_variables import term_columns
-from ..columns.read_columns import expand_columns, is_number, numeric, require_columns
+from ..columns.reading import expand_columns, is_number, numeric, require_columns
 from ..data.panel import Panel
 from ..data.subjects import levels_of
 from ..data.waves import joined, refuse_wave_of_wide

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..arguments import checked
-from ..columns.read_columns import numeric, require_columns
+from ..columns.reading import numeric, require_columns
 from ..constants import SHARED
 from ..errors import DataError, warn
 

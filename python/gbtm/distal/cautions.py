@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..columns.read_columns import require_columns
+from ..columns.reading import require_columns
 from ..errors import DataError, SpecificationError
 from ..findings.data_checks import Finding
 from ..step_three.classification import classification_table

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.linalg import qr
 
 from ..columns.formula_variables import formula_variables
-from ..columns.read_columns import require_columns
+from ..columns.reading import require_columns
 from ..errors import DataError, SpecificationError
 from ..step_three.linear_predictor import Design
 

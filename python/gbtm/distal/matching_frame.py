@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..arguments import checked
-from ..columns.read_columns import numeric, require_columns
+from ..columns.reading import numeric, require_columns
 from ..errors import DataError, SpecificationError, warn
 from .people import people_of
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..columns.read_columns import numeric
+from ..columns.reading import numeric
 from ..errors import DataError, SpecificationError
 from ..step_three.outcome_models import OUTCOME_MODELS
 from .formula import DistalFormula

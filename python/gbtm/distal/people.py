@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..columns.declared_missing import without_declared
-from ..columns.read_columns import require_columns
+from ..columns.reading import require_columns
 from ..data.ids import id_column, id_columns
 from ..data.subjects import constant_within
 from ..errors import DataError

@@ -16,7 +16,7 @@ import pandas as pd
 from ..arguments import checked
 from ..columns.formula_design import covariate_columns
 from ..columns.formula_variables import term_columns
-from ..columns.read_columns import require_columns
+from ..columns.reading import require_columns
 from ..errors import DataError, SpecificationError, warn
 from ..findings.data_checks import Finding
 from ..step_three.classification import check_assignment

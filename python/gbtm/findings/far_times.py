@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..columns.read_columns import listing
+from ..columns.reading import listing
 from ..constants import SHARED
 from ..errors import warn
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..arguments import checked
-from ..columns.read_columns import number_array
+from ..columns.reading import number_array
 from ..errors import SpecificationError
 from ..families import those_having
 from ..families.levels import LevelFamily

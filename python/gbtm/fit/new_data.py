@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..columns.declared_missing import without_declared
 from ..columns.formula_design import FormulaDesign, covariate_columns
-from ..columns.read_columns import expand_columns, require_columns
+from ..columns.reading import expand_columns, require_columns
 from ..data.joined_panels import joined_panels
 from ..data.ordered import numbers_of_ordered
 from ..data.panel import Panel

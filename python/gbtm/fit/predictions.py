@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..columns.read_columns import number_array
+from ..columns.reading import number_array
 from ..data.labels import by_names
 from ..data.output_names import apart
 from ..errors import DataError, SpecificationError

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # The adequacy table has another interval of the same share.
 SHARE_INTERVALS = (
-    "Intervals of shares are symmetric about them, cut at 0 and 100 %; those of adequacy are made on the logit scale."
+    "Intervals of shares are symmetric about them, within their range; those of adequacy are made on the logit scale."
 )
 SMALL = 1e-3  # below it four decimals show one digit at most
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..columns.read_columns import expand_columns
+from ..columns.reading import expand_columns
 from ..data.measures import Measures
 from ..disk.block_survey import Seen
 from ..disk.disk_panel import DiskPanel

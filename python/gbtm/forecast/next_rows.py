@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..columns.formula_design import covariate_columns
-from ..columns.read_columns import expand_columns, is_number, number_array, numeric, require_columns
+from ..columns.reading import expand_columns, is_number, number_array, numeric, require_columns
 from ..data.ids import id_column, id_columns, wide_ids
 from ..data.panel import Panel
 from ..data.wide_columns import wave_matrix, wave_times

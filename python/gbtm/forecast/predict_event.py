@@ -18,7 +18,7 @@ import pandas as pd
 from ..arguments import checked
 from ..checks import check_level
 from ..columns.formula_design import covariate_columns
-from ..columns.read_columns import numeric
+from ..columns.reading import numeric
 from ..compute.reference_distribution import reach
 from ..data.event_times import ENTRY, FIRST, STATUS, TIME, UPPER, EventColumns
 from ..data.ids import id_column

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from ..arguments import checked
-from ..columns.read_columns import number_array
+from ..columns.reading import number_array
 from ..errors import SpecificationError
 from .delta import differentiate
 from .hypotheses import covariance_of, independent, linear_hypotheses, quadratic_form, scales_of

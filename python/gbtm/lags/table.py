@@ -13,7 +13,7 @@ import pandas as pd
 from ..columns.column_expression import NotArithmetic, compute
 from ..columns.design_factor import NUMBER, Factor
 from ..columns.formula_design import FormulaDesign
-from ..columns.read_columns import numeric, require_columns
+from ..columns.reading import numeric, require_columns
 from ..data.ids import id_column, id_columns
 from ..data.panel import Panel
 from ..data.waves import joined

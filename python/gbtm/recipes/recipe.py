@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..columns.read_columns import is_number
+from ..columns.reading import is_number
 from ..design.time_basis import formula_basis
 from ..families import family_named
 from .event_option import event_argument

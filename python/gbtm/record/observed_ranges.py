@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..columns.read_columns import listing
+from ..columns.reading import listing
 from ..constants import SHARED
 from ..errors import warn
 from ..findings.far_times import LISTED, warn_far_times
