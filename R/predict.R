@@ -25,7 +25,8 @@
 #'   `"curve"` a data frame with one row per group and time (with covariates in `newdata`, and distinct row of them,
 #'   which stand beside the time): `group`, the time under its own name, `estimate`, `se`, `lower`, `upper`, on the
 #'   outcome's scale; for counts, per unit of exposure. Of categories without an order it has one row per group, time and
-#'   category, with the probability of each and a column `level` after the time. The others have `outside`, TRUE where next to nobody of the group was seen,
+#'   category, with the probability of each and a column `level` after the time; and `outside`, TRUE where next to
+#'   nobody of the group was seen,
 #'   so that the curve is a matter of its formula alone. The range that a group was seen at holds all but
 #'   0.5 % of its observations at either end, each weighted by the posterior probability
 #'   of its subject; an end among the outermost 2 % of all observations is the first or

@@ -20,7 +20,7 @@ def problem_of(n_first: int, sure: float, weight: np.ndarray | None = None, rows
 
 
 def codes_of(problem, entropy=0.7, **about):
-    fit = SimpleNamespace(entropy=entropy, dropout=None, n_subjects=len(problem.weight), **about)
+    fit = SimpleNamespace(entropy=entropy, dropout=None, event=None, n_subjects=len(problem.weight), **about)
     return [(f.code, f.group) for f in examine(fit, problem)]
 
 

@@ -84,7 +84,8 @@ GOES_WITH = {
     "ar1": having("may_correlate"), "rorder": having("may_correlate"),
     "rorder1": having("may_correlate"), "sigma_by_group": having("has_sigma"),
     "dispersion_by_group": having("has_dispersion"), "dropout1": having("has_mean"),
-    "never": having("may_be_never"), "iorder": having("has_zero_part"), "censored": having("has_bounds"),
+    "common": having("has_mean"), "never": having("may_be_never"), "iorder": having("has_zero_part"),
+    "censored": having("has_bounds"),
 }
 NO_MODEL = {
     frozenset(p)

@@ -33,7 +33,7 @@ def test_exposure_goes_with_counts_only(family):
     y = {"beta": [[0.2, 0.5], [0.3, 0.6]], "normal": [[0.2, 0.5], [0.3, 0.6]], "cnorm": [[0.2, 0.5], [0.3, 0.6]]}
     make = lambda: gbtm.GBTM(  # noqa: E731
         np.array(y.get(family, [[0, 1], [1, 0]])), [1, 2], groups=1, order=0, family=family, exposure=np.ones((2, 2)))
-    if FAMILIES[family].is_count:
+    if FAMILIES[family].takes_exposure:
         assert make().panel.outcomes[0].exposure.tolist() == [1, 1, 1, 1]
     else:
         named = FAMILIES[family].without_trials or family  # without trials it is a logit

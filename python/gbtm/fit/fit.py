@@ -302,7 +302,7 @@ class Fit(FitRecord):
         -------
         DataFrame with columns group, the time's name, estimate, std err, lower, upper, outside (the group was not seen
         then). A time that is itself called so has an underscore more, here and in all tables. Of categories
-        without an order there is a ``level`` after the time, and no ``outside``.
+        without an order there is a ``level`` after the time.
         """
         if len(self.outcomes) == 1 and outcome is None:
             return predictions(self.curves, self.outcome, self.observed_ranges, times, level, tcov)

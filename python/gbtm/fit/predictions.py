@@ -40,7 +40,7 @@ def predictions(
     if times is not None and warned:
         warn_outside(at, ranges, outcome.observed_times)
     if not curves.family.has_mean:
-        return _of_levels(curves, outcome, at, level, tcov)
+        return _of_levels(curves, outcome, ranges, at, level, tcov)
     estimate, se, lower, upper = curves.band(at, level, profile_values(curves, tcov, at.size))
     time = apart([outcome.time_name], ["group", "estimate", "std err", "lower", "upper", "outside"])[0]
     groups = np.arange(1, len(estimate) + 1)
@@ -48,15 +48,24 @@ def predictions(
         {
             "group": np.repeat(groups, at.size), time: np.tile(at, groups.size),
             "estimate": estimate.ravel(), "std err": se.ravel(), "lower": lower.ravel(), "upper": upper.ravel(),
-            "outside": pd.array([pd.NA] * estimate.size, "boolean") if ranges is None else ranges.outside(at).ravel(),
+            "outside": _outside(ranges, at, estimate.size),
         }
     )
 
 
-def _of_levels(curves: Curves, outcome: OutcomeRecord, at: np.ndarray, level: float, tcov: Any) -> pd.DataFrame:
+def _of_levels(
+    curves: Curves, outcome: OutcomeRecord, ranges: ObservedRanges | None, at: np.ndarray, level: float, tcov: Any
+) -> pd.DataFrame:
     made = curves.level_band(at, level, profile_values(curves, tcov, at.size))
     columns = dict(zip(("estimate", "std err", "lower", "upper"), (m.ravel() for m in made), strict=True))
-    return at_levels(outcome, at, len(made[0]), columns)
+    table = at_levels(outcome, at, len(made[0]), columns)
+    n_levels = len(table) // (len(made[0]) * at.size)
+    return table.assign(outside=_outside(ranges, at, len(made[0]) * at.size).repeat(n_levels))
+
+
+def _outside(ranges: ObservedRanges | None, at: np.ndarray, size: int) -> Any:
+    """(K T,) whether the group was not seen then; missing where the fit does not say."""
+    return pd.array([pd.NA] * size, "boolean") if ranges is None else ranges.outside(at).ravel()
 
 
 def at_levels(outcome: OutcomeRecord, at: np.ndarray, n_groups: int, columns: dict[str, np.ndarray]) -> pd.DataFrame:
