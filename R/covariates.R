@@ -184,7 +184,7 @@ constant_within <- function(data, variables, columns) {
     if (length(varies)) {
       stop_gbtm("not_constant", sprintf("%s: differs between the rows of %d subjects (first id %s).", name,
                                         length(varies), format(columns$ids[min(varies)])), name,
-                paste("A membership covariate, weight, cluster or known group is one per subject; for one that changes over",
+                paste("A membership covariate, weight, cluster or known group is one per subject; for one that changes",
                       "time use tcov."))
     }
     values[first]

@@ -1,8 +1,9 @@
 #' Is there overdispersion?
 #'
 #' Likelihood-ratio test of a negative binomial fit against the Poisson, of a zero-inflated negative binomial one
-#' against the zero-inflated Poisson, or of one hurdle against the other, which is fitted for it. No dispersion, psi = 0,
-#' is on the boundary of what psi can be, so that the statistic's law is a mixture: chi-square(0) / 2 + chi-square(1) / 2 for one psi.
+#' against the zero-inflated Poisson, or of one hurdle against the other, which is fitted for it. No dispersion, psi =
+#' 0, is on the boundary of what psi can be, so that the statistic's law is a mixture: chi-square(0) / 2 +
+#' chi-square(1) / 2 for one psi.
 #'
 #' @param fit a fit of family `r those_having("has_dispersion", "or")`
 #' @param control settings of the search for the fit without psi

@@ -153,8 +153,8 @@ expected_outcome <- function(curves, u) {
   if (traits$has_zero_part) stats::plogis(-u$zero) * mean else mean
 }
 
-# Of counts above 0, truncated there: their mean, the log of the probability that a count is above 0, and the derivatives
-# of that log in eta and log psi.
+# Of counts above 0, truncated there: their mean, the log of the probability that a count is above 0, and the
+# derivatives of that log in eta and log psi.
 above_zero <- function(traits, u) {
   mu <- exp(pmax(u$mean, -700)) # so that the mean of a rate of 0 is 1
   slope <- cost <- mu # of minus the log of P(0) of the count before truncation

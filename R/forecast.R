@@ -35,8 +35,8 @@ generics::forecast
 #' @return Data frame of class `gbtm_forecast`, a row a person and step: the id, of several outcomes `outcome`, the
 #'   time, `step`, `mean`, `sd`, `lower`, `upper`, `p_positive` = P(y > 0), the quantiles `q0.05`, .., and with a
 #'   dropout model `stays`, the probability that the person is still seen then, given which the rest is. Of categories
-#'   without an order it has the probability of each, `p_employed`, in the place of all these but `stays`. Its attributes
-#'   `level` and `draws`; 0 draws where all is exact.
+#'   without an order it has the probability of each, `p_employed`, in the place of all these but `stays`. Its
+#'   attributes `level` and `draws`; 0 draws where all is exact.
 #' @section Errors: `gbtm_no_future` where covariates of the waves to come are not known; `gbtm_unknown_id` for people
 #'   in `future` alone; `gbtm_no_waves` where times are people's own; `gbtm_bad_times`; `gbtm_no_forecast` for censored
 #'   outcomes with correlated errors, and for dropout that depends on more than the last waves seen.

@@ -27,8 +27,8 @@
 #' @param family `r family_choices()`; or as R and other programs have it: `gaussian()`, `poisson`, `binomial()`,
 #'   `MASS::negative.binomial()` (whose theta is estimated), `"tobit"`, `"bernoulli"`
 #' @param iorder for `r those_having("has_zero_part")`: order of the polynomial for the zero-inflation probability, of a
-#'   hurdle for the probability of a zero. One value (0 when not given) is common to all groups; one per group gives each
-#'   its own, -1 for none: no zero inflation, of a hurdle no zeros. A hurdle's groups mostly want one each
+#'   hurdle for the probability of a zero. One value (0 when not given) is common to all groups; one per group gives
+#'   each its own, -1 for none: no zero inflation, of a hurdle no zeros. A hurdle's groups mostly want one each
 #' @param sigma_by_group for `r those_having("has_sigma")`: one sigma per group instead of one for all
 #' @param min,max for `r those_having("has_bounds")`: bounds at which the outcome is censored, each optional
 #' @param censor_beyond for `r those_having("has_bounds")`: values beyond a bound count as at the bound instead of
@@ -71,16 +71,16 @@
 #' @param rorder for `r those_having("may_correlate")`: random effects of each group: 0, an intercept; 1, a slope over
 #'   time too; -1, none
 #' @param rcorr the random intercept and slope of a group are correlated, for family `"normal"`; else independent
-#' @param phi_order for `r those_having("has_precision")`: order of the polynomial of time that log phi is in each group;
-#'   without it phi is a constant
+#' @param phi_order for `r those_having("has_precision")`: order of the polynomial of time that log phi is in each
+#'   group; without it phi is a constant
 #' @param rcommon one covariance of the random effects for all groups that have them; else one for each
 #' @param repeated whether a person may have several observations at one time, of two raters or two lesions: each of
 #'   them counts as any other. Without it that is an error. In wide data columns then may have the same times. A random
 #'   intercept, `rorder = 0`, allows for what they have in common, and `cov_type = "robust"` gives standard errors that
 #'   do. AR(1) errors, `lag()` and dropout go by an order of observations and are refused
-#' @param squeeze for `"beta"`: 0 and 1 may occur, and all values y are made `(y * (n - 1) + 0.5) / n`, with n the number
-#'   of observations that are fitted (Smithson and Verkuilen 2006, Psychological Methods 11). Curves, observed means and
-#'   residuals are of these values; new people are squeezed by the n of the fit
+#' @param squeeze for `"beta"`: 0 and 1 may occur, and all values y are made `(y * (n - 1) + 0.5) / n`, with n the
+#'   number of observations that are fitted (Smithson and Verkuilen 2006, Psychological Methods 11). Curves, observed
+#'   means and residuals are of these values; new people are squeezed by the n of the fit
 #' @param curve [network_curve()], curves made of hidden units of time that the groups share, in place of `order`
 #' @param wide for wide data, what the names in the formula stand for:
 #'   `list(offenses = "count_*", age = c("age_1", "age_2"))` or `list(offenses = "count_*", age = c(10, 12))`. `id` is

@@ -9,8 +9,8 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 #' stands behind a mean it is not drawn: it would be that of other groups' people. The axis of the outcome is scaled by
 #' the data, the observed means and the subjects' lines: a curve or band that goes far beyond them leaves it, and the
 #' picture says so. Of categories without an order (`family = "multinomial"`) it is their probabilities, on top of each
-#' other in a panel per group, and of what follows `n` and `tcov` alone have a place. Where next to nobody of a group was seen its curve is dotted and greyed, see `outside` of
-#' [predict.gbtm()].
+#' other in a panel per group, and of what follows `n` and `tcov` alone have a place. Where next to nobody of a group
+#' was seen its curve is dotted and greyed, see `outside` of [predict.gbtm()].
 #'
 #' @param x a fit
 #' @param level level of the pointwise bands; `NULL` for none

@@ -195,7 +195,8 @@ predict.gbtm_pooled <- function(object, times = NULL, level = 0.95, tcov = NULL,
   at <- if (is.null(times)) sort(unique(unlist(lapply(object$fits, seen_times)))) else curve_times(first, times)
   tables <- Map(function(fit, j) {
     table <- curve_table(fit, at, check_level(level), covariate_rows(fit, tcov, length(at)))
-    table[as.vector(vapply(object$orders[j, ], function(g) which(table$group == g), integer(nrow(table) / first$n_groups))), ]
+    size <- integer(nrow(table) / first$n_groups)
+    table[as.vector(vapply(object$orders[j, ], function(g) which(table$group == g), size)), ]
   }, object$fits, seq_along(object$fits))
   estimates <- vapply(tables, `[[`, numeric(nrow(tables[[1]])), "estimate")
   variances <- vapply(tables, `[[`, numeric(nrow(tables[[1]])), "se")^2

@@ -50,8 +50,8 @@ shared_sentence <- function(one) {
 }
 
 squeezed_sentence <- function(name, n) {
-  sprintf("%s is squeezed into (0, 1), (y * %d + 0.5) / %d: curves, means and residuals are of these values.", name, n - 1L,
-          n)
+  sprintf("%s is squeezed into (0, 1), (y * %d + 0.5) / %d: curves, means and residuals are of these values.", name,
+          n - 1L, n)
 }
 
 # What was fitted, to how many people and observations.

@@ -6,7 +6,8 @@ working <- function(n = 120, seed = 3) {
   d <- data.frame(id = rep(seq_len(n), each = 5), t = rep(0:4, n))
   one <- d$id %% 2 == 1
   d$w <- stats::rnorm(nrow(d))
-  eta <- cbind(0, ifelse(one, 1.5 - 0.7 * d$t, -1.5 + 0.5 * d$t) + 0.4 * d$w, ifelse(one, -2 + 0.6 * d$t, 1 - 0.4 * d$t))
+  second <- ifelse(one, 1.5 - 0.7 * d$t, -1.5 + 0.5 * d$t) + 0.4 * d$w
+  eta <- cbind(0, second, ifelse(one, -2 + 0.6 * d$t, 1 - 0.4 * d$t))
   y <- apply(exp(eta), 1, function(p) sample(3, 1, prob = p))
   d$where <- factor(c("home", "at work", "school")[y], c("home", "at work", "school"))
   d
@@ -22,7 +23,8 @@ by_hand <- function(fit, group, t, w = 0) {
   b <- coef(fit)
   eta <- vapply(c("at work", "school"), function(c) {
     effect <- b[sprintf("w:%s[%d]", c, group)]
-    b[sprintf("intercept:%s[%d]", c, group)] + b[sprintf("t:%s[%d]", c, group)] * t + ifelse(is.na(effect), 0, effect) * w
+    own <- b[sprintf("intercept:%s[%d]", c, group)] + b[sprintf("t:%s[%d]", c, group)] * t
+    own + ifelse(is.na(effect), 0, effect) * w
   }, t * 1)
   weights <- cbind(1, exp(matrix(eta, length(t))))
   weights / rowSums(weights)
@@ -58,7 +60,7 @@ test_that("predictions are the formula's, and the engine's", {
   need_engine()
   fit <- multinomial_fit(working(), tcov = ~w)
   table <- predict(fit, times = c(0, 3), tcov = 0.5)
-  expect_named(table, c("group", "t", "level", "estimate", "se", "lower", "upper"))
+  expect_named(table, c("group", "t", "level", "estimate", "se", "lower", "upper", "outside"))
   for (k in 1:2) {
     expect_equal(table$estimate[table$group == k], as.vector(t(by_hand(fit, k, c(0, 3), 0.5))), tolerance = 1e-8)
   }

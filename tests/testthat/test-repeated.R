@@ -85,7 +85,8 @@ test_that("it is told, kept in files, and asked for again", {
   back <- read_gbtm(file)
   expect_output(print(back), said)
   expect_equal(probabilities(back, d[d$id < 6, ]), probabilities(fit, d[d$id < 6, ]))
-  direct <- gbtm(y ~ t, data = d, id = "id", groups = 2, order = 1, control = gbtm_control(n_starts = 2), repeated = TRUE)
+  direct <- gbtm(y ~ t, data = d, id = "id", groups = 2, order = 1, repeated = TRUE,
+                 control = gbtm_control(n_starts = 2))
   expect_equal(nobs(update(direct, groups = 1)), nrow(d))
   found <- gbtm_search(y ~ t, data = d, id = "id", groups = 2, order = 1, repeated = TRUE,
                        control = gbtm_control(n_starts = 2))
