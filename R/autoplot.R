@@ -22,16 +22,22 @@ autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = 
   if (type == "transitions") return(transition_bars(object, at, level, stacked, if (!missing(colours)) colours))
   if (type == "joint") return(joint_heat(object, at))
   if (!is.null(outcome)) {
-    of <- of_outcome(object, outcome)
-    if (is_dual(object) && missing(colours)) colours <- colours_of_sets(object, colours)[[of$outcome_name]]
-    object <- of
+    chosen <- chosen_outcome(object, outcome, colours, own = missing(colours))
+    object <- chosen$fit
+    colours <- chosen$colours
   }
-  if (!is_several(object) && !has_mean(object$curves)) {
-    if (length(setdiff(names(match.call()), c("", "object", "outcome", "type")))) {
-      refuse_without_mean(object$curves, "autoplot")
-    }
-    return(plot_levels(object))
-  }
+  if (!is_several(object) && !has_mean(object$curves)) return(levels_of_autoplot(object, names(match.call())))
+  curve_picture(object, level, individuals, observed, colours, n, tcov, groups, labels)
+}
+
+# Of categories without an order, whose probabilities are drawn; of what else may be asked for nothing has a place.
+levels_of_autoplot <- function(object, given) {
+  if (length(setdiff(given, c("", "object", "outcome", "type")))) refuse_without_mean(object$curves, "autoplot")
+  plot_levels(object)
+}
+
+# A panel for each outcome, under one legend.
+curve_picture <- function(object, level, individuals, observed, colours, n, tcov, groups, labels) {
   views <- outcome_views(object)
   keys <- legend_keys(object, views, groups, labels, colours)
   known <- keys[!duplicated(keys$name), ]

@@ -91,10 +91,8 @@ with_r_words <- function(document) {
 
 # Of each outcome of which a person may have several observations at one time, how many share theirs; else NULL.
 shared_times_of <- function(document) {
-  counts <- lapply(document$outcomes, function(o) if (isTRUE(o$spec$repeated)) list(
-    name = o$name, time_name = o$time_name, nobs = o$nobs, n_shared = o$n_shared
-  ))
-  counts <- Filter(Negate(is.null), counts)
+  repeated <- Filter(function(o) isTRUE(o$spec$repeated), document$outcomes)
+  counts <- lapply(repeated, function(o) o[c("name", "time_name", "nobs", "n_shared")])
   if (length(counts)) counts
 }
 

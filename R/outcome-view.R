@@ -110,10 +110,15 @@ view_text <- function(document, number, arrays) {
   document$blocks <- view_blocks(blocks)
   document$search$optima <- lapply(document$search$optima, function(o) o[names(o) != "params"])
   if (second) document <- with_margins(document, whole, kept, arrays)
+  json_text(without_others(document, number))
+}
+
+# What goes with the first of several outcomes, or with all of them, is none of the others'.
+without_others <- function(document, number) {
   document$dual <- NULL
   if (number > 1) document$event <- NULL # it goes with the first, as dropout does
   if (!is.null(document$on_disk)) document$on_disk <- sums_of_outcome(document$on_disk, number)
-  json_text(document)
+  document
 }
 
 view_blocks <- function(blocks) {

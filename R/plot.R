@@ -48,9 +48,9 @@ plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, col
                       n = 201, tcov = NULL, ..., groups = NULL, labels = NULL, outcome = NULL, grid = FALSE) {
   check_dots(..., known = plot_settings)
   if (!is.null(outcome)) {
-    of <- of_outcome(x, outcome)
-    if (is_dual(x) && missing(colours)) colours <- colours_of_sets(x, colours)[[of$outcome_name]]
-    x <- of
+    chosen <- chosen_outcome(x, outcome, colours, own = missing(colours))
+    x <- chosen$fit
+    colours <- chosen$colours
   }
   if (check_flag(grid, "grid")) {
     if (!missing(legend) && !isFALSE(legend)) {
@@ -60,15 +60,8 @@ plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, col
     return(plot_grid(x, level, individuals, observed, colours, n, tcov, ..., groups = groups, labels = labels))
   }
   if (is_dual(x)) {
-    names <- outcome_names(x)
-    groups <- of_each_outcome(groups, "groups", names)
-    labels <- of_each_outcome(labels, "labels", names)
-    colours <- colours_of_sets(x, colours)
-    return(in_panels(outcome_views(x), legend, each = TRUE, draw = function(view, legend) {
-      name <- view$outcome_name
-      plot(view, level, individuals, observed, colours[[name]], legend, n, tcov, ..., groups = groups[[name]],
-           labels = labels[[name]])
-    }))
+    return(plot_both_sets(x, level, individuals, observed, colours, legend, n, tcov, ..., groups = groups,
+                          labels = labels))
   }
   if (is_several(x)) {
     return(in_panels(outcome_views(x), legend, function(view, legend) {
@@ -79,6 +72,26 @@ plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, col
   curves <- drawn_curves(x, check_band_level(level), n, tcov)
   draw_curves(x, curves, level, individuals, observed, colours, legend, ..., groups = groups, labels = labels,
               words = profile_sentence(x, tcov))
+}
+
+# The panels of a dual model, whose outcomes have groups of their own.
+plot_both_sets <- function(x, level, individuals, observed, colours, legend, n, tcov, ..., groups, labels) {
+  names <- outcome_names(x)
+  groups <- of_each_outcome(groups, "groups", names)
+  labels <- of_each_outcome(labels, "labels", names)
+  colours <- colours_of_sets(x, colours)
+  in_panels(outcome_views(x), legend, each = TRUE, draw = function(view, legend) {
+    name <- view$outcome_name
+    plot(view, level, individuals, observed, colours[[name]], legend, n, tcov, ..., groups = groups[[name]],
+         labels = labels[[name]])
+  })
+}
+
+# One outcome of a fit, and the colours of its groups: `own` ones of a dual model where the user gave none.
+chosen_outcome <- function(fit, outcome, colours, own) {
+  of <- of_outcome(fit, outcome)
+  if (is_dual(fit) && own) colours <- colours_of_sets(fit, colours)[[of$outcome_name]]
+  list(fit = of, colours = colours)
 }
 
 # A panel for each outcome, up to three side by side; what the legend of the first says holds for all, unless `each` has

@@ -32,7 +32,11 @@ design_of_basis <- function(frame, matrix, time) {
 # What a variable of the frame took from the data; an empty list for the time itself, NULL for what Python lacks.
 kept_of_variable <- function(value, expression, time) {
   if (identical(expression, as.name(time))) return(if (is.numeric(value) && is.null(dim(value))) list())
-  if (!is.call(expression) || !identical(expression[[2]], as.name(time))) return(NULL)
+  if (is.call(expression) && identical(expression[[2]], as.name(time))) kept_of_term(value)
+}
+
+# The same of a term that R has: ours, or natural splines.
+kept_of_term <- function(value) {
   if (inherits(value, "time_term")) return(attr(value, "term"))
   if (inherits(value, "ns") && !isTRUE(attr(value, "intercept"))) {
     list(term = "ns", knots = as.double(attr(value, "knots")), boundary = attr(value, "Boundary.knots"))

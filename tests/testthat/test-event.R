@@ -7,7 +7,7 @@ event_people <- function(n = 120) {
   time <- ifelse(late, 8, 3) * stats::rweibull(n, 1.5) * exp(-0.3 * (sex == "m")) + 0.01
   end <- stats::runif(n, 2, 12)
   died <- time <= end
-  data.frame(id = seq_len(n), sex = sex, T = pmin(time, end), died = died, late = late)
+  data.frame(id = seq_len(n), sex = sex, until = pmin(time, end), died = died, late = late)
 }
 
 event_data <- function(people = event_people(), waves = 4) {
@@ -28,17 +28,17 @@ fit_event <- function(event, groups = 1, data = event_data(), ...) {
 
 test_that("gbtm_event() takes Surv() apart as the survival package does", {
   parts <- function(formula) vapply(gbtm_event(formula)$parts, deparse, "")
-  expect_identical(parts(Surv(T, died) ~ 1), c(time = "T", status = "died"))
-  expect_identical(parts(survival::Surv(a, T, died) ~ sex), c(time = "T", status = "died", entry = "a"))
-  expect_identical(parts(Surv(event = died, time = T) ~ 1), c(time = "T", status = "died"))
+  expect_identical(parts(Surv(until, died) ~ 1), c(time = "until", status = "died"))
+  expect_identical(parts(survival::Surv(a, until, died) ~ sex), c(time = "until", status = "died", entry = "a"))
+  expect_identical(parts(Surv(event = died, time = until) ~ 1), c(time = "until", status = "died"))
   expect_identical(parts(Surv(low, high, type = "interval2") ~ 1), c(time = "low", upper = "high"))
-  for (bad in list(T ~ sex, ~ sex, Surv(a, b, c, d) ~ 1, Surv(T, died, type = "left") ~ 1, 3)) {
+  for (bad in list(until ~ sex, ~ sex, Surv(a, b, c, d) ~ 1, Surv(until, died, type = "left") ~ 1, 3)) {
     expect_error(gbtm_event(bad), class = "gbtm_bad_event")
   }
-  expect_error(gbtm_event(Surv(T, died) ~ 1, cuts = 2), class = "gbtm_bad_event")
-  expect_error(gbtm_event(Surv(T, died) ~ 1, hazard = "cox"), class = "gbtm_bad_hazard")
-  expect_output(print(gbtm_event(Surv(T, died) ~ sex, "piecewise", cuts = c(2, 5))),
-                "piecewise constant hazard in each group between 2, 5: Surv(T, died) ~ sex", fixed = TRUE)
+  expect_error(gbtm_event(Surv(until, died) ~ 1, cuts = 2), class = "gbtm_bad_event")
+  expect_error(gbtm_event(Surv(until, died) ~ 1, hazard = "cox"), class = "gbtm_bad_hazard")
+  expect_output(print(gbtm_event(Surv(until, died) ~ sex, "piecewise", cuts = c(2, 5))),
+                "piecewise constant hazard in each group between 2, 5: Surv(until, died) ~ sex", fixed = TRUE)
 })
 
 test_that("statuses are 0 and 1, TRUE and FALSE, 1 and 2, or levels", {
@@ -54,24 +54,24 @@ test_that("one group is survreg()", {
   need_engine()
   skip_if_not_installed("survival")
   people <- event_people()
-  theirs <- survival::survreg(survival::Surv(T, died) ~ sex, people)
-  fit <- fit_event(Surv(T, died) ~ sex)
+  theirs <- survival::survreg(survival::Surv(until, died) ~ sex, people)
+  fit <- fit_event(Surv(until, died) ~ sex)
   b <- coef(fit)
   expect_equal(unname(b[c("event_scale[1]", "event_shape[1]", "event_sexm")]),
                unname(c(exp(coef(theirs)[1]), 1 / theirs$scale, -coef(theirs)[2] / theirs$scale)), tolerance = 1e-5)
   alone <- gbtm(y ~ t, event_data(), id = "id", groups = 1, order = 1, control = few())
   expect_equal(as.numeric(logLik(fit)) - as.numeric(logLik(alone)), theirs$loglik[2], tolerance = 1e-7)
   # a covariate of the event is tested by the likelihood ratio, and the event itself is not
-  less <- fit_event(Surv(T, died) ~ 1)
+  less <- fit_event(Surv(until, died) ~ 1)
   expect_equal(anova(less, fit)$Chisq[2], 2 * (theirs$loglik[2] - survival::survreg(
-    survival::Surv(T, died) ~ 1, people)$loglik[2]), tolerance = 1e-5)
+    survival::Surv(until, died) ~ 1, people)$loglik[2]), tolerance = 1e-5)
   expect_warning(anova(alone, fit), "times to an event")
 })
 
 test_that("survival curves and predictions are those of the formulas, from a fit and from a file", {
   need_engine()
   d <- event_data()
-  fit <- fit_event(gbtm_event(Surv(T, died) ~ sex), groups = 2)
+  fit <- fit_event(gbtm_event(Surv(until, died) ~ sex), groups = 2)
   b <- coef(fit)
   table <- survival_curves(fit, times = c(0, 2), at = c(sexm = 1))
   hazard <- function(k, t) unname((t / b[sprintf("event_scale[%d]", k)])^b[sprintf("event_shape[%d]", k)])
@@ -108,11 +108,11 @@ test_that("competing causes, intervals, several outcomes and searches work", {
   need_engine()
   d <- event_data()
   d$cause <- factor(ifelse(d$died, c("death", "other")[1 + d$id %% 2], "none"), c("none", "death", "other"))
-  fit <- fit_event(gbtm_event(Surv(T, cause) ~ 1, hazard = "piecewise", intervals = 2), data = d)
+  fit <- fit_event(gbtm_event(Surv(until, cause) ~ 1, hazard = "piecewise", intervals = 2), data = d)
   expect_true(all(c("event1_log_hazard1[1]", "event2_log_hazard2[1]") %in% names(coef(fit))))
   shares <- vapply(1:2, function(c) survival_curves(fit, times = 4, cause = c)$incidence, 1)
   expect_equal(sum(shares), 1 - survival_curves(fit, times = 4)$survival, tolerance = 1e-7)
-  d$low <- floor(d$T)
+  d$low <- floor(d$until)
   d$high <- ifelse(d$died, d$low + 1, NA)
   d$low[d$low == 0] <- NA
   skip_if_not_installed("survival")
@@ -123,25 +123,25 @@ test_that("competing causes, intervals, several outcomes and searches work", {
                unname(c(exp(coef(theirs)), 1 / theirs$scale)), tolerance = 1e-4)
   set.seed(1)
   d$x <- stats::rnorm(nrow(d))
-  both <- gbtm(list(y ~ t, x ~ t), d, id = "id", groups = 2, order = 1, event = Surv(T, died) ~ sex, control = few())
+  both <- gbtm(list(y ~ t, x ~ t), d, id = "id", groups = 2, order = 1, event = Surv(until, died) ~ sex, control = few())
   expect_true("event_sexm" %in% names(coef(of_outcome(both, "y"))))
   expect_false("event_sexm" %in% names(coef(of_outcome(both, "x"))))
   expect_identical(nrow(predict_event(both, d[d$id < 4, ], horizon = 1, landmark = 2)), 3L)
-  found <- gbtm_search(y ~ t, d, id = "id", groups = 2, order = 1, event = Surv(T, died) ~ sex, control = few())
-  expect_equal(logLik(best(found))[1], logLik(fit_event(Surv(T, died) ~ sex, 2))[1], tolerance = 1e-6)
+  found <- gbtm_search(y ~ t, d, id = "id", groups = 2, order = 1, event = Surv(until, died) ~ sex, control = few())
+  expect_equal(logLik(best(found))[1], logLik(fit_event(Surv(until, died) ~ sex, 2))[1], tolerance = 1e-6)
   expect_identical(nrow(survival_curves(best(found), times = 1)), 2L)
 })
 
 test_that("hazard ratios are exponentiated, and what does not go with an event is refused", {
   need_engine()
   skip_if_not_installed("generics")
-  fit <- fit_event(Surv(T, died) ~ sex)
+  fit <- fit_event(Surv(until, died) ~ sex)
   tidied <- generics::tidy(fit, exponentiate = TRUE)
   expect_equal(tidied$estimate[tidied$term == "event_sexm"], exp(coef(fit)[["event_sexm"]]))
-  expect_error(fit_event(Surv(T, died) ~ 1, dropout = 0), class = "gbtm_beside_event")
-  expect_error(fit_event(Surv(T, died) ~ 1, prior = "weak"), class = "gbtm_beside_event")
+  expect_error(fit_event(Surv(until, died) ~ 1, dropout = 0), class = "gbtm_beside_event")
+  expect_error(fit_event(Surv(until, died) ~ 1, prior = "weak"), class = "gbtm_beside_event")
   expect_error(fit_event("died"), class = "gbtm_bad_event")
-  expect_error(fit_event(Surv(T, nobody) ~ 1), "nobody cannot be computed", class = "gbtm_bad_event")
+  expect_error(fit_event(Surv(until, nobody) ~ 1), "nobody cannot be computed", class = "gbtm_bad_event")
   expect_error(fit_event(Surv(t, died) ~ 1), class = "gbtm_not_constant")
   expect_error(simulate(fit), class = "gbtm_no_simulation")
   expect_error(forecast(fit, event_data()), class = "gbtm_no_forecast")

@@ -22,8 +22,10 @@ test_that("one group is glm() for the zeros and a truncated count for the rest",
   above <- d[d$y > 0, ]
   zero <- glm(y == 0 ~ t, binomial, d, control = list(epsilon = 1e-14))
   loglik <- list(
-    hurdle = function(b) sum(dpois(above$y, exp(b[1] + b[2] * above$t), log = TRUE) -
-                               log(-expm1(-exp(b[1] + b[2] * above$t)))),
+    hurdle = function(b) {
+      rate <- exp(b[1] + b[2] * above$t)
+      sum(dpois(above$y, rate, log = TRUE) - log(-expm1(-rate)))
+    },
     hurdle_negbin = function(b) {
       mu <- exp(b[1] + b[2] * above$t)
       sum(dnbinom(above$y, exp(-b[3]), mu = mu, log = TRUE) - log(1 - dnbinom(0, exp(-b[3]), mu = mu)))
