@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.optimize import minimize
 from scipy.special import expit
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
@@ -118,6 +119,25 @@ def test_the_likelihood_of_a_mixture_is_numpys(fit):
         prob = expit(np.take(cuts, level) - eta) - expit(np.take(cuts, level - 1) - eta)
         log_l[:, k - 1] = np.bincount(TABLE["id"], np.log(prob))
     assert fit.llf == pytest.approx(np.log(np.exp(log_l) @ fit.group_set.shares).sum(), abs=1e-8)
+
+
+def test_cut_points_may_be_constrained_as_they_are():
+    """Linear constraints of them, which are no logarithms: against scipy's maximum over what they leave free."""
+    res = gbtm.GBTM.from_formula(
+        "y ~ t", TABLE, id="id", groups=1, order=1, family="ordinal",
+        constraints=["cut3 = 2 * cut2", "cut4 = cut3 + 1"]).fit(rng=0)
+    level = TABLE["y"].astype(int).to_numpy()
+
+    def loss(b):
+        cuts = np.array([-np.inf, 0.0, b[2], 2 * b[2], 2 * b[2] + 1, np.inf])
+        eta = b[0] + b[1] * TABLE["t"].to_numpy()
+        return -np.log(expit(cuts[level] - eta) - expit(cuts[level - 1] - eta)).sum()
+
+    found = minimize(loss, [0.5, 0.0, 1.0], tol=1e-12)
+    assert res.llf == pytest.approx(-found.fun, abs=1e-6)
+    p = res.params
+    np.testing.assert_allclose(p[["cut2", "cut3", "cut4"]], found.x[2] * np.array([1, 2, 2]) + [0, 0, 1], atol=1e-4)
+    assert res.df_model == 3
 
 
 def test_an_ordered_categorical_is_its_codes(fit, tmp_path):

@@ -27,6 +27,7 @@ class Scale:
     slope: Callable[[np.ndarray], np.ndarray]
     unreport: Callable[[np.ndarray], np.ndarray]
     in_units: bool = False
+    as_is: bool = False  # the internal parameter itself
 
 
 SCALES = {
@@ -37,8 +38,8 @@ SCALES = {
     "atanh_r01": Scale("r01_corr", np.tanh, lambda x: 1 / np.cosh(x) ** 2, np.arctanh),
     "r0_sigma": Scale("r0_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
     "r1_sigma": Scale("r1_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
-    "tau": Scale("tau", np.asarray, np.ones_like, np.asarray),
-    **{name: Scale(name, np.asarray, np.ones_like, np.asarray) for name in CUTS},
+    "tau": Scale("tau", np.asarray, np.ones_like, np.asarray, as_is=True),
+    **{name: Scale(name, np.asarray, np.ones_like, np.asarray, as_is=True) for name in CUTS},
     **{name: Scale(name.replace("_log_", "_"), np.exp, np.exp, np.log) for name in EVENT_LOGS},
     **{name: Scale(name, np.asarray, np.ones_like, np.asarray) for name in EVENT_LOG_HAZARDS},
 }

@@ -93,7 +93,7 @@ def _internal(layout: Parameters, row: np.ndarray, value: float, relation: Relat
         refuse(f"'{relation.text}' holds {'for any parameters' if always else 'for none'}.",
                "redundant" if always else "contradictory", "Leave it out.")
     blocks = [_block_of(layout, int(i)) for i in there]
-    scales = [b for b in blocks if b.is_scale]
+    scales = [b for b in blocks if b.is_scale and not SCALES[b.predictor].as_is]
     if not scales:
         zero = np.zeros(layout.size)
         inside = row @ layout.report_jacobian(zero)
