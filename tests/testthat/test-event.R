@@ -123,7 +123,8 @@ test_that("competing causes, intervals, several outcomes and searches work", {
                unname(c(exp(coef(theirs)), 1 / theirs$scale)), tolerance = 1e-4)
   set.seed(1)
   d$x <- stats::rnorm(nrow(d))
-  both <- gbtm(list(y ~ t, x ~ t), d, id = "id", groups = 2, order = 1, event = Surv(until, died) ~ sex, control = few())
+  both <- gbtm(list(y ~ t, x ~ t), d, id = "id", groups = 2, order = 1, event = Surv(until, died) ~ sex,
+               control = few())
   expect_true("event_sexm" %in% names(coef(of_outcome(both, "y"))))
   expect_false("event_sexm" %in% names(coef(of_outcome(both, "x"))))
   expect_identical(nrow(predict_event(both, d[d$id < 4, ], horizon = 1, landmark = 2)), 3L)

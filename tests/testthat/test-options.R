@@ -70,7 +70,7 @@ test_that("words in the spelling of their programs, and settings of the search, 
 test_that("options are sent by kind", {
   given <- list(ar1 = TRUE, min = -Inf, max = 3, order = c(1, 2), groups = 2, risk = ~ x, sigma_by_group = FALSE,
                 censor_beyond = FALSE, dispersion_by_group = FALSE, rho_by_group = FALSE, rcorr = FALSE,
-                rcommon = FALSE)
+                rcommon = FALSE, repeated = FALSE, squeeze = FALSE)
   sent <- gbtm:::sent_options(given)
   expect_null(sent$min)
   expect_identical(as.character(sent$max), "3")

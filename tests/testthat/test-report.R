@@ -126,7 +126,7 @@ test_that("a report made from R speaks of R's functions", {
   expect_match(text, "update(fit, start = optimum(fit, 2)) fits the other", fixed = TRUE)
   before <- sub("## Code that makes the fit again\n.*", "", text)
   expect_lt(nchar(before), nchar(text))
-  expect_no_match(before, "res\\.|search\\.[a-z_]+\\(|gbtm\\.report")
+  expect_no_match(before, "\\bres\\.|search\\.[a-z_]+\\(|gbtm\\.report")
 })
 
 test_that("tables and reports of several outcomes are Python's, and speak of every one", {
@@ -178,7 +178,7 @@ test_that("a dual model is reported on, with the tables of both sets of groups",
   }
   before <- sub("## Code that makes the fit again\n.*", "", text)
   expect_lt(nchar(before), nchar(text))
-  expect_no_match(before, "res\\.|search\\.[a-z_]+\\(|gbtm\\.report")
+  expect_no_match(before, "\\bres\\.|search\\.[a-z_]+\\(|gbtm\\.report")
   expect_error(grolts_report(fit, report, checks = TRUE), class = "gbtm_several_outcomes")
 })
 
