@@ -37,8 +37,8 @@
 #' d <- offending
 #' d$T <- 15 + d$id %% 9
 #' d$left <- d$id %% 3 > 0
-#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip", event = Surv(T, left) ~ 1,
-#'             control = gbtm_control(n_starts = 4))
+#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip",
+#'             event = Surv(T, left) ~ 1, control = gbtm_control(n_starts = 4))
 #' survival_curves(fit, times = c(18, 20))
 #' @export
 gbtm_event <- function(formula, hazard = "weibull", cuts = NULL, intervals = NULL, ...) {

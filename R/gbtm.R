@@ -186,8 +186,8 @@
 #' anova(shared, update(shared, common = NULL, tcov = ~ late))
 #' # two raters of each person at each time: each counts
 #' raters <- rbind(symptoms, transform(symptoms, score = pmin(10, score + month %% 2)))
-#' gbtm(score ~ month, data = raters, id = "id", groups = 2, order = 1, family = "cnorm", min = 0, max = 10,
-#'      repeated = TRUE, control = gbtm_control(n_starts = 4))
+#' gbtm(score ~ month, data = raters, id = "id", groups = 2, order = 1, family = "cnorm", min = 0,
+#'      max = 10, repeated = TRUE, control = gbtm_control(n_starts = 4))
 #' # two outcomes that share their groups
 #' both <- gbtm(list(conduct ~ year, absences ~ year), data = school, id = "id", groups = 3, order = 1,
 #'              family = c("normal", "poisson"), control = gbtm_control(n_starts = 4))
