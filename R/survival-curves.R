@@ -18,8 +18,8 @@
 #' d <- offending
 #' d$T <- 15 + d$id %% 9
 #' d$left <- d$id %% 3 > 0
-#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip", event = Surv(T, left) ~ 1,
-#'             control = gbtm_control(n_starts = 4))
+#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip",
+#'             event = Surv(T, left) ~ 1, control = gbtm_control(n_starts = 4))
 #' survival_curves(fit, times = c(18, 20))
 #' if (requireNamespace("ggplot2", quietly = TRUE)) plot_survival_curves(fit)
 #' @export
@@ -83,8 +83,8 @@ plot_survival_curves <- function(fit, at = NULL, cause = NULL, level = 0.95) {
 #' d <- offending
 #' d$T <- 15 + d$id %% 9
 #' d$left <- d$id %% 3 > 0
-#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip", event = Surv(T, left) ~ 1,
-#'             control = gbtm_control(n_starts = 4))
+#' fit <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip",
+#'             event = Surv(T, left) ~ 1, control = gbtm_control(n_starts = 4))
 #' predict_event(fit, d[d$id == 3, ], horizon = c(1, 2), landmark = 13)
 #' @export
 predict_event <- function(fit, newdata, horizon = 1, landmark = NULL, by_wave = FALSE, cause = NULL, level = 0.95) {

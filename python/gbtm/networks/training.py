@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..compute.torch_optimisers import ready_optimisers
 from ..likelihood.mixture import Mixture
 from .membership_network import MembershipNetwork
 
@@ -56,6 +57,7 @@ def climb(
     flat = flat.clone().requires_grad_(group_loglik is None)
     free = [p for p in network.parameters() if p.numel()] + ([flat] if group_loglik is None else [])
     rounds, gradient = (ROUNDS, GRADIENT) if group_loglik is None else (ROUGH_ROUNDS, ROUGH_GRADIENT)
+    ready_optimisers()
     optimiser = torch.optim.LBFGS(
         free, max_iter=rounds, max_eval=2 * rounds, tolerance_grad=gradient, tolerance_change=1e-13, history_size=30,
         line_search_fn="strong_wolfe")
@@ -126,6 +128,7 @@ def stop_early(
     units = np.random.default_rng(seed).permutation(np.unique(people.unit))
     aside = torch.as_tensor(np.isin(people.unit, units[: max(1, round(STOP_SHARE * units.size))]))
     network, flat = fresh(people, names, hidden, shares, seed), flat.clone().requires_grad_()
+    ready_optimisers()
     optimiser = torch.optim.Adam([*network.parameters(), flat], lr=STOP_RATE)
     x, weight = network.standardised(people.z), torch.as_tensor(people.weight)
     best, since = (-np.inf, network.state_dict(), flat.detach()), 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ..compute.torch_optimisers import ready_optimisers
 from ..errors import SpecificationError
 from ..likelihood.mixture import Mixture
 
@@ -24,6 +25,7 @@ class TorchSteps:
     """
 
     def __init__(self, module: Mixture, make: MakeOptimiser, schedule: MakeSchedule | None) -> None:
+        ready_optimisers()
         optimiser = make(module.parameters()) if callable(make) else make
         if not isinstance(optimiser, torch.optim.Optimizer):
             raise SpecificationError(
