@@ -21,7 +21,8 @@ from do_files import STATA_FITS, fitted
 from gbtm.errors import SpecificationError
 from gbtm.recipes.code import code_for
 
-SAME = 1e-13  # pandas before 3 reads some numbers of a CSV file with another last bit
+# pandas before 3 reads some numbers of a CSV file with another last bit
+SAME = 0.0 if int(pd.__version__.partition(".")[0]) >= 3 else 1e-13
 PYTHON_FITS = (*STATA_FITS, "exposure_negbin", "everything")
 
 
@@ -67,7 +68,7 @@ def test_settings_of_the_fit_are_kept(tmp_path):
     assert "n_starts=2" in code
     assert 'cov_type="robust"' in code
     again = run_python(code, table, tmp_path)
-    assert again.llf == pytest.approx(res.llf, rel=SAME)
+    assert again.llf == pytest.approx(res.llf, rel=SAME, abs=0)
     given = gbtm.GBTM.from_formula("y ~ t", table, id="id", **arguments(TRUTH["normal_sbg"][0])).fit(start=res.params)
     code = code_for(given, "Python")
     assert "start=" in code
@@ -80,7 +81,7 @@ def test_a_wide_fit_is_asked_for_as_wide(tmp_path):
     res = gbtm.GBTM.from_formula(
         "y ~ t", wide, id="id", groups=2, order=[1, 2], wide={"y": "y_*", "t": [0, 1, 2, 3, 4]}).fit(n_starts=2)
     again = run_python(code_for(res, "Python"), wide, tmp_path)
-    assert again.llf == pytest.approx(res.llf, rel=SAME)
+    assert again.llf == pytest.approx(res.llf, rel=SAME, abs=0)
 
 
 def test_levels_that_a_file_has_in_another_order_are_put_in_theirs(tmp_path):
@@ -186,7 +187,7 @@ def test_a_command_is_handed_on_as_it_was(tmp_path):
     command = "traj, var(y0-y4) indep(t0-t4) model(cnorm) order(1 2) min(-99) max(99)"
     res = gbtm.traj(command, wide, id="id", rng=2)
     again = run_python(code_for(res, "Python"), wide, tmp_path)
-    assert again.llf == pytest.approx(res.llf, rel=SAME)
+    assert again.llf == pytest.approx(res.llf, rel=SAME, abs=0)
     assert again.document["cov_type"] == "traj"
     assert command in code_for(res, "Stata")
     assert command in code_for(res, "R")

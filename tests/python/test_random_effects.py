@@ -129,6 +129,20 @@ def test_standard_errors_are_those_of_a_numerical_hessian():
     np.testing.assert_allclose(res.bse[names], np.sqrt(np.diag(np.linalg.inv(-hessian))), rtol=1e-3)
 
 
+def test_profile_interval_of_the_correlation_ends_where_the_likelihood_has_fallen():
+    """At each end the best fit with the correlation held there is half the 95 % quantile of chi-square lower."""
+    data = long_table(people=80, missing=0.0)
+
+    def fit(**more):
+        return gbtm.GBTM.from_formula(
+            "y ~ t", data, id="id", groups=1, order=1, rorder=1, rcorr=True, **more).fit(rng=0)
+
+    res = fit()
+    for end in np.asarray(res.profile_int("r01_corr[1]")):
+        held = fit(constraints=[f"r01_corr[1] = {end:.12g}"])
+        assert res.llf - held.llf == pytest.approx(stats.chi2.ppf(0.95, 1) / 2, abs=1e-4)
+
+
 @pytest.mark.parametrize("more", [{"rcorr": True}, {"rcommon": True}, {"rcorr": True, "rcommon": True}])
 def test_of_two_groups_the_log_likelihood_is_the_mixture_written_out(more, tmp_path):
     data = long_table(people=80)

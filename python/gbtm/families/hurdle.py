@@ -7,9 +7,10 @@ from math import log
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.special import expit, gammaln, lambertw, pdtr, pdtrc
+from scipy.special import expit, lambertw, pdtr, pdtrc
 
 from .base import CountFamily, Predictors
+from .zip import ZeroInflatedPoisson
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 LOG_SERIES = log(0.25)  # log rate below which 1 + rate - mean is summed as a series
 SERIES = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160)  # of the mean, 1 + rate/2 + rate^2/12 - ..
 LOG_TINY = -700.0  # of a rate that no count above 1 is ever drawn from, and whose exponential is no 0
+ZIP = ZeroInflatedPoisson()
 HUGE = 1e300  # so that an overflow times 0 is 0
 LEAST_MEAN = 1.05  # of counts above 0, to start from: at 1 the rate is 0
 
@@ -35,10 +37,10 @@ class HurdlePoisson(CountFamily):
     may_be_never: ClassVar[bool] = False  # at a rate of 0, what is above 0 is 1
 
     def statistics(self, y: np.ndarray) -> np.ndarray:
-        return np.stack([(y == 0).astype(float), (y > 0).astype(float), y], axis=-1)
+        return ZIP.statistics(y)
 
     def constant(self, y: np.ndarray) -> np.ndarray:
-        return -gammaln(y + 1)
+        return ZIP.constant(y)
 
     def terms(self, u: Mapping[str, Tensor]) -> Tensor:
         import torch

@@ -65,6 +65,14 @@ class EventHazards:
     def n_causes(self) -> int:
         return self.part.spec.n_causes
 
+    def check_cause(self, cause: int | None) -> None:
+        """Raise ``bad_cause`` for what is none of the causes; None stands for all of them."""
+        if cause is not None and cause not in range(1, self.n_causes + 1):
+            raise SpecificationError(
+                f"cause: {cause!r} is not one of the event's causes.", code="bad_cause", argument="cause",
+                way_out=f"They are 1 to {self.n_causes}; leave cause out for all of them together.",
+            )
+
     def covariates(self, x: np.ndarray) -> np.ndarray:
         """(n, q) the user's -> internal."""
         return x / np.array(self.part.spread) if self.part.names else np.zeros((len(x), 0))

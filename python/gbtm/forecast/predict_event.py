@@ -116,11 +116,7 @@ def _steps(horizon: Any) -> np.ndarray:
 
 
 def _check(hazards: EventHazards, landmark: float | None, by_wave: bool, cause: int | None) -> None:
-    if cause is not None and cause not in range(1, hazards.n_causes + 1):
-        raise SpecificationError(
-            f"cause: {cause!r} is not one of the event's causes.", code="bad_cause", argument="cause",
-            way_out=f"They are 1 to {hazards.n_causes}.",
-        )
+    hazards.check_cause(cause)
     if landmark is not None and (by_wave or not np.isfinite(landmark) or landmark < 0):
         raise SpecificationError(
             "landmark: " + ("each wave is one with by_wave." if by_wave else f"{landmark} is not 0 or more."),

@@ -63,11 +63,7 @@ def survival(
     check_level(level)
     hazards = EventHazards.of(res)
     t = _times(res, times)
-    if cause is not None and cause not in range(1, hazards.n_causes + 1):
-        raise SpecificationError(
-            f"cause: {cause!r} is not one of the event's causes.", code="bad_cause", argument="cause",
-            way_out=f"They are 1 to {hazards.n_causes}; leave cause out for survival.",
-        )
+    hazards.check_cause(cause)
     x = covariates_at(res, at)
     rows = np.broadcast_to(x, (t.size, x.size))
     if cause is None:
