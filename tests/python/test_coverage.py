@@ -2,20 +2,21 @@
 
 Hard settings too, where the sentence on weak fits has to come, and regular ones of three groups, where it must not.
 
-Per family: two groups, 200 subjects at six waves, 1000 data sets from one truth; 300 for each part that joins the
-likelihood (membership covariates, time-varying covariates with exposure, dropout). Averaged over a block of parameters,
-the share of intervals that hold the truth is between 93 and 97 %; for a single parameter it is within binomial error
-(99.99 %) of that.
+Per model: two groups, 200 subjects at six waves, 1000 data sets from one truth; 300 with membership covariates,
+time-varying covariates and exposure, and dropout. Averaged over a block of parameters, the share of intervals that hold
+the truth is between 93 and 97 %; for a single parameter it is within binomial error (99.99 %) of that.
 """
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
 import pytest
 from scipy import stats
 
+import coverage_models
 import gbtm
 import oracle
 from conftest import ROOT, arguments
@@ -47,24 +48,10 @@ PARTS = {
         oracle.Model("normal", (1, 1), dropout=(1, 1)), [1.0, 1.0, 3.0, -1.0, -2.0, 0.4, -1.0, -0.3, 1.0, 0.3],
     ),
 }
-# of three categories, which the oracle has not: the curves of 2 and 3 in both groups, each intercept and slope
-CATEGORIES = {"multinomial": [-2.0, 0.8, 1.0, -1.0, -1.5, -0.5, 0.5, 1.0, 0.2]}
-HEAD = """# Coverage of the 95 % intervals
+ROWS = re.compile(r"^\| [^|]+ \| `.*\n", re.MULTILINE)
 
-Written by `pytest -m slow tests/python/test_coverage.py`: {n} simulated data sets per family, two groups, {subjects}
-subjects at six waves (times 0, 0.2 .. 1). Coverage is the share of Wald intervals that hold the true value (binomial
-error of one entry: 0.7 points); the last column compares the mean standard error with the empirical standard deviation
-of the estimates. Every group share's interval is the delta method's. The last models, of {parts} data sets each, have
-membership covariates (risk), a time-varying covariate and exposure (tcov), dropout by the last outcome, and an outcome
-of three categories (multinomial).
-
-`ordinal` (four levels, two groups of 300 people at six waves, 300 data sets) is not among them yet: its intervals held
-the truth in 93.0 to 96.7 % (94.8 over all), mean SE / empirical SD .94 to 1.06.
-
-| model | parameter | truth | mean estimate | coverage % | mean SE / empirical SD |
-|---|---|---:|---:|---:|---:|
-"""
-
+MODELS = [*FAMILIES, *PARTS, *coverage_models.MODELS]
+PAGE = ROOT / "docs" / "coverage.md"
 LOG_SHARES = [np.log(0.2 / 0.7), np.log(0.1 / 0.7)]
 OVERLAPPING = [-2.0, 0.5, 0.0, 0.5, 2.0, 0.0, *LOG_SHARES]
 APART = [-2.5, 0.5, 0.0, 0.5, 2.5, 0.0, *LOG_SHARES]
@@ -104,8 +91,8 @@ some fits have the sentence whose intervals hold the truth often enough as a who
 
 def _simulate_and_fit(name: str) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
     """Names, truth (p + 1,), estimates and standard errors (data sets, p + 1); the last is the share of group 2."""
-    if name in CATEGORIES:
-        return _simulate_and_fit_categories(np.array(CATEGORIES[name]))
+    if name in coverage_models.MODELS:
+        return _simulate_and_fit_model(coverage_models.MODELS[name])
     model, truth = (FAMILIES | PARTS)[name]
     rng = np.random.default_rng(2024)
     estimates, errors = [], []
@@ -127,23 +114,19 @@ def _simulate_and_fit(name: str) -> tuple[list[str], np.ndarray, np.ndarray, np.
     return names[keep], truths[keep], np.array(estimates)[:, keep], np.array(errors)[:, keep]
 
 
-def _simulate_and_fit_categories(truth: np.ndarray) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
-    """The same of an outcome of categories."""
-    rng, share = np.random.default_rng(2024), 1 / (1 + np.exp(-truth[-1]))
-    eta = truth[:-1].reshape(2, 2, 2) @ np.stack([np.ones(WAVES.size), WAVES])  # category, group, wave
-    weights = np.exp(np.concatenate([np.zeros((1, *eta.shape[1:])), eta]))
-    upto = np.cumsum(weights / weights.sum(axis=0), axis=0)[:-1]
-    estimates, errors = [], []
-    for _ in range(DATA_SETS_OF_PARTS):
-        group = (rng.random(SUBJECTS) < share).astype(int)
-        y = 1.0 + (rng.random((1, SUBJECTS, WAVES.size)) > upto[:, group]).sum(axis=0)
+def _simulate_and_fit_model(model: coverage_models.Simulated) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
+    """The same of a model that the oracle does not draw."""
+    rng, estimates, errors = np.random.default_rng(2024), [], []
+    for _ in range(DATA_SETS):
+        group = (rng.random(SUBJECTS) < model.share).astype(int)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", gbtm.GBTMWarning)
-            res = gbtm.GBTM(y, WAVES, groups=2, order=1, family="multinomial").fit(n_starts=4)
+            res = model.fit(rng, group, WAVES)
         assert res.converged
         estimates.append([*res.params, res.group_shares.loc[2, "share"]])
         errors.append([*res.bse, res.group_shares.loc[2, "std err"]])
-    return [*res.params.index, "share[2]"], np.array([*truth, share]), np.array(estimates), np.array(errors)
+    names = [*res.params.index, "share[2]"]
+    return names, np.array([*model.truth, model.share]), np.array(estimates), np.array(errors)
 
 
 def _known(model: oracle.Model, rng: np.random.Generator) -> tuple[oracle.Beside, dict]:
@@ -159,27 +142,33 @@ def _known(model: oracle.Model, rng: np.random.Generator) -> tuple[oracle.Beside
 
 
 def _block(parameter: str) -> str:
-    for start in ("zero_", "sigma", "phi", "psi", "tau", "theta_", "theta", "share", "drop", "w1"):
-        if parameter.startswith(start):
-            return start
-    return "curve"
+    kinds = ("zero_", "sigma", "phi", "psi", "tau", "theta_", "theta", "share", "drop", "w1", "cut", "r0", "r1")
+    return next((kind for kind in (*kinds, "event") if parameter.startswith(kind)), "curve")
 
 
-def _write(text: str, *, settings: bool) -> None:
-    """Put in place one of the two tables of docs/coverage.md; the other stays."""
-    path = ROOT / "docs" / "coverage.md"
-    first, _, second = path.read_text(encoding="utf-8").partition("\n" + HARD_TITLE)
-    first, second = (first, text) if settings else (text, second)
-    path.write_text(f"{first}\n{HARD_TITLE}{second}" if second else first, encoding="utf-8")
+def _page() -> tuple[str, str]:
+    """docs/coverage.md up to its table of hard settings, and from there on."""
+    text = PAGE.read_text(encoding="utf-8")
+    at = text.index(HARD_TITLE)
+    return text[:at], text[at:]
 
 
-@pytest.fixture(scope="module")
-def report():
-    lines: list[str] = []
-    yield lines
-    if len(lines) == len(FAMILIES) + len(PARTS) + len(CATEGORIES):
-        head = HEAD.format(n=DATA_SETS, subjects=SUBJECTS, parts=DATA_SETS_OF_PARTS)
-        _write(head + "".join(lines), settings=False)
+def _write_rows(name: str, lines: list[str]) -> None:
+    """Put one model's rows in place of those it had; the models stand in the order of MODELS."""
+    first, rest = _page()
+    rows: dict[str, list[str]] = {}
+    for row in ROWS.findall(first):
+        rows.setdefault(row.split(" | ")[0][2:], []).append(row)
+    rows[name] = lines
+    at = ROWS.search(first).start()
+    table = "".join(row for model in MODELS for row in rows.get(model, []))
+    PAGE.write_text(f"{first[:at]}{table}\n{rest}", encoding="utf-8")
+
+
+def _write_settings(text: str) -> None:
+    first, rest = _page()
+    after = rest.find("\n## ", 1)
+    PAGE.write_text(f"{first}{HARD_TITLE}{text}{rest[after:] if after > 0 else ''}", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -187,24 +176,23 @@ def settings_report():
     lines: list[str] = []
     yield lines
     if len(lines) == len(SETTINGS):
-        _write(HARD_HEAD.format(n=DATA_SETS_OF_SETTINGS, profiled=PROFILED) + "".join(lines), settings=True)
+        _write_settings(HARD_HEAD.format(n=DATA_SETS_OF_SETTINGS, profiled=PROFILED) + "".join(lines))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*FAMILIES, *PARTS, *CATEGORIES])
-def test_coverage(name, report):
+@pytest.mark.parametrize("name", MODELS)
+def test_coverage(name):
     names, truth, estimates, errors = _simulate_and_fit(name)
     assert np.isfinite(errors).all()
     inside = np.abs(estimates - truth) <= Z * errors
     coverage = inside.mean(axis=0)
     ratio = errors.mean(axis=0) / estimates.std(axis=0, ddof=1)
-    report.append(
-        "".join(
-            f"| {name} | `{n}` | {t:.3g} | {e:.4f} | {100 * c:.1f} | {r:.3f} |\n"
-            for n, t, e, c, r in zip(names, truth, estimates.mean(axis=0), coverage, ratio, strict=True)
-        )
-    )
-    print(report[-1])
+    lines = [
+        f"| {name} | `{n}` | {t:.3g} | {e:.4f} | {100 * c:.1f} | {r:.3f} |\n"
+        for n, t, e, c, r in zip(names, truth, estimates.mean(axis=0), coverage, ratio, strict=True)
+    ]
+    _write_rows(name, lines)
+    print("".join(lines))
     sets = len(estimates)
     low, high = stats.binom.ppf([0.00005, 0.99995], sets, 0.95) / sets
     assert ((coverage >= low) & (coverage <= high)).all(), dict(zip(names, coverage, strict=True))

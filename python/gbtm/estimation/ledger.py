@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 
 from ..likelihood.mixture import Mixture
 from .newton import Climb
@@ -22,6 +23,8 @@ from .newton import Climb
 SAME_OPTIMUM = 1e-3  # log-likelihoods closer than this may be of one optimum
 MISFIT = 3.0  # root of J / I that is allowed for
 SAME_DENSITIES = MISFIT * 2 * np.sqrt(2 * SAME_OPTIMUM)  # and are, where the subjects' densities are no farther apart
+RIVAL_Z = 5.0
+FULL_OPTIMA = 3  # of these optima, the best are then climbed to with all subjects
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +85,20 @@ class Ledger:
     @property
     def usable(self) -> list[Optimum]:
         return [o for o in self.optima if o.converged and not o.collapsed]
+
+    def rivals(self) -> list[Optimum]:
+        """The best optimum, and those that a paired z test on the subjects' log-likelihoods does not rule out."""
+        optima = self.usable[:FULL_OPTIMA]
+        if len(optima) < 2:
+            return optima
+        flats = torch.as_tensor(np.stack([o.flat for o in optima]), device=self.module.device)
+        logliks = self.module.subject_loglik(flats)
+        gap = logliks[0] - logliks[1:]
+        weight = self.module.weight / self.module.weight.sum()
+        mean = gap @ weight
+        spread = (((gap - mean[:, None]) ** 2) @ weight / self.module.weight.sum()).sqrt()
+        near = (mean < RIVAL_Z * spread).tolist()
+        return optima[:1] + [o for o, keep in zip(optima[1:], near, strict=True) if keep]
 
     def unseen(self) -> float:
         """Estimated share of starts that would end at an optimum not seen yet (Boender and Rinnooy Kan 1987)."""

@@ -25,6 +25,7 @@ from .ledger import SAME_OPTIMUM, Ledger, Optimum
 from .newton import Climb, em, newton
 from .rearrange import grown, rearranged
 from .sift import sift
+from .spare_groups import spare_starts
 from .start_panel import few_enough, start_panel
 from .starts import StartingPlan
 
@@ -49,8 +50,6 @@ BATCH_SHARED_FROM = 1e5
 LOTS_LEAST = 2
 LOTS_FROM = 5e5  # entries of all starts above which calls cost less than what they compute
 SURROGATE_EM_STEPS = 4  # with the exact density, from what the surrogate found
-RIVAL_Z = 5.0
-FULL_OPTIMA = 3  # of these optima, the best are then climbed to with all subjects
 
 
 class Run:
@@ -215,20 +214,6 @@ class Run:
             self._note_cut(done)
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
 
-    def rivals(self) -> list[Optimum]:
-        """The best optimum, and those that a paired z test on the subjects' log-likelihoods does not rule out."""
-        optima = self.ledger.usable[:FULL_OPTIMA]
-        if len(optima) < 2:
-            return optima
-        flats = torch.as_tensor(np.stack([o.flat for o in optima]), device=self.module.device)
-        logliks = self.module.subject_loglik(flats)
-        gap = logliks[0] - logliks[1:]
-        weight = self.module.weight / self.module.weight.sum()
-        mean = gap @ weight
-        spread = (((gap - mean[:, None]) ** 2) @ weight / self.module.weight.sum()).sqrt()
-        near = (mean < RIVAL_Z * spread).tolist()
-        return optima[:1] + [o for o, keep in zip(optima[1:], near, strict=True) if keep]
-
     def take_over(self, some: Run) -> None:
         """Climb with all subjects from the best optima that a search on some of them found."""
         self.n_starts, self.n_moves, self.start_subjects = some.n_starts, some.n_moves, None
@@ -239,7 +224,7 @@ class Run:
         if self.module.by_integral:
             self._take_over_surrogate(some)
             return
-        optima = some.rivals() or some.ledger.optima[:1]
+        optima = some.ledger.rivals() or some.ledger.optima[:1]
         for rank, o in enumerate(optima):
             at = of_some(self.module, o.flat)
             self.tell(f"optimum {rank + 1} of {len(optima)} with all subjects")
@@ -249,7 +234,7 @@ class Run:
 
     def _take_over_surrogate(self, some: Run) -> None:
         """To the surrogate a group of values at a bound is one without spread, which it need not be."""
-        optima = some.rivals() or some.ledger.optima[:1]
+        optima = some.ledger.rivals() or some.ledger.optima[:1]
         for rank, o in enumerate(optima):
             self.tell(f"optimum {rank + 1} of {len(optima)} with the integrals of censored values")
             at = of_some(self.module, self.layout.inside(o.flat))
@@ -265,9 +250,14 @@ class Run:
             self.n_moves += len(starts)
 
     def search_moves(self) -> None:
+        """Rearrange the best optima, and give people to a group that adds nothing, until neither brings anything."""
+        while not self.convex:
+            self._rearrange()
+            if not self._people_spare_group():
+                return
+
+    def _rearrange(self) -> None:
         """Rearrange the best optima until rounds bring nothing better: one where nearly all starts agree, else two."""
-        if self.convex:
-            return
         splits = DirectedSplits(self.module, self.rng)
         in_vain = 0
         for _ in range(MOVE_ROUNDS_MOST):
@@ -284,6 +274,16 @@ class Run:
             in_vain = in_vain + 1 if self.ledger.usable[0].loglik <= before + SAME_OPTIMUM else 0
             if in_vain == (1 if self.dominant() or self.alone() else VAIN_ROUNDS):
                 return
+
+    def _people_spare_group(self) -> bool:
+        """Climb from the best optimum with a few people in the group that it has too much; whether that is better."""
+        best = self.ledger.usable[:1]
+        if not best or self.out_of_time():
+            return False
+        starts = spare_starts(self.module, best[0].flat, self.plan.curves, self.rng)
+        self.n_moves += len(starts)
+        self.climb(starts, count_hits=False, what="people for a group that adds nothing")
+        return self.ledger.usable[0].loglik > best[0].loglik + SAME_OPTIMUM
 
     def _moves(self, splits: DirectedSplits, optima: list[Optimum]) -> np.ndarray:
         """The starts of a round: many where the starts disagree, few where they met one optimum alone."""
