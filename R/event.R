@@ -29,8 +29,10 @@
 #'   common to the groups is a constraint: `constraints = "event_shape[1] = event_shape[2]"`. Who has no time says
 #'   nothing of the event and stays in the model. [survival_curves()] has survival by group, [predict_event()] what lies
 #'   ahead of new people.
-#' @section Errors: `gbtm_bad_event`; `gbtm_no_event`, where nobody had the event; `gbtm_beside_event` for what it does
-#'   not go with: dropout, a prior, hidden units, two sets of groups.
+#' @section Errors: `gbtm_bad_event`; `gbtm_no_event`, where nobody had the event; `gbtm_collapsed_event`, where all that
+#'   was found is a Weibull group with all its events at one time, whose likelihood has no bound (where an optimum is
+#'   found besides such places, a warning tells of them); `gbtm_beside_event` for what it does not go with: dropout, a
+#'   prior, hidden units, two sets of groups.
 #' @examples
 #' gbtm_event(Surv(T, died) ~ sex, hazard = "piecewise", cuts = c(2, 5))
 #' @examplesIf gbtm_engine()$available

@@ -151,3 +151,20 @@ test_that("hazard ratios are exponentiated, and what does not go with an event i
   expect_error(predict_event(fit, event_data(), horizon = 0), class = "gbtm_bad_horizon")
   expect_error(predict_event(example_fit(), event_data()), class = "gbtm_no_event")
 })
+
+test_that("events at one time are told of, and a fit without another optimum is refused in a sentence", {
+  need_engine()
+  d <- event_data()
+  far <- d$id %% 2 == 0
+  d$y <- d$y + 20 * far
+  same <- transform(d, until = ifelse(far, 3, until), died = far | died)
+  expect_error(fit_event(Surv(until, died) ~ 1, 2, same), "all its events are at one time", class = "gbtm_collapsed_event")
+  whole <- transform(event_data(), until = 2 * ceiling(until / 2))
+  fit <- NULL
+  expect_warning(fit <- gbtm(y ~ t, whole, id = "id", groups = 3, order = 1, event = Surv(until, died) ~ 1,
+                             control = gbtm_control(n_starts = 24, progress = FALSE)) |> withCallingHandlers(
+    gbtm_warning = function(w) if (!grepl("event_shape runs to infinity", conditionMessage(w))) {
+      tryInvokeRestart("muffleWarning")
+    }), "Places with a higher log-likelihood were set aside", class = "gbtm_warning")
+  expect_true(all(coef(fit)[sprintf("event_shape[%d]", 1:3)] < 100))
+})

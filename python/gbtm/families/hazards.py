@@ -27,6 +27,8 @@ MOST_INTERVALS = 20
 EVENT_LOGS = tuple(f"{s}{p}" for s in STEMS for p in ("log_scale", "log_shape"))
 EVENT_LOG_HAZARDS = tuple(f"{s}log_hazard{j + 1}" for s in STEMS for j in range(MOST_INTERVALS))
 SOME = 0.5  # events that are added where a rate is started from, so that none is 0
+MOST_LOG = 300.0  # log H from which on nobody is left; its square and derivatives are still numbers
+LEAST = 1e-300  # of what is taken a logarithm of
 
 
 def stem(cause: int, n_causes: int) -> str:
@@ -84,7 +86,8 @@ class EventTimes(Family):
                 after = after + times * self.gone_by(u, of, "after")
         if some and not isinstance(after, float):
             within = u["in_interval"] > 0
-            total = total + torch.where(within, torch.log(-torch.expm1(-torch.where(within, after, 1.0))), 0.0)
+            gone = torch.where(within, after, 1.0).clamp(min=LEAST)
+            total = total + torch.where(within, torch.log(-torch.expm1(-gone)), 0.0)
         assert not isinstance(total, float)
         return total[..., None]
 
@@ -124,9 +127,12 @@ class WeibullTimes(EventTimes):
         return of[1] + of[1].exp() * (u["log_t"] - of[0]) - u["log_t"]
 
     def gone_by(self, u: Mapping[str, Tensor], of: list[Tensor], span: str) -> Tensor:
-        start, end = ("entry", "t") if span == "seen" else ("t", "u")
+        # where both are past the last number, something is between them all the same
+        spans = (("t", MOST_LOG), ("entry", MOST_LOG - 1)) if span == "seen" else (
+            ("u", MOST_LOG), ("t", MOST_LOG - 1))
         at_end, at_start = (
-            (of[1].exp() * (u[f"log_{which}"] - of[0])).exp() * u[f"has_{which}"] for which in (end, start))
+            (of[1].exp() * (u[f"log_{which}"] - of[0])).clamp(max=most).exp() * u[f"has_{which}"]
+            for which, most in spans)
         return at_end - at_start
 
     def initial(self, totals: np.ndarray) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..data.event_times import FIRST, TIME
 from ..errors import SpecificationError
-from ..families.hazards import stem
+from ..families.hazards import MOST_LOG, stem
 from ..model.event import EventPart
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class EventHazards:
             (scale, at_scale), (log_shape, at_shape) = (self._own(cause, p) for p in ("log_scale", "log_shape"))
             with np.errstate(divide="ignore"):
                 z = np.exp(log_shape) * (np.log(time) - scale)
-            value = np.exp(z + risk)
+            value = np.exp(np.minimum(z + risk, MOST_LOG))
             slope = slope * value[:, :, None]
             slope[groups, :, at_scale] = -np.exp(log_shape) * value
             slope[groups, :, at_shape] = value * np.where(value > 0, z, 0.0)
