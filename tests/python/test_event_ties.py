@@ -45,7 +45,7 @@ def test_times_in_whole_years_lead_to_an_optimum_that_is_one(formula, family):
     assert (res.params.filter(like="event_shape") < 100).all()
     aside = [o for o in res.search.optima if o.collapsed and o.loglik > res.llf]
     assert (CODE in codes(res)) == bool(aside)
-    assert family == "logit" or aside
+    assert family != "normal" or aside
     assert not (aside and "fell_short" in codes(res))
     assert np.isfinite(res.survival([1, 5, 40]).drop(columns=["lower", "upper", "std err"]).to_numpy()).all()
 

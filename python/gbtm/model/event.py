@@ -94,6 +94,8 @@ class EventPart:
         about = np.where(in_interval, (time + upper) / 2, time)  # where it was, to start from
         events = np.stack([status == c + 1 for c in range(self.spec.n_causes)]).astype(float)
         out = {"causes": causes, "in_interval": in_interval.astype(float)}
+        if self.spec.n_causes > 1:
+            out["cause_within"] = events * in_interval
         if self.spec.hazard == "weibull":
             for which, values in (("t", time), ("u", upper), ("entry", entry)):
                 has = values > 0
