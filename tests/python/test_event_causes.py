@@ -156,6 +156,16 @@ def test_groups_are_found_by_intervals_of_causes_too():
     assert (np.abs(np.log(res.params[names] / exact.params[names])) < exact.bse[names] / exact.params[names]).all()
 
 
+def test_code_in_r_names_the_columns():
+    from gbtm.recipes.r_code import r_code
+    from gbtm.recipes.recipe import recipe
+
+    event = gbtm.Event(time="low", status="c", upper="high", covariates="~ sex")
+    res = gbtm.GBTM.from_formula("y ~ t", cause_data(), id="id", groups=1, order=1, event=event).fit()
+    said = " ".join(r_code(recipe(res), "data.csv").split())
+    assert 'event = gbtm_event(time = "low", status = "c", upper = "high", covariates = ~ sex)' in said
+
+
 def test_a_cause_that_is_not_known_is_refused():
     data = cause_data()
     event = gbtm.Event(time="low", status="c", upper="high")

@@ -83,9 +83,10 @@ class EventHazards:
         slope = np.zeros((k, n, self.params.size))
         if not self.part.names:
             return np.zeros((k, n)), slope
-        at, inside = self.places[f"{stem(cause, self.n_causes)}effects"][0], self.covariates(x)
-        slope[:, :, at] = inside
-        return np.broadcast_to(inside @ self.params[at], (k, n)), slope
+        at, inside = self.places[f"{stem(cause, self.n_causes)}effects"], self.covariates(x)
+        for g in range(k):
+            slope[g][:, at[g]] = inside
+        return np.stack([inside @ self.params[own] for own in at]), slope
 
     def _own(self, cause: int, predictor: str) -> tuple[np.ndarray, np.ndarray]:
         """A predictor (K, 1) of a cause's hazard, and where it stands (K,)."""

@@ -68,11 +68,11 @@ class EventPart:
         return out
 
     def orders(self, predictor: str) -> tuple[int, ...]:
-        return (len(self.names) - 1,)
+        return (len(self.names) - 1,) * (1 if self.common(predictor) else self.n_groups)
 
     def common(self, predictor: str) -> bool:
         """The covariates have the same effects in all groups."""
-        return predictor.endswith("effects")
+        return predictor.endswith("effects") and not self.spec.effects_by_group
 
     def width(self, predictor: str) -> int:
         return len(self.names) if predictor.endswith("effects") else 1
@@ -126,7 +126,8 @@ def with_event_times(spec: EventSpec, panel: Panel) -> EventSpec:
     DataError
         ``no_event`` where nobody had the event.
     SpecificationError
-        ``no_event_times`` where the panel has none; ``bad_event`` for an interval without an event.
+        ``no_event_times`` where the panel has none; ``bad_event`` for an interval without an event, and effects by
+        group of no covariates.
     """
     known = panel.subjects.event
     if known is None:
@@ -134,6 +135,10 @@ def with_event_times(spec: EventSpec, panel: Panel) -> EventSpec:
             "event: the people were read without their times.", code="no_event_times", argument="event",
             way_out="Read them from a table that has the columns of the event.")
     refuse_no_event(known)
+    if spec.effects_by_group and not panel.subjects.event_names:
+        raise SpecificationError(
+            "event: effects_by_group goes with covariates of the event, and there are none.", code="bad_event",
+            argument="event", way_out="Give covariates too, or leave it out.")
     spec = replace(spec, n_causes=max(spec.n_causes, n_causes_of(known)))
     if spec.hazard == "weibull":
         return spec
