@@ -10,13 +10,20 @@
 #'   `Surv(entry, time, status)` where people were watched from `entry` on (left truncation), and
 #'   `Surv(low, high, type = "interval2")` where the event is known to have been after `low` and no later than `high`,
 #'   which is NA for people without an event up to `low` (interval censoring). What stands in it is the same on all rows
-#'   of a person. `status` is 0 or FALSE for no event up to `time`, 1 or TRUE for the event (or 1 and 2, as in the
-#'   survival package); of competing events 1, 2, .. are the causes, or the levels of a factor after the first, and each
-#'   has hazards of its own. Times are 0 or more. Covariates of the person multiply the hazard (of each cause) by the
-#'   same in all groups: proportional hazards. `~ 1` for none
+#'   of a person. It may be left out where `time` and the other columns are given by name. `status` is 0 or FALSE for no
+#'   event up to `time`, 1 or TRUE for the event (or 1 and 2, as in the survival package); of competing events 1, 2, ..
+#'   are the causes, or the levels of a factor after the first, and each has hazards of its own. Times are 0 or more.
+#'   Covariates of the person multiply the hazard (of each cause), by the same in all groups unless `effects_by_group`:
+#'   proportional hazards. `~ 1` for none
 #' @param hazard `"weibull"`, each group with a scale and a shape of its own, or `"piecewise"`: constant in intervals
 #' @param cuts for a piecewise hazard the times between its intervals
 #' @param intervals in place of `cuts`, how many intervals there are, with as many events each; 4 when neither is given
+#' @param time,status,entry,upper in place of `formula`, the columns by name, of which `Surv()` cannot have all: the
+#'   event was after `time` and no later than `upper`, whichever of the causes in `status` it had (competing causes with
+#'   interval censoring); it was at `time` where `upper` is NA and `status` is not 0
+#' @param covariates with these, a one-sided formula, or names of columns
+#' @param effects_by_group whether covariates have effects of their own in each group, `event_sex[1]`, `event_sex[2]`,
+#'   ..; a constraint makes one of them common to the groups: `constraints = "event_sex[1] = event_sex[2]"`
 #' @param x a `gbtm_event()`
 #' @param ... nothing: an argument that does not exist is refused
 #' @return A list of class `gbtm_event`, to be given as `event` to [gbtm()] or [gbtm_search()].
@@ -24,15 +31,20 @@
 #'   \int_{entry}^T h_{kc}]}{log f = sum over c of d_c log h_kc(T) - integral from entry to T of h_kc}. Weibull hazards
 #'   have \eqn{H_k(t) = (t / scale_k)^{shape_k} \exp(x'b)}{H_k(t) = (t / scale_k)^shape_k exp(x'b)}, piecewise ones
 #'   \eqn{h_k(t) = \exp(a_{kj} + x'b)}{h_k(t) = exp(a_kj + x'b)} in interval j, which is open at its start; an interval
-#'   contributes \eqn{S(low) - S(high)}{S(low) - S(high)}. Parameters are `event_scale[1]`, `event_shape[1]`, or
-#'   `event_log_hazard1[1]`, .., and `event_sex`; of competing events `event1_scale[1]`, `event2_scale[1]`, ... A shape
-#'   common to the groups is a constraint: `constraints = "event_shape[1] = event_shape[2]"`. Who has no time says
+#'   contributes \eqn{S(low) - S(high)}{S(low) - S(high)}, one of cause c among others
+#'   \eqn{\int_{low}^{high} h_c S}{the integral of h_c S from low to high}. Parameters are `event_scale[1]`,
+#'   `event_shape[1]`, or `event_log_hazard1[1]`, .., and `event_sex`; of competing events `event1_scale[1]`,
+#'   `event2_scale[1]`, ... A shape common to the groups is a constraint:
+#'   `constraints = "event_shape[1] = event_shape[2]"`. Who has no time says
 #'   nothing of the event and stays in the model. [survival_curves()] has survival by group, [predict_event()] what lies
 #'   ahead of new people.
-#' @section Errors: `gbtm_bad_event`; `gbtm_no_event`, where nobody had the event; `gbtm_beside_event` for what it does
-#'   not go with: dropout, a prior, hidden units, two sets of groups.
+#' @section Errors: `gbtm_bad_event`; `gbtm_no_event`, where nobody had the event; `gbtm_collapsed_event`, where all
+#'   that was found is a Weibull group with all its events at one time, whose likelihood has no bound (where an optimum
+#'   is found besides such places, a warning tells of them); `gbtm_beside_event` for what it does not go with:
+#'   dropout, a prior, hidden units, two sets of groups.
 #' @examples
 #' gbtm_event(Surv(T, died) ~ sex, hazard = "piecewise", cuts = c(2, 5))
+#' gbtm_event(time = "low", status = "cause", upper = "high", covariates = ~ sex, effects_by_group = TRUE)
 #' @examplesIf gbtm_engine()$available
 #' d <- offending
 #' d$T <- 15 + d$id %% 9
@@ -41,11 +53,13 @@
 #'             event = Surv(T, left) ~ 1, control = gbtm_control(n_starts = 4))
 #' survival_curves(fit, times = c(18, 20))
 #' @export
-gbtm_event <- function(formula, hazard = "weibull", cuts = NULL, intervals = NULL, ...) {
+gbtm_event <- function(formula = NULL, hazard = "weibull", cuts = NULL, intervals = NULL, time = NULL, status = NULL,
+                       entry = NULL, upper = NULL, covariates = NULL, effects_by_group = FALSE, ...) {
   check_dots(...)
-  if (!inherits(formula, "formula") || length(formula) != 3) {
-    bad_event(sprintf("%s is not Surv(time, status) ~ covariates", shown(formula)))
-  }
+  columns <- Filter(Negate(is.null), list(time = time, status = status, entry = entry, upper = upper))
+  said <- if (is.null(formula)) event_by_name(columns, covariates, parent.frame()) else
+    event_by_formula(formula, c(columns, list(covariates)[!is.null(covariates)]))
+  check_flag(effects_by_group, "effects_by_group")
   hazard <- match_choice(hazard, c("weibull", "piecewise"), "hazard")
   if (hazard == "weibull" && !is.null(c(cuts, intervals))) {
     bad_event("cuts and intervals go with hazard = \"piecewise\"")
@@ -55,8 +69,32 @@ gbtm_event <- function(formula, hazard = "weibull", cuts = NULL, intervals = NUL
   if (!is.null(intervals)) {
     check_whole(intervals, "intervals", 1, "Give a number of intervals, such as intervals = 4.")
   }
-  structure(list(formula = formula, hazard = hazard, cuts = cuts, intervals = intervals, parts = surv_parts(formula)),
+  structure(c(said, list(hazard = hazard, cuts = cuts, intervals = intervals, effects_by_group = effects_by_group)),
             class = "gbtm_event")
+}
+
+# What a formula says: itself, and the expressions in it.
+event_by_formula <- function(formula, others) {
+  if (!inherits(formula, "formula") || length(formula) != 3) {
+    bad_event(sprintf("%s is not Surv(time, status) ~ covariates", shown(formula)))
+  }
+  if (length(others)) bad_event("a formula and columns by name are two ways to say one thing: give one")
+  list(formula = formula, parts = surv_parts(formula))
+}
+
+# The same of columns by name; the left of the formula, which no Surv() could be, is for the eye alone.
+event_by_name <- function(columns, covariates, env) {
+  for (name in names(columns)) {
+    if (!is.character(columns[[name]]) || length(columns[[name]]) != 1) {
+      bad_event(sprintf("%s is %s, and has to be the name of a column", name, shown(columns[[name]])))
+    }
+  }
+  if (is.null(columns$time)) bad_event("neither a formula nor the column of the time is given")
+  if (is.null(columns$status) && is.null(columns$upper)) bad_event("status is not given, which says who had the event")
+  parts <- lapply(columns, as.name)
+  right <- if (is.null(covariates)) 1 else one_sided(covariates, "event")[[2]]
+  if (inherits(covariates, "formula")) env <- environment(covariates)
+  list(formula = stats::as.formula(call("~", as.call(c(quote(gbtm_event), parts)), right), env), parts = parts)
 }
 
 #' @rdname gbtm_event
@@ -64,9 +102,9 @@ gbtm_event <- function(formula, hazard = "weibull", cuts = NULL, intervals = NUL
 print.gbtm_event <- function(x, ...) {
   check_dots(...)
   where <- if (length(x$cuts)) paste(" between", listing(format_each(x$cuts), 20))
-  cat(sprintf("Time to an event, %s hazard in each group%s: %s\n",
+  cat(sprintf("Time to an event, %s hazard in each group%s%s: %s\n",
               if (x$hazard == "weibull") "Weibull" else "piecewise constant", if (is.null(where)) "" else where,
-              deparse_line(x$formula)))
+              if (x$effects_by_group) ", and effects of covariates too" else "", deparse_line(x$formula)))
   invisible(x)
 }
 
@@ -192,7 +230,8 @@ sent_event <- function(value) {
   if (is.null(event)) return(NULL)
   names <- lapply(event$parts, deparse_line)
   cuts <- if (length(event$cuts)) json_array(event$cuts) else event$intervals
-  c(names, list(hazard = event$hazard), if (!is.null(cuts)) list(cuts = cuts))
+  c(names, list(hazard = event$hazard), if (!is.null(cuts)) list(cuts = cuts),
+    if (event$effects_by_group) list(effects_by_group = TRUE))
 }
 
 # As Python reads it from a table; NULL where it could not: where R computes what Python would not.
@@ -225,11 +264,9 @@ stored_event <- function(fit) {
   if (is.null(fit$event)) return(NULL)
   parts <- Filter(Negate(is.null), stored[c("entry", "time", "status", "upper")])
   if (is.null(stored$time)) parts <- list(time = "T", status = "status") # only covariates will be looked for
-  parts <- lapply(parts, as.name)
-  left <- if (is.null(parts$upper)) as.call(c(quote(Surv), unname(parts))) else
-    call("Surv", parts$time, parts$upper, type = "interval2")
-  right <- if (length(fit$event$names)) of_names(fit$event$names)[[2]] else 1
-  event <- gbtm_event(stats::as.formula(call("~", left, right), baseenv()))
+  event <- do.call(gbtm_event, c(parts, list(covariates = if (length(fit$event$names)) fit$event$names,
+                                             effects_by_group = isTRUE(fit$event$effects_by_group))))
+  environment(event$formula) <- baseenv()
   event$ahead <- isTRUE(fit$event$ahead)
   event
 }
@@ -241,8 +278,9 @@ event_sentence <- function(event) {
   }
   hazard <- if (event$hazard == "weibull") "Weibull" else
     sprintf("piecewise constant in %d intervals", length(event$cuts) + 1L)
-  sprintf("Event: %d among %d people%s; %s hazard in each group.", sum(event$n_events), as.integer(event$n_known),
-          if (is.null(each)) "" else each, hazard)
+  sprintf("Event: %d among %d people%s; %s hazard in each group%s.", sum(event$n_events), as.integer(event$n_known),
+          if (is.null(each)) "" else each, hazard,
+          if (isTRUE(event$effects_by_group)) ", and effects of covariates too" else "")
 }
 
 # What a fit keeps of the event: its hazard, how many had it.
@@ -251,5 +289,5 @@ event_of <- function(document) {
   if (is.null(stored)) return(NULL)
   list(hazard = stored$hazard, cuts = as.double(unlist(stored$cuts)), n_causes = stored$n_causes,
        names = as.character(unlist(stored$names)), n_known = stored$n_known,
-       n_events = as.integer(unlist(stored$n_events)))
+       n_events = as.integer(unlist(stored$n_events)), effects_by_group = isTRUE(stored$effects_by_group))
 }

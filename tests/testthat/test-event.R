@@ -151,3 +151,87 @@ test_that("hazard ratios are exponentiated, and what does not go with an event i
   expect_error(predict_event(fit, event_data(), horizon = 0), class = "gbtm_bad_horizon")
   expect_error(predict_event(example_fit(), event_data()), class = "gbtm_no_event")
 })
+
+test_that("events at one time are told of, and a fit without another optimum is refused in a sentence", {
+  need_engine()
+  d <- event_data()
+  far <- d$id %% 2 == 0
+  d$y <- d$y + 20 * far
+  same <- transform(d, until = ifelse(far, 3, until), died = far | died)
+  expect_error(fit_event(Surv(until, died) ~ 1, 2, same), "all its events are at one time",
+               class = "gbtm_collapsed_event")
+  whole <- transform(event_data(), until = 2 * ceiling(until / 2))
+  fit <- NULL
+  expect_warning(fit <- gbtm(y ~ t, whole, id = "id", groups = 3, order = 1, event = Surv(until, died) ~ 1,
+                             control = gbtm_control(n_starts = 24, progress = FALSE)) |> withCallingHandlers(
+    gbtm_warning = function(w) if (!grepl("event_shape runs to infinity", conditionMessage(w))) {
+      tryInvokeRestart("muffleWarning")
+    }), "Places with a higher log-likelihood were set aside", class = "gbtm_warning")
+  expect_true(all(coef(fit)[sprintf("event_shape[%d]", 1:3)] < 100))
+})
+
+test_that("columns by name say what Surv() cannot: causes whose times are in intervals", {
+  named <- gbtm_event(time = "low", status = "cause", upper = "high", covariates = ~ sex)
+  expect_identical(vapply(named$parts, deparse, ""), c(time = "low", status = "cause", upper = "high"))
+  expect_identical(gbtm_event(time = "until", status = "died", covariates = "sex")$parts,
+                   gbtm_event(Surv(until, died) ~ sex)$parts)
+  expect_output(print(named), "gbtm_event(time = low, status = cause, upper = high) ~ sex", fixed = TRUE)
+  for (bad in list(quote(gbtm_event()), quote(gbtm_event(time = "low")), quote(gbtm_event(time = 1, status = "d")),
+                   quote(gbtm_event(Surv(low, died) ~ 1, upper = "high")))) {
+    expect_error(eval(bad), class = "gbtm_bad_event")
+  }
+  need_engine()
+  people <- event_people()
+  people$cause <- factor(ifelse(people$died, c("death", "other")[1 + people$id %% 2], "none"),
+                         c("none", "death", "other"))
+  people$low <- floor(people$until)
+  people$high <- ifelse(people$died, people$low + 1, NA)
+  d <- event_data(people)
+  fit <- fit_event(gbtm_event(time = "low", status = "cause", upper = "high"), data = d)
+  b <- coef(fit)
+  total <- function(t, c) (t / b[[sprintf("event%d_scale[1]", c)]])^b[[sprintf("event%d_shape[1]", c)]]
+  hazard <- function(t, c) total(t, c) * b[[sprintf("event%d_shape[1]", c)]] / t
+  each <- mapply(function(low, high, cause) {
+    if (cause == 0) return(-total(low, 1) - total(low, 2))
+    log(stats::integrate(function(t) hazard(t, cause) * exp(-total(t, 1) - total(t, 2)), low, high,
+                         rel.tol = 1e-10)$value)
+  }, people$low, people$high, as.integer(people$cause) - 1)
+  alone <- gbtm(y ~ t, d, id = "id", groups = 1, order = 1, control = few())
+  expect_equal(as.numeric(logLik(fit)) - as.numeric(logLik(alone)), sum(each), tolerance = 1e-7)
+  d$cause <- as.integer(d$cause) - 1
+  two <- fit_event(gbtm_event(time = "low", status = "cause", upper = "high"), groups = 2, data = d)
+  path <- tempfile(fileext = ".json")
+  write_gbtm(two, path)
+  expect_equal(predict(read_gbtm(path), d[d$id < 9, ], type = "posterior")$group_2, posterior(two)$group_2[1:8],
+               tolerance = 1e-8)
+})
+
+test_that("effects by group are each group's own, or common by a constraint", {
+  need_engine()
+  own <- gbtm_event(Surv(until, died) ~ sex, effects_by_group = TRUE)
+  expect_output(print(own), "hazard in each group, and effects of covariates too: Surv(until, died) ~ sex",
+                fixed = TRUE)
+  one <- fit_event(Surv(until, died) ~ sex, groups = 2)
+  fit <- fit_event(own, groups = 2)
+  tied <- fit_event(own, groups = 2, constraints = "event_sexm[1] = event_sexm[2]")
+  expect_equal(as.numeric(logLik(tied)), as.numeric(logLik(one)), tolerance = 1e-9)
+  expect_equal(unname(coef(tied)[c("event_sexm[1]", "event_sexm[2]")]), rep(coef(one)[["event_sexm"]], 2),
+               tolerance = 1e-6)
+  expect_equal(anova(one, fit)$Chisq[2], 2 * as.numeric(logLik(fit) - logLik(one)), tolerance = 1e-8)
+  b <- coef(fit)
+  risk <- exp(b[sprintf("event_sexm[%d]", 1:2)])
+  hazard <- (2 / b[sprintf("event_scale[%d]", 1:2)])^b[sprintf("event_shape[%d]", 1:2)]
+  expect_equal(survival_curves(fit, times = 2, at = c(sexm = 1))$survival, unname(exp(-risk * hazard)),
+               tolerance = 1e-10)
+  d <- event_data()
+  path <- tempfile(fileext = ".json")
+  write_gbtm(fit, path)
+  back <- read_gbtm(path)
+  expect_equal(predict_event(back, d[d$id == 7, ], landmark = 1), predict_event(fit, d[d$id == 7, ], landmark = 1))
+  expect_output(print(summary(fit)), "hazard in each group, and effects of\\s+covariates too.")
+  expect_error(fit_event(gbtm_event(Surv(until, died) ~ 1, effects_by_group = TRUE)), "goes with covariates",
+               class = "gbtm_bad_event")
+  skip_if_not_installed("survival")
+  theirs <- survival::survreg(survival::Surv(until, died) ~ sex, event_people())
+  expect_equal(coef(fit_event(own))[["event_sexm[1]"]], -coef(theirs)[[2]] / theirs$scale, tolerance = 1e-5)
+})

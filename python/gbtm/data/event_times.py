@@ -88,7 +88,8 @@ def checked_event(
     at_once = (time <= entry) & ~((bound > time) & (time == entry))
     for bad, what, way_out in (
         (np.isnan(status), "no status, although they have a time",
-         "0 is no event up to that time; make the time missing where it says nothing."),
+         "0 is no event up to that time; make the time missing where it says nothing, or where the cause is not known."
+         ),
         (~np.isin(status[:, None], np.arange(MOST_CAUSES + 1)).any(axis=1), f"a status other than 0, 1, .., "
          f"{MOST_CAUSES}", "0 is no event, 1 the event; of competing events 1, 2, .. are their causes."),
         (np.isinf(time) | (time < 0), "an infinite or negative time", "Count time from an origin at which it is 0."),
@@ -97,8 +98,6 @@ def checked_event(
         (bound < time, "an upper end before their time", "The event was after time and no later than upper."),
         (at_once & ((time > 0) | exact), "a time that is not after their entry",
          "Nothing was seen of them then: leave them out, or make the time missing."),
-        ((status > 1) & (bound > time), "an event of another cause than 1 in an interval",
-         "Of competing events the times have to be known."),
         (np.isinf(x).any(axis=1), "an infinite covariate", "Recode it."),
     ):
         wrong = bad & here
@@ -107,10 +106,6 @@ def checked_event(
             raise DataError(
                 f"event: {int(wrong.sum())} people have {what} ({shown}).", code="bad_event", argument="event",
                 way_out=way_out)
-    if ((status > 1) & here).any() and (bound > time)[here].any():
-        raise DataError(
-            "event: times in intervals go with one cause of events, and these have several.", code="bad_event",
-            argument="event", way_out="Give the times of events, or tell no causes apart.")
     time[here & (time == 0) & (bound == time)] = np.nan  # nothing was seen
     return np.column_stack([time, status, entry, np.where(np.isnan(time), 0.0, bound), x])
 

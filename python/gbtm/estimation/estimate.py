@@ -18,12 +18,13 @@ from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
 from ..model.random_effects import without_signs
 from .certificate import Certificate
+from .collapse import refuse_no_bound
 from .control import Control
 from .covariance import information_units
 from .fence import within
 from .labellings import labellings
 from .ledger import Optimum
-from .multistart import search
+from .multistart import Run, search
 from .newton import newton
 from .tiny_sigma import climb_tiny_sigmas
 
@@ -105,6 +106,7 @@ def estimate(
             )
         module = climb_tiny_sigmas(run)
         best = ledger.optima[0]
+        refuse_no_bound(run.collapse, best)
         flat, certificate = polish(module, best)
         flat = _as_reported(module, flat)
         if module is not run.module:
@@ -113,7 +115,7 @@ def estimate(
         loglik = float(module.total_loglik(torch.as_tensor(flat, device=module.device)[None])[0])
     optima = tuple(
         replace(o, flat=_as_reported(module, o.flat), log_prior=log_prior(module, o.flat))
-        for o in ledger.optima[:REPORTED_OPTIMA]
+        for o in _told(run)
     )
     search_record = Search(
         optima=optima, n_starts=run.n_starts, n_moves=run.n_moves, n_failed=ledger.n_failed,
@@ -121,6 +123,15 @@ def estimate(
         start_subjects=run.start_subjects,
     )
     return Estimate(flat, loglik, search_record, certificate, run.elapsed(), module, log_prior(module, flat))
+
+
+def _told(run: Run) -> list[Optimum]:
+    """The best optima, and the best of those that a Weibull shape without bound has set aside, however many there
+    are: data with events at one time have many of either kind."""
+    best, rest = run.ledger.optima[:REPORTED_OPTIMA], run.ledger.optima[REPORTED_OPTIMA:]
+    if any(run.collapse.is_steep(o.flat) for o in best):
+        return best
+    return best + [o for o in rest if run.collapse.is_steep(o.flat)][:1]
 
 
 def _as_reported(module: Mixture, flat: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from ..compute.threads import in_order
 from ..data.panel import Panel
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
-from .collapse import SIGMA_FLOOR, collapsed, collapsing
+from .collapse import Collapse
 from .control import Control
 from .directed_splits import DirectedSplits
 from .fence import projected
@@ -64,7 +64,7 @@ class Run:
         self.start_subjects: int | None = None
         self.cut_short = False
         self.begun = time.monotonic()
-        self.floor = SIGMA_FLOOR
+        self.collapse = Collapse(self.layout, panel)
         cells = sum(c.n_cells * c.n_stats for c in module.cells)
         width = 2 + max(b.width for b in self.layout.blocks)
         self.widest = max(panel.n_subjects, cells) * self.layout.n_groups * width
@@ -157,7 +157,7 @@ class Run:
         """Newton from (B, p)."""
         done = newton(
             self.module, flat, steps=self.control.newton_steps, tolerance=self.control.tolerance,
-            stop=self.collapsing if self.layout.has("log_sigma") else None, late=self.late,
+            stop=self.collapse.stop, late=self.late,
         )
         self._note_cut(done)
         return done
@@ -167,11 +167,8 @@ class Run:
         if self.late() and not bool(done.converged.all()):
             self.cut_short = True
 
-    def collapsing(self, flat: Tensor) -> Tensor:
-        return collapsing(self.layout, flat, self.floor)
-
     def collapsed(self, flat: Tensor) -> np.ndarray:
-        return collapsed(self.layout, self.panel, flat, self.floor)
+        return self.collapse.collapsed(flat)
 
     def dominant(self) -> bool:
         """Nearly all starts reached the best optimum."""
@@ -210,7 +207,9 @@ class Run:
         for o in self.ledger.taken(early[: 1 if self.late() else FINISH_MOST]):
             at = torch.as_tensor(o.flat, device=self.module.device)[None]
             steps = FINISH_STEPS * self.control.newton_steps
-            done = newton(self.module, at, steps=steps, tolerance=self.control.tolerance, late=self.late)
+            done = newton(
+                self.module, at, steps=steps, tolerance=self.control.tolerance, stop=self.collapse.late_stop,
+                late=self.late)
             self._note_cut(done)
             self.ledger.add(done, self.collapsed(done.flat), hits=o.hits)
 

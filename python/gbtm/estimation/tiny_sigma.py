@@ -84,7 +84,7 @@ def _climb(run: Run, o: Optimum, hits: int) -> None:
         flat = run.layout.constraints.project(flat)
     for turn in range(PASSES):
         exact = Run(Mixture(run.layout, run.panel, about=flat).to(run.module.device), run.panel, run.control)
-        exact.begun, exact.floor = run.begun, _floor(run)
+        exact.begun, exact.collapse.floor = run.begun, _floor(run)
         at = torch.as_tensor(flat, device=run.module.device)[None]
         done = exact.climb_on(em(exact.module, at, EM_STEPS, late=run.late)[0] if turn == 0 else at)
         flat = done.flat[0].cpu().numpy()

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..data.measures import Measures
 from ..data.panel import Panel
+from ..estimation.collapse import Collapse
 from ..estimation.covariance import Covariance
 from ..estimation.estimate import Estimate
 from ..families.precision import PRECISION
@@ -20,7 +21,7 @@ from .boundary_checks import Leaving, at_boundary, dropout_at_boundary, scales_a
 from .constraint_checks import examine_constraints
 from .data_checks import OF_MODEL, Finding, examine_data
 from .dual_checks import examine_pairs, sets_of_groups
-from .event_checks import examine_event
+from .event_checks import OF_TIES, examine_event, examine_ties
 from .group_curves import EMPTY_SUBJECTS, predictors_at_means
 from .membership_checks import examine_membership
 from .sample_checks import examine_sample
@@ -43,7 +44,7 @@ def examine(
     """All warnings for a fit, the gravest first; those about people need their ``posterior`` (N, K), or of dropout who
     was ``leaving``, and whether the standard errors say what the likelihood says needs the ``module``."""
     findings = _convergence(layout, estimate, cov) + examine_constraints(layout, estimate.flat)
-    findings += _collapsed(layout, estimate)
+    findings += _collapsed(layout, panel, estimate) + examine_ties(layout, panel, estimate)
     findings += _of_data(layout, panel)
     if layout.spec.is_dual:
         for own in sets_of_groups(layout, panel, estimate.flat, cov, posterior):
@@ -54,7 +55,8 @@ def examine(
         findings += _groups(layout, panel, estimate, cov, posterior, findings, leaving)
     findings += _unexplained(layout, estimate.flat, cov, findings)
     if module is not None and estimate.certificate.converged:
-        findings += examine_weakness(module, estimate.flat, cov, weighted=panel.subjects.weights is not None)
+        findings += examine_weakness(module, estimate.flat, cov, weighted=panel.subjects.weights is not None,
+                                     no_bound=any(f.code == OF_TIES for f in findings))
     # what a prior does not go with
     beside = layout.spec.event is not None or any(
         o.traits.has_levels or o.phi_orders is not None for o in layout.spec.outcomes)
@@ -87,7 +89,7 @@ def _groups(
     curves = [predictors_at_means(layout, panel, estimate.flat, m) for m in range(len(layout.spec.outcomes))]
     findings += [f for m, u in enumerate(curves) for f in at_boundary(layout, panel, m, u, estimate.flat, cov)]
     findings += scales_at_bound(layout, estimate.flat, cov)
-    findings += examine_event(layout, estimate.flat, cov)
+    findings += examine_event(layout, panel, estimate.flat, cov)
     findings += _twins(layout, panel, estimate.flat, curves)
     if posterior is not None and estimate.certificate.converged:
         findings += examine_agreement(layout, panel, estimate.flat, posterior)
@@ -145,8 +147,8 @@ def _convergence(layout: Layout, estimate: Estimate, cov: Covariance) -> list[Fi
     return findings
 
 
-def _collapsed(layout: Layout, estimate: Estimate) -> list[Finding]:
-    best = estimate.search.optima[0]
+def _collapsed(layout: Layout, panel: Panel, estimate: Estimate) -> list[Finding]:
+    best, of_event = estimate.search.optima[0], Collapse(layout, panel).is_steep
     if best.collapsed:
         by_group = any(o.sigma_by_group for o in layout.spec.outcomes)
         return [
@@ -156,7 +158,8 @@ def _collapsed(layout: Layout, estimate: Estimate) -> list[Finding]:
                 f"Use {'a common sigma, ' if by_group else ''}fewer groups, or check for duplicated values.",
             )
         ]
-    rivals = [o for o in estimate.search.optima if o.collapsed and o.loglik > estimate.objective]
+    rivals = [o for o in estimate.search.optima
+              if o.collapsed and o.loglik > estimate.objective and not of_event(o.flat)]
     if rivals:
         return [
             Finding(

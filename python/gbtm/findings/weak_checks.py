@@ -24,10 +24,13 @@ HIGHER = 0.05  # log-likelihood beside the estimates above that at them, from wh
 FIXED = 1e-9  # share of a parameter's gradient that is free to move, below which it is not
 
 
-def examine_weakness(module: Mixture, flat: np.ndarray, cov: Covariance, *, weighted: bool) -> list[Finding]:
+def examine_weakness(
+    module: Mixture, flat: np.ndarray, cov: Covariance, *, weighted: bool, no_bound: bool = False
+) -> list[Finding]:
     """One sentence that names the parameters whose Wald intervals are not to be trusted; none of a fit that is sound.
 
-    ``weighted``: there are sampling weights, with which no profile has a known law.
+    ``weighted``: there are sampling weights, with which no profile has a known law. ``no_bound``: places where the
+    likelihood has none are known, and what is higher nearby may be the way to one of these.
     """
     layout = module.layout
     fall = _falls(module, flat, cov)
@@ -35,7 +38,7 @@ def examine_weakness(module: Mixture, flat: np.ndarray, cov: Covariance, *, weig
     if not looked.any():
         return []
     if float(np.nanmin(fall)) < -HIGHER:
-        return [_fell_short(layout, -float(np.nanmin(fall)))]
+        return [_fell_short(layout, -float(np.nanmin(fall)), no_bound)]
     off = np.abs(np.log(np.clip(fall / PARABOLA, 1 / MOST, MOST)))
     each = off.mean(axis=0)
     owner = np.full(layout.size, -1)
@@ -72,8 +75,15 @@ def examine_weakness(module: Mixture, flat: np.ndarray, cov: Covariance, *, weig
     ]
 
 
-def _fell_short(layout: Layout, higher: float) -> Finding:
+def _fell_short(layout: Layout, higher: float, no_bound: bool) -> Finding:
     what = "log-likelihood" if layout.spec.prior is None else "penalised log-likelihood"
+    if no_bound:
+        return Finding(
+            "weak_fit", None,
+            f"Within the intervals of these estimates lies a {what} {higher:.3g} higher than theirs: the way to a "
+            "place without bound, or another optimum, which more starts may find. Wald intervals and tests are not to "
+            "be trusted; use gbtm.bootstrap(), or fit fewer groups.",
+        )
     return Finding(
         "fell_short", None,
         f"The search fell short: within the intervals of these estimates lies a {what} {higher:.3g} higher than "

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..data.event_times import FIRST, TIME
 from ..errors import SpecificationError
-from ..families.hazards import stem
+from ..families.hazards import MOST_LOG, stem
 from ..model.event import EventPart
 
 if TYPE_CHECKING:
@@ -83,9 +83,10 @@ class EventHazards:
         slope = np.zeros((k, n, self.params.size))
         if not self.part.names:
             return np.zeros((k, n)), slope
-        at, inside = self.places[f"{stem(cause, self.n_causes)}effects"][0], self.covariates(x)
-        slope[:, :, at] = inside
-        return np.broadcast_to(inside @ self.params[at], (k, n)), slope
+        at, inside = self.places[f"{stem(cause, self.n_causes)}effects"], self.covariates(x)
+        for g in range(k):
+            slope[g][:, at[g]] = inside
+        return np.stack([inside @ self.params[own] for own in at]), slope
 
     def _own(self, cause: int, predictor: str) -> tuple[np.ndarray, np.ndarray]:
         """A predictor (K, 1) of a cause's hazard, and where it stands (K,)."""
@@ -100,7 +101,7 @@ class EventHazards:
             (scale, at_scale), (log_shape, at_shape) = (self._own(cause, p) for p in ("log_scale", "log_shape"))
             with np.errstate(divide="ignore"):
                 z = np.exp(log_shape) * (np.log(time) - scale)
-            value = np.exp(z + risk)
+            value = np.exp(np.minimum(z + risk, MOST_LOG))
             slope = slope * value[:, :, None]
             slope[groups, :, at_scale] = -np.exp(log_shape) * value
             slope[groups, :, at_shape] = value * np.where(value > 0, z, 0.0)

@@ -68,11 +68,11 @@ class EventPart:
         return out
 
     def orders(self, predictor: str) -> tuple[int, ...]:
-        return (len(self.names) - 1,)
+        return (len(self.names) - 1,) * (1 if self.common(predictor) else self.n_groups)
 
     def common(self, predictor: str) -> bool:
         """The covariates have the same effects in all groups."""
-        return predictor.endswith("effects")
+        return predictor.endswith("effects") and not self.spec.effects_by_group
 
     def width(self, predictor: str) -> int:
         return len(self.names) if predictor.endswith("effects") else 1
@@ -94,6 +94,8 @@ class EventPart:
         about = np.where(in_interval, (time + upper) / 2, time)  # where it was, to start from
         events = np.stack([status == c + 1 for c in range(self.spec.n_causes)]).astype(float)
         out = {"causes": causes, "in_interval": in_interval.astype(float)}
+        if self.spec.n_causes > 1:
+            out["cause_within"] = events * in_interval
         if self.spec.hazard == "weibull":
             for which, values in (("t", time), ("u", upper), ("entry", entry)):
                 has = values > 0
@@ -124,7 +126,8 @@ def with_event_times(spec: EventSpec, panel: Panel) -> EventSpec:
     DataError
         ``no_event`` where nobody had the event.
     SpecificationError
-        ``no_event_times`` where the panel has none; ``bad_event`` for an interval without an event.
+        ``no_event_times`` where the panel has none; ``bad_event`` for an interval without an event, and effects by
+        group of no covariates.
     """
     known = panel.subjects.event
     if known is None:
@@ -132,6 +135,10 @@ def with_event_times(spec: EventSpec, panel: Panel) -> EventSpec:
             "event: the people were read without their times.", code="no_event_times", argument="event",
             way_out="Read them from a table that has the columns of the event.")
     refuse_no_event(known)
+    if spec.effects_by_group and not panel.subjects.event_names:
+        raise SpecificationError(
+            "event: effects_by_group goes with covariates of the event, and there are none.", code="bad_event",
+            argument="event", way_out="Give covariates too, or leave it out.")
     spec = replace(spec, n_causes=max(spec.n_causes, n_causes_of(known)))
     if spec.hazard == "weibull":
         return spec

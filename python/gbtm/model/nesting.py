@@ -11,13 +11,14 @@ of the second as the group itself does, and a copy of one of the second takes a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice, product
 
 import numpy as np
 
 from ..families.precision import PRECISION
+from ..specification.event import EventSpec
 from ..specification.outcome_spec import OutcomeSpec
 from ..specification.spec import ModelSpec
 from .blocks import MEMBERSHIP, Block
@@ -119,10 +120,18 @@ def _comparable(small: ModelSpec, big: ModelSpec) -> bool:
     """All but the groups' own orders allows nesting."""
     if small.n_groups > big.n_groups or len(small.outcomes) != len(big.outcomes):
         return False
-    if (small.dropout is None) != (big.dropout is None) or small.event != big.event:
-        return False
     alone = small.n_groups == 1
+    if (small.dropout is None) != (big.dropout is None) or not _event_comparable(small.event, big.event, alone):
+        return False
     return all(_outcome_comparable(a, b, alone) for a, b in zip(small.outcomes, big.outcomes, strict=True))
+
+
+def _event_comparable(a: EventSpec | None, b: EventSpec | None, alone: bool) -> bool:
+    """The same, whose effects may be each group's own where they were common."""
+    if a is None or b is None or a == b:
+        return a == b
+    same = a.effects_by_group <= b.effects_by_group or alone
+    return same and replace(a, effects_by_group=False) == replace(b, effects_by_group=False)
 
 
 def _outcome_comparable(a: OutcomeSpec, b: OutcomeSpec, alone: bool) -> bool:

@@ -22,4 +22,5 @@ def event_argument(res: GBTMResults) -> dict[str, Any]:
     if spec.hazard != "weibull":
         piecewise = {"hazard": spec.hazard, "cuts": list(spec.cuts) or 1}
     return {"event": Event(
-        columns.time, columns.status, columns.entry, columns.upper, covariates=columns.covariates, **piecewise)}
+        columns.time, columns.status, columns.entry, columns.upper, covariates=columns.covariates,
+        effects_by_group=spec.effects_by_group, **piecewise)}

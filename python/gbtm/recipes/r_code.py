@@ -120,7 +120,7 @@ def _value(value: Any) -> str:
 
 
 def _event(event: Event) -> str:
-    """A formula, or gbtm_event() where the hazard is no Weibull's."""
+    """A formula, or gbtm_event() where that does not say all: of causes in intervals survival::Surv() has no form."""
     parts = [_name(c) for c in (event.entry, event.time, event.status) if c is not None]
     if event.upper is not None:
         parts = [_name(event.time), _name(event.upper), 'type = "interval2"']
@@ -128,11 +128,16 @@ def _event(event: Event) -> str:
     if terms:
         listed = " + ".join(map(_name, [terms] if isinstance(terms, str) and "~" not in terms else terms))
         right = terms.partition("~")[2].strip() if isinstance(terms, str) and "~" in terms else listed
-    formula = _formula(f"Surv({', '.join(parts)}) ~ {right}")
-    if event.hazard == "weibull":
-        return formula
-    cuts = f"intervals = {event.cuts}" if isinstance(event.cuts, int) else f"cuts = {_value(list(event.cuts or ()))}"
-    return f'gbtm_event({formula}, hazard = "{event.hazard}", {cuts})'
+    said = [_formula(f"Surv({', '.join(parts)}) ~ {right}")]
+    if event.upper is not None and (event.status is not None or event.entry is not None):
+        columns = [(n, getattr(event, n)) for n in ("time", "status", "entry", "upper")]
+        said = [f"{n} = {_value(c)}" for n, c in columns if c is not None]
+        said += [f"covariates = {_formula(f'~ {right}')}"] if terms else []
+    if event.hazard != "weibull":
+        said += [f'hazard = "{event.hazard}"', f"intervals = {event.cuts}" if isinstance(event.cuts, int) else
+                 f"cuts = {_value(list(event.cuts or ()))}"]
+    said += ["effects_by_group = TRUE"] if event.effects_by_group else []
+    return said[0] if len(said) == 1 else f"gbtm_event({', '.join(said)})"
 
 
 def _name(name: str) -> str:

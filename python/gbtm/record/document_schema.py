@@ -76,6 +76,7 @@ PRIOR = {
 EVENT = {
     "hazard": "text", "cuts": "list _", "n_intervals": "count", "n_causes": "count", "names": "list _",
     "spread": "list _", "n_known": "count", "n_events": "list _", "@known": "numbers N _",
+    "effects_by_group~": "flag",
 }
 FIT = {
     "created_by": "text", "n_subjects": "count N", "nobs": "count", "formula?": "text", "inputs?": {},

@@ -59,7 +59,8 @@ class EventRecord:
         each = [f"{n} of cause {c + 1}" for c, n in enumerate(self.n_events)] if len(self.n_events) > 1 else []
         return (
             f"Event: {sum(self.n_events)} among {self.n_known} people" + (f" ({', '.join(each)})" if each else "")
-            + f"; {self.spec.words} hazard in each group.")
+            + f"; {self.spec.words} hazard in each group"
+            + (", and effects of covariates too." if self.spec.effects_by_group else "."))
 
 
 def event_spec(stored: dict[str, Any] | None) -> EventSpec | None:
@@ -68,7 +69,7 @@ def event_spec(stored: dict[str, Any] | None) -> EventSpec | None:
         return None
     return EventSpec(
         str(stored["hazard"]), tuple(float(c) for c in stored["cuts"]), int(stored["n_intervals"]),
-        int(stored["n_causes"]))
+        int(stored["n_causes"]), bool(stored.get("effects_by_group", False)))
 
 
 def event_document(part: EventPart | Any, known: np.ndarray | None) -> dict[str, Any]:
@@ -77,7 +78,8 @@ def event_document(part: EventPart | Any, known: np.ndarray | None) -> dict[str,
         return {}
     here = known[~np.isnan(known[:, 0])]
     causes = np.bincount(here[:, 1].astype(int), minlength=part.spec.n_causes + 1)[1:]
+    spec = {k: v for k, v in asdict(part.spec).items() if k != "effects_by_group" or v}
     return {"event": {
-        **asdict(part.spec), "cuts": list(part.spec.cuts), "names": list(part.names), "spread": list(part.spread),
+        **spec, "cuts": list(part.spec.cuts), "names": list(part.names), "spread": list(part.spread),
         "n_known": len(here), "n_events": causes.tolist(), "known": known,
     }}

@@ -28,12 +28,14 @@ class EventSpec:
     cuts : (J - 1) ends of intervals, ascending; empty until the data have said so, and for "weibull"
     n_intervals : J, 1 for "weibull"
     n_causes : of competing events
+    effects_by_group : covariates have effects of their own in each group
     """
 
     hazard: str
     cuts: tuple[float, ...] = ()
     n_intervals: int = 1
     n_causes: int = 1
+    effects_by_group: bool = False
 
     @property
     def words(self) -> str:
@@ -63,6 +65,8 @@ class Event:
         each; 4 when not given
     covariates : of the person, column names or a formula such as ``"~ sex + age0"``. They multiply the hazard (of each
         cause) by the same in all groups: proportional hazards
+    effects_by_group : covariates have effects of their own in each group, ``event_sex[1]``, ``event_sex[2]``, ..;
+        some of them are common to the groups by a constraint, ``"event_sex[1] = event_sex[2]"``
 
     Examples
     --------
@@ -78,6 +82,7 @@ class Event:
     hazard: str = "weibull"
     cuts: int | Sequence[float] | None = None
     covariates: Any = None
+    effects_by_group: bool = False
 
     def __post_init__(self) -> None:
         for name in ("time", "status", "entry", "upper"):
@@ -93,6 +98,8 @@ class Event:
         object.__setattr__(self, "cuts", _cuts(self.cuts))
         if isinstance(self.covariates, str) and "".join(self.covariates.split()) in ("~1", "1", "~"):
             object.__setattr__(self, "covariates", None)
+        if not isinstance(self.effects_by_group, bool):
+            raise _bad(f"effects_by_group is {self.effects_by_group!r}, and has to be true or false", WAY_OUT)
 
     @property
     def columns(self) -> EventColumns:
@@ -102,11 +109,13 @@ class Event:
     @property
     def spec(self) -> EventSpec:
         """What is fitted, before the data have been seen."""
+        by_group = self.effects_by_group
         if self.hazard == "weibull":
-            return EventSpec("weibull")
+            return EventSpec("weibull", effects_by_group=by_group)
         if isinstance(self.cuts, tuple):
-            return EventSpec("piecewise", self.cuts, len(self.cuts) + 1)
-        return EventSpec("piecewise", (), INTERVALS if self.cuts is None else int(self.cuts))  # type: ignore[arg-type]
+            return EventSpec("piecewise", self.cuts, len(self.cuts) + 1, effects_by_group=by_group)
+        n = INTERVALS if self.cuts is None else int(self.cuts)  # type: ignore[arg-type]
+        return EventSpec("piecewise", (), n, effects_by_group=by_group)
 
 
 def refuse_beside_event(*, dropout: bool, dual: bool, prior: bool, networks: bool) -> None:
