@@ -203,7 +203,7 @@ at_a_bound <- function(small, large) {
 freed_sds <- function(small, large) {
   before <- stem_counts(small)
   after <- stem_counts(large)
-  names <- intersect(names_in_outcomes(large, c("r0_sigma", "r1_sigma")), names(after))
+  names <- intersect(names_in_outcomes(large, effect_sds), names(after))
   freed <- vapply(names, function(name) {
     had <- if (name %in% names(before)) before[[name]] else 0
     if (name %in% names(large$coefficients)) as.double(had == 0) else after[[name]] - had # a common one counts once

@@ -90,11 +90,11 @@ expected_at <- function(fit, times, w = NULL) {
 # sqrt(sigma^2 + z'Dz) with random effects, which a mean asks for where the outcome is censored; and the derivatives
 # of its log in log sigma and the sds of the effects, list of (K, C), or NULL.
 with_marginal_sd <- function(curves, u, times) {
-  effects <- intersect(c("r0_sigma", "r1_sigma"), names(u))
+  effects <- intersect(effect_sds, names(u))
   if (!length(effects) || !family_traits(curves$family)$has_bounds) return(list(u = u, chain = NULL))
   own <- exp(2 * u$log_sigma)
   units <- lapply(stats::setNames(nm = effects), function(p) {
-    power <- match(p, c("r0_sigma", "r1_sigma")) - 1
+    power <- match(p, effect_sds) - 1
     matrix(curves$scale * (times / curves$time_scale)^power, nrow(own), length(times), byrow = TRUE)
   })
   total <- own

@@ -34,14 +34,16 @@ formula_advice <- function(right, used, data, outcome) {
 }
 
 formula_name <- "`?([[:alnum:]._]+)`?"
+formula_square <- "\\^[[:space:]]*2|poly\\([^,]*,[[:space:]]*(degree[[:space:]]*=[[:space:]]*)?2"
 
 # Random effects and the person's column after a bar.
 person_in <- function(right) {
   said <- character()
   gone <- character()
-  effect <- first_match(sprintf("\\(([^()|]*)\\|{1,2}[[:space:]]*%s[[:space:]]*\\)", formula_name), right)
+  effects <- "\\(((?:[^()|]|\\([^()|]*\\))*)\\|{1,2}[[:space:]]*%s[[:space:]]*\\)"
+  effect <- first_match(sprintf(effects, formula_name), right)
   if (length(effect)) {
-    order <- if (grepl("^[[:space:]01+-]*$", effect[2])) 0 else 1
+    order <- if (grepl("^[[:space:]01+-]*$", effect[2])) 0 else if (grepl(formula_square, effect[2])) 2 else 1
     said <- sprintf("for random effects give rorder = %d, and id = \"%s\", in place of %s", order, effect[3], effect[1])
     gone <- effect[3]
     right <- sub(effect[1], "", right, fixed = TRUE)

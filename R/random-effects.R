@@ -1,9 +1,13 @@
 # Where each subject lies beside the curve of its group, as users of nlme and lme4 ask for it.
 
+# Random effects of time to the powers 0, 1, 2, and what their sds are called among the parameters.
+effect_names <- c("intercept", "slope", "quadratic")
+effect_sds <- c("r0_sigma", "r1_sigma", "r2_sigma")
+
 #' Predicted random effects
 #'
-#' The random intercept (and slope) of each subject in a model with `rorder`: its empirical Bayes prediction and the
-#' standard deviation given the outcomes. `ranef()`, the generic of nlme and lme4, asks for them by the name that
+#' The random intercept (slope, effect of time squared) of each subject in a model with `rorder`: its empirical Bayes
+#' prediction and the standard deviation given the outcomes. `ranef()`, the generic of nlme and lme4, asks for them by the name that
 #' users of mixed models know.
 #'
 #' @param fit,object a fit with random effects of one outcome; of several see [of_outcome()]
@@ -13,8 +17,9 @@
 #'
 #' @return Data frame with the ids in a column of their name (and `group`, `probability`); `intercept` and
 #'   `intercept_sd` in the outcome's units; with a random slope `slope` (per unit of time), `slope_sd` and
-#'   `correlation`, that of the two given the outcomes. A group without an effect has 0 there. `ranef()` has the effects
-#'   alone, the ids as row names, and the conditional covariances (effects by effects by subjects) as attribute
+#'   `correlation`, that of the two given the outcomes; with `rorder = 2` also `quadratic`, `quadratic_sd` and in place of
+#'   `correlation` one for each two effects, such as `intercept:slope_correlation`. A group without an effect has 0 there.
+#'   `ranef()` has the effects alone, the ids as row names, and the conditional covariances (effects by effects by subjects) as attribute
 #'   `postVar`.
 #' @section Formulas: With \eqn{y_i | k \sim N(X_i\beta_k + Z_i b, \sigma_k^2 I)}{y_i | k ~ N(X_i beta_k + Z_i b,
 #'   sigma_k^2 I)} and \eqn{b \sim N(0, G_k)}{b ~ N(0, G_k)} the effects given outcomes and group have variance
@@ -35,7 +40,7 @@ random_effects <- function(fit, by_group = FALSE) {
   check_fit(fit)
   answer <- fitted_answer("random_effects", document_text(fit), check_flag(by_group, "by_group"), call = call)
   table <- answer_frame(answer$table, answer$arrays)
-  names(table) <- sub(" sd$", "_sd", names(table))
+  names(table) <- sub(" (sd|correlation)$", "_\\1", names(table))
   table
 }
 
@@ -44,12 +49,15 @@ random_effects <- function(fit, by_group = FALSE) {
 ranef.gbtm <- function(object, ...) {
   check_dots(...)
   table <- random_effects(object)
-  effects <- intersect(c("intercept", "slope"), names(table))
+  effects <- intersect(effect_names, names(table))
   variances <- array(0, c(length(effects), length(effects), nrow(table)), list(effects, effects, NULL))
   for (e in effects) variances[e, e, ] <- table[[paste0(e, "_sd")]]^2
-  if (length(effects) == 2) {
-    cross <- table$correlation * table$intercept_sd * table$slope_sd
-    variances[1, 2, ] <- variances[2, 1, ] <- ifelse(is.na(cross), 0, cross)
+  for (b in effects[-1]) {
+    for (a in effects[seq_len(match(b, effects) - 1)]) {
+      correlation <- if (length(effects) == 2) "correlation" else sprintf("%s:%s_correlation", a, b)
+      cross <- table[[correlation]] * table[[paste0(a, "_sd")]] * table[[paste0(b, "_sd")]]
+      variances[a, b, ] <- variances[b, a, ] <- ifelse(is.na(cross), 0, cross)
+    }
   }
   structure(table[effects], row.names = as.character(table[[1]]), postVar = variances)
 }

@@ -49,6 +49,29 @@ def test_two_correlated_effects_have_the_weights_of_a_round_cone(long_panel):
     np.testing.assert_allclose(law.weights, [corner, 0.5 - corner, 0.5 - corner, corner], atol=0.03)
 
 
+def test_three_correlated_effects_have_the_law_of_a_projection_on_positive_matrices():
+    """Where all is known, the metric is Frobenius', in which the projection of a random symmetric matrix keeps its
+    positive eigenvalues."""
+    data = drawn(300, 60)
+    law = cone_law(fit(data, rorder=2, rcorr=True), fit(data))
+    rng = np.random.default_rng(1)
+    matrices = rng.standard_normal((40_000, 3, 3))
+    values = np.linalg.eigvalsh(0.5 * (matrices + np.swapaxes(matrices, 1, 2)))
+    squared = (np.maximum(values, 0) ** 2).sum(axis=1)
+    assert law.free == 0
+    for statistic in (1.0, 3.0, 6.0, 10.0):
+        assert law.pvalue(statistic) == pytest.approx(np.mean(squared > statistic), abs=0.025)
+
+
+def test_a_third_effect_beside_two_adds_its_covariances():
+    """Its variance is at its bound, its covariances with the two are free."""
+    data = drawn(240, 9, effect=1.0)
+    data["y"] += np.random.default_rng(5).normal(size=240)[data["id"]] * data["t"]
+    law = cone_law(fit(data, rorder=2, rcorr=True), fit(data, rorder=1, rcorr=True))
+    np.testing.assert_allclose(law.weights, [0, 0, 0.5, 0.5], atol=0.03)
+    assert law.free == 0
+
+
 def test_slope_and_correlation_in_groups_apart_are_binomial():
     """Each of two groups far apart adds a correlation and, half the time, a sd."""
     data = drawn(240, 8, groups=2, effect=1.0)
@@ -63,7 +86,7 @@ def test_scores_are_those_of_small_effects():
     layout, panel = layout_of(big), panel_of(big)
     flat = embed(layout_of(small), small.internal.params, layout)[0]
     module, cone = Mixture.near(layout, panel, flat), _Cone.of(layout, flat)
-    scores = cone.scores(module, layout, panel, flat)
+    scores = cone.scores(module, layout, panel, flat)[0]
     place = {(b.predictor, b.group): b.start for b in layout.blocks}
 
     def loglik(h, correlation):

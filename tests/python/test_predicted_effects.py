@@ -31,8 +31,9 @@ def written_out(res, data, group, effects, covariate=None):
     sigma = p["sigma"]
     sd = np.array([p[f"r{j}_sigma[{group}]"] for j in range(effects)])
     prior = np.diag(sd**2)
-    if f"r01_corr[{group}]" in p.index:
-        prior[0, 1] = prior[1, 0] = p[f"r01_corr[{group}]"] * sd[0] * sd[1]
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        if f"r{a}{b}_corr[{group}]" in p.index:
+            prior[a, b] = prior[b, a] = p[f"r{a}{b}_corr[{group}]"] * sd[a] * sd[b]
     out = {}
     for who, rows in data.groupby("id"):
         t, y = rows["t"].to_numpy(), rows["y"].to_numpy()
@@ -47,7 +48,7 @@ def written_out(res, data, group, effects, covariate=None):
 
 
 @pytest.mark.parametrize(("rorder", "covariate", "correlated"), [
-    (0, None, False), (1, None, False), (1, "w", False), (1, None, True)])
+    (0, None, False), (1, None, False), (1, "w", False), (1, None, True), (2, None, True)])
 def test_given_the_group_they_are_the_conditional_normal(rorder, covariate, correlated):
     data = table()
     res = fit(data, rorder, tcov=covariate, rcorr=correlated)
@@ -55,9 +56,15 @@ def test_given_the_group_they_are_the_conditional_normal(rorder, covariate, corr
     for group in (1, 2):
         for who, (mean, cov) in written_out(res, data, group, effects, covariate).items():
             row = got.loc[(who, group)]
-            np.testing.assert_allclose(row[["intercept", "slope"][:effects]], mean, rtol=1e-8, atol=1e-10)
-            np.testing.assert_allclose(row[["intercept sd", "slope sd"][:effects]], np.sqrt(np.diag(cov)), rtol=1e-8)
-            if rorder:
+            names = ["intercept", "slope", "quadratic"][:effects]
+            tolerance = 1e-8 if effects < 3 else 1e-6
+            np.testing.assert_allclose(row[names], mean, rtol=tolerance, atol=1e-10)
+            np.testing.assert_allclose(row[[f"{n} sd" for n in names]], np.sqrt(np.diag(cov)), rtol=tolerance)
+            if rorder == 2:
+                for a, b in ((0, 1), (0, 2), (1, 2)):
+                    correlation = cov[a, b] / np.sqrt(cov[a, a] * cov[b, b])
+                    assert row[f"{names[a]}:{names[b]} correlation"] == pytest.approx(correlation, abs=1e-6)
+            elif rorder:
                 assert row["correlation"] == pytest.approx(cov[0, 1] / np.sqrt(cov[0, 0] * cov[1, 1]), abs=1e-8)
 
 

@@ -10,6 +10,7 @@ from scipy import stats
 
 import gbtm
 from gbtm.likelihood.mixture import Mixture
+from gbtm.model.random_effects import without_signs
 
 SUBJECTS, WAVES = 14, 5
 
@@ -31,12 +32,23 @@ def cells(rorder, missing, covariate=False, correlated=False):
 CASES = pytest.mark.parametrize(
     ("rorder", "missing", "covariate", "correlated"),
     [(0, 0.0, False, False), (1, 0.0, False, False), (1, 0.4, False, False), (0, 0.3, True, False),
-     (1, 0.3, True, False), (1, 0.0, False, True), (1, 0.4, True, True)])
+     (1, 0.3, True, False), (1, 0.0, False, True), (1, 0.4, True, True), (2, 0.3, False, False), (2, 0.3, True, True)])
 
 
 def coefficients(room, rorder, correlated, seed=0):
-    size = room.design.shape[2] + 2 + rorder + correlated
+    size = room.design.shape[2] + 2 + rorder + correlated * (rorder * (rorder + 1)) // 2
     return {"coefficients": torch.as_tensor(0.6 * np.random.default_rng(seed).normal(size=(3, 2, size)))}
+
+
+def correlations(z):
+    """Of two effects, or of three: the last z is that of the second and third given the first."""
+    c = np.eye(1 if not len(z) else 2 if len(z) == 1 else 3)
+    if len(z):
+        c[0, 1] = c[1, 0] = np.tanh(z[0])
+    if len(z) == 3:
+        c[0, 2] = c[2, 0] = np.tanh(z[1])
+        c[1, 2] = c[2, 1] = c[0, 1] * c[0, 2] + np.tanh(z[2]) * np.sqrt((1 - c[0, 1] ** 2) * (1 - c[0, 2] ** 2))
+    return c
 
 
 @CASES
@@ -52,8 +64,7 @@ def test_terms_are_the_multivariate_normal(rorder, missing, covariate, correlate
         z = np.vander(measures.time[own] / part.time_scale, 1 + rorder, increasing=True)
         for b, k in np.ndindex(3, 2):
             beta, log_sigma, r, atanh = np.split(u["coefficients"][b, k].numpy(), [q, q + 1, q + 2 + rorder])
-            c = np.tanh(atanh[0]) if correlated else 0.0
-            effects = np.outer(r, r) * (c + (1 - c) * np.eye(r.size))
+            effects = np.outer(r, r) * (correlations(atanh) if correlated else np.eye(r.size))
             cov = np.exp(2 * log_sigma) * np.eye(y.size) + z @ effects @ z.T
             assert float(got[b, k, i]) == pytest.approx(stats.multivariate_normal(x @ beta, cov).logpdf(y), abs=1e-9)
 
@@ -127,6 +138,112 @@ def test_standard_errors_are_those_of_a_numerical_hessian():
         signs = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
         hessian[a, b] = sum(i * j * loglik(at + i * step[a] + j * step[b]) for i, j in signs) / (4 * h[a] * h[b])
     np.testing.assert_allclose(res.bse[names], np.sqrt(np.diag(np.linalg.inv(-hessian))), rtol=1e-3)
+
+
+def curved_table(people=150, seed=5):
+    """One group whose intercepts, slopes and squares are correlated, a fifth of the waves missing."""
+    rng = np.random.default_rng(seed)
+    subject, t = np.repeat(np.arange(people), 7), np.tile(np.arange(-3.0, 4.0), people)
+    sd = np.array([1.0, 0.4, 0.15])
+    effects = np.outer(sd, sd) * [[1, 0.4, -0.3], [0.4, 1, 0.2], [-0.3, 0.2, 1]]
+    b = rng.multivariate_normal(np.zeros(3), effects, people)[subject]
+    y = 2 + 0.4 * t + (b * np.vander(t, 3, increasing=True)).sum(1) + 0.6 * rng.normal(size=t.size)
+    return pd.DataFrame({"id": subject, "t": t, "y": y})[rng.random(t.size) >= 0.2]
+
+
+CURVED = ["intercept[1]", "t[1]", "t^2[1]", "sigma", "r0_sigma[1]", "r1_sigma[1]", "r2_sigma[1]"]
+
+
+def written_out(data, p):
+    """The log-likelihood of one group in the reported parameters, by scipy."""
+    r, total = p[4:7], 0.0
+    c = np.eye(3)
+    c[[0, 0, 1], [1, 2, 2]] = c[[1, 2, 2], [0, 0, 1]] = p[7:] if len(p) > 7 else 0.0
+    for _, own in data.groupby("id"):
+        z = np.vander(own["t"], 3, increasing=True)
+        cov = p[3] ** 2 * np.eye(len(own)) + z @ (np.outer(r, r) * c) @ z.T
+        total += stats.multivariate_normal(z @ p[:3], cov).logpdf(own["y"])
+    return total
+
+
+@pytest.mark.parametrize("correlated", [False, True])
+def test_three_effects_by_the_log_likelihood_written_out(correlated):
+    """Its value, that it is a maximum, and standard errors from its Hessian by differences."""
+    data = curved_table()
+    res = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=1, order=2, rorder=2, rcorr=correlated).fit(rng=0)
+    names = [*CURVED, *(["r01_corr[1]", "r02_corr[1]", "r12_corr[1]"] if correlated else [])]
+    assert list(res.params.index) == names
+    at, n = res.params.to_numpy(), len(names)
+    step = np.diag(0.05 * res.bse.to_numpy())
+    assert written_out(data, at) == pytest.approx(res.llf, abs=1e-7)
+    up, down = (np.array([written_out(data, at + sign * s) for s in step]) for sign in (1, -1))
+    np.testing.assert_allclose((up - down) / 0.1, 0, atol=1e-3)  # per standard error
+    hessian = np.diag((up + down - 2 * res.llf) / np.diag(step) ** 2)
+    for a, b in np.ndindex(n, n):
+        if a < b:
+            corners = [i * j * written_out(data, at + i * step[a] + j * step[b]) for i in (1, -1) for j in (1, -1)]
+            hessian[a, b] = hessian[b, a] = sum(corners) / (4 * step[a, a] * step[b, b])
+    np.testing.assert_allclose(res.bse[names], np.sqrt(np.diag(np.linalg.inv(-hessian))), rtol=2e-3)
+
+
+def test_orders_by_group_nest_and_are_stored(tmp_path):
+    """Three effects in one group and one in another, from a file too; more of them never fit worse."""
+    data = curved_table(people=60)
+    data["y"] += np.where(data["id"] % 2 == 0, 9.0, 0.0)
+
+    def fit(rorder, **more):
+        return gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1, rorder=rorder, **more).fit(
+            n_starts=3, rng=0)
+
+    few, more = fit([0, 1], rcorr=True), fit([0, 2], rcorr=True)
+    assert more.llf > few.llf
+    assert [n for n in more.params.index if n[0] == "r"] == [
+        "r0_sigma[1]", *(f"r{a}_sigma[2]" for a in range(3)), *(f"r{p}_corr[2]" for p in ("01", "02", "12"))]
+    test = more.compare_lr_test(few)
+    half = 0.5 * (stats.chi2.sf(test.statistic, 2) + stats.chi2.sf(test.statistic, 3))
+    assert (test.df, test.pvalue) == (3, pytest.approx(half, rel=1e-9))
+    more.save(tmp_path / "fit.json")
+    pd.testing.assert_series_equal(gbtm.load(tmp_path / "fit.json").params, more.params)
+    again = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1, rorder=[0, 2], rcorr=True).fit(
+        start=more.params, n_starts=1, rng=0)
+    assert again.llf == pytest.approx(more.llf, abs=1e-6)
+    with pytest.raises(gbtm.SpecificationError, match="random intercept"):
+        more.profile_int("r12_corr[2]")
+    with pytest.raises(gbtm.SpecificationError, match="not linear"):
+        fit([0, 2], rcorr=True, constraints=["r12_corr[2] = 0.1"])
+    held = fit([0, 2], rcorr=True, constraints=["r02_corr[2] = 0.1"])
+    assert held.params["r02_corr[2]"] == pytest.approx(0.1)
+    assert held.llf < more.llf
+
+
+def test_a_singular_matrix_of_correlations_is_told():
+    """People have no slopes of their own: the correlation of slope and square runs as far as the others let it."""
+    rng = np.random.default_rng(4)
+    subject, t = np.repeat(np.arange(100), 6), np.tile(np.linspace(-1, 1, 6), 100)
+    b = rng.multivariate_normal([0, 0], [[1, 0.4], [0.4, 1]], 100)[subject]
+    data = pd.DataFrame({"id": subject, "t": t})
+    data["y"] = b[:, 0] + b[:, 1] * t**2 + 0.3 * rng.normal(size=t.size)
+    with pytest.warns(gbtm.GBTMWarning, match="given the intercept is 1"):
+        res = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=1, order=1, rorder=2, rcorr=True).fit(rng=0)
+    c = res.params[["r01_corr[1]", "r02_corr[1]", "r12_corr[1]"]].to_numpy()
+    matrix = np.array([[1, c[0], c[1]], [c[0], 1, c[2]], [c[1], c[2], 1]])
+    assert np.linalg.eigvalsh(matrix)[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_an_effect_that_is_none_leaves_the_others_as_they_are():
+    """Signs and correlations with an effect of sd 0 say nothing; the density is the same without them."""
+    data = curved_table(people=20)
+    model = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=1, order=2, rorder=2, rcorr=True)
+    module = Mixture(model.layout, model.panel)
+    flat = np.array([0.1, 0.2, 0.1, -0.5, -0.7, 0.4, -0.6, 0.5, -0.3, 0.8])
+    for none in ([], [4], [5], [6]):
+        flat_of = flat.copy()
+        flat_of[none] = 0.0
+        plain = without_signs(model.layout, flat_of)
+        assert (plain[4:7] >= 0).all()
+        values = [float(module.total_loglik(torch.as_tensor(x)[None])[0].detach()) for x in (flat_of, plain)]
+        assert values[0] == pytest.approx(values[1], abs=1e-9)
+        assert (plain == 0).sum() == 3 * len(none)
 
 
 def test_profile_interval_of_the_correlation_ends_where_the_likelihood_has_fallen():

@@ -55,3 +55,50 @@ test_that("correlated effects are those of nlme, and common ones are said once",
   expect_true(all(c("r0_sigma", "r1_sigma", "r01_corr") %in% names(coef(common))))
   expect_identical(dim(nlme::ranef(common)), c(length(common$ids), 2L))
 })
+
+test_that("intercept, slope and square are those of nlme", {
+  need_engine()
+  skip_if_not_installed("nlme")
+  set.seed(4)
+  data <- data.frame(id = rep(1:150, each = 7), t = rep(-3:3, 150))
+  root <- chol(outer(c(1, 0.4, 0.15), c(1, 0.4, 0.15)) * matrix(c(1, 0.4, -0.3, 0.4, 1, 0.2, -0.3, 0.2, 1), 3))
+  b <- (matrix(rnorm(450), 150) %*% root)[data$id, ]
+  data$y <- 2 + 0.4 * data$t + b[, 1] + b[, 2] * data$t + b[, 3] * data$t^2 + 0.6 * rnorm(nrow(data))
+  data <- data[runif(nrow(data)) > 0.2, ]
+  control <- nlme::lmeControl(msTol = 1e-12, tolerance = 1e-12, niterEM = 200, msMaxIter = 500, opt = "optim")
+  random <- list(full = ~ t + I(t^2) | id, diagonal = list(id = nlme::pdDiag(~ t + I(t^2))))
+  for (kind in names(random)) {
+    fit <- gbtm(y ~ t, data = data, id = "id", groups = 1, order = 2, rorder = 2, rcorr = kind == "full")
+    theirs <- nlme::lme(y ~ t + I(t^2), random = random[[kind]], data = data, method = "ML", control = control)
+    expect_lt(abs(as.numeric(logLik(fit)) - as.numeric(logLik(theirs))), 1e-6)
+    fixed <- c("intercept[1]", "t[1]", "t^2[1]")
+    expect_equal(unname(coef(fit)[fixed]), unname(nlme::fixef(theirs)), tolerance = 1e-4)
+    z <- cbind(1, -3:3, (-3:3)^2)
+    covariance <- unclass(nlme::getVarCov(theirs))
+    precision <- lapply(split(data$t, data$id), function(t) { # the information on the fixed part, written out
+      x <- z[t + 4, , drop = FALSE]
+      crossprod(x, solve(x %*% covariance %*% t(x) + diag(theirs$sigma^2, length(t)), x))
+    })
+    expect_equal(unname(sqrt(diag(vcov(fit)))[fixed]), sqrt(diag(solve(Reduce(`+`, precision)))), tolerance = 2e-3,
+                 ignore_attr = TRUE)
+    expect_equal(unname(coef(fit)[paste0("r", 0:2, "_sigma[1]")]), unname(sqrt(diag(covariance))), tolerance = 1e-3)
+    ours <- nlme::ranef(fit)
+    expect_named(ours, c("intercept", "slope", "quadratic"))
+    other <- nlme::ranef(theirs)[row.names(ours), ]
+    for (j in 1:3) expect_equal(ours[[j]], other[[j]], tolerance = 1e-3)
+    given <- attr(ours, "postVar")[, , 1]
+    t <- data$t[data$id == 1]
+    expected <- solve(solve(covariance) + crossprod(z[t + 4, ]) / theirs$sigma^2)
+    expect_equal(unname(given), unname(expected), tolerance = 2e-3)
+    if (kind == "full") {
+      expect_equal(unname(coef(fit)[c("r01_corr[1]", "r02_corr[1]", "r12_corr[1]")]),
+                   stats::cov2cor(covariance)[c(4, 7, 8)], tolerance = 1e-3)
+      expect_error(confint(fit, "r12_corr[1]", method = "profile"), class = "gbtm_no_profile")
+      small <- gbtm(y ~ t, data = data, id = "id", groups = 1, order = 2, rorder = 1, rcorr = TRUE)
+      table <- anova(small, fit)
+      chisq <- 2 * (as.numeric(logLik(fit)) - as.numeric(logLik(small)))
+      half <- mean(stats::pchisq(chisq, c(2, 3), lower.tail = FALSE))
+      expect_equal(table[["Pr(>Chisq)"]][2], half, tolerance = 1e-6)
+    }
+  }
+})

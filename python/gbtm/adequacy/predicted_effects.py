@@ -10,7 +10,8 @@ import pandas as pd
 from ..arguments import checked
 from ..data.output_names import apart
 from ..errors import SpecificationError
-from ..families.random_normal import RANDOM_PART, root_of_covariance
+from ..families.effect_correlations import pairs_of
+from ..families.random_normal import EFFECTS, RANDOM_PART, root_of_covariance
 from .fitted import Fitted
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @checked
 def random_effects(res: Fit, *, by_group: bool = False) -> pd.DataFrame:
-    """Predicted random intercept and slope of each subject, with their conditional standard deviations.
+    """Predicted random effects of each subject, with their conditional standard deviations.
 
     With y_i | k ~ N(X_i beta_k + Z_i b, sigma_k^2 I), b ~ N(0, G_k), the effects given the outcomes and the group are
     normal with
@@ -38,8 +39,9 @@ def random_effects(res: Fit, *, by_group: bool = False) -> pd.DataFrame:
     -------
     DataFrame indexed by id (and group): ``intercept`` and its standard deviation ``intercept sd``, in the outcome's
     units; with a random slope ``slope`` (per unit of time), ``slope sd`` and ``correlation``, that of the two given the
-    outcomes; with ``by_group`` also ``probability``. A group without an effect has 0 there, with sd 0, and no
-    correlation (NaN).
+    outcomes; with a random effect of time^2 also ``quadratic``, ``quadratic sd`` and in place of ``correlation`` one
+    for each two of them, such as ``intercept:slope correlation``; with ``by_group`` also ``probability``. A group
+    without an effect has 0 there, with sd 0, and no correlation (NaN).
 
     Raises
     ------
@@ -88,7 +90,7 @@ def _refuse(res: Fit) -> None:
     if res.outcome.spec.random_orders is None or max(res.outcome.spec.random_orders) < 0:
         raise SpecificationError(
             "random_effects: the model has none.", code="no_random_effects", argument="random_effects",
-            way_out="Fit with rorder=0 for a random intercept in each group, or rorder=1 for a slope too.",
+            way_out="Fit with rorder=0 for a random intercept in each group, rorder=1 for a slope too, or rorder=2.",
         )
 
 
@@ -119,11 +121,12 @@ def _root(res: Fit) -> np.ndarray:
 
 
 def _table(mean: np.ndarray, cov: np.ndarray, index: pd.Index) -> pd.DataFrame:
-    sd = np.sqrt(np.diagonal(cov, axis1=-2, axis2=-1))
+    sd, n_effects = np.sqrt(np.diagonal(cov, axis1=-2, axis2=-1)), mean.shape[-1]
     columns: dict[str, np.ndarray] = {}
-    for at, name in enumerate(("intercept", "slope")[: mean.shape[-1]]):
+    for at, name in enumerate(EFFECTS[:n_effects]):
         columns |= {name: mean[:, at], f"{name} sd": sd[:, at]}
-    if mean.shape[-1] > 1:
-        product = sd[:, 0] * sd[:, 1]
-        columns["correlation"] = np.divide(cov[:, 0, 1], product, out=np.full(product.shape, np.nan), where=product > 0)
+    for a, b in pairs_of(n_effects):
+        product = sd[:, a] * sd[:, b]
+        name = "correlation" if n_effects == 2 else f"{EFFECTS[a]}:{EFFECTS[b]} correlation"
+        columns[name] = np.divide(cov[:, a, b], product, out=np.full(product.shape, np.nan), where=product > 0)
     return pd.DataFrame(columns, index=index)

@@ -1,7 +1,8 @@
-"""The covariance of a random intercept and slope, in units of the variance of the errors, and how it moves.
+"""The covariance of random effects, in units of the variance of the errors, and how it moves.
 
-A = diag(rho) R diag(rho), rho = r / sigma, R = I, or of two effects that are correlated [[1, c], [c, 1]], c = tanh(z).
-Derivatives are taken in (log sigma, rho, z) and moved to (log sigma, r, z) here.
+A = diag(rho) R diag(rho), rho = r / sigma, R = I, or of effects that are correlated R = L L', L a function of z
+(:mod:`gbtm.families.effect_correlations`). Derivatives are taken in (log sigma, rho, z) and moved to (log sigma, r, z)
+here.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from ..families.effect_correlations import Pair, pairs_of, root_entries
 
 
 @dataclass(frozen=True)
@@ -32,35 +35,29 @@ class EffectCovariance:
 
     @classmethod
     def of(cls, own: Tensor, log_sigma: Tensor, n_random: int) -> EffectCovariance:
-        """From own (.., D): the sds r, and z where there is one more."""
+        """From own (.., D): the sds r, and z where there are more."""
         rho = own[..., :n_random] * torch.exp(-log_sigma)[..., None]
         size = own.shape[-1]
-        correlation = own.new_zeros(own.shape[:-1])
-        if size > n_random:
-            correlation = torch.tanh(own[..., n_random])
-        eye = torch.eye(n_random, dtype=own.dtype, device=own.device)
-        exchange = torch.ones_like(eye) - eye
-        correlations = eye + correlation[..., None, None] * exchange
+        correlations = _Correlations.of(own[..., n_random:], n_random)
         first = own.new_zeros(*own.shape[:-1], size, n_random, n_random)
         second = own.new_zeros(*own.shape[:-1], size, size, n_random, n_random)
         for j in range(n_random):
-            first[..., j, j, :] += correlations[..., j, :] * rho
-            first[..., j, :, j] += correlations[..., j, :] * rho
+            line = correlations.matrix[..., j, :]
+            first[..., j, j, :] += line * rho
+            first[..., j, :, j] += line * rho
             for k in range(n_random):
-                second[..., j, k, j, k] += correlations[..., j, k]
-                second[..., j, k, k, j] += correlations[..., j, k]
-        if size > n_random:
-            slope = (1 - correlation**2)[..., None, None] * exchange  # of c in z
-            product = (rho[..., 0] * rho[..., 1])[..., None, None]
-            first[..., 2, :, :] = slope * product
-            second[..., 2, 2, :, :] = -2 * correlation[..., None, None] * slope * product
-            for j in range(2):
-                second[..., j, 2, :, :] = second[..., 2, j, :, :] = slope * rho[..., 1 - j, None, None]
-        root = torch.diag_embed(rho)
-        if size > n_random:
-            root = torch.stack([
-                torch.stack([rho[..., 0], torch.zeros_like(correlation)], -1),
-                torch.stack([correlation * rho[..., 1], torch.sqrt(1 - correlation**2) * rho[..., 1]], -1)], -2)
+                second[..., j, k, j, k] += line[..., k]
+                second[..., j, k, k, j] += line[..., k]
+        products = rho[..., :, None] * rho[..., None, :]
+        for m, slope in enumerate(correlations.first):
+            at = n_random + m
+            first[..., at, :, :] = slope * products
+            for j in range(n_random):
+                second[..., j, at, j, :] = second[..., at, j, j, :] = slope[..., j, :] * rho
+                second[..., j, at, :, j] = second[..., at, j, :, j] = slope[..., j, :] * rho
+            for k, bend in enumerate(correlations.second[m]):
+                second[..., at, n_random + k, :, :] = second[..., n_random + k, at, :, :] = bend * products
+        root = rho[..., None] * correlations.root
         return cls(log_sigma, rho, root, first, second)
 
     @property
@@ -90,3 +87,50 @@ class EffectCovariance:
         out[..., q, own] -= shrink[..., None] * by_rho
         out[..., own, q] -= shrink[..., None] * by_rho
         return (turn.mT @ gradient[..., None])[..., 0], out
+
+
+@dataclass(frozen=True)
+class _Correlations:
+    """Attributes
+    ----------
+    root : (.., L, L) of the matrix of correlations
+    matrix : (.., L, L)
+    first : of each z, the derivative (.., L, L) of ``matrix``
+    second : of each z, the second derivatives with the z up to it
+    """
+
+    root: Tensor
+    matrix: Tensor
+    first: list[Tensor]
+    second: list[list[Tensor]]
+
+    @classmethod
+    def of(cls, z: Tensor, n: int) -> _Correlations:
+        """From z (.., P) of all pairs, or of none."""
+        eye = torch.eye(n, dtype=z.dtype, device=z.device).expand(*z.shape[:-1], n, n)
+        if not z.shape[-1]:
+            return cls(eye, eye, [], [])
+        pairs = pairs_of(n)
+        p = dict(zip(pairs, torch.tanh(z).unbind(-1), strict=True))
+        factors = {pair: (v, torch.sqrt(1 - v**2)) for pair, v in p.items()}
+        slopes = {pair: (1 - v**2, -v * factors[pair][1]) for pair, v in p.items()}
+        bends = {pair: (-2 * v * (1 - v**2), factors[pair][1] * (2 * v**2 - 1)) for pair, v in p.items()}
+
+        def triangle(moved: dict[Pair, tuple[Tensor, Tensor]], having: tuple[Pair, ...] = ()) -> Tensor:
+            out = torch.zeros_like(eye)
+            for (b, a), entry in root_entries(n, {**factors, **moved}, having).items():
+                out[..., b, a] = entry
+            return out
+
+        root, outside = triangle({}), 1 - eye
+        once = [triangle({pair: slopes[pair]}, (pair,)) for pair in pairs]
+        second = []
+        for m, one in enumerate(pairs):
+            line = []
+            for k, other in enumerate(pairs[: m + 1]):
+                moved = {one: bends[one]} if one == other else {one: slopes[one], other: slopes[other]}
+                half = triangle(moved, (one, other)) @ root.mT + once[m] @ once[k].mT
+                line.append(outside * (half + half.mT))
+            second.append(line)
+        halves = [own @ root.mT for own in once]
+        return cls(root, eye + outside * (root @ root.mT), [outside * (h + h.mT) for h in halves], second)

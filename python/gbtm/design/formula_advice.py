@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 NAME = r"`?([\w.]+)`?"
-EFFECT = re.compile(rf"\(([^()|]*)\|{{1,2}}\s*{NAME}\s*\)")
+EFFECT = re.compile(rf"\(((?:[^()|]|\([^()|]*\))*)\|{{1,2}}\s*{NAME}\s*\)")
 PERSON = re.compile(rf"\|\s*{NAME}\s*$")
 OFFSET_LOG = re.compile(rf"\boffset\(\s*(?:np\.)?log\(\s*{NAME}\s*\)\s*\)")
 OFFSET = re.compile(r"\boffset\((.+?)\)")
+SQUARE = re.compile(r"(\^|\*\*)\s*2|\bpoly\(\s*[^,]*,\s*(degree\s*=\s*)?2")
 CONSTANT = re.compile(r"[\s01+-]+")
 MOST = 5  # the highest order
 
@@ -24,7 +25,7 @@ def advice(rhs: str, used: Sequence[str], data: pd.DataFrame, outcome: str) -> s
     said, gone = [], set()
     effect = EFFECT.search(rhs)
     if effect:
-        order = 0 if CONSTANT.fullmatch(effect[1] or " ") else 1
+        order = 0 if CONSTANT.fullmatch(effect[1] or " ") else 2 if SQUARE.search(effect[1]) else 1
         said.append(f"for random effects give rorder={order}, and id='{effect[2]}', in place of {effect[0]}")
         gone.add(effect[2])
         rhs = rhs.replace(effect[0], "")

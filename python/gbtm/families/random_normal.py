@@ -1,20 +1,24 @@
-"""Normal with a random intercept and slope: the predictors of the family whose density is that of a whole subject."""
+"""Normal with random effects of powers of time: predictors of the family whose density is that of a whole subject."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .base import Predictors
+from .effect_correlations import correlation_root, pairs_of
 from .normal import Normal
 
-RANDOM = ("r0_sigma", "r1_sigma")  # sd of the random intercept and of the random slope
-CORRELATION = "atanh_r01"  # of the two
-RANDOM_PART = (*RANDOM, CORRELATION)
+EFFECTS = ("intercept", "slope", "quadratic")  # of time to the powers 0, 1, 2: the largest model
+RANDOM = tuple(f"r{power}_sigma" for power in range(len(EFFECTS)))  # their sds
+CORRELATIONS = {pair: "atanh_r{}{}".format(*pair) for pair in pairs_of(len(EFFECTS))}
+RANDOM_PART = (*RANDOM, *CORRELATIONS.values())
+NEEDED = {  # order of random effects from which a group has a parameter
+    **{name: power for power, name in enumerate(RANDOM)}, **{name: pair[1] for pair, name in CORRELATIONS.items()}}
 START_SD = 0.3  # of the outcome's; shared out with sigma
 
 
 class RandomNormal(Normal):
-    """y_i ~ N(X_i beta, sigma^2 I + Z_i G Z_i'), Z = 1, time, G the covariance of the random effects.
+    """y_i ~ N(X_i beta, sigma^2 I + Z_i G Z_i'), Z = 1, time, time^2, G the covariance of the random effects.
 
     See :mod:`gbtm.densities.random_effects`.
     """
@@ -33,8 +37,9 @@ class RandomNormal(Normal):
 def random_normal(n_random: int, correlated: bool = False) -> RandomNormal:
     """The family with that many random effects."""
     family = RandomNormal()
-    correlation = (CORRELATION,) if correlated and n_random > 1 else ()
-    family.predictors = ("mean", "log_sigma", *RANDOM[:n_random], *correlation)  # type: ignore[misc]
+    pairs = pairs_of(n_random) if correlated else []
+    family.predictors = (  # type: ignore[misc]
+        "mean", "log_sigma", *RANDOM[:n_random], *(CORRELATIONS[pair] for pair in pairs))
     return family
 
 
@@ -43,15 +48,11 @@ def root_of_covariance(u: Predictors) -> np.ndarray | None:
 
     The effects are R v, v ~ N(0, I), so that z' R are the loadings of an observation on v.
     """
-    if RANDOM[0] not in u:
+    sds = [np.asarray(u[name]) for name in RANDOM if name in u]
+    if not sds:
         return None
-    first = np.asarray(u[RANDOM[0]])
-    if RANDOM[1] not in u:
-        return first[..., None, None]
-    second, zero = np.asarray(u[RANDOM[1]]), np.zeros_like(first)
-    correlation = np.tanh(u[CORRELATION]) if CORRELATION in u else zero
-    lines = [[first, zero], [correlation * second, np.sqrt(1 - correlation**2) * second]]
-    return np.stack([np.stack(line, axis=-1) for line in lines], axis=-2)
+    atanh = {pair: np.asarray(u[name]) for pair, name in CORRELATIONS.items() if name in u}
+    return np.asarray(np.stack(sds, axis=-1)[..., None] * correlation_root(len(sds), atanh, sds[0].shape))
 
 
 def loadings(u: Predictors, time: np.ndarray) -> list[np.ndarray]:

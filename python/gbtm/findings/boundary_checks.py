@@ -12,7 +12,7 @@ from ..data.panel import Panel
 from ..estimation.covariance import Covariance
 from ..families import Family
 from ..families.precision import PRECISION
-from ..families.random_normal import CORRELATION
+from ..families.random_normal import CORRELATIONS, EFFECTS, RANDOM
 from ..model.blocks import Block
 from ..model.layout import Layout
 from ..model.random_effects import effects_at_bound
@@ -20,6 +20,7 @@ from .agreement_checks import predictors_at
 from .data_checks import Finding
 
 EXTREME = 1e-5  # a probability or rate this close to its bound
+OF_EFFECTS = tuple(CORRELATIONS.values())
 NO_CORRELATION = 0.1  # atanh of a rho at a boundary that is then the one at 0
 LISTED = 4  # times that a sentence names one by one; of more it gives the range
 NOBODY = 0.5  # people, fewer than which are none
@@ -80,28 +81,34 @@ def _curve_of_zeros(layout: Layout, zero: Block, eta: np.ndarray, lost: np.ndarr
 def scales_at_bound(layout: Layout, flat: np.ndarray, cov: Covariance) -> list[Finding]:
     """Random effects without variance, counts without overdispersion, proportions without spread."""
     told = {
-        "r0_sigma": ("no_random_effect", "the sd of the random intercept is zero", "Use rorder -1 for it."),
-        "r1_sigma": ("no_random_effect", "the sd of the random slope is zero", "Use a lower rorder for it."),
+        **{name: ("no_random_effect", f"the sd of the random {effect} is zero",
+                  f"Use {'a lower rorder' if power else 'rorder -1'} for it.")
+           for power, (name, effect) in enumerate(zip(RANDOM, EFFECTS, strict=True))},
         "log_psi": ("no_overdispersion", "the dispersion psi is {bound}", "Use family '{without}', or one psi."),
         "log_phi": ("collapsed_phi", "the precision phi is {bound}", "Check for repeated values, or fit fewer groups."),
         "tau": ("tau_at_bound", "tau is {bound}", "Use family 'zip', or 'poisson'."),
-        CORRELATION: ("effects_in_line", "the correlation of the random effects is {bound}",
-                      "Use independent effects, or a lower rorder for it."),
+        **{name: ("effects_in_line", f"the correlation of the random effects {'given the intercept ' * (a > 0)}is "
+                  "{bound}", "Use independent effects, or a lower rorder for it.")
+           for (a, _), name in CORRELATIONS.items()},
         "atanh_rho": ("rho_at_bound", "rho is {bound}", "Check for repeated values, or leave ar1 out."),
     }
     lost, none = ~cov.identified(layout.report_jacobian(flat)), effects_at_bound(layout, flat)
+    given = {int(i) for r in layout.correlation_sets for i, (a, _) in zip(r.places, r.pairs, strict=True) if a > 0}
+    inside = ~cov.identified(np.eye(layout.size)) if given else lost
     findings = []
     for b in layout.blocks:
-        if b.predictor not in told or not lost[b.start]:
+        if b.predictor not in told or not (inside if b.start in given else lost)[b.start]:
             continue
-        if b.predictor == CORRELATION and b.start in none:
+        if b.predictor in OF_EFFECTS and b.start in none:
             continue  # it is told of the effect itself
         code, what, remedy = told[b.predictor]
         name = layout.names[b.start]
         where = f"In group {b.group + 1} " if b.group is not None else "For all groups "
         what = what.format(bound=bound_of(b.predictor, float(flat[b.start])))
         remedy = remedy.format(without=layout.spec.outcomes[b.outcome].traits.without_dispersion)
-        message = f"{where}{what}: {name} lies on its boundary and has no standard error. {remedy}"
+        on_it = "lies on its boundary" + (
+            ", where the other correlations put it." if b.start in given else " and has no standard error.")
+        message = f"{where}{what}: {name} {on_it} {remedy}"
         findings.append(Finding(code, b.group + 1 if b.group is not None else None, message, (name,)))
     return findings
 
@@ -113,7 +120,7 @@ def bound_of(predictor: str, value: float) -> str:
         return none if abs(value) < NO_CORRELATION else "1" if value > 0 else "-1"
     if predictor == "tau":
         return "minus infinity" if value < 0 else "infinite"
-    if predictor == CORRELATION:
+    if predictor in OF_EFFECTS:
         return "1" if value > 0 else "-1"
     return "zero" if value < 0 else "infinite"
 

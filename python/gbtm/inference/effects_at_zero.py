@@ -1,7 +1,8 @@
 """The law of a likelihood ratio where random effects have their covariance at zero in the smaller model.
 
 Under the smaller model the covariances of the further effects lie at the tip of a cone: sds at zero, and of effects
-that are correlated a matrix that is positive semidefinite (Stram and Lee 1994). Twice the difference of the
+that are correlated a matrix that is positive semidefinite (Stram and Lee 1994), beside which their covariances with
+effects that are there already may be anything. Twice the difference of the
 log-likelihoods then is distributed as the squared length of the projection of a normal vector onto that cone in the
 metric of the information (Self and Liang 1987), a mixture of chi-squares whose weights depend on the data. With one
 further sd the weights are one half each. Otherwise they are counted here: the cone is spanned by rays, and the number
@@ -13,11 +14,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import block_diag
 from scipy.optimize import nnls
 from scipy.stats import chi2
 
 from ..data.panel import Panel
-from ..families.random_normal import RANDOM, RANDOM_PART, root_of_covariance
+from ..families.effect_correlations import Pair, pairs_of
+from ..families.random_normal import CORRELATIONS, RANDOM, RANDOM_PART, root_of_covariance
 from ..fit.fit import Fit
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
@@ -25,7 +28,7 @@ from ..model.nesting import embed
 from ..record.rebuild import layout_of, panel_of
 
 DRAWS = 4000  # of a normal vector, by which the weights are known to .008 and better
-RAYS = 48  # of the cone of 2 x 2 matrices that are positive semidefinite
+RAYS = {1: 1, 2: 48, 3: 300}  # of the cone of matrices of that size that are positive semidefinite
 TINY = 1e-9
 
 
@@ -61,13 +64,14 @@ def cone_law(res: Fit, restricted: Fit) -> ConeLaw:
     module = Mixture.near(layout, panel, flat)
     cone = _Cone.of(layout, flat)
     scores = _scores(module, flat)
-    beyond = cone.scores(module, layout, panel, flat)
+    beyond, shapes = cone.scores(module, layout, panel, flat)
     plain = np.delete(scores, cone.positions, axis=1)
     left = beyond - plain @ np.linalg.lstsq(plain, beyond, rcond=None)[0]
     unit = np.sqrt((left**2).sum(axis=0))
     left = left / unit
     metric = np.linalg.cholesky(left.T @ left + TINY * np.eye(unit.size)).T
-    rays = metric @ (cone.rays(unit) * unit[:, None])
+    rays = metric @ (cone.rays(shapes) * unit[:, None])
+    rays = rays / np.linalg.norm(rays, axis=0)
     draws = np.random.default_rng(0).standard_normal((DRAWS, unit.size))
     faces = np.array([np.count_nonzero(nnls(rays, z)[0]) for z in draws])
     weights = np.bincount(faces, minlength=unit.size + 1)[: unit.size + 1] / DRAWS
@@ -87,22 +91,46 @@ class _Effects:
     outcome: int
     group: int | None
     further: tuple[int, ...]
-    correlated: bool
+    pairs: tuple[Pair, ...]  # that are correlated
 
     @property
-    def entries(self) -> list[tuple[int, int]]:
-        """Places of the covariance that are free beyond the smaller model: variances, then the covariance."""
-        return [(a, a) for a in self.further] + ([(0, 1)] if self.correlated else [])
+    def freed(self) -> list[Pair]:
+        """Those with a further effect."""
+        return [pair for pair in self.pairs if set(pair) & set(self.further)]
 
     @property
-    def rays(self) -> np.ndarray:
-        """(d, n) directions that span the cone in these places, in units in which the effects are about as large."""
-        if not self.correlated:
-            return np.eye(len(self.further))
-        if len(self.further) == 1:  # a covariance with an effect that is there already may be anything
-            return np.array([[1.0, 0.0, 0.0], [0.0, 1.0, -1.0]])
-        angle = np.pi * np.arange(RAYS) / RAYS
-        return np.stack([np.cos(angle) ** 2, np.sin(angle) ** 2, np.cos(angle) * np.sin(angle)])
+    def entries(self) -> list[Pair]:
+        """Places of the covariance that are free beyond the smaller model: variances, then covariances."""
+        return [*((a, a) for a in self.further), *self.freed]
+
+    def rays(self, shape: np.ndarray) -> np.ndarray:
+        """(d, n) directions that span the cone in these places; ``shape`` (L, L) is the effects' information, in the
+        metric of which they are about as far from each other."""
+        n = len(self.further)
+        if not self.pairs:
+            return np.eye(n)
+        own = shape[np.ix_(self.further, self.further)]
+        vectors = np.linalg.solve(np.linalg.cholesky(own).T, _directions(n))
+        place, columns = {a: i for i, a in enumerate(self.further)}, []
+        for a, b in self.entries:
+            inside = a in place and b in place
+            columns.append(vectors[place[a]] * vectors[place[b]] if inside else np.zeros(vectors.shape[1]))
+        free = [i for i, (a, b) in enumerate(self.entries) if not (a in place and b in place)]
+        lines = np.eye(len(self.entries))[:, free]  # a covariance with an effect that is there already
+        return np.hstack([np.array(columns), lines, -lines])
+
+
+def _directions(n: int) -> np.ndarray:
+    """(n, r) unit vectors, one of each pair of opposites, that lie evenly in n dimensions."""
+    if n == 1:
+        return np.ones((1, 1))
+    turn = np.arange(RAYS[n])
+    if n == 2:
+        angle = np.pi * turn / turn.size
+        return np.stack([np.cos(angle), np.sin(angle)])
+    height, angle = (turn + 0.5) / turn.size, np.pi * (3 - np.sqrt(5)) * turn  # a spiral of Fibonacci
+    width = np.sqrt(1 - height**2)
+    return np.stack([width * np.cos(angle), width * np.sin(angle), height])
 
 
 @dataclass(frozen=True)
@@ -118,43 +146,40 @@ class _Cone:
             own = {b.predictor: b.start for b in layout.blocks if (b.outcome, b.group) == (m, group)}
             further = [a for a, name in enumerate(RANDOM) if name in own and flat[own[name]] == 0]
             if further:
-                correlation = RANDOM_PART[2] in own
-                effects.append(_Effects(m, group, tuple(further), correlation))
-                positions += [own[RANDOM[a]] for a in further] + ([own[RANDOM_PART[2]]] if correlation else [])
+                pairs = tuple(pair for pair in pairs_of(len(RANDOM)) if CORRELATIONS[pair] in own)
+                effects.append(_Effects(m, group, tuple(further), pairs))
+                positions += [own[RANDOM[a]] for a in further]
+                positions += [own[CORRELATIONS[pair]] for pair in effects[-1].freed]
         return cls(tuple(effects), np.array(positions, dtype=np.int64))
 
-    def rays(self, unit: np.ndarray) -> np.ndarray:
-        """(d, n) those of all effects; of two correlated ones in units of the information on their variances."""
-        blocks = [e.rays for e in self.effects]
-        out, row, column = np.zeros((unit.size, sum(b.shape[1] for b in blocks))), 0, 0
-        for effect, block in zip(self.effects, blocks, strict=True):
-            own = slice(row, row + block.shape[0])
-            if effect.correlated and len(effect.further) > 1:  # diag(s) v v' diag(s), s^2 the inverse of the units
-                s = 1 / np.sqrt(unit[own][:2])
-                block = block * np.array([s[0] ** 2, s[1] ** 2, s[0] * s[1]])[:, None]
-            out[own, column : column + block.shape[1]] = block
-            row, column = row + block.shape[0], column + block.shape[1]
-        return out
+    def rays(self, shapes: list[np.ndarray]) -> np.ndarray:
+        """(d, n) those of all effects, each with the information (L, L) on its own."""
+        return np.asarray(block_diag(*(e.rays(shape) for e, shape in zip(self.effects, shapes, strict=True))))
 
-    def scores(self, module: Mixture, layout: Layout, panel: Panel, flat: np.ndarray) -> np.ndarray:
-        """(N, d) derivatives of each person's log-likelihood in the entries of the covariances."""
+    def scores(
+        self, module: Mixture, layout: Layout, panel: Panel, flat: np.ndarray
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """(N, d) derivatives of each person's log-likelihood in the entries of the covariances, and of each of the
+        effects Z'V^-1 Z (L, L), summed over people."""
         import torch
 
         with torch.no_grad():
             posterior = module.posterior(torch.as_tensor(flat)[None])[0].numpy()
         posterior = posterior if module.expand is None else posterior[:, module.expand]
-        columns = []
+        columns, shapes = [], []
         for effect in self.effects:
-            given = _given_group(layout, panel, flat, effect.outcome)
+            given, within = _given_group(layout, panel, flat, effect.outcome)
             groups = range(layout.n_groups) if effect.group is None else [effect.group]
+            shapes.append(sum(np.einsum("i,iab->ab", posterior[k], within[k]) for k in groups))
             for a, b in effect.entries:
                 parts = [posterior[k] * given[k, :, a, b] for k in groups]
                 columns.append((0.5 if a == b else 1.0) * np.sum(parts, axis=0))
-        return np.stack(columns, axis=1)
+        return np.stack(columns, axis=1), shapes
 
 
-def _given_group(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> np.ndarray:
-    """(K, N, L, L): Z'V^-1 e e'V^-1 Z - Z'V^-1 Z of each person in each group, V with the effects that are there."""
+def _given_group(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """(K, N, L, L): Z'V^-1 e e'V^-1 Z - Z'V^-1 Z of each person in each group, V with the effects that are there, and
+    Z'V^-1 Z alone."""
     part, data = layout.outcomes[m], panel.outcomes[m]
     columns = part.columns("mean", data.time, data.covariates)
     mean = layout.coefficients(flat, m, "mean") @ columns.T
@@ -166,6 +191,7 @@ def _given_group(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> np.n
     z = np.vander(data.time / part.time_scale, part.n_random, increasing=True)
     error = ((data.y - part.centre) / part.scale - mean) / sigma
     out = np.zeros((layout.n_groups, panel.n_subjects, part.n_random, part.n_random))
+    shape = np.zeros_like(out)
     gram, h = np.zeros(out.shape[1:]), np.zeros(out.shape[:3])
     np.add.at(gram, data.subject, z[:, :, None] * z[:, None, :])
     for k in range(layout.n_groups):
@@ -175,4 +201,5 @@ def _given_group(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> np.n
         beyond = h[k] - np.einsum("iab,ib->ia", gram @ m_matrix, h[k])
         within = gram - gram @ m_matrix @ gram
         out[k] = (beyond[:, :, None] * beyond[:, None, :] - within) / sigma[k] ** 2
-    return out
+        shape[k] = within / sigma[k] ** 2
+    return out, shape

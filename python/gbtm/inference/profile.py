@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from scipy.stats import chi2
 
 from ..arguments import checked
 from ..checks import check_level
 from ..errors import SpecificationError, warn
 from ..fit.hidden_units import refuse_networks
-from ..record.rebuild import module_of
+from ..record.rebuild import layout_of, module_of
 from .profile_likelihood import Profile
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def profile_interval(res: Fit, parameter: str, level: float = 0.95) -> tuple[flo
     Raises
     ------
     SpecificationError
-        For an unknown parameter, and for weighted fits, whose log-likelihood differences have no chi-square law.
+        For an unknown parameter, for weighted fits, whose log-likelihood differences have no chi-square law, and for
+        the correlation of two random effects beside a random intercept.
 
     Warns
     -----
@@ -94,6 +96,7 @@ def profile_ends(res: Fit, parameter: str, level: float) -> tuple[tuple[float, f
     )
     refuse_networks(res, "parameter", "a profile", "Use gbtm.bootstrap(res), which finds them anew in each sample.")
     check_level(level)
+    _refuse_correlation(res, names.index(parameter))
     with with_gradients():
         profile = Profile(module_of(res), names.index(parameter))
         half = chi2.ppf(level, 1) / 2
@@ -107,3 +110,13 @@ def profile_ends(res: Fit, parameter: str, level: float) -> tuple[tuple[float, f
         f"The profile of {parameter} finds a log-likelihood {gain:.3g} above the fit's: the fit is not the best "
         "optimum, and neither its estimates and standard errors nor this interval are those of the best. Fit again "
         f"with more starts (n_starts), or with start at these values: {', '.join(f'{v:.{DIGITS}g}' for v in start)}."))
+
+
+def _refuse_correlation(res: Fit, position: int) -> None:
+    """A profile is climbed along one internal parameter; some correlations are functions of several."""
+    sets = layout_of(res).correlation_sets
+    if any(position in r.places[np.array([a > 0 for a, _ in r.pairs])] for r in sets):
+        raise SpecificationError(
+            f"parameter: {res.names[position]} depends on the correlations with the random intercept too, and its "
+            "profile is not climbed.", code="no_profile", argument="parameter",
+            way_out="Use conf_int(), or the profiles of the correlations with the random intercept.")

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from ..compute.threads import with_gradients
 from ..families import Family
-from ..families.random_normal import CORRELATION
+from ..families.random_normal import CORRELATIONS
 from ..model.blocks import SCALES
 from ..model.layout import Layout
 from ..model.outcome import OutcomePart
@@ -228,7 +228,7 @@ def _scale(
         yield Term("trials", positions, np.ones((1, 1)), half, 2 * half)
     elif predictor == "tau":  # what holds the curves off infinity holds it
         return
-    elif predictor in ("atanh_rho", CORRELATION):
+    elif predictor in ("atanh_rho", *CORRELATIONS.values()):
         yield Term("trials", positions, np.array([[2.0]]), half, 2 * half)
     else:
         own = strength * len(np.unique(positions)) / len(positions)  # one that is common to the groups counts once

@@ -11,6 +11,7 @@ from ..design.coordinates import Coordinates
 from ..design.time_basis import TimeBasis
 from ..families.hazards import EVENT_LOG_HAZARDS, EVENT_LOGS
 from ..families.ordinal import CUTS
+from ..families.random_normal import CORRELATIONS, RANDOM
 
 MEMBERSHIP = -1  # outcome number of the blocks of theta
 
@@ -35,9 +36,10 @@ SCALES = {
     "log_psi": Scale("psi", np.exp, np.exp, np.log),
     "log_phi": Scale("phi", np.exp, np.exp, np.log),
     "atanh_rho": Scale("rho", np.tanh, lambda x: 1 / np.cosh(x) ** 2, np.arctanh),
-    "atanh_r01": Scale("r01_corr", np.tanh, lambda x: 1 / np.cosh(x) ** 2, np.arctanh),
-    "r0_sigma": Scale("r0_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
-    "r1_sigma": Scale("r1_sigma", np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True),
+    # of more than two effects reported together, see Layout.correlation_sets
+    **{name: Scale("r{}{}_corr".format(*pair), np.tanh, lambda x: 1 / np.cosh(x) ** 2, np.arctanh)
+       for pair, name in CORRELATIONS.items()},
+    **{name: Scale(name, np.abs, lambda x: np.where(x < 0, -1.0, 1.0), np.asarray, in_units=True) for name in RANDOM},
     "tau": Scale("tau", np.asarray, np.ones_like, np.asarray, as_is=True),
     **{name: Scale(name, np.asarray, np.ones_like, np.asarray, as_is=True) for name in CUTS},
     **{name: Scale(name.replace("_log_", "_"), np.exp, np.exp, np.log) for name in EVENT_LOGS},

@@ -9,14 +9,16 @@ import numpy as np
 from ..compute.expressions import Relation, evaluate, read_relations
 from ..errors import SpecificationError
 from ..families.hazards import EVENT_LOG_HAZARDS
-from ..families.random_normal import CORRELATION, RANDOM
+from ..families.random_normal import CORRELATIONS as OF_EFFECTS
+from ..families.random_normal import RANDOM
 from ..specification.constraint_text import spelled_out, without_units
 from ..specification.spec import ModelSpec
 from .blocks import MEMBERSHIP, SCALES, Block
+from .correlation_sets import CorrelationSet
 from .outcome import OutcomePart, Part
 
 ARGUMENT = "constraints"
-CORRELATIONS = ("atanh_rho", CORRELATION)
+CORRELATIONS = ("atanh_rho", *OF_EFFECTS.values())
 
 Row = tuple[np.ndarray, float, str]  # what is multiplied with internal parameters (p,), what comes of it, in words
 
@@ -35,6 +37,9 @@ class Parameters(Protocol):
 
     @property
     def outcomes(self) -> list[OutcomePart]: ...
+
+    @property
+    def correlation_sets(self) -> list[CorrelationSet]: ...
 
     def units_of(self, b: Block) -> float: ...
 
@@ -98,6 +103,11 @@ def _internal(layout: Parameters, row: np.ndarray, value: float, relation: Relat
         zero = np.zeros(layout.size)
         inside = row @ layout.report_jacobian(zero)
         return inside, value - float(row @ np.where(row != 0, layout.report(zero), 0.0))
+    several = {int(i) for r in layout.correlation_sets for i in r.places[np.array([a > 0 for a, _ in r.pairs])]}
+    if several & set(there):
+        refuse(f"'{relation.text}': the correlation of two random effects that have a third before them depends on "
+               "several parameters that are estimated, in which that is not linear.", "not_linear",
+               "Constrain the correlations with the random intercept, or leave rcorr out.")
     if len(scales) < len(blocks) or len(there) > 2:
         _not_linear_inside(relation)
     if len(there) == 1:

@@ -18,15 +18,16 @@ from ..design.coordinates import Coordinates
 from ..design.covariate_basis import CovariateBasis, membership_basis
 from ..design.time_basis import TimeBasis
 from ..families.precision import PRECISION
-from ..families.random_normal import CORRELATION, RANDOM, RANDOM_PART
+from ..families.random_normal import CORRELATIONS, RANDOM, RANDOM_PART
 from ..specification.spec import ModelSpec
 from .blocks import MEMBERSHIP, SCALES, Block
 from .common_effects import Centring, centrings, common_block, own_covariates
 from .constraints import Constraints
+from .correlation_sets import CorrelationSet, correlation_sets
 from .membership_layout import MembershipLayout
 from .names import refuse_alike, traj_names, user_names
 from .outcome import OutcomePart, Part, make_parts
-from .transitions import TransitionBasis, Transitions
+from .transitions import TransitionBasis, Transitions, transitions_of
 
 # Predictors of absent parts. Finite, so that nothing becomes 0 * inf; exact in double precision all the same.
 RATE_ZERO = -1e8  # eta of a count group that never happens: exp(eta) = 0 and any positive count is impossible
@@ -246,6 +247,11 @@ class Layout(MembershipLayout):
         """What each group's own coefficients take up of effects common to all groups."""
         return centrings(self.blocks, self.parts)
 
+    @cached_property
+    def correlation_sets(self) -> list[CorrelationSet]:
+        """Correlations of more than two random effects, each of which depends on several internal parameters."""
+        return correlation_sets(self.blocks)
+
     def report(self, flat: np.ndarray) -> np.ndarray:
         """Internal (p,) -> the user's time and units (p,), sigma for log sigma."""
         out = np.array(flat, dtype=float)
@@ -256,6 +262,8 @@ class Layout(MembershipLayout):
                 out[b.entries] = self._block_map(b) @ flat[b.entries] + self._shift(b)
         for c in self.centrings:
             out[c.own] += c.map @ flat[c.common]
+        for r in self.correlation_sets:
+            out[r.places] = r.report(flat[r.places])
         return out
 
     def report_jacobian(self, flat: np.ndarray) -> np.ndarray:
@@ -268,6 +276,8 @@ class Layout(MembershipLayout):
                 jac[b.entries, b.entries] = self._block_map(b)
         for c in self.centrings:
             jac[c.own, c.common] = c.map
+        for r in self.correlation_sets:
+            jac[np.ix_(r.places, r.places)] = r.jacobian(flat[r.places])
         return jac
 
     def unreport(self, params: np.ndarray) -> np.ndarray:
@@ -280,6 +290,8 @@ class Layout(MembershipLayout):
                 out[b.entries] = np.linalg.solve(self._block_map(b), params[b.entries] - self._shift(b))
         for c in self.centrings:
             out[c.own] -= np.linalg.solve(self._block_map(c.block), c.map @ out[c.common])
+        for r in self.correlation_sets:
+            out[r.places] = r.unreport(params[r.places])
         return out
 
     def inside(self, flat: np.ndarray) -> np.ndarray:
@@ -292,7 +304,7 @@ class Layout(MembershipLayout):
                 out[at] = np.maximum(out[at], np.log(LEAST_SPREAD))
             elif b.predictor in RANDOM:
                 out[at] = np.maximum(np.abs(out[at]), LEAST_SPREAD)
-            elif b.predictor in ("atanh_rho", CORRELATION):
+            elif b.predictor in ("atanh_rho", *CORRELATIONS.values()):
                 out[at] = np.clip(out[at], -MOST_ATANH_RHO, MOST_ATANH_RHO)
         return out
 
@@ -335,9 +347,3 @@ def make_layout(panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None]
     refuse_alike(layout.names, parts, subjects.risk_names)
     _ = layout.constraints  # read here, so that what is wrong with them is told before the fit
     return layout
-
-
-def transitions_of(spec: ModelSpec, basis: TransitionBasis, risk2: np.ndarray | None) -> Transitions:
-    """The second set of groups given the first, for subjects with covariates ``risk2`` (N, r)."""
-    z = None if risk2 is None or not basis.names else basis.covariates(risk2)
-    return Transitions(spec.set_sizes[1], spec.second_reference, basis, z)

@@ -18,7 +18,7 @@ from ..errors import DataError, SpecificationError
 from ..families import Family, having, make_family
 from ..families.ar1 import AutoregressiveNormal
 from ..families.precision import PRECISION
-from ..families.random_normal import CORRELATION, RANDOM, random_normal
+from ..families.random_normal import NEEDED, random_normal
 from ..specification.outcome_spec import OutcomeSpec
 from ..specification.spec import ModelSpec
 from .dropout import DropoutPart, make_dropout, risk_set
@@ -68,7 +68,7 @@ class OutcomePart:
 
     @property
     def n_random(self) -> int:
-        """Number of random effects of the group that has most: 0, 1 or 2."""
+        """Number of random effects of the group that has most."""
         return max(self.spec.random_orders, default=-1) + 1 if self.spec.random_orders is not None else 0
 
     @cached_property
@@ -80,9 +80,8 @@ class OutcomePart:
 
         For the sd of a random effect: 0 in groups that have it, -1 in others.
         """
-        needed = {**{name: power for power, name in enumerate(RANDOM)}, CORRELATION: 1}
-        if predictor in needed and self.spec.random_orders is not None:
-            return tuple(0 if o >= needed[predictor] else -1 for o in self.spec.random_orders)
+        if predictor in NEEDED and self.spec.random_orders is not None:
+            return tuple(0 if o >= NEEDED[predictor] else -1 for o in self.spec.random_orders)
         if predictor == PRECISION:
             return None
         return self.spec.zero_orders if predictor == "zero" else self.spec.orders

@@ -15,6 +15,7 @@ import numpy as np
 from ..design.coordinates import Coordinates
 from ..design.covariate_basis import spread_of
 from ..errors import SpecificationError
+from ..specification.spec import ModelSpec
 from .blocks import MEMBERSHIP, Block
 
 DEPENDENT = 1e-10  # of the largest singular value of the standardised covariates, the constant among them
@@ -161,3 +162,9 @@ class Transitions:
         """Coefficients (..., K, J + r) with the groups of both sets in another order."""
         own = values[..., second, : self.n_from][..., first]
         return np.concatenate([own, values[..., second, self.n_from :]], axis=-1)
+
+
+def transitions_of(spec: ModelSpec, basis: TransitionBasis, risk2: np.ndarray | None) -> Transitions:
+    """The second set of groups given the first, for subjects with covariates ``risk2`` (N, r)."""
+    z = None if risk2 is None or not basis.names else basis.covariates(risk2)
+    return Transitions(spec.set_sizes[1], spec.second_reference, basis, z)

@@ -56,6 +56,8 @@ def lacking(res: GBTMResults) -> str:
         return "a phi that moves with time (phi_order)"
     if spec.random_correlated or spec.random_common:
         return "random effects that are correlated or have one covariance for all groups"
+    if spec.random_orders is not None and max(spec.random_orders) > 1:
+        return "a random effect of time squared (its rorder goes up to 1)"
     if spec.curve is not None:
         return f"curves of {spec.curve.words}; it has polynomials of time up to order 5"
     if spec.basis is not None:

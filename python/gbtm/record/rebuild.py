@@ -11,9 +11,10 @@ from ..data.panel import Panel
 from ..data.subjects import Subjects
 from ..errors import SpecificationError
 from ..model.dropout import DropoutPart, Hazard
-from ..model.layout import Layout, transitions_of
+from ..model.layout import Layout
 from ..model.outcome import OutcomePart, Part
 from ..model.prepared import Prepared
+from ..model.transitions import transitions_of
 from ..specification.outcome_spec import OutcomeSpec
 from ..specification.spec import ModelSpec
 from .fit_record import FitRecord

@@ -38,8 +38,11 @@ def _within(evidence: Evidence) -> Reply:
     spec = evidence.res.outcome.spec
     if spec.random_orders is not None:
         orders = ", ".join(str(o) for o in spec.random_orders)
-        text = f"Random effects within groups (orders {orders}: 0 an intercept, 1 a slope too, -1 none)."
-        text += " Intercept and slope are correlated." if spec.random_correlated else ""
+        squared = max(spec.random_orders) > 1
+        said = "0 an intercept, 1 a slope too, " + ("2 one of time squared too, " if squared else "") + "-1 none"
+        text = f"Random effects within groups (orders {orders}: {said})."
+        which = "The effects of a group" if squared else "Intercept and slope"
+        text += f" {which} are correlated." if spec.random_correlated else ""
         text += " Their covariance is the same in all groups." if spec.random_common else ""
     elif spec.ar1:
         text = "Errors within a subject follow an AR(1) process; there are no random effects."

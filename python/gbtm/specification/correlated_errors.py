@@ -6,9 +6,10 @@ from typing import Protocol, TypeVar
 
 from ..errors import SpecificationError
 from ..families import Family
+from ..families.random_normal import EFFECTS
 from .option_values import refuse_outside
 
-MAX_RANDOM_ORDER = 1
+MAX_RANDOM_ORDER = len(EFFECTS) - 1
 
 
 class Correlated(Protocol):
@@ -46,7 +47,7 @@ def check_correlated_errors(spec: Correlated) -> None:
             code="bad_rorder", argument="rorder", way_out="Choose one of them, for example by BIC.",
         )
     refuse_outside(spec.random_orders, -1, MAX_RANDOM_ORDER, "rorder", "bad_rorder", "",
-                    "0: a random intercept; 1: a random slope too; -1: none in that group.")
+                    "0: a random intercept; 1: a random slope too; 2: one of time^2 too; -1: none in that group.")
     if spec.random_correlated and spec.traits.has_bounds:
         raise SpecificationError(
             f"rcorr: random effects of family '{spec.family}' are independent of each other.", code="bad_rorder",
@@ -65,7 +66,7 @@ def check_random_effects(spec: Spec) -> Spec:
         )
     if spec.random_common and highest < 0:
         raise SpecificationError(
-            "rcommon: there are no random effects without an rorder of 0 or 1.", code="bad_rorder",
-            argument="rcommon", way_out="Give rorder=0 or rorder=1 too.",
+            "rcommon: there are no random effects without an rorder of 0, 1 or 2.", code="bad_rorder",
+            argument="rcommon", way_out="Give rorder=0, rorder=1 or rorder=2 too.",
         )
     return spec

@@ -33,7 +33,8 @@ class OutcomeSpec:
     dispersion_by_group : families with a psi only. One psi per group instead of one for all
     ar1 : families whose errors may correlate only. AR(1) errors, corr = rho^|difference in time|
     rho_by_group : one rho per group instead of one for all
-    random_orders : as ``ar1``. Random effects of each group: 0, an intercept; 1, a slope too; -1, none
+    random_orders : as ``ar1``. Random effects of each group: 0, an intercept; 1, a slope too; 2, time^2 too;
+        -1, none
     random_correlated, random_common : the intercept and slope of a group are correlated; one covariance for all groups
     phi_orders : families with a phi only. One order, of the polynomial that log phi is in each group; None: a constant
     repeated : a person may have several observations at one time

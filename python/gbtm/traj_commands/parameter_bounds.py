@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import CommandError
+from ..families.random_normal import CORRELATIONS
 from ..model.blocks import SCALES
 from ..model.layout import Layout
 
 LEAST = {  # what a scale parameter is above anyway
-    "log_sigma": 0.0, "log_psi": 0.0, "log_phi": 0.0, "atanh_rho": -1.0, "atanh_r01": -1.0}
-MOST = {"atanh_rho": 1.0, "atanh_r01": 1.0}
+    "log_sigma": 0.0, "log_psi": 0.0, "log_phi": 0.0, "atanh_rho": -1.0,
+    **dict.fromkeys(CORRELATIONS.values(), -1.0)}
+MOST = {"atanh_rho": 1.0, **dict.fromkeys(CORRELATIONS.values(), 1.0)}
 
 
 def bound_texts(layout: Layout, lower: np.ndarray | None, upper: np.ndarray | None) -> tuple[str, ...]:
