@@ -265,9 +265,6 @@ def test_several_outcomes_share_groups_of_which_some_are_known():
     assert 'known = "known"' in code_for(res, "R")
     part = res.of_outcome("z")
     assert np.array_equal(part.posterior.to_numpy()[known], np.eye(3)[group[known]])
-    with pytest.raises(SpecificationError, match="a dual model has two") as error:
-        gbtm.GBTM.from_formula(["y ~ t", "z ~ t"], data, id="id", groups=[2, 2], order=1, known="known")
-    assert error.value.code == "no_known_here"
 
 
 def test_a_saved_fit_knows_whose_group_is_known(tmp_path):

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..compute.damped_newton import damped_step
+from ..data.known_groups import class_weights
 from ..data.subjects import Subjects
 from ..model.layout import Layout
 from .membership import NEWTON_DAMPING, SHARE_FLOOR
@@ -63,7 +64,8 @@ class DualMembership(nn.Module):
             x = torch.from_numpy(layout.membership.internal(subjects.risk))
         if subjects.risk2_names:
             z = torch.from_numpy(layout.transitions.basis.covariates(subjects.second_risk))
-        return cls(layout, x, z)
+        weights = class_weights(subjects.known_sets, layout.spec.set_sizes)
+        return cls(layout, x, z, None if weights is None else torch.from_numpy(weights))
 
     @property
     def has_covariates(self) -> bool:
