@@ -11,8 +11,10 @@
 #' @param ... nothing: an argument that does not exist is refused
 #' @return `classification_error()`: object of class `gbtm_classification`: `table` (D, rows the true groups, columns
 #'   those assigned; rows sum to 1), `shares`, `inverse` (NULL where there is none), `logits` log(D_ts / D_tK), which
-#'   Mplus' manual third step fixes, `condition` (the condition number of D), `assignment`. `bch_weights()`: matrix, a
-#'   row a person, named by id, a column a group; sampling weights are in it.
+#'   Mplus' manual third step fixes, `condition` (the condition number of D), `assignment`, and `n_known`, of how many
+#'   people the group is known (argument `known` of [gbtm()]): they have no errors, and `table` is of the others.
+#'   `bch_weights()`: matrix, a row a person, named by id, a column a group; sampling weights are in it. Who is known to
+#'   be in a group has a weight of 1 there.
 #' @section Errors: `gbtm_membership_covariates`, `gbtm_one_group`, `gbtm_bad_assignment`, `gbtm_two_group_sets`;
 #'   `gbtm_singular_classification` where the groups cannot be told apart by the assignment.
 #' @examplesIf gbtm_engine()$available
@@ -34,7 +36,8 @@ classification_error <- function(fit, assignment = "modal", groups_of = NULL) {
     table = square(answer$table, "group", "assigned"),
     shares = stats::setNames(as.vector(decode(answer$shares, answer$arrays)), groups),
     inverse = square(answer$inverse, "assigned", "group"), logits = square(answer$logits, "group", "assigned"),
-    condition = as.vector(decode(answer$condition, answer$arrays)), assignment = assignment
+    condition = as.vector(decode(answer$condition, answer$arrays)), assignment = assignment,
+    n_known = answer$n_known
   ))
 }
 
@@ -62,6 +65,7 @@ bch_weights <- function(fit, assignment = "modal", groups_of = NULL) {
 print.gbtm_classification <- function(x, digits = 4, ...) {
   check_dots(...)
   cat("P(assigned | true group), ", x$assignment, " assignment\n", sep = "")
+  if (x$n_known > 0) cat("Of those whose group is not known: that of", x$n_known, "people is\n")
   print(round(x$table, digits))
   cat("Condition number ", format(x$condition, digits = 3), "\n", sep = "")
   invisible(x)

@@ -150,3 +150,35 @@ test_that("several outcomes share groups of which some are known", {
   expect_equal(apply(of_outcome(fit, "z")$posterior, 1, max)[!is.na(told)], rep(1, sum(!is.na(told))))
   expect_output(print(fit), "The group of 30 of 90 subjects is known")
 })
+
+test_that("three-step methods take known people as assigned without error", {
+  need_engine()
+  d <- made()
+  set.seed(2)
+  people <- data.frame(id = seq_len(90), o = rnorm(90, rep(c(0, 1, 2), c(45, 27, 18))), z = rnorm(90))
+  group <- rep(1:3, c(45, 27, 18))
+  all <- fitted_to(d, known = "true")
+  for (method in c("bch", "ml", "two-step")) {
+    out <- suppressWarnings(distal(all, o ~ group, people, method = method))
+    expect_equal(out$groups$mean, as.vector(tapply(people$o, group, mean)), tolerance = 1e-7)
+    theta <- suppressWarnings(predictors(all, ~ z, people, method = method))
+    logit <- glm(factor(group[group < 3]) ~ z, binomial, people[group < 3, ])
+    pair <- gbtm(y ~ t, d[d$true < 3, ], id = "id", groups = 2, order = 1, known = "true")
+    two <- suppressWarnings(predictors(pair, ~ z, people, method = method))
+    expect_equal(unname(coef(two)), unname(coef(logit)), tolerance = 1e-6)
+    expect_length(coef(theta), 4)
+  }
+  half <- fitted_to(d, known = "told")
+  error <- classification_error(half)
+  expect_identical(error$n_known, 30L)
+  expect_output(print(error), "Of those whose group is not known: that of 30 people is")
+  known <- half$ids %in% d$id[!is.na(d$told)]
+  p <- half$posterior[!known, ]
+  a <- diag(3)[max.col(p), ]
+  expect_equal(unname(error$table), unname(crossprod(p, a) / colSums(p)), tolerance = 1e-9)
+  weights <- bch_weights(half)
+  expect_equal(unname(weights[known, ]), diag(3)[d$true[match(half$ids[known], d$id)], ])
+  expect_equal(unname(weights[!known, ]), unname(a %*% error$inverse), tolerance = 1e-8)
+  expect_match(suppressWarnings(distal(half, o ~ group, people))$notes, "The group of 30 of these people is known",
+               all = FALSE)
+})

@@ -28,6 +28,7 @@ from ..lags.table import long_lags, wide_items, wide_lags, with_lag_record
 from ..lags.term import LagTerm, with_lag_columns
 from ..model.prepared import Prepared
 from ..specification.description import Design
+from ..specification.known_of_sets import refuse_sets
 from ..specification.no_order import refuse_order
 from ..specification.outcome import Outcome
 from ..specification.outcome_spec import OutcomeSpec
@@ -53,6 +54,7 @@ def read_table(
     data: pd.DataFrame, outcome: Outcome, design: Design, *, id: Ids, wide: Wide | None
 ) -> Prepared:
     """The model of a formula on a long table, or on a wide one where ``wide`` says what its names stand for."""
+    refuse_sets(design.known)
     groups = groups_of_one(design)
     panel, spec, inputs = read_outcome(data, outcome, design, groups, id=id, wide=wide)
     return Prepared.of(panel, design_spec(design, (spec,), groups), formula=outcome.formula, inputs=inputs)

@@ -16,6 +16,7 @@ from ..errors import SpecificationError
 from ..model.prepared import Prepared
 from ..record.inputs import split_inputs
 from ..specification.description import Design
+from ..specification.known_of_sets import known_of_sets, refuse_sets
 from ..specification.outcome import Outcome
 from ..specification.spec import design_spec, groups_of_one
 from .reading import Ids, Wide, people_of, read_outcome
@@ -36,6 +37,7 @@ def read_tables(
         ``no_data``, where ``data`` is needed and not given, or does not have the outcome that
         drives dropout.
     """
+    design = _with_known(design, outcomes)
     of_people = [name for name in OF_PEOPLE if getattr(design, name) is not None]
     mine = [o.data is None for o in outcomes]
     if data is None and (any(mine) or of_people):
@@ -71,6 +73,17 @@ def read_tables(
         inputs=joined_record([inputs for _, _, inputs in read], [o.formula for o in outcomes],
                              [not is_mine for is_mine in mine], first),
     )
+
+
+def _with_known(design: Design, outcomes: Sequence[Outcome]) -> Design:
+    """Whose group is known, of the groups of each outcome of a dual model."""
+    if design.known is None:
+        return design
+    if not design.is_dual:
+        refuse_sets(design.known)
+        return design
+    names = [str(o.formula).partition("~")[0].strip() for o in outcomes]
+    return replace(design, known=known_of_sets(design.known, names) if len(names) == 2 else None)
 
 
 def _groups_of_each(design: Design, n_outcomes: int) -> list[int]:

@@ -199,7 +199,7 @@ def classification(document: str, assignment: str, groups_of: str) -> str:
         res, bulk = groups_asked(fit_of(document), json.loads(groups_of))[0], new_bulk()
         error = classification_error(res, assignment)
         out = {name: encode(getattr(error, name).to_numpy(), bulk) for name in ("table", "shares", "logits")}
-        out["condition"] = encode(np.array([error.condition]), bulk)
+        out["condition"], out["n_known"] = encode(np.array([error.condition]), bulk), error.n_known
         try:
             out["inverse"] = encode(error.inverse.to_numpy(), bulk)
             out["weights"] = encode(bch_weights(res, assignment).to_numpy(), bulk)

@@ -2,11 +2,13 @@
 
 With weights m_ik the likelihood of a person is sum_k pi_k m_ik f_ik: 1 for one group and 0 for the others where the
 group is known, 1 for all where it is not. As they were given they are (N, 1), the number of each person's group, NaN
-where it is not known, or (N, K), the weights, NaN throughout a row where nothing is known.
+where it is not known, or (N, K), the weights, NaN throughout a row where nothing is known. Of a dual model either set
+of groups has its own, and the weight of a pair of groups is the product of theirs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +34,7 @@ def known_of_array(known: Any, n_subjects: int) -> np.ndarray | None:
     return None if known is None else number_array(known, "known").reshape(n_subjects, -1)
 
 
-def check_known(known: np.ndarray | None, n_groups: int, ids: pd.Index) -> None:
+def check_known(known: np.ndarray | None, n_groups: int, ids: pd.Index, of: str = "of the model") -> None:
     """Refuse numbers that are none of a model's groups, and weights that are none, naming the people.
 
     Raises
@@ -45,13 +47,15 @@ def check_known(known: np.ndarray | None, n_groups: int, ids: pd.Index) -> None:
     if known.shape[1] == 1:
         number = known[:, 0]
         bad = np.asarray(~np.isnan(number) & ~np.isin(number, np.arange(1, n_groups + 1)))
-        _refuse(bad, ids, f"a group that is none of the {n_groups} of the model",
+        _refuse(bad, ids, f"a group that is none of the {n_groups} {of}",
                 f"Number the groups from 1 to {n_groups}, and leave the value missing where the group is not known.",
                 number)
         return
     if known.shape[1] != n_groups:
+        whose = "" if of == "of the model" else f" {of}"
         raise DataError(
-            f"known: {known.shape[1]} columns of weights for {n_groups} groups.", code="bad_known", argument="known",
+            f"known: {known.shape[1]} columns of weights for {n_groups} groups{whose}.", code="bad_known",
+            argument="known",
             way_out="Give one column of weights for each group, or one column with the number of the group.",
         )
     missing = np.isnan(known)
@@ -107,6 +111,21 @@ def group_weights(known: np.ndarray | None, n_groups: int) -> np.ndarray | None:
             "asked for.", code="bad_known", argument="known", way_out="Ask for as many groups, or leave known out.",
         )
     return None if (weights == 1).all() else weights
+
+
+def class_weights(known: Sequence[np.ndarray | None], sizes: Sequence[int]) -> np.ndarray | None:
+    """m (N, C) of the classes of a model, which are the groups of its one set of groups, or the pairs of those of two.
+
+    None where nothing is known of anybody.
+    """
+    each = [group_weights(of_set, size) for of_set, size in zip(known, sizes, strict=True)]
+    if len(each) == 1:
+        return each[0]
+    given = next((m for m in each if m is not None), None)
+    if given is None:
+        return None
+    first, second = (np.ones((len(given), size)) if m is None else m for m, size in zip(each, sizes, strict=True))
+    return np.asarray((first[:, :, None] * second[:, None, :]).reshape(len(given), -1))
 
 
 def group_classes(weights: np.ndarray | None) -> tuple[int, ...]:

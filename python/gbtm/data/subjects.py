@@ -35,7 +35,8 @@ class Subjects:
     cluster, stratum : (N,) codes 0.. of sampling clusters (PSU) and strata, -1 for missing, or None
     held_out : (N,) bool, subjects that are scored but not fitted, or None
     missing_at_random : (N,) bool, subjects whose absence is no dropout, or None
-    known_groups : (N, 1) or (N, K), whose group is known, see :mod:`gbtm.data.known_groups`, or None
+    known_groups, known_groups2 : (N, 1) or (N, K), whose group is known, see :mod:`gbtm.data.known_groups`, or None;
+        the latter of the second set of groups of a dual model
     event : (N, 4 + q) of a time to an event, see :func:`gbtm.data.event_times.checked_event`, or None
     event_names, event_design : of its covariates, as for ``risk``
     """
@@ -50,6 +51,7 @@ class Subjects:
     held_out: np.ndarray | None = None
     missing_at_random: np.ndarray | None = None
     known_groups: np.ndarray | None = None
+    known_groups2: np.ndarray | None = None
     risk2: np.ndarray | None = None
     risk2_names: tuple[str, ...] = ()
     risk2_design: FormulaDesign | None = None
@@ -80,6 +82,11 @@ class Subjects:
     def second_risk(self) -> np.ndarray:
         """(N, r2) ``risk2``, without columns where there are none."""
         return np.zeros((self.n_subjects, 0)) if self.risk2 is None else self.risk2
+
+    @property
+    def known_sets(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Whose group is known, of either set of groups."""
+        return self.known_groups, self.known_groups2
 
     @property
     def risk_factors(self) -> list[tuple[str, tuple[Any, ...], tuple[int, ...], np.ndarray]]:
@@ -154,6 +161,7 @@ def subjects_of(
     weights: str | None = None, cluster: str | None = None, stratum: str | None = None,
     out_of_sample: str | None = None, obsmar: str | None = None,
     risk2: str | Sequence[str] | FormulaDesign | None = None, known: str | Sequence[str] | None = None,
+    known2: str | Sequence[str] | None = None,
     event: EventColumns | Mapping[str, Any] | None = None,
 ) -> Subjects | None:
     """What the user's table says of each subject; None where nothing was asked for.
@@ -166,10 +174,12 @@ def subjects_of(
     cluster, stratum : columns that name the sampling cluster (PSU) and the stratum
     out_of_sample : column, 1 for subjects that are scored but not fitted
     obsmar : column, 1 for subjects whose missing waves are missing at random: no dropout
-    known : column with the number of the group of those whose group is known, or a column of weights for each group
+    known, known2 : column with the number of the group of those whose group is known, or a column of weights for each
+        group; of the second set of groups of a dual model
     event : the columns of a time to an event
     """
-    single = [c for c in (weights, cluster, stratum, out_of_sample, obsmar) if c is not None] + known_columns(known)
+    single = [c for c in (weights, cluster, stratum, out_of_sample, obsmar) if c is not None]
+    single += known_columns(known) + known_columns(known2)
     both = {"risk": risk, "risk2": risk2}
     timed = None if event is None else EventColumns.of(event)
     if not single and risk is None and risk2 is None and timed is None:
@@ -198,18 +208,19 @@ def subjects_of(
         stratum=None if stratum is None else pd.factorize(data[stratum])[0],
         held_out=None if out_of_sample is None else _flags(numeric(data[out_of_sample], out_of_sample), out_of_sample),
         missing_at_random=None if obsmar is None else _flags(numeric(data[obsmar], obsmar), obsmar),
-        known_groups=known_of_table(data, known),
+        known_groups=known_of_table(data, known), known_groups2=known_of_table(data, known2),
     )
 
 
 def subjects_of_arrays(
     n_subjects: int, *, risk: Any = None, weights: Any = None, cluster: Any = None, stratum: Any = None,
     out_of_sample: Any = None, obsmar: Any = None, risk_levels: Sequence[Sequence[Any]] = (), risk2: Any = None,
-    known: Any = None, event: Any = None, event_names: Sequence[str] = (),
+    known: Any = None, known2: Any = None, event: Any = None, event_names: Sequence[str] = (),
 ) -> Subjects | None:
     """The same from arrays with one row per subject; ``risk_levels`` as in :class:`Subjects`."""
     given = {"risk": risk, "risk2": risk2, "weights": weights, "cluster": cluster, "stratum": stratum,
-             "out_of_sample": out_of_sample, "obsmar": obsmar, "known": known, "event": event}
+             "out_of_sample": out_of_sample, "obsmar": obsmar, "known": known, "known2": known2,
+             "event": event}
     given = {k: v for k, v in given.items() if v is not None}
     if not given:
         return None
@@ -231,7 +242,7 @@ def subjects_of_arrays(
         held_out=None if out_of_sample is None else _flags(
             number_array(out_of_sample, "out_of_sample"), "out_of_sample"),
         missing_at_random=None if obsmar is None else _flags(number_array(obsmar, "obsmar"), "obsmar"),
-        known_groups=known_of_array(known, n_subjects),
+        known_groups=known_of_array(known, n_subjects), known_groups2=known_of_array(known2, n_subjects),
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..fit.fit import Fit
+    from ..step_three.step_one import StepOne
 
 MOST_CONDITION = 10.0
 LEAST_DIAGONAL = 0.5
@@ -42,9 +43,15 @@ def examine(fit: Fit, problem: Problem) -> list[Finding]:
     return found
 
 
+def known_note(rows: np.ndarray, one: StepOne) -> list[str]:
+    """Of how many people of step three the group is known."""
+    n = int(one.known[rows].sum())
+    return [f"The group of {n} of these people is known: they have no errors of classification."] if n else []
+
+
 def _classification(problem: Problem) -> list[Finding]:
     one = problem.step_one
-    d = classification_table(one.posterior, one.weight, problem.assignment)
+    d = classification_table(one.posterior, one.weight, problem.assignment, one.known)
     out = []
     condition = float(np.linalg.cond(d))
     if condition > MOST_CONDITION:

@@ -29,7 +29,7 @@ from ..step_three.linear_predictor import Design, LinearPredictor
 from ..step_three.outcome_models import OUTCOME_MODELS
 from ..step_three.problem import DistalStructure, Problem
 from ..step_three.step_one import StepOne
-from .cautions import examine, measured_too_early, refuse_own_outcome
+from .cautions import examine, known_note, measured_too_early, refuse_own_outcome
 from .distal_result import DistalResult
 from .formula import DistalFormula, design_of_formula, read_formula, variables_of
 from .outcome import Outcome, read_outcome
@@ -157,7 +157,7 @@ class _Request:
         check_covariance(self.covariance, method)
         one = StepOne.of(self.whole, self.group_set)
         early = measured_too_early(self.fit, self.measured_at, people, rows)
-        notes = self._notes(outcome, method, len(people) - len(rows), design)
+        notes = (*self._notes(outcome, method, len(people) - len(rows), design), *known_note(rows, one))
 
         def by(other: str) -> DistalResult:
             structure = self._structure(outcome, design, other, at_risk)

@@ -24,7 +24,7 @@ from ..step_three.estimates import estimates
 from ..step_three.influence import check_covariance
 from ..step_three.problem import MembershipStructure, Problem
 from ..step_three.step_one import StepOne
-from .cautions import examine
+from .cautions import examine, known_note
 from .distal_outcome import check_method, degrees, groups_asked, refuse_part
 from .formula import refuse_collinear
 from .one_step import one_step
@@ -95,7 +95,7 @@ def predictors(
     one = StepOne.of(whole, group_set)
     reference = res.group_sets[0].reference if ref is None else ref - 1
     structure = MembershipStructure(z, names, res.n_groups, reference)
-    notes = _notes(len(one.weight) - len(rows), covariance)
+    notes = (*_notes(len(one.weight) - len(rows), covariance), *known_note(rows, one))
     formula = covariates if isinstance(covariates, str) else "~ " + " + ".join(covariates)
 
     def by(other: str) -> PredictorsResult:

@@ -193,7 +193,7 @@ def group_order(module: Mixture, flat: np.ndarray) -> np.ndarray:
     constraints tell apart change places where these hold of them all the same; those of known people never do.
     """
     layout, levels = module.layout, _levels(module, flat)
-    if layout.constraints is None or layout.spec.known_classes:
+    if layout.constraints is None or layout.spec.has_known:
         return layout.class_order(_lowest_first(layout, levels))
     found: list[tuple[list[float], np.ndarray]] = []
     for order in labellings(layout):

@@ -12,7 +12,6 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from ..compute.threads import in_order
-from ..likelihood.membership import Membership
 from ..likelihood.mixture import Mixture
 from ..model.layout import Layout
 from ..specification.spec import ModelSpec
@@ -41,7 +40,7 @@ def labellings(layout: Layout) -> np.ndarray:
 
 def unlabelled(spec: ModelSpec) -> ModelSpec:
     """Where groups of one shape are exchangeable."""
-    return replace(spec, constraints=(), known_classes=())
+    return replace(spec, constraints=(), known_classes=(), second_known_classes=())
 
 
 def _of_set(spec: ModelSpec, group_set: int) -> Iterator[list[int]]:
@@ -94,48 +93,65 @@ def well_labelled(module: Mixture, starts: Tensor) -> Tensor:
 
 def _as_people_are_known(module: Mixture, starts: Tensor) -> Tensor:
     """Starts (B, p) with the numbers that make those likeliest whose group is known, an assignment problem: of others
-    the likelihood is the same with any."""
+    the likelihood is the same with any. Of a dual model either set of groups has its own."""
     layout = module.layout
+    sets = range(len(layout.spec.set_sizes))
     if not len(_weights(module)):  # a sample in which nobody is
         return starts
 
-    def block(shard: Mixture) -> Tensor:
+    def block(shard: Mixture) -> list[Tensor]:
         joint = shard.group_loglik(starts) + shard.log_shares(starts)
-        return torch.einsum("ng,bjn->bgj", _told(shard), joint)
+        return [torch.einsum("ng,bjn->bgj", _told(shard, s), _over_set(shard, joint, s)) for s in sets]
 
     with torch.no_grad():
-        fit = torch.stack(in_order(block, module.shards)).sum(0).cpu().numpy()
-    orders = [assigned(layout.spec, -np.nan_to_num(f, nan=-FORBIDDEN, neginf=-FORBIDDEN)) for f in fit]
+        blocks = in_order(block, module.shards)
+        fits = [torch.stack([b[s] for b in blocks]).sum(0).cpu().numpy() for s in sets]
+    costs = [-np.nan_to_num(f, nan=-FORBIDDEN, neginf=-FORBIDDEN) for f in fits]
+    orders = [layout.class_order(tuple(assigned(layout.spec, c, s) for s, c in enumerate(each)))
+              for each in zip(*costs, strict=True)]
     moved = [layout.permute(flat, order) for flat, order in zip(starts.cpu().numpy(), orders, strict=True)]
     return torch.as_tensor(np.stack(moved), dtype=starts.dtype, device=starts.device)
 
 
-def _told(module: Mixture) -> Tensor:
-    """(U, K) of the people's weight the part for each group, 0 for those of whom nothing is known."""
-    m = _weights(module)
+def _over_set(module: Mixture, joint: Tensor, group_set: int) -> Tensor:
+    """Logarithms (B, C, U) that belong to classes, of the sums over those of each group of a set (B, J, U)."""
+    sizes = module.layout.spec.set_sizes
+    if len(sizes) == 1:
+        return joint
+    return torch.logsumexp(joint.unflatten(1, sizes), dim=2 - group_set)  # type: ignore[no-untyped-call]
+
+
+def _told(module: Mixture, group_set: int = 0) -> Tensor:
+    """(U, K) of the people's weight the part for each group of a set, 0 for those of whom nothing is known."""
+    m, sizes = _weights(module), module.layout.spec.set_sizes
+    if len(sizes) > 1:  # a product, of whose other factor the largest is left
+        m = m.unflatten(1, sizes).amax(2 - group_set)  # type: ignore[no-untyped-call]
     some = (m != m[:, :1]).any(1, keepdim=True)
     return m * some / m.sum(1, keepdim=True) * module.weight[:, None]
 
 
 def _weights(module: Mixture) -> Tensor:
-    """m (U, K) of the groups; (0, K) where nobody's is known."""
-    assert isinstance(module.membership, Membership)  # no dual model has them
+    """m (U, C) of the classes; (0, C) where nobody's is known."""
     return module.membership.m
 
 
 def of_some(module: Mixture, flat: np.ndarray) -> Tensor:
     """(1, p) where a search on some people ended: among these few or none may have been known."""
     at = torch.as_tensor(flat, device=module.device)[None]
-    return well_labelled(module, at) if module.layout.spec.known_classes else at
+    return well_labelled(module, at) if module.layout.spec.has_known else at
 
 
 def partitions_of_known(module: Mixture, soft: np.ndarray) -> np.ndarray:
     """Soft partitions (B, K, U) in which known people are in their groups, and the others in the groups of their like.
 
-    Which cluster takes which group's number is decided by the known people who are in it.
+    Which cluster takes which group's number is decided by the known people who are in it. Of a dual model, whose
+    clusters are pairs of groups in no order, the curves of a start decide later.
     """
-    if not module.layout.spec.known_classes or not len(_weights(module)):
+    if not module.layout.spec.has_known or not len(_weights(module)):
         return soft
+    if module.layout.spec.is_dual:
+        inside = soft * _weights(module).cpu().numpy().T
+        return inside / np.maximum(inside.sum(axis=1, keepdims=True), 1e-300)
     told, m = _told(module).cpu().numpy(), _weights(module).cpu().numpy().T
     orders = [assigned(module.layout.spec, -(told.T @ part.T)) for part in soft]
     inside = np.stack([part[order] for part, order in zip(soft, orders, strict=True)])
@@ -143,10 +159,10 @@ def partitions_of_known(module: Mixture, soft: np.ndarray) -> np.ndarray:
     return np.where(told.any(axis=1), known, inside)
 
 
-def assigned(spec: ModelSpec, cost: np.ndarray) -> np.ndarray:
-    """The order (K,) of groups of one shape, whatever their labels, that costs (K, K) least in all."""
+def assigned(spec: ModelSpec, cost: np.ndarray, group_set: int = 0) -> np.ndarray:
+    """The order (K,) of a set's groups of one shape, whatever their labels, that costs (K, K) least in all."""
     bare = unlabelled(spec)
-    keys = [bare.group_key(g) for g in range(spec.n_groups)]
+    keys = [bare.group_key(g, group_set) for g in range(spec.set_sizes[group_set])]
     apart = np.array([[a != b for b in keys] for a in keys])
     return np.asarray(linear_sum_assignment(np.where(apart, FORBIDDEN * len(keys), cost))[1])
 

@@ -19,14 +19,21 @@ def weights_of(res: Fit) -> np.ndarray | None:
 
 
 def known_sentence(res: Fit) -> str:
-    """Of whom the group is known; empty where it is of nobody."""
-    weights = weights_of(res)
+    """Of whom the group is known; empty where it is of nobody. Of a dual model, outcome by outcome."""
+    if len(res.group_sets) == 1:
+        return _sentence(weights_of(res))
+    each = [_sentence(group_weights(known, s.n_groups))
+            for known, s in zip(res.known_sets, res.group_sets, strict=True)]
+    return " ".join(f"{name}: {said}" for name, said in zip(res.outcome_names, each, strict=True) if said)
+
+
+def _sentence(weights: np.ndarray | None) -> str:
     if weights is None:
         return ""
     sure = certain(weights)
     each = ", ".join(f"{n} in group {k}" for k, n in enumerate((weights[sure] > 0).sum(axis=0).tolist(), 1) if n)
     partly = int(((weights != weights[:, :1]).any(axis=1) & ~sure).sum())
-    said = [f"The group of {int(sure.sum())} of {res.n_subjects} subjects is known: {each}."] if sure.any() else []
+    said = [f"The group of {int(sure.sum())} of {len(sure)} subjects is known: {each}."] if sure.any() else []
     if partly:
         said.append(f"{partly} subjects have weights of the groups.")
     return " ".join(said)

@@ -29,7 +29,7 @@ from ..record.document import FORMAT, FORMAT_VERSION
 from ..record.event_record import event_document
 from ..record.inputs import split_inputs
 from ..record.parameters import internal_document
-from ..record.shared_data import shared_fields
+from ..record.shared_data import IF_THERE, shared_fields
 from .make_group_sets import group_sets, positions
 from .scoring import ids_of_scored
 
@@ -95,7 +95,7 @@ def document_of(
         "weights": shared["weights"],
         "cluster": shared["cluster"],
         "stratum": shared["stratum"],
-        **({"known_groups": shared["known_groups"]} if "known_groups" in shared else {}),
+        **{name: shared[name] for name in IF_THERE if name in shared},
         "search": _search_document(layout, panel, estimate, near_tie=near_tie),
         "certificate": asdict(estimate.certificate),
         "warnings": [asdict(f) for f in findings],

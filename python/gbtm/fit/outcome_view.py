@@ -42,7 +42,9 @@ def outcome_view(document: dict[str, Any], number: int) -> dict[str, Any]:
         values, positions, blocks = _with_margins(document, values, blocks, kept)
     return {
         # a time to an event goes with the first outcome, as dropout does
-        **{k: v for k, v in document.items() if k not in ("dual", "constraints", *(["event"] if number else []))},
+        **{k: v for k, v in document.items() if k not in ("dual", "constraints", *(["event"] if number else []),
+                                                          "known_groups", "known_groups2")},
+        **_known_of(document, outcome["group_set"]),
         **({} if document.get("on_disk") is None else {"on_disk": of_one(document["on_disk"], number)}),
         "formula": (outcome["inputs"] or {}).get("formula", _formula_of(document, number)),
         "outcomes": [{
@@ -59,6 +61,12 @@ def outcome_view(document: dict[str, Any], number: int) -> dict[str, Any]:
             {k: v for k, v in o.items() if k != "params"} for o in document["search"]["optima"]
         ]},
     }
+
+
+def _known_of(document: dict[str, Any], group_set: int) -> dict[str, Any]:
+    """Whose group of a set is known."""
+    known = document.get("known_groups2" if group_set else "known_groups")
+    return {} if known is None else {"known_groups": known}
 
 
 def _of_first_set(inputs: dict[str, Any] | None) -> dict[str, Any] | None:

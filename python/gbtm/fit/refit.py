@@ -68,7 +68,7 @@ def refit(
     from ..model.outcome import prepare
 
     panel = prepare(panel, spec)
-    if len(spec.known_classes) != spec.n_groups:  # another number of groups than the panel was made for
+    if not spec.is_dual and len(spec.known_classes) != spec.n_groups:  # other groups than the panel was made for
         spec = with_known(spec, panel)
     layout = make_layout(panel, spec, bases)
     control = Control(**{"n_starts": n_starts or None, "rng": rng, **(search or {})})

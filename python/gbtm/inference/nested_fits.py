@@ -11,7 +11,7 @@ from scipy import stats
 
 from ..arguments import checked
 from ..data.event_times import FIRST
-from ..data.known_groups import group_weights
+from ..data.known_groups import class_weights
 from ..errors import SpecificationError
 from ..fit.fit import Fit
 from ..model.nesting import nested
@@ -133,7 +133,7 @@ def _of_constraints(statistic: float, df: int, pair: ConstrainedPair) -> Likelih
 
 def _known_alike(res: Fit, restricted: Fit) -> bool:
     """Whether the same is known of people's groups."""
-    one, other = (group_weights(f.known_groups, f.n_groups) for f in (res, restricted))
+    one, other = (class_weights(f.known_sets, f.spec.set_sizes) for f in (res, restricted))
     if one is None or other is None:
         return one is None and other is None
     return one.shape == other.shape and np.array_equal(one[res.ids.get_indexer(restricted.ids)], other)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..compute.damped_newton import damped_step
+from ..data.known_groups import class_weights
 from ..data.subjects import Subjects
 from ..model.layout import Layout
 from .membership import NEWTON_DAMPING, SHARE_FLOOR
@@ -29,19 +30,22 @@ class DualMembership(nn.Module):
     z : (U, r) internal covariates of the second factor, or (1, 0)
     first : (J, R) positions of theta in the flat vector, ``size`` for the reference group
     second : (K, J + r) positions of the second factor's coefficients
+    m : (U, C) weights of the pairs of groups of those of whom something is known; (0, C) where nothing is of anybody
     """
 
     x: Tensor
     z: Tensor
     first: Tensor
     second: Tensor
+    m: Tensor
 
-    def __init__(self, layout: Layout, x: Tensor, z: Tensor) -> None:
+    def __init__(self, layout: Layout, x: Tensor, z: Tensor, m: Tensor | None = None) -> None:
         super().__init__()
         assert layout.transitions is not None
         self.layout, self.theta, self.size = layout, layout.theta, layout.size
         self.register_buffer("x", x)
         self.register_buffer("z", z)
+        self.register_buffer("m", z.new_zeros((0, layout.n_groups)) if m is None else m)
         self.register_buffer("first", torch.from_numpy(layout.theta_index))
         self.register_buffer("second", torch.from_numpy(layout.transitions.index))
         self.n_from, self.n_to = layout.transitions.n_from, layout.transitions.n_to
@@ -60,7 +64,8 @@ class DualMembership(nn.Module):
             x = torch.from_numpy(layout.membership.internal(subjects.risk))
         if subjects.risk2_names:
             z = torch.from_numpy(layout.transitions.basis.covariates(subjects.second_risk))
-        return cls(layout, x, z)
+        weights = class_weights(subjects.known_sets, layout.spec.set_sizes)
+        return cls(layout, x, z, None if weights is None else torch.from_numpy(weights))
 
     @property
     def has_covariates(self) -> bool:
@@ -69,13 +74,18 @@ class DualMembership(nn.Module):
     @property
     def columns(self) -> list[Tensor]:
         """What is known of each subject, (U, .) each."""
-        return [t for t, narrow in ((self.x, 1), (self.z, 0)) if t.shape[1] > narrow]
+        covariates = [t for t, narrow in ((self.x, 1), (self.z, 0)) if t.shape[1] > narrow]
+        return [*covariates, *([self.m] if self.has_known else [])]
+
+    @property
+    def has_known(self) -> bool:
+        return len(self.m) > 0
 
     def take(self, rows: object) -> DualMembership:
         """That of some of the subjects."""
         x = self.x[rows] if self.x.shape[1] > 1 else self.x  # type: ignore[index]
         z = self.z[rows] if self.z.shape[1] else self.z  # type: ignore[index]
-        return DualMembership(self.layout, x, z)
+        return DualMembership(self.layout, x, z, self.m[rows] if self.has_known else None)  # type: ignore[index]
 
     def _factors(self, flat: Tensor) -> tuple[Tensor, Tensor]:
         """(B, p) -> log pi_j (B, J, 1, U) and log pi_k|j (B, J, K, U), U being 1 without covariates."""
@@ -93,8 +103,9 @@ class DualMembership(nn.Module):
         return (first + second).flatten(1, 2)
 
     def log_weights(self, flat: Tensor) -> Tensor:
-        """By which classes are summed over: their shares, as nobody's class is known."""
-        return self.log_shares(flat)
+        """By which classes are summed over: their shares, and the weights of those of whom something is known."""
+        shares = self.log_shares(flat)
+        return shares + self.m.log().T if self.has_known else shares
 
     def class_scores(self, flat: Tensor) -> Tensor:
         """(B, p) -> d log pi_jk(i) / d membership coefficients, (B, C, M, U), U being 1 without covariates."""

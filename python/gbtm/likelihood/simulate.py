@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..data.known_groups import group_weights
+from ..data.known_groups import class_weights
 from ..data.measures import Measures
 from ..data.panel import Panel
 from ..errors import SpecificationError
@@ -116,7 +116,8 @@ def with_lags_made(measures: Measures, rows: np.ndarray) -> Measures:
 def _groups(layout: Layout, flat: np.ndarray, panel: Panel, rng: np.random.Generator) -> np.ndarray:
     """The group (N,) of each subject."""
     shares = layout.shares_given(flat, panel.subjects.risk, panel.subjects.risk2)
-    weights = group_weights(panel.subjects.known_groups, layout.n_groups)
+    sizes = layout.spec.set_sizes
+    weights = class_weights(panel.subjects.known_sets[: len(sizes)], sizes)
     if weights is not None:
         shares = shares * weights
         shares = shares / shares.sum(axis=1, keepdims=True)

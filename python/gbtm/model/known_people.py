@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ..data.known_groups import check_known, group_classes, group_weights
 from ..data.panel import Panel
+from ..data.subjects import Subjects
 from ..errors import SpecificationError
 from ..specification.spec import ModelSpec
 
@@ -20,16 +21,11 @@ def with_known(spec: ModelSpec, panel: Panel) -> ModelSpec:
     DataError
         ``bad_known``, for groups that the model does not have, and for weights that are none.
     SpecificationError
-        ``no_known_here``, for a dual model.
+        ``no_known_here``, for curves of hidden units.
     """
-    known = panel.subjects.known_groups
-    if known is None:
-        return replace(spec, known_classes=()) if spec.known_classes else spec
-    if spec.is_dual:
-        raise SpecificationError(
-            "known: belongs to one set of groups, and a dual model has two.", code="no_known_here", argument="known",
-            way_out="Leave known out, or let the outcomes share their groups.",
-        )
+    known = panel.subjects.known_sets
+    if all(of_set is None for of_set in known):
+        return replace(spec, known_classes=(), second_known_classes=()) if spec.has_known else spec
     if spec.has_networks:
         raise SpecificationError(
             "known: does not go with curves of hidden units.", code="no_known_here", argument="known",
@@ -38,17 +34,21 @@ def with_known(spec: ModelSpec, panel: Panel) -> ModelSpec:
     if spec.n_groups == 1:
         return replace(spec, known_classes=())
     refuse_unknown_groups(spec, panel)
-    return replace(spec, known_classes=group_classes(group_weights(known, spec.n_groups)))
+    first, *second = (
+        group_classes(group_weights(of_set, size)) for of_set, size in zip(known, spec.set_sizes, strict=False))
+    return replace(spec, known_classes=first, second_known_classes=second[0] if second else ())
 
 
 def refuse_unknown_groups(spec: ModelSpec, panel: Panel) -> None:
     """Raise ``bad_known`` where people are known to be in a group that the model does not have."""
-    check_known(panel.subjects.known_groups, spec.n_groups, panel.ids)
+    for s, size in enumerate(spec.set_sizes):
+        of = f"of {panel.outcomes[s].name}" if spec.is_dual else "of the model"
+        check_known(panel.subjects.known_sets[s], size, panel.ids, of)
 
 
 def refuse_known(panel: Panel, argument: str, why: str, way_out: str) -> None:
     """Raise ``no_known_here`` where the group of some people is known."""
-    if panel.subjects.known_groups is not None:
+    if has_known(panel.subjects):
         raise SpecificationError(
             f"{argument}: the group of some people is known, {why}", code="no_known_here", argument=argument,
             way_out=way_out,
@@ -57,14 +57,20 @@ def refuse_known(panel: Panel, argument: str, why: str, way_out: str) -> None:
 
 def without_known(panel: Panel) -> Panel:
     """The same people, of whose groups nothing is known."""
-    if panel.subjects.known_groups is None:
+    if not has_known(panel.subjects):
         return panel
-    return replace(panel, known=replace(panel.subjects, known_groups=None))
+    return replace(panel, known=replace(panel.subjects, known_groups=None, known_groups2=None))
 
 
 def scored_without(panel: Panel) -> Panel:
     """People held out, who are told their groups by their outcomes alone."""
     apart, panel = panel.unobserved, without_known(panel)
-    if apart is None or apart.known.known_groups is None:
+    if apart is None or not has_known(apart.known):
         return panel
-    return replace(panel, unobserved=replace(apart, known=replace(apart.known, known_groups=None)))
+    return replace(
+        panel, unobserved=replace(apart, known=replace(apart.known, known_groups=None, known_groups2=None)))
+
+
+def has_known(subjects: Subjects) -> bool:
+    """It was said of some people in which groups they are, of either set of groups."""
+    return any(of_set is not None for of_set in subjects.known_sets)

@@ -215,7 +215,7 @@ class Layout(MembershipLayout):
     @property
     def has_labels(self) -> bool:
         """Constraints, or people whose group is known, tell groups of one shape apart."""
-        return bool(self.spec.constraints or self.spec.known_classes)
+        return bool(self.spec.constraints or self.spec.has_known)
 
     @property
     def n_free(self) -> int:

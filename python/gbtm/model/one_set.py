@@ -23,9 +23,9 @@ def panel_of_set(panel: Panel, spec: ModelSpec, group_set: int) -> Panel:
     known = panel.known
     if known is not None and group_set:
         known = replace(known, risk=known.second_risk, risk_names=known.risk2_names, risk_design=known.risk2_design,
-                        risk_levels=())
+                        risk_levels=(), known_groups=known.known_groups2)
     if known is not None:
-        known = replace(known, risk2=None, risk2_names=(), risk2_design=None)
+        known = replace(known, risk2=None, risk2_names=(), risk2_design=None, known_groups2=None)
     if group_set:
         return replace(panel, outcomes=outcomes, known=known, history=None, departures=None)
     return replace(panel, outcomes=outcomes, known=known)

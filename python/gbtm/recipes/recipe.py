@@ -134,10 +134,22 @@ def _from_names(res: GBTMResults) -> dict[str, Any]:
 
 def known_names(res: GBTMResults) -> str | list[str] | None:
     """Columns of known groups, or weights of groups, of a fit that does not say what they were called."""
-    known = res.known_groups
+    return _names_of(res.known_groups, "known")
+
+
+def known_of_both(res: GBTMResults) -> list[str | list[str] | None] | None:
+    """The columns of each outcome's known groups, of a dual model; None where nobody's is known."""
+    asked = (res.inputs or {}).get("design") or {}
+    each = [asked.get(name) or _names_of(known, name)
+            for name, known in zip(("known", "known2"), res.known_sets, strict=True)]
+    return None if each == [None, None] else each
+
+
+def _names_of(known: np.ndarray | None, stem: str) -> str | list[str] | None:
     if known is None:
         return None
-    return "known" if known.shape[1] == 1 else [f"known{k + 1}" for k in range(known.shape[1])]
+    between = "_" if stem[-1].isdigit() else ""
+    return stem if known.shape[1] == 1 else [f"{stem}{between}{k + 1}" for k in range(known.shape[1])]
 
 
 def _of_outcome(res: GBTMResults) -> dict[str, list[Any]]:

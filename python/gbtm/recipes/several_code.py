@@ -12,7 +12,7 @@ from ..specification.outcome import Outcome
 from .calls import wrapped
 from .python_code import _value, python_code
 from .reading import read_in_python
-from .recipe import Recipe, fit_options, is_dual, recipe
+from .recipe import Recipe, fit_options, is_dual, known_of_both, recipe
 from .several_r_code import several_r_code
 from .stata import command_text, lacking, options_and_lines
 from .stata_names import StataNames
@@ -66,7 +66,7 @@ def _python(res: GBTMResults, data: str) -> str:
             lines.append(f"{_table(outcome.name)} = pd.read_csv({json.dumps(f'{outcome.name}.csv')})  # its own table")
             options.append(f"data={_table(outcome.name)}")
         outcomes.append(f"gbtm.Outcome({', '.join([_value(part.formula), *options])})")
-    whole |= _of_both(res)
+    whole = {k: v for k, v in whole.items() if k not in ("known", "known2") or not is_dual(res)} | _of_both(res)
     lines.append("outcomes = [")
     lines += [*(f"    {o}," for o in outcomes), "]"]
     arguments = ["outcomes", "data", *([f"id={_value(parts[0].id)}"] if parts[0].id else []),
@@ -87,6 +87,8 @@ def _of_both(res: GBTMResults) -> dict[str, Any]:
     of_second = {"risk2": asked} if asked else {}
     if res.spec.second_reference:
         of_second["refgroup2"] = res.spec.second_reference + 1
+    known = known_of_both(res)
+    of_second |= {} if known is None else {"known": known}
     return {"groups": list(res.spec.set_sizes), **of_second, **constraints}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..specification.option import options_of
@@ -11,7 +12,7 @@ from ..specification.outcome import Outcome
 from .calls import wrapped
 from .r_code import _columns, _constraint, _first, _name, _settings, _value
 from .reading import read_in_r
-from .recipe import Recipe, recipe
+from .recipe import Recipe, known_of_both, recipe
 
 if TYPE_CHECKING:
     from ..api.results import GBTMResults
@@ -64,7 +65,13 @@ def _whole(res: GBTMResults, parts: list[Recipe]) -> list[str]:
     wide = {k: v for part in parts for k, v in part.wide.items()}
     whole = Recipe(first.form, first.formula, first.id, first.outcome, first.time, wide=wide, columns=columns)
     second = (res.inputs or {}).get("risk2") if len(res.group_sets) > 1 else None
+    known = known_of_both(res) if len(res.group_sets) > 1 else None
+    if known is not None:
+        columns = {k: v for k, v in columns.items() if k not in ("known", "known2")}
+        whole = replace(whole, columns=columns)
     shown = _columns(whole)
+    if known is not None:
+        shown.append(f"known = list({', '.join('NULL' if k is None else _value(k) for k in known)})")
     if second not in (None, [], ()):
         asked = Recipe(first.form, first.formula, first.id, first.outcome, first.time, columns={"risk": second})
         shown += [re.sub(r"^risk", "risk2", text) for text in _columns(asked)]

@@ -94,6 +94,7 @@ FIT = {
     },
     "loglik": "number", "prior~": PRIOR,
     "@weights?": "numbers N", "@cluster?": "numbers N", "@stratum?": "numbers N", "@known_groups?~": "numbers N _",
+    "@known_groups2?~": "numbers N _",
     "search": SEARCH,
     "certificate": {
         "gradient?": "number", "smallest_eigenvalue?": "number", "decrement?": "number", "converged": "flag",
@@ -132,7 +133,7 @@ FIT_V1 = {  # what version 1 is made into version 2 from; the rest is checked as
 }
 SHARED_DATA = {
     "ids": "list N", "weights?": "numbers N", "cluster?": "numbers N", "stratum?": "numbers N",
-    "known_groups~": "numbers N _",
+    "known_groups~": "numbers N _", "known_groups2~": "numbers N _",
     "dropped": {"sentence": "text"}, "outcomes": [{"data": OUTCOME["@data"], "records?": RECORDS}],
     "group_sets": [{"risk?": "numbers N _"}], "risk2?~": "numbers N _", "event~": "numbers N _",
 }

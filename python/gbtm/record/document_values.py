@@ -111,12 +111,13 @@ def _numbers(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _known(document: Mapping[str, Any]) -> Iterator[str]:
     """Whose group is known."""
-    if document.get("known_groups") is not None:
-        try:
-            known = np.asarray(document["known_groups"], dtype=float)
-            check_known(known, document["group_sets"][0]["n_groups"], pd.RangeIndex(len(known)))
-        except DataError as error:
-            yield f"'known_groups' cannot be: {error}"
+    for name, group_set in zip(("known_groups", "known_groups2"), document["group_sets"], strict=False):
+        if document.get(name) is not None:
+            try:
+                known = np.asarray(document[name], dtype=float)
+                check_known(known, group_set["n_groups"], pd.RangeIndex(len(known)))
+            except DataError as error:
+                yield f"'{name}' cannot be: {error}"
 
 
 def _dual(dual: Mapping[str, Any] | None, finite: dict[str, Any]) -> Iterator[str]:

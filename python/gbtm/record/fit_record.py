@@ -119,6 +119,8 @@ class FitRecord:
             second_reference=0 if second is None else second.reference,
             constraints=() if self.constraints is None else self.constraints.texts, prior=self.prior,
             known_classes=group_classes(group_weights(self.known_groups, first.n_groups)),
+            second_known_classes=() if second is None else group_classes(
+                group_weights(self.known_groups2, second.n_groups)),
             event=None if self.event is None else self.event.spec,
         )
 
@@ -209,6 +211,17 @@ class FitRecord:
         """(N, 1) the number of each person's group, NaN where it is not known, or (N, K) weights; None without."""
         stored = self.document.get("known_groups")
         return None if stored is None else np.asarray(stored, dtype=float)
+
+    @property
+    def known_groups2(self) -> np.ndarray | None:
+        """:attr:`known_groups` of the second set of groups of a dual model."""
+        stored = self.document.get("known_groups2")
+        return None if stored is None else np.asarray(stored, dtype=float)
+
+    @property
+    def known_sets(self) -> tuple[np.ndarray | None, ...]:
+        """Whose group is known, of each set of groups."""
+        return (self.known_groups, self.known_groups2)[: len(self.group_sets)]
 
     @cached_property
     def dropped(self) -> Dropped:

@@ -65,7 +65,7 @@ def panel_of(fit: FitRecord) -> Panel:
     subjects = Subjects(
         risk=np.zeros((fit.n_subjects, 0)) if membership.risk is None else membership.risk,
         risk_names=membership.covariate_names, weights=fit.weights, cluster=fit.cluster, stratum=fit.stratum,
-        known_groups=fit.known_groups,
+        known_groups=fit.known_groups, known_groups2=fit.known_groups2,
         risk2=None if dual is None else dual.risk, risk2_names=() if dual is None else dual.basis.names,
         event=None if fit.event is None else fit.event.known, event_names=() if fit.event is None else fit.event.names,
     )

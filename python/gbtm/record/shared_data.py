@@ -13,7 +13,7 @@ from ..errors import DataError
 from .inputs import split_inputs
 
 SHARED = ("ids", "weights", "cluster", "stratum", "dropped")  # fields that are the same in all documents
-IF_THERE = ("known_groups",)  # and of documents that have them
+IF_THERE = ("known_groups", "known_groups2")  # and of documents that have them
 
 
 def shared_fields(panel: Panel, *, dual: bool = False) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def shared_fields(panel: Panel, *, dual: bool = False) -> dict[str, Any]:
         "weights": None if subjects.weights is None else subjects.relative_weights,
         "cluster": subjects.cluster,
         "stratum": subjects.stratum,
-        **({} if subjects.known_groups is None else {"known_groups": subjects.known_groups}),
+        **{name: values for name, values in zip(IF_THERE, subjects.known_sets, strict=True) if values is not None},
         "dropped": {
             **asdict(panel.dropped), "subjects": [str(s) for s in panel.dropped.subjects],
             "sentence": panel.dropped.sentence(),

@@ -209,11 +209,11 @@ def _groups(to: Builder, res: GBTMResults) -> None:
         _draw(to, "posteriors", res)
 
 
-def _accuracy(to: Builder, res: GBTMResults) -> str:
+def _accuracy(to: Builder, res: GBTMResults, groups_of: str | None = None) -> str:
     """How often the known groups are found, where these are hidden."""
     to.tell("report: hiding known groups")
     try:
-        return known_accuracy(res).sentence
+        return known_accuracy(res, groups_of=groups_of).sentence
     except SpecificationError as error:  # nobody is known for certain
         return f"There is no held-out accuracy: {error.message}"
 
@@ -224,6 +224,8 @@ def _pairs(to: Builder, res: GBTMResults) -> None:
         colors = colors_of_outcome(res, number)
         _draw(to, "individuals", one, of=one.outcome_name, colors=colors)
         _draw(to, "posteriors", one, of=one.outcome_name, colors=colors)
+        if known_sentence(one):
+            to.say(_accuracy(to, res, groups_of=one.outcome_name))
     to.heading("How the groups hang together")
     for name in TABLES:
         to.table(name, make_table(res, name))

@@ -19,6 +19,7 @@ from ..compute.progress import Progress
 from ..data.known_groups import certain, group_weights, without
 from ..errors import GBTMError, SpecificationError
 from ..fit.fit import Fit
+from ..fit.outcome_view import number_of
 
 if TYPE_CHECKING:
     from ..data.panel import Panel
@@ -39,12 +40,14 @@ class KnownAccuracy:
         NaN where a fold failed
     weights : (n,) sampling weights of mean 1 over all people; ones without
     failures : a sentence for each fold whose fit could not be used
+    of : the outcome whose groups these are, of a dual model
     """
 
     by_subject: pd.DataFrame
     weights: np.ndarray
     n_groups: int
     failures: tuple[str, ...] = ()
+    of: str = ""
 
     def __repr__(self) -> str:
         return f"<KnownAccuracy: {self.sentence}>"
@@ -90,9 +93,10 @@ class KnownAccuracy:
         folds = int(self.by_subject["fold"].nunique())
         error = f" (standard error {100 * self.se:.1f})" if self.se > 0 else ""  # where all were found it says nothing
         failed = f" {len(self.failures)} folds could not be used: {self.failures[0]}" if self.failures else ""
+        whose = f" of the groups of {self.of}" if self.of else ""
         return (
-            f"Held-out accuracy: of {self.n} people whose group is known {100 * self.accuracy:.1f} %{error} are put "
-            f"into it when the model is fitted without being told, {folds} times with a part of them hidden; "
+            f"Held-out accuracy{whose}: of {self.n} people whose group is known {100 * self.accuracy:.1f} %{error} are "
+            f"put into it when the model is fitted without being told, {folds} times with a part of them hidden; "
             f"{each}.{failed}"
         )
 
@@ -112,7 +116,7 @@ class KnownAccuracy:
 @checked
 def known_accuracy(
     res: Fit, *, folds: int = 5, n_starts: int = STARTS, rng: int = 0, n_jobs: int | None = None,
-    progress: Progress | bool | None = None,
+    progress: Progress | bool | None = None, groups_of: str | int | None = None,
 ) -> KnownAccuracy:
     """Hide the group of some of those whose group is known, fit, and see whether the model finds it; for each fold.
 
@@ -124,6 +128,8 @@ def known_accuracy(
     rng : seed of the folds and of the starts
     n_jobs : worker processes; -1 for one per core. The digits do not depend on it
     progress : as for :meth:`gbtm.GBTM.fit`
+    groups_of : of a dual model the outcome whose groups are hidden, by name or number from 1; not needed where people
+        are known of one outcome's groups only
 
     Returns
     -------
@@ -133,7 +139,8 @@ def known_accuracy(
     Raises
     ------
     SpecificationError
-        ``no_known`` where fewer than two people's group is known for certain; ``bad_folds`` for more folds than these.
+        ``no_known`` where fewer than two people's group is known for certain; ``bad_folds`` for more folds than these;
+        ``one_group_set``, ``two_group_sets``, ``unknown_outcome``.
 
     Examples
     --------
@@ -153,16 +160,18 @@ def known_accuracy(
 
     check_seed(rng)
     check_count(n_starts, "n_starts", STARTS, least=0)
-    group = _known_of(res)
+    group_set = _set_asked(res, groups_of)
+    group = _known_of(res, group_set)
     fold = _folds(group, folds, rng)
     built, started, tell = prepared_of(res), time.monotonic(), reporter(progress)
     bases = [part.bases["mean"] for part in built.layout.outcomes]
     hidden = [np.flatnonzero(fold == f) for f in range(folds)]
     seeds = [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(rng).spawn(folds)]
     start = res.params.to_numpy()
-    jobs = [(built.panel, built.spec, bases, some, start, n_starts, seed)
+    jobs = [(built.panel, built.spec, bases, some, start, n_starts, seed, group_set)
             for some, seed in zip(hidden, seeds, strict=True)]
-    posterior, failures = np.full((group.size, res.n_groups), np.nan), []
+    n_groups = res.group_sets[group_set].n_groups
+    posterior, failures = np.full((group.size, n_groups), np.nan), []
     for f, (found, failure) in enumerate(spread(_fold, jobs, n_jobs=n_jobs)):
         posterior[hidden[f]] = found
         if failure:
@@ -176,12 +185,34 @@ def known_accuracy(
         {"known": group[at] + 1, "found": np.where(failed, np.nan, np.nan_to_num(p).argmax(axis=1) + 1.0),
          "probability": p[np.arange(at.size), group[at]], "fold": fold[at] + 1}, index=built.panel.ids[at])
     return KnownAccuracy(
-        by_subject, built.panel.subjects.relative_weights[at], res.n_groups, tuple(failures))
+        by_subject, built.panel.subjects.relative_weights[at], n_groups, tuple(failures),
+        "" if res.dual is None else res.outcome_names[group_set])
 
 
-def _known_of(res: Fit) -> np.ndarray:
-    """(N,) the group of those whose group is known for certain, from 0; -1 for the others."""
-    weights = group_weights(res.known_groups, res.n_groups)
+def _set_asked(res: Fit, groups_of: str | int | None) -> int:
+    """The set of groups that is meant."""
+    if res.dual is None:
+        if groups_of is not None:
+            raise SpecificationError(
+                "groups_of: the fit has one set of groups.", code="one_group_set", argument="groups_of",
+                way_out="Leave it out: it is for dual models.",
+            )
+        return 0
+    if groups_of is not None:
+        return number_of(res.outcome_names, groups_of)
+    known = [s for s, of_set in enumerate(res.known_sets) if of_set is not None]
+    if len(known) > 1:
+        one, other = res.outcome_names
+        raise SpecificationError(
+            "groups_of: people are known of the groups of both outcomes.", code="two_group_sets",
+            argument="groups_of", way_out=f"Say whose groups are meant: groups_of='{one}' or '{other}'.",
+        )
+    return known[0] if known else 0
+
+
+def _known_of(res: Fit, group_set: int) -> np.ndarray:
+    """(N,) the group of a set of those whose group is known for certain, from 0; -1 for the others."""
+    weights = group_weights(res.known_sets[group_set], res.group_sets[group_set].n_groups)
     group = np.full(res.n_subjects, -1) if weights is None else np.where(certain(weights), weights.argmax(axis=1), -1)
     if (group >= 0).sum() < 2:
         raise SpecificationError(
@@ -211,22 +242,23 @@ def _folds(group: np.ndarray, folds: int, rng: int) -> np.ndarray:
 
 def _fold(
     panel: Panel, spec: ModelSpec, bases: Sequence[TimeBasis | None], hidden: np.ndarray, start: np.ndarray,
-    n_starts: int, seed: int,
+    n_starts: int, seed: int, group_set: int,
 ) -> tuple[np.ndarray, str]:
     """Posteriors (n, K) of the people at positions ``hidden`` by a fit that is not told their groups; what failed."""
     from ..fit.refit import refit
     from .held_out import posterior_of
 
     subjects = panel.subjects
-    known = subjects.known_groups
+    known = subjects.known_sets[group_set]
     assert known is not None
     is_hidden = np.isin(np.arange(panel.n_subjects), hidden)
-    blind: Any = replace(panel, known=replace(subjects, known_groups=without(known, is_hidden)))
-    none = np.full((hidden.size, spec.n_groups), np.nan)
+    less: Any = {"known_groups2" if group_set else "known_groups": without(known, is_hidden)}
+    blind: Any = replace(panel, known=replace(subjects, **less))
+    none = np.full((hidden.size, spec.set_sizes[group_set]), np.nan)
     try:
         fit = refit(blind, spec, bases, start=start, n_starts=n_starts, rng=seed)
     except (GBTMError, ArithmeticError, RuntimeError, np.linalg.LinAlgError) as error:
         return none, str(error)
     if fit.collapsed or not fit.converged:
         return none, "sigma collapsed to zero." if fit.collapsed else "the fit did not converge."
-    return posterior_of(fit, blind.subset(hidden)), ""
+    return fit.layout.marginal(posterior_of(fit, blind.subset(hidden)), group_set), ""

@@ -9,6 +9,15 @@ from ..data.panel import Panel
 from ..errors import SpecificationError
 
 
+def refuse_dual_search() -> None:
+    """Raise ``no_known_here``: the first pairs of numbers tried may not have the known groups."""
+    raise SpecificationError(
+        "known: pairs of numbers of groups are tried from two of each outcome on, and people are known to be in groups "
+        "that these may not have.", code="no_known_here", argument="known",
+        way_out="Fit each pair of numbers by itself, and compare their BIC.",
+    )
+
+
 def refuse_for_known(panel: Panel, groups: Sequence[int], how: str) -> None:
     """Refuse numbers of groups that do not have those that are known, and searches of orders.
 

@@ -20,6 +20,7 @@ from ..design.time_basis import TimeBasis, split_formula
 from ..design.time_expression import time_expression
 from ..errors import MissingArgumentError, SpecificationError
 from ..estimation.control import Control
+from ..model.known_people import has_known
 from ..model.prepared import Prepared
 from ..selection import words
 from ..specification.description import refuse_unknown
@@ -29,7 +30,7 @@ from ..specification.spec import ModelSpec
 from .candidates import Space, groups_in_words, make_space
 from .checkpoint import Checkpoint, data_digest, digest
 from .dual_space import DualSpace, is_dual_search, make_dual_space, smallest_dual
-from .known_groups import refuse_for_known
+from .known_groups import refuse_dual_search, refuse_for_known
 from .models import ModelSearch
 from .outcome_orders import make_several_space, outcomes_of
 from .rounds import Rounds
@@ -154,6 +155,8 @@ def _search_several(
     """The search of several outcomes."""
     _refuse_of_several(settings["zero"], settings["how"])
     is_dual = is_dual_search(settings["groups"], model.get("link"))
+    if is_dual and model.get("known") is not None:
+        refuse_dual_search()
     given = model if iorder is None else {**model, "iorder": iorder}
     outcomes, orders, rest = outcomes_of(formula, order, given)
     wide = rest.get("wide")
@@ -284,6 +287,8 @@ def _search(
     space = space or make_space(base.spec, groups, order, zero, reference=refgroup - 1)
     _refuse_reference("refgroup", space.reference + 1, space.groups)
     _refuse_reference("refgroup2", getattr(space, "second_reference", 0) + 1, getattr(space, "second_groups", (1,)))
+    if base.spec.is_dual and has_known(base.panel.subjects):
+        refuse_dual_search()
     refuse_for_known(base.panel, space.groups, how)
     tried, (space, skipped) = space, space.within(base.panel.n_subjects)
     if not space.groups:

@@ -14,6 +14,7 @@ from typing import Any
 from ..arguments import unknown_argument
 from ..errors import SpecificationError
 from .event import Event
+from .known_of_sets import KnownOfSets
 from .option import option, options_of
 from .outcome import Orders, Outcome
 
@@ -32,7 +33,8 @@ class Design:
     constraints : what has to hold of the parameters, by their names in ``params``: ``["time[1] = 0", "time[2] =
         time[3]", "sigma[1] = sigma[2]", "time[1] > 0"]``. Groups keep the numbers that they have in them, docs/model.md
     known : the number of the group of those whose group is known, missing for the others; or for each group a weight
-        from 0 to 1, m_ik in the likelihood sum_k pi_k m_ik f_ik. Groups keep these numbers
+        from 0 to 1, m_ik in the likelihood sum_k pi_k m_ik f_ik. Groups keep these numbers. Of a dual model an entry
+        for each outcome, in order or by name: ``["diagnosis", None]``, ``{"aggression": "diagnosis"}``
     link : "multi", outcomes share their groups; "dual", each of two has its own; None where ``groups`` says which
     weights : sampling weights, rescaled to mean 1
     cluster, stratum : labels of the sampling clusters and strata, for standard errors
@@ -92,8 +94,10 @@ class Design:
         """What the data hold of each subject, by name."""
         names = ("risk", "weights", "cluster", "stratum", "out_of_sample", "obsmar", "risk2", "known")
         given = {name: getattr(self, name) for name in names}
+        if isinstance(self.known, KnownOfSets):
+            given |= {"known": self.known.first, "known2": self.known.second}
         given |= {} if self.event is None else {"event": self.event.columns}
-        return {k: v for k, v in given.items() if v is not None or k not in ("risk2", "known")}
+        return {k: v for k, v in given.items() if v is not None or k not in ("risk2", "known", "known2")}
 
     @property
     def is_dual(self) -> bool:

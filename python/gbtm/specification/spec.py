@@ -29,7 +29,8 @@ class ModelSpec:
     group has no dropout model), or is None. In a dual model the first outcome has ``n_groups`` groups, the second
     ``second_groups`` of its own, with ``second_reference`` among them; dropout goes with the first. ``constraints`` are
     texts that name parameters; smaller models that a fit starts from go without. ``prior`` is what is added to the
-    log-likelihood, None for maximum likelihood. ``known_classes`` (K,): the groups that known people do not tell apart.
+    log-likelihood, None for maximum likelihood. ``known_classes`` (K,): the groups that known people do not tell apart;
+    ``second_known_classes`` the same of a dual model's second set.
     ``event`` is a time to an event.
     """
 
@@ -42,6 +43,7 @@ class ModelSpec:
     constraints: tuple[str, ...] = ()
     prior: Prior | None = None
     known_classes: tuple[int, ...] = ()
+    second_known_classes: tuple[int, ...] = ()
     event: EventSpec | None = None
 
     def __post_init__(self) -> None:
@@ -125,6 +127,16 @@ class ModelSpec:
         return sum(o.curve.n_parameters for o in self.outcomes if o.curve is not None)
 
     @property
+    def known_of_sets(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The groups of either set that known people do not tell apart; empty where these are all."""
+        return self.known_classes, self.second_known_classes
+
+    @property
+    def has_known(self) -> bool:
+        """Known people tell groups of some set apart."""
+        return any(self.known_of_sets)
+
+    @property
     def has_networks(self) -> bool:
         """Some outcome's curves are made of hidden units."""
         return any(o.curve is not None for o in self.outcomes)
@@ -154,7 +166,7 @@ class ModelSpec:
             for m, o in enumerate(self.outcomes) if self.set_of(m) == group_set
         ]
         shape = (*shapes, None if self.dropout is None or group_set else self.dropout[group])
-        labelled = self.constraints or self.known_classes
+        labelled = self.constraints or self.has_known
         return (*shape, self.label_classes(group_set)[group]) if labelled else shape
 
     def refuse_constraints(self, argument: str, why: str, way_out: str) -> None:
@@ -169,7 +181,7 @@ class ModelSpec:
         """But for their shapes: the class of each group of a set, those of one class being exchangeable."""
         reference = self.second_reference if group_set else self.reference
         size = self.set_sizes[group_set]
-        return label_classes(self.constraints, size, reference, self.is_dual, self.known_classes)
+        return label_classes(self.constraints, size, reference, self.is_dual, self.known_of_sets[group_set])
 
     def of_set(self, group_set: int) -> ModelSpec:
         """The model of one of the sets of groups alone."""
@@ -177,8 +189,10 @@ class ModelSpec:
             return self
         own = tuple(o for m, o in enumerate(self.outcomes) if self.set_of(m) == group_set)
         if group_set:
-            return ModelSpec(self.set_sizes[1], own, reference=self.second_reference, prior=self.prior)
-        return ModelSpec(self.n_groups, own, reference=self.reference, dropout=self.dropout, prior=self.prior)
+            return ModelSpec(self.set_sizes[1], own, reference=self.second_reference, prior=self.prior,
+                             known_classes=self.second_known_classes)
+        return ModelSpec(self.n_groups, own, reference=self.reference, dropout=self.dropout, prior=self.prior,
+                         known_classes=self.known_classes)
 
 
 def _are(count: int) -> str:

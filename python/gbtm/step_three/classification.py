@@ -3,7 +3,8 @@
 With posteriors P, sampling weights s_i and A the assignment, one-hot by the largest posterior (modal) or P itself
 (proportional): D_ts = sum_i s_i P_it A_is / sum_i s_i P_it. The weights of Bolck, Croon and Hagenaars (2004,
 doi 10.1093/pan/mph001) are b_i = A_i D^-1: the row of D^-1 that a person is assigned to. They sum to 1 for each person
-and, times s_i, over people to the size of each group; some are negative.
+and, times s_i, over people to the size of each group; some are negative. Where the group of some people is known these
+have no errors, and D is that of the others; :mod:`.information` has more.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import numpy as np
 import pandas as pd
 
 from ..arguments import checked
-from ..errors import DataError, SpecificationError
+from ..data.known_groups import group_weights
+from ..errors import SpecificationError
+from .information import MOST_CONDITION, alike, singular, undone
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
 
 ASSIGNMENTS = ("modal", "proportional")
-MOST_CONDITION = 1e8  # of D, from which its inverse says nothing
 
 
 def assigned(posterior: np.ndarray, assignment: str) -> np.ndarray:
@@ -53,11 +55,13 @@ class ClassificationError:
     assignment : "modal" or "proportional"
     table : (K, K) D, rows the true groups, columns those assigned; rows sum to 1
     shares : (K,) sizes of the groups by the posteriors, as shares
+    n_known : people whose group is known: they have no errors, and ``table`` is of the others
     """
 
     assignment: str
     table: pd.DataFrame
     shares: pd.Series
+    n_known: int = 0
 
     @cached_property
     def inverse(self) -> pd.DataFrame:
@@ -69,11 +73,7 @@ class ClassificationError:
             ``singular_classification`` where the groups cannot be told apart by the assignment.
         """
         if not self.condition < MOST_CONDITION:
-            raise DataError(
-                "res: the assignment does not tell the groups apart: their classification errors cannot be undone "
-                f"(condition number {self.condition:.2g}).", code="singular_classification", argument="res",
-                way_out="Use assignment='proportional', method='two-step', or fit fewer groups.",
-            )
+            raise singular(self.condition)
         return pd.DataFrame(np.linalg.inv(self.table.to_numpy()), index=self.table.columns, columns=self.table.index)
 
     @property
@@ -91,13 +91,21 @@ class ClassificationError:
     def __repr__(self) -> str:
         """D with the condition number under it."""
         head = f"P(assigned | true group), {self.assignment} assignment"
+        if self.n_known:
+            head += f"\nOf those whose group is not known: that of {self.n_known} people is"
         return f"{head}\n{self.table.round(4).to_string()}\nCondition number {self.condition:.3g}"
 
 
-def classification_table(posterior: np.ndarray, weight: np.ndarray, assignment: str) -> np.ndarray:
-    """D (K, K) of posteriors (N, K) and sampling weights (N,)."""
+def classification_table(
+    posterior: np.ndarray, weight: np.ndarray, assignment: str, known: np.ndarray | None = None
+) -> np.ndarray:
+    """D (K, K) of posteriors (N, K) and sampling weights (N,); those ``known`` (N,) bool are left out. A group in which
+    then is nobody has no errors."""
     a = assigned(posterior, assignment)
     weighted = posterior * weight[:, None]
+    if known is not None and known.any():
+        size, d = weighted[~known].sum(axis=0), weighted[~known].T @ a[~known]
+        return np.where(size[:, None] > 0, d / np.where(size > 0, size, 1.0)[:, None], np.eye(len(size)))
     return np.asarray(weighted.T @ a / weighted.sum(axis=0)[:, None])
 
 
@@ -126,10 +134,11 @@ def classification_error(res: Fit, assignment: str = "modal") -> ClassificationE
     refuse(res)
     posterior, weight = res.posterior.to_numpy(), _weight(res)
     groups = pd.Index(res.group_names, name="group")
-    d = classification_table(posterior, weight, assignment)
+    known = _possible(res).sum(axis=1) == 1
+    d = classification_table(posterior, weight, assignment, known)
     return ClassificationError(
         assignment, pd.DataFrame(d, index=groups, columns=groups.rename("assigned")),
-        pd.Series(weight @ posterior / weight.sum(), index=groups, name="share"),
+        pd.Series(weight @ posterior / weight.sum(), index=groups, name="share"), int(known.sum()),
     )
 
 
@@ -153,9 +162,21 @@ def bch_weights(res: Fit, assignment: str = "modal") -> pd.DataFrame:
     >>> bool((bch_weights(res).sum(axis=1).round(12) == 1).all())
     True
     """
-    error = classification_error(res, assignment)
-    b = assigned(res.posterior.to_numpy(), assignment) @ error.inverse.to_numpy()
-    return pd.DataFrame(b * _weight(res)[:, None], index=res.posterior.index, columns=res.posterior.columns)
+    error, weight, posterior = classification_error(res, assignment), _weight(res), res.posterior.to_numpy()
+    a, classes = assigned(posterior, assignment), alike(_possible(res))
+    if classes:
+        import torch
+
+        b = undone(torch.tensor(posterior * weight[:, None]), torch.tensor(a), classes).numpy()
+    else:
+        b = a @ error.inverse.to_numpy()
+    return pd.DataFrame(b * weight[:, None], index=res.posterior.index, columns=res.posterior.columns)
+
+
+def _possible(res: Fit) -> np.ndarray:
+    """The groups that each person may be in (N, K) bool."""
+    weights = group_weights(res.known_groups, res.n_groups)
+    return np.ones((res.n_subjects, res.n_groups), dtype=bool) if weights is None else np.asarray(weights > 0)
 
 
 def _weight(res: Fit) -> np.ndarray:
@@ -173,12 +194,6 @@ def refuse(res: Fit) -> None:
         raise SpecificationError(
             "res: with one group there is nothing to compare.", code="one_group", argument="res",
             way_out="Fit two groups or more.",
-        )
-    if res.known_groups is not None:
-        raise SpecificationError(
-            "res: the group of some people is known, and they are not classified with the errors of the others.",
-            code="no_known_here", argument="res",
-            way_out="Leave known out of the fit, or fit a distal outcome together with the trajectories."
         )
     covariates = res.group_sets[0].membership.covariate_names
     if covariates:

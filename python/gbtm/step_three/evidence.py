@@ -6,16 +6,19 @@ ml               sum_i s_i sum_s A_is log sum_t e^{v_it} D_ts        Vermunt 201
 two-step         sum_i s_i log sum_t e^{v_it} f_t(y_i)              Bakk & Kuha 2018
 
 v_it is log g_t(o_i), for ml and two-step with log rho_t added; of a membership model it is log rho_t(z_i) alone. In ml
-the assignment's weights stand outside the logarithm.
+the assignment's weights stand outside the logarithm. Where the group of some people is known, D is that of
+:mod:`.information`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from .information import Alike, in_cells, reachable, undone
 
 WEIGHTING = ("naive", "bch")
 MIXTURES = ("ml", "two-step")
@@ -29,7 +32,8 @@ class Evidence:
     ----------
     weights : (n, K) of ``naive`` and ``bch``, else None
     log_f : (n, K) of ``two-step``, else None
-    d : (K, K) of ``ml``, with ``a`` (n, K) its assignment, else None
+    d : (K, S) of ``ml``, with ``a`` (n, S) its assignment, else None; S is K but where the group of some is known
+    reach : (n, K) the groups that a person may be in, of ``ml`` where that is not all for everybody
     log_pi : (K,) shares of step one
     """
 
@@ -38,6 +42,7 @@ class Evidence:
     log_f: Tensor | None = None
     d: Tensor | None = None
     a: Tensor | None = None
+    reach: Tensor | None = None
 
     def mixed(self, v: Tensor) -> Tensor:
         """v (n, K) -> what each person adds to the objective (n,)."""
@@ -45,6 +50,7 @@ class Evidence:
             return torch.logsumexp(v + self.log_f, dim=1)
         assert self.d is not None
         assert self.a is not None
+        v = self._reached(v)
         largest = v.detach().amax(1, keepdim=True)
         inside = torch.exp(v - largest) @ self.d  # (n, S): D may hold zeros, whose logarithm has no derivative
         outside = torch.where(self.a > 0, torch.log(torch.where(self.a > 0, inside, 1.0)), 0.0)
@@ -63,16 +69,20 @@ class Evidence:
             return p, lambda d: p * (d - ((p * d) @ ones)[:, None])
         assert self.d is not None
         assert self.a is not None
-        d_ts = self.d
+        d_ts, v = self.d, self._reached(v)
         e = torch.exp(v - v.amax(1, keepdim=True))
         inside = torch.where(self.a > 0, e @ d_ts, 1.0)
         once = self.a / inside
         twice, p = once / inside, e * (once @ d_ts.T)
         return p, lambda d: p * d - e * ((twice * ((e * d) @ d_ts)) @ d_ts.T)
 
+    def _reached(self, v: Tensor) -> Tensor:
+        return v if self.reach is None else v.masked_fill(~self.reach, -torch.inf)
+
 
 def evidence_of(
-    method: str, one_hot: Tensor | None, weight: Tensor, log_f: Tensor, log_pi: Tensor, *, rows: Tensor
+    method: str, one_hot: Tensor | None, weight: Tensor, log_f: Tensor, log_pi: Tensor, *, rows: Tensor,
+    classes: Sequence[Alike] = (),
 ) -> Evidence:
     """The evidence of a method, differentiable in all that it is made of.
 
@@ -83,6 +93,7 @@ def evidence_of(
     weight : (N,) sampling weights, with which D is estimated
     log_f, log_pi : (N, K) and (K,) of step one
     rows : (n,) who is in step three
+    classes : of people who may be in the same groups, where the group of some is known
     """
     if method == "two-step":
         return Evidence(log_pi, log_f=log_f[rows])
@@ -91,7 +102,12 @@ def evidence_of(
     if method == "naive":
         return Evidence(log_pi, weights=a[rows])
     weighted = posterior * weight[:, None]
+    if classes and method == "bch":
+        return Evidence(log_pi, weights=undone(weighted, a, classes)[rows])
+    reach = None
+    if classes:
+        a, reach = in_cells(a, classes), torch.as_tensor(reachable(classes, *a.shape))[rows]
     d = weighted.T @ a / weighted.sum(0)[:, None]
     if method == "ml":
-        return Evidence(log_pi, d=d, a=a[rows])
+        return Evidence(log_pi, d=d, a=a[rows], reach=reach)
     return Evidence(log_pi, weights=torch.linalg.solve(d.T, a[rows].T).T)

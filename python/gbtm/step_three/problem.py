@@ -177,4 +177,5 @@ class Problem:
                                     (log_pi, self.step_one.log_pi))
         ]
         one_hot = None if self.one_hot is None else torch.as_tensor(self.one_hot)
-        return evidence_of(method or self.method, one_hot, *given, rows=torch.as_tensor(self.rows))
+        return evidence_of(method or self.method, one_hot, *given, rows=torch.as_tensor(self.rows),
+                           classes=self.step_one.alike)

@@ -16,6 +16,7 @@ from scipy.special import logsumexp
 
 from ..data.subjects import Subjects
 from .classification import refuse
+from .information import Alike, alike
 
 if TYPE_CHECKING:
     from ..fit.fit import Fit
@@ -30,12 +31,13 @@ class StepOne:
     ----------
     module : its likelihood
     flat : (p,) its estimates, internal
-    log_f : (N, K) log f_t(y_i)
+    log_f : (N, K) log f_t(y_i), and log m_it where something is known of people's groups: -inf where he is not in t
     log_pi : (K,) log of the shares
     group_of : (C,) the group of each class of the likelihood; of a dual model, whose classes are pairs of groups, the
         groups are those of one outcome, and f_t(y) = sum over the classes of t of pi_class / pi_t f_class(y)
     within : (N, C) probability of a class given its group and the data; ones where classes are groups
     log_class_shares : (C,)
+    alike : people of like information, where the group of some is known
     influence : (N, p) what each person moves the estimates by, J^-1 s_i d log L_i / d theta
     inverse_information : (p, p), J^-1
     subjects : sampling weights, clusters and strata
@@ -53,6 +55,7 @@ class StepOne:
     group_of: np.ndarray
     within: np.ndarray
     log_class_shares: np.ndarray
+    alike: tuple[Alike, ...] = ()
 
     @classmethod
     def of(cls, fit: Fit, group_set: int = 0) -> StepOne:
@@ -82,15 +85,19 @@ class StepOne:
                 log_f = torch.cat([s.group_loglik(at[None])[0] for s in module.shards], dim=1).T.numpy()
                 log_pi = module.log_shares(at[None])[0, :, 0].numpy()
                 scores = subject_scores(module, at).numpy()
+        known = module.membership.m.numpy() if module.membership.has_known else np.ones(log_f.shape)
         if module.expand is not None:
-            log_f, scores = log_f[module.expand], scores[module.expand]
+            log_f, scores, known = log_f[module.expand], scores[module.expand], known[module.expand]
         moved = (scores * subjects.relative_weights[:, None]) @ inverse
         k = sizes[group_set]
         log_group = np.stack([logsumexp(log_pi[group_of == t]) for t in range(k)])
-        by_class = log_f + log_pi - log_group[group_of]
+        with np.errstate(divide="ignore"):
+            by_class = log_f + np.log(known) + log_pi - log_group[group_of]
         by_group = np.stack([logsumexp(by_class[:, group_of == t], axis=1) for t in range(k)], axis=1)
-        within = np.exp(by_class - by_group[:, group_of])
-        return cls(module, flat, by_group, log_group, moved, inverse, subjects, fit.ids, group_of, within, log_pi)
+        possible = np.stack([(known[:, group_of == t] > 0).any(axis=1) for t in range(k)], axis=1)
+        within = np.exp(by_class - np.where(possible, by_group, 0.0)[:, group_of])
+        return cls(module, flat, by_group, log_group, moved, inverse, subjects, fit.ids, group_of, within, log_pi,
+                   alike(possible))
 
     @property
     def n_groups(self) -> int:
@@ -100,6 +107,14 @@ class StepOne:
     def weight(self) -> np.ndarray:
         """(N,) sampling weights of mean 1; ones without."""
         return self.subjects.relative_weights
+
+    @property
+    def known(self) -> np.ndarray:
+        """(N,) bool: people whose group is known."""
+        known = np.zeros(len(self.weight), dtype=bool)
+        for people in self.alike:
+            known[people.people] = len(people.groups) == 1
+        return known
 
     @cached_property
     def posterior(self) -> np.ndarray:
