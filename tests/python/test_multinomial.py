@@ -243,7 +243,7 @@ def test_the_bootstraps_curves_and_pooled_ones_are_of_each_category(fit):
 def test_the_figure_has_a_panel_per_group_and_a_name_per_category(fit):
     figure = fit.plot()
     assert len(figure.axes) == 2
-    assert [t.get_text() for t in figure.axes[1].get_legend().get_texts()] == ["3", "2", "1"]
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["3", "2", "1"]
     assert len({tuple(c.get_facecolor()[0]) for c in figure.axes[0].collections}) == 3
 
 
