@@ -56,8 +56,7 @@ def examine(
     if module is not None and estimate.certificate.converged:
         findings += examine_weakness(module, estimate.flat, cov, weighted=panel.subjects.weights is not None)
     # what a prior does not go with
-    beside = layout.spec.event is not None or any(
-        o.traits.has_levels or o.phi_orders is not None for o in layout.spec.outcomes)
+    beside = layout.spec.event is not None or any(o.phi_orders is not None for o in layout.spec.outcomes)
     mends = layout.spec.prior is None and not beside
     return summed_up([_with_remedy(f) for f in findings] if mends else findings)
 
