@@ -26,14 +26,18 @@ autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = 
     object <- chosen$fit
     colours <- chosen$colours
   }
-  if (!is_several(object) && !has_mean(object$curves)) return(levels_of_autoplot(object, names(match.call())))
+  if (!is_several(object) && !has_mean(object$curves)) {
+    return(levels_of_autoplot(object, observed, names(match.call())))
+  }
   curve_picture(object, level, individuals, observed, colours, n, tcov, groups, labels)
 }
 
 # Of categories without an order, whose probabilities are drawn; of what else may be asked for nothing has a place.
-levels_of_autoplot <- function(object, given) {
-  if (length(setdiff(given, c("", "object", "outcome", "type")))) refuse_without_mean(object$curves, "autoplot")
-  plot_levels(object)
+levels_of_autoplot <- function(object, observed, given) {
+  if (length(setdiff(given, c("", "object", "outcome", "type", "observed")))) {
+    refuse_without_mean(object$curves, "autoplot")
+  }
+  plot_levels(object, observed)
 }
 
 # A panel for each outcome, under one legend.

@@ -71,39 +71,3 @@ names_in_parameters <- function(curves) {
   unclear <- any(grepl("[]=<>,:[]", names)) || anyDuplicated(gsub("\\s", "", names))
   if (unclear) format(curves$codes, trim = TRUE) else names
 }
-
-category_colours <- function(n) c("#d9d9d9", grDevices::hcl.colors(max(n - 1, 2), "Dark 3")[seq_len(n - 1)])
-
-# The picture that plot() makes of categories: a panel per group, the probabilities on top of each other.
-draw_categories <- function(fit, n, tcov) {
-  check_whole(n, "n", 2, sprintf("Give a number of times, for example n = %d.", constants$curve_points))
-  times <- fine_times(fit, n)
-  table <- level_table(fit, times, data.frame(estimate = in_level_order(
-    level_chances(fit$curves, linear_predictors(fit, times, covariate_rows(fit, tcov, length(times))))
-  )))
-  names <- levels(table$level)
-  colours <- category_colours(length(names))
-  across <- min(fit$n_groups, 4)
-  before <- graphics::par(mfrow = c(ceiling(fit$n_groups / across), across), mar = c(4, 4, 4.5, 1))
-  on.exit(graphics::par(before))
-  for (k in seq_len(fit$n_groups)) {
-    upto <- apply(matrix(table$estimate[table$group == k], length(names)), 2, cumsum)
-    graphics::plot(NA, xlim = range(times), ylim = c(0, 1), xaxs = "i", yaxs = "i", las = 1, xlab = fit$time_name,
-                   ylab = if (k == 1) sprintf("Probability of %s", fit$outcome_name) else "",
-                   main = sprintf("Group %d (%s)", k, percent(fit$shares[k], 0)))
-    for (c in rev(seq_along(names))) {
-      graphics::polygon(c(times, rev(range(times))), c(upto[c, ], 0, 0), col = colours[c], border = NA)
-    }
-    if (k == 1) {
-      graphics::legend("top", names, fill = colours, border = NA, bty = "n", horiz = TRUE, inset = c(0, -0.1),
-                       xpd = NA)
-    }
-  }
-  invisible(table)
-}
-
-# As draw_categories(), for what plot() was asked; options of the other figure have no place here.
-plot_categories <- function(fit, n, tcov, asked) {
-  if (length(setdiff(asked, c("", "x", "n", "tcov", "outcome")))) refuse_without_mean(fit$curves, "plot")
-  draw_categories(fit, n, tcov)
-}

@@ -3,7 +3,10 @@
 #' Probabilities of the levels of an outcome
 #'
 #' `level_probabilities()`: the probability of each level, or category, in each group. `plot_levels()` draws them on top
-#' of each other, the lowest level at the bottom, a panel per group.
+#' of each other, the lowest level at the bottom, a panel per group, and as points the observed shares. These are
+#' weighted by the posterior and added up as the areas are: the point of a level stands where its area would end, and is
+#' of the area below it. They are drawn by wave, or over 20 bins of time where there are more than 60 waves, where
+#' somebody of the group was seen.
 #'
 #' @param fit a fit of one outcome with `family = "ordinal"` or `"multinomial"`; of several outcomes see [of_outcome()]
 #' @param times numeric: times; by default those observed
@@ -36,33 +39,4 @@ level_probabilities <- function(fit, times = NULL, tcov = NULL) {
   at <- curve_times(fit, times)
   u <- linear_predictors(fit, at, covariate_rows(fit, tcov, length(at)))
   level_table(fit, at, data.frame(probability = in_level_order(level_chances(fit$curves, u))))
-}
-
-#' @rdname level_probabilities
-#' @export
-plot_levels <- function(fit) {
-  check_names()
-  need_ggplot2("plot_levels")
-  check_fit(fit)
-  refuse_all_outcomes(fit, "plot_levels()")
-  table <- level_probabilities(fit, fine_times(fit, 101))
-  table$panel <- factor(sprintf("Group %d (%.0f %%)", table$group, 100 * fit$shares[table$group]))
-  names(table)[2] <- "at"
-  table$level <- factor(table$level, rev(levels(table$level)))
-  .data <- ggplot2::.data
-  ggplot2::ggplot(table, ggplot2::aes(.data$at, .data$probability, fill = .data$level)) +
-    ggplot2::geom_area(colour = NA) + ggplot2::facet_wrap("panel", nrow = 1) +
-    level_colours(fit) +
-    ggplot2::scale_x_continuous(expand = c(0, 0)) + ggplot2::scale_y_continuous(expand = c(0, 0)) +
-    ggplot2::labs(x = fit$time_name, y = "Probability") + ggplot2::theme_minimal() +
-    ggplot2::theme(panel.spacing = ggplot2::unit(1.5, "lines"))
-}
-
-# From dark to light as levels fall; of categories without an order colours of no order, the reference in grey.
-level_colours <- function(fit) {
-  if (has_mean(fit$curves)) {
-    return(ggplot2::scale_fill_brewer(palette = "Blues", direction = -1, name = fit$outcome_name))
-  }
-  names <- level_names(fit$curves)
-  ggplot2::scale_fill_manual(values = stats::setNames(category_colours(length(names)), names), name = fit$outcome_name)
 }

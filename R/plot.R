@@ -9,14 +9,15 @@ group_symbols <- c(16, 17, 15, 18, 1, 2, 0, 5)
 #' stands behind a mean it is not drawn: it would be that of other groups' people. The axis of the outcome is scaled by
 #' the data, the observed means and the subjects' lines: a curve or band that goes far beyond them leaves it, and the
 #' picture says so. Of categories without an order (`family = "multinomial"`) it is their probabilities, on top of each
-#' other in a panel per group, and of what follows `n` and `tcov` alone have a place. Where next to nobody of a group
-#' was seen its curve is dotted and greyed, see `outside` of [predict.gbtm()].
+#' other in a panel per group, with the observed shares as [plot_levels()] has them, and of what follows `observed`, `n`
+#' and `tcov` alone have a place. Where next to nobody of a group was seen its curve is dotted and greyed, see `outside`
+#' of [predict.gbtm()].
 #'
 #' @param x a fit
 #' @param level level of the pointwise bands; `NULL` for none
 #' @param individuals `TRUE` draws the subjects' own lines behind, coloured by assigned group (300 at most, evenly
 #'   chosen)
-#' @param observed draw the observed means
+#' @param observed draw the observed means, of categories the observed shares
 #' @param colours one colour per group, of a dual model those of the first outcome and then those of the second, so that
 #'   no two groups have one colour; recycled
 #' @param legend `TRUE` in the margin above the plot (in a corner of it where there is no such margin), a position such
@@ -68,7 +69,7 @@ plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, col
       plot(view, level, individuals, observed, colours, legend, n, tcov, ..., groups = groups, labels = labels)
     }))
   }
-  if (!has_mean(x$curves)) return(plot_categories(x, n, tcov, names(match.call())))
+  if (!has_mean(x$curves)) return(plot_categories(x, n, tcov, observed, names(match.call())))
   curves <- drawn_curves(x, check_band_level(level), n, tcov)
   draw_curves(x, curves, level, individuals, observed, colours, legend, ..., groups = groups, labels = labels,
               words = profile_sentence(x, tcov))
@@ -249,15 +250,19 @@ can_interpolate <- function(fit) {
 }
 
 binned_means <- function(fit) {
+  wave <- drawn_waves(fit)
+  means <- if (is_on_disk(fit)) means_of_sums(fit, wave) else observed_means(fit, wave)
+  means[means$weight > constants$least_weight, ]
+}
+
+# The wave of each observation, or of each wave of people on disk: bins of time where there are many.
+drawn_waves <- function(fit) {
   on_disk <- is_on_disk(fit)
   wave <- if (on_disk) seq_along(fit$sums$waves) else fit$data$wave
-  if (length(unique(wave)) > constants$waves_most) {
-    time <- if (on_disk) fit$sums$waves else fit$data$time
-    edges <- seq(min(time), max(time), length.out = constants$bins + 1)
-    wave <- findInterval(time, edges, rightmost.closed = TRUE)
-  }
-  means <- if (on_disk) means_of_sums(fit, wave) else observed_means(fit, wave)
-  means[means$weight > constants$least_weight, ]
+  if (length(unique(wave)) <= constants$waves_most) return(wave)
+  time <- if (on_disk) fit$sums$waves else fit$data$time
+  edges <- seq(min(time), max(time), length.out = constants$bins + 1)
+  findInterval(time, edges, rightmost.closed = TRUE)
 }
 
 # The observed means and the subjects' lines `y` always fit; a curve or band goes no further beyond them than half their

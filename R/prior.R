@@ -10,7 +10,8 @@
 #'
 #' @param shares pseudo-people in the groups (of a dual model, in the pairs of groups), with the membership covariates
 #'   of those fitted
-#' @param curves pseudo-observations of each group's curve, and of its dropout, distributed as those of all people
+#' @param curves pseudo-observations of each group's curve, and of its dropout, distributed as those of all people; of
+#'   an outcome of levels they are of the curves of all categories, or of the curve and the cut points, together
 #' @param zero pseudo-trials of the zero part, half of them zeros by nature
 #' @param sigma of the spreads: an inverse gamma about the variance of all for sigma, a gamma for the phi of a beta
 #'   family, half a trial on either side for psi and rho, and log tau for the sd of a random effect (Chung et al. 2013)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import integrate, stats
 
+import gbtm
 import oracle
+from gbtm.errors import DataError
 from gbtm.families import FAMILIES as NAMED
 from gbtm.families import (
     OTHER_NAMES,
@@ -130,6 +133,16 @@ def test_problem_marks_only_what_the_family_cannot_take(name, bad_values):
     assert mask.tolist() == [False] * good.size + [True] * len(bad_values)
     assert sentence
     assert way_out
+
+
+@pytest.mark.parametrize("family", [name for name, family in NAMED.items() if family.is_positive])
+@pytest.mark.parametrize("value", [0.0, -3.0])
+def test_values_that_are_not_above_0_are_refused_with_ways_out(family, value):
+    table = pd.DataFrame({"id": np.repeat(np.arange(9), 3), "t": np.tile([0.0, 1.0, 2.0], 9), "y": 1 + np.arange(27.0)})
+    with pytest.raises(DataError, match="above 0") as caught:
+        gbtm.GBTM.from_formula("y ~ t", table.assign(y=table["y"].where(table.index != 3, value)), id="id", groups=1,
+                               order=1, family=family)
+    assert all(word in str(caught.value) for word in ("two outcomes", "'logit'", "'zip'"))
 
 
 @pytest.mark.parametrize("name", ["cnorm_both", "cnorm_low", "cnorm_high"])

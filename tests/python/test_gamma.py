@@ -12,7 +12,6 @@ from scipy.optimize import brentq
 from scipy.special import digamma, gammaln, polygamma
 
 import gbtm
-from gbtm.errors import DataError
 from gbtm.families.base import Family
 from gbtm.families.gamma import Gamma
 from gbtm.forecast.predictive import Predictive
@@ -130,10 +129,3 @@ def test_a_prior_changes_little_in_any_unit(fit):
         a, b = (r.params for r in (fit, res))
         slopes = [n for n in a.index if not n.startswith(("intercept", "theta", "share"))]
         np.testing.assert_allclose(a[slopes], b[slopes], rtol=0.1, atol=0.02)
-
-
-@pytest.mark.parametrize("value", [0.0, -3.0])
-def test_values_that_are_not_above_0_are_refused_with_ways_out(value):
-    with pytest.raises(DataError, match="above 0") as caught:
-        _fit(TABLE.assign(y=TABLE["y"].where(TABLE.index != 3, value)))
-    assert all(word in str(caught.value) for word in ("two outcomes", "'logit'", "'zip'"))

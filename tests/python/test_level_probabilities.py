@@ -39,12 +39,6 @@ def test_the_expected_score_is_theirs(fit):
     np.testing.assert_allclose(expected, fit.predict()["estimate"], rtol=1e-10)
 
 
-def test_the_figure_has_a_panel_per_group_and_a_name_per_level(fit):
-    figure = gbtm.plot_levels(fit)
-    assert len(figure.axes) == 2
-    assert [t.get_text() for t in figure.axes[1].get_legend().get_texts()] == ["worst", "much", "some", "none"]
-
-
 def test_other_families_have_none():
     data = gbtm.datasets.offending()
     res = gbtm.GBTM.from_formula("offenses ~ age", data, id="id", groups=1, order=1, family="poisson").fit(n_starts=1)

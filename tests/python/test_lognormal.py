@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 
 import gbtm
-from gbtm.errors import DataError, SpecificationError
+from gbtm.errors import SpecificationError
 from gbtm.families.base import Family
 from gbtm.families.lognormal import Lognormal
 from gbtm.forecast.predictive import Predictive
@@ -122,13 +122,6 @@ def test_a_prior_weighs_as_on_log_y():
     kept = [n for n in a.params.index if not n.startswith("intercept")]
     np.testing.assert_allclose(a.params[kept], b.params[kept], rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(a.params, c.params, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("value", [0.0, -3.0])
-def test_values_that_are_not_above_0_are_refused_with_ways_out(value):
-    with pytest.raises(DataError, match="above 0") as caught:
-        _fit(TABLE.assign(y=TABLE["y"].where(TABLE.index != 3, value)))
-    assert all(word in str(caught.value) for word in ("two outcomes", "'logit'", "'zip'"))
 
 
 def test_correlation_is_refused():

@@ -169,11 +169,6 @@ def test_what_are_no_levels_is_refused(change, error):
     assert caught.value.way_out
 
 
-def test_a_prior_is_refused():
-    with pytest.raises(SpecificationError, match="prior"):
-        gbtm.GBTM.from_formula("y ~ t", TABLE, id="id", groups=2, order=1, family="ordinal", prior="weak")
-
-
 def test_beside_another_outcome_it_has_the_likelihood_of_both():
     """Three groups' worth of independent outcomes: with one group the sum of the two fits."""
     table = TABLE.assign(z=np.random.default_rng(5).normal(size=len(TABLE)))

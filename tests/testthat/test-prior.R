@@ -84,3 +84,27 @@ test_that("searches, traj commands and profile intervals take it", {
   ends <- confint(weak, "intercept[1]", method = "profile")
   expect_true(all(is.finite(ends)))
 })
+
+test_that("levels have a prior of all their predictors together", {
+  need_engine()
+  set.seed(1)
+  d <- data.frame(id = rep(1:60, each = 4), t = rep(0:3, 60))
+  d$y <- ifelse(d$id <= 30, 1, sample(3, nrow(d), TRUE, c(0.2, 0.4, 0.4)))
+  for (family in c("ordinal", "multinomial")) {
+    fit <- function(prior, y = d$y, family. = family) {
+      suppressWarnings(gbtm(y ~ t, transform(d, y = y), id = "id", groups = 2, order = c(0, 1), family = family.,
+                            prior = prior, control = gbtm_control(n_starts = 3)))
+    }
+    plain <- fit(NULL)
+    weak <- fit("weak")
+    expect_true(anyNA(sqrt(diag(vcov(plain)))))
+    expect_false(anyNA(sqrt(diag(vcov(weak)))))
+    expect_lt(max(abs(coef(weak))), 15)
+    expect_lt(as.numeric(logLik(weak)), as.numeric(logLik(plain)))
+    expect_equal(level_probabilities(weak, 0:3)$probability, level_probabilities(plain, 0:3)$probability,
+                 tolerance = 0.02)
+    expect_output(print(summary(weak)), "MAP")
+    two <- as.numeric(d$y > 1)
+    expect_equal(unname(coef(fit("weak", two))), unname(coef(fit("weak", two, "logit"))), tolerance = 1e-4)
+  }
+})

@@ -333,8 +333,8 @@ class GBTMResults(EventResults):
             return plot_outcomes(self, **options)
         from ..figures import curves, levels
 
-        if ax is None and not options and not self.outcome.spec.traits.has_mean:
-            return levels.plot_levels(self)
+        if ax is None and set(options) <= {"observed"} and not self.outcome.spec.traits.has_mean:
+            return levels.plot_levels(self, **options)
         return curves.plot_curves(self, ax, **options)
 
     def plot_groups(self, **options: Any) -> Figure:

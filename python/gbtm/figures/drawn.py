@@ -140,13 +140,18 @@ def means(res: Fit, group: int) -> Means:
     return Means(time[enough], mean[enough], weight[enough])
 
 
+def bin_of(time: np.ndarray) -> np.ndarray:
+    """(n,) number of the bin of each time, from 0: bins of equal width over all times, none that is empty."""
+    edges = np.linspace(time.min(), time.max(), BINS + 1)
+    return np.unique(np.searchsorted(edges[1:-1], time, side="right"), return_inverse=True)[1].ravel()
+
+
 def _binned(res: Fit, group: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean time of a bin, mean of a group, and its weight: bins of equal width over all times, none that is empty."""
+    """Mean time of a bin, mean of a group, and its weight."""
     data = res.outcome.data
     time, y = data.time, data.y
     trials = res.outcome.trials
-    edges = np.linspace(time.min(), time.max(), BINS + 1)
-    at = np.unique(np.searchsorted(edges[1:-1], time, side="right"), return_inverse=True)[1].ravel()
+    at = bin_of(time)
     p = res.group_set.posterior[data.subject, group - 1]
     weight = np.bincount(at, p)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -156,8 +161,7 @@ def _binned(res: Fit, group: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _binned_sums(disk: OnDisk, group: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same from the sums at each wave."""
-    edges = np.linspace(disk.waves.min(), disk.waves.max(), BINS + 1)
-    at = np.unique(np.searchsorted(edges[1:-1], disk.waves, side="right"), return_inverse=True)[1].ravel()
+    at = bin_of(disk.waves)
     people, own = disk.mass.sum(axis=1), disk.mass[:, group - 1]
     weight = np.bincount(at, own)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -147,6 +147,10 @@ def name_boundary(
         odds = {"0": "0", "1": "infinite"}.get(bound, "0 or infinite")
         return ("separated_group", f"the odds of a category against the first are {odds}",
                 _remedy_of_separation(constant, order, alone))
+    if family.has_levels:  # eta is far below the first cut point, or far above it
+        lowest = {"0": "1", "1": "0"}.get(bound, bound)
+        return ("separated_group", f"the probability of the lowest level is {lowest}",
+                _remedy_of_separation(constant, order, alone))
     if family.is_binary or family.takes_trials:
         return "separated_group", f"the probability is {bound}", _remedy_of_separation(constant, order, alone)
     if family.is_hurdle and (eta[far] < 0).any():

@@ -58,8 +58,7 @@ def examine(
         findings += examine_weakness(module, estimate.flat, cov, weighted=panel.subjects.weights is not None,
                                      no_bound=any(f.code == OF_TIES for f in findings))
     # what a prior does not go with
-    beside = layout.spec.event is not None or any(
-        o.traits.has_levels or o.phi_orders is not None for o in layout.spec.outcomes)
+    beside = layout.spec.event is not None or any(o.phi_orders is not None for o in layout.spec.outcomes)
     mends = layout.spec.prior is None and not beside
     return summed_up([_with_remedy(f) for f in findings] if mends else findings)
 

@@ -60,8 +60,7 @@ def examine_weakness(
     lower = f"is{only} {deep:.2g} lower than" if deep > 0 else "is no lower than"
     prior = layout.spec.prior
     maximised = "log-likelihood" if prior is None else "penalised log-likelihood"
-    may_have = prior is None and not any(o.traits.has_levels for o in layout.spec.outcomes)
-    finite = ", or use prior='weak' where parameters run to infinity" if flat_enough and may_have else ""
+    finite = ", or use prior='weak' where parameters run to infinity" if flat_enough and prior is None else ""
     instead = "gbtm.bootstrap()" if weighted or layout.constraints is not None else "profile_int() or gbtm.bootstrap()"
     return [
         Finding(

@@ -284,7 +284,7 @@ def _cells_of_all(told: list[_Told], m: int, layout: Layout) -> tuple[np.ndarray
 
 
 def _seen_together(part: Part, measures: Measures, weights: np.ndarray) -> Seen:
-    """Times and covariates (C, 1 + w) of a block's observations of a part, and what was seen there in all (4, C)."""
+    """Times and covariates (C, 1 + w) of a block's observations of a part, and the sums (4 + S, C) there."""
     first, cell = measures.cells(by_exposure=False)
     columns = [measures.time, *(measures.covariates.T if measures.covariate_names else ())]
     rows = np.column_stack([c[first] for c in columns])

@@ -5,7 +5,8 @@ With alpha pseudo-people in K groups, and means over the observations of all peo
     shares    (alpha / K) sum_k mean_i log pi_k(z_i), of a dual model over its J x K pairs of groups
     curves    (alpha / K) sum_k mean_it [y_it eta_k(x_it) - b(eta_k(x_it))], b that of the link: log(1 + e^eta), e^eta,
               and eta^2 / 2 for an outcome in its standard deviations, or the log of a lognormal one; of a gamma
-              outcome mean_it -[eta_k(x_it) + y_it exp(-eta_k(x_it))]
+              outcome mean_it -[eta_k(x_it) + y_it exp(-eta_k(x_it))]; of levels mean_it log P_k(y_it), of all their
+              curves and the cut points (:mod:`.level_prior`)
     zero      (alpha / K) sum_k mean_it [zeta_k / 2 - log(1 + e^zeta_k)]
     sigma     -(alpha / 2K) sum_k [s^2 / sigma_k^2 + log sigma_k^2], s^2 the variance of all
     psi, rho  half a pseudo-trial on either side of psi / (1 + psi) and of (1 + rho) / 2
@@ -33,6 +34,7 @@ from ..model.layout import Layout
 from ..model.outcome import OutcomePart
 from ..specification.prior import Prior
 from .dual_membership import DualMembership
+from .level_prior import LevelTerm
 from .membership import Membership
 from .pseudo_people import PseudoPeople, reach_of
 
@@ -185,11 +187,17 @@ class LogPrior(nn.Module):
         return value.detach(), slope.detach(), bend
 
 
-def _terms(layout: Layout, m: int, people: PseudoPeople, prior: Prior) -> Iterator[Term]:
+def _terms(layout: Layout, m: int, people: PseudoPeople, prior: Prior) -> Iterator[Term | LevelTerm]:
     """Those of one part of a model."""
     part = layout.parts[m]
     rows = layout.rows_of(layout.spec.set_of(m))
     family = part.family
+    if isinstance(part, OutcomePart) and family.has_levels:
+        if prior.curves:
+            places = {p: (layout.index[m][p][rows], part.columns(p, people.time, people.covariates))
+                      for p in family.predictors}
+            yield LevelTerm(family, places, prior.curves / len(rows) * people.levels)
+        return
     for predictor in family.predictors:
         if predictor == "lag_mean":
             continue
@@ -254,10 +262,10 @@ def _ridge(layout: Layout, prior: Prior) -> list[Term]:
         return []
     out = []
     for m, part in enumerate(layout.parts):
-        if isinstance(part, OutcomePart):
-            positions = layout.index[m]["mean"][layout.rows_of(layout.spec.set_of(m))]
+        for predictor in part.family.curve_predictors if isinstance(part, OutcomePart) else ():
+            positions = layout.index[m][predictor][layout.rows_of(layout.spec.set_of(m))]
             positions = positions[(positions < layout.size).any(axis=1)]
-            out.append(_gaussian(positions, prior.ridge, constant=bool(part.bases["mean"].has_intercept)))
+            out.append(_gaussian(positions, prior.ridge, constant=bool(part.bases[predictor].has_intercept)))
     if layout.membership.width > 1:
         slopes = layout.theta_index[:, 1:]
         out.append(_gaussian(slopes[(slopes < layout.size).any(axis=1)], prior.ridge, constant=False))

@@ -27,6 +27,7 @@ class PseudoPeople:
     share : (C,) of the observations
     y, mass : (C,) sums of the outcome, in the part's internal units, and of exposure, 1 an observation without
     mean, variance : of the outcome, in internal units; like y of its log where the family is one ``of_log``
+    levels : (C, S) shares of the levels of an outcome that has some, which add up to ``share``; else (C, 0)
     """
 
     time: np.ndarray
@@ -36,6 +37,7 @@ class PseudoPeople:
     mass: np.ndarray
     mean: float
     variance: float
+    levels: np.ndarray
 
     @classmethod
     def of(cls, part: Part, measures: Measures, weight: np.ndarray) -> PseudoPeople:
@@ -47,15 +49,17 @@ class PseudoPeople:
 
     @classmethod
     def of_sums(cls, time: np.ndarray, covariates: np.ndarray, sums: np.ndarray) -> PseudoPeople:
-        """From what :func:`pseudo_sums` gathered (4, C)."""
+        """From what :func:`pseudo_sums` gathered (4 + S, C)."""
         total = max(float(sums[0].sum()), np.finfo(float).tiny)
         mean = float(sums[2].sum()) / total
         variance = float(sums[3].sum()) / total - mean**2
-        return cls(time, covariates, sums[0] / total, sums[2] / total, sums[1] / total, mean, variance)
+        return cls(
+            time, covariates, sums[0] / total, sums[2] / total, sums[1] / total, mean, variance, sums[4:].T / total)
 
 
 def pseudo_sums(part: Part, measures: Measures, weight: np.ndarray, cell: np.ndarray, n_cells: int) -> np.ndarray:
-    """Weighted sums (4, C) in design cells of 1, of exposure, of y and of y^2, y in internal units.
+    """Weighted sums (4 + S, C) in design cells of 1, of exposure, of y and of y^2, y in internal units, and of each of
+    the S levels of an outcome that has some.
 
     weight, cell (n_obs,) are the sampling weight of each observation's person, and its cell.
     """
@@ -66,7 +70,9 @@ def pseudo_sums(part: Part, measures: Measures, weight: np.ndarray, cell: np.nda
     exposure = measures.exposure if exposed and measures.exposure is not None else np.ones_like(y)
     if isinstance(part, OutcomePart) and part.family.is_hurdle:  # whose curves are of what is above 0
         exposure = np.where(y > 0, exposure, 0.0)
-    columns = (weight, weight * exposure, weight * y, weight * y * y)
+    columns = [weight, weight * exposure, weight * y, weight * y * y]
+    if isinstance(part, OutcomePart) and part.family.has_levels:
+        columns += list(weight * part.family.statistics(measures.y).T)
     return np.stack([np.bincount(cell, c, minlength=n_cells) for c in columns])
 
 

@@ -26,17 +26,11 @@ def with_codes(spec: ModelSpec, panel: Panel) -> ModelSpec:
         ``bad_outcome``, for values that are not whole numbers, for one level alone or more than 20, and for a level of
         the specification that none of these people has.
     SpecificationError
-        ``ordinal_prior``, for a prior. Of levels without an order ``bad_curve``, ``bad_dropout`` and ``bad_lag`` for
-        curves of hidden units, and for what takes the numbers of the levels for amounts.
+        Of levels without an order ``bad_curve``, ``bad_dropout`` and ``bad_lag`` for curves of hidden units, and for
+        what takes the numbers of the levels for amounts.
     """
-    with_levels = [o for o in spec.outcomes if o.traits.has_levels]
-    if not with_levels:
+    if not any(o.traits.has_levels for o in spec.outcomes):
         return spec
-    if spec.prior is not None:
-        what = "cut points" if with_levels[0].traits.has_mean else "curves of categories"
-        raise SpecificationError(
-            f"prior: has no law for {what}.", code="ordinal_prior", argument="prior",
-            way_out=f"Leave prior out with family '{with_levels[0].family}'.")
     _refuse_amounts(spec, panel)
     outcomes = (_of_one(o, m) if o.traits.has_levels else o
                 for o, m in zip(spec.outcomes, panel.outcomes, strict=True))

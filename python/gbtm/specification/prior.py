@@ -29,7 +29,7 @@ class Prior:
     shares : pseudo-people in the groups (of a dual model, in the pairs of groups), with the membership covariates of
         those fitted. Keeps shares and transition probabilities off 0, and membership logits finite
     curves : pseudo-observations of each group's curve, and of its dropout, distributed as those of all people. Keeps
-        probabilities off 0 and 1, and rates off 0
+        probabilities off 0 and 1, and rates off 0; of levels they are of all categories' curves, or cut points, too
     zero : pseudo-trials of the zero part, half of them zeros by nature
     sigma : of the spreads: an inverse gamma about the variance of all for sigma, a gamma for a beta family's phi, half
         a trial on either side for psi and rho, and log tau for the sd of a random effect (Chung et al. 2013)
