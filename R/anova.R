@@ -82,7 +82,10 @@ ratio_law <- function(small, large, chisq, df) {
   }
   if (is.null(why)) why <- not_nested(small, large)
   if (is.null(why) && large$loglik < small$loglik - 1e-6) why <- worse_fit
-  if (!is.null(why)) return(list(why = why))
+  if (is.null(why)) law_of_nested(small, large, chisq, df) else list(why = why)
+}
+
+law_of_nested <- function(small, large, chisq, df) {
   freed <- freed_sds(small, large)
   if (freed == 1) {
     return(list(pvalue = half_and_half(chisq, df), words = sprintf(paste(

@@ -5,7 +5,8 @@
 #' `level_probabilities()`: the probability of each level, or category, in each group. `plot_levels()` draws them on top
 #' of each other, the lowest level at the bottom, a panel per group.
 #'
-#' @param fit a fit of one outcome with `family = "ordinal"` or `"multinomial"`; of several outcomes see [of_outcome()]
+#' @param fit a fit of one outcome with `family = "ordinal"` or `"multinomial"`; of several, of one of
+#'   its outcomes: `level_probabilities(of_outcome(fit, "y"))`
 #' @param times numeric: times; by default those observed
 #' @param tcov values of the time-varying covariates, as for [predict()][predict.gbtm]
 #' @return `level_probabilities()`: data frame with `group`, the time under its own name, `level` (a factor,
@@ -28,7 +29,7 @@
 level_probabilities <- function(fit, times = NULL, tcov = NULL) {
   check_names()
   check_fit(fit)
-  refuse_all_outcomes(fit, "level_probabilities()")
+  refuse_several_levels(fit)
   if (!isTRUE(family_traits(fit$family)$has_levels)) {
     stop_gbtm("no_levels", sprintf("fit: family '%s' has no levels.", fit$family), "fit",
               "Ask a fit with family = \"ordinal\" or \"multinomial\".")
@@ -44,7 +45,7 @@ plot_levels <- function(fit) {
   check_names()
   need_ggplot2("plot_levels")
   check_fit(fit)
-  refuse_all_outcomes(fit, "plot_levels()")
+  refuse_several_levels(fit)
   table <- level_probabilities(fit, fine_times(fit, 101))
   table$panel <- factor(sprintf("Group %d (%.0f %%)", table$group, 100 * fit$shares[table$group]))
   names(table)[2] <- "at"
