@@ -9,7 +9,8 @@
 #' data. Further random effects have their sds at the bound 0 in the smaller model. One is tested by the mixture, half
 #' and half, of the chi-squares without and with it (Self and Liang 1987, case 6); several, and such that are
 #' correlated, by a mixture whose weights the engine counts by simulation (Stram and Lee 1994; not for dual models).
-#' The heading says so.
+#' The heading says so. Constraints are compared by what they allow, not by how they are written: `"t[2] = t[3]"` is
+#' `"t[3] = t[2]"`. A single bound is tested by the mixture, half and half, of the chi-squares without and with it.
 #'
 #' @param object,... two or more fits to the same data
 #' @param test `"Chisq"` or `"LRT"`, which are the same
@@ -35,41 +36,23 @@ anova.gbtm <- function(object, ..., test = "Chisq") {
   }
   asked <- as.list(match.call())[-1]
   labels <- make.unique(vapply(asked[!names(asked) %in% "test"], short_name, ""))
-  size <- vapply(fits, n_parameters, 1L)
-  by_size <- order(size, -lengths(lapply(fits, constraint_texts))) # a bound takes no parameter away
+  by_size <- order_of_sizes(fits)
   fits <- fits[by_size]
   labels <- unname(labels)[by_size]
   check_same_data(fits, labels)
   table <- anova_table(fits, labels)
   notes <- character()
   for (i in seq_along(fits)[-1]) {
-    why <- no_chi_square(fits[[i - 1]], fits[[i]])
-    if (is.null(why)) {
-      if (freed_sds(fits[[i - 1]], fits[[i]]) == 1) {
-        table[i, "Pr(>Chisq)"] <- half_and_half(table$Chisq[i], table$Df[i])
-        notes <- c(notes, sprintf(paste(
-          "%s against %s: the sd of a random effect is 0, at its bound, in the smaller model, so that Chisq is",
-          "chi-square with %d or %d degrees of freedom, half the time each."
-        ), labels[i], labels[i - 1], as.integer(table$Df[i] - 1), as.integer(table$Df[i])))
-      }
-      if (freed_sds(fits[[i - 1]], fits[[i]]) > 1) {
-        found <- call_bridge("freed_effects_law", document_text(fits[[i]]), document_text(fits[[i - 1]]),
-                             max(table$Chisq[i], 0))
-        table[i, "Pr(>Chisq)"] <- found$pvalue
-        notes <- c(notes, sprintf("%s against %s: Chisq is distributed as %s", labels[i], labels[i - 1], found$law))
-      }
-      if (differ_in_constraints(fits[[i - 1]], fits[[i]]) && further_bounds(fits[[i - 1]], fits[[i]]) == 1) {
-        table[i, "Pr(>Chisq)"] <- half_and_half(table$Chisq[i], table$Df[i] + 1)
-        notes <- c(notes, sprintf(paste(
-          "%s against %s: a parameter is at its bound under the hypothesis, so that Chisq is chi-square with %d or %d",
-          "degrees of freedom, half the time each."
-        ), labels[i], labels[i - 1], as.integer(table$Df[i]), as.integer(table$Df[i] + 1)))
-      }
+    law <- ratio_law(fits[[i - 1]], fits[[i]], table$Chisq[i], table$Df[i])
+    pair <- sprintf("%s against %s: ", labels[i], labels[i - 1])
+    if (is.null(law$why)) {
+      table[i, "Pr(>Chisq)"] <- law$pvalue
+      notes <- c(notes, if (!is.null(law$words)) paste0(pair, law$words))
       next
     }
     table[i, c("Chisq", "Df", "Pr(>Chisq)")] <- NA # printed, they would be read as a test
-    warning(gbtm_condition("no_chisq", sprintf("%s against %s: %s", labels[i], labels[i - 1], why), "object", "",
-                           sys.call(), c("gbtm_warning", "warning")))
+    warning(gbtm_condition("no_chisq", paste0(pair, law$why), "object", "", sys.call(),
+                           c("gbtm_warning", "warning")))
   }
   formulas <- vapply(fits, function(f) {
     paste0(formula_words(f), ", ", paste(group_counts(f), collapse = " and "), " groups, ", family_words(f))
@@ -77,6 +60,44 @@ anova.gbtm <- function(object, ..., test = "Chisq") {
   heading <- c("Likelihood ratio tests of group-based trajectory models\n",
                paste0(labels, ": ", formulas, collapse = "\n"), strwrap(notes))
   structure(table, heading = heading, class = c("anova", "data.frame"))
+}
+
+# Smallest first. A bound takes no parameter away, so that of fits of one size those with more of them come first,
+# and of constrained ones those with the lower log-likelihood.
+order_of_sizes <- function(fits) {
+  relations <- lengths(lapply(fits, function(fit) relations_of(constraint_texts(fit))))
+  loglik <- vapply(fits, function(fit) fit$loglik, 1)
+  order(vapply(fits, n_parameters, 1L), -relations, if (any(relations > 0)) loglik else seq_along(fits))
+}
+
+#' The law of the likelihood ratio of two fits
+#'
+#' @param chisq,df twice the difference of their log-likelihoods, and parameters more
+#' @return list: `why` there is none; or `pvalue` and, where it is no chi-square, its `words`
+#' @noRd
+ratio_law <- function(small, large, chisq, df) {
+  why <- other_likelihoods(small, large)
+  if (is.null(why) && !(is.null(small$constraints) && is.null(large$constraints))) {
+    return(constrained_law(small, large))
+  }
+  if (is.null(why)) why <- not_nested(small, large)
+  if (is.null(why) && large$loglik < small$loglik - 1e-6) why <- worse_fit
+  if (is.null(why)) law_of_nested(small, large, chisq, df) else list(why = why)
+}
+
+law_of_nested <- function(small, large, chisq, df) {
+  freed <- freed_sds(small, large)
+  if (freed == 1) {
+    return(list(pvalue = half_and_half(chisq, df), words = sprintf(paste(
+      "the sd of a random effect is 0, at its bound, in the smaller model, so that Chisq is chi-square with %d or %d",
+      "degrees of freedom, half the time each."
+    ), as.integer(df - 1), as.integer(df))))
+  }
+  if (freed > 1) {
+    found <- call_bridge("freed_effects_law", document_text(large), document_text(small), max(chisq, 0))
+    return(list(pvalue = found$pvalue, words = paste("Chisq is distributed as", found$law)))
+  }
+  list(pvalue = stats::pchisq(chisq, df, lower.tail = FALSE))
 }
 
 anova_table <- function(fits, labels) {
@@ -119,18 +140,6 @@ same_distribution <- function(one, other) {
   identical(one$curves[what], other$curves[what])
 }
 
-# Why 2 (ll - ll) has no chi-square distribution here; NULL where it has.
-no_chi_square <- function(small, large) {
-  why <- other_likelihoods(small, large)
-  if (is.null(why) && differ_in_constraints(small, large)) {
-    why <- constraints_not_nested(small, large)
-  } else if (is.null(why)) {
-    why <- not_nested(small, large)
-  }
-  if (is.null(why) && large$loglik < small$loglik - 1e-6) why <- worse_fit
-  why
-}
-
 # What makes the two log-likelihoods no two of one kind; NULL where nothing does.
 other_likelihoods <- function(small, large) {
   if (!identical(as.integer(group_counts(small)), as.integer(group_counts(large)))) {
@@ -160,9 +169,6 @@ of_times <- c("hazard", "cuts", "n_causes", "n_known", "n_events")
 
 # Why the smaller model is no special case of the larger, within it; NULL where it is one.
 not_nested <- function(small, large) {
-  if (!is.null(large$constraints)) {
-    return("the larger model has constraints, and the two differ in more than these. Compare them by BIC.")
-  }
   if (n_parameters(small) == n_parameters(large)) {
     return("as many parameters, so that neither is a special case of the other. Compare them by BIC.")
   }

@@ -26,6 +26,7 @@ autoplot.gbtm <- function(object, level = 0.95, individuals = FALSE, observed = 
     object <- chosen$fit
     colours <- chosen$colours
   }
+  if (is_several(object)) refuse_categories_among(object, "autoplot")
   if (!is_several(object) && !has_mean(object$curves)) {
     return(levels_of_autoplot(object, observed, names(match.call())))
   }

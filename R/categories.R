@@ -8,6 +8,23 @@ refuse_without_mean <- function(curves, argument) {
             argument, "See level_probabilities(), and plot_levels() for the figure.")
 }
 
+# Of several outcomes those with levels are asked one by one.
+refuse_several_levels <- function(fit) {
+  if (!is_several(fit)) return(invisible())
+  views <- outcome_views(fit)
+  leveled <- vapply(views, function(view) has_levels(view$family), NA)
+  refuse_several(names(views), names(views)[order(!leveled)][1])
+}
+
+# Pictures of the means of all outcomes have no place for categories.
+refuse_categories_among <- function(fit, argument) {
+  views <- outcome_views(fit)
+  without <- names(views)[!vapply(views, function(view) has_mean(view$curves), NA)]
+  if (!length(without)) return(invisible())
+  stop_gbtm("no_mean", sprintf("%s: '%s' has categories without an order, and no mean to be drawn beside others.",
+                               argument, without[1]), argument, "Draw the outcomes one by one, with outcome = .")
+}
+
 # Probabilities of the levels: list of (K, C).
 level_chances <- function(curves, u) {
   if (has_mean(curves)) {

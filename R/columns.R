@@ -41,7 +41,8 @@ numeric_column <- function(values, name) {
     } else if (has_dots(values)) {
       dots_way_out(name)
     } else if (is.factor(values)) {
-      "Convert it to numbers first: as.numeric(as.character(x)) if its levels are numbers, or x == \"yes\" for 0 and 1."
+      paste("Convert it to numbers first: as.numeric(as.character(x)) if its levels are numbers, or x == \"yes\" for 0",
+            "and 1. An outcome may be a factor with family = \"multinomial\", and an ordered one with \"ordinal\".")
     } else {
       "Convert it to numbers first."
     }

@@ -32,27 +32,17 @@ relations_of <- function(texts) {
   }), use.names = FALSE)
 }
 
-is_bound <- function(relations) grepl("[<>]", relations)
-
-# Whether two fits differ in constraints, and not in their models otherwise.
-differ_in_constraints <- function(small, large) {
-  !setequal(relations_of(constraint_texts(small)), relations_of(constraint_texts(large))) &&
-    identical(names(small$coefficients), names(large$coefficients)) && identical(small$spec, large$spec)
-}
-
-# Why the constraints of two fits leave no chi-square law; NULL where they leave one, or a mixture with one bound.
-constraints_not_nested <- function(small, large) {
-  own <- setdiff(relations_of(constraint_texts(small)), relations_of(constraint_texts(large)))
-  gone <- setdiff(relations_of(constraint_texts(large)), relations_of(constraint_texts(small)))
-  if (length(gone)) {
-    return(sprintf("the larger model has a constraint that the smaller lacks, %s. Compare by BIC.", gone[1]))
+#' The law of the likelihood ratio of two fits of which one has constraints at least, see `ratio_law()`
+#'
+#' Whether one model is in the other, what the constraints allow decides and not how they are written: the engine has
+#' them as a linear map.
+#' @noRd
+constrained_law <- function(small, large) {
+  if (!gbtm_engine()$available) {
+    return(list(why = "the engine compares constraints, and it is not here. install_gbtm() installs it."))
   }
-  if (sum(is_bound(own)) > 1) {
-    return("several parameters are at bounds, so that this is a mixture of chi-squares. Compare by BIC.")
-  }
-}
-
-# How many bounds the smaller fit has that the larger has not.
-further_bounds <- function(small, large) {
-  sum(is_bound(setdiff(relations_of(constraint_texts(small)), relations_of(constraint_texts(large)))))
+  if (large$loglik < small$loglik - 1e-6) return(list(why = worse_fit))
+  found <- call_bridge("constrained_pair", document_text(large), document_text(small))
+  if (!is.null(found$why)) return(list(why = in_r_words(found$why)))
+  list(pvalue = found$pvalue, words = if (nzchar(found$law)) found$law)
 }

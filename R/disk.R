@@ -101,7 +101,7 @@ gbtm_on_files <- function(frame, call) {
   columns <- as.data.frame(stats::setNames(rep(list(numeric()), length(known)), known), optional = TRUE)
   wide <- frame$wide
   ask_columns(c("id", covariate_arguments()), frame, columns, wide)
-  outcomes <- as_outcomes(frame$formula, call)
+  outcomes <- as_outcomes(frame$formula, call, frame$family)
   several <- !is.null(outcomes)
   if (several) outcomes <- options_of_outcomes(outcomes, Filter(Negate(is.null), mget(
     intersect(names(call), outcome_arguments()), envir = frame)))

@@ -2,8 +2,8 @@
 #'
 #' Joint Wald tests that all coefficients of time are equal over groups, or all but the intercept. Where a group's order
 #' is lower, what it lacks is 0. The curve is that of the mean's linear predictor, where there are time-varying
-#' covariates at 0 of each: not their effects, nor the zero inflation or sigma. Of a fit of several outcomes the
-#' groups are compared in all of them together, or in one.
+#' covariates at 0 of each: not their effects, nor the zero part (zero inflation, or a hurdle) or sigma. Of a fit of
+#' several outcomes the groups are compared in all of them together, or in one.
 #'
 #' Were the curves equal and nothing else told the groups apart, they would be one group, and chi-square is not the
 #' reference then: to choose the number of groups, compare fits by BIC or a bootstrap. Curves of one outcome that are
@@ -70,13 +70,20 @@ curves_test <- function(fit, groups, include_intercept, outcome, data_name) {
   tested$w <- quadratic_form(compared$estimate, compared$vcov, labels, "groups")
   others <- length(chosen) < length(outcome_names(fit)) || length(fit$part_of) # that tell the groups apart all the same
   if (include_intercept && !others) {
-    tested$notes <- paste(
-      "Were the curves equal and nothing else told these groups apart (sigma, zero inflation, time-varying",
-      "covariates), they would be one group, and chi-square is not the reference then: to choose the number of groups,",
-      "compare fits by BIC or a bootstrap."
-    )
+    tested$notes <- sprintf(paste(
+      "Were the curves equal and nothing else told these groups apart (sigma, %s, time-varying covariates), they would",
+      "be one group, and chi-square is not the reference then: to choose the number of groups, compare fits by BIC or",
+      "a bootstrap."
+    ), words_of_zeros(views))
   }
   as_wald(tested, "Chisq", NULL, data_name)
+}
+
+# What the zero part of these outcomes is called: a hurdle's is no inflation.
+words_of_zeros <- function(views) {
+  traits <- lapply(views, function(view) family_traits(view$family))
+  hurdle <- unlist(lapply(traits, function(t) if (isTRUE(t$has_zero_part)) isTRUE(t$is_hurdle)))
+  if (!any(hurdle)) "zero inflation" else if (all(hurdle)) "the zero part" else "zero parts"
 }
 
 check_groups <- function(fit, groups) {

@@ -218,7 +218,7 @@ gbtm <- function(formula, data, id = NULL, groups, order = NULL, family = "norma
     trials <- counted$trials
   }
   if (!missing(data) && on_files(data)) return(gbtm_on_files(environment(), call))
-  outcomes <- as_outcomes(formula, call)
+  outcomes <- as_outcomes(formula, call, family)
   if (!is.null(outcomes)) return(gbtm_several(environment(), outcomes, call, parent.frame()))
   if (missing(groups)) groups <- NULL
   refuse_second_groups(groups, link, risk2, refgroup2, call)

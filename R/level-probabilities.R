@@ -8,7 +8,8 @@
 #' of the area below it. They are drawn by wave, or over 20 bins of time where there are more than 60 waves, where
 #' somebody of the group was seen.
 #'
-#' @param fit a fit of one outcome with `family = "ordinal"` or `"multinomial"`; of several outcomes see [of_outcome()]
+#' @param fit a fit of one outcome with `family = "ordinal"` or `"multinomial"`; of several, of one of
+#'   its outcomes: `level_probabilities(of_outcome(fit, "y"))`
 #' @param times numeric: times; by default those observed
 #' @param tcov values of the time-varying covariates, as for [predict()][predict.gbtm]
 #' @return `level_probabilities()`: data frame with `group`, the time under its own name, `level` (a factor,
@@ -31,7 +32,7 @@
 level_probabilities <- function(fit, times = NULL, tcov = NULL) {
   check_names()
   check_fit(fit)
-  refuse_all_outcomes(fit, "level_probabilities()")
+  refuse_several_levels(fit)
   if (!isTRUE(family_traits(fit$family)$has_levels)) {
     stop_gbtm("no_levels", sprintf("fit: family '%s' has no levels.", fit$family), "fit",
               "Ask a fit with family = \"ordinal\" or \"multinomial\".")

@@ -46,7 +46,7 @@ formula_matrices <- function(formula, data) {
   if (!is_two_way(y) || (is.data.frame(data) && nrow(y) != nrow(data))) return(NULL)
   c(list(y = y, y_name = name_or(formula[[2]], "y"), data = if (is.data.frame(data)) data, around = around,
          written = environment(formula)),
-    time_of(formula[[3]], y, value))
+    time_of(formula[[3]], y, value, has_pair(formula)))
 }
 
 is_two_way <- function(x) length(dim(x)) == 2 && (is.matrix(x) || is.data.frame(x)) && ncol(x) > 1
@@ -54,7 +54,7 @@ is_two_way <- function(x) length(dim(x)) == 2 && (is.matrix(x) || is.data.frame(
 name_or <- function(expression, other) if (is.name(expression)) as.character(expression) else other
 
 # The time of `Y ~ right`: what the right-hand side is, or the variable that it makes a basis of.
-time_of <- function(right, y, value) {
+time_of <- function(right, y, value, pair) {
   suits <- function(x) {
     (is_two_way(x) && identical(dim(x), dim(y))) || (is.numeric(x) && is.null(dim(x)) && length(x) == ncol(y))
   }
@@ -68,9 +68,9 @@ time_of <- function(right, y, value) {
   if (length(used) != 1) {
     stop_gbtm("wave_mismatch", sprintf(
       "formula: '%s' gives no times for an outcome of %d rows and %d columns.", deparse_line(right), nrow(y), ncol(y)
-    ), "formula", sprintf(
+    ), "formula", paste0(sprintf(
       "Give %d times, one for each column, or a matrix of them like the outcome: Y ~ 1:%d, or Y ~ A.", ncol(y), ncol(y)
-    ))
+    ), if (pair) " If these are successes and failures, family = \"binomial\" takes them so."))
   }
   list(time = value(as.name(used)), time_name = used, right = right)
 }

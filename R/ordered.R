@@ -5,8 +5,7 @@
 # there is none, or the family has no levels. `known` are the levels of a fit, which new data have to keep to.
 numbers_of_ordered <- function(data, parts, wide, family, known = NULL) {
   if (!has_levels(family)) return(list(data = data))
-  named <- if (is.null(wide)) parts$outcome else wide[[parts$outcome]]
-  named <- intersect(named, names(data))
+  named <- if (is.null(wide)) intersect(parts$outcome, names(data)) else columns_there(data, wide[[parts$outcome]])
   levels <- known
   takes <- is.ordered
   if (!has_mean(list(family = own_family_name(family)))) {
@@ -23,6 +22,14 @@ numbers_of_ordered <- function(data, parts, wide, family, known = NULL) {
     data[[name]] <- as.integer(data[[name]])
   }
   list(data = data, levels = if (!is.null(levels)) json_array(levels))
+}
+
+# Those of a wide outcome's columns, names or patterns, that a table has.
+columns_there <- function(data, given) {
+  if (!is.character(given)) return(character())
+  unlist(lapply(given, function(item) {
+    if (grepl("[*?]", item)) grep(utils::glob2rx(item), names(data), value = TRUE) else intersect(item, names(data))
+  }))
 }
 
 # A new table in which the outcome's ordered factor is numbers of the fit's levels.

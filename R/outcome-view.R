@@ -183,11 +183,11 @@ of_one_outcome <- c("outcome_name", "time_name", "family", "data", "curves", "re
   .subset2(x, i)
 }
 
-refuse_several <- function(names) {
+refuse_several <- function(names, one = names[1]) {
   stop_gbtm(
     "several_outcomes",
     sprintf("outcome: this is asked of one outcome, and the fit has %d: %s.", length(names), listing(names)), "outcome",
-    sprintf("Ask it of one of them, of_outcome(fit, \"%s\").", names[1])
+    sprintf("Ask it of one of them, of_outcome(fit, \"%s\").", one)
   )
 }
 
@@ -213,9 +213,17 @@ below_each_other <- function(tables, time = 2) {
   alike <- lapply(names(tables), function(name) {
     table <- tables[[name]]
     if (length(time)) names(table)[time] <- "time"
+    if (!is.null(table$level)) table$level <- as.character(table$level)
     cbind(outcome = name, table, stringsAsFactors = FALSE)
   })
-  do.call(rbind, alike)
+  columns <- unique(unlist(lapply(alike, names)))
+  whole <- do.call(rbind, lapply(alike, function(table) {
+    table[setdiff(columns, names(table))] <- NA # only categories without an order have levels
+    table[columns]
+  }))
+  levels <- unlist(lapply(tables, function(table) levels(table$level)), use.names = FALSE)
+  if (!is.null(whole$level)) whole$level <- factor(whole$level, unique(levels))
+  whole
 }
 
 # The formulas of a fit in words.

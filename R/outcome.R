@@ -73,16 +73,17 @@ print.gbtm_outcome <- function(x, ...) {
 
 #' The outcomes that a formula argument gives, or NULL for one formula
 #'
+#' @param family of all, which says where `cbind(k, n - k)` are successes and failures
 #' @return list of `gbtm_outcome`, by what the outcomes are called
 #' @noRd
-as_outcomes <- function(given, call = NULL) {
+as_outcomes <- function(given, call = NULL, family = NULL) {
   if (inherits(given, "gbtm_outcome")) given <- list(given)
   if (!is.list(given) || is.object(given)) return(NULL)
   if (!length(given)) {
     stop_gbtm("no_outcome", "formula: the list of outcomes is empty.", "formula",
               "Give formulas, or outcome(y ~ age, order = 2), ...", call)
   }
-  made <- lapply(given, as_outcome, call)
+  made <- with_successes(lapply(given, as_outcome, call), family, call)
   names <- vapply(made, function(o) column_label(o$formula[[2]]), "")
   twice <- names[duplicated(names)]
   if (length(twice)) {

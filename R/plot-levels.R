@@ -7,7 +7,7 @@ plot_levels <- function(fit, observed = TRUE) {
   check_names()
   need_ggplot2("plot_levels")
   check_fit(fit)
-  refuse_all_outcomes(fit, "plot_levels()")
+  refuse_several_levels(fit)
   check_flag(observed, "observed")
   table <- level_probabilities(fit, fine_times(fit, 101))
   names(table)[2] <- "time"

@@ -53,6 +53,7 @@ plot.gbtm <- function(x, level = 0.95, individuals = FALSE, observed = TRUE, col
     x <- chosen$fit
     colours <- chosen$colours
   }
+  if (is_several(x)) refuse_categories_among(x, "plot")
   if (check_flag(grid, "grid")) {
     if (!missing(legend) && !isFALSE(legend)) {
       stop_gbtm("bad_legend", "legend: has no place in a grid, whose rows are named.", "legend",

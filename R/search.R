@@ -85,7 +85,7 @@ gbtm_search <- function(formula, data, id = NULL, groups = 5, order = NULL, how 
   call <- match.call()
   check_names()
   refuse_others_in_search(..., call = call)
-  outcomes <- as_outcomes(formula, call)
+  outcomes <- as_outcomes(formula, call, eval(call$family, parent.frame()))
   table <- if (!missing(data) && is.data.frame(data)) data else if (!is.null(outcomes)) named_table(outcomes, NULL)
   dots <- if (is.null(table)) list(...) else asked_dots(covariate_arguments(), environment(), table)
   given <- search_arguments(dots)

@@ -258,7 +258,9 @@ with_levels_of_people <- function(outcomes, data, id, given, call) {
   if (!any(kinds) || !is.null(given$wide) || !length(outcomes)) return(list(data = data, settled = NULL))
   columns <- lapply(outcomes, function(o) {
     parts <- parts_by_order(formula_parts(o$formula, names(data), data), data, NULL, o$options$order)
-    long_columns(parts, data, id)
+    family <- if (is.null(o$options$family)) formals(gbtm)$family else o$options$family
+    family <- family_name(family, call, o$options$trials)
+    long_columns(parts, numbers_of_ordered(data, parts, NULL, family)$data, id)
   })
   seen <- Reduce(`|`, lapply(columns, function(x) !is.na(x$y) & !is.na(x$time)))
   anybody <- list(subject = columns[[1]]$subject, y = ifelse(seen, 1, NA), time = rep(1, length(seen)))

@@ -63,3 +63,23 @@ has_trials <- function(fit) isTRUE(family_traits(fit$family)$takes_trials)
 
 # Outcomes as they stand beside the curves: shares of successes where there are trials.
 shown_outcome <- function(fit) if (has_trials(fit)) fit$data$y / fit$data$exposure else fit$data$y
+
+# Outcomes that are successes and failures by the family of all, with their trials, as outcome() has them by its own.
+with_successes <- function(outcomes, family, call) {
+  pairs <- vapply(outcomes, function(o) has_pair(o$formula) && is.null(o$options$family), NA)
+  if (is.null(family) || !any(pairs)) return(outcomes)
+  called <- vapply(outcomes, function(o) {
+    left <- o$formula[[2]]
+    column_label(if (has_pair(o$formula) && length(left) > 1) left[[2]] else left)
+  }, "")
+  families <- if (is.function(family) || inherits(family, "family")) rep(list(family), length(called)) else
+    by_outcome(family, "family", called)
+  outcomes[pairs] <- Map(function(o, family) {
+    counted <- successes_of(o$formula, family, !is.null(o$options$trials), call)
+    if (is.null(counted)) return(o)
+    o$formula <- counted$formula
+    o$options$trials <- counted$trials
+    o
+  }, outcomes[pairs], families[pairs])
+  outcomes
+}

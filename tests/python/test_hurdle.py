@@ -19,6 +19,7 @@ from closed_forms import traced
 from gbtm.errors import SpecificationError
 from gbtm.families.hurdle import HurdlePoisson, log_expm1, rate_of_mean, truncated_moments
 from gbtm.forecast.predictive import Predictive
+from gbtm.inference.equal_curves import equal_curves
 
 FAMILY = HurdlePoisson()
 QUICK = {"n_starts": 6, "rng": 0}
@@ -368,6 +369,14 @@ def test_a_report_names_the_zero_part_and_stata_has_none(fit, tmp_path):
     assert "Orders of the zero part: 1, 1." in text
     assert "zero-inflation part: 1" not in text
     assert "family hurdle (it has" in text
+
+
+def test_equal_curves_call_its_zeros_no_inflation(fit):
+    said = " ".join(equal_curves(fit).notes)
+    assert "(sigma, the zero part, time-varying covariates)" in said
+    assert "inflation" not in said
+    zip_note = " ".join(equal_curves(_fit(family="zip")).notes)
+    assert "zero inflation" in zip_note
 
 
 def test_people_on_disk_have_the_numbers_of_those_in_memory(fit, tmp_path):

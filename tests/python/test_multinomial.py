@@ -289,6 +289,34 @@ def test_beside_another_outcome_it_has_the_likelihood_of_both():
     assert np.isfinite(dual.llf)
 
 
+def test_a_categorical_is_an_outcome_among_several(tmp_path):
+    names = ["none", "part", "full"]
+    table = TABLE.assign(z=np.random.default_rng(5).normal(size=len(TABLE)))
+    named = table.assign(y=pd.Categorical.from_codes(table["y"].astype(int) - 1, names))
+    outcomes = [gbtm.Outcome("z ~ t", order=1), gbtm.Outcome("y ~ t", family="multinomial", order=1)]
+    by_number, by_name = (gbtm.GBTM.from_formula(outcomes, t, id="id", groups=1).fit(**QUICK) for t in (table, named))
+    assert by_name.llf == by_number.llf
+    assert "y: t:part[1]" in by_name.params.index
+    by_name.save(tmp_path / "fit.json")
+    people = named["id"] < 3
+    for res in (by_name, gbtm.load(tmp_path / "fit.json")):
+        pd.testing.assert_frame_equal(res.classify(named[people]), by_number.classify(table[people]))
+        assert list(gbtm.level_probabilities(res.of_outcome("y"), [0.0])["level"]) == names
+    fewer = named[people & named["y"].ne("full")].assign(y=lambda t: t["y"].cat.remove_categories(["full"]))
+    with pytest.raises(DataError, match="its levels are none, part"):
+        by_name.classify(fewer)
+    for options in ({}, {"grid": True}):
+        with pytest.raises(SpecificationError, match="'y' has categories"):
+            by_name.plot(**options)
+    columns = [f"{y}{t:g}" for y in ("y", "z") for t in sorted(named["t"].unique())]
+    wide = named.pivot(index="id", columns="t", values=["y", "z"])
+    wide.columns = columns
+    wide = wide.astype({c: pd.CategoricalDtype(names) if c[0] == "y" else float for c in columns}).reset_index()
+    laid = gbtm.GBTM.from_formula(outcomes, wide, id="id", groups=1, wide={
+        "y": "y*", "z": "z*", "t": sorted(named["t"].unique())}).fit(**QUICK)
+    assert laid.llf == pytest.approx(by_name.llf, abs=1e-8)
+
+
 def test_a_basis_and_simulated_people():
     res = model(formula="y ~ bs(t, df=3)", order=None).fit(**QUICK)
     sums = res.predict([0.5, 2.0]).groupby(["group", "t"])["estimate"].sum()

@@ -55,6 +55,26 @@ test_that("a bound that bites is told, and its test is a mixture", {
   expect_equal(unname(coef(tight)["sigma"]), 0.5)
 })
 
+test_that("constraints are compared by what they allow, not by how they are written", {
+  need_engine()
+  d <- waves()
+  few <- gbtm_control(n_starts = 4)
+  fit <- function(..., order = 1) gbtm(y ~ t, d, id = "id", groups = 3, order = order, control = few, constraints = c(...))
+  one <- fit("t[2] = t[3]", "2 * t[1] = 1")
+  other <- fit("t[1]=0.5,  t[3] = t[2]")
+  looser <- fit("t[3] = t[2]")
+  expect_warning(same <- anova(one, other), "the same model", class = "gbtm_no_chisq")
+  expect_true(is.na(same[2, "Pr(>Chisq)"]))
+  test <- anova(one, looser)
+  chisq <- 2 * (looser$loglik - one$loglik)
+  expect_equal(test[2, "Pr(>Chisq)"], pchisq(chisq, 1, lower.tail = FALSE))
+  flat <- fit("t[2] = t[3]", order = c(0, 1, 1))
+  test <- anova(flat, looser)
+  expect_equal(unlist(test[2, c("Df", "Pr(>Chisq)")], use.names = FALSE),
+               c(1, pchisq(2 * (looser$loglik - flat$loglik), 1, lower.tail = FALSE)))
+  expect_warning(anova(fit("t[1] = 0", "t[2] = 0"), looser), "not the larger model", class = "gbtm_no_chisq")
+})
+
 test_that("outcomes share a sigma where their units agree", {
   need_engine()
   d <- waves()
@@ -71,7 +91,6 @@ test_that("outcomes share a sigma where their units agree", {
 test_that("relations are read from texts", {
   expect_identical(relations_of(c("a = b = c", "0 <= d, e>1", "f = g, same units")),
                    c("a=b", "b=c", "0<d", "e>1", "f=g"))
-  expect_identical(is_bound(c("a=b", "0<d")), c(FALSE, TRUE))
 })
 
 test_that("traj's bounds are kept where they are numbers or a matrix that is at hand", {

@@ -80,3 +80,10 @@ test_that("psi of a hurdle is tested against the hurdle without it, and outcomes
   drawn <- simulate(smaller, nsim = 1, seed = 1)
   expect_true(all(drawn[[1]] >= 0))
 })
+
+test_that("what compares curves calls its zeros no inflation", {
+  need_engine()
+  note <- equal_curves(fitted_drinks(iorder = 0))$notes
+  expect_match(note, "(sigma, the zero part, time-varying covariates)", fixed = TRUE)
+  expect_match(equal_curves(fitted_drinks("zip", iorder = 0))$notes, "zero inflation")
+})

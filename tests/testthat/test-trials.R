@@ -91,3 +91,31 @@ test_that("binomial without trials is a logit, and trials go with binomial alone
   expect_error(two(k ~ t, d, family = "binomial", trials = 2), class = "gbtm_bad_outcome")
   expect_error(two(cbind(k, n - k) ~ t, d, family = "binomial", trials = "n"), class = "gbtm_given_twice")
 })
+
+test_that("successes and failures in a list of outcomes are as alone", {
+  need_engine()
+  d <- successes()
+  d$x <- stats::rnorm(nrow(d), d$k / d$n)
+  listed <- function(formulas, ...) {
+    suppressWarnings(gbtm(formulas, d, id = "id", groups = 2, order = 1, ..., control = gbtm_control(n_starts = 3)))
+  }
+  wanted <- listed(list(x ~ t, outcome(k ~ t, family = "binomial", trials = "n")))
+  for (fit in list(listed(list(x ~ t, cbind(k, n - k) ~ t), family = c("normal", "binomial")),
+                   listed(list(x ~ t, outcome(cbind(k, n - k) ~ t)), family = list("normal", binomial)),
+                   listed(list(x ~ t, k = cbind(k, n - k) ~ t), family = c(k = "binomial", x = "normal")),
+                   listed(list(x ~ t, outcome(cbind(k, n - k) ~ t, family = "binomial"))))) {
+    expect_equal(coef(fit), coef(wanted), tolerance = 1e-7)
+  }
+  alone <- listed(list(cbind(k, n - k) ~ t), family = binomial)
+  expect_equal(coef(alone), coef(listed(k ~ t, family = "binomial", trials = "n")), tolerance = 1e-6)
+  found <- gbtm_search(list(x ~ t, cbind(k, n - k) ~ t), d, id = "id", groups = 1, order = 1,
+                       family = c("normal", "binomial"), control = gbtm_control(n_starts = 1))
+  expect_match(names(coef(best(found))), "^k: |^x: |theta", all = TRUE)
+  expect_error(listed(list(x ~ t, cbind(k, n - k) ~ t), family = c("normal", "binomial"), trials = "n"),
+               class = "gbtm_given_twice")
+  # without the family two columns are two waves, and it is said what makes them trials
+  for (family in list("normal", c("normal", "poisson"))) {
+    expect_error(listed(list(x ~ t, cbind(k, n - k) ~ t), family = family), "binomial", class = "gbtm_wave_mismatch")
+  }
+  expect_error(listed(cbind(k, n - k) ~ t), "family = \"binomial\" takes them so", class = "gbtm_wave_mismatch")
+})

@@ -15,6 +15,7 @@ from .after import (
     adequacy,
     classify,
     compare_traj,
+    constrained_pair,
     design_columns,
     dispersion_test,
     freed_effects_law,
@@ -58,15 +59,15 @@ from .workers import end_workers
 
 __all__ = [
     "about", "adequacy", "ar1_check", "balance", "begin", "blrt", "bootstrap", "classification", "classify",
-    "classify_several", "command", "compare_traj", "cross_validate", "design_columns", "dispersion_test", "end",
-    "end_workers", "file_columns", "fit", "fit_files", "fit_several", "forecast", "forecast_check", "freed_effects_law",
-    "grolts_report", "hold_forecast", "hold_outcome", "hold_people", "independence_bootstrap", "known_accuracy",
-    "lag_columns", "linearity_check", "lmr", "matching_frame", "outcome_contributions", "pearson_residuals",
-    "plot_matrix", "pool", "posterior_to", "predict_event", "profile_intervals", "query_begin", "query_end",
-    "query_files", "query_rows", "random_effects", "read_commands", "read_search", "readable_outcome", "receive",
-    "residual_checks", "residual_correlations", "scores", "search", "search_blrt", "search_cross_validate",
-    "search_several", "simulate", "step_three", "survival", "take_bulk", "take_codes", "to_table", "traj_table",
-    "untreated_history", "wait", "with_cov_type", "with_cov_type_of_files",
+    "classify_several", "command", "compare_traj", "constrained_pair", "cross_validate", "design_columns",
+    "dispersion_test", "end", "end_workers", "file_columns", "fit", "fit_files", "fit_several", "forecast",
+    "forecast_check", "freed_effects_law", "grolts_report", "hold_forecast", "hold_outcome", "hold_people",
+    "independence_bootstrap", "known_accuracy", "lag_columns", "linearity_check", "lmr", "matching_frame",
+    "outcome_contributions", "pearson_residuals", "plot_matrix", "pool", "posterior_to", "predict_event",
+    "profile_intervals", "query_begin", "query_end", "query_files", "query_rows", "random_effects", "read_commands",
+    "read_search", "readable_outcome", "receive", "residual_checks", "residual_correlations", "scores", "search",
+    "search_blrt", "search_cross_validate", "search_several", "simulate", "step_three", "survival", "take_bulk",
+    "take_codes", "to_table", "traj_table", "untreated_history", "wait", "with_cov_type", "with_cov_type_of_files",
 ]
 
 

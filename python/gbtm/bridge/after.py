@@ -12,6 +12,7 @@ import pandas as pd
 from ..api.results import GBTMResults
 from ..compute.progress import Progress
 from ..data.panel import Panel
+from ..errors import SpecificationError
 from ..record.document import encode
 from ..specification.no_order import refuse_order
 from .panels import panel_of_columns
@@ -295,6 +296,29 @@ def freed_effects_law(large: str, small: str, statistic: float) -> str:
     def work() -> dict[str, Any]:
         law = cone_law(fit_of(large), fit_of(small))
         return {"pvalue": law.pvalue(float(statistic)), "law": str(law)}
+
+    return answer(work)
+
+
+def constrained_pair(large: str, small: str) -> str:
+    """The likelihood-ratio test of two fits of which one has constraints, or why there is none.
+
+    Parameters
+    ----------
+    large, small : documents
+
+    Returns
+    -------
+    JSON text with ``pvalue`` and ``law``, in words where it is no chi-square; or with ``why``
+    """
+    from ..inference.nested_fits import compare_lr_test
+
+    def work() -> dict[str, Any]:
+        try:
+            test = compare_lr_test(fit_of(large), fit_of(small))
+        except SpecificationError as e:
+            return {"why": f"{e.message.removeprefix('restricted: ')} {e.way_out}"}
+        return {"pvalue": test.pvalue, "law": test.note if "chi2" in test.note else ""}
 
     return answer(work)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
 import numpy as np
@@ -56,6 +56,21 @@ def refuse_without_mean(family: Family, argument: str) -> None:
         raise SpecificationError(
             f"{argument}: categories without an order have no mean, nor what is made of one.", code="no_mean",
             argument=argument, way_out="See level_probabilities(), and plot_levels() for the figure.")
+
+
+def refuse_categories_among(outcomes: Mapping[str, Family]) -> None:
+    """Refuse a picture of the means of all outcomes, by name, where one has categories without an order.
+
+    Raises
+    ------
+    SpecificationError
+        ``no_mean``.
+    """
+    for name, family in outcomes.items():
+        if not family.has_mean:
+            raise SpecificationError(
+                f"plot: '{name}' has categories without an order, and no mean to be drawn beside others.",
+                code="no_mean", argument="outcome", way_out="Draw the outcomes one by one, with outcome=.")
 
 
 def level_names(codes: Sequence[float] | None, levels: Sequence[str] | None) -> list[str]:

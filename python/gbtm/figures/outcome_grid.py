@@ -10,6 +10,7 @@ from ..arguments import checked
 from ..checks import check_count
 from ..constants import SHARED
 from ..errors import SpecificationError
+from ..families.levels import refuse_categories_among
 from .curves import draw_curve, draw_means, left_axis, unseen_words
 from .drawn import LEVEL, Drawn, band_level, drawn, evenly, jitter_of, subject_lines
 from .style import (
@@ -81,6 +82,7 @@ def plot_outcome_grid(
             "ax: a grid has a panel for each group and outcome, and makes its own.", code="bad_ax",
             argument="ax", way_out="Leave out ax, or grid.",
         )
+    refuse_categories_among({o.name: o.spec.traits for o in res.outcomes})
     level, names, chosen = band_level(level), group_names(res, labels), drawn_groups(res, groups)
     most = INDIVIDUALS_MOST if individuals is True else check_count(individuals or 0, "individuals", 200, least=0)
     n = len(res.outcomes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import checked
+from ..families.levels import refuse_categories_among
 from .curves import plot_curves
 from .style import colors_of_outcome
 
@@ -44,6 +45,7 @@ def plot_outcomes(
     """
     import matplotlib.pyplot as plt
 
+    refuse_categories_among({o.name: o.spec.traits for o in res.outcomes})
     n = len(res.outcomes)
     across = min(n, COLUMNS_MOST) if columns is None else max(1, min(columns, n))
     down = -(-n // across)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Coefficient = tuple[int, str, int, int]  # outcome, predictor, group, column
 
 ONE_GROUP_NOTE = (
-    "Were the curves equal and nothing else told these groups apart (sigma, zero inflation, time-varying covariates), "
+    "Were the curves equal and nothing else told these groups apart (sigma, {zeros}, time-varying covariates), "
     "they would be one group, and chi-square is not the reference then: to choose the number of groups, compare fits "
     "by BIC or a bootstrap."
 )
@@ -35,7 +35,7 @@ def equal_curves(
 
     All coefficients of time are compared; where a group's order is lower, what it lacks is 0. The curve is that of the
     mean's linear predictor, where there are time-varying covariates at 0 of each: not their effects, nor the zero
-    inflation or sigma.
+    part (zero inflation, or a hurdle) or sigma.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def equal_curves(
     else:
         difference, cov = _internal(res, equalities, labels)
     others = len(numbers) < len(res.outcomes) or res.part_of  # outcomes that tell the groups apart all the same
-    notes = (ONE_GROUP_NOTE,) if include_intercept and not others else ()
+    notes = (ONE_GROUP_NOTE.format(zeros=_zero_part(res, numbers)),) if include_intercept and not others else ()
     return joint_test(res, quadratic_form(difference, cov, labels, "groups"), labels, notes)
 
 
@@ -118,6 +118,13 @@ def _groups(res: Fit, groups: Sequence[int] | None) -> list[int]:
             argument="groups", way_out=f"The groups are {', '.join(map(str, res.group_names))}.",
         )
     return [int(g) for g in chosen]
+
+
+def _zero_part(res: Fit, numbers: Iterable[int]) -> str:
+    """What the zero part of these outcomes is called: a hurdle's is no inflation."""
+    hurdles = {res.outcomes[m].spec.traits.is_hurdle for m in numbers if res.outcomes[m].spec.traits.has_zero_part}
+    return {frozenset([True]): "the zero part", frozenset([True, False]): "zero parts"}.get(
+        frozenset(hurdles), "zero inflation")
 
 
 def _predictors(res: Fit, m: int) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ..fit.fit import Fit
 from ..model.nesting import nested
 from ..specification.correlated_errors import MAX_RANDOM_ORDER
 from ..specification.spec import ModelSpec
-from .constrained_pairs import ConstrainedPair, differ_in_constraints
+from .constrained_pairs import ConstrainedPair
 
 BY_INFORMATION = ("hessian", "traj")
 ROUNDING = 1e-6  # log-likelihood
@@ -89,7 +89,7 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
     2
     """
     _same_data(res, restricted)
-    _nested(res, restricted)
+    pair = _nested(res, restricted)
     statistic, df = 2 * (res.llf - restricted.llf), res.df_model - restricted.df_model
     note = "" if res.prior is None else "Estimates are MAP; the log-likelihoods are without the prior."
     if statistic < -ROUNDING and res.prior is None:
@@ -99,11 +99,14 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
             way_out="Fit the larger model again with start=restricted or more starts.",
         )
     statistic = statistic if statistic > ROUNDING else 0.0
-    if differ_in_constraints(res, restricted):
-        return _of_constraints(statistic, df, ConstrainedPair.of(res, restricted))
     freed = _freed_effects(restricted.spec, res.spec)
-    if freed > 1 and res.dual is not None:
-        _no_law(f"{freed} further random effects of a dual model have their sd at 0 in the smaller fit")
+    if pair is not None and not freed:
+        return _of_constraints(statistic, df, pair, note)
+    if pair is not None and pair.bounds:
+        _no_law("a parameter lies at a bound, and a random effect has its sd at 0 in the smaller fit")
+    if freed > 1 and (res.dual is not None or res.constraints is not None):
+        _no_law(f"{freed} further random effects of a {'dual' if res.dual is not None else 'constrained'} model have "
+                "their sd at 0 in the smaller fit")
     if freed > 1:
         from .effects_at_zero import cone_law
 
@@ -117,18 +120,18 @@ def compare_lr_test(res: Fit, restricted: Fit) -> LikelihoodRatioTest:
     return LikelihoodRatioTest(statistic, df, float(stats.chi2.sf(statistic, df)), note)
 
 
-def _of_constraints(statistic: float, df: int, pair: ConstrainedPair) -> LikelihoodRatioTest:
+def _of_constraints(statistic: float, df: int, pair: ConstrainedPair, note: str) -> LikelihoodRatioTest:
     """The test of constraints: each bound counts half, and of several the weights are no halves."""
     if pair.bounds > 1:
         _no_law(f"{pair.bounds} parameters lie at bounds")
     if not pair.bounds:
-        return LikelihoodRatioTest(statistic, df, float(stats.chi2.sf(statistic, df)))
+        return LikelihoodRatioTest(statistic, df, float(stats.chi2.sf(statistic, df)), note)
     low = df if pair.bound_is_free else df - 1
     below = float(stats.chi2.sf(statistic, low)) if low else float(statistic <= 0)
     p = 0.5 * below + 0.5 * float(stats.chi2.sf(statistic, low + 1))
     return LikelihoodRatioTest(
         statistic, low + 1, p, f"Half chi2({low}), half chi2({low + 1}): a parameter is at its bound under the "
-        "hypothesis.")
+        f"hypothesis. {note}".rstrip())
 
 
 def _known_alike(res: Fit, restricted: Fit) -> bool:
@@ -195,24 +198,30 @@ def _no_law(why: str) -> None:
     )
 
 
-def _nested(res: Fit, restricted: Fit) -> None:
+def _nested(res: Fit, restricted: Fit) -> ConstrainedPair | None:
+    """How the constraints compare; None where there are none."""
     small, big = _bare(restricted.spec), _bare(res.spec)
-    if differ_in_constraints(res, restricted) and _covariates(restricted) == _covariates(res):
-        if ConstrainedPair.of(res, restricted).nested:
-            return
-        _not_nested()
     if small.set_sizes != big.set_sizes:
         sizes = (" x ".join(map(str, spec.set_sizes)) for spec in (small, big))
         _no_law(f"the fits have {' and '.join(sizes)} groups")
-    if not _fewer(restricted, res) or not _inside(small, big) or (
-        restricted.df_model >= res.df_model
-    ):
+    if not _fewer(restricted, res) or not _inside(small, big):
         _not_nested()
     for a, b in zip(small.outcomes, big.outcomes, strict=True):
         for name in ("orders", "zero_orders"):
             low, high = getattr(a, name) or (), getattr(b, name) or ()
             if (-1 in low) != (-1 in high) or low.count(-1) != high.count(-1):
                 _no_law("a group of rate zero, or without a zero part, is at infinity in the larger model")
+    constrained = res.constraints is not None or restricted.constraints is not None
+    pair = ConstrainedPair.of(res, restricted) if constrained else None
+    further = res.df_model - restricted.df_model
+    if pair is not None and pair.nested and not (further or pair.bounds):
+        raise SpecificationError(
+            "restricted: is the same model as the larger one, as their constraints allow the same.", code="not_nested",
+            argument="restricted", way_out="Give a fit with more constraints, or with fewer coefficients.",
+        )
+    if (pair is not None and not pair.nested) or further < 0 or (further == 0 and pair is None):
+        _not_nested()
+    return pair
 
 
 def _not_nested() -> NoReturn:
@@ -249,8 +258,8 @@ def _fewer(restricted: Fit, res: Fit) -> bool:
 
 
 def _bare(spec: ModelSpec) -> ModelSpec:
-    """The model without what it says of covariates."""
-    return replace(spec, outcomes=tuple(replace(o, common=()) for o in spec.outcomes))
+    """The model without what it says of covariates, and without constraints."""
+    return replace(spec, constraints=(), outcomes=tuple(replace(o, common=()) for o in spec.outcomes))
 
 
 def _freed_effects(small: ModelSpec, big: ModelSpec) -> int:

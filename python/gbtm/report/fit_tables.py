@@ -221,8 +221,8 @@ def choice_table(search: Any, final: GBTMResults | None = None) -> Table:
         table["chosen_by"] = [_criteria(text) for text in table["chosen_by"]]
     columns = [c for c in FIT if c in table and not _empty(table[c])]
     notes = [
-        "Model: number of groups, the order of each group's curve, and after a stroke those of the zero-inflation "
-        "part. Criteria are on the usual scale, smaller is better; (subjects) and (obs.) say which n enters. "
+        "Model: number of groups, the order of each group's curve, and after a stroke those of the zero part. "
+        "Criteria are on the usual scale, smaller is better; (subjects) and (obs.) say which n enters. "
         "Log-likelihoods hold all constants."
     ]
     if search.space.template.prior is not None:
