@@ -5,10 +5,10 @@
 #' found. The computing needs the Python engine, see [gbtm_engine()]; what is returned does not.
 #'
 #' @param formula `outcome ~ time`, a polynomial of `order` in time, which may be an expression of a column where
-#'   `order`
-#'   is given, `outcome ~ I(age - 40)` or `outcome ~ as.numeric(date)`; or, without `order`, a
+#'   `order` is given, `outcome ~ I(age - 40)` or `outcome ~ as.numeric(date)`; or, without `order`, a
 #'   basis in the one variable time: `outcome ~ lspline(time, knots = c(12, 15))`, see [time_terms],
 #'   `outcome ~ ns(time, df = 4)`, `bs()` or another. The outcome may be an expression such as `log(y)`. A
+#'   matrix `Y` with one row per person and one column per wave needs no `data`: `Y ~ A` with a matrix or vector `A` of
 #'   times, `Y ~ 1:5`, or as in trajeR `gbtm(Y, A, ...)`. Without times the names of the columns of `Y` are the times,
 #'   if they are numbers, or else the waves are counted, with a warning. Row names are ids; what has names is matched by
 #'   them. `risk`, `tcov` and the like may be variables beside `Y`. A list of formulas, or of [outcome()] objects where
@@ -178,6 +178,9 @@
 #' weighted <- gbtm(offenses ~ age, data = d, id = "id", groups = 2, family = "zip", risk = ~ half,
 #'                  weights = "w", control = gbtm_control(n_starts = 4))
 #' summary(weighted)
+#' # group 1 flat: its slopes are 0, and a test of that
+#' flat <- update(fit, constraints = c("age[1] = 0", "age^2[1] = 0"))
+#' anova(flat, fit)
 #' # one effect of a covariate for all groups, and whether each group has its own
 #' school$late <- as.numeric(school$year > 2)
 #' shared <- gbtm(absences ~ year, data = school, id = "id", groups = 2, order = 1, family = "poisson",

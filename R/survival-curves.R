@@ -53,14 +53,17 @@ plot_survival_curves <- function(fit, at = NULL, cause = NULL, level = 0.95) {
   table <- survival_curves(fit, at = at, cause = cause, level = level)
   what <- names(table)[3]
   table$value <- table[[what]]
-  table$Group <- factor(sprintf("Group %d (%.1f %%)", table$group, 100 * fit$shares[table$group]))
+  names <- sprintf("Group %d (%.1f %%)", seq_along(fit$shares), 100 * fit$shares)
+  table$Group <- factor(names[table$group], names)
   .data <- ggplot2::.data
-  ggplot2::ggplot(table, ggplot2::aes(.data$time, .data$value, colour = .data$Group, fill = .data$Group)) +
+  ggplot2::ggplot(table, ggplot2::aes(.data$time, .data$value, colour = .data$Group, fill = .data$Group,
+                                      linetype = .data$Group)) +
     ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$lower, ymax = .data$upper), alpha = 0.18, colour = NA) +
-    ggplot2::geom_line(linewidth = 0.8) + ggplot2::coord_cartesian(ylim = c(0, 1)) +
+    ggplot2::geom_line(linewidth = 0.8) + ggplot2::coord_cartesian(ylim = c(0, 1)) + group_scales(length(names)) +
+    ggplot2::scale_linetype_manual(values = rep_len(seq_len(6), length(names))) +
     ggplot2::labs(x = "Time", y = if (is.null(cause)) "Share without the event" else
-      sprintf("Share with the event of cause %d", cause), colour = NULL, fill = NULL) +
-    ggplot2::theme_minimal()
+      sprintf("Share with the event of cause %d", cause), colour = NULL, fill = NULL, linetype = NULL) +
+    theme_figures()
 }
 
 #' Dynamic prediction of an event

@@ -4,8 +4,9 @@
 # are left out. Links to pages of the site get its address from DESCRIPTION.
 # GBTM_PYTHON is the engine's Python; GBTM_TUTORIALS another folder of sources.
 
-shipped <- c("first-model", "how-many-groups", "counts", "covariates", "dropout", "exposure", "several-outcomes",
-             "from-stata", "coming-from", "published-result", "writing-up", "a-million-people")
+shipped <- c("first-model", "how-many-groups", "scales", "counts", "covariates", "dropout", "exposure",
+             "time-to-event", "refining", "several-outcomes", "from-stata", "coming-from", "published-result",
+             "writing-up", "a-million-people")
 figure_dpi <- 96 # as many dots as the page is wide: a package is not to be larger than it need be
 folder <- normalizePath(Sys.getenv("GBTM_TUTORIALS", "docs/tutorials"))
 out <- file.path(normalizePath(Sys.getenv("GBTM_VIGNETTES_ROOT", ".")), "vignettes")

@@ -21,10 +21,12 @@ from dialect import to_python_markdown
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 OTHER_PAGES = ("README.md", "NEWS.md", "CONTRIBUTING.md", "LICENSE.md", "benchmarks/RESULTS.md")
+TUTORIAL = re.compile(r"(\]\((?:[^)\s:]*/)?tutorials/[a-z-]+)\.Rmd")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 TUTORIALS = (  # their order in the menu
-    "first-model", "from-stata", "how-many-groups", "counts", "covariates", "dropout", "exposure", "several-outcomes",
-    "coming-from", "published-result", "writing-up", "a-million-people", "torch")
+    "first-model", "from-stata", "how-many-groups", "scales", "counts", "covariates", "dropout", "time-to-event",
+    "exposure", "refining", "several-outcomes", "coming-from", "published-result", "writing-up", "a-million-people",
+    "torch")
 GUIDES = {  # heading of the menu -> pages of docs/, in their order
     "The model": ("model", "curves", "priors", "several-outcomes", "event", "networks"),
     "Choosing": ("search", "choosing", "blrt"),
@@ -42,9 +44,14 @@ def title(page: Path) -> str:
     return found[1].replace("`", "")
 
 
+def to_tutorials(text: str) -> str:
+    """Links to sources of tutorials, which GitHub shows, made links to the pages that come of them."""
+    return TUTORIAL.sub(r"\1.md", text)
+
+
 def copy_page(name: str, folder: Path) -> None:
     """A page of the repository, and the files beside it that it shows or links to."""
-    text = (ROOT / name).read_text(encoding="utf-8")
+    text = to_tutorials((ROOT / name).read_text(encoding="utf-8"))
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(to_python_markdown(text), encoding="utf-8")
     for target in LINK.findall(text):

@@ -16,6 +16,7 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "scripts" / "site"))
 
 import check
+from assemble import to_tutorials
 from dialect import to_python_markdown
 from docstring import Writer
 
@@ -90,6 +91,12 @@ def test_links_that_lead_nowhere_are_found(tmp_path):
     assert check.leads_nowhere(tmp_path, pages) == [
         "a.html: no heading for b.html#there", "b.html: no file for c.html", "b.html: no heading for a.html#gone",
         "b.html: fetches https://e.org/x.js"]
+
+
+def test_links_to_sources_of_tutorials_lead_to_their_pages():
+    text = "[a](docs/tutorials/first-model.Rmd) [b](tutorials/a-b.Rmd#here) [c](https://e.org/tutorials/x.Rmd) `x.Rmd`"
+    assert to_tutorials(text) == (
+        "[a](docs/tutorials/first-model.md) [b](tutorials/a-b.md#here) [c](https://e.org/tutorials/x.Rmd) `x.Rmd`")
 
 
 def test_figures_need_words():
