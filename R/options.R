@@ -81,8 +81,8 @@ bound <- function(value, argument) {
               sprintf("Give one number, or leave %s out.", argument))
   }
   if (value == if (argument == "min") Inf else -Inf) {
-    stop_gbtm("bad_bounds", sprintf("%s: %s would leave no value between the bounds.", argument, shown(value)), argument,
-              sprintf("Give one number, or leave %s out.", argument))
+    stop_gbtm("bad_bounds", sprintf("%s: %s would leave no value between the bounds.", argument, shown(value)),
+              argument, sprintf("Give one number, or leave %s out.", argument))
   }
   if (is.infinite(value)) NULL else json_number(value)
 }
