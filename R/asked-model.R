@@ -13,7 +13,7 @@ asked_model <- function(formula, data, id, given, call, settled = NULL) {
   given["event"] <- list(asked_event(given$event))
   wide <- given$wide
   own <- own_ids(data, id)
-  declared <- without_declared(data)
+  declared <- without_declared(data, id)
   data <- declared$data
   parts <- formula_parts(formula, if (is.null(wide)) names(data) else names(wide), data)
   parts <- parts_by_order(parts, data, wide, given$order, given$curve)
@@ -40,7 +40,9 @@ asked_model <- function(formula, data, id, given, call, settled = NULL) {
   parts$made_alike <- !is.null(basis$design)
   list(columns = columns, further = further, model = sent_options(given), terms = basis$terms, own_ids = own,
        read_as = read_as(parts, known, id, given, further$kept),
-       inputs = c(list(id = id, wide = wide, kept = further$kept, source = parts$source),
+       inputs = c(list(id = id, wide = wide, kept = further$kept, source = parts$source,
+                       outside = variables_outside(parts, covariates, c(names(data), names(wide))),
+                       others = if (is.null(wide)) expressions_of_others(parts, covariates, data, columns$subject)),
                   Filter(Negate(is.null), covariates)))
 }
 
@@ -102,6 +104,10 @@ start_values <- function(start) {
   if (!is.numeric(start) || !length(start)) {
     stop_gbtm("bad_start", sprintf("start: %s is neither numbers nor a fit.", shown(start)), "start",
               "Give values in the order of coef(), or a fit of the same model.")
+  }
+  if (anyNA(start) || any(is.infinite(start))) {
+    stop_gbtm("bad_start", sprintf("start: %d of the %d values are missing or infinite.", sum(!is.finite(start)),
+                                   length(start)), "start", "Give a finite number for each parameter of coef().")
   }
   own <- if (is.null(dim(start))) names(start) else if (nrow(start) == 1) colnames(start)
   if (is.null(own) || !all(nzchar(own))) return(json_array(as.vector(t(start))))

@@ -33,6 +33,10 @@ formula_parts <- function(formula, known, data = NULL) {
   }
   parts$time <- used
   parts$basis <- stats::reformulate(deparse_line(right), env = with_time_terms(right, environment(formula)))
+  if (length(attr(stats::terms(parts$basis), "offset"))) {
+    stop_gbtm("bad_formula", sprintf("formula: offset() in '%s' has no coefficient, and is not added here.", text),
+              "formula", sprintf("For counts %s.", offset_in(text)$said))
+  }
   parts
 }
 

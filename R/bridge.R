@@ -13,6 +13,7 @@ as_request <- function(x) {
 json_array <- function(x) {
   if (is.character(x)) return(structure(as.character(jsonlite::toJSON(enc2utf8(x), na = "null")), class = "json"))
   items <- sprintf("%.17g", as.double(x))
+  items <- sub("Inf", "Infinity", items, fixed = TRUE) # as the engine reads it
   items[is.na(x)] <- "null"
   structure(paste0("[", paste(items, collapse = ","), "]"), class = "json")
 }
@@ -201,10 +202,10 @@ search_options <- function(control, cov_type, start = NULL) {
     n_starts = control$n_starts, max_starts = control$max_starts, rng = control$seed,
     time_budget = control$time_budget, device = control$device
   )
-  if (!is.null(cov_type)) options$cov_type <- cov_type
+  if (!is.null(cov_type)) options$cov_type <- known_values(cov_type, "cov_type")
   if (!is.null(start)) options$start <- start
   options
 }
 
 # One number as JSON, to the last bit.
-json_number <- function(x) structure(sprintf("%.17g", x), class = "json")
+json_number <- function(x) structure(sub("Inf", "Infinity", sprintf("%.17g", x), fixed = TRUE), class = "json")

@@ -34,6 +34,7 @@ numeric_column <- function(values, name) {
     values <- as.vector(unclass(values))
     values[gone] <- NA
   }
+  if (length(dim(values)) == 2 && ncol(values) == 1) values <- as.vector(values) # as scale() returns
   plain <- (is.numeric(values) || is.logical(values)) && !inherits(values, "integer64") && is.null(dim(values))
   if (!plain) {
     way_out <- if (inherits(values, c("Date", "POSIXt", "difftime"))) {

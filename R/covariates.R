@@ -44,7 +44,7 @@ subject_columns <- function(mine, data, columns, wide, kept) {
     if (name == "risk") found$request$risk_levels <- made$levels
     found$kept[[name]] <- made$kept
   }
-  if (is.null(mine$event)) found else with_event_columns(found, mine$event, table, kept$event)
+  if (is.null(mine$event)) found else with_event_columns(found, mine$event, table, kept)
 }
 
 # What differs from wave to wave: one value per observation.
@@ -212,29 +212,25 @@ design_columns <- function(asked, table, argument, kept = NULL, curve = NULL) {
   if (is.character(asked) && !is_formula_text(asked)) require_columns(table, asked, argument)
   mine <- intersect(used, names(table))
   for (name in mine) if (is.logical(table[[name]])) table[[name]] <- as.double(table[[name]])
+  refuse_no_terms(formula, used, table, argument)
   known_levels(table, kept$xlevels)
   complete <- if (length(mine)) stats::complete.cases(table[mine]) else rep(TRUE, nrow(table))
   old <- options(contrasts = c("contr.treatment", "contr.treatment"))
   on.exit(options(old))
-  made <- tryCatch({
-    terms <- stats::terms(formula, data = table)
-    attr(terms, "intercept") <- 1L
-    frame <- stats::model.frame(terms, table[complete, , drop = FALSE], na.action = stats::na.fail,
-                                xlev = kept$xlevels, drop.unused.levels = is.null(kept))
-    terms <- attr(frame, "terms")
-    list(terms = terms, xlevels = stats::.getXlevels(terms, frame), x = stats::model.matrix(terms, frame))
-  }, error = function(e) {
+  made <- tryCatch(design_of_rows(formula, table[complete, , drop = FALSE], kept), error = function(e) {
     stop_gbtm("bad_formula", sprintf("%s: '%s' cannot be computed: %s.", argument, deparse_line(formula[[2]]),
                                      conditionMessage(e)), argument,
               sprintf("The columns are %s.", listing(names(table))))
   })
+  refuse_without_value(made$x, formula, argument)
   own <- if (is.null(kept)) columns_of_curve(made, curve, table[complete, , drop = FALSE]) else kept$own
   keep <- !colnames(made$x) %in% c("(Intercept)", own)
   x <- matrix(NA_real_, nrow(table), sum(keep), dimnames = list(NULL, gsub("`", "", colnames(made$x)[keep])))
   x[complete, ] <- made$x[, keep]
   others <- if (is.null(kept)) depends_on_others(made, table[complete, , drop = FALSE])
   list(x = x, of_term = attr(made$x, "assign")[keep],
-       kept = list(terms = plain_terms(made$terms), xlevels = made$xlevels, others = others, own = own),
+       kept = list(terms = plain_terms(made$terms), xlevels = made$xlevels, others = others, own = own,
+                   contrasts = made$contrasts),
        levels = factor_columns(made, keep), note = if (is.null(kept)) own_time_note(own, written, table, curve))
 }
 
@@ -246,35 +242,6 @@ factor_columns <- function(made, keep) {
   lapply(intersect(labels, names(made$xlevels)), function(name) {
     list(gsub("`", "", name), json_array(made$xlevels[[name]]), which(term == match(name, labels))[1] - 1)
   })
-}
-
-# The first term that gives some rows other values than it gave them among all, such as x - mean(x); NULL for none. What
-# scale(), poly(), bs() and ns() took from the data stands in the terms. Rows are looked at together, and a few of them
-# each alone: the largest value is the largest of many parts too.
-depends_on_others <- function(made, table) {
-  spread <- function(most) unique(round(seq(1, nrow(table), length.out = min(nrow(table), most))))
-  together <- spread(1000)
-  labels <- attr(made$terms, "term.labels")
-  for (some in c(list(together[seq_len(ceiling(length(together) / 2))]), as.list(spread(6)))) {
-    again <- tryCatch({
-      frame <- stats::model.frame(made$terms, table[some, , drop = FALSE], na.action = stats::na.pass,
-                                  xlev = made$xlevels)
-      stats::model.matrix(made$terms, frame)
-    }, error = function(e) NULL)
-    if (is.null(again) || ncol(again) != ncol(made$x)) return(labels[1])
-    first <- made$x[some, , drop = FALSE]
-    same <- (abs(again - first) <= 1e-9 * pmax(abs(first), 1)) %in% TRUE | (is.na(again) & is.na(first))
-    at <- which(colSums(!matrix(same, nrow(first))) > 0)
-    if (length(at)) return(labels[attr(made$x, "assign")[at[1]]])
-  }
-  NULL
-}
-
-refuse_others <- function(term, argument) {
-  if (is.null(term)) return(invisible())
-  stop_gbtm("not_pointwise", sprintf("%s: '%s' of a person depends on who else is in the table.", argument, term),
-            argument, paste("Compute the column before the fit, or use scale(), poly(), bs() or ns(), which keep what",
-                            "they took from the fitted data."))
 }
 
 # Terms without the caller's whole environment, which saveRDS() would write with the fit.

@@ -14,11 +14,15 @@ declared_missing <- function(x) {
 
 #' A table with what it declares missing made missing
 #'
+#' @param id columns that name a person: where given, whole numbers of 64 bits in all others are made numbers
 #' @return list: `data`, and `counts`, how many values of which columns that are
 #' @noRd
-without_declared <- function(data) {
+without_declared <- function(data, id) {
   counts <- integer()
   for (name in names(data)) {
+    if (!missing(id) && !name %in% id && inherits(data[[name]], "integer64")) {
+      data[[name]] <- plain_integers(data[[name]])
+    }
     gone <- declared_missing(data[[name]])
     if (is.null(gone)) next
     bare <- as.vector(unclass(data[[name]]))
@@ -29,11 +33,22 @@ without_declared <- function(data) {
   list(data = data, counts = counts)
 }
 
+# Whole numbers of 64 bits, as databases give them, as doubles; beyond 2^53, where these are not exact, as they are. By
+# their bits, for the package that knows the class need not be loaded.
+plain_integers <- function(x) {
+  words <- matrix(readBin(writeBin(as.vector(unclass(x)), raw()), "integer", 2 * length(x), 4), 2)
+  if (.Platform$endian == "big") words <- words[2:1, , drop = FALSE]
+  low <- ifelse(is.na(words[1, ]), 2^31, words[1, ] %% 2^32) # the lowest integer is R's NA
+  made <- words[2, ] * 2^32 + low
+  if (all(abs(made) <= 2^53, na.rm = TRUE)) made else x
+}
+
 # What stands in the columns that a model uses, for the engine to tell with what was dropped.
 declared_in <- function(counts, asked, data) {
   words <- unlist(lapply(asked, function(x) {
     if (is.character(x) && !is_formula_text(x)) {
-      return(if (any(grepl("[*?]", x))) expand_columns(data, x, "wide") else x)
+      patterns <- vapply(x[grepl("[*?]", x)], utils::glob2rx, "")
+      return(c(x, unlist(lapply(patterns, grep, names(data), value = TRUE))))
     }
     if (is.character(x)) x <- stats::as.formula(x)
     if (inherits(x, "formula")) all.vars(x)

@@ -171,39 +171,50 @@ surv_variables <- function(event) unique(unlist(lapply(event$parts, all.vars)))
 #'
 #' @param event a gbtm_event(); where it is `ahead`, of new people whose event is to come, its times are not read
 #' @param table one row for each person
-#' @param kept as for [design_columns()]
-#' @return list: `x`, the `names` of the covariates, `kept`
+#' @param kept as for [design_columns()]; `coding` how the fit's status is coded, NULL for the fit itself
+#' @return list: `x`, the `names` of the covariates, `kept`, `coding`
 #' @noRd
-event_columns <- function(event, table, kept) {
-  x <- vapply(c("time", "status", "entry", "upper"), event_column, numeric(nrow(table)), event, table)
+event_columns <- function(event, table, kept, coding = event$coding) {
+  if (is.null(coding)) coding <- status_coding(event_values("status", event, table))
+  x <- vapply(c("time", "status", "entry", "upper"), event_column, numeric(nrow(table)), event, table, coding)
   x <- matrix(x, nrow(table))
   if (!is.null(event$parts$upper)) { # survival's NA at the lower end: before the upper one
     early <- is.na(x[, 1]) & !is.na(x[, 4])
     x[early, 1] <- 0
   }
   made <- covariates_of_event(event, table, kept)
-  list(x = unname(cbind(x, made$x)), names = as.character(colnames(made$x)), kept = made$kept)
+  list(x = unname(cbind(x, made$x)), names = as.character(colnames(made$x)), kept = made$kept, coding = coding)
 }
 
-# One of the columns, NA where it was not given; of an event to come only the entry is read, where it is there.
-event_column <- function(name, event, table) {
+# One of the columns, NA where it was not given.
+event_column <- function(name, event, table, coding) {
+  values <- event_values(name, event, table)
+  if (is.null(values)) return(rep(NA_real_, nrow(table)))
+  label <- deparse_line(event$parts[[name]])
+  if (name == "status") status_codes(values, label, coding) else numeric_column(values, label)
+}
+
+# Its values, NULL where it was not given; of an event to come only the entry is read, where it is there.
+event_values <- function(name, event, table) {
   expression <- event$parts[[name]]
   unread <- isTRUE(event$ahead) && (name != "entry" || !all(all.vars(expression) %in% names(table)))
-  if (is.null(expression) || unread) return(rep(NA_real_, nrow(table)))
+  if (is.null(expression) || unread) return(NULL)
   values <- tryCatch(eval(expression, table, environment(event$formula)), error = function(e) {
     bad_event(sprintf("%s cannot be computed: %s", deparse_line(expression), conditionMessage(e)))
   })
   if (length(values) == 1) values <- rep(values, nrow(table))
   if (length(values) != nrow(table)) bad_event(sprintf("%s is not one column", deparse_line(expression)))
-  if (name == "status") status_codes(values) else numeric_column(values, deparse_line(expression))
+  values
 }
 
 # What is known of each subject, with the columns of the event.
 with_event_columns <- function(found, event, table, kept) {
-  made <- event_columns(event, table, kept)
+  if (!is.null(kept$coding_of_event)) event$coding <- kept$coding_of_event
+  made <- event_columns(event, table, kept[["event"]])
   found$sent$event <- as.vector(made$x)
   found$request$event_names <- json_array(made$names)
   found$kept$event <- made$kept
+  found$kept$coding_of_event <- made$coding
   found
 }
 
@@ -215,13 +226,27 @@ covariates_of_event <- function(event, table, kept) {
   design_columns(right, table, "event", kept)
 }
 
+# How a fit's statuses are coded, which those of new people are too: the levels of a factor, or as in the survival
+# package 1 and 2 for 0 and 1.
+status_coding <- function(values) {
+  if (is.factor(values)) return(list(levels = levels(values)))
+  known <- values[!is.na(values)]
+  list(from_one = is.numeric(known) && length(known) > 0 && all(known %in% 1:2) && any(known == 2))
+}
+
 # 0 for no event, 1, 2, .. for causes.
-status_codes <- function(values) {
-  if (is.factor(values)) return(as.double(values) - 1)
-  codes <- numeric_column(values, "event")
-  known <- codes[!is.na(codes)]
-  # as in the survival package: 1 and 2 stand for 0 and 1
-  if (length(known) && all(known %in% 1:2) && any(known == 2)) codes - 1 else codes
+status_codes <- function(values, label, coding = status_coding(values)) {
+  if (is.null(coding$levels)) {
+    if (is.factor(values)) bad_event(sprintf("%s was a number in the fit, and is a factor", label))
+    return(numeric_column(values, label) - if (isTRUE(coding$from_one)) 1 else 0)
+  }
+  labels <- as.character(values)
+  unknown <- setdiff(labels, c(coding$levels, NA))
+  if (length(unknown)) {
+    bad_event(sprintf("%s did not occur in the fit, where the levels of %s are %s", listing(unknown, 5), label,
+                      listing(coding$levels)))
+  }
+  as.double(match(labels, coding$levels)) - 1
 }
 
 # As the engine is sent it.
@@ -249,13 +274,14 @@ event_as_read <- function(event, data, kept) {
 # Whether a column of statuses is what it is read as: no factor, and not 1 and 2 for 0 and 1.
 is_plain_status <- function(name, data) {
   if (is.null(name)) return(TRUE)
-  is_number_column(data[[name]]) && identical(status_codes(data[[name]]), as.double(data[[name]]))
+  is_number_column(data[[name]]) && identical(status_codes(data[[name]], name), as.double(data[[name]]))
 }
 
 # The event that new people of a table may have had; NULL where the table does not say when.
-event_of_table <- function(event, newdata) {
+event_of_table <- function(inputs, newdata) {
+  event <- inputs$event
   if (is.null(event) || isTRUE(event$ahead)) return(event)
-  if (all(surv_variables(event) %in% names(newdata))) event
+  if (all(setdiff(surv_variables(event), inputs$outside$event) %in% names(newdata))) event
 }
 
 # What a fit from a file says of its event, as gbtm() would be asked for it.
@@ -268,6 +294,7 @@ stored_event <- function(fit) {
                                              effects_by_group = isTRUE(fit$event$effects_by_group))))
   environment(event$formula) <- baseenv()
   event$ahead <- isTRUE(fit$event$ahead)
+  event$coding <- list(from_one = FALSE) # see is_plain_status()
   event
 }
 

@@ -35,8 +35,8 @@
 #'   being an error
 #' @param dispersion_by_group for `r those_having("has_dispersion")`: one psi per group instead of one for all
 #' @param risk membership covariates: a one-sided formula such as `~ male + region`, or column names. Factors get
-#'   treatment contrasts. In long data they must be the same on all rows of a subject; a subject with a missing one is
-#'   dropped and counted.
+#'   treatment contrasts, unless they have contrasts of their own. In long data they must be the same on all rows of a
+#'   subject; a subject with a missing one is dropped and counted.
 #' @param tcov,dcov time-varying covariates of the outcome, with effects of their own in each group, and of dropout:
 #'   the same in long data; in wide data names of `wide`, as column names or a formula. `tcov = ~ sex * t`, t the time,
 #'   asks whether the curve differs by sex: its main effect of time is the curve itself and no covariate, as a warning

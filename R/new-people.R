@@ -26,7 +26,7 @@ new_people <- function(fit, newdata, call) {
   if (!is.null(fit$inputs$wide)) newdata <- spread_matrices(newdata, fit$inputs$wide)
   check_data(newdata)
   own <- own_ids(newdata, ids_asked(fit))
-  newdata <- without_declared(newdata)$data
+  newdata <- without_declared(newdata, ids_asked(fit))$data
   inputs <- known_inputs(fit, newdata)
   # what is known of people is in the table of all
   if (isTRUE(fit$own_table)) inputs[c("risk", "risk2", "event")] <- list(NULL)
@@ -35,7 +35,7 @@ new_people <- function(fit, newdata, call) {
   newdata <- with_level_numbers(fit, parts, newdata, wide)
   people <- without_outcome(fit, parts, newdata, wide)
   designs <- c(if (!isTRUE(fit$own_table)) c("risk", if (length(fit$second_membership)) "risk2"),
-               if (!people) c("tcov", "dcov"), if (!is.null(event_of_table(inputs$event, newdata))) "event")
+               if (!people) c("tcov", "dcov"), if (!is.null(event_of_table(inputs, newdata))) "event")
   newdata <- with_design_columns(fit, newdata, designs, call)
   found <- if (people) people_alone(fit, parts, newdata, inputs) else
     observed_people(fit, parts, newdata, inputs, wide, call)
@@ -44,13 +44,9 @@ new_people <- function(fit, newdata, call) {
 
 # `columns` and `further` of people of whom no outcome is known.
 people_alone <- function(fit, parts, newdata, inputs) {
-  for (name in c("risk", "risk2")) {
-    used <- if (!is.null(inputs[[name]])) all.vars(one_sided(inputs[[name]], name))
-    known <- vapply(used, exists, NA, envir = inputs_frame(inputs[[name]]), mode = "numeric")
-    require_columns(newdata, used[!known], name)
-  }
+  asked <- c(inputs[c("risk", "risk2")], list(event = event_of_table(inputs, newdata)))
+  require_new(inputs, newdata, asked)
   columns <- people_columns(fit, parts, newdata)
-  asked <- c(inputs[c("risk", "risk2")], list(event = event_of_table(inputs$event, newdata)))
   further <- covariate_columns(asked, newdata, columns, NULL, inputs$kept)
   further$request$people <- TRUE
   if (!is.null(further$columns)) columns <- further$columns
@@ -59,19 +55,27 @@ people_alone <- function(fit, parts, newdata, inputs) {
 
 # `columns` and `further` of people whose outcome is in the table.
 observed_people <- function(fit, parts, newdata, inputs, wide, call) {
+  asked <- inputs[c("risk", "risk2", "tcov", "dcov", "exposure", "trials", "wave")]
+  asked["event"] <- list(event_of_table(inputs, newdata))
+  require_new(inputs, newdata, asked, parts)
   columns <- if (is.null(wide)) {
     long_columns(parts, newdata, ids_asked(fit))
   } else {
     wide_columns(parts, newdata, if (all(ids_asked(fit) %in% names(newdata))) ids_asked(fit), wide)
   }
   columns$repeated <- isTRUE(fit$spec$outcomes[[1]]$repeated)
-  asked <- inputs[c("risk", "risk2", "tcov", "dcov", "exposure", "trials", "wave")]
-  asked["event"] <- list(event_of_table(inputs$event, newdata))
   further <- covariate_columns(asked, newdata, columns, wide, inputs$kept)
   if (!is.null(further)) columns <- further$columns
   warn_far_times(fit, columns$time, call)
   if (!is.null(fit$terms)) columns$basis <- basis_where_known(fit, columns$time)
   list(columns = columns, further = further)
+}
+
+# What is asked of new people stands in their table, and is theirs whoever else is in it.
+require_new <- function(inputs, newdata, asked, parts = NULL) {
+  given <- names(Filter(Negate(is.null), asked))
+  require_fitted(inputs, newdata, given, parts)
+  refuse_expressions(inputs, c(given, if (!is.null(parts)) "formula"))
 }
 
 # The basis of a fit's formula at these times, by column; NA where the time is.

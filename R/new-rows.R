@@ -25,6 +25,7 @@ covariate_variables <- function(fit, inputs) {
 #' @noRd
 asked_rows <- function(fit, newdata, call) {
   check_data(newdata)
+  newdata <- without_declared(newdata, ids_asked(fit))$data
   found <- with_time_column(fit, newdata)
   newdata <- found$data
   require_columns(newdata, fit$time_name, "newdata")
@@ -37,9 +38,7 @@ asked_rows <- function(fit, newdata, call) {
   if (!any(here)) {
     return(list(table = unique(as.data.frame(newdata)[c(fit$time_name, found$source)]), w = NULL))
   }
-  known <- setdiff(names(newdata), fit$outcome_name)
-  wanted <- used[here | !vapply(used, exists, NA, envir = inputs_frame(inputs$tcov), mode = "numeric")]
-  require_columns(newdata[known], wanted, "newdata")
+  require_columns(newdata[setdiff(names(newdata), fit$outcome_name)], setdiff(used, inputs$outside$tcov), "newdata")
   table <- unique(as.data.frame(newdata)[unique(c(fit$time_name, found$source, intersect(used, names(newdata))))])
   w <- new_covariates(fit, table, inputs)
   if (anyNA(w)) {
@@ -48,8 +47,6 @@ asked_rows <- function(fit, newdata, call) {
   }
   list(table = table, w = w)
 }
-
-inputs_frame <- function(asked) if (inherits(asked, "formula")) environment(asked) else baseenv()
 
 # Curves at the rows of a new table, with its covariates beside the time.
 curves_of_rows <- function(fit, newdata, level, call) {
@@ -104,6 +101,8 @@ squeezed_values <- function(fit, y) {
 # Fitted values, residuals and groups of the rows of a new table.
 augmented_new <- function(fit, newdata, call) {
   check_data(newdata)
+  given <- newdata
+  newdata <- without_declared(newdata, ids_asked(fit))$data
   newdata <- with_design_columns(fit, newdata, "tcov", call)
   inputs <- known_inputs(fit, newdata)
   if (!is.null(inputs$wide)) {
@@ -111,6 +110,7 @@ augmented_new <- function(fit, newdata, call) {
               "predict(type = \"posterior\") takes them.", call)
   }
   parts <- fit_parts(fit, names(newdata))
+  require_new(inputs, newdata, inputs[intersect(c("tcov", "exposure", "trials"), names(inputs))], parts)
   columns <- long_columns(parts, with_level_numbers(fit, parts, newdata, NULL), ids_asked(fit))
   ids <- if (is.null(columns$ids)) columns$subject else columns$ids[columns$subject + 1]
   p <- stats::predict(fit, newdata = newdata, type = "posterior")
@@ -129,9 +129,9 @@ augmented_new <- function(fit, newdata, call) {
   group <- rep(NA_integer_, nrow(newdata))
   group[!is.na(p[, 1])] <- max.col(p[!is.na(p[, 1]), , drop = FALSE], ties.method = "first")
   if (has_mean(fit$curves)) {
-    newdata$.fitted <- fitted
-    newdata$.resid <- squeezed_values(fit, columns$y) - fitted
+    given$.fitted <- fitted
+    given$.resid <- squeezed_values(fit, columns$y) - fitted
   }
-  newdata$.group <- group
-  newdata
+  given$.group <- group
+  given
 }

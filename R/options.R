@@ -57,9 +57,20 @@ sent_options <- function(given) {
       prior = sent_prior(given[[name]]),
       network = sent_curve(given[[name]]),
       event = sent_event(given[[name]]),
-      given[[name]]
+      known_values(given[[name]], name, if (kinds[[name]] == "orders") "bad_order" else paste0("bad_", name))
     )
   })
+}
+
+# Values without NA, NaN and infinite ones: JSON has none of these, so that they would count as not given.
+known_values <- function(value, argument, code = paste0("bad_", argument)) {
+  odd <- function(x) is.atomic(x) && any(is.na(x) | (is.numeric(x) & !is.finite(x)))
+  if (odd(value) || (is.list(value) && any(vapply(value, odd, NA)))) {
+    stop_gbtm(code, sprintf("%s: %s stands among what was given: %s.", argument,
+                            if (anyNA(unlist(value))) "a missing value" else "an infinite value", shown(value)),
+              argument, sprintf("Give a value, or leave %s out.", argument))
+  }
+  value
 }
 
 # A censoring bound for JSON, which has no infinity: absent instead.
@@ -68,6 +79,10 @@ bound <- function(value, argument) {
   if (!is.numeric(value) || length(value) != 1 || is.na(value)) {
     stop_gbtm("bad_bounds", sprintf("%s: %s is not a number.", argument, shown(value)), argument,
               sprintf("Give one number, or leave %s out.", argument))
+  }
+  if (value == if (argument == "min") Inf else -Inf) {
+    stop_gbtm("bad_bounds", sprintf("%s: %s would leave no value between the bounds.", argument, shown(value)),
+              argument, sprintf("Give one number, or leave %s out.", argument))
   }
   if (is.infinite(value)) NULL else json_number(value)
 }

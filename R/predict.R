@@ -202,10 +202,11 @@ warn_far_times <- function(fit, times, call = NULL) {
 score <- function(fit, newdata, type) {
   check_data(newdata)
   own <- own_ids(newdata, ids_asked(fit))
-  newdata <- without_declared(newdata)$data
+  newdata <- without_declared(newdata, ids_asked(fit))$data
   parts <- fit_parts(fit, names(newdata))
   require_columns(newdata, ids_asked(fit), "newdata")
   of_people <- without_outcome(fit, parts, newdata, NULL)
+  if (!of_people) require_new(known_inputs(fit, newdata), newdata, list(), parts)
   columns <- if (of_people) people_columns(fit, parts, newdata) else long_columns(parts, newdata, ids_asked(fit))
   if (is.null(columns$ids)) columns[c("subject", "ids")] <- code_ids(columns$subject)
   known <- which(!is.na(columns$subject) & !is.na(columns$y) & !is.na(columns$time))

@@ -427,3 +427,17 @@ def test_scores_of_people_and_probabilities_of_the_known_have_no_holes():
     assert np.array_equal(p.numpy()[known], np.eye(3)[group[known]])
     assert (variance.numpy()[known] == 0).all()
     assert (variance.numpy()[~known] > 0).all()
+
+
+@pytest.mark.parametrize("column", [1.0, [1.0, 0.0, 1.0]])
+def test_a_group_in_which_nobody_can_be_is_named(column):
+    """All people are known to be elsewhere, so that no share of the group is above 0."""
+    data, _ = made(40)
+    if isinstance(column, float):
+        data, known, says = data.assign(known=np.where(data["id"] < 20, 1.0, 2.0)), "known", "in group 3"
+    else:
+        known, says = ["a", "b", "c"], "in group 2"
+        data[known] = column
+    with pytest.raises(DataError, match=says) as refused:
+        fit(data, known=known)
+    assert (refused.value.code, refused.value.argument) == ("bad_known", "known")

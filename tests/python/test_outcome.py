@@ -211,3 +211,12 @@ def test_bounds_move_values_with_covariates():
     beyond = table.assign(y=np.where(table["y"] == 0, -0.7, table["y"]))
     base, res = _fit("weights"), _fit("weights", data=beyond, censor_beyond=True)
     assert res.llf == base.llf
+
+
+@pytest.mark.parametrize(("family", "value"), [("gamma", 2.5), ("lognormal", 1.0), ("beta", 0.25), ("cnorm", -3.0)])
+def test_an_outcome_that_does_not_vary_has_no_scale(family, value):
+    table = np.full((12, 4), value)
+    with pytest.raises(gbtm.DataError) as caught:
+        gbtm.GBTM(table, [1, 2, 3, 4], groups=2, order=1, family=family)
+    assert (caught.value.code, caught.value.argument) == ("constant_outcome", "y")
+    assert f"{value:g}" in str(caught.value)

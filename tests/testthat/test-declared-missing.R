@@ -76,3 +76,41 @@ test_that("numbers beside dots, and dates, get the way out", {
   d$day <- as.Date("2001-01-01") + d$t
   expect_error(gbtm(y ~ day, d, id = "id", groups = 2), "365.25", class = "gbtm_not_numeric")
 })
+
+# As the bit64 package stores them: the bits of a whole number of 64 bits in a double.
+whole64 <- function(x) {
+  high <- floor(x / 2^32)
+  low <- x - high * 2^32
+  low <- ifelse(low >= 2^31, low - 2^32, low)
+  words <- rbind(as.integer(low), as.integer(high))
+  words[, is.na(x)] <- c(0L, NA)
+  bits <- writeBin(as.vector(if (.Platform$endian == "big") words[2:1, ] else words), raw())
+  structure(readBin(bits, "double", length(x)), class = "integer64")
+}
+
+test_that("whole numbers of 64 bits are numbers, though no package that knows them is loaded", {
+  values <- c(0, 1, -1, 2^31 + 5, -2^31 - 5, 2^40 + 3, NA, 2^53, -2^52)
+  expect_identical(gbtm:::plain_integers(whole64(values)), values)
+  expect_s3_class(gbtm:::plain_integers(whole64(c(2^60, 1))), "integer64") # not exact as a double
+})
+
+test_that("columns of 64 bits fit as plain numbers do, in every place", {
+  need_engine()
+  plain <- two_curves(24)
+  plain$y <- round(100 * plain$y)
+  plain$x <- plain$id %% 5
+  plain$w <- (plain$id + 2 * plain$t) %% 3
+  in_64 <- function(d) replace(d, c("t", "y", "x", "w"), lapply(d[c("t", "y", "x", "w")], whole64))
+  fit_to <- function(d, ...) gbtm(y ~ t, d, id = "id", groups = 2, order = 1, control = quick(), ...)
+  fits <- lapply(list(plain, in_64(plain)), fit_to, risk = ~ x, tcov = ~ I(w / 2))
+  expect_identical(coef(fits[[2]]), coef(fits[[1]]))
+  expect_identical(predict(fits[[2]], newdata = in_64(plain[1:6, ])), predict(fits[[1]], newdata = plain[1:6, ]))
+  expect_identical(predict(fits[[2]], newdata = in_64(plain[1:6, ]), type = "posterior"),
+                   predict(fits[[1]], newdata = plain[1:6, ], type = "posterior"))
+})
+
+test_that("a text with a star is a column's name, not a pattern of wide data", {
+  d <- two_curves(16, 0:3)
+  expect_error(gbtm(y ~ t, d, id = "id", groups = 2, tcov = "t*2"), "tcov: no column named 't*2'", fixed = TRUE,
+               class = "gbtm_unknown_column")
+})

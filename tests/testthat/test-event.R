@@ -235,3 +235,32 @@ test_that("effects by group are each group's own, or common by a constraint", {
   theirs <- survival::survreg(survival::Surv(until, died) ~ sex, event_people())
   expect_equal(coef(fit_event(own))[["event_sexm[1]"]], -coef(theirs)[[2]] / theirs$scale, tolerance = 1e-5)
 })
+
+test_that("statuses of new people are coded as those of the fit, whoever is in the table", {
+  need_engine()
+  d <- event_data()
+  d$coded <- d$died + 1
+  d$cause <- factor(ifelse(d$died, "dead", "alive"), levels = c("alive", "dead"))
+  plain <- fit_event(Surv(until, died) ~ 1, groups = 2, data = d)
+  expected <- group_columns(posterior(plain))
+  for (event in c(Surv(until, coded) ~ 1, Surv(until, cause) ~ 1)) {
+    fit <- fit_event(event, groups = 2, data = d)
+    for (person in c(which(!event_people()$died)[1], which(event_people()$died)[1])) {
+      alone <- d[d$id == person, ]
+      alone$cause <- factor(alone$cause) # one level is left
+      expect_equal(group_columns(predict(fit, newdata = alone, type = "posterior")), expected[person, , drop = FALSE],
+                   tolerance = 1e-6, ignore_attr = TRUE)
+    }
+  }
+  alone$cause <- "lost"
+  expect_error(predict(fit, newdata = alone, type = "posterior"), "lost did not occur", class = "gbtm_bad_event")
+})
+
+test_that("an event's time in other units is read for new people", {
+  need_engine()
+  d <- event_data()
+  days <- 365
+  fit <- fit_event(Surv(until * days, died) ~ 1, groups = 2, data = d)
+  expect_equal(group_columns(predict(fit, newdata = d[d$id < 4, ], type = "posterior")),
+               group_columns(posterior(fit)[1:3, ]), tolerance = 1e-8, ignore_attr = TRUE)
+})

@@ -89,3 +89,21 @@ test_that("the number of groups follows from their orders", {
   expect_equal(gbtm(y ~ t, d, id = "id", groups = NULL, order = c(1, 1), control = quick())$n_groups, 2)
   expect_error(gbtm(y ~ t, d, id = "id", groups = 2, order = c(1, 0, 1)), class = "gbtm_order_length")
 })
+
+test_that("NA and infinite options are refused, and not taken for none", {
+  d <- two_curves(16, 0:3)
+  fit_with <- function(...) gbtm(y ~ t, d, id = "id", groups = 2, ...)
+  for (value in list(NA, Inf, c(1, NA))) {
+    expect_error(fit_with(order = value), "order: ", class = "gbtm_bad_order")
+    expect_error(fit_with(dropout = value), "dropout: ", class = "gbtm_bad_order")
+    expect_error(fit_with(rorder = value), "rorder: ", class = "gbtm_bad_order")
+  }
+  expect_error(fit_with(cov_type = NA), "cov_type: ", class = "gbtm_bad_cov_type")
+  expect_error(fit_with(constraints = NA), "constraints: ", class = "gbtm_bad_constraints")
+  expect_error(fit_with(seed = Inf), "seed: Inf", class = "gbtm_bad_seed")
+  expect_error(fit_with(family = "cnorm", min = Inf), "min: Inf", class = "gbtm_bad_bounds")
+  expect_error(fit_with(family = "cnorm", max = -Inf), "max: -Inf", class = "gbtm_bad_bounds")
+  for (start in list(Inf, c(1, NA, 2))) {
+    expect_error(fit_with(start = start), "start: 1 of the", class = "gbtm_bad_start")
+  }
+})
