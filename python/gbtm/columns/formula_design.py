@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError, GBTMError, SpecificationError
-from ..time_terms import for_formulas, said_by_term
+from ..time_terms import for_formulas
 from .column_expression import BARE, NotArithmetic, State, as_columns, compute
 from .design_factor import NUMBER, Factor, by_name, inside_category, plain_level, plain_state, run
+from .formula_faults import not_evaluated, refuse_taking_away
 from .formula_variables import formula_variables
 from .reading import listing, require_columns
 
@@ -313,12 +314,13 @@ def covariate_columns(
     else:
         require_columns(table, list(terms))
         formula = " + ".join(f"`{t}`" for t in terms)
+    refuse_taking_away(formula, argument)
     try:
         values, design = design_of(formula, table, argument)
     except Exception as error:
-        raise said_by_term(error) or SpecificationError(
-            f"{argument}: '{formula.strip()}' cannot be evaluated: {error}.", code="bad_formula", argument=argument,
-            way_out=f"Name columns of the data, for example {argument}=['age', 'male'] or {argument}='~ age + C(x)'.",
+        raise not_evaluated(
+            error, formula.strip(), argument,
+            f"Name columns of the data, for example {argument}=['age', 'male'] or {argument}='~ age + C(x)'.",
         ) from error
     return values, design.names, design
 

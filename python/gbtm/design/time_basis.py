@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 
 from ..columns.formula_design import FormulaDesign, design_of
+from ..columns.formula_faults import not_evaluated, refuse_taking_away
 from ..columns.formula_variables import formula_variables
 from ..columns.reading import listing
 from ..data.measures import ranks
 from ..errors import DataError, SpecificationError
-from ..time_terms import said_by_term
 from .coordinates import Coordinates, orthonormal_mix
 from .covariate_basis import CovariateBasis, spread_of
 from .formula_advice import advice
@@ -288,12 +288,12 @@ def formula_basis(
     """
     if counts is not None:
         times = _repeated(times, counts)
+    refuse_taking_away(formula, "formula")
     try:
         columns, design = design_of(formula, pd.DataFrame({time_name: times}), "formula", constant=True)
     except Exception as error:
-        raise said_by_term(error) or SpecificationError(
-            f"formula: '{formula}' cannot be evaluated: {error}.", code="bad_formula", argument="formula",
-            way_out=f"Its only variable must be the time '{time_name}'.",
+        raise not_evaluated(
+            error, formula, "formula", f"Its only variable must be the time '{time_name}'.",
         ) from error
     return matrix_basis(times, columns, design.names, design=design, time_name=time_name, counts=counts)
 
