@@ -430,3 +430,22 @@ def test_scores_of_people_and_probabilities_of_the_known_have_no_holes():
     assert np.array_equal(p.numpy()[known], np.eye(3)[group[known]])
     assert (variance.numpy()[known] == 0).all()
     assert (variance.numpy()[~known] > 0).all()
+
+
+@pytest.mark.parametrize("known", [1, {1: "k"}, ["k", 2], np.array([1.0])])
+def test_what_names_no_columns_is_refused(known):
+    data = told(made(30)[0], 0.5)
+    with pytest.raises((SpecificationError, DataError)) as caught:
+        fit(data, known=known)
+    assert caught.value.argument == "known"
+    assert caught.value.code in ("bad_known", "no_column")
+
+
+def test_a_group_in_which_nobody_can_be_is_refused():
+    data = made(30)[0].assign(all_one=1, a=1.0, b=0.0)
+    for known, groups, said in (("all_one", 2, "group 2"), ("all_one", 3, "group 2"), (["a", "b"], 2, "group 2")):
+        with pytest.raises(DataError, match=f"nobody can be in {said}") as caught:
+            fit(data, known=known, groups=groups)
+        assert caught.value.code == "bad_known"
+    data.loc[data.id == data.id.max(), ["all_one", "a", "b"]] = np.nan
+    assert np.isfinite(fit(data, known="all_one").llf)
