@@ -8,7 +8,7 @@ import pytest
 
 import gbtm
 from conftest import arguments, long_table, true_data
-from gbtm import SpecificationError
+from gbtm import DataError, SpecificationError
 from gbtm.data.panel import Panel
 from gbtm.families import FAMILIES
 from gbtm.model.outcome import prepare
@@ -211,3 +211,19 @@ def test_bounds_move_values_with_covariates():
     beyond = table.assign(y=np.where(table["y"] == 0, -0.7, table["y"]))
     base, res = _fit("weights"), _fit("weights", data=beyond, censor_beyond=True)
     assert res.llf == base.llf
+
+
+@pytest.mark.parametrize(("family", "value"), [("gamma", 3.0), ("lognormal", 0.2), ("beta", 0.5), ("normal", -1.0)])
+def test_an_outcome_that_never_varies_is_refused(family, value):
+    """The density of a precision without bound is unbounded: a fit ended at 9e15 with a table of numbers."""
+    table = pd.DataFrame({"id": np.repeat(np.arange(20), 3), "t": np.tile(np.arange(3.0), 20), "y": value})
+    with pytest.raises(DataError, match="y: all values are equal") as caught:
+        gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=2, order=1, family=family)
+    assert caught.value.code == "constant_outcome"
+
+
+@pytest.mark.parametrize("family", ["ordinal", "multinomial"])
+def test_levels_of_which_one_occurs_are_nothing_to_model(family):
+    table = pd.DataFrame({"id": np.repeat(np.arange(20), 3), "t": np.tile(np.arange(3.0), 20), "y": 2})
+    with pytest.raises(DataError, match="all observations are at one level"):
+        gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=2, order=1, family=family)
