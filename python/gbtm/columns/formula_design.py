@@ -24,6 +24,7 @@ from .formula_variables import formula_variables
 from .reading import listing, require_columns
 
 QUOTED = re.compile(r"""\bQ\(\s*['"]([^'"]*)['"]\s*\)""")
+INTERCEPT = "Intercept"  # formulaic's constant
 KNOWN = {"np": np, "pd": pd, **{name: getattr(np, name) for name in BARE}}  # what a formula may name besides columns
 CHECKED_ROWS, CHECKED_ALONE = 1000, 6  # on which the stored way is held against formulaic's
 Part = tuple[int, str, int]  # factor, "number" or name of a coding, column of it
@@ -315,6 +316,11 @@ def covariate_columns(
         require_columns(table, list(terms))
         formula = " + ".join(f"`{t}`" for t in terms)
     refuse_taking_away(formula, argument)
+    if INTERCEPT in formula_variables(formula, [str(c) for c in table.columns]):
+        raise SpecificationError(
+            f"{argument}: a column is called '{INTERCEPT}', as the constant of a formula is.", code="name_clash",
+            argument=argument, way_out="Rename it.",
+        )
     try:
         values, design = design_of(formula, table, argument)
     except Exception as error:
