@@ -410,3 +410,28 @@ def test_bounds_of_traj_commands(normal):
         gbtm.traj(f"{text} lower(1 2)", wide)
     with pytest.warns(gbtm.errors.GBTMWarning, match=r"lower\(lo\): no matrix"):
         gbtm.traj(f"{text} lower(lo)", wide, n_starts=1)
+
+
+@pytest.fixture(scope="module")
+def four_levels():
+    rng = np.random.default_rng(4)
+    group = np.arange(80) % 2
+    return long(1.0 + rng.binomial(3, np.where(group, 0.7, 0.3)[:, None], (80, 4)), np.arange(4.0))
+
+
+@pytest.mark.parametrize("told", [
+    ["cut2 = -1"], ["cut2 < 0"], ["cut2 = 0"], ["cut3 < cut2"], ["cut2 = 3", "cut3 = 2"], ["cut3 = 0.5 * cut2"],
+    ["cut2 > 2", "cut3 < 1"], ["cut2 + cut3 = 0"],
+])
+def test_cut_points_that_cannot_rise_are_refused(four_levels, told):
+    """Out of order they have no likelihood: a fit ended at -2e15 with a table."""
+    with pytest.raises(SpecificationError, match="cut points rise from 0") as caught:
+        fitted(four_levels, family="ordinal", constraints=told)
+    assert caught.value.code == "bad_constraint"
+
+
+def test_cut_points_that_rise_are_held(four_levels):
+    free = fitted(four_levels, family="ordinal")
+    held = fitted(four_levels, family="ordinal", constraints=["cut2 = 1", "cut3 = 2 * cut2"])
+    assert held.params[["cut2", "cut3"]].tolist() == pytest.approx([1.0, 2.0])
+    assert held.llf < free.llf

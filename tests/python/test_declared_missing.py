@@ -131,3 +131,31 @@ def test_dates_among_arrays_are_refused():
     for day in (d["day"], d["day"].to_numpy()):
         with pytest.raises(DataError, match=r"365\.25"):
             gbtm.GBTM(d["y"], day, d["id"], groups=2)
+
+
+@pytest.mark.parametrize("word", ["", " ", ".", ".a", "nan", "NA", "<NA>", "-99", "-9"])
+@pytest.mark.parametrize("dtype", [object, "string", "category"])
+def test_words_for_a_missing_value_are_no_category(word, dtype):
+    """``astype(str)`` makes "nan" of a missing value, and files write blanks: each would be a level like the others."""
+    d = _long()
+    d["job"] = pd.Series(np.where(d.id % 2, "clerk", "cook")).where(d.id > 4, word).astype(dtype)
+    for options in ({"risk": "job"}, {"risk": "~ x + C(job)"}, {"tcov": "~ job"}, {"common": "job"}):
+        with pytest.raises(DataError, match="stand for a missing value") as caught:
+            gbtm.GBTM.from_formula("y ~ t", d, id="id", groups=2, order=1, family="poisson", **options)
+        assert (caught.value.code, caught.value.argument) == ("missing_as_text", "job")
+    with pytest.raises(DataError, match="job: 20 values are"):
+        gbtm.GBTM.from_formula("job ~ t", d, id="id", groups=2, order=1, family="multinomial")
+
+
+@pytest.mark.parametrize("words", [["none", "some"], ["None", "one"], ["-9", "9"], ["0", "-99"], ["a.b", ". ."]])
+def test_other_words_are_categories(words):
+    d = _long().assign(job=lambda d: pd.Series(np.where(d.id % 2, *words)))
+    made = gbtm.GBTM.from_formula("y ~ t", d, id="id", groups=2, order=1, family="poisson", risk="~ C(job)")
+    assert made.panel.subjects.risk.shape == (N, 1)
+
+
+def test_a_level_that_no_row_has_is_no_word_for_a_missing_value():
+    d = _long()
+    d["job"] = pd.Categorical(np.where(d.id % 2, "clerk", "cook"), categories=["", "clerk", "cook"])
+    made = gbtm.GBTM.from_formula("job ~ t", d, id="id", groups=2, order=1, family="multinomial")
+    assert made.panel.nobs == N * T

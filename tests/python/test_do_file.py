@@ -135,6 +135,7 @@ def test_if_and_in_of_a_command():
         ("multtrajplot, xtitle(a)", "multtrajplot", "several outcomes"), ("graph export a.png", "graph", "plot()"),
         ("lincom a - b", "lincom", "delta()"), ("tab _traj_Group", "tabulate", "assignment"),
         ("matrix b0 = (1, 2)", "matrix", "matrices="),
+        ("trajtest linear1 = linear2", "trajtest", "trajtest() of the fit"),
     ],
 )
 def test_other_commands_are_refused_by_name_with_what_to_use(text, argument, words):

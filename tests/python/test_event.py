@@ -325,7 +325,7 @@ def test_bad_requests_are_refused():
                   {"time": "T", "status": "d", "hazard": "piecewise", "cuts": [2, 1]}):
         with pytest.raises(SpecificationError) as caught:
             gbtm.Event(**given)
-        assert caught.value.code == "bad_event"
+        assert caught.value.code == ("bad_time" if given["time"] == 1 else "bad_event")
     with pytest.raises(SpecificationError, match="nobody had the event between 50"):
         fit(gbtm.Event(time="T", status="d", hazard="piecewise", cuts=[3, 50]))
     with pytest.raises(SpecificationError, match="event"):
@@ -387,3 +387,26 @@ def test_the_code_of_a_fit_asks_for_it_again_and_the_report_tells_of_it(tmp_path
     assert "A time to an event is part of the model" in (tmp_path / "report.html").read_text(encoding="utf-8")
     call = text[text.index("event=") : text.index("event=") + 120].replace("\n", "")
     assert 'gbtm.Event(time="T", status="d", hazard="piecewise", cuts=[1.5, 4.0], covariates="~ sex")' in call
+
+
+def test_a_status_of_one_and_two_is_told_of():
+    """Many files code no event as 1 and an event as 2; here these are two causes, and nobody is censored."""
+    coded = DATA.assign(d=DATA.d + 1)
+    res = fit(gbtm.Event("T", "d"), data=coded)
+    said = [w for w in res.warnings if "Nobody has the status 0" in w]
+    assert len(said) == 1
+    n = hand.once(coded).d.value_counts()
+    assert f"{n[1]} of cause 1, {n[2]} of cause 2" in said[0]
+    assert not any("status 0" in w for w in fit(gbtm.Event("T", "d")).warnings)
+
+
+def test_words_on_an_event_are_of_an_event():
+    with pytest.raises(DataError, match="time to an event is one per subject"):
+        fit(gbtm.Event("t", "d"))
+    with pytest.raises(SpecificationError, match=r"covariates: 'nope' cannot be evaluated.*covariates=\['age'"):
+        fit(gbtm.Event("T", "d", covariates="nope"))
+    with pytest.raises(TypeError, match="It is called covariates here"):
+        gbtm.Event("T", "d", covariate="~ sex")
+    with pytest.raises(SpecificationError) as caught:
+        fit(np.zeros((300, 2)))
+    assert len(str(caught.value)) < 200

@@ -429,15 +429,20 @@ def test_scores_of_people_and_probabilities_of_the_known_have_no_holes():
     assert (variance.numpy()[~known] > 0).all()
 
 
-@pytest.mark.parametrize("column", [1.0, [1.0, 0.0, 1.0]])
-def test_a_group_in_which_nobody_can_be_is_named(column):
-    """All people are known to be elsewhere, so that no share of the group is above 0."""
-    data, _ = made(40)
-    if isinstance(column, float):
-        data, known, says = data.assign(known=np.where(data["id"] < 20, 1.0, 2.0)), "known", "in group 3"
-    else:
-        known, says = ["a", "b", "c"], "in group 2"
-        data[known] = column
-    with pytest.raises(DataError, match=says) as refused:
+@pytest.mark.parametrize("known", [1, {1: "k"}, ["k", 2], np.array([1.0])])
+def test_what_names_no_columns_is_refused(known):
+    data = told(made(30)[0], 0.5)
+    with pytest.raises((SpecificationError, DataError)) as caught:
         fit(data, known=known)
-    assert (refused.value.code, refused.value.argument) == ("bad_known", "known")
+    assert caught.value.argument == "known"
+    assert caught.value.code in ("bad_known", "no_column")
+
+
+def test_a_group_in_which_nobody_can_be_is_refused():
+    data = made(30)[0].assign(all_one=1, a=1.0, b=0.0)
+    for known, groups, said in (("all_one", 2, "group 2"), ("all_one", 3, "group 2"), (["a", "b"], 2, "group 2")):
+        with pytest.raises(DataError, match=f"nobody can be in {said}") as caught:
+            fit(data, known=known, groups=groups)
+        assert caught.value.code == "bad_known"
+    data.loc[data.id == data.id.max(), ["all_one", "a", "b"]] = np.nan
+    assert np.isfinite(fit(data, known="all_one").llf)

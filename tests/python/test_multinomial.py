@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -384,3 +386,13 @@ def test_the_code_of_a_fit_reads_its_levels_in_their_order(family, tmp_path):
     pd.testing.assert_series_equal(made["res"].params, res.params, atol=1e-6)
     ordered = ", ordered = TRUE" if family == "ordinal" else ""
     assert f'factor(data[["y"]], levels = c("home", "at work", "school"){ordered})' in code_for(res, "R", "d.csv", None)
+
+
+def test_text_in_any_array_of_pandas_is_the_same():
+    named = TABLE.assign(y=TABLE.y.map(lambda v: f"level {v:g}", na_action="ignore"))
+    kinds = [named.y.astype(object), named.y.astype("string"), named.y.astype("category")]
+    with contextlib.suppress(ImportError):
+        kinds.append(named.y.astype(object).convert_dtypes(dtype_backend="pyarrow"))
+    fits = [model(named.assign(y=y)).fit(n_starts=1) for y in kinds]
+    assert len({res.llf for res in fits}) == 1
+    assert fits[-1].classify(named.head(12)).equals(fits[0].classify(named.assign(y=kinds[-1]).head(12)))

@@ -8,7 +8,7 @@ import pytest
 
 import event_data as hand
 import gbtm
-from gbtm import GBTMWarning, SpecificationError
+from gbtm import DataError, GBTMWarning, SpecificationError
 
 DATA = hand.people()
 NEW = DATA[DATA["id"].isin([3, 8, 20])]
@@ -96,3 +96,12 @@ def test_bad_questions_are_refused(res):
         with pytest.raises(SpecificationError) as caught:
             res.predict_event(NEW, **more)
         assert caught.value.code == code
+
+
+def test_a_covariate_that_new_people_lack_is_named():
+    data = hand.people(80)
+    model = gbtm.GBTM.from_formula(
+        "y ~ t", data, id="id", groups=2, order=1, event=gbtm.Event("T", "d", covariates="~ sex + z"))
+    made = model.fit(n_starts=1)
+    with pytest.raises(DataError, match="event: no column named 'z'"):
+        made.predict_event(data.drop(columns="z"))

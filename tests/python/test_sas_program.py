@@ -102,3 +102,13 @@ def test_two_ids_name_a_person_together():
         build(read, twice)
     single = sas_commands(STEP.replace("hhid pn", "pn"), COLUMNS)[0]
     assert build(single, DATA.assign(PN=range(4))).panel.ids.name == "PN"
+
+
+def test_a_data_step_is_not_run_and_that_is_said():
+    text = f"data W; set V; if male = 1; z = x / 2; run;\n{STEP}\nproc sort data=W; by id; run;\n{STEP}"
+    first, second = read_sas(text, COLUMNS)
+    assert len(first.assumed) == 1
+    assert first.assumed[0].startswith("data W: DATA steps are not run")
+    assert not second.assumed
+    assert not any("male" in said for said in first.ignored)
+    assert second.ignored[0] == "proc sort data=W: not part of the step."

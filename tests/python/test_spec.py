@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from gbtm import SpecificationError
@@ -123,3 +125,28 @@ def test_every_group_of_order_minus_one_is_no_model(groups):
     with pytest.raises(SpecificationError, match="order") as caught:
         make_spec(groups=groups, order=-1, family="poisson")
     assert caught.value.code == "bad_order"
+
+
+@pytest.mark.parametrize("value", [
+    {1: 2, 2: 1}, {2: 0}, {1, 2}, frozenset([0]), pd.Series({2: 1, 1: 2}), pd.Series([1, 2], index=["low", "high"]),
+    pd.Series([1, 2], index=[5, 6]),
+])
+@pytest.mark.parametrize("argument", ["order", "iorder"])
+def test_orders_that_do_not_say_whose_they_are(argument, value):
+    """The keys of ``{1: 2, 2: 1}`` were taken for the orders, and a Series' labels were dropped."""
+    with pytest.raises(SpecificationError, match="does not say which value is of which group") as caught:
+        make_spec(**{**GOOD, "family": "zip", argument: value})
+    assert (caught.value.code, caught.value.argument) == ("bad_order", argument)
+
+
+@pytest.mark.parametrize("value", [
+    [1, 2], (1, 2), range(1, 3), np.array([1.0, 2.0]), pd.Series([1, 2]), pd.Series([1, 2], index=[1, 2]),
+    pd.Index([1, 2]), iter([1, 2]),
+])
+def test_orders_in_the_order_of_the_groups(value):
+    assert as_orders(value, "order") == (1, 2)
+
+
+def test_constraints_may_stand_in_any_list():
+    for kind in (list, tuple, np.array, pd.Series):
+        assert make_spec(**GOOD, constraints=kind(["t[1] = 0"])).constraints == ("t[1] = 0",)

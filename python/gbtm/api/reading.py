@@ -34,6 +34,7 @@ from ..specification.outcome import Outcome
 from ..specification.outcome_spec import OutcomeSpec
 from ..specification.spec import design_spec, groups_of_one, outcome_spec
 from .common_columns import asked_apart, at_each_wave, blame, common_of_design, common_of_wide, told, with_common
+from .own_columns import refuse_event_among, refuse_outcome_among, refuse_twice
 
 Ids = str | Sequence[str] | None
 Wide = Mapping[str, str | Sequence[str] | Sequence[float]]
@@ -92,6 +93,8 @@ def _read_outcome(
     data, declared = without_declared(data)
     refuse_dots(data, covariate_columns(data, outcome, design, wide))
     name, time, basis = split_formula(outcome.formula, data, wide)
+    refuse_twice(data, columns, (name, time))
+    refuse_event_among(timed, data)
     data, levels = numbers_of_levels(data, outcome, name, wide)
     column, made = time, None
     if basis is not None and (outcome.order is not None or outcome.curve is not None):  # the time is an expression
@@ -105,6 +108,9 @@ def _read_outcome(
     outcome = with_common(outcome, names if wide is None else wide, wide=wide is not None)
     asked, of_event = outcome.tcov, None if design.event is None else design.event.covariates
     data, outcome, wide, lagged = _with_lags(data, outcome, design, wide, (name, time, id))
+    if wide is None:
+        shared_too = given.common is not None and name in term_columns(given.common, data)
+        refuse_outcome_among(outcome.tcov, data, name, "common" if shared_too else "tcov")
     data = _fitted_levels(data, (name, time, id), outcome, design, wide, people)
     if wide is not None:
         panel, inputs = read_wide(

@@ -7,6 +7,7 @@ are read from ``data.attrs``, into which they are put by ``data.attrs = vars(met
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +18,8 @@ from ..errors import DataError
 
 Declared = tuple[tuple[str, int], ...]
 DOT = r"\s*\.[A-Za-z_]?\s*"  # ., .a to .z, ._
+WORDS = ("", "nan", "NaN", "NA", "N/A", "<NA>", "NaT")  # blanks, and what missing values become as text
+CODES = (-7.0, -8.0, -9.0, -77.0, -88.0, -99.0, -777.0, -888.0, -999.0, 99.0, 999.0, 9999.0)
 DOTS_WAY_OUT = (
     "'.' is how SAS and Stata write a missing value: read the file with pd.read_csv(.., na_values='.'), or make "
     "numbers of the column, pd.to_numeric(d['x'].where(d['x'] != '.'))."
@@ -46,13 +49,42 @@ def without_declared(data: pd.DataFrame) -> tuple[pd.DataFrame, Declared]:
 
 
 def refuse_dots(data: pd.DataFrame, columns: Iterable[str]) -> None:
-    """Refuse covariates that are numbers but for dots: as text they would be categories."""
+    """Refuse covariates that are numbers but for dots, or have words for a missing value: categories as text."""
     for name in columns:
         values = data[name]
         if isinstance(values, pd.Series) and has_dots(values):
             raise DataError(
                 f"{name}: numbers and '.', read as text.", code="not_numeric", argument=name, way_out=DOTS_WAY_OUT,
             )
+        if isinstance(values, pd.Series):
+            refuse_words_for_missing(values, name)
+
+
+def refuse_words_for_missing(values: pd.Series, name: str) -> None:
+    """Refuse text of which some stands for a missing value: it would be a category like the others."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return
+    words = {v for v in values.dropna().astype(object).unique().tolist() if isinstance(v, str)}
+    found = sorted(v for v in words if v.strip() in WORDS or re.fullmatch(DOT, v) or _code(v, words))
+    if found:
+        n = int(values.isin(found).sum())
+        raise DataError(
+            f"{name}: {n} values are {', '.join(map(repr, found))}, which stand for a missing value and would be a "
+            "category of their own.", code="missing_as_text", argument=name,
+            way_out="Make them missing, or give the category another name.",
+        )
+
+
+def _code(text: str, among: set[str]) -> bool:
+    """A number such as -99 among words."""
+    return _number(text) in CODES and not any(_number(w) is not None for w in among if w != text)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def has_dots(values: pd.Series) -> bool:

@@ -16,13 +16,15 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError, GBTMError, SpecificationError
-from ..time_terms import for_formulas, said_by_term
+from ..time_terms import for_formulas
 from .column_expression import BARE, NotArithmetic, State, as_columns, compute
 from .design_factor import NUMBER, Factor, by_name, inside_category, plain_level, plain_state, run
+from .formula_faults import not_evaluated, refuse_taking_away
 from .formula_variables import formula_variables
 from .reading import listing, require_columns
 
 QUOTED = re.compile(r"""\bQ\(\s*['"]([^'"]*)['"]\s*\)""")
+INTERCEPT = "Intercept"  # formulaic's constant
 KNOWN = {"np": np, "pd": pd, **{name: getattr(np, name) for name in BARE}}  # what a formula may name besides columns
 CHECKED_ROWS, CHECKED_ALONE = 1000, 6  # on which the stored way is held against formulaic's
 Part = tuple[int, str, int]  # factor, "number" or name of a coding, column of it
@@ -313,12 +315,18 @@ def covariate_columns(
     else:
         require_columns(table, list(terms))
         formula = " + ".join(f"`{t}`" for t in terms)
+    refuse_taking_away(formula, argument)
+    if INTERCEPT in formula_variables(formula, [str(c) for c in table.columns]):
+        raise SpecificationError(
+            f"{argument}: a column is called '{INTERCEPT}', as the constant of a formula is.", code="name_clash",
+            argument=argument, way_out="Rename it.",
+        )
     try:
         values, design = design_of(formula, table, argument)
     except Exception as error:
-        raise said_by_term(error) or SpecificationError(
-            f"{argument}: '{formula.strip()}' cannot be evaluated: {error}.", code="bad_formula", argument=argument,
-            way_out=f"Name columns of the data, for example {argument}=['age', 'male'] or {argument}='~ age + C(x)'.",
+        raise not_evaluated(
+            error, formula.strip(), argument,
+            f"Name columns of the data, for example {argument}=['age', 'male'] or {argument}='~ age + C(x)'.",
         ) from error
     return values, design.names, design
 

@@ -81,7 +81,8 @@ def require_columns(data: pd.DataFrame, wanted: Sequence[str], argument: str | N
     if unknown:
         raise DataError(
             f"{argument or unknown[0]}: no column named {', '.join(repr(c) for c in unknown)}.", code="unknown_column",
-            argument=argument or unknown[0], way_out=f"The columns are {listing([str(c) for c in data.columns])}.",
+            argument=argument or unknown[0],
+            way_out=f"{elsewhere(data, unknown)}The columns are {listing([str(c) for c in data.columns])}.",
         )
     for name in wanted:
         count = int((data.columns == name).sum())
@@ -90,6 +91,15 @@ def require_columns(data: pd.DataFrame, wanted: Sequence[str], argument: str | N
                 f"{name}: {count} columns have this name.", code="duplicate_column", argument=str(name),
                 way_out="Rename them, so that it is clear which is meant.",
             )
+
+
+def elsewhere(data: pd.DataFrame, names: Sequence[str]) -> str:
+    """Where a table has what is no column of it: in its index, or under a name that is a number."""
+    if any(n in data.index.names for n in names):
+        return "It is in the index of the table, which data.reset_index() makes columns of. "
+    if any(not isinstance(c, str) and str(c) in names for c in data.columns):
+        return "Names of columns are text, and those of this table are not: data.columns = data.columns.map(str). "
+    return ""
 
 
 def require(data: pd.DataFrame, name: str) -> str:
@@ -120,7 +130,13 @@ def numeric(column: pd.Series, name: str) -> np.ndarray:
                 "Convert it to numbers first; for dates, use for example years since the first wave."),
             )
         return values.to_numpy(dtype=float, na_value=np.nan)
+    if pd.api.types.is_complex_dtype(column.dtype):
+        raise _complex(name)
     return column.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _complex(name: str) -> DataError:
+    return DataError(f"{name}: complex numbers.", code="not_numeric", argument=name, way_out="Give real numbers.")
 
 
 def _dates_way_out(values: pd.Series, name: str) -> str | None:
@@ -180,7 +196,17 @@ def common_stem(columns: Sequence[str]) -> str:
 
 def number_array(values: Any, argument: str) -> np.ndarray:
     """An array of doubles, NaN where a value is missing or masked, or an error that names the argument."""
-    array = values if isinstance(values, np.ndarray) else np.asarray(values)
+    if callable(getattr(values, "detach", None)):  # a tensor of torch, wherever it is
+        values = values.detach().cpu()
+    try:
+        array = values if isinstance(values, np.ndarray) else np.asarray(values)
+    except (TypeError, ValueError, RuntimeError):
+        raise DataError(
+            f"{argument}: not an array, but a list of others of several lengths, or the like.", code="not_numeric",
+            argument=argument, way_out="Give rows of one length, NaN for missing.",
+        ) from None
+    if array.dtype.kind == "c":
+        raise _complex(argument)
     if array.dtype.kind in "Mm":
         raise DataError(f"{argument}: these are dates ({array.dtype}).", code="not_numeric", argument=argument,
                         way_out=DATES_WAY_OUT)

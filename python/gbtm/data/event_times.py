@@ -52,7 +52,7 @@ def event_of_people(
     table: pd.DataFrame, columns: EventColumns
 ) -> tuple[np.ndarray, tuple[str, ...], FormulaDesign | None]:
     """Of a table with a row a person: (N, 4 + q) as :func:`checked_event` has it, and how covariates are made."""
-    x, names, design = covariate_columns(columns.covariates, table, "event")
+    x, names, design = covariate_columns(columns.covariates, table, "covariates")
     time, status, entry, upper = (
         None if c is None else numeric(table[c], c) for c in (columns.time, columns.status, columns.entry,
                                                              columns.upper))

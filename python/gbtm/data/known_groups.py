@@ -15,12 +15,19 @@ import numpy as np
 import pandas as pd
 
 from ..columns.reading import MAX_SHOWN, number_array, numeric
-from ..errors import DataError
+from ..errors import DataError, SpecificationError
 
 
 def known_columns(known: Any) -> list[str]:
     """The columns that an argument ``known`` names: one, or one a group."""
-    return [] if known is None else [known] if isinstance(known, str) else [str(c) for c in known]
+    if known is None or isinstance(known, str):
+        return [] if known is None else [known]
+    if not isinstance(known, (list, tuple)) or not all(isinstance(c, str) for c in known):
+        raise SpecificationError(
+            f"known: {known!r} does not name columns.", code="bad_known", argument="known",
+            way_out="Name the column with the number of the group, or a column of weights for each group.",
+        )
+    return list(known)
 
 
 def known_of_table(data: pd.DataFrame, known: Any) -> np.ndarray | None:
@@ -50,6 +57,7 @@ def check_known(known: np.ndarray | None, n_groups: int, ids: pd.Index, of: str 
         _refuse(bad, ids, f"a group that is none of the {n_groups} {of}",
                 f"Number the groups from 1 to {n_groups}, and leave the value missing where the group is not known.",
                 number)
+        _refuse_empty(np.isnan(number)[:, None] | (number[:, None] == np.arange(1, n_groups + 1)))
         return
     if known.shape[1] != n_groups:
         whose = "" if of == "of the model" else f" {of}"
@@ -66,6 +74,17 @@ def check_known(known: np.ndarray | None, n_groups: int, ids: pd.Index, of: str 
                 "A weight is 1 for a group that a person may be in, 0 for one that it is not in, or between.")
     _refuse((known == 0).all(axis=1), ids, "a weight of 0 for all groups",
             "A person has to be possible in some group; leave the weights missing where nothing is known.")
+    _refuse_empty(missing | (known > 0))
+
+
+def _refuse_empty(possible: np.ndarray) -> None:
+    """Raise where nobody can be in a group; ``possible`` (N, K) bool."""
+    empty = np.flatnonzero(~possible.any(axis=0)) + 1
+    if empty.size and possible.size:
+        raise DataError(
+            f"known: nobody can be in group {empty[0]}, as everybody is known to be in another.", code="bad_known",
+            argument="known", way_out="Ask for fewer groups, or leave missing what is not known.",
+        )
 
 
 def _refuse(bad: np.ndarray, ids: pd.Index, what: str, way_out: str, values: np.ndarray | None = None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ..columns.declared_missing import refuse_words_for_missing
 from ..errors import DataError
 
 
@@ -23,7 +24,7 @@ def numbers_of_ordered(
     Raises
     ------
     DataError
-        ``other_levels``, for columns of which some have other levels, or in another order.
+        ``other_levels``, for columns of which some have other levels, or in another order; ``missing_as_text``.
 
     Examples
     --------
@@ -39,8 +40,10 @@ def numbers_of_ordered(
         levels = tuple(sorted({str(v) for c in text for v in data[c].dropna().unique()}))
     for column in columns:
         kind = data[column].dtype if column in data else None
+        if column in text or isinstance(kind, pd.CategoricalDtype):
+            refuse_words_for_missing(data[column], str(column))
         if column in text:
-            values = data[column].map(str, na_action="ignore")
+            values = data[column].astype(object).map(str, na_action="ignore")
             own = levels if levels is not None and values.dropna().isin(levels).all() else (
                 tuple(sorted(values.dropna().unique())))
             codes = np.asarray(pd.Categorical(values, categories=list(own)).codes)
@@ -64,6 +67,6 @@ def _is_text(column: pd.Series) -> bool:
         pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype)
     ):
         return False
-    known = column.dropna()
+    known = column.dropna().astype(object)  # of pandas' arrays of Arrow too
     return bool(known.map(lambda v: isinstance(v, str)).any()) and bool(
         pd.to_numeric(known, errors="coerce").isna().any())

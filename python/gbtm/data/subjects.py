@@ -333,8 +333,8 @@ def constant_within(subject: np.ndarray, table: pd.DataFrame, columns: Sequence[
             raise DataError(
                 f"{name}: differs between the rows of {int(varies.sum())} subjects (first id {who}).",
                 code="not_constant", argument=name,
-                way_out="A membership covariate, weight, cluster or known group is one per subject; for one that "
-                "changes over time use tcov.",
+                way_out="A membership covariate, weight, cluster, known group or time to an event is one per subject; "
+                "for a covariate that changes over time use tcov.",
             )
         first = pd.Series(np.full(n_subjects, -1))
         seen, position = np.unique(at, return_index=True)

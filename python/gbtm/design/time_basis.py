@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 
 from ..columns.formula_design import FormulaDesign, design_of
+from ..columns.formula_faults import not_evaluated, refuse_taking_away
 from ..columns.formula_variables import formula_variables
-from ..columns.reading import listing
+from ..columns.reading import elsewhere, listing
 from ..data.measures import ranks
 from ..errors import DataError, SpecificationError
-from ..time_terms import said_by_term
 from .coordinates import Coordinates, orthonormal_mix
 from .covariate_basis import CovariateBasis, spread_of
 from .formula_advice import advice
@@ -288,12 +288,12 @@ def formula_basis(
     """
     if counts is not None:
         times = _repeated(times, counts)
+    refuse_taking_away(formula, "formula")
     try:
         columns, design = design_of(formula, pd.DataFrame({time_name: times}), "formula", constant=True)
     except Exception as error:
-        raise said_by_term(error) or SpecificationError(
-            f"formula: '{formula}' cannot be evaluated: {error}.", code="bad_formula", argument="formula",
-            way_out=f"Its only variable must be the time '{time_name}'.",
+        raise not_evaluated(
+            error, formula, "formula", f"Its only variable must be the time '{time_name}'.",
         ) from error
     return matrix_basis(times, columns, design.names, design=design, time_name=time_name, counts=counts)
 
@@ -321,7 +321,7 @@ def split_formula(
     outcome, rhs = (re.sub(r"^`([^`]*)`$", r"\1", side.strip()) for side in sides)  # R and formulaic quote odd names
     known = set(wide) if wide is not None else {str(c) for c in data.columns}
     if rhs in known or re.fullmatch(r"[A-Za-z_.][\w.]*", rhs):
-        return _known(outcome, known, wide), _known(rhs, known, wide), None
+        return _known(outcome, known, data, wide), _known(rhs, known, data, wide), None
     words = formula_variables(rhs, known | {str(c) for c in data.columns})
     if len(words) != 1:
         raise SpecificationError(
@@ -333,16 +333,16 @@ def split_formula(
             f"formula: '{rhs}' does not make a power of {words[0]}.", code="bad_formula", argument="formula",
             way_out=advice(rhs, words, data, outcome),
         )
-    return _known(outcome, known, wide), _known(words[0], known, wide), rhs
+    return _known(outcome, known, data, wide), _known(words[0], known, data, wide), rhs
 
 
-def _known(name: str, known: set[str], wide: Mapping[str, Any] | None) -> str:
-    if name not in known:
+def _known(name: str, known: set[str], data: pd.DataFrame, wide: Mapping[str, Any] | None) -> str:
+    if name not in known or (wide is None and name not in data.columns):
         there = ", ".join(sorted(known)[:12])
         raise DataError(
             f"formula: no column named '{name}'.", code="unknown_column", argument=name,
-            way_out=f"The columns are {there}. For a table with one row per person, wide says what the names of the "
-                    "formula stand for." if wide is None else
+            way_out=f"{elsewhere(data, [name])}The columns are {there}. For a table with one row per person, wide says "
+                    "what the names of the formula stand for." if wide is None else
                     f"The names that wide gives are {there}. Give it '{name}' too: a pattern of columns, or "
                     "of the time a list of numbers, one per wave.",
         )

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ..columns.formula_design import FormulaDesign, design_of
+from ..columns.formula_faults import not_evaluated
 from ..columns.reading import expand_columns, numeric
 from ..errors import SpecificationError
-from ..time_terms import said_by_term
 
 
 def time_expression(text: str, data: pd.DataFrame, time: str, wide: Mapping[str, Any] | None) -> FormulaDesign | None:
@@ -42,10 +42,7 @@ def time_expression(text: str, data: pd.DataFrame, time: str, wide: Mapping[str,
     try:
         values, design = design_of(text, times, "formula")
     except Exception as error:
-        raise said_by_term(error) or SpecificationError(
-            f"formula: '{text}' cannot be evaluated: {error}.", code="bad_formula", argument="formula",
-            way_out=examples,
-        ) from error
+        raise not_evaluated(error, text, "formula", examples) from error
     if values.shape[1] != 1 or not design.of_numbers:
         return None
     design.matrix(times.head(1), "formula")  # refuses what depends on the other rows

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import qr
 
+from ..columns.formula_faults import in_plain_words, refuse_taking_away
 from ..columns.formula_variables import formula_variables
 from ..columns.reading import require_columns
 from ..errors import DataError, SpecificationError
@@ -93,6 +94,7 @@ def _column(text: str, formula: str) -> str:
 def _terms(right: str, text: str, columns: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     import formulaic
 
+    refuse_taking_away(right, "formula")
     try:
         terms = list(formulaic.Formula(f"1 + {right}"))
         with_group: dict[str, None] = {}
@@ -111,7 +113,7 @@ def _terms(right: str, text: str, columns: list[str]) -> tuple[tuple[str, ...], 
             else:
                 without[words] = None
     except Exception as error:
-        raise _bad(text, f"it cannot be read ({error})") from error
+        raise _bad(text, f"it cannot be read ({in_plain_words(error)})") from error
     if not seen:
         raise SpecificationError(
             f"formula: '{text.strip()}' has no group on its right.", code="no_group", argument="formula",
@@ -152,7 +154,7 @@ def design_of_formula(own: tuple[str, ...], common: tuple[str, ...], people: pd.
     try:
         matrix = formulaic.model_matrix(formulaic.Formula("1 + " + " + ".join(terms)), people, na_action="raise")
     except Exception as error:
-        raise _bad(" + ".join(terms), f"it cannot be evaluated: {error}") from error
+        raise _bad(" + ".join(terms), f"it cannot be evaluated: {in_plain_words(error)}") from error
     names = [str(c).replace("`", "") for c in matrix.columns]
     values = np.asarray(matrix, dtype=float)
     if not np.isfinite(values).all():

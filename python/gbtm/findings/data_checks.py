@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..data.event_times import STATUS, TIME
 from ..data.measures import Measures
 from ..data.missing_codes import listed, missing_codes, without
 from ..data.panel import Panel
@@ -39,6 +40,7 @@ class Finding:
 def examine_data(layout: Layout, panel: Panel) -> list[Finding]:
     """All warnings that need no estimates."""
     findings = [Finding(code, None, sentence) for code, sentence in panel.doubts] + _saturated(layout, panel)
+    findings += _no_status_of_none(panel)
     for outcome, measures in zip(layout.spec.outcomes, panel.outcomes, strict=True):
         codes = missing_codes(measures.y)
         findings += _missing_codes(measures, codes)
@@ -146,6 +148,25 @@ def _no_common_end(panel: Panel) -> list[Finding]:
             f"stay is over {longest} of them. Dropout takes whoever is not seen at the last of all for a drop-out, and "
             "so those who were not due then. Give wave, the column that counts the waves, if people began at other "
             "times.",
+        )
+    ]
+
+
+def _no_status_of_none(panel: Panel) -> list[Finding]:
+    """Events of several causes of which everybody has one, as where 1 and 2 are no event and an event."""
+    event = panel.subjects.event
+    if event is None:
+        return []
+    status = event[~np.isnan(event[:, TIME]), STATUS]
+    n_events = np.bincount(status.astype(int), minlength=2)
+    if n_events[0] or n_events.size < 3:
+        return []
+    counts = ", ".join(f"{n} of cause {cause}" for cause, n in enumerate(n_events) if cause)
+    return [
+        Finding(
+            "no_status_of_none", None,
+            f"Nobody has the status 0, no event up to that time: all {status.size} people had one, {counts}. Where 1 "
+            "stands for none, as in files that code it 1 and 2, take 1 from the status and fit again.",
         )
     ]
 

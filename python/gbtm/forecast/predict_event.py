@@ -18,7 +18,7 @@ import pandas as pd
 from ..arguments import checked
 from ..checks import check_level
 from ..columns.formula_design import covariate_columns
-from ..columns.reading import numeric
+from ..columns.reading import numeric, require_columns
 from ..compute.reference_distribution import reach
 from ..data.event_times import ENTRY, FIRST, STATUS, TIME, UPPER, EventColumns
 from ..data.ids import id_column
@@ -147,6 +147,7 @@ def _with_covariates(res: Fit, newdata: pd.DataFrame, panel: Panel) -> Subjects:
         filled = with_event(res, {"event": {**stored, "time": table.columns[0]}}, table)["event"]
         columns = EventColumns(str(table.columns[0]), covariates=filled["covariates"])
         used = [c for c in columns.used_in(table)[1:]] + ([entry] if entry in table else [])
+        require_columns(table, used, "event")
         people = _one_row_each(res, table, used, panel)
         event[:, FIRST:] = covariate_columns(columns.covariates, people, "event")[0]
         event[:, ENTRY] = numeric(people[entry], entry) if entry in table else 0.0

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..families.ordinal import CUTS
 from .constraint_rows import Parameters, Row, read_rows, refuse
 
 DEPENDENT = 1e-9  # share of a row of length 1 that says nothing beyond the rows before it
@@ -63,6 +64,7 @@ class Constraints:
             refuse("they leave no parameter free.", "bad_constraint", "Leave some of them out.")
         origin = matrix.T @ np.linalg.solve(matrix @ matrix.T, value) if len(matrix) else np.zeros(layout.size)
         rows, levels, labels = _bounds(bounds, directions, origin)
+        _check_cuts(layout, directions, origin, rows, levels)
         theta = layout.theta.start
         return cls(
             layout.spec.constraints, directions, origin, rows, levels, labels, _null_space(matrix[:, :theta], theta))
@@ -165,6 +167,34 @@ def _bounds(
     if rows:
         _check_room(matrix @ directions, level - matrix @ origin, labels)
     return matrix, level, tuple(labels)
+
+
+def _check_cuts(
+    layout: Parameters, directions: np.ndarray, origin: np.ndarray, rows: np.ndarray, levels: np.ndarray
+) -> None:
+    """Cut points can rise from 0, which the first of them is, as those of an ordinal outcome do."""
+    from scipy.optimize import linprog
+
+    cuts: dict[tuple[int, int | None], list[int]] = {}
+    for block in layout.blocks:
+        if block.predictor in CUTS:
+            cuts.setdefault((block.outcome, block.group), []).extend(range(block.entries.start, block.entries.stop))
+    steps = np.zeros((sum(map(len, cuts.values())), layout.size))
+    for i, (before, at) in enumerate(pair for own in cuts.values() for pair in zip([None, *own], own, strict=False)):
+        steps[i, at] = 1.0
+        if before is not None:
+            steps[i, before] = -1.0
+    if not len(steps):
+        return
+    # the largest s up to 1 with steps x >= s and rows x >= levels at some x = origin + directions f
+    inside = np.vstack([np.column_stack([-steps @ directions, np.ones(len(steps))]),
+                        np.column_stack([-rows @ directions, np.zeros(len(rows))])])
+    at_most = np.concatenate([steps @ origin, rows @ origin - levels])
+    q = directions.shape[1]
+    found = linprog(np.append(np.zeros(q), -1.0), inside, at_most, bounds=[*[(None, None)] * q, (None, 1.0)])
+    if found.status != 0 or -float(found.fun or 0.0) < ROOM:
+        refuse("cut points rise from 0, which the first of them is, and with these they cannot.", "bad_constraint",
+               "Give values above 0, and to later ones larger values.")
 
 
 def _check_room(rows: np.ndarray, levels: np.ndarray, labels: list[str]) -> None:

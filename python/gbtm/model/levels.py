@@ -68,6 +68,8 @@ def _of_one(outcome: OutcomeSpec, measures: Measures) -> OutcomeSpec:
         return outcome
     if (found != np.floor(found)).any():
         raise _bad(outcome, measures, "levels are not whole numbers", "Number the levels 1, 2, ..")
+    if found.size == 1:
+        raise _bad(outcome, measures, "all observations are at one level", "There is nothing to model.")
     if not 2 <= found.size <= MOST_LEVELS:
         raise _bad(outcome, measures,
                    f"{found.size} different values, where 2 to {MOST_LEVELS} levels are possible",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..arguments import checked
+from ..arguments import checked, shown
 from ..data.event_times import EventColumns
 from ..errors import SpecificationError
 from ..families.hazards import MOST_INTERVALS
@@ -84,11 +84,13 @@ class Event:
     covariates: Any = None
     effects_by_group: bool = False
 
+    made_by_users: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         for name in ("time", "status", "entry", "upper"):
             value = getattr(self, name)
             if (value is not None or name == "time") and not isinstance(value, str):
-                raise _bad(f"{name} is {value!r}, and has to be the name of a column", WAY_OUT)
+                raise _bad(f"{name} is {shown(value)}, and has to be the name of a column", WAY_OUT)
         if self.status is None and self.upper is None:
             raise _bad("status is not given, which says who had the event", WAY_OUT)
         if self.hazard not in HAZARDS:
@@ -136,7 +138,7 @@ def refuse_beside_event(*, dropout: bool, dual: bool, prior: bool, networks: boo
 def _cuts(value: Any) -> int | tuple[float, ...] | None:
     if value is None:
         return None
-    wrong = _bad(f"cuts are {value!r}, and have to be rising times above 0, or a number of intervals up to "
+    wrong = _bad(f"cuts are {shown(value)}, and have to be rising times above 0, or a number of intervals up to "
                  f"{MOST_INTERVALS}", "For example cuts=[2, 5], which makes three intervals.")
     try:
         if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
@@ -159,7 +161,7 @@ def as_event(value: Any, argument: str) -> Event:
         unknown = [k for k in value if k not in Event.__dataclass_fields__]
         if not unknown and "time" in value:
             return Event(**value)
-    raise _bad(f"{value!r} does not say which columns hold the time and the status", WAY_OUT)
+    raise _bad(f"{shown(value)} does not say which columns hold the time and the status", WAY_OUT)
 
 
 def _bad(what: str, way_out: str) -> SpecificationError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from ..arguments import shown
 from ..checks import is_count
 from ..design.network import as_network
 from ..errors import SpecificationError
@@ -19,7 +21,8 @@ LINKS = ("multi", "dual")
 
 
 def as_orders(value: Any, argument: str) -> tuple[int, ...]:
-    """Whole numbers as a tuple, refused by name otherwise."""
+    """Whole numbers as a tuple, refused by name otherwise, and where it does not say which is of which group."""
+    _refuse_out_of_order(value, argument)
     try:
         items: list[Any] = list(value) if isinstance(value, Iterable) else [value]
         if any(isinstance(v, (bool, str)) or float(v) != int(v) for v in items):
@@ -27,9 +30,21 @@ def as_orders(value: Any, argument: str) -> tuple[int, ...]:
         return tuple(int(v) for v in items)
     except (TypeError, ValueError, OverflowError):
         raise SpecificationError(
-            f"{argument}: {value!r} is not a whole number or a sequence of them.", code="bad_order",
+            f"{argument}: {shown(value)} is not a whole number or a sequence of them.", code="bad_order",
             argument=argument, way_out="For example order=2 or order=[2, 1, 3].",
         ) from None
+
+
+def _refuse_out_of_order(value: Any, argument: str) -> None:
+    """Keys of a dict, or labels of a Series other than 0, 1, .. or 1, 2, .., could mean the groups; a set has none."""
+    index = getattr(value, "index", None)
+    labels = [] if index is None or callable(index) else list(index)
+    in_order = labels in (list(range(len(labels))), list(range(1, len(labels) + 1)))
+    if isinstance(value, (Mapping, Set)) or not in_order:
+        raise SpecificationError(
+            f"{argument}: a {type(value).__name__} does not say which value is of which group.", code="bad_order",
+            argument=argument, way_out="Give a list with one value for each group, in the order of the groups.",
+        )
 
 
 def per_group(value: Any, n_groups: int, argument: str) -> tuple[int, ...]:
@@ -55,7 +70,7 @@ def as_flag(value: Any, argument: str) -> bool:
     if isinstance(value, (bool, np.bool_)) or (isinstance(value, (int, np.integer)) and value in (0, 1)):
         return bool(value)
     raise SpecificationError(
-        f"{argument}: {value!r} is neither True nor False.", code="bad_flag", argument=argument,
+        f"{argument}: {shown(value)} is neither True nor False.", code="bad_flag", argument=argument,
         way_out=f"Give {argument}=True, or leave it out.",
     )
 
@@ -68,7 +83,7 @@ def as_bound(value: Any, argument: str) -> float | None:
         return float(value) if np.isfinite(float(value)) else None
     except (TypeError, ValueError):
         raise SpecificationError(
-            f"{argument}: {value!r} is not a number.", code="bad_bounds", argument=argument,
+            f"{argument}: {shown(value)} is not a number.", code="bad_bounds", argument=argument,
             way_out=f"Give a number, or leave {argument} out.",
         ) from None
 
@@ -88,7 +103,7 @@ def as_link(value: Any, argument: str) -> str:
     if value in LINKS:
         return str(value)
     raise SpecificationError(
-        f"{argument}: {value!r} is not one of {', '.join(LINKS)}.", code="bad_link", argument=argument,
+        f"{argument}: {shown(value)} is not one of {', '.join(LINKS)}.", code="bad_link", argument=argument,
         way_out="'multi': outcomes share their groups; 'dual': each of two outcomes has its own.",
     )
 
@@ -103,7 +118,7 @@ def as_number_of_groups(value: Any, argument: str) -> int:
             )
         return int(value)
     raise SpecificationError(
-        f"{argument}: {value!r} is not a positive whole number.", code="bad_groups", argument=argument,
+        f"{argument}: {shown(value)} is not a positive whole number.", code="bad_groups", argument=argument,
         way_out="Give the number of groups, 1 or more.",
     )
 
@@ -113,7 +128,7 @@ def as_group(value: Any, argument: str) -> int:
     if is_count(value) or (isinstance(value, (float, np.floating)) and float(value).is_integer()):
         return int(value)
     raise SpecificationError(
-        f"{argument}: {value!r} is not the number of a group.", code=f"bad_{argument}", argument=argument,
+        f"{argument}: {shown(value)} is not the number of a group.", code=f"bad_{argument}", argument=argument,
         way_out="Give the number of one of the groups, from 1.",
     )
 
@@ -122,7 +137,7 @@ def as_word(value: Any, argument: str) -> str:
     """Text; whether it is one of the words allowed is checked where they are known."""
     if not isinstance(value, str):
         raise SpecificationError(
-            f"{argument}: {value!r} is not text.", code=f"bad_{argument}", argument=argument,
+            f"{argument}: {shown(value)} is not text.", code=f"bad_{argument}", argument=argument,
             way_out=f"Give a name in quotes, or leave {argument} out.",
         )
     return value
@@ -137,7 +152,7 @@ def as_names(value: Any, argument: str) -> tuple[str, ...]:
 
 def as_constraints(value: Any, argument: str) -> tuple[str, ...]:
     """Constraints on parameters, each a text; one may stand alone."""
-    if isinstance(value, (list, tuple, np.ndarray)) and all(isinstance(v, str) for v in value):
+    if isinstance(value, (list, tuple, np.ndarray, pd.Series, pd.Index)) and all(isinstance(v, str) for v in value):
         texts = [" ".join(v.split()) for v in value]
     elif isinstance(value, str):
         texts = [" ".join(value.split())]
@@ -145,8 +160,8 @@ def as_constraints(value: Any, argument: str) -> tuple[str, ...]:
         texts = [""]
     if "" in texts:
         raise SpecificationError(
-            f"{argument}: {value!r} is not text that says what has to hold.", code="bad_constraint", argument=argument,
-            way_out="Give a list such as ['time[1] = 0', 'sigma[1] = sigma[2]'].",
+            f"{argument}: {shown(value)} is not text that says what has to hold.", code="bad_constraint",
+            argument=argument, way_out="Give a list such as ['time[1] = 0', 'sigma[1] = sigma[2]'].",
         )
     return tuple(texts)
 

@@ -20,6 +20,7 @@ STORED = "What a fit holds is in the result that is returned; keep it under a na
 # shortest abbreviation, whole name, what to use here
 REFUSED = (
     ("estat", "estat", "Information criteria are in criteria, AvePP and OCC in adequacy."),
+    ("trajtest", "trajtest", "Use trajtest() of the fit, with what stands behind it here."),
     ("te", "test", "Use wald_test() (SAS's names: trajtest())."), ("testparm", "testparm", "Use wald_test()."),
     ("lincom", "lincom", "Use delta(), or wald_test()."), ("nlcom", "nlcom", "Use delta()."),
     ("testnl", "testnl", "Use wald_test_nonlinear() (R: wald_test())."),

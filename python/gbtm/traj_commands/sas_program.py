@@ -15,6 +15,8 @@ from .sas_step import ProcTraj, read_step
 from .sas_text import placed_statements
 from .stata_command import Command
 
+ENDS = re.compile(r"(?:run|quit|proc|data)\b|%", re.IGNORECASE)  # of a step
+
 
 def read_sas(text: str, columns: Sequence[str]) -> tuple[ProcTraj, ...]:
     """The PROC TRAJ steps of a text, read against the data's column names.
@@ -27,6 +29,7 @@ def read_sas(text: str, columns: Sequence[str]) -> tuple[ProcTraj, ...]:
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     faults, found, around, begun = Faults(text), list[ProcTraj](), list[str](), 0
+    made: tuple[str, ...] = ()  # what is said of a DATA step before the next PROC TRAJ
     lines = placed_statements(text)
     at = 0
     while at < len(lines):
@@ -34,12 +37,17 @@ def read_sas(text: str, columns: Sequence[str]) -> tuple[ProcTraj, ...]:
         at += 1
         if re.match(r"proc\s+traj\b", line.text, re.IGNORECASE):
             end = at
-            while end < len(lines) and not re.match(r"(?:run|quit|proc|data)\b|%", lines[end].text, re.IGNORECASE):
+            while end < len(lines) and not ENDS.match(lines[end].text):
                 end += 1
             begun += 1
             step = read_step([line, *lines[at:end]], columns, faults)
-            found += [] if step is None else [replace(step, ignored=(*around, *step.ignored))]
-            around, at = [], end
+            found += [] if step is None else [
+                replace(step, ignored=(*around, *step.ignored), assumed=(*made, *step.assumed))]
+            around, made, at = [], (), end
+        elif re.match(r"data\b(?!\s*=)", line.text, re.IGNORECASE):
+            at = next((i for i in range(at, len(lines)) if ENDS.match(lines[i].text)), len(lines))
+            made = (f"{shown(line.text)}: DATA steps are not run. The data that were handed over are taken as if the "
+                    "step had made them: select rows and compute columns first.",)
         elif call := re.match(r"%trajplot\w*\s*\((.*)\)$", line.text, re.IGNORECASE):
             if found and begun == len(found):
                 found[-1] = replace(found[-1], plots=(*found[-1].plots, _plot(call[1], found[-1].ignored)))
