@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -109,7 +109,8 @@ def _read_outcome(
     given: dict[str, Any] = {k: v for k, v in design.of_subjects.items() if k in of_people}
     given |= {"id": id, "dropout": design.dropout is not None, "wave": design.wave}
     given |= {"repeated": True} if outcome.repeated else {}
-    _refuse_texts(outcome, schema, [name] if wide is None else expand_columns(schema, wide[name], "outcome"))
+    _refuse_texts(outcome, schema, [name] if wide is None else expand_columns(
+        schema, cast("list[str]", wide[name]), "outcome"))
     if wide is None:
         given |= {"time": time, "outcome": name, "tcov": outcome.tcov, "dcov": design.dcov,
                   "exposure": outcome.denominator}
