@@ -57,7 +57,27 @@ observed_shares <- function(fit, wave = fit$data$wave) {
   weight <- rowsum(p, index)
   names <- level_names(fit$curves)
   share <- vapply(fit$curves$codes, function(code) rowsum(p * (fit$data$y == code), index) / weight, weight)
-  upto <- aperm(apply(array(share, c(dim(weight), length(names))), 1:2, cumsum), c(2, 3, 1))
+  share_table(time, weight, array(share, c(dim(weight), length(names))), names)
+}
+
+# As observed_shares(), from the sums at each wave, of which some may be taken together: `index` (T) says which.
+shares_of_sums <- function(fit, index) {
+  sums <- fit$sums
+  names <- level_names(fit$curves)
+  together <- function(x) rowsum(as.matrix(x), index)
+  people <- rowSums(sums$mass)
+  weight <- together(sums$mass)
+  shares <- aperm(array(sums$shares, c(length(names), rev(dim(sums$mass)))), 3:1) # as the document has them: by rows
+  parts <- lapply(seq_along(names), function(c) {
+    together(ifelse(sums$mass > 0, sums$mass * shares[, , c], 0)) / weight
+  })
+  share_table(as.vector(together(people * sums$waves) / together(people)), weight,
+              array(unlist(parts), c(dim(weight), length(names))), names)
+}
+
+# Times (T), weights (T, K) and shares (T, K, S) as a table.
+share_table <- function(time, weight, share, names) {
+  upto <- aperm(apply(share, 1:2, cumsum), c(2, 3, 1))
   expand <- function(x) rep(as.vector(x), length(names))
   data.frame(group = expand(col(weight)), time = expand(time[row(weight)]),
              level = factor(rep(names, each = length(weight)), names), share = as.vector(share),
@@ -66,7 +86,8 @@ observed_shares <- function(fit, wave = fit$data$wave) {
 
 # Those that are drawn: where somebody of the group was seen, of each level but the last, which ends at 1.
 shares_drawn <- function(fit) {
-  shares <- observed_shares(fit, drawn_waves(fit))
+  wave <- drawn_waves(fit)
+  shares <- if (is_on_disk(fit)) shares_of_sums(fit, wave) else observed_shares(fit, wave)
   shares[shares$weight > constants$least_weight & as.integer(shares$level) < nlevels(shares$level), ]
 }
 

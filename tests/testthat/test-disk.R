@@ -317,3 +317,28 @@ test_that("the report of a fit of files has attrition from counts", {
   expect_true(any(grepl("data/*.parquet", text, fixed = TRUE)))
   expect_error(grolts_report(disk_fit(), path, checks = TRUE), class = "gbtm_on_disk")
 })
+
+test_that("levels on disk have the numbers and the observed shares of the same people in memory", {
+  need_engine()
+  own <- on_disk()
+  files <- file.path(own$folder, "long*.parquet")
+  for (family in c("ordinal", "multinomial")) {
+    fit <- function(data) {
+      suppressWarnings(gbtm(x ~ t, data, id = "id", groups = 2, order = 0, family = family, prior = "weak",
+                            control = gbtm_control(n_starts = 2)))
+    }
+    disk <- fit(files)
+    memory <- fit(own$d)
+    expect_equal(as.numeric(logLik(disk)), as.numeric(logLik(memory)), tolerance = 1e-8)
+    expect_equal(coef(disk), coef(memory), tolerance = 1e-4)
+    expect_equal(level_probabilities(disk), level_probabilities(memory), tolerance = 1e-4)
+    shares <- shares_drawn(disk)
+    expect_equal(shares, shares_drawn(memory), tolerance = 1e-4, ignore_attr = TRUE)
+    expect_equal(nrow(shares), 2 * 5 * 2)
+    grDevices::pdf(NULL)
+    plot(disk)
+    grDevices::dev.off()
+    skip_if_not_installed("ggplot2")
+    expect_length(ggplot2::ggplot_build(plot_levels(disk))$data, 3)
+  }
+})

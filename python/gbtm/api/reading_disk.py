@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
 from ..arguments import shown
-from ..columns.reading import is_number, refuse_values
+from ..columns.reading import expand_columns, is_number, refuse_values
 from ..design.time_basis import split_formula
 from ..disk.disk_panel import DiskPanel, joined_disk_panel
 from ..disk.parquet_files import ParquetFiles, blocks_of, files_of
 from ..disk.parquet_source import schema_of
 from ..errors import GBTMError, SpecificationError
+from ..families import family_named
 from ..lags.term import CALL
 from ..model.prepared_blocks import PreparedBlocks, refuse_dual
 from ..specification.description import Design
@@ -108,6 +109,8 @@ def _read_outcome(
     given: dict[str, Any] = {k: v for k, v in design.of_subjects.items() if k in of_people}
     given |= {"id": id, "dropout": design.dropout is not None, "wave": design.wave}
     given |= {"repeated": True} if outcome.repeated else {}
+    _refuse_texts(outcome, schema, [name] if wide is None else expand_columns(
+        schema, cast("list[str]", wide[name]), "outcome"))
     if wide is None:
         given |= {"time": time, "outcome": name, "tcov": outcome.tcov, "dcov": design.dcov,
                   "exposure": outcome.denominator}
@@ -139,6 +142,18 @@ def _refuse_lags(tcov: Any) -> None:
                 argument="tcov", way_out="Write the column with the files, in SQL as LAG(y) OVER (PARTITION BY id "
                 "ORDER BY time).",
             )
+
+
+def _refuse_texts(outcome: Outcome, schema: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Levels of data on disk are numbers, which mean the same in all files."""
+    if not family_named(outcome.family).has_levels:
+        return
+    for c in columns:
+        if c in schema and not pd.api.types.is_numeric_dtype(schema[c].dtype):
+            raise SpecificationError(
+                f"{c}: levels of an outcome are numbers where data stay on disk, and these are text or a factor.",
+                code="not_on_disk", argument=c, way_out="Write numbers 1, 2, .. into the files, in the order of the "
+                "levels.")
 
 
 def _in_wide(names: Any, wide: Wide) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,11 @@ from ..data.dropped import Dropped
 from ..data.measures import History, Measures, ranks
 from ..data.panel import Panel
 from ..data.subjects import Subjects
+from ..families.levels import MOST_LEVELS
 from .joined_source import JoinedSource
 from .parquet_source import ParquetSource, label_numbers
+
+FIRST = 1000  # outcomes by which those of many values are told at once
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Seen:
     ----------
     extent : smallest and largest outcome
     n_shared : observations that share their time with another one of the same person
+    levels : distinct outcomes, ascending, where an outcome of levels may have so many; of more, the first alone
     times : (C,) distinct times, ascending; ``counts`` (C,) observations at each, ``outcomes`` (C,) and ``covariates``
         (C, q) their sums
     """
@@ -36,6 +40,7 @@ class Seen:
     outcomes: np.ndarray
     covariates: np.ndarray
     n_shared: int = 0
+    levels: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def of(cls, measures: Measures) -> Seen:
@@ -47,7 +52,7 @@ class Seen:
             extent=(float(measures.y.min(initial=np.inf)), float(measures.y.max(initial=-np.inf))), times=times,
             counts=np.bincount(at).astype(float), outcomes=np.bincount(at, measures.y),
             covariates=np.column_stack([np.bincount(at, c) for c in w.T]) if w.shape[1] else np.zeros((times.size, 0)),
-            n_shared=measures.n_shared,
+            n_shared=measures.n_shared, levels=_few(measures.y),
         )
 
     @classmethod
@@ -62,7 +67,14 @@ class Seen:
             outcomes=np.bincount(at, np.concatenate([p.outcomes for p in parts])),
             covariates=np.column_stack([np.bincount(at, c) for c in covariates.T]) if covariates.shape[1] else
             np.zeros((times.size, 0)), n_shared=sum(p.n_shared for p in parts),
+            levels=_few(np.concatenate([p.levels for p in parts])),
         )
+
+
+def _few(values: np.ndarray) -> np.ndarray:
+    """Distinct values, ascending, at most one more than an outcome may have levels."""
+    first = np.unique(values[:FIRST])
+    return (first if first.size > MOST_LEVELS else np.sort(pd.unique(values)))[: MOST_LEVELS + 1]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..fit.fit import Fit
+    from ..record.on_disk import OnDisk
 
 FINE = 101  # times that an area is drawn through
 SHADES = "Blues"  # from light to dark as the levels rise
@@ -90,6 +91,8 @@ def level_colors(res: Fit, n: int) -> list[Any]:
 
 def observed_shares(res: Fit, group: int) -> tuple[np.ndarray, np.ndarray]:
     """Times (M,) and posterior-weighted shares of the levels (M, C), where somebody of the group was seen."""
+    if res.on_disk is not None:
+        return _shares_of_sums(res.on_disk, group)
     data = res.outcome.data
     at = bin_of(data.time) if np.unique(data.wave).size > WAVES_MOST else np.unique(
         data.wave, return_inverse=True)[1].ravel()
@@ -98,6 +101,19 @@ def observed_shares(res: Fit, group: int) -> tuple[np.ndarray, np.ndarray]:
     sums = np.stack([np.bincount(at, p * (data.y == code)) for code in res.outcome.spec.codes or ()], axis=-1)
     enough = weight > LEAST_WEIGHT
     return (np.bincount(at, data.time) / np.bincount(at))[enough], sums[enough] / weight[enough, None]
+
+
+def _shares_of_sums(disk: OnDisk, group: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same from the sums at each wave."""
+    assert disk.shares is not None
+    at = bin_of(disk.waves) if disk.waves.size > WAVES_MOST else np.arange(disk.waves.size)
+    people, own = disk.mass.sum(axis=1), disk.mass[:, group - 1]
+    weight = np.bincount(at, own)
+    parts = np.where(own[:, None] > 0, own[:, None] * disk.shares[:, group - 1], 0.0)
+    sums = np.stack([np.bincount(at, column) for column in parts.T], axis=-1)
+    enough = weight > LEAST_WEIGHT
+    time = np.bincount(at, people * disk.waves) / np.bincount(at, people)
+    return time[enough], sums[enough] / weight[enough, None]
 
 
 def _points(axis: Axes, times: np.ndarray, shares: np.ndarray, colors: list[Any]) -> None:

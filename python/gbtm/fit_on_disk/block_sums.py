@@ -34,8 +34,8 @@ class WaveSums:
 
     ``mass`` is (T, K), ``times``, ``count`` (T,) are sums of the times and numbers of the observations of each wave,
     ``tried`` (T, K) is the mass, or the sums of P n of successes of n trials; ``outcomes`` (T, K) sums of P y;
-    ``deviations`` (2,) sums of the outcomes and of their squares, about the centre;
-    ``counts`` say who was observed when.
+    ``deviations`` (2,) sums of the outcomes and of their squares, about the centre; ``at_level`` (T, K, S) is the mass
+    at each of the levels of an outcome that has some; ``counts`` say who was observed when.
     """
 
     mass: np.ndarray
@@ -44,24 +44,27 @@ class WaveSums:
     times: np.ndarray
     count: np.ndarray
     deviations: np.ndarray
+    at_level: np.ndarray
     counts: WaveCounts
 
     @classmethod
     def of(
         cls, measures: Measures, of_people: np.ndarray, levels: np.ndarray | int, centre: float,
-        bounds: tuple[float, float], takes_trials: bool = False,
+        bounds: tuple[float, float], takes_trials: bool = False, codes: Sequence[float] = (),
     ) -> WaveSums:
-        """By the people's probabilities (N, K); ``levels`` as for :func:`block_sums`."""
+        """By the people's probabilities (N, K); ``levels`` as for :func:`block_sums`, ``codes`` those of an outcome."""
         wave = measures.wave if isinstance(levels, int) else np.searchsorted(levels, measures.time)
         own, trials = of_people[measures.subject], measures.exposure if takes_trials else None
         away = (measures.y if trials is None else measures.y / trials) - centre
         mass = np.column_stack([np.bincount(wave, column) for column in own.T])
+        at = [np.column_stack([np.bincount(wave, c * (measures.y == code)) for c in own.T]) for code in codes]
         return cls(
             mass=mass,
             tried=mass if trials is None else np.column_stack([np.bincount(wave, c * trials) for c in own.T]),
             outcomes=np.column_stack([np.bincount(wave, column * measures.y) for column in own.T]),
             times=np.bincount(wave, measures.time), count=np.bincount(wave).astype(float),
             deviations=np.array([away.sum(), away @ away]),
+            at_level=np.stack(at, axis=-1) if at else np.zeros((*mass.shape, 0)),
             counts=WaveCounts.of(
                 measures.subject, wave, measures.time, measures.y, n=len(of_people),
                 waves=levels if isinstance(levels, int) else levels.size, bounds=bounds),
@@ -84,9 +87,10 @@ class WaveSums:
         mass = total("mass")[there]
         with np.errstate(invalid="ignore", divide="ignore"):
             means = total("outcomes")[there] / total("tried")[there]
+            shares = total("at_level")[there] / mass[..., None]
         return OutcomeSums(
             waves=total("times")[there] / count[there], means=means, mass=mass, sd=float(np.sqrt(second - first**2)),
-            counts=WaveCounts.total([p.counts for p in parts]))
+            counts=WaveCounts.total([p.counts for p in parts]), shares=shares if shares.shape[-1] else None)
 
 
 def on_disk(module: BlockMixture, flat: np.ndarray, panel: DiskPanel) -> tuple[OnDisk, Leaving | None]:
@@ -136,7 +140,8 @@ def block_sums(block: BlockOfPeople, flat: np.ndarray, levels: Sequence[np.ndarr
         gap=square @ gap, gap_squares=square @ gap**2, squares=float(square.sum()), uncertainty=float(count @ doubt),
         weighted_uncertainty=float(weight @ doubt),
         of_outcomes=[
-            WaveSums.of(m, of_people, own, part.centre, part.bounds, part.spec.traits.takes_trials)
+            WaveSums.of(m, of_people, own, part.centre, part.bounds, part.spec.traits.takes_trials,
+                        part.spec.codes or ())
             for m, own, part in zip(panel.outcomes, levels, block.layout.outcomes, strict=True)],
         leaving=None if panel.departures is None else Leaving.of(panel.departures, of_people),
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.output_names import apart
+from ..families.levels import refuse_without_mean
 from ..fit.criteria import criteria
 from ..fit.fit import Fit
 from ..fit.predictions import below_each_other
@@ -52,6 +53,7 @@ class DiskFit(Fit):
         """As :attr:`.fit.Fit.observed_means`."""
         if len(self.outcomes) > 1:
             return below_each_other({name: self.of_outcome(name).observed_means for name in self.outcome_names})
+        refuse_without_mean(self.outcome.spec.traits, "observed_means")
         s, (time,) = self.sums, apart([self.time_name], ["group", "mean", "weight"])
         return pd.DataFrame({
             "group": np.repeat(np.arange(1, self.n_groups + 1), s.waves.size), time: np.tile(s.waves, self.n_groups),

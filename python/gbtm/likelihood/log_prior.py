@@ -126,7 +126,7 @@ class LogPrior(nn.Module):
         self.size, self.theta, self.n_classes = layout.size, layout.theta, layout.n_groups
         self.people, self.shares, self.firth = weight, 0.0 if prior.firth else prior.shares, prior.firth
         terms = [t for m, own in enumerate(people) for t in _terms(layout, m, own, prior)]
-        self.terms = nn.ModuleList(terms + _ridge(layout, prior))
+        self.terms = nn.ModuleList([*terms, *_ridge(layout, prior)])
         z, shares = _kinds(layout)
         self.membership = _membership(layout, z)
         self.register_buffer("weight", torch.from_numpy(shares))

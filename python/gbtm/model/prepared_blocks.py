@@ -15,6 +15,7 @@ from ..specification.outcome_spec import OutcomeSpec
 from ..specification.prior import Prior
 from ..specification.spec import ModelSpec
 from .layout import Layout, make_layout
+from .levels import with_codes
 from .outcome import OutcomePart, prepare
 from .prepared import Prepared, refuse_unlike
 
@@ -50,7 +51,7 @@ class PreparedBlocks:
             As for data in memory; ``not_on_disk`` for parts that are no sums over design cells.
         """
         _refuse(spec)
-        _refuse_levels(spec)
+        spec = with_codes(spec, panel.survey.sample, [seen.levels for seen in panel.survey.seen])
         for seen, m, outcome in zip(panel.survey.seen, panel.survey.sample.outcomes, spec.outcomes, strict=True):
             refuse_unlike(m.name, seen.n_shared > 0, outcome)
         sample = panel.sampled()
@@ -93,15 +94,6 @@ def _basis_of_all(panel: DiskPanel, m: int, outcome: OutcomeSpec) -> TimeBasis |
         return None
     seen, time_name = panel.survey.seen[m], panel.survey.sample.outcomes[m].time_name
     return formula_basis(seen.times, outcome.basis, time_name, counts=seen.counts.astype(np.int64))
-
-
-def _refuse_levels(spec: ModelSpec) -> None:
-    """The levels of an outcome are those of all people, which a sample of them does not tell."""
-    having = [o.family for o in spec.outcomes if o.traits.has_levels]
-    if having:
-        raise SpecificationError(
-            f"family: '{having[0]}' does not go with data on disk.", code="not_on_disk", argument="family",
-            way_out="Read the table and fit in memory: people with equal rows cost no more than one of them.")
 
 
 def _refuse(spec: ModelSpec) -> None:

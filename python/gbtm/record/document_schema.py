@@ -120,9 +120,9 @@ ON_DISK = {
     "gap": "numbers K", "gap_squares": "numbers K", "squares": "number", "uncertainty": "number",
     "weighted_uncertainty": "number", "waves": "numbers w", "means": "numbers w K", "mass": "numbers w K",
     "risk": "numbers U _", "risk_weight": "numbers U", "sd": "number", "weighted": "flag",
-    "counts~": _counts("v", "P"),
+    "counts~": _counts("v", "P"), "shares~": "numbers w K S",
     "further~": [{"waves": "numbers f", "means": "numbers f K", "mass": "numbers f K", "sd": "number",
-                  "counts~": _counts("v2", "P2")}],
+                  "counts~": _counts("v2", "P2"), "shares~": "numbers f K S2"}],
 }
 FIT["on_disk~"] = ON_DISK
 TEMPLATE = {"outcomes": [{"family": "text"}], "n_groups": "count", "reference": "count", "dropout?": "list _"}

@@ -52,7 +52,8 @@ class OutcomeSums:
     """What is summed of an outcome's observations.
 
     ``waves``, ``means``, ``mass`` : (T,) mean time of each wave, (T, K) mean outcome and summed probability of each
-    group then; ``sd`` : standard deviation of the outcome; ``counts`` : who was observed when
+    group then; ``sd`` : standard deviation of the outcome; ``counts`` : who was observed when; ``shares`` : (T, K, S)
+    of the levels of an outcome that has some
     """
 
     waves: np.ndarray
@@ -60,16 +61,23 @@ class OutcomeSums:
     mass: np.ndarray
     sd: float
     counts: WaveCounts | None = None
+    shares: np.ndarray | None = None
 
     @property
     def document(self) -> dict[str, Any]:
         """As the document has it."""
-        return _with_counts({f.name: getattr(self, f.name) for f in fields(self)})
+        return _told({f.name: getattr(self, f.name) for f in fields(self)})
 
 
-def _with_counts(values: dict[str, Any]) -> dict[str, Any]:
-    counts = values.pop("counts")
+def _told(values: dict[str, Any]) -> dict[str, Any]:
+    """Without what there is none of."""
+    counts, shares = values.pop("counts"), values.pop("shares")
+    values |= {} if shares is None else {"shares": shares}
     return values if counts is None else {**values, "counts": counts.document}
+
+
+def _shares(stored: dict[str, Any]) -> np.ndarray | None:
+    return np.asarray(stored["shares"], dtype=float) if stored.get("shares") is not None else None
 
 
 def _counts(stored: dict[str, Any]) -> WaveCounts | None:
@@ -84,7 +92,7 @@ class OnDisk(SumsOfPeople):
     ----------
     files : in which the data lay
     n_blocks : in which they were summed
-    waves, means, mass, sd, counts : of the first outcome, as in :class:`OutcomeSums`
+    waves, means, mass, sd, counts, shares : of the first outcome, as in :class:`OutcomeSums`
     risk, risk_weight : (U, r) distinct rows of membership covariates and the weight (U,) of the people who have each
     weighted : there were sampling weights
     further : sums of the outcomes after the first
@@ -101,6 +109,7 @@ class OnDisk(SumsOfPeople):
     weighted: bool
     further: tuple[OutcomeSums, ...] = ()
     counts: WaveCounts | None = None
+    shares: np.ndarray | None = None
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> OnDisk:
@@ -108,17 +117,17 @@ class OnDisk(SumsOfPeople):
         arrays = {f.name for f in fields(cls) if f.type == "np.ndarray"}
         values: dict[str, Any] = {
             f.name: np.asarray(stored[f.name], dtype=float) if f.name in arrays else stored[f.name]
-            for f in fields(cls) if f.name not in ("further", "counts")}
+            for f in fields(cls) if f.name not in ("further", "counts", "shares")}
         further = tuple(
             OutcomeSums(**{k: np.asarray(own[k], dtype=float) for k in ("waves", "means", "mass")}, sd=own["sd"],
-                        counts=_counts(own))
+                        counts=_counts(own), shares=_shares(own))
             for own in stored.get("further", ()))
-        return cls(**values, further=further, counts=_counts(stored))
+        return cls(**values, further=further, counts=_counts(stored), shares=_shares(stored))
 
     @property
     def document(self) -> dict[str, Any]:
         """As the document has it: ``further`` of several outcomes alone."""
-        own = _with_counts({f.name: getattr(self, f.name) for f in fields(self) if f.name != "further"})
+        own = _told({f.name: getattr(self, f.name) for f in fields(self) if f.name != "further"})
         return own | ({"further": [f.document for f in self.further]} if self.further else {})
 
 

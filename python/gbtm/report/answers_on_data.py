@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..families import family_named
@@ -9,6 +11,9 @@ from ..families.levels import level_names
 from ..fit.summary import family_title
 from ..tables.numbers import show
 from .evidence import Evidence, Reply
+
+if TYPE_CHECKING:
+    from ..fit.fit import Fit
 
 
 def _time(evidence: Evidence) -> Reply:
@@ -83,9 +88,8 @@ def _distribution(evidence: Evidence) -> Reply:
         f"minimum {counts.least:.5g}, maximum {counts.most:.5g} over {res.nobs} observations"
     )
     if not family.has_mean:
-        codes, names = np.array(res.outcome.spec.codes), level_names(res.outcome.spec.codes, res.outcome.spec.levels)
-        of_each = [f"{n} in {show(float((res.outcome.data.y == c).mean()), 'percent')} %"
-                   for c, n in zip(codes, names, strict=True)]
+        of_each = [f"{n} in {show(share, 'percent')} %" for n, share in zip(
+            level_names(res.outcome.spec.codes, res.outcome.spec.levels), _shares_of_all(res), strict=True)]
         text = f"{res.outcome_name} is {', '.join(of_each)} of {res.nobs} observations"
     if family.is_count:
         text += f"; {show(counts.zeros / res.nobs, 'percent')} % are zero"
@@ -97,6 +101,15 @@ def _distribution(evidence: Evidence) -> Reply:
     text += f". Model: {family_title(res)}."
     where = evidence.place("waves")
     return text + (f" By wave: {where}." if where else ""), ""
+
+
+def _shares_of_all(res: Fit) -> list[float]:
+    """Of the levels, among all observations."""
+    if res.on_disk is not None:
+        assert res.on_disk.shares is not None
+        at_level = np.nansum(res.on_disk.mass[..., None] * res.on_disk.shares, axis=(0, 1))
+        return list(at_level / at_level.sum())
+    return [float((res.outcome.data.y == c).mean()) for c in res.outcome.spec.codes or ()]
 
 
 DATA_TOPICS = {
