@@ -95,6 +95,14 @@ def test_where_there_is_no_other_optimum_a_sentence_says_so(groups):
     assert piecewise.converged
 
 
+def test_shapes_that_constraints_make_equal_have_an_optimum():
+    data = DATA.assign(T=2 * np.ceil(DATA["T"] / 2))
+    with pytest.raises(gbtm.DataError, match="tie the shapes"):
+        fit(data, 5, n_starts=4)
+    tied = fit(data, 5, n_starts=4, constraints=[f"event_shape[{k}] = event_shape[{k + 1}]" for k in range(1, 5)])
+    assert tied.params.filter(like="event_shape").max() < 100
+
+
 def test_a_group_all_of_whom_have_it_between_the_same_two_times_is_told_of():
     far = DATA["id"] % 2 == 0
     data = DATA.assign(y=DATA["y"] + 20 * far, low=np.where(far, 3.0, DATA["low"]),

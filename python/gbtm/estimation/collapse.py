@@ -17,7 +17,8 @@ from .ledger import Optimum
 SIGMA_FLOOR = np.log(2e-5)  # log sigma, in standard deviations of the outcome, below which a group has collapsed
 SIGMA_COLLAPSED = 0.05  # ratio to the largest sigma that is suspect when the group has next to no observations
 TIED_WAY_OUT = ("Say between which times the event was where times are rounded, such as after 8 and no later than 9, "
-                "take hazard 'piecewise', fit fewer groups, or use more starts.")
+                "take hazard 'piecewise', tie the shapes of the groups by constraints ('event_shape[1] = "
+                "event_shape[2]'), fit fewer groups, or use more starts.")
 
 
 def collapsing(layout: Layout, flat: Tensor, floor: float) -> Tensor:

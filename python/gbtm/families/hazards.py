@@ -177,7 +177,7 @@ class WeibullTimes(EventTimes):
 
         of = [self.of_cause(u, c) for c in range(self.n_causes)]
         log_shape, log_scale, risk = (
-            sum(u["cause_within"][c] * values for c, values in enumerate(each))
+            torch.stack([u["cause_within"][c] * values for c, values in enumerate(each)]).sum(0)
             for each in ([o[1] for o, _ in of], [o[0] for o, _ in of], [r for _, r in of]))
         shape = log_shape.exp()
         own = shape * (u["log_u"] - log_scale) + risk
