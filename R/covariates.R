@@ -36,9 +36,7 @@ subject_columns <- function(mine, data, columns, wide, kept) {
     sent = lapply(stats::setNames(nm = names(mine)[single]), function(n) subject_column(mine[[n]], table, n)),
     request = list(subjects = json_array(names(mine)))
   )
-  for (name in intersect(c("known", "known2"), names(mine))) {
-    found$request[[paste0(name, "_width")]] <- length(found$sent[[name]]) / nrow(table)
-  }
+  found$request <- c(found$request, known_widths(found$sent, nrow(table)))
   for (name in intersect(names(mine), c("risk", "risk2"))) {
     made <- design_columns(mine[[name]], table, name, kept[[name]])
     found$sent[[name]] <- as.vector(made$x)

@@ -38,6 +38,12 @@ known_matrix <- function(asked, table) {
   matrix(vapply(columns, one_column, numeric(nrow(table)), table, "known"), nrow(table))
 }
 
+# How many columns the engine is sent of each set of groups.
+known_widths <- function(sent, n) {
+  sent <- sent[intersect(c("known", "known2"), names(sent))]
+  stats::setNames(lapply(sent, function(x) length(x) / n), sprintf("%s_width", names(sent)))
+}
+
 # Each column by itself: names, or the terms of a formula.
 known_terms <- function(asked) {
   if (is.character(asked) && !is_formula_text(asked)) return(as.list(asked))
