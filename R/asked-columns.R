@@ -42,10 +42,10 @@ stop_unevaluated <- function(argument, problem, expression, known) {
                                         setdiff(used, known)[1]), argument,
               sprintf("The columns are %s.", listing(known)))
   }
-  joined <- is.call(expression) && identical(expression[[1]], as.name("c"))
+  joined <- is.call(expression) && as.character(expression[[1]])[1] %in% c("c", "list")
   quoted <- paste0("\"", used, "\"", collapse = ", ")
   stop_gbtm("bad_formula", sprintf("%s: %s is no object here.", argument, shown), argument, if (joined) {
-    sprintf("Give the names in quotes: %s = c(%s).", argument, quoted)
+    sprintf("Give the names in quotes: %s = %s(%s).", argument, as.character(expression[[1]]), quoted)
   } else {
     sprintf("Give a formula: %s = ~ %s.", argument, shown)
   })

@@ -23,7 +23,7 @@ asked_model <- function(formula, data, id, given, call, settled = NULL) {
   given <- with_common(given, parts, data)
   wide <- given$wide
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
-  covariates <- stats::setNames(given[covariate_arguments()], covariate_arguments())
+  covariates <- known_by_set(stats::setNames(given[covariate_arguments()], covariate_arguments()))
   refuse_dots(data, if (is.null(wide)) covariates else covariates[c("risk", "risk2")])
   columns$factor_levels <- ordered$levels
   columns$repeated <- check_flag(given$repeated, "repeated")

@@ -1,10 +1,10 @@
 # Covariates, weights and what else a model asks of the table besides outcome and time: as columns of numbers.
 
-subject_arguments <- c("risk", "risk2", "weights", "cluster", "stratum", "out_of_sample", "obsmar", "known")
+subject_arguments <- c("risk", "risk2", "weights", "cluster", "stratum", "out_of_sample", "obsmar", "known", "known2")
 
 #' Columns of covariates, in the order of the ids and of the observations
 #' @param asked the arguments of [gbtm()] by name: `risk`, `risk2`, `tcov`, `dcov`, `exposure`, `trials`, `wave`,
-#'   `weights`, `cluster`, `stratum`, `out_of_sample`, `obsmar`, `known`; and `event`, as [asked_event()] returns it
+#'   `weights`, `cluster`, `stratum`, `out_of_sample`, `obsmar`, `known`, `known2`; and `event`, as [asked_event()] returns it
 #' @param data the user's table
 #' @param columns what [long_columns()] or [wide_columns()] returned
 #' @param wide as in [gbtm()]
@@ -36,7 +36,7 @@ subject_columns <- function(mine, data, columns, wide, kept) {
     sent = lapply(stats::setNames(nm = names(mine)[single]), function(n) subject_column(mine[[n]], table, n)),
     request = list(subjects = json_array(names(mine)))
   )
-  if ("known" %in% names(mine)) found$request$known_width <- length(found$sent$known) / nrow(table)
+  found$request <- c(found$request, known_widths(found$sent, nrow(table)))
   for (name in intersect(names(mine), c("risk", "risk2"))) {
     made <- design_columns(mine[[name]], table, name, kept[[name]])
     found$sent[[name]] <- as.vector(made$x)
@@ -264,7 +264,7 @@ known_levels <- function(table, xlevels) {
 
 # One value per subject, as numbers: labels of clusters and strata as codes.
 subject_column <- function(asked, table, argument) {
-  if (argument == "known") return(as.vector(known_matrix(asked, table)))
+  if (argument %in% c("known", "known2")) return(as.vector(known_matrix(asked, table)))
   if (!argument %in% c("cluster", "stratum")) return(one_column(asked, table, argument))
   values <- one_variable(asked, table, argument)
   as.double(match(values, unique(values[!is.na(values)]))) - 1

@@ -111,7 +111,8 @@
 #'   without it
 #' @param known column with the number of the group of those whose group is known, `NA` for the others; or the names of
 #'   a column for each group with a weight from 0 to 1, 1 for a group that a person may be in and 0 for one that it is
-#'   not in. See the section on known groups
+#'   not in. Of a dual model a list with an entry for each outcome, in order or by name: `list(conduct = "told")`,
+#'   `list("told", NULL)`. See the section on known groups
 #' @param event a time to an event whose hazard depends on the group, `Surv(T, died) ~ sex`, or a [gbtm_event()], which
 #'   has the section on it
 #' @param outcome,omodel,ocov traj's distal outcome, fitted with the trajectories: its column, one value a person;
@@ -161,8 +162,9 @@
 #'   \eqn{\sum_k \pi_k m_{ik} f_{ik}}{sum_k pi_k m_ik f_ik}: those whose group is known stay in it, and all have their
 #'   say in curves and shares. Groups that somebody is known to be in keep their numbers, whatever their curves. New
 #'   people and those `out_of_sample` are told their groups by their outcomes alone. [known_accuracy()] hides the groups
-#'   of some and says how many the model finds. [adequacy()] says on whom it is computed. Not with dual models, data on
-#'   disk, hidden units, [distal()] by three steps, [blrt()] and [lmr()].
+#'   of some and says how many the model finds. [adequacy()] says on whom it is computed. [distal()] and [predictors()]
+#'   take known people as assigned without error. In a dual model the weight of a pair of groups is the product of the
+#'   outcomes' own. Not with data on disk, hidden units, [blrt()], [lmr()] and searches of dual models.
 #'
 #' @section Errors: Errors are conditions of class `gbtm_error` and `gbtm_<code>`, for example `gbtm_duplicate_time`,
 #'   with fields `argument` and `way_out`. What has to be known before the numbers are used is a warning of class

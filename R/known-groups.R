@@ -1,10 +1,47 @@
 # People whose group is known, or has a weight: how the columns are read, and what is said of them. As the engine's
 # fit/known_words.py, so that it needs no Python; a test holds the two against each other.
 
+# Of a dual model, what is known of the groups of each outcome: an entry an outcome, in order or by name.
+known_of_sets <- function(asked, outcomes, call) {
+  if (is.null(asked)) return(NULL)
+  each <- if (is.list(asked)) asked else if (is.character(asked)) as.list(asked)
+  if (is.null(names(each)) && (length(each) != 2 || (is.character(asked) && is_formula_text(asked)))) {
+    column <- if (is.character(asked) && length(asked) == 1) asked else "told"
+    stop_gbtm(
+      "bad_known", sprintf("known: %s, and each of the two outcomes has groups of its own.",
+                           if (length(each) < 2) "it is one column" else paste(length(each), "entries")), "known",
+      sprintf(paste("Say whose groups are known: known = list(%s = \"%s\"), or known = list(\"%s\", NULL) for those of",
+                    "%s, NULL where nothing is known of an outcome's groups."), outcomes[1], column, column, outcomes[1]),
+      call
+    )
+  }
+  if (!is.null(names(each))) each <- named_by_outcome(each, "known", outcomes)
+  structure(list(first = each[[1]], second = each[[2]]), class = "gbtm_known_sets")
+}
+
+# Arguments by name with `known2`, what is known of the second set of groups, beside `known`.
+known_by_set <- function(given) {
+  known <- given$known
+  if (inherits(known, "gbtm_known_sets")) {
+    given["known"] <- list(known$first)
+    given["known2"] <- list(known$second)
+  } else if (is.list(known)) {
+    stop_gbtm("bad_known", "known: it has an entry for each outcome, and the outcomes share their groups.", "known",
+              "Give one column with the number of the group, or a column of weights for each group.")
+  }
+  given
+}
+
 # Numbers of groups (n, 1), or weights (n, K), of an argument `known`.
 known_matrix <- function(asked, table) {
   columns <- known_terms(asked)
   matrix(vapply(columns, one_column, numeric(nrow(table)), table, "known"), nrow(table))
+}
+
+# How many columns the engine is sent of each set of groups.
+known_widths <- function(sent, n) {
+  sent <- sent[intersect(c("known", "known2"), names(sent))]
+  stats::setNames(lapply(sent, function(x) length(x) / n), sprintf("%s_width", names(sent)))
 }
 
 # Each column by itself: names, or the terms of a formula.
@@ -23,10 +60,10 @@ known_names <- function(asked, data) {
   if (length(names) == 1) names[[1]] else json_array(unlist(names))
 }
 
-# Weights (N, K) of the groups; NULL where nothing is known of anybody.
+# Weights (N, K) of the groups of a fit with one set of them; NULL where nothing is known of anybody.
 group_weights <- function(fit) {
   known <- fit$known_groups
-  if (is.null(known) || is_dual(fit)) return(NULL)
+  if (is.null(known)) return(NULL)
   m <- if (ncol(known) == 1) outer(known[, 1], seq_len(fit$n_groups), "==") * 1 else known
   m[is.na(m)] <- 1
   if (any(m != 1)) m
@@ -34,13 +71,22 @@ group_weights <- function(fit) {
 
 # What is known of people's groups, in the order of their ids.
 known_by_id <- function(fit) {
-  if (is.null(fit$known_groups)) return(NULL)
-  known <- fit$known_groups[order(as.character(fit$ids)), , drop = FALSE]
-  known[is.na(known)] <- NA
-  known
+  each <- fit[c("known_groups", "known_groups2")]
+  if (all(vapply(each, is.null, NA))) return(NULL)
+  lapply(each, function(known) {
+    if (is.null(known)) return(NULL)
+    known <- known[order(as.character(fit$ids)), , drop = FALSE]
+    known[is.na(known)] <- NA
+    known
+  })
 }
 
+# Of a dual model, outcome by outcome.
 known_sentence <- function(fit) {
+  if (is_dual(fit)) {
+    said <- unlist(lapply(outcome_views(fit), known_sentence))
+    return(if (length(said)) paste(paste0(names(said), ": ", said), collapse = " ") else character())
+  }
   m <- group_weights(fit)
   if (is.null(m)) return(character())
   sure <- rowSums(m > 0) == 1

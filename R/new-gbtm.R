@@ -15,7 +15,9 @@ new_gbtm <- function(text, arrays = NULL, call = NULL, formula = NULL, terms = N
                      held = NULL, each = NULL) {
   stored <- jsonlite::fromJSON(text, simplifyDataFrame = FALSE, simplifyMatrix = FALSE)
   document <- with_r_words(decode(stored, arrays))
-  for (name in c("ids", "weights", "known_groups")) if (is.list(document[[name]])) document[[name]] <- held[[name]]
+  for (name in c("ids", "weights", "known_groups", "known_groups2")) {
+    if (is.list(document[[name]])) document[[name]] <- held[[name]]
+  }
   if (is.list(stored$ids) && is.numeric(document$ids)) document$ids <- whole_numbers(document$ids)
   if (is.null(formula)) formula <- document_formula(document)
   as_asked <- list(call = call, formula = formula, terms = terms)
@@ -45,7 +47,7 @@ of_document <- function(document, data) {
     weighted = !is.null(document$weights), weights = document$weights, out_of_sample = out_of_sample_of(document),
     read_as = joined_inputs(document), dropout_covariates = as.character(first$dropout$covariates$names),
     curves = curves_of(document), internal = internal_of(document), created_by = document$created_by,
-    constraints = document$constraints, prior = prior_of(document), known_groups = document$known_groups,
+    constraints = document$constraints, prior = prior_of(document), known_groups = document[["known_groups"]], known_groups2 = document[["known_groups2"]],
     shared_times = shared_times_of(document), squeezed = squeezed_of(document), event = event_of(document)
   )
 }

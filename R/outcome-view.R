@@ -104,6 +104,8 @@ view_text <- function(document, number, arrays) {
   groups$membership$positions <- moved(groups$membership$positions)
   if (!is.null(groups$inputs)) groups$inputs <- groups$inputs[!startsWith(names(groups$inputs), "risk2")]
   document$group_sets <- list(groups)
+  document["known_groups"] <- document[if (second) "known_groups2" else "known_groups"]
+  document[c("known_groups", "known_groups2")[c(is.null(document[["known_groups"]]), TRUE)]] <- NULL
   outcome$group_set <- 0L
   outcome$positions <- lapply(outcome$positions, moved)
   document$outcomes <- list(outcome)

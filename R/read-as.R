@@ -14,7 +14,7 @@ read_as <- function(parts, data, id, given, kept) {
   known <- if (is.null(wide)) names(data) else names(wide)
   made <- if (!is.null(parts$of)) time_design(parts)
   if (!is_plain_curve(parts, known, made, wide)) return(NULL)
-  single <- single_columns(given, known, data)
+  single <- single_columns(known_by_set(given), known, data)
   covariates <- list(
     risk = plain_covariates(given$risk, "risk", kept$risk, data),
     risk2 = plain_covariates(given$risk2, "risk2", kept$risk2, data),
@@ -44,16 +44,16 @@ is_plain_curve <- function(parts, known, made, wide) {
 # Names of the columns of arguments that take one column each, of those given; FALSE for an expression.
 single_columns <- function(given, known, data) {
   columns <- intersect(c("exposure", "trials", "wave", "weights", "cluster", "stratum", "out_of_sample", "obsmar",
-                         "known"), names(Filter(Negate(is.null), given)))
+                         "known", "known2"), names(Filter(Negate(is.null), given)))
   lapply(stats::setNames(nm = columns), function(name) {
-    if (name == "known") known_names(given$known, data) else one_name(given[[name]], name, known, data)
+    if (startsWith(name, "known")) known_names(given[[name]], data) else one_name(given[[name]], name, known, data)
   })
 }
 
 # What the document says of long and of wide data alike.
 people_form <- function(single, covariates, dropout) {
   levels <- do.call(c, c(list(), unname(lapply(covariates, `[[`, "levels"))))
-  columns <- setdiff(subject_arguments, c("risk", "risk2", if (is.null(single$known)) "known"))
+  columns <- setdiff(subject_arguments, c("risk", "risk2", setdiff(c("known", "known2"), names(single))))
   design <- single[columns]
   names(design) <- columns # a name for each that was not given, too
   c(list(risk = covariates$risk$terms), if (!is.null(covariates$risk2)) list(risk2 = covariates$risk2$terms),

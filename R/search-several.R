@@ -21,6 +21,11 @@ search_several <- function(frame, outcomes, given, named, call, caller) {
   dual <- tries_two_sets(groups, given$link)
   if (dual) {
     groups <- numbers_by_outcome(groups, names(outcomes), given$link, call)
+    if (!is.null(given$known)) {
+      stop_gbtm("no_known_here", paste("known: pairs of numbers of groups are tried from two of each outcome on, and",
+                                       "people are known to be in groups that these may not have."), "known",
+                "Fit each pair of numbers by itself, and compare their BIC.", call)
+    }
   } else {
     refuse_second_groups(NULL, given$link, given$risk2, given$refgroup2, call)
   }

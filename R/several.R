@@ -19,6 +19,7 @@ gbtm_several <- function(frame, outcomes, call, caller) {
   outcomes <- options_of_outcomes(outcomes, Filter(Negate(is.null), values))
   groups <- groups_of_several(if (!eval(quote(missing(groups)), frame)) frame$groups, outcomes, given$link, call)
   if (length(groups) < 2) refuse_second_groups(groups, given$link, given$risk2, given$refgroup2, call)
+  if (length(groups) == 2) given["known"] <- list(known_of_sets(given$known, names(outcomes), call))
   chosen <- function(table) subset_rows(table, eval(quote(substitute(subset)), frame), caller)
   sent <- asked_outcomes(outcomes, list(data = data, laid = laid, id = frame$id, chosen = chosen), groups, given,
                          fails_on_missing(frame$na.action), call)
@@ -92,7 +93,7 @@ laid_outcomes <- function(outcomes, data, wide, call, caller) {
 
 # Matrices of an outcome as the wide table that they are, with what is known of people beside them.
 table_of_matrices <- function(laid, outcome, id, given, chosen) {
-  covariates <- given[covariate_arguments()]
+  covariates <- known_by_set(given[covariate_arguments()])
   varying <- c("tcov", "common", "exposure", "trials")
   covariates[varying] <- outcome$options[varying]
   table <- matrix_table(laid, id, Filter(Negate(is.null), covariates))

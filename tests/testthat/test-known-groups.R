@@ -59,8 +59,6 @@ test_that("what cannot be known is refused, naming the people", {
   d <- made()
   d$told[1:2] <- c(1, 2)
   expect_error(fitted_to(d, known = "told"), "differs between the rows", class = "gbtm_not_constant")
-  expect_error(gbtm(list(y ~ t, told ~ t), made(), id = "id", groups = c(2, 2), known = "true"),
-               class = "gbtm_no_known_here")
   expect_s3_class(fitted_to(made(), known = "told", na.action = na.fail), "gbtm")
 })
 
@@ -181,4 +179,78 @@ test_that("three-step methods take known people as assigned without error", {
   expect_equal(unname(weights[!known, ]), unname(a %*% error$inverse), tolerance = 1e-8)
   expect_match(suppressWarnings(distal(half, o ~ group, people))$notes, "The group of 30 of these people is known",
                all = FALSE)
+})
+
+# Two outcomes whose groups hang together.
+pairs_made <- function(n = 90) {
+  d <- made(n)
+  set.seed(4)
+  low <- rep(c(0.8, 0.4, 0.2), c(0.5, 0.3, 0.2) * n)
+  d$true2 <- ifelse(runif(n) < low, 1, 2)[d$id]
+  d$z <- c(1.5, 0)[d$true2] + rnorm(nrow(d), sd = 0.8)
+  d$told2 <- ifelse(d$id %% 4 == 0, d$true2, NA)
+  d
+}
+
+dual_fit <- function(d, ...) {
+  suppressWarnings(gbtm(list(y ~ t, z ~ t), d, id = "id", groups = c(3, 2), order = 1, ...,
+                        control = gbtm_control(n_starts = 2)))
+}
+
+test_that("of a dual model the groups of either outcome may be known", {
+  need_engine()
+  d <- pairs_made()
+  all <- dual_fit(d, known = list("true", "true2"))
+  for (k in 1:2) {
+    line <- lm(z ~ t, d[d$true2 == k, ])
+    expect_equal(unname(coef(all)[sprintf(c("z: intercept[%d]", "z: t[%d]"), k)]), unname(coef(line)), tolerance = 1e-6)
+  }
+  first <- !duplicated(d$id)
+  expect_equal(as.vector(all$dual$shares), as.vector(t(table(d$true[first], d$true2[first]))) / 90, tolerance = 1e-7)
+  half <- dual_fit(d, known = list("told", "told2"))
+  others <- list(dual_fit(d, known = list(y = "told", z = "told2")), dual_fit(d, known = c("told", "told2")),
+                 dual_fit(d, known = list(~told, ~told2)), dual_fit(d, known = list(z = ~told2, y = ~told)))
+  for (other in others) {
+    expect_equal(coef(other), coef(half), tolerance = 1e-6)
+    expect_equal(logLik(other), logLik(half), tolerance = 1e-9)
+  }
+  expect_output(print(half), "y: The group of 30 of 90 subjects is known: .* z: The group of 22 of 90 subjects is")
+  told <- !is.na(d$told2[match(half$ids, d$id)])
+  part <- of_outcome(half, "z")
+  expect_equal(part$posterior[told, ], diag(2)[d$true2[match(half$ids[told], d$id)], ], ignore_attr = TRUE)
+  expect_match(attr(adequacy(part), "notes"), "also of the 22 whose group is known", all = FALSE)
+  one <- dual_fit(d, known = list(z = "told2"))
+  expect_null(one$known_groups)
+  expect_equal(dim(one$known_groups2), c(90, 1))
+  expect_false(isTRUE(all.equal(logLik(one), logLik(half))))
+  expect_identical(of_outcome(one, "z")$read_as$design$known2, "told2")
+  path <- withr::local_tempfile(fileext = ".json")
+  write_gbtm(half, path)
+  again <- read_gbtm(path)
+  expect_identical(again$known_groups2, half$known_groups2)
+  expect_error(anova(dual_fit(d, known = list("told", "told2"), constraints = "y: t[1] = y: t[2]"), one),
+               class = "gbtm_other_data")
+  found <- known_accuracy(again, folds = 2, n_starts = 0, groups_of = "z")
+  expect_match(found$sentence, "^Held-out accuracy of the groups of z: of 22 people")
+  expect_equal(dim(found$table), c(2, 2))
+  expect_error(known_accuracy(half), class = "gbtm_two_group_sets")
+  expect_error(known_accuracy(fitted_to(d, known = "told"), groups_of = "y"), class = "gbtm_one_group_set")
+  set.seed(5)
+  people <- data.frame(id = 1:90, o = rnorm(90))
+  out <- suppressWarnings(distal(all, o ~ group, people, groups_of = "z", method = "ml"))
+  expect_equal(out$groups$mean, as.vector(tapply(people$o, d$true2[first], mean)), tolerance = 1e-7)
+  expect_identical(classification_error(half, groups_of = "z")$n_known, 22L)
+})
+
+test_that("whose groups are known is said clearly", {
+  need_engine()
+  d <- pairs_made()
+  error <- expect_error(dual_fit(d, known = "told"), "each of the two outcomes has groups", class = "gbtm_bad_known")
+  expect_match(error$way_out, "known = list(y = \"told\"), or known = list(\"told\", NULL)", fixed = TRUE)
+  expect_error(dual_fit(d, known = list("told")), class = "gbtm_bad_known")
+  expect_error(dual_fit(d, known = list(q = "told")), class = "gbtm_unknown_outcome")
+  expect_error(fitted_to(d, known = list("told", NULL)), "the outcomes share their groups", class = "gbtm_bad_known")
+  expect_error(dual_fit(d, known = list(told, told2)), "no object here", class = "gbtm_bad_formula")
+  expect_error(gbtm_search(list(y ~ t, z ~ t), d, id = "id", groups = list(2:3, 2), known = list("told", "told2")),
+               class = "gbtm_no_known_here")
 })

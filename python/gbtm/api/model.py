@@ -169,7 +169,7 @@ class GBTM:
                 ``tcov="~ sex * age"``, age the time, asks whether the curve differs by sex: its main effect of age is
                 the curve itself and no covariate
             exposure, weights, cluster, stratum, out_of_sample, obsmar, known : column names (exposure: a name of
-                ``wide``; known: also a list of K)
+                ``wide``; known: also a list of K, of a dual model an entry for each outcome)
             common : like ``tcov``, with one coefficient for all groups: ``common="~ sex * age"``; with ``order=0``,
                 ``common="~ age"`` is one slope beside each group's own level
             wave : column of long data that counts the waves, where times are people's own

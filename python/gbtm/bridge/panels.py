@@ -58,8 +58,8 @@ def _known(asked: dict[str, Any], n_subjects: int) -> Subjects | None:
         if name in ("risk", "risk2"):
             names = asked[f"{name}_names"]
             given[name] = pd.DataFrame(values.reshape(len(names), -1).T, columns=names)
-        elif name == "known":
-            given[name] = values.reshape(int(asked["known_width"]), -1).T
+        elif name in ("known", "known2"):
+            given[name] = values.reshape(int(asked[f"{name}_width"]), -1).T
         elif name == "event":
             given |= sent_event(values, asked["event_names"])
         else:

@@ -64,7 +64,7 @@ def known_accuracy(document: str, options: str, tell: Progress | None) -> str:
             "table": encode(found.table.to_numpy(dtype=float), bulk), "by_group": frame(
                 found.by_group.reset_index(), bulk),
             "totals": encode(np.array([found.accuracy, found.se]), bulk), "failures": list(found.failures),
-            "sentence": found.sentence, "notes": notes,
+            "sentence": found.sentence, "n_groups": found.n_groups, "notes": notes,
         }
 
     return answer(work)

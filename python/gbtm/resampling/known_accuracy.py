@@ -124,10 +124,7 @@ def known_accuracy(
     ----------
     res : a fit in which the group of some people is known
     folds : number of random folds of these people, of each group in equal parts; sampling clusters are not kept whole
-    n_starts : random starts of each fold's fit besides the estimates; 0 for the estimates alone
-    rng : seed of the folds and of the starts
-    n_jobs : worker processes; -1 for one per core. The digits do not depend on it
-    progress : as for :meth:`gbtm.GBTM.fit`
+    n_starts, rng, n_jobs, progress : as for :func:`gbtm.cross_validate`; ``n_starts=0`` for the estimates alone
     groups_of : of a dual model the outcome whose groups are hidden, by name or number from 1; not needed where people
         are known of one outcome's groups only
 
