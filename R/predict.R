@@ -21,31 +21,34 @@
 #'   people are scored by all outcomes that `newdata` has
 #' @param ... nothing: an argument that does not exist is refused
 #'
-#' @return A time or id of yours that is called as another column of a table gets an underscore in it, `group_`. For
-#'   `"curve"` a data frame with one row per group and time (with covariates in `newdata`, and distinct row of them,
-#'   which stand beside the time): `group`, the time under its own name, `estimate`, `se`, `lower`, `upper`, on the
-#'   outcome's scale; for counts, per unit of exposure. Of categories without an order it has one row per group, time
-#'   and category, with the probability of each and a column `level` after the time; and `outside`, TRUE where next to
-#'   nobody of the group was seen, so that the curve is a matter of its formula alone. The range that a group was seen
-#'   at holds all but 0.5 % of its observations at either end, each weighted by the posterior probability of its
+#' @return A data frame or vector, by `type`. A time or id of yours that is called as another column of a table gets an
+#'   underscore in it, `group_`.
+#'
+#'   **Curves**: a data frame with a row for each group and time, and for each distinct row of covariates in `newdata`,
+#'   which stand beside the time: `group`, the time under its own name, `estimate`, `se`, `lower`, `upper`, on the
+#'   outcome's scale; for counts, per unit of exposure. Of categories without an order it has a row for each group,
+#'   time and category, with the probability of each and a column `level` after the time. `outside` is TRUE where next
+#'   to nobody of the group was seen, so that the curve is a matter of its formula alone. The range that a group was
+#'   seen at holds all but 0.5 % of its observations at either end, each weighted by the posterior probability of its
 #'   subject; an end among the outermost 2 % of all observations is the first or last time observed at all. Times that
 #'   are asked for beyond it bring a warning of class `gbtm_outside`. The band is pointwise, by the delta method: the
 #'   estimate plus and minus a multiple of `se`, cut to the outcome's range; for `r those_with_link("logit")` formed
 #'   on the link's scale and taken back, so that it lies within 0 and 1. `se`, `lower` and `upper` are NA where the
-#'   data do not determine them. Of a dual model people have a row or column for each pair of groups, `group1` and
-#'   `group2`, see [posterior()]. For `"posterior"` and `"assignment"` as [posterior()] and [assignment()]. For
-#'   `"group"` a data frame with one row per person (with `by_wave`: and wave) and group: the id, the time of the last
-#'   observation used, `group`, `probability`, `lower` and `upper` (the delta method on the logit), `assigned`, TRUE
-#'   for the group of the largest probability. Nobody in `newdata` counts as having dropped out. `"posterior"` and
-#'   `"assignment"` of a normal, censored normal, Poisson, zero-inflated or hurdle Poisson or logistic model without
-#'   covariates, exposure, dropout, AR(1) errors and random effects use R alone; all else needs the engine. Who has no
-#'   usable observation, or is in a table without the outcome's columns, gets the prior of every type: the
-#'   probabilities given the membership covariates, or the group shares, and NA as the time. A warning of class
-#'   `gbtm_prior` says who. A table without the id too has a person in each row.
+#'   data do not determine them.
+#'
+#'   **People**: `"posterior"` and `"assignment"` are as [posterior()] and [assignment()] have them. `"group"` is a data
+#'   frame with a row for each person (with `by_wave`: and wave) and group: the id, the time of the last observation
+#'   used, `group`, `probability`, `lower` and `upper` (the delta method on the logit), `assigned`, TRUE for the group
+#'   of the largest probability. Of a dual model people have a row or column for each pair of groups, `group1` and
+#'   `group2`. Nobody in `newdata` counts as having dropped out. Who has no usable observation, or is in a table without
+#'   the outcome's columns, gets the prior of every type: the probabilities given the membership covariates, or the
+#'   group shares, and NA as the time. A warning of class `gbtm_prior` says who. A table without the id too has a person
+#'   in each row. `"posterior"` and `"assignment"` of a normal, censored normal, Poisson, zero-inflated or hurdle
+#'   Poisson or logistic model without covariates, exposure, dropout, AR(1) errors and random effects use R alone; all
+#'   else needs the engine.
 #' @section Errors: `gbtm_unknown_time` for a basis formula of a fit read from a file, at times not observed;
 #'   `gbtm_bad_outcome` for values the family cannot take; `gbtm_unknown_column`; `gbtm_new_level` for a level of a
-#'   factor
-#'   that did not occur in the fit; `gbtm_bad_profile`.
+#'   factor that did not occur in the fit; `gbtm_bad_profile`.
 #' @examples
 #' fit <- read_gbtm(system.file("extdata", "offenses.json", package = "gbtm"))
 #' head(predict(fit))

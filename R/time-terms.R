@@ -31,6 +31,11 @@
 #' coef(lm(offenses ~ lspline(age, knots = 14), offending))
 #' cc(1:12, df = 3, period = 12)
 #' sincos(1:12, period = 12)
+#' @examplesIf gbtm_engine()$available
+#' # slopes before and after 13 in each group
+#' fit <- gbtm(offenses ~ lspline(age, knots = 13), offending, id = "id", groups = 2, family = "zip",
+#'             control = gbtm_control(n_starts = 4))
+#' confint(fit)
 #' @name time_terms
 NULL
 

@@ -5,6 +5,13 @@
     res = model.fit()
     print(res.summary())
 
+* One outcome, several that share their groups, or a dual model: :meth:`gbtm.GBTM.from_formula`, :class:`gbtm.Outcome`.
+* Which family for which outcome, and the other parts of a model (an event, random effects, constraints, known groups):
+  the tutorials in docs/tutorials; the options are those of :class:`gbtm.Outcome` and
+  :class:`gbtm.specification.description.Design`.
+* How many groups: :func:`gbtm.search`. What a fit has, from tests to figures: :class:`gbtm.GBTMResults`.
+* Stata's and SAS's own text: :func:`gbtm.traj`, :func:`gbtm.proc_traj`.
+
 Names are loaded when first used: ``import gbtm`` does not load torch.
 """
 

@@ -44,7 +44,8 @@ Written by `pytest -m slow tests/python/test_choice.py`: {DATA_SETS} simulated d
 predictor; fits with 1 to 4 groups.
 Each cell: % of the data sets in which the criterion chooses three groups
 (fewer / more). ICL asks for groups that can be told apart person by person, which at these distances they cannot be: it
-does not look for the true number.
+does not look for the true number. [How many groups](tutorials/how-many-groups.Rmd) shows how to choose
+for data of one's own.
 
 | family | distance | {" | ".join(CRITERIA)} |
 |---|---:|{"---:|" * len(CRITERIA)}

@@ -101,7 +101,10 @@ test_that("survival curves and predictions are those of the formulas, from a fit
                unname(unlist(posterior(fit)[7, paste0("group_", 1:2)])), tolerance = 1e-8)
   expect_output(summary(fit) |> print(), "Event: [0-9]+ among 120 people; Weibull hazard in each group")
   skip_if_not_installed("ggplot2")
-  expect_s3_class(plot_survival_curves(fit), "ggplot")
+  picture <- plot_survival_curves(fit)
+  expect_s3_class(picture, "ggplot")
+  lines <- ggplot2::ggplot_build(picture)$data[[2]]
+  expect_identical(tapply(lines$colour, lines$group, unique), tapply(group_colours[1:2], 1:2, unique))
 })
 
 test_that("competing causes, intervals, several outcomes and searches work", {

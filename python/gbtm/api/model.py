@@ -161,8 +161,8 @@ class GBTM:
         wide : what names stand for in wide data: ``{"offenses": "count_*", "age": "age_*"}``, where the time may also
             be a list of numbers, one per wave
         cov_type : which standard errors :meth:`fit` gives, unless it is told otherwise
-        options : those of an :class:`~gbtm.specification.outcome.Outcome` (family, order, iorder, ..) and of the
-            :class:`~gbtm.specification.description.Design` (groups, risk, weights, dropout, ..)
+        options : those of an :class:`~gbtm.specification.outcome.Outcome` (family, order, iorder, rorder, ..) and
+            of the :class:`~gbtm.specification.description.Design` (groups, risk, weights, event, constraints, ..)
 
             risk : membership covariates: column names, or a formula such as ``"~ male + C(region)"``
             tcov, dcov : time-varying covariates: the same in long data, names of ``wide`` in wide data.
