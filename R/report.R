@@ -13,8 +13,8 @@
 #' @param search the search from which a fit was chosen
 #' @param criterion by which the best model of a search is the final one
 #' @param checks whether to make residual checks of the final fit, see [residual_checks()], and show them; of a fit of
-#'   several outcomes there are none, as they are of one, none of people on disk, as they are of each person, and none of
-#'   categories without an order, which have no residuals
+#'   several outcomes there are none, as they are of one, none of people on disk, as they are of each person, and none
+#'   of categories without an order, which have no residuals
 #' @param level level of the intervals of estimates
 #' @param data_file name of the data in the code
 #' @param progress `TRUE` shows a line that tells what is being done once it takes more than two seconds
