@@ -33,7 +33,7 @@ formula_parts <- function(formula, known, data = NULL) {
   }
   parts$time <- used
   parts$basis <- stats::reformulate(deparse_line(right), env = with_time_terms(right, environment(formula)))
-  if (length(attr(stats::terms(parts$basis), "offset"))) {
+  if (length(tryCatch(attr(stats::terms(parts$basis), "offset"), error = function(e) NULL))) { # arithmetic is no term
     stop_gbtm("bad_formula", sprintf("formula: offset() in '%s' has no coefficient, and is not added here.", text),
               "formula", sprintf("For counts %s.", offset_in(text)$said))
   }
