@@ -33,7 +33,7 @@ formula_parts <- function(formula, known, data = NULL) {
   }
   parts$time <- used
   parts$basis <- stats::reformulate(deparse_line(right), env = with_time_terms(right, environment(formula)))
-  if (length(attr(stats::terms(parts$basis), "offset"))) {
+  if (length(tryCatch(attr(stats::terms(parts$basis), "offset"), error = function(e) NULL))) { # arithmetic is no term
     stop_gbtm("bad_formula", sprintf("formula: offset() in '%s' has no coefficient, and is not added here.", text),
               "formula", sprintf("For counts %s.", offset_in(text)$said))
   }
@@ -70,7 +70,7 @@ basis_columns <- function(parts, columns) {
     frame <- stats::model.frame(parts$basis, time_frame(parts$time, times), na.action = stats::na.fail)
     list(frame = frame, matrix = stats::model.matrix(attr(frame, "terms"), frame))
   }, error = function(e) {
-    if (inherits(e, "gbtm_bad_time_term")) stop(e)
+    if (inherits(e, "gbtm_error")) stop(e)
     stop_gbtm("bad_formula", sprintf("formula: '%s' cannot be computed: %s.", deparse_line(parts$basis[[2]]),
                                      conditionMessage(e)), "formula",
               sprintf("Its only variable must be the time '%s'.", parts$time))

@@ -8,6 +8,14 @@ check_data <- function(data) {
   }
 }
 
+# A table of new people.
+check_newdata <- function(newdata) {
+  check_data(newdata)
+  if (!nrow(newdata)) {
+    stop_gbtm("no_data", "newdata: it has no row.", "newdata", "Give rows of the people to be scored.")
+  }
+}
+
 require_columns <- function(data, wanted, argument = NULL) {
   unknown <- setdiff(wanted, names(data))
   if (length(unknown)) {

@@ -21,7 +21,7 @@ refuse_no_terms <- function(formula, used, table, argument) {
     stop_gbtm("bad_formula", sprintf("%s: '.' in '%s' names no columns here.", argument, text), argument,
               sprintf("Name them: %s = ~ age + region.", argument))
   }
-  added <- attr(stats::terms(formula, data = table), "offset")
+  added <- tryCatch(attr(stats::terms(formula, data = table), "offset"), error = function(e) NULL) # said later
   if (length(added)) {
     stop_gbtm("bad_formula", sprintf("%s: offset() in '%s' has no coefficient, and is not added here.", argument, text),
               argument, "Leave it out; of counts a time at risk is given as exposure.")

@@ -17,8 +17,14 @@ variables_asked <- function(asked, argument) {
 #' @return names by argument, those of the outcome as `outcome`
 #' @noRd
 variables_outside <- function(parts, covariates, known) {
-  used <- lapply(stats::setNames(nm = asked_of_new), function(name) variables_asked(covariates[[name]], name))
-  lapply(c(list(outcome = parts$outcome_vars), used), setdiff, c(known, "."))
+  found <- function(used, frame) Filter(function(name) exists(name, envir = frame), setdiff(used, known))
+  further <- lapply(stats::setNames(nm = asked_of_new), function(name) {
+    asked <- covariates[[name]]
+    if (is.null(asked) || is.numeric(asked)) return(character())
+    formula <- if (name == "event") asked$formula else one_sided(asked, name)
+    found(variables_asked(asked, name), environment(formula))
+  })
+  c(list(outcome = found(parts$outcome_vars, environment(parts$formula))), further)
 }
 
 #' Refuse a new table that lacks columns which the fit had

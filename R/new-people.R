@@ -24,7 +24,7 @@ classify <- function(fit, newdata, by_wave, level, call) {
 #' @noRd
 new_people <- function(fit, newdata, call) {
   if (!is.null(fit$inputs$wide)) newdata <- spread_matrices(newdata, fit$inputs$wide)
-  check_data(newdata)
+  check_newdata(newdata)
   own <- own_ids(newdata, ids_asked(fit))
   newdata <- without_declared(newdata, ids_asked(fit))$data
   inputs <- known_inputs(fit, newdata)

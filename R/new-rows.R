@@ -53,7 +53,8 @@ curves_of_rows <- function(fit, newdata, level, call) {
   asked <- asked_rows(fit, newdata, call)
   times <- numeric_column(asked$table[[1]], fit$time_name)
   if (!length(times) || !all(is.finite(times))) {
-    stop_gbtm("bad_times", "newdata: missing or infinite times.", "newdata", "Give finite numbers.", call)
+    stop_gbtm("bad_times", sprintf("newdata: %s.", if (length(times)) "missing or infinite times" else "it has no row"),
+              "newdata", "Give finite numbers.", call)
   }
   warn_outside(fit, times, call)
   table <- with_outside(fit, curve_table(fit, times, level, asked$w))

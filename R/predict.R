@@ -203,7 +203,7 @@ warn_far_times <- function(fit, times, call = NULL) {
 
 # Posterior probabilities of new subjects, from their own observations.
 score <- function(fit, newdata, type) {
-  check_data(newdata)
+  check_newdata(newdata)
   own <- own_ids(newdata, ids_asked(fit))
   newdata <- without_declared(newdata, ids_asked(fit))$data
   parts <- fit_parts(fit, names(newdata))
@@ -226,7 +226,7 @@ score <- function(fit, newdata, type) {
     u <- lapply(linear_predictors(fit, times), function(x) x[, match(columns$time[known], times), drop = FALSE])
     log_f <- log_density(fit$curves, u, y)
   }
-  total <- matrix(log(fit$shares), length(columns$ids), fit$n_groups, byrow = TRUE)
+  total <- matrix(rep(log(fit$shares), each = length(columns$ids)), length(columns$ids))
   sums <- rowsum(t(log_f), columns$subject[known] + 1)
   at <- as.integer(rownames(sums))
   total[at, ] <- total[at, ] + sums

@@ -13,7 +13,8 @@
 #' @param search the search from which a fit was chosen
 #' @param criterion by which the best model of a search is the final one
 #' @param checks whether to make residual checks of the final fit, see [residual_checks()], and show them; of a fit of
-#'   several outcomes there are none, as they are of one, and none of people on disk, as they are of each person
+#'   several outcomes there are none, as they are of one, none of people on disk, as they are of each person, and none
+#'   of categories without an order, which have no residuals
 #' @param level level of the intervals of estimates
 #' @param data_file name of the data in the code
 #' @param progress `TRUE` shows a line that tells what is being done once it takes more than two seconds
@@ -46,7 +47,7 @@ grolts_report <- function(x, file, format = NULL, author = NULL, title = NULL, d
   final <- if (inherits(x, "gbtm_search")) best(x, criterion) else x
   check_fit(final)
   refuse_part(final)
-  if (missing(checks)) options$checks <- !is_several(final) && !is_on_disk(final)
+  if (missing(checks)) options$checks <- !is_several(final) && !is_on_disk(final) && has_mean(final$curves)
   options$said <- list(warnings = json_array(vapply(final$warnings, `[[`, "", "message")),
                        sentence = final$search$sentence)
   options$distal <- sent_results(distal, call)

@@ -47,3 +47,11 @@ test_that("a transform without a value says in how many rows", {
   expect_error(suppressWarnings(gbtm(y ~ t, d, id = "id", groups = 2, tcov = ~ sqrt(w - 1))),
                sprintf("has no value in %d rows", sum(d$w < 1)), class = "gbtm_bad_formula")
 })
+
+test_that("arithmetic that is no formula is refused in words", {
+  d <- with_region()
+  for (asked in list(list(risk = ~ id - 40), list(tcov = ~ w - 3))) {
+    expect_error(do.call(gbtm, c(list(y ~ t, d, id = "id", groups = 2), asked)), "cannot be computed",
+                 class = "gbtm_bad_formula")
+  }
+})

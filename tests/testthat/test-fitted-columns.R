@@ -69,3 +69,14 @@ test_that("what each row, or each person, has by itself is scored as in the fit"
                  group_columns(posterior(fit)[3:4, ]), tolerance = 1e-8, ignore_attr = TRUE, info = deparse(formula))
   }
 })
+
+test_that("a table of new people without a row is refused", {
+  need_engine()
+  d <- people_of_two()
+  for (fit in list(small_fit(), gbtm(y ~ t, d, id = "id", groups = 2, order = 1, risk = ~ x, control = quick()))) {
+    for (type in c("posterior", "group")) {
+      expect_error(predict(fit, newdata = d[0, ], type = type), "newdata: it has no row", class = "gbtm_no_data")
+    }
+    expect_error(predict(fit, newdata = d[0, ]), "newdata: it has no row", class = "gbtm_bad_times")
+  }
+})

@@ -156,3 +156,12 @@ test_that("the figures are of the probabilities", {
   expect_s3_class(plot_levels(fit), "ggplot")
   expect_s3_class(ggplot2::autoplot(fit), "ggplot")
 })
+
+test_that("the report is written, without checks of residuals that there are not", {
+  need_engine()
+  fit <- multinomial_fit(working())
+  file <- withr::local_tempfile(fileext = ".md")
+  grolts_report(fit, file)
+  expect_false(any(grepl("Residual checks", readLines(file))))
+  expect_error(grolts_report(fit, file, checks = TRUE), class = "gbtm_no_mean")
+})
