@@ -80,7 +80,7 @@
 #'   do. AR(1) errors, `lag()` and dropout go by an order of observations and are refused
 #' @param squeeze for `"beta"`: 0 and 1 may occur, and all values y are made `(y * (n - 1) + 0.5) / n`, with n the
 #'   number of observations that are fitted (Smithson and Verkuilen 2006, Psychological Methods 11). Curves, observed
-#'   means and residuals are of these values; new people are squeezed by the n of the fit
+#'   means and residuals are of these values, forecasts of y; new people are squeezed by the n of the fit
 #' @param curve [network_curve()], curves made of hidden units of time that the groups share, in place of `order`
 #' @param wide for wide data, what the names in the formula stand for:
 #'   `list(offenses = "count_*", age = c("age_1", "age_2"))` or `list(offenses = "count_*", age = c(10, 12))`. `id` is

@@ -40,6 +40,11 @@ kept_of_term <- function(value) {
   if (inherits(value, "time_term")) return(attr(value, "term"))
   if (inherits(value, "ns") && !isTRUE(attr(value, "intercept"))) {
     list(term = "ns", knots = as.double(attr(value, "knots")), boundary = attr(value, "Boundary.knots"))
+  } else if (inherits(value, "bs") && !isTRUE(attr(value, "intercept"))) {
+    list(term = "bs", knots = as.double(attr(value, "knots")), boundary = attr(value, "Boundary.knots"),
+         degree = as.integer(attr(value, "degree")))
+  } else if (inherits(value, "poly") && !is.null(attr(value, "degree"))) {
+    c(list(term = "poly", degree = length(attr(value, "degree"))), attr(value, "coefs"))
   }
 }
 
@@ -55,15 +60,42 @@ parts_of_term <- function(at, width) {
 quoted_name <- function(name) sprintf("`%s`", name)
 
 document_factor <- function(kept, time) {
-  text <- if (length(kept)) sprintf("%s(%s)", kept$term, quoted_name(time)) else quoted_name(time)
-  state <- if (length(kept)) list(list(sprintf("%s(_quoted_0)", kept$term), list(map = stored_state(kept)))) else list()
+  call <- function(x) if (length(kept)) sprintf("%s(%s%s)", kept$term, x, further_arguments(kept)) else x
+  text <- call(quoted_name(time))
+  state <- if (length(kept)) list(list(call("_quoted_0"), list(map = stored_state(kept)))) else list()
   list(text = text, state = list(map = state), pointwise = TRUE, arithmetic = TRUE, levels = NULL, codings = NULL)
 }
 
+# Of Python's own splines and polynomials what they keep is not all: beyond its boundary knots R's spline goes on.
+further_arguments <- function(kept) {
+  switch(kept$term,
+    bs = sprintf(", degree=%d, extrapolation='extend'", kept$degree),
+    poly = sprintf(", %d%s", kept$degree, if (is.null(kept$alpha)) ", raw=True" else ""),
+    ""
+  )
+}
+
 stored_state <- function(kept) {
+  if (kept$term == "bs") return(state_of_bs(kept))
+  if (kept$term == "poly") return(state_of_poly(kept))
   unname(Map(function(name, value) {
     list(name, if (name %in% c("knots", "boundary", "ends")) list(array = json_array(value)) else json_plain(value))
   }, names(kept), kept))
+}
+
+# The boundary knots stand once more for each degree.
+state_of_bs <- function(kept) {
+  low <- kept$boundary[1]
+  high <- kept$boundary[2]
+  knots <- c(rep(low, kept$degree + 1), kept$knots, rep(high, kept$degree + 1))
+  list(list("lower_bound", json_number(low)), list("upper_bound", json_number(high)), list("knots", json_array(knots)))
+}
+
+# The recurrence's coefficients and the sums of squares, by degree; R counts one more before that of degree 0.
+state_of_poly <- function(kept) {
+  if (is.null(kept$alpha)) return(list())
+  by_degree <- function(values) list(map = lapply(seq_along(values), function(k) list(k - 1, json_number(values[k]))))
+  list(list("alpha", by_degree(kept$alpha)), list("norms2", by_degree(kept$norm2[-1])))
 }
 
 json_plain <- function(value) if (is.numeric(value)) json_number(value) else value
@@ -83,10 +115,16 @@ python_term <- function(kept, name) {
     lspline = sprintf("knots=%s", numbers(kept$knots)),
     ns = sprintf("knots=%s, boundary_knots=%s", numbers(kept$knots), numbers(kept$boundary)),
     cc = sprintf("knots=%s, period=%s", numbers(kept$knots), numbers(kept$ends)),
-    sincos = sprintf("period=%s, order=%d", format(kept$period, digits = 17), as.integer(kept$order))
+    sincos = sprintf("period=%s, order=%d", format(kept$period, digits = 17), as.integer(kept$order)),
+    bs = sprintf("knots=%s, degree=%d, lower_bound=%s, upper_bound=%s", numbers(kept$knots), kept$degree,
+                 decimal(kept$boundary[1]), decimal(kept$boundary[2])),
+    poly = sprintf("%d%s", kept$degree, if (is.null(kept$alpha)) ", raw=True" else "")
   )
   sprintf("%s(%s, %s)", kept$term, name, settings)
 }
+
+# Whole numbers with a point: Python takes others for counts.
+decimal <- function(x) if (x == round(x)) sprintf("%.1f", x) else format(x, digits = 17)
 
 #' Columns (C, q) of a stored design at new times; NULL where it has more than R can make
 #' @noRd
@@ -105,18 +143,19 @@ stored_columns <- function(design, times) {
 
 # Of the time itself, or of a call of a term with the state that it left; NULL for anything else.
 factor_columns_at <- function(factor, time, times) {
-  text <- gsub(quoted_name(time), "_quoted_0", gsub("[[:space:]]", "", factor$text), fixed = TRUE)
+  bare <- function(text) gsub("\"", "'", gsub("[[:space:]]", "", text), fixed = TRUE)
+  text <- gsub(quoted_name(time), "_quoted_0", bare(factor$text), fixed = TRUE)
   if (text %in% c("_quoted_0", time)) return(cbind(times))
   states <- factor$state$map
   if (length(states) != 1) return(NULL)
   call <- states[[1]][[1]]
-  kept <- known_state(states[[1]][[2]]$map)
+  kept <- known_state(states[[1]][[2]]$map, text)
   opening <- sprintf("%s(%s", kept$term, c("_quoted_0", time))
-  mine <- identical(gsub("[[:space:]]", "", call), text) && any(startsWith(text, opening))
+  mine <- identical(bare(call), text) && any(startsWith(text, opening))
   if (mine && kept$term %in% stored_terms && plain_argument(text, opening)) term_columns(kept, times)
 }
 
-stored_terms <- c("lspline", "ns", "cc", "sincos")
+stored_terms <- c("lspline", "ns", "cc", "sincos", "bs", "poly")
 
 # Whether the term is of the time itself: after its name comes the next argument, or the end.
 plain_argument <- function(text, opening) {
@@ -124,11 +163,57 @@ plain_argument <- function(text, opening) {
   substring(text, after, after) %in% c(",", ")")
 }
 
-known_state <- function(map) {
+# What a term took from the data, of Python's own splines and polynomials with what their `text` says.
+known_state <- function(map, text) {
+  if (startsWith(text, "bs(")) return(known_bs(map, text))
+  if (startsWith(text, "poly(")) return(known_poly(map, text))
   values <- lapply(map, function(pair) if (is.list(pair[[2]])) as.double(unlist(pair[[2]]$array)) else pair[[2]])
   names <- vapply(map, function(pair) as.character(pair[[1]]), "")
   values <- stats::setNames(values, names)
   for (name in intersect(c("period", "order"), names)) values[[name]] <- as.double(values[[name]])
   if (is.null(values$term)) values$term <- ""
   values
+}
+
+state_value <- function(map, name) {
+  for (pair in map) if (identical(as.character(pair[[1]]), name)) return(pair[[2]])
+}
+
+not_known <- list(term = "")
+
+# The degree is one less than how often a boundary knot stands there.
+known_bs <- function(map, text) {
+  stored <- state_value(map, "knots")
+  knots <- as.double(unlist(if (is.list(stored) && !is.null(stored$array)) stored$array else stored))
+  other <- grepl("include_intercept|extrapolation='(clip|na|zero)", text)
+  if (length(knots) < 2 || other) return(not_known)
+  ends <- range(knots)
+  degree <- sum(knots == ends[1]) - 1
+  inside <- knots > ends[1] & knots < ends[2]
+  if (degree < 1 || sum(knots == ends[2]) != degree + 1) return(not_known)
+  list(term = "bs", knots = knots[inside], boundary = ends, degree = degree)
+}
+
+known_poly <- function(map, text) {
+  by_degree <- function(name) {
+    pairs <- state_value(map, name)$map
+    order <- vapply(pairs, function(pair) as.double(pair[[1]]), 1)
+    vapply(pairs, function(pair) as.double(pair[[2]]), 1)[order(order)]
+  }
+  alpha <- by_degree("alpha")
+  if (length(alpha)) return(list(term = "poly", alpha = alpha, norms2 = by_degree("norms2")))
+  raw <- "^poly\\([^(),]+,(degree=)?([0-9]+),(raw=)?True\\)$"
+  if (grepl(raw, text)) list(term = "poly", degree = as.integer(sub(raw, "\\2", text))) else not_known
+}
+
+# Columns of orthogonal polynomials by their recurrence, of which `norms2` are the sums of squares, or plain powers.
+poly_columns <- function(kept, x) {
+  if (is.null(kept$alpha)) return(outer(x, seq_len(kept$degree), "^"))
+  n <- length(kept$alpha)
+  p <- matrix(1, length(x), n + 1)
+  for (k in seq_len(n)) {
+    p[, k + 1] <- (x - kept$alpha[k]) * p[, k]
+    if (k > 1) p[, k + 1] <- p[, k + 1] - kept$norms2[k] / kept$norms2[k - 1] * p[, k - 1]
+  }
+  sweep(p, 2, sqrt(kept$norms2), "/")[, -1, drop = FALSE]
 }

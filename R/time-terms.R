@@ -110,7 +110,11 @@ term_columns <- function(kept, x) {
     lspline = line_columns(x, kept$knots),
     ns = unclass_columns(splines::ns(x, knots = kept$knots, Boundary.knots = kept$boundary)),
     cc = cyclic_columns(x, c(kept$ends[1], kept$knots, kept$ends[2])),
-    sincos = wave_columns(x, kept$period, kept$order)
+    sincos = wave_columns(x, kept$period, kept$order),
+    # it warns beyond the boundary knots, of which warn_far_times() and the column `outside` tell
+    bs = unclass_columns(suppressWarnings(
+      splines::bs(x, knots = kept$knots, degree = kept$degree, Boundary.knots = kept$boundary))),
+    poly = poly_columns(kept, x)
   )
 }
 

@@ -112,3 +112,44 @@ def test_wide_data_several_outcomes_and_files(tmp_path, data, res):
     with pytest.raises(SpecificationError, match="squeeze: is not yet done") as caught:
         fit(str(tmp_path / "a.parquet"))
     assert caught.value.code == "not_on_disk"
+
+
+def test_forecasts_are_on_the_scale_of_the_outcome(data, res):
+    """Against the same beta fitted to values squeezed by hand, whose law is carried back by the linear map."""
+    n = data["y"].notna().sum()
+    inside = data.assign(y=(data["y"] * (n - 1) + 0.5) / n)
+    by_hand = fit(inside, squeeze=False)
+    seen = data["id"].lt(6) & data["t"].lt(3)
+    ours, theirs = (r.forecast(d[seen], times=[3.0]) for r, d in ((res, data), (by_hand, inside)))
+    back = (theirs.table[["mean", "lower", "upper", "q0.05", "q0.5", "q0.95"]] * n - 0.5) / (n - 1)
+    back.iloc[:, 1:] = back.iloc[:, 1:].clip(0, 1)
+    np.testing.assert_allclose(ours.table[back.columns], back, atol=1e-9)
+    np.testing.assert_allclose(ours.table["sd"], theirs.table["sd"] * n / (n - 1), rtol=1e-9)
+    y = np.resize([0.0, 1.0, 0.4], len(ours.table))
+    np.testing.assert_allclose(
+        ours.log_score(y), theirs.log_score((y * (n - 1) + 0.5) / n) + np.log((n - 1) / n), rtol=1e-9)
+    np.testing.assert_array_equal(ours.cdf([-0.1, 1.0]), np.tile([0.0, 1.0], (len(y), 1)))
+    near = ours.cdf([0.4 - 1e-5, 0.4 + 1e-5])  # its derivative is the density
+    slope = (near.iloc[:, 1] - near.iloc[:, 0]) / 2e-5
+    np.testing.assert_allclose(ours.probabilities([0.4]).iloc[:, 0], slope, rtol=1e-5)
+    assert (ours.probabilities([-0.1, 1.1]).to_numpy() == 0).all()
+
+
+def test_forecasts_are_checked_on_the_scale_of_the_outcome(data, res):
+    n = data["y"].notna().sum()
+    by_hand = fit(data.assign(y=(data["y"] * (n - 1) + 0.5) / n), squeeze=False)
+    ours, theirs = (gbtm.forecast_check(r, against=["carry"], folds=2, n_starts=1).table for r in (res, by_hand))
+    np.testing.assert_allclose(ours["log score"], theirs.loc[ours.index, "log score"] + np.log((n - 1) / n), rtol=1e-8)
+    np.testing.assert_allclose(ours["crps"], theirs.loc[ours.index, "crps"] * n / (n - 1), rtol=1e-2)
+    # beside a model of the values as they are, each is scored by what was observed
+    plain = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1).fit(n_starts=2)
+    both = gbtm.forecast_check({"beta": res, "normal": plain}, against=(), folds=2, n_starts=1).table
+    alone = gbtm.forecast_check({"normal": plain}, against=(), folds=2, n_starts=1).table
+    assert both.loc["normal", "log score"] == alone.loc["normal", "log score"]
+    assert both.loc["beta", "log score"] == pytest.approx(ours.loc["2 groups", "log score"])
+
+
+def test_paths_of_a_lag_are_of_the_outcome(data):
+    lagged = fit(data, tcov="~ lag(y)")
+    ahead = lagged.forecast(data[data["id"].lt(4) & data["t"].lt(2)], steps=2, draws=200).table
+    assert ahead[["mean", "lower", "upper"]].stack().between(0, 1).all()

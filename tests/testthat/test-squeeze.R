@@ -44,3 +44,21 @@ test_that("it is told, kept, and refused where it has no place", {
                data = transform(d, z = y * 10), id = "id", groups = 2, control = gbtm_control(n_starts = 2))
   expect_output(print(both), said, fixed = TRUE)
 })
+
+test_that("forecasts are on the scale of the outcome", {
+  need_engine()
+  d <- shares()
+  n <- sum(!is.na(d$y))
+  fit <- fit_shares(d)
+  plain <- fit_shares(transform(d, y = (y * (n - 1) + 0.5) / n), squeeze = FALSE)
+  seen <- d$id < 6 & d$t < 3
+  ask <- function(fit, d, y) suppressWarnings(forecast(fit, d[seen, ], times = 3, y = rep(y, 5), cdf = y))
+  for (y in c(0, 0.3)) {
+    inside <- (y * (n - 1) + 0.5) / n
+    ours <- ask(fit, d, y)
+    theirs <- ask(plain, transform(d, y = (y * (n - 1) + 0.5) / n), inside)
+    expect_equal(ours$mean, (theirs$mean * n - 0.5) / (n - 1), tolerance = 1e-8)
+    expect_equal(ours$log_score, theirs$log_score + log((n - 1) / n), tolerance = 1e-8)
+    expect_equal(ours[[paste0("cdf_", y)]], theirs[[paste0("cdf_", format(inside, digits = 15))]], tolerance = 1e-8)
+  }
+})

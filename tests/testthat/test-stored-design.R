@@ -12,6 +12,8 @@ posterior_of <- function(fit, people) suppressWarnings(predict(fit, people, type
 terms_of_both <- list(
   y ~ lspline(t, knots = c(3, 6)), y ~ lspline(t, df = 3), y ~ ns(t, df = 3),
   y ~ ns(t, knots = 4, Boundary.knots = c(1, 8)),
+  y ~ bs(t, df = 4), y ~ splines::bs(t, knots = c(2.5, 6), degree = 2, Boundary.knots = c(-0.5, 9.25)),
+  y ~ bs(t, degree = 3), y ~ poly(t, 3), y ~ poly(t, 2, raw = TRUE),
   y ~ cc(t, df = 3, period = c(1, 8.5)), y ~ t + sincos(t, period = 6, order = 2), y ~ sincos(t, period = 6) * t
 )
 at <- c(-1, 0.25, 5.5, 9, 12)
@@ -53,7 +55,8 @@ test_that("a file of Python's has it in R", {
   d <- two_curves(40, times = 0:9)
   table <- tempfile(fileext = ".csv")
   utils::write.csv(d, table, row.names = FALSE)
-  for (term in c("lspline(t, knots=[3, 6])", "ns(t, df=3)", "cc(t, df=3, period=[1, 8.5])",
+  for (term in c("bs(t, df=4, extrapolation=\"extend\")", "bs(t, knots=[2.5, 6], degree=2, extrapolation=\"extend\")",
+                 "poly(t, 3)", "poly(t, 2, raw=True)", "t + poly(t, 1):t", "lspline(t, knots=[3, 6])", "ns(t, df=3)", "cc(t, df=3, period=[1, 8.5])",
                  "t + sincos(t, period=6, order=2)", "sincos(t, period=6) * t")) {
     path <- tempfile(fileext = ".json")
     theirs <- in_python(path, "r.predict(times=[-1, 0.25, 5.5, 9, 12])['estimate'].tolist()", sprintf(paste(
@@ -62,6 +65,12 @@ test_that("a file of Python's has it in R", {
     found <- suppressWarnings(predict(read_gbtm(path), times = at))
     expect_equal(found$estimate, theirs, tolerance = 1e-9, info = term)
   }
+  # within the knots of a spline that Python does not carry beyond them
+  path <- tempfile(fileext = ".json")
+  theirs <- in_python(path, "r.predict(times=[0.25, 5.5])['estimate'].tolist()", sprintf(paste(
+    "import pandas as pd; d = pd.read_csv('%s');",
+    "gbtm.GBTM.from_formula('y ~ bs(t, df=5)', d, id='id', groups=2).fit(rng=0, n_starts=2).save('%s')"), table, path))
+  expect_equal(predict(read_gbtm(path), times = c(0.25, 5.5))$estimate, theirs, tolerance = 1e-9)
 })
 
 test_that("what R cannot make alike stays known at the observed times", {
@@ -71,7 +80,7 @@ test_that("what R cannot make alike stays known at the observed times", {
     gbtm:::basis_columns(parts, list(subject = rep(1, 30), y = rep(0, 30), time = rep(0:9, 3)))$design
   }
   expect_null(design(y ~ own(t)))
-  expect_null(design(y ~ splines::bs(t, df = 4)))
+  expect_null(design(y ~ splines::bs(t, df = 4, intercept = TRUE)))
   expect_null(design(y ~ lspline(log(t + 1), knots = 1)))
   expect_null(design(y ~ ns(t, df = 3, intercept = TRUE)))
   expect_identical(design(y ~ lspline(t, knots = 4))$formula, "lspline(t, knots=[4])")
@@ -85,6 +94,11 @@ test_that("what R cannot make alike stays known at the observed times", {
   expect_equal(gbtm:::stored_columns(stored("lspline(t, knots=[4])"), c(3, 6)), matrix(c(0, 2)))
   expect_null(gbtm:::stored_columns(stored("lspline(t, knots=[4]) * 2", "lspline(t, knots=[4])"), c(3, 6)))
   expect_null(gbtm:::stored_columns(stored("lspline(t - 1, knots=[4])"), c(3, 6)))
-  expect_null(gbtm:::stored_columns(stored("bs(t, df=3)", term = "bs"), c(3, 6)))
+  expect_null(gbtm:::stored_columns(stored("cr(t, df=3)", term = "cr"), c(3, 6)))
+  for (text in c("bs(t, df=4, include_intercept=True)", "bs(t, df=4, extrapolation='clip')", "bs(t, df=4) * 2")) {
+    of_bs <- stored(text, sub(" [*] 2", "", text))
+    of_bs$factors[[1]]$state$map[[1]][[2]]$map <- list(list("knots", rep(c(0, 9), each = 4)))
+    expect_null(gbtm:::stored_columns(of_bs, c(3, 6)))
+  }
   expect_null(gbtm:::stored_columns(NULL, 1))
 })

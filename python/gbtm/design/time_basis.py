@@ -95,7 +95,8 @@ class KnownColumns:
     def _elsewhere(self) -> str:
         """How to know a curve at other times."""
         if self.formula is None or (self.design is not None and not self.design.of_numbers):
-            return "A polynomial or a spline of time is known between them."
+            return ("A file has other times of polynomials and of terms of time alone, such as bs(), ns(), poly() and "
+                    "lspline(): fit one of these.")
         return "In Python, load(path, trust_formula=True) runs the file's formula, which is code."
 
 

@@ -19,6 +19,7 @@ from ..errors import SpecificationError, warn
 from ..fit.fit import Fit
 from ..model.known_people import without_known
 from ..model.prepared import Prepared
+from ..model.squeezed import out_of_interval
 from ..resampling.folds import folds_of, units_of
 from ..specification.first_groups import first_groups
 from ..specification.spec import ModelSpec
@@ -233,7 +234,7 @@ def _common(built: dict[str, Prepared], base: Panel, origin: float | None) -> pd
             f"origin: nothing is foretold from {first:g} on.", code="bad_origin", argument="origin",
             way_out=f"Give a time before {levels[-1]:g}.",
         )
-    return pd.DataFrame({"y": m.y[rows[here]]}, index=keys[here])
+    return pd.DataFrame({"y": out_of_interval(m.y[rows[here]], m.squeezed_by)}, index=keys[here])
 
 
 def _place(panel: Panel, rows: np.ndarray, scored: pd.DataFrame) -> np.ndarray:
@@ -281,10 +282,12 @@ def _rival(
     outcome = spec.outcomes[0]
     family = family_of(outcome)
     if name == "carry":
-        return carry_forward(train, test, family)
-    if name == "ar":
-        return autoregression(train, test, family.name, lags, outcome, rng)
-    return recurrent(train, test, family, hidden, rng)
+        made = carry_forward(train, test, family)
+    elif name == "ar":
+        made = autoregression(train, test, family.name, lags, outcome, rng)
+    else:
+        made = recurrent(train, test, family, hidden, rng)
+    return replace(made, predictive=replace(made.predictive, squeezed_by=train.outcomes[0].squeezed_by))
 
 
 def _summary(found: dict[str, list[tuple[Fitted, np.ndarray]]], scored: pd.DataFrame) -> ForecastCheck:
@@ -324,9 +327,9 @@ def _joined(parts: list[tuple[Fitted, np.ndarray]]) -> tuple[np.ndarray, Predict
         return np.vstack([a, more if fill else 0 * more])
 
     first = kept[0][0]
-    joined = Predictive(
-        first.family, np.hstack([wide(p.weights, p.n, False) for p, _ in kept]),
-        {k: np.hstack([wide(p.predictors[k], p.n, True) for p, _ in kept]) for k in first.predictors})
+    joined = replace(
+        first, weights=np.hstack([wide(p.weights, p.n, False) for p, _ in kept]), predictors={
+            k: np.hstack([wide(p.predictors[k], p.n, True) for p, _ in kept]) for k in first.predictors})
     return np.concatenate([place for _, place in kept]), joined
 
 

@@ -22,6 +22,7 @@ from ..errors import SpecificationError, warn
 from ..families.levels import refuse_without_mean
 from ..fit.new_data import panel_like
 from ..fit.scoring import left_out, prior, probabilities
+from ..model.squeezed import out_of_interval
 from ..record.rebuild import layout_of
 from .forecast_table import forecast_table
 from .given_seen import given_seen
@@ -248,7 +249,7 @@ def _of_outcome(
     first = np.flatnonzero((rows.lag_rows < 0).all(axis=1)) if rows.lag_rows.shape[1] else np.arange(rows.time.size)
     u = curves.predictors(rows.time, rows.covariates if rows.covariates.shape[1] else None, rows.exposure)
     u = given_seen(res, panel, m, rows, person, u)
-    whole = Predictive(curves.family, share, u)
+    whole = Predictive(curves.family, share, u, res.outcome.spec.squeezed_by or 0)
     parts = [(first, whole.take(first))]
     if first.size < rows.time.size:
         parts += _paths(res, rows, whole, first, person, draws, rng)
@@ -268,8 +269,8 @@ def _paths(
     point = (np.arange(draws)[:, None] + rng.random((1, n_rows))) / draws
     group = np.minimum((point[:, None, :] > upper[None]).sum(axis=1), upper.shape[0] - 1)[:, leader]  # (D, F)
     y, out = np.zeros((draws, n_rows)), []
-    y[:, first] = _drawn(curves.family, {k: np.take_along_axis(v[:, first], group[:, first], axis=0)
-                                         for k, v in whole.predictors.items()}, rng)
+    y[:, first] = _drawn(whole, {k: np.take_along_axis(v[:, first], group[:, first], axis=0)
+                                 for k, v in whole.predictors.items()}, rng)
     for step in np.unique(rows.step):
         at = np.setdiff1d(np.flatnonzero(rows.step == step), first)
         if not at.size:
@@ -285,15 +286,19 @@ def _paths(
                .reshape(draws, at.size) for k, v in u.items()}
         if curves.family.is_count:
             own["mean"] = np.minimum(own["mean"], LARGEST_LOG_RATE)
-        y[:, at] = _drawn(curves.family, own, rng)
-        out.append((at, Predictive(curves.family, np.full((draws, at.size), 1 / draws), own)))
+        y[:, at] = _drawn(whole, own, rng)
+        out.append((at, replace(whole, weights=np.full((draws, at.size), 1 / draws), predictors=own)))
     return out
 
 
-def _drawn(family: Any, u: dict[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
+def _drawn(whole: Predictive, u: dict[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """Draws of the family of ``whole``, on the scale of the outcome, which is that of its lags."""
+    family: Any = whole.family
     if family.is_count:
         u = {**u, "mean": np.minimum(u["mean"], LARGEST_LOG_RATE)}
     y = family.simulate(u, rng)
+    if whole.squeezed_by:
+        return np.clip(out_of_interval(y, whole.squeezed_by), 0.0, 1.0)
     low, high = getattr(family, "lower", -np.inf), getattr(family, "upper", np.inf)
     return np.asarray(np.clip(y, low, high) if family.has_bounds else y)
 

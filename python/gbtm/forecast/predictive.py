@@ -6,12 +6,13 @@ F(y) = sum_c w_c F(y; u_c), with w_c the probability of component c and u_c its 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import logsumexp
 
 from ..families import Family
+from ..model.squeezed import into_interval, out_of_interval
 
 CHUNK = 2_000_000  # components looked at together
 LARGEST_COUNT = 2.0**40
@@ -28,11 +29,14 @@ class Predictive:
     family : of all components
     weights : (C, n), columns that add up to 1
     predictors : of each predictor of the family (C, n), on the user's scale
+    squeezed_by : the family is that of (y (m - 1) + 1/2) / m with this m, 0 where it is that of y: all that is asked
+        and answered is y, between 0 and 1, where what the family has beyond lies too
     """
 
     family: Family
     weights: np.ndarray
     predictors: dict[str, np.ndarray]
+    squeezed_by: int = 0
 
     @property
     def n(self) -> int:
@@ -45,12 +49,13 @@ class Predictive:
 
     def take(self, at: np.ndarray) -> Predictive:
         """Some of the n distributions."""
-        return Predictive(self.family, self.weights[:, at], {k: v[:, at] for k, v in self.predictors.items()})
+        return replace(self, weights=self.weights[:, at], predictors={k: v[:, at] for k, v in self.predictors.items()})
 
     def mean(self) -> np.ndarray:
         """(n,) expected outcomes."""
         with np.errstate(over="ignore"):
-            return np.asarray((self.weights * self.family.expected(self.predictors)).sum(axis=0))
+            inside = np.asarray((self.weights * self.family.expected(self.predictors)).sum(axis=0))
+        return out_of_interval(inside, self.squeezed_by)
 
     def sd(self) -> np.ndarray:
         """(n,) standard deviations: within components and between their means."""
@@ -58,11 +63,21 @@ class Predictive:
             mean = self.family.expected(self.predictors) + 0 * self.predictors["mean"]
             square = self.family.variance(self.predictors) + mean**2
             overall = (self.weights * mean).sum(axis=0)
-            return np.asarray(np.sqrt(np.maximum((self.weights * square).sum(axis=0) - overall**2, 0.0)))
+            inside = np.asarray(np.sqrt(np.maximum((self.weights * square).sum(axis=0) - overall**2, 0.0)))
+        m = self.squeezed_by
+        return inside * (m / (m - 1)) if m else inside
 
     def cumulative(self, y: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         """P(Y < y) and P(Y <= y), (n,) each."""
-        at = np.broadcast_to(np.asarray(y, dtype=float), (self.n,))
+        asked = np.broadcast_to(np.asarray(y, dtype=float), (self.n,))
+        below, upto = self._cumulative(into_interval(asked, self.squeezed_by))
+        if self.squeezed_by:
+            below = np.where(asked <= 0, 0.0, np.where(asked > 1, 1.0, below))
+            upto = np.where(asked < 0, 0.0, np.where(asked >= 1, 1.0, upto))
+        return below, upto
+
+    def _cumulative(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same of what the family is of."""
         with np.errstate(over="ignore", invalid="ignore"):
             below, upto = self.family.cumulative(at, self.predictors)
         none = at < 0 if self.is_discrete else np.zeros(self.n, dtype=bool)
@@ -75,20 +90,23 @@ class Predictive:
 
     def log_density(self, y: np.ndarray | float) -> np.ndarray:
         """(n,) log of the probability of y, or of its density where it has none."""
-        at = np.broadcast_to(np.asarray(y, dtype=float), (self.n,))
-        with np.errstate(divide="ignore"):
-            return np.asarray(logsumexp(
+        asked, m = np.broadcast_to(np.asarray(y, dtype=float), (self.n,)), self.squeezed_by
+        at = into_interval(asked, m)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inside = np.asarray(logsumexp(
                 np.log(np.maximum(self.weights, SMALLEST)) + self.family.log_density(at, self.predictors), axis=0))
+        return np.where((asked < 0) | (asked > 1), -np.inf, inside + np.log1p(-1 / m)) if m else inside
 
     def quantile(self, p: float) -> np.ndarray:
         """(n,) the smallest y with P(Y <= y) >= p."""
         step = max(1, CHUNK // max(self.weights.shape[0], 1))
         parts = [self.take(np.arange(i, min(i + step, self.n)))._quantile(p) for i in range(0, self.n, step)]
-        return np.concatenate([np.empty(0), *parts])
+        inside = np.concatenate([np.empty(0), *parts])
+        return np.clip(out_of_interval(inside, self.squeezed_by), 0.0, 1.0) if self.squeezed_by else inside
 
     def _quantile(self, p: float) -> np.ndarray:
         def reached(y: np.ndarray) -> np.ndarray:
-            return np.asarray(self.cumulative(y)[1] >= p)
+            return np.asarray(self._cumulative(y)[1] >= p)
 
         if self.is_discrete:
             return smallest_whole(reached, self.n)
@@ -120,7 +138,8 @@ class Predictive:
         upper = np.cumsum(self.weights, axis=0)
         which = np.minimum((rng.random(self.n) > upper).sum(axis=0), self.weights.shape[0] - 1)
         at = np.arange(self.n)
-        return np.asarray(self.family.simulate({k: v[which, at] for k, v in self.predictors.items()}, rng))
+        inside = np.asarray(self.family.simulate({k: v[which, at] for k, v in self.predictors.items()}, rng))
+        return np.clip(out_of_interval(inside, self.squeezed_by), 0.0, 1.0) if self.squeezed_by else inside
 
 
 def smallest_whole(reached: Callable[[np.ndarray], np.ndarray], n: int) -> np.ndarray:

@@ -43,7 +43,7 @@ def one_step_ahead(fit: Refit, panel: Panel) -> Predictive:
     shares = layout.shares_given(fit.flat, panel.subjects.risk, panel.subjects.risk2)
     log_prior = np.log(np.maximum(np.broadcast_to(shares, (panel.n_subjects, shares.shape[1])), 1e-300)).T
     seen = before(np.maximum(family.log_density(measures.y, u), -1e6), measures.subject)
-    return Predictive(family, softmax(log_prior[:, measures.subject] + seen, axis=0), u)
+    return Predictive(family, softmax(log_prior[:, measures.subject] + seen, axis=0), u, measures.squeezed_by)
 
 
 def before(values: np.ndarray, subject: np.ndarray) -> np.ndarray:

@@ -38,4 +38,14 @@ def squeezed(measures: Measures, outcome: OutcomeSpec, panel: Panel) -> Measures
             f"{int(bad.sum())} values do not, first {panel.describe_rows(np.flatnonzero(bad), measures)}.",
             code="bad_outcome", argument=measures.name, way_out="Divide percentages by 100.",
         )
-    return replace(measures, y=(y * (n - 1) + 0.5) / n, squeezed_by=n)
+    return replace(measures, y=into_interval(y, n), squeezed_by=n)
+
+
+def into_interval(y: np.ndarray, n: int) -> np.ndarray:
+    """Values of 0 to 1 squeezed by ``n``; as they are with 0."""
+    return (y * (n - 1) + 0.5) / n if n else y
+
+
+def out_of_interval(squeezed: np.ndarray, n: int) -> np.ndarray:
+    """The inverse of :func:`into_interval`."""
+    return (squeezed * n - 0.5) / (n - 1) if n else squeezed
