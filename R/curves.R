@@ -88,8 +88,8 @@ expected_at <- function(fit, times, w = NULL) {
 }
 
 # Predictors with the sd of an outcome among those of all subjects in place of that around a subject's own curve,
-# sqrt(sigma^2 + z'Dz) with random effects, which a mean asks for where the outcome is censored; and the derivatives
-# of its log in log sigma and the sds of the effects, list of (K, C), or NULL.
+# sqrt(sigma^2 + z'Gz) with random effects, which a mean asks for where the outcome is censored; and the derivatives
+# of its log in log sigma, the sds of the effects and what their correlations are made of, list of (K, C), or NULL.
 with_marginal_sd <- function(curves, u, times) {
   effects <- intersect(effect_sds, names(u))
   if (!length(effects) || !family_traits(curves$family)$has_bounds) return(list(u = u, chain = NULL))
@@ -98,6 +98,7 @@ with_marginal_sd <- function(curves, u, times) {
     power <- match(p, effect_sds) - 1
     matrix(curves$scale * (times / curves$time_scale)^power, nrow(own), length(times), byrow = TRUE)
   })
+  if (any(effect_correlations %in% names(u))) return(with_correlated_sd(u, own, units))
   total <- own
   for (p in effects) total <- total + (u[[p]] * units[[p]])^2
   chain <- lapply(stats::setNames(nm = effects), function(p) u[[p]] * units[[p]]^2 / total)

@@ -70,7 +70,7 @@
 #' @param rho_by_group one rho per group
 #' @param rorder for `r those_having("may_correlate")`: random effects of each group: 0, an intercept; 1, a slope over
 #'   time too; 2, an effect of time squared too; -1, none
-#' @param rcorr the random effects of a group are correlated, for family `"normal"`; else independent
+#' @param rcorr the random effects of a group are correlated; else independent
 #' @param phi_order for `r those_having("has_precision")`: order of the polynomial of time that log phi is in each
 #'   group; without it phi is a constant
 #' @param rcommon one covariance of the random effects for all groups that have them; else one for each

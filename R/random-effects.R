@@ -3,6 +3,7 @@
 # Random effects of time to the powers 0, 1, 2, and what their sds are called among the parameters.
 effect_names <- c("intercept", "slope", "quadratic")
 effect_sds <- c("r0_sigma", "r1_sigma", "r2_sigma")
+effect_correlations <- c("atanh_r01", "atanh_r02", "atanh_r12")
 
 #' Predicted random effects
 #'
@@ -60,4 +61,47 @@ ranef.gbtm <- function(object, ...) {
     }
   }
   structure(table[effects], row.names = as.character(table[[1]]), postVar = variances)
+}
+
+# with_marginal_sd() where the effects are correlated: variances `own` (K, C) and units of each effect, list of (K, C).
+# Of each group the root of the matrix of correlations has in row b the partial correlations tanh(z) of effect b with
+# those before it, each times what the ones before leave.
+with_correlated_sd <- function(u, own, units) {
+  n <- length(units)
+  present <- effect_correlations[seq_len(n * (n - 1) / 2)]
+  total <- own
+  chain <- lapply(stats::setNames(nm = c(names(units), present)), function(p) 0 * own)
+  for (k in seq_len(nrow(own))) {
+    made <- correlation_root(vapply(present, function(p) u[[p]][k, 1], 1), n)
+    loads <- vapply(names(units), function(p) u[[p]][k, ] * units[[p]][k, ], numeric(ncol(own)))
+    loads <- matrix(loads, ncol(own), n)
+    along <- loads %*% made$root
+    total[k, ] <- own[k, ] + rowSums(along^2)
+    met <- along %*% t(made$root)
+    for (j in seq_len(n)) chain[[j]][k, ] <- met[, j] * units[[j]][k, ] / total[k, ]
+    for (m in seq_along(present)) {
+      chain[[present[m]]][k, ] <- rowSums((loads %*% made$slopes[[m]]) * along) / total[k, ]
+    }
+  }
+  u$log_sigma <- log(total) / 2
+  list(u = u, chain = c(list(log_sigma = own / total), chain))
+}
+
+# The root (n, n) for z, and its derivative in each.
+correlation_root <- function(z, n) {
+  p <- tanh(z)
+  root <- diag(n)
+  slopes <- lapply(p, function(x) matrix(0, n, n))
+  before <- cumsum(c(0, seq_len(n - 1))) # where the z of row b begin
+  for (b in seq_len(n)[-1]) {
+    mine <- p[before[b - 1] + seq_len(b - 1)]
+    left <- cumprod(c(1, sqrt(1 - mine^2)))
+    root[b, seq_len(b)] <- c(mine, 1) * left
+    for (a in seq_len(b - 1)) {
+      after <- (a + 1):b
+      slopes[[before[b - 1] + a]][b, a] <- (1 - mine[a]^2) * left[a]
+      slopes[[before[b - 1] + a]][b, after] <- -mine[a] * root[b, after]
+    }
+  }
+  list(root = root, slopes = slopes)
 }

@@ -105,6 +105,32 @@ def test_scores_are_those_of_small_effects():
             slope, scores[:, 3] + scores[:, 4] + correlation * scores[:, 5], rtol=1e-3, atol=1e-3)
 
 
+def test_scores_are_those_of_small_effects_where_values_are_censored():
+    """The same of the integral over the effects, of which the smaller model has none."""
+    data = drawn(40, 4, effect=0.7, seed=3)
+    data["y"] = data["y"].clip(0.3, 2.2)
+    more = {"family": "cnorm", "min": 0.3, "max": 2.2}
+    model = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=1, order=1, rorder=1, rcorr=True, **more)
+    small = fit(data, **more)
+    layout, panel = model.layout, model.panel
+    flat = embed(layout_of(small), small.internal.params, layout)[0]
+    module, cone = Mixture.near(layout, panel, flat), _Cone.of(layout, flat)
+    scores = cone.scores(module, layout, panel, flat)[0]
+    place = {b.predictor: b.start for b in layout.blocks}
+
+    def loglik(h, correlation):
+        at = flat.copy()
+        at[[place["r0_sigma"], place["r1_sigma"], place["atanh_r01"]]] = h, h, np.arctanh(correlation)
+        with torch.no_grad():
+            values = module.subject_loglik(torch.as_tensor(at)[None])[0].numpy()
+        return values if module.expand is None else values[module.expand]
+
+    for correlation in (0.0, 0.5, -0.8):
+        slope = (loglik(0.01, correlation) - loglik(0.0, correlation)) / 1e-4
+        np.testing.assert_allclose(
+            slope, scores[:, 0] + scores[:, 1] + correlation * scores[:, 2], rtol=1e-3, atol=5e-3)
+
+
 def test_a_covariance_common_to_the_groups_counts_once():
     data = drawn(120, 6, groups=2)
     plain = fit(data, 2)

@@ -102,3 +102,33 @@ test_that("intercept, slope and square are those of nlme", {
     }
   }
 })
+
+test_that("curves of correlated effects of censored outcomes are means over them", {
+  need_engine()
+  data <- transform(pathways, age = age - 11)
+  data <- data[data$id %in% unique(data$id)[1:40], ]
+  ages <- c(-2, 0.5)
+  limits <- quantile(data$aggression, c(0.1, 0.9), na.rm = TRUE)
+  cut <- transform(data, aggression = pmin(pmax(aggression, limits[1]), limits[2]))
+  fit <- suppressWarnings(gbtm(aggression ~ age, data = cut, id = "id", groups = 1, order = 1, family = "cnorm",
+                               min = limits[[1]], max = limits[[2]], rorder = 1, rcorr = TRUE,
+                               control = gbtm_control(n_starts = 1)))
+  p <- coef(fit)
+  marginal <- function(p, age) {
+    g <- outer(p[4:5], p[4:5]) * matrix(c(1, p[6], p[6], 1), 2)
+    s <- sqrt(p[3]^2 + drop(c(1, age) %*% g %*% c(1, age)))
+    eta <- p[1] + p[2] * age
+    a <- (limits - eta) / s
+    eta * diff(pnorm(a)) - s * diff(dnorm(a)) + limits[1] * pnorm(a[1]) + limits[2] * pnorm(a[2], lower.tail = FALSE)
+  }
+  at <- predict(fit, times = ages)
+  expect_equal(at$estimate, unname(vapply(ages, function(age) marginal(unname(p), age), 1)), tolerance = 1e-7)
+  step <- 1e-5
+  slopes <- sapply(ages, function(age) sapply(1:6, function(j) {
+    (marginal(unname(p) + step * (1:6 == j), age) - marginal(unname(p) - step * (1:6 == j), age)) / (2 * step)
+  }))
+  expect_equal(at[[grep("se|err", names(at))[1]]], unname(sqrt(diag(t(slopes) %*% vcov(fit) %*% slopes))),
+               tolerance = 1e-5)
+  expect_error(gbtm(aggression ~ age, data = cut, id = "id", groups = 1, order = 1, family = "cnorm",
+                    min = limits[[1]], max = limits[[2]], rorder = 2), class = "gbtm_bad_rorder")
+})

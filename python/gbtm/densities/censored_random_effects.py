@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ..compute.quadrature import enough_nodes, legendre
+from ..errors import SpecificationError
 from ..families.cnorm import FAR_INSIDE
 from ..families.normal import HALF_LOG_2PI
 from .subject_integral import WholeSubjects
@@ -45,6 +46,13 @@ class CensoredEffects(WholeSubjects):
     padded = ("y", "side", "seen", "design", "moments", "effects")
 
     def __init__(self, part: OutcomePart, measures: Measures, n_subjects: int) -> None:
+        if part.n_random > len(LOOK):
+            raise SpecificationError(
+                f"rorder: {int((part.side(measures.y) != 0).sum())} values of {part.name} are censored, and the "
+                "density of a person then is an integral over the effects: over three of them it takes too long.",
+                code="bad_rorder", argument="rorder",
+                way_out="Use rorder=1, or give limits that no value lies at.",
+            )
         super().__init__(part, measures, n_subjects)
         self._pad("effects", np.vander(measures.time / part.time_scale, part.n_random, increasing=True))
         self.block = 128 if part.n_random == 1 else 32
@@ -73,11 +81,25 @@ class CensoredEffects(WholeSubjects):
 
     def _residual(self, coefficients: Tensor, t: int, v: Tensor) -> tuple[Tensor, Tensor]:
         """(y_t - mean) / sigma at nodes v (G, N, n, L): (G, N, n); and sigma (G, 1, 1)."""
-        beta, log_sigma, spread = self._split(coefficients)
+        beta, log_sigma, _ = self._split(coefficients)
         eta = beta @ self.design[:, t].T
-        shift = torch.einsum("gnil,nl,gl->gni", v, self.effects[:, t], spread)
         sigma = torch.exp(log_sigma)[:, None, None]
-        return (self.y[:, t, None] - eta[..., None] - shift) / sigma, sigma
+        return (self.y[:, t, None] - eta[..., None] - self._shift(coefficients, t, v)) / sigma, sigma
+
+    def _shift(self, coefficients: Tensor, t: int, v: Tensor) -> Tensor:
+        """What the effects at nodes v (G, N, n, L) add to the mean at t (G, N, n)."""
+        return torch.einsum("gnil,nl,gl->gni", v, self.effects[:, t], self._split(coefficients)[2])
+
+    def _loading(self, coefficients: Tensor, t: int) -> Tensor:
+        """(G, N, L) the derivative of (y_t - mean) / sigma in v."""
+        _, log_sigma, spread = self._split(coefficients)
+        return -self.effects[:, t] * (spread * torch.exp(-log_sigma)[:, None])[:, None]
+
+    def _gram(self, coefficients: Tensor, counted: Tensor) -> Tensor:
+        """(G, N, L, L) products of the loadings on v, of the observations counted (N, T), in the outcome's units."""
+        spread = self._split(coefficients)[2]
+        z = self.effects * counted[:, :, None]
+        return (z.transpose(1, 2) @ z)[None] * (spread[:, None, :, None] * spread[:, None, None, :])
 
     def _log_factor(self, coefficients: Tensor, t: int, v: Tensor, *, slopes: bool = False) -> tuple[Tensor, ...]:
         """log f(y_t | v) (G, N, n); with ``slopes`` also its first two derivatives in z = (y_t - mean) / sigma."""
@@ -134,21 +156,18 @@ class CensoredEffects(WholeSubjects):
 
     def _curvature_seen(self, coefficients: Tensor, *, every: bool = False) -> Tensor:
         """Precision (G, N, L, L) of v given the values that were seen, or if every one had been."""
-        _, log_sigma, spread = self._split(coefficients)
-        counted = self.seen if every else self.seen * (self.side == 0)
-        z = self.effects * counted[:, :, None]
-        gram = (z.transpose(1, 2) @ z)[None] * (spread[:, None, :, None] * spread[:, None, None, :])
-        return gram * torch.exp(-2 * log_sigma)[:, None, None, None] + torch.eye(spread.shape[1]).to(coefficients)
+        _, log_sigma, _ = self._split(coefficients)
+        gram = self._gram(coefficients, self.seen if every else self.seen * (self.side == 0))
+        return gram * torch.exp(-2 * log_sigma)[:, None, None, None] + torch.eye(gram.shape[3]).to(coefficients)
 
     def _bend(self, coefficients: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log integrand at v (G, N, L): value (G, N), gradient (G, N, L), negative Hessian (G, N, L, L)."""
-        _, log_sigma, spread = self._split(coefficients)
         value = self._log_prior(v[:, :, None])[..., 0]
         gradient = -v
         bend = torch.eye(v.shape[2]).to(coefficients).expand(*v.shape, v.shape[2])
         for t in range(self.y.shape[1]):
             f, first, second = (x[..., 0] for x in self._log_factor(coefficients, t, v[:, :, None], slopes=True))
-            along = -self.effects[:, t] * (spread * torch.exp(-log_sigma)[:, None])[:, None]  # dz / dv (G, N, L)
+            along = self._loading(coefficients, t)
             value = value + f
             gradient = gradient + first[..., None] * along
             bend = bend - second[..., None, None] * along[..., :, None] * along[..., None, :]
@@ -210,27 +229,63 @@ class CensoredEffects(WholeSubjects):
                 moved = first[..., None] * features
                 score += moved @ place
                 score[..., self._sigma] -= (self.seen[:, t] * (self.side[:, t] == 0))[:, None]
-                by_wave.append((features, place, moved, second))
+                by_wave.append((features, place, moved, second, t))
             total = torch.logsumexp(joint, dim=2)
             law = torch.exp(joint - total[..., None])[..., None]
             gradient = (law * score).sum(2)
             hessian = (law * score).transpose(2, 3) @ score - gradient[..., :, None] * gradient[..., None, :]
-            for features, place, moved, second in by_wave:
+            for features, place, moved, second, t in by_wave:
                 square = (law * second[..., None] * features).transpose(2, 3) @ features
                 hessian += place.transpose(2, 3) @ square @ place
                 # the second derivatives of z itself are those with log sigma
-                bend = -((law * moved).sum(2)[:, :, None] @ place)[:, :, 0]
+                pull = (law * moved).sum(2)
+                bend = -(pull[:, :, None] @ place)[:, :, 0]
                 hessian[..., self._sigma, :] += bend
                 hessian[..., :, self._sigma] += bend
                 hessian[..., self._sigma, self._sigma] -= bend[..., self._sigma]
+                self._bend_of_root(hessian, coefficients, t, pull)
             return total, gradient, hessian
 
     def _place(self, coefficients: Tensor, t: int) -> Tensor:
-        """(G, N, 2 + L, Q): dz_t / d(beta, log sigma, r) per unit of 1, z_t, v."""
+        """(G, N, 2 + L, Q): dz_t / d(beta, log sigma, ..) per unit of 1, z_t, v."""
         q, width = self.design.shape[2], self.effects.shape[2]
         inverse = torch.exp(-coefficients[:, q])[:, None, None]
         place = coefficients.new_zeros(coefficients.shape[0], self.n_subjects, 2 + width, coefficients.shape[1])
         place[:, :, 0, :q] = -self.design[:, t] * inverse
         place[:, :, 1, q] = -1.0
-        place[:, :, 2:, q + 1 :] = torch.diag_embed(-self.effects[:, t] * inverse)
+        place[:, :, 2:, q + 1 :] = self._own_place(coefficients, t)
         return place
+
+    def _own_place(self, coefficients: Tensor, t: int) -> Tensor:
+        """(G, N, L, D) the derivatives of :meth:`_loading` in the effects' own parameters, their sds."""
+        q = self.design.shape[2]
+        return torch.diag_embed(-self.effects[:, t] * torch.exp(-coefficients[:, q])[:, None, None])
+
+    def _bend_of_root(self, hessian: Tensor, coefficients: Tensor, t: int, pull: Tensor) -> None:
+        """Add what comes of second derivatives of the loadings in these, of which there are none in sds; ``pull``
+        (G, N, 2 + L) is the mean of d log f / dz_t times 1, z_t, v."""
+
+    # -- tests of effects that are at zero ----------------------------------------------------------------------------
+
+    def effect_scores(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+        """With g and H the derivatives of the log of the product over t in the effects b themselves, E(g g' + H) and
+        E(-H) given the data (G, N, L, L). The former is twice the score of b's covariance (Louis 1982)."""
+        with torch.no_grad():
+            found = [b._effect_scores(coefficients) for b in self.blocks if isinstance(b, CensoredEffects)]
+            both, information = (self.in_order(list(p)) for p in zip(*found, strict=True))
+        return both, information
+
+    def _effect_scores(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+        v, log_weight = self._nodes(coefficients)
+        joint, slope, bend = self._log_prior(v) + log_weight, [], []
+        for t in range(self.y.shape[1]):
+            value, first, second = self._log_factor(coefficients, t, v, slopes=True)
+            joint = joint + value
+            slope.append(first)
+            bend.append(second)
+        law = torch.exp(joint - torch.logsumexp(joint, dim=2, keepdim=True))
+        inverse = torch.exp(-self._split(coefficients)[1])[:, None, None]
+        g = -torch.einsum("tgni,ntl->gnil", torch.stack(slope), self.effects) * inverse[..., None]
+        mean_bend = torch.einsum("tgni,gni->gnt", torch.stack(bend), law) * inverse**2
+        information = -torch.einsum("gnt,ntl,ntm->gnlm", mean_bend, self.effects, self.effects)
+        return (law[..., None] * g).transpose(2, 3) @ g - information, information

@@ -110,6 +110,31 @@ class _Correlations:
         eye = torch.eye(n, dtype=z.dtype, device=z.device).expand(*z.shape[:-1], n, n)
         if not z.shape[-1]:
             return cls(eye, eye, [], [])
+        half, outside = CorrelationRoot.of(z, n), 1 - eye
+        root, second = half.root, []
+        for m, line in enumerate(half.second):
+            products = [bend @ root.mT + half.first[m] @ half.first[k].mT for k, bend in enumerate(line)]
+            second.append([outside * (h + h.mT) for h in products])
+        products = [slope @ root.mT for slope in half.first]
+        return cls(root, eye + outside * (root @ root.mT), [outside * (h + h.mT) for h in products], second)
+
+
+@dataclass(frozen=True)
+class CorrelationRoot:
+    """Attributes
+    ----------
+    root : (.., L, L) lower triangular, of the matrix of correlations
+    first : of each z, the derivative (.., L, L) of ``root``
+    second : of each z, the second derivatives with the z up to it
+    """
+
+    root: Tensor
+    first: list[Tensor]
+    second: list[list[Tensor]]
+
+    @classmethod
+    def of(cls, z: Tensor, n: int) -> CorrelationRoot:
+        """From z (.., P) of all pairs."""
         pairs = pairs_of(n)
         p = dict(zip(pairs, torch.tanh(z).unbind(-1), strict=True))
         factors = {pair: (v, torch.sqrt(1 - v**2)) for pair, v in p.items()}
@@ -117,20 +142,25 @@ class _Correlations:
         bends = {pair: (-2 * v * (1 - v**2), factors[pair][1] * (2 * v**2 - 1)) for pair, v in p.items()}
 
         def triangle(moved: dict[Pair, tuple[Tensor, Tensor]], having: tuple[Pair, ...] = ()) -> Tensor:
-            out = torch.zeros_like(eye)
-            for (b, a), entry in root_entries(n, {**factors, **moved}, having).items():
-                out[..., b, a] = entry
-            return out
+            return _triangle(z, n, {**factors, **moved}, having)
 
-        root, outside = triangle({}), 1 - eye
-        once = [triangle({pair: slopes[pair]}, (pair,)) for pair in pairs]
-        second = []
-        for m, one in enumerate(pairs):
-            line = []
-            for k, other in enumerate(pairs[: m + 1]):
-                moved = {one: bends[one]} if one == other else {one: slopes[one], other: slopes[other]}
-                half = triangle(moved, (one, other)) @ root.mT + once[m] @ once[k].mT
-                line.append(outside * (half + half.mT))
-            second.append(line)
-        halves = [own @ root.mT for own in once]
-        return cls(root, eye + outside * (root @ root.mT), [outside * (h + h.mT) for h in halves], second)
+        second = [
+            [triangle({one: bends[one]} if one == other else {one: slopes[one], other: slopes[other]}, (one, other))
+             for other in pairs[: m + 1]] for m, one in enumerate(pairs)
+        ]
+        return cls(triangle({}), [triangle({pair: slopes[pair]}, (pair,)) for pair in pairs], second)
+
+
+def correlation_root(z: Tensor, n: int) -> Tensor:
+    """(.., P) -> (.., L, L), that of :class:`CorrelationRoot` alone."""
+    p = torch.tanh(z).unbind(-1)
+    return _triangle(z, n, {pair: (v, torch.sqrt(1 - v**2)) for pair, v in zip(pairs_of(n), p, strict=True)})
+
+
+def _triangle(
+    like: Tensor, n: int, factors: dict[Pair, tuple[Tensor, Tensor]], having: tuple[Pair, ...] = ()
+) -> Tensor:
+    out = like.new_zeros(*like.shape[:-1], n, n)
+    for (b, a), entry in root_entries(n, factors, having).items():
+        out[..., b, a] = entry
+    return out

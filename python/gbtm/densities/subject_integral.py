@@ -139,9 +139,13 @@ class WholeSubjects(CellStatistics):
         blocks: list[WholeSubjects] = self.__dict__["_blocks"]
         return blocks
 
+    def in_order(self, parts: list[Tensor]) -> Tensor:
+        """What was found for each of :attr:`blocks` (G, N_b, ..), for all subjects in their order (G, N, ..)."""
+        return torch.cat(parts, dim=1)
+
     def terms(self, u: dict[str, Tensor]) -> Tensor:
         coefficients = u["coefficients"].flatten(0, 1)
-        log_densities = torch.cat([b.log_density(coefficients) for b in self.blocks], dim=1)
+        log_densities = self.in_order([b.log_density(coefficients) for b in self.blocks])
         return log_densities.reshape(*u["coefficients"].shape[:2], -1, 1)
 
     def scores(self, u: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -161,7 +165,7 @@ class WholeSubjects(CellStatistics):
         last = self.__dict__.get("_last")
         if last is None or last[0].shape != coefficients.shape or not torch.equal(last[0], coefficients):
             parts = [b.derivatives(coefficients.detach().flatten(0, 1)) for b in self.blocks]
-            value, gradient, hessian = (torch.cat(p, dim=1) for p in zip(*parts))
+            value, gradient, hessian = (self.in_order(list(p)) for p in zip(*parts))
             by_group = (x.reshape(*coefficients.shape[:2], *x.shape[1:]) for x in (value, gradient, hessian))
             last = coefficients.detach().clone(), *by_group
             self.__dict__["_last"] = last

@@ -21,9 +21,10 @@ from ..design.time_basis import TimeBasis
 from ..design.time_polynomials import TimePolynomials
 from ..errors import SpecificationError
 from ..families import Family, make_family
+from ..families.effect_correlations import correlation_root, correlation_root_slopes
 from ..families.levels import refuse_without_mean
 from ..families.multinomial import Multinomial
-from ..families.random_normal import RANDOM
+from ..families.random_normal import CORRELATIONS, RANDOM
 from ..record.outcome_record import OutcomeRecord, time_bases
 from ..record.parameters import InternalEstimates
 
@@ -143,13 +144,15 @@ class Curves:
         self, u: dict[str, np.ndarray], times: np.ndarray
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Predictors with the sd of an outcome among those of all subjects in place of that around a subject's own
-        curve, sqrt(sigma^2 + z' D z) with random effects; and the derivatives of its log in log sigma and the sds of
-        the effects (K, C). A mean asks for it where the outcome is censored."""
+        curve, sqrt(sigma^2 + z' G z) with random effects; and the derivatives of its log in log sigma, the sds of
+        the effects and what their correlations are made of (K, C). A mean asks for it where the outcome is censored."""
         effects = [name for name in RANDOM if name in u]
         if not effects or not self.family.has_bounds:
             return u, {}
         variance = np.exp(2 * u["log_sigma"])
         units = {name: self.scale * (times / self.time_scale) ** RANDOM.index(name) for name in effects}
+        if any(name in u for name in CORRELATIONS.values()):
+            return _with_correlations(u, variance, effects, units)
         total = variance + sum((u[name] * units[name]) ** 2 for name in effects)
         slopes = {"log_sigma": variance / total, **{name: u[name] * units[name] ** 2 / total for name in effects}}
         return {**u, "log_sigma": 0.5 * np.log(total)}, slopes
@@ -235,3 +238,22 @@ def around_logit(eta: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.nda
     with np.errstate(divide="ignore", invalid="ignore"):
         half = np.where(reach == 0, 0.0, reach / (expit(eta) * expit(-eta)))
     return expit(eta - half), expit(eta + half)
+
+
+def _with_correlations(
+    u: dict[str, np.ndarray], variance: np.ndarray, effects: list[str], units: dict[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """What :meth:`Curves._marginal` answers where the effects are correlated."""
+    atanh = {pair: u[name] for pair, name in CORRELATIONS.items() if name in u}
+    n, shape = len(effects), u["mean"].shape
+    root = correlation_root(n, atanh, shape)
+    loads = np.stack([np.broadcast_to(u[name] * units[name], shape) for name in effects], axis=-1)
+    along = np.einsum("kcab,kca->kcb", root, loads)
+    total = variance + (along**2).sum(axis=-1)
+    met = np.einsum("kcab,kcb->kca", root, along)
+    slopes = {"log_sigma": variance / total}
+    slopes |= {name: met[..., j] * units[name] / total for j, name in enumerate(effects)}
+    for pair, moved in correlation_root_slopes(n, atanh, shape).items():
+        if pair in atanh:
+            slopes[CORRELATIONS[pair]] = np.einsum("kcab,kca,kcb->kc", moved, loads, along) / total
+    return {**u, "log_sigma": 0.5 * np.log(total)}, slopes

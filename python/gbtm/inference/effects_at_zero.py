@@ -181,6 +181,8 @@ def _given_group(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> tupl
     """(K, N, L, L): Z'V^-1 e e'V^-1 Z - Z'V^-1 Z of each person in each group, V with the effects that are there, and
     Z'V^-1 Z alone."""
     part, data = layout.outcomes[m], panel.outcomes[m]
+    if part.correlated_and_censored(data.y):
+        return _given_group_censored(layout, panel, flat, m)
     columns = part.columns("mean", data.time, data.covariates)
     mean = layout.coefficients(flat, m, "mean") @ columns.T
     sigma = np.exp(layout.coefficients(flat, m, "log_sigma"))  # (K, 1)
@@ -203,3 +205,16 @@ def _given_group(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> tupl
         out[k] = (beyond[:, :, None] * beyond[:, None, :] - within) / sigma[k] ** 2
         shape[k] = within / sigma[k] ** 2
     return out, shape
+
+
+def _given_group_censored(layout: Layout, panel: Panel, flat: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same where values are censored: their means over what the effects that are there may be."""
+    import torch
+
+    from ..densities.make_cells import make_cells
+
+    part = layout.outcomes[m]
+    room = make_cells(part, panel.outcomes[m], panel.n_subjects)
+    own = [layout.coefficients(flat, m, name) for name in part.family.predictors]
+    both, information = room.effect_scores(torch.as_tensor(np.concatenate(own, axis=1)))  # type: ignore[operator]
+    return both.numpy(), information.numpy()

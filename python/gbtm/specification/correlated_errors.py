@@ -48,11 +48,6 @@ def check_correlated_errors(spec: Correlated) -> None:
         )
     refuse_outside(spec.random_orders, -1, MAX_RANDOM_ORDER, "rorder", "bad_rorder", "",
                     "0: a random intercept; 1: a random slope too; 2: one of time^2 too; -1: none in that group.")
-    if spec.random_correlated and spec.traits.has_bounds:
-        raise SpecificationError(
-            f"rcorr: random effects of family '{spec.family}' are independent of each other.", code="bad_rorder",
-            argument="rcorr", way_out="Leave it out, or use family 'normal'.",
-        )
 
 
 def check_random_effects(spec: Spec) -> Spec:

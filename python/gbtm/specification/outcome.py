@@ -48,7 +48,7 @@ class Outcome:
     rho_by_group : one rho per group
     rorder : normal, cnorm: random effects of each group: 0, an intercept; 1, a slope over time too; 2, an effect of
         time^2 too; -1, none
-    rcorr : normal: the random effects of a group are correlated, else they are independent
+    rcorr : normal, cnorm: the random effects of a group are correlated, else they are independent
     rcommon : one covariance of the random effects for all groups that have them, else one for each
     phi_order : beta, gamma: order of the polynomial of time that log phi is in each group; a constant when not given
     repeated : a person may have several observations at one time, of two raters or lesions, and each of them counts

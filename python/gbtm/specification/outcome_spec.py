@@ -35,7 +35,7 @@ class OutcomeSpec:
     rho_by_group : one rho per group instead of one for all
     random_orders : as ``ar1``. Random effects of each group: 0, an intercept; 1, a slope too; 2, time^2 too;
         -1, none
-    random_correlated, random_common : the intercept and slope of a group are correlated; one covariance for all groups
+    random_correlated, random_common : the effects of a group are correlated; one covariance for all groups
     phi_orders : families with a phi only. One order, of the polynomial that log phi is in each group; None: a constant
     repeated : a person may have several observations at one time
     squeeze, squeezed_by : 0 and 1 are squeezed into the open interval; by the n that the data have said, or None
