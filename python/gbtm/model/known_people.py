@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..data.known_groups import check_known, group_classes, group_weights
 from ..data.panel import Panel
-from ..errors import SpecificationError
+from ..errors import DataError, SpecificationError
 from ..specification.spec import ModelSpec
 
 
@@ -42,8 +42,16 @@ def with_known(spec: ModelSpec, panel: Panel) -> ModelSpec:
 
 
 def refuse_unknown_groups(spec: ModelSpec, panel: Panel) -> None:
-    """Raise ``bad_known`` where people are known to be in a group that the model does not have."""
-    check_known(panel.subjects.known_groups, spec.n_groups, panel.ids)
+    """Raise ``bad_known`` where people are known to be in a group that the model does not have, or nobody is in one."""
+    known = panel.subjects.known_groups
+    check_known(known, spec.n_groups, panel.ids)
+    weights = group_weights(known, spec.n_groups)
+    empty = [] if weights is None else [k + 1 for k in range(spec.n_groups) if not weights[:, k].any()]
+    if empty:
+        raise DataError(
+            f"known: nobody who is fitted can be in group {', '.join(map(str, empty))}.", code="bad_known",
+            argument="known", way_out="Leave the group missing of those whose group is not known, or fit fewer groups.",
+        )
 
 
 def refuse_known(panel: Panel, argument: str, why: str, way_out: str) -> None:

@@ -280,17 +280,22 @@ def _make_part(outcome: OutcomeSpec, measures: Measures, given: TimeBasis | None
         covariates = time_varying_basis(
             measures.covariates, measures.covariate_names, mean.internal(measures.time), argument)
     centre, scale = 0.0, 1.0
-    if outcome.traits.has_sigma or outcome.traits.has_precision:  # densities without bound where nothing varies
-        spread = float(measures.y.std())
-        if not spread > 1e-12 * float(np.abs(measures.y).max()):
-            raise DataError(
-                f"{measures.name}: all values are equal ({measures.y[0]:g}).", code="constant_outcome",
-                argument=measures.name, way_out="There is nothing to model.",
-            )
-    if outcome.traits.has_scale:
-        scale = spread
+    traits = outcome.traits
+    if traits.has_scale or traits.has_sigma or traits.has_precision:
+        _refuse_constant(measures)
+    if traits.has_scale:
+        scale = float(measures.y.std())
         centre = float(measures.y.mean()) if mean.has_intercept else 0.0
     return OutcomePart(
         spec=outcome, bases=bases, centre=centre, scale=scale, name=measures.name, covariates=covariates,
         time_scale=float(np.abs(measures.time).max()) or 1.0,
     )
+
+
+def _refuse_constant(measures: Measures) -> None:
+    """What does not vary has no scale: sigma would run to 0, and a precision or shape to infinity."""
+    if not float(measures.y.std()) > 1e-12 * float(np.abs(measures.y).max()):
+        raise DataError(
+            f"{measures.name}: all values are equal ({measures.y[0]:g}).", code="constant_outcome",
+            argument=measures.name, way_out="There is nothing to model.",
+        )
