@@ -25,6 +25,7 @@ asked_model <- function(formula, data, id, given, call, settled = NULL) {
   columns <- if (is.null(wide)) long_columns(parts, data, id) else wide_columns(parts, data, id, wide)
   covariates <- known_by_set(stats::setNames(given[covariate_arguments()], covariate_arguments()))
   refuse_dots(data, if (is.null(wide)) covariates else covariates[c("risk", "risk2")])
+  refuse_formula_faults(parts, covariates, given$event, data, wide)
   columns$factor_levels <- ordered$levels
   columns$repeated <- check_flag(given$repeated, "repeated")
   columns$declared <- declared_in(declared$counts, c(list(formula, id, given$event$formula), covariates, wide), data)

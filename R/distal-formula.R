@@ -16,6 +16,7 @@ distal_columns <- function(formula, data, people, further, call) {
     stop_gbtm("bad_formula", sprintf("formula: %s is not 'outcome ~ group + ..'.", shown(formula)), "formula",
               distal_example, call)
   }
+  refuse_taking_away(formula[[3]], "formula")
   left <- left_columns(formula, data, call)
   right <- right_terms(formula, data, call)
   require_columns(data, further, "data")

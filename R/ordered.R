@@ -13,6 +13,7 @@ numbers_of_ordered <- function(data, parts, wide, family, known = NULL) {
     takes <- is.factor
   }
   for (name in Filter(function(name) takes(data[[name]]), named)) {
+    refuse_words_for_missing(data[[name]], name)
     own <- levels(data[[name]])
     if (!is.null(levels) && !identical(own, levels)) {
       stop_gbtm("other_levels", sprintf("%s: its levels are %s, and those of the outcome %s.", name, listing(own),

@@ -198,3 +198,19 @@ def test_group_tables_have_the_same_groups(fitted):
     for table in (res.group_shares, res.posterior.T):
         assert table.index.tolist() == [1, 2]
     assert isinstance(res.assignment, pd.Series)
+
+
+def test_fitted_values_say_whose_they_are():
+    """As bare numbers in the order of people and times they were put beside the rows of a table in another order."""
+    table = gbtm.datasets.two_groups(rng=0, n_per_group=10, periods=4)
+    mixed = table.sample(frac=1, random_state=2).reset_index(drop=True)
+    mixed.loc[5, "y"] = np.nan
+    res = gbtm.GBTM.from_formula("y ~ t", mixed, id="id", groups=2, order=1).fit(n_starts=1)
+    there = mixed.set_index(["id", "t"]).assign(fitted=res.fittedvalues, resid=res.resid, pearson=res.resid_pearson)
+    assert there.fitted.isna().tolist() == mixed.y.isna().tolist()
+    p, b = res.posterior.loc[mixed.id].to_numpy(), res.params
+    means = np.column_stack([b[f"intercept[{k}]"] + b[f"t[{k}]"] * mixed.t for k in (1, 2)])
+    want = pd.Series((p * means).sum(axis=1)).where(mixed.y.notna()).to_numpy()
+    np.testing.assert_allclose(there.fitted, want, rtol=1e-9)
+    np.testing.assert_allclose(there.resid, mixed.y - want, rtol=1e-7, atol=1e-9)
+    assert np.sign(there.pearson).equals(np.sign(there.resid).rename("pearson"))

@@ -441,7 +441,7 @@ def test_what_names_no_columns_is_refused(known):
 def test_a_group_in_which_nobody_can_be_is_refused():
     data = made(30)[0].assign(all_one=1, a=1.0, b=0.0)
     for known, groups, said in (("all_one", 2, "group 2"), ("all_one", 3, "group 2"), (["a", "b"], 2, "group 2")):
-        with pytest.raises(DataError, match=f"nobody can be in {said}") as caught:
+        with pytest.raises(DataError, match=f"nobody who is fitted can be in {said}") as caught:
             fit(data, known=known, groups=groups)
         assert caught.value.code == "bad_known"
     data.loc[data.id == data.id.max(), ["all_one", "a", "b"]] = np.nan

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from ..arguments import checked
@@ -70,11 +69,12 @@ class GBTMResults(EventResults):
         return self.adequacy["occ"]
 
     @cached_property
-    def resid_pearson(self) -> np.ndarray:
-        """(n_obs,) residuals in standard deviations; see :func:`gbtm.adequacy.pearson.pearson_residuals`."""
+    def resid_pearson(self) -> pd.Series:
+        """(n_obs,) residuals in standard deviations, by id and time; see
+        :func:`gbtm.adequacy.pearson.pearson_residuals`."""
         from ..adequacy.pearson import pearson_residuals
 
-        return pearson_residuals(self)
+        return self.by_observation(pearson_residuals(self), "resid_pearson")
 
     def outcome_contributions(self, *, refit: bool = False, rng: int = 0) -> pd.DataFrame:
         """What each of several outcomes tells about the groups;

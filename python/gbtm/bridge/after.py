@@ -185,7 +185,7 @@ def scores(document: str) -> str:
 
 def pearson_residuals(document: str) -> str:
     """Pearson residuals, in the order of the fit's data."""
-    return answer(lambda: {"residuals": encode(fit_of(document).resid_pearson, new_bulk())})
+    return answer(lambda: {"residuals": encode(fit_of(document).resid_pearson.to_numpy(), new_bulk())})
 
 
 def plot_matrix(document: str, level: float) -> str:

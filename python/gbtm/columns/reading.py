@@ -96,9 +96,9 @@ def require_columns(data: pd.DataFrame, wanted: Sequence[str], argument: str | N
 def elsewhere(data: pd.DataFrame, names: Sequence[str]) -> str:
     """Where a table has what is no column of it: in its index, or under a name that is a number."""
     if any(n in data.index.names for n in names):
-        return "It is in the index of the table, which data.reset_index() makes columns of. "
+        return "It is in the index of the table: make a column of it, reset_index(). "
     if any(not isinstance(c, str) and str(c) in names for c in data.columns):
-        return "Names of columns are text, and those of this table are not: data.columns = data.columns.map(str). "
+        return "Names of columns are text, and those of this table are not: make text of them. "
     return ""
 
 

@@ -57,7 +57,6 @@ def check_known(known: np.ndarray | None, n_groups: int, ids: pd.Index, of: str 
         _refuse(bad, ids, f"a group that is none of the {n_groups} {of}",
                 f"Number the groups from 1 to {n_groups}, and leave the value missing where the group is not known.",
                 number)
-        _refuse_empty(np.isnan(number)[:, None] | (number[:, None] == np.arange(1, n_groups + 1)))
         return
     if known.shape[1] != n_groups:
         whose = "" if of == "of the model" else f" {of}"
@@ -74,18 +73,6 @@ def check_known(known: np.ndarray | None, n_groups: int, ids: pd.Index, of: str 
                 "A weight is 1 for a group that a person may be in, 0 for one that it is not in, or between.")
     _refuse((known == 0).all(axis=1), ids, "a weight of 0 for all groups",
             "A person has to be possible in some group; leave the weights missing where nothing is known.")
-    _refuse_empty(missing | (known > 0))
-
-
-def _refuse_empty(possible: np.ndarray) -> None:
-    """Raise where nobody can be in a group; ``possible`` (N, K) bool."""
-    empty = np.flatnonzero(~possible.any(axis=0)) + 1
-    if empty.size and possible.size:
-        raise DataError(
-            f"known: nobody can be in group {empty[0]}, as everybody is known to be in another.", code="bad_known",
-            argument="known", way_out="Ask for fewer groups, or leave missing what is not known.",
-        )
-
 
 def _refuse(bad: np.ndarray, ids: pd.Index, what: str, way_out: str, values: np.ndarray | None = None) -> None:
     if bad.any():

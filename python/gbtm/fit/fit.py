@@ -23,7 +23,7 @@ from ..record.shares import share_table
 from .criteria import criteria, uncertainty
 from .curves import Curves
 from .outcome_view import number_of, outcome_view
-from .predictions import below_each_other, observed_means, predictions
+from .predictions import below_each_other, fitted_values, observed_means, predictions
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -327,23 +327,14 @@ class Fit(FitRecord):
         return below_each_other({name: self.of_outcome(name).observed_means for name in self.outcome_names})
 
     @cached_property
-    def fittedvalues(self) -> np.ndarray:
-        """(n_obs,) sum_k P_ik E_k(y) at each observation's time, covariates and exposure."""
-        data = self.outcome.data
-        if not data.covariate_names:
-            times, where = np.unique(data.time, return_inverse=True)
-            expected = self.curves.expected(times)[:, where.ravel()]
-        else:
-            expected = self.curves.expected(data.time, data.covariates)
-        if data.exposure is not None:
-            expected = expected * data.exposure
-        p = self.group_set.posterior[data.subject]
-        return (expected.T * p).sum(axis=1)
+    def fittedvalues(self) -> pd.Series:
+        """(n_obs,) sum_k P_ik E_k(y) at each observation's time, covariates and exposure, by id and time."""
+        return self.by_observation(fitted_values(self.curves, self.outcome, self.group_set.posterior), "fitted")
 
     @property
-    def resid(self) -> np.ndarray:
-        """(n_obs,) observed minus fitted values."""
-        return self.outcome.data.y - self.fittedvalues
+    def resid(self) -> pd.Series:
+        """(n_obs,) observed minus fitted values, by id and time."""
+        return (self.outcome.data.y - self.fittedvalues).rename("resid")
 
     def save(self, path: str | Path) -> None:
         """Write the fit document; read it with :func:`gbtm.load` or R's ``read_gbtm()``."""

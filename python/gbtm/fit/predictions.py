@@ -27,6 +27,19 @@ def below_each_other(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(alike, names=["outcome"]).reset_index(level=0).reset_index(drop=True)
 
 
+def fitted_values(curves: Curves, outcome: OutcomeRecord, posterior: np.ndarray) -> np.ndarray:
+    """(n_obs,) sum_k P_ik E_k(y) of the observations, in their order in the fit."""
+    data = outcome.data
+    if not data.covariate_names:
+        times, where = np.unique(data.time, return_inverse=True)
+        expected = curves.expected(times)[:, where.ravel()]
+    else:
+        expected = curves.expected(data.time, data.covariates)
+    if data.exposure is not None:
+        expected = expected * data.exposure
+    return np.asarray((expected.T * posterior[data.subject]).sum(axis=1))
+
+
 def predictions(
     curves: Curves, outcome: OutcomeRecord, ranges: ObservedRanges | None, times: Any, level: float, tcov: Any, *,
     warned: bool = True,

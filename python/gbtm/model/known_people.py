@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..data.known_groups import check_known, group_classes, group_weights
 from ..data.panel import Panel
 from ..data.subjects import Subjects
-from ..errors import SpecificationError
+from ..errors import DataError, SpecificationError
 from ..specification.spec import ModelSpec
 
 
@@ -40,10 +40,19 @@ def with_known(spec: ModelSpec, panel: Panel) -> ModelSpec:
 
 
 def refuse_unknown_groups(spec: ModelSpec, panel: Panel) -> None:
-    """Raise ``bad_known`` where people are known to be in a group that the model does not have."""
+    """Raise ``bad_known`` where people are known to be in a group that the model does not have, or nobody is in one."""
     for s, size in enumerate(spec.set_sizes):
-        of = f"of {panel.outcomes[s].name}" if spec.is_dual else "of the model"
-        check_known(panel.subjects.known_sets[s], size, panel.ids, of)
+        known = panel.subjects.known_sets[s]
+        of = f" of {panel.outcomes[s].name}" if spec.is_dual else ""
+        check_known(known, size, panel.ids, of.strip() or "of the model")
+        weights = group_weights(known, size)
+        empty = [] if weights is None else [k + 1 for k in range(size) if not weights[:, k].any()]
+        if empty:
+            raise DataError(
+                f"known: nobody who is fitted can be in group {', '.join(map(str, empty))}{of}.", code="bad_known",
+                argument="known",
+                way_out="Leave the group missing of those whose group is not known, or fit fewer groups.",
+            )
 
 
 def refuse_known(panel: Panel, argument: str, why: str, way_out: str) -> None:

@@ -174,6 +174,13 @@ class FitRecord:
             raise not_kept("ids")
         return pd.Index(self.document["ids"], name=self.id_name)
 
+    def by_observation(self, values: np.ndarray, name: str) -> pd.Series:
+        """Values (n_obs,) of the fit's observations, people in the order of :attr:`ids` and times ascending, under the
+        ids and times that tell whose they are: the rows of a table may be fewer, more or in another order."""
+        data = self.outcome.data
+        labels = pd.MultiIndex.from_arrays([self.ids[data.subject], data.time], names=[self.id_name, data.time_name])
+        return pd.Series(values, index=labels, name=name)
+
     @cached_property
     def on_disk(self) -> OnDisk | None:
         """Sums over the people, where these are on disk and not with the fit."""
