@@ -57,8 +57,8 @@ class Event:
     status : column, 0 for no event up to ``time`` and 1 for the event; 1, 2, .. are causes of competing events, each of
         which has a hazard of its own. May be left out where ``upper`` is given: it is then known of nobody exactly
     entry : column of the time from which on a person was watched (left truncation); 0 when not given
-    upper : column, where the event is known to have been after ``time`` and no later than this (interval censoring);
-        missing where there was no event up to ``time``
+    upper : column, where the event, of whichever cause ``status`` has, is known to have been after ``time`` and no
+        later than this (interval censoring); missing where there was no event up to ``time``
     hazard : "weibull", or "piecewise" for a hazard that is constant in intervals; the group has its own scale and
         shape, or rates
     cuts : of a piecewise hazard the times between its intervals, or how many intervals there are, of as many events
