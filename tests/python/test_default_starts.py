@@ -99,10 +99,15 @@ def test_a_default_call_finds_what_1000_starts_find(name, which):
     _agree(gbtm.GBTM(given.pop("y"), TIMES, groups=3, order=1, **given))
 
 
+# Weibull shapes by group have further maxima where a few people's events are at nearly one time (a shape of 154 for
+# three people in the second set, as a sigma by group may be that of a few values): there they are tied
+EVENTS = [("weibull", 0, None), ("weibull", 1, ["event_shape[1] = event_shape[2]", "event_shape[2] = event_shape[3]"]),
+          ("piecewise", 0, None), ("piecewise", 1, None)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("which", [0, 1])
-@pytest.mark.parametrize("hazard", ["weibull", "piecewise"])
-def test_with_a_time_to_an_event(hazard, which):
+@pytest.mark.parametrize(("hazard", "which", "constraints"), EVENTS)
+def test_with_a_time_to_an_event(hazard, which, constraints):
     rng = np.random.default_rng(50 + which)
     eta = _lines(which, rng)
     t = 5 * np.exp(-0.8 * eta[:, 0]) * rng.exponential(size=PEOPLE) ** (1 / 1.4)
@@ -110,4 +115,5 @@ def test_with_a_time_to_an_event(hazard, which):
     table = people.loc[people.index.repeat(TIMES.size)].assign(t=np.tile(TIMES, PEOPLE))
     table["y"] = eta.ravel() + rng.normal(size=eta.size)
     event = gbtm.Event(time="T", status="seen", hazard=hazard)
-    _agree(gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=3, order=1, event=event))
+    _agree(gbtm.GBTM.from_formula(
+        "y ~ t", table, id="id", groups=3, order=1, event=event, constraints=constraints))
