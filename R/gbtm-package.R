@@ -6,11 +6,12 @@
 #' * **To learn**: `vignette("first-model", "gbtm")`; `"how-many-groups"`; `"scales"`, which family for which outcome;
 #'   `"counts"`, `"covariates"`, `"dropout"`, `"exposure"`, `"several-outcomes"`; `"time-to-event"`; `"refining"`,
 #'   random effects, constraints, bent lines and known groups; `"coming-from"` other packages, `"from-stata"`.
-#' * **To fit**: [gbtm()], [outcome()] for one of several outcomes, [gbtm_event()], [gbtm_prior()], [time_terms] for
-#'   curves that are no polynomials, [gbtm_control()]; [parquet_files()] and [query_files()] for data on disk.
+#' * **To fit**: [gbtm()], [outcome()] for one of several outcomes, [gbtm_event()], [gbtm_prior()], [gbtm_control()],
+#'   [time_terms] for curves that are no polynomials; [parquet_files()] and [query_files()] for data on disk.
 #' * **To choose**: [gbtm_search()], [cross_validate()], [blrt()], [anova()][anova.gbtm].
 #' * **To look at a fit**: [summary()][summary.gbtm], [plot()][plot.gbtm], [predict()][predict.gbtm], [posterior()],
-#'   [adequacy()], [residual_checks()], [level_probabilities()], [survival_curves()], [random_effects()], [start_report()].
+#'   [adequacy()], [residual_checks()], [level_probabilities()], [survival_curves()], [random_effects()],
+#'   [start_report()].
 #' * **To test**: [wald_test()], [equal_curves()], [confint()][confint.gbtm], [bootstrap()], [delta_method()].
 #' * **What follows from the groups**: [distal()], [predictors()], [transitions()], [forecast()][forecast.gbtm],
 #'   [predict_event()].
