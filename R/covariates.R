@@ -4,7 +4,7 @@ subject_arguments <- c("risk", "risk2", "weights", "cluster", "stratum", "out_of
 
 #' Columns of covariates, in the order of the ids and of the observations
 #' @param asked the arguments of [gbtm()] by name: `risk`, `risk2`, `tcov`, `dcov`, `exposure`, `trials`, `wave`,
-#'   `weights`, `cluster`, `stratum`, `out_of_sample`, `obsmar`, `known`, `known2`; and `event`, as [asked_event()] returns it
+#'   `weights`, `cluster`, `stratum`, `out_of_sample`, `obsmar`, `known`, `known2`; and `event`, see [asked_event()]
 #' @param data the user's table
 #' @param columns what [long_columns()] or [wide_columns()] returned
 #' @param wide as in [gbtm()]

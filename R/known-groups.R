@@ -4,19 +4,24 @@
 # Of a dual model, what is known of the groups of each outcome: an entry an outcome, in order or by name.
 known_of_sets <- function(asked, outcomes, call) {
   if (is.null(asked)) return(NULL)
-  each <- if (is.list(asked)) asked else if (is.character(asked)) as.list(asked)
-  if (is.null(names(each)) && (length(each) != 2 || (is.character(asked) && is_formula_text(asked)))) {
-    column <- if (is.character(asked) && length(asked) == 1) asked else "told"
-    stop_gbtm(
-      "bad_known", sprintf("known: %s, and each of the two outcomes has groups of its own.",
-                           if (length(each) < 2) "it is one column" else paste(length(each), "entries")), "known",
-      sprintf(paste("Say whose groups are known: known = list(%s = \"%s\"), or known = list(\"%s\", NULL) for those of",
-                    "%s, NULL where nothing is known of an outcome's groups."), outcomes[1], column, column, outcomes[1]),
-      call
-    )
+  text <- is.character(asked) && is_formula_text(asked)
+  each <- if (is.list(asked)) asked else if (is.character(asked) && !text) as.list(asked) else list(asked)
+  if (!is.null(names(each))) {
+    each <- named_by_outcome(each, "known", outcomes)
+  } else if (length(each) != 2) {
+    refuse_sets_unsaid(each, outcomes, call)
   }
-  if (!is.null(names(each))) each <- named_by_outcome(each, "known", outcomes)
   structure(list(first = each[[1]], second = each[[2]]), class = "gbtm_known_sets")
+}
+
+# One column, or too many: of which outcome's groups is not said.
+refuse_sets_unsaid <- function(each, outcomes, call) {
+  column <- if (length(each) == 1 && is.character(each[[1]])) each[[1]][1] else "told"
+  said <- if (length(each) == 1) "it is one column" else paste(length(each), "entries")
+  example <- sprintf("known = list(%s = \"%s\"), or known = list(\"%s\", NULL)", outcomes[1], column, column)
+  stop_gbtm("bad_known", sprintf("known: %s, and each of the two outcomes has groups of its own.", said), "known",
+            sprintf(paste("Say whose groups are known: %s for those of %s, NULL where nothing is known of an outcome's",
+                          "groups."), example, outcomes[1]), call)
 }
 
 # Arguments by name with `known2`, what is known of the second set of groups, beside `known`.

@@ -47,7 +47,8 @@ of_document <- function(document, data) {
     weighted = !is.null(document$weights), weights = document$weights, out_of_sample = out_of_sample_of(document),
     read_as = joined_inputs(document), dropout_covariates = as.character(first$dropout$covariates$names),
     curves = curves_of(document), internal = internal_of(document), created_by = document$created_by,
-    constraints = document$constraints, prior = prior_of(document), known_groups = document[["known_groups"]], known_groups2 = document[["known_groups2"]],
+    constraints = document$constraints, prior = prior_of(document), known_groups = document[["known_groups"]],
+    known_groups2 = document[["known_groups2"]],
     shared_times = shared_times_of(document), squeezed = squeezed_of(document), event = event_of(document)
   )
 }
