@@ -161,6 +161,22 @@ def test_covariates_of_the_future_are_the_user_s() -> None:
     np.testing.assert_allclose(got.table["mean"][got.table["step"] == 1], (p * np.exp(eta)).sum(axis=1), rtol=1e-9)
 
 
+def test_what_is_made_of_the_time_is_known_of_the_future() -> None:
+    data = panel_data("normal").assign(w=lambda d: np.sin(d["id"] + d["t"]))
+    seen = data[data["t"] < data["t"].max()]
+    after = data[data["t"] == data["t"].max()]
+    late = fitted(data, "normal", tcov="~ np.maximum(t - 2, 0)")
+    told = late.forecast(seen, future=after[["id", "t"]])
+    pd.testing.assert_frame_equal(late.forecast(seen).table, told.table)
+    own = fitted(data, "normal", tcov="~ sincos(t, period=6):w")
+    with pytest.raises(DataError, match=r"^future: w of the waves to come is not known .* those of w, a row") as error:
+        own.forecast(seen)
+    assert error.value.code == "no_future"
+    known = own.forecast(seen, future=after[["id", "t", "w"]]).table
+    as_rows = own.forecast(data.assign(y=data["y"].where(data["t"] < data["t"].max()))).table
+    pd.testing.assert_frame_equal(known, as_rows)
+
+
 def test_wide_data(counts) -> None:
     data, res = counts
     wide = data.pivot(index="id", columns="t", values="y")

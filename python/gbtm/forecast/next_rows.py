@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..columns.formula_design import covariate_columns
+from ..columns.formula_design import FormulaDesign, covariate_columns
 from ..columns.reading import expand_columns, is_number, number_array, numeric, require_columns
 from ..data.ids import id_column, id_columns, wide_ids
 from ..data.panel import Panel
@@ -225,8 +225,10 @@ def _refuse_unknown_future(res: Fit, ids: pd.Index, named: dict[str, Any], given
     needed = [] if named.get("exposure") is None or is_number(named["exposure"]) else [str(named["exposure"])]
     outcome = res.outcomes[0]
     lags = () if outcome.lags is None else outcome.lags.columns
-    of_lags = {n for n in outcome.covariate_names if any(c in n for c in lags)}
-    needed = [n for n in outcome.covariate_names if n not in of_lags] + needed
+    terms = named.get("terms")
+    # of expressions the columns that they are made of: what is made of the time alone is known
+    columns = terms.variables if isinstance(terms, FormulaDesign) else outcome.covariate_names
+    needed = [n for n in columns if n != named["time"] and not any(c in n for c in lags)] + needed
     if needed or (not named["wide"] and named.get("wave") is not None and lags):
         what = ", ".join(needed) or str(named["wave"])
         raise DataError(
