@@ -56,3 +56,9 @@ def test_arrays_that_are_none():
 def test_tensors_are_arrays_whether_or_not_they_keep_gradients():
     plain, kept = torch.arange(3.0), torch.arange(3.0, requires_grad=True)
     assert number_array(kept, "y").tolist() == number_array(plain, "y").tolist() == [0.0, 1.0, 2.0]
+
+
+def test_a_table_without_rows_says_so():
+    table = pd.DataFrame({"id": [1], "t": [0.0], "y": [1.0]}).iloc[:0]
+    with pytest.raises(DataError, match=r"y: there are no rows\. Check"):
+        gbtm.GBTM.from_formula("y ~ t", table, id="id", groups=1)

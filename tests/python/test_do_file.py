@@ -320,3 +320,11 @@ def test_the_name_of_a_file_is_not_its_text():
 
 def test_clear_changes_nothing():
     assert read_do_file(f"clear all\n{PLAIN}", COLUMNS)[0].order == read_do_file(PLAIN, COLUMNS)[0].order
+
+
+@pytest.mark.parametrize("option", ["order", "iorder", "multgroups"])
+def test_an_option_without_its_numbers_is_named(option):
+    text = PLAIN.replace("order(1 2)", "order()") if option == "order" else f"{PLAIN} {option}()"
+    with pytest.raises(CommandError, match=r"\(\): not whole numbers") as caught:
+        parse(text, COLUMNS)
+    assert caught.value.argument == option

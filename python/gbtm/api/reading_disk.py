@@ -41,7 +41,7 @@ def refuse_no_table(data: Any) -> None:
     if data is not None and not isinstance(data, pd.DataFrame):
         raise SpecificationError(
             f"data: {shown(data)} is not a table.", code="bad_data", argument="data",
-            way_out="Give a pandas DataFrame, or the pattern of Parquet files.",
+            way_out="Give a pandas DataFrame (polars and Arrow have to_pandas()), or the pattern of Parquet files.",
         )
 
 

@@ -182,9 +182,11 @@ def _nothing_left(m: Measures, known: Subjects | None, some: np.ndarray, dropped
             f"{int(who.sum())} people{of_them}, and nobody is left.", code="no_data", argument=argument,
             way_out=f"{way_out}, and what a missing value is written as; or leave {argument} out.",
         )
+    said = dropped.sentence()
+    why = f"no observation is left once missing values are dropped. {said}" if said else "there are no rows."
     return DataError(
-        f"{argument}: no observation is left once missing values are dropped. {dropped.sentence()}", code="no_data",
-        argument=argument, way_out=f"{way_out} and the coding of missing values.",
+        f"{argument}: {why}", code="no_data", argument=argument,
+        way_out=f"{way_out} and the coding of missing values.",
     )
 
 

@@ -327,6 +327,8 @@ def _one_of_whole(text: str, name: str) -> int:
 
 def _whole(text: str, option: str) -> tuple[int, ...]:
     try:
+        if not text.strip():
+            raise ValueError
         return tuple(int(w) for w in text.replace(",", " ").split())
     except ValueError:
         raise CommandError(
