@@ -118,7 +118,7 @@ def _simulate_and_fit_model(model: coverage_models.Simulated) -> tuple[list[str]
     """The same of a model that the oracle does not draw."""
     rng, estimates, errors = np.random.default_rng(2024), [], []
     for _ in range(DATA_SETS):
-        group = (rng.random(SUBJECTS) < model.share).astype(int)
+        group = (rng.random(model.people) < model.share).astype(int)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", gbtm.GBTMWarning)
             res = model.fit(rng, group, WAVES)
