@@ -207,6 +207,10 @@ def test_orders_by_group_nest_and_are_stored(tmp_path):
     again = gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1, rorder=[0, 2], rcorr=True).fit(
         start=more.params, n_starts=1, rng=0)
     assert again.llf == pytest.approx(more.llf, abs=1e-6)
+    none = more.params.copy()
+    none[["r01_corr[2]", "r02_corr[2]", "r12_corr[2]"]] = 0.9, 0.9, -0.9
+    with pytest.raises(gbtm.SpecificationError, match="correlations of no random effects"):
+        gbtm.GBTM.from_formula("y ~ t", data, id="id", groups=2, order=1, rorder=[0, 2], rcorr=True).fit(start=none)
     with pytest.raises(gbtm.SpecificationError, match="random intercept"):
         more.profile_int("r12_corr[2]")
     with pytest.raises(gbtm.SpecificationError, match="not linear"):

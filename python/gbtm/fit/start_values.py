@@ -104,6 +104,12 @@ def _checked(values: np.ndarray, layout: Layout) -> np.ndarray:
             way_out=f"Give them in the order {', '.join(layout.names)}"
             + (f", or percentages for the last {k}." if plain else "."),
         )
+    for r in layout.correlation_sets:
+        if not np.isfinite(r.unreport(values[r.places])).all():
+            listed = ", ".join(f"{layout.names[j]} = {values[j]:g}" for j in r.places)
+            raise SpecificationError(
+                f"start: {listed} are the correlations of no random effects.", code="bad_start", argument="start",
+                way_out="Give correlations whose matrix is positive definite, such as 0 for all.")
     positive = {j for b in layout.blocks if b.predictor == "log_sigma" for j in range(b.start, b.start + b.width)}
     sigma = [n for j, (n, v) in enumerate(zip(layout.names, values, strict=True)) if j in positive and not v > 0]
     if sigma:
