@@ -84,7 +84,7 @@ class _Allowed:
         if not len(self.rows):
             return -np.inf
         found = linprog(row, -self.rows, -self.levels, bounds=[(None, None)] * row.size)
-        return float(found.fun) if found.status == 0 else -np.inf
+        return -np.inf if found.status != 0 or found.fun is None else float(found.fun)
 
 
 def _compared(allowed: _Allowed, big: Constraints, matrix: np.ndarray, shift: np.ndarray) -> ConstrainedPair:
