@@ -62,7 +62,7 @@ tabulated_columns <- function(basis, times) {
     stop_gbtm("unknown_time", sprintf("times: %s was not observed, and the curve is known only at times that were.",
                                       unknown), "times",
               sprintf(paste("The times are %s. A file has other times of polynomials and of terms of time alone,",
-                            "such as poly(t, 2), bs(t, df = 4) and lspline(): fit one of these, or ask the fit itself."),
+                            "such as poly(t, 2), bs(t, df = 4), lspline(): fit one of these, or ask the fit itself."),
                       listing(format(basis$times, trim = TRUE))))
   }
   basis$columns[where, , drop = FALSE]
