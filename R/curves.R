@@ -61,8 +61,8 @@ tabulated_columns <- function(basis, times) {
     unknown <- format(times[is.na(where)][1])
     stop_gbtm("unknown_time", sprintf("times: %s was not observed, and the curve is known only at times that were.",
                                       unknown), "times",
-              sprintf(paste("The times are %s. A file has other times of polynomials and of terms of time alone, such as",
-                            "poly(t, 2), bs(t, df = 4), ns() and lspline(): fit one of these, or ask the fit itself."),
+              sprintf(paste("The times are %s. A file has other times of polynomials and of terms of time alone,",
+                            "such as poly(t, 2), bs(t, df = 4), lspline(): fit one of these, or ask the fit itself."),
                       listing(format(basis$times, trim = TRUE))))
   }
   basis$columns[where, , drop = FALSE]

@@ -59,7 +59,9 @@ test_that("constraints are compared by what they allow, not by how they are writ
   need_engine()
   d <- waves()
   few <- gbtm_control(n_starts = 4)
-  fit <- function(..., order = 1) gbtm(y ~ t, d, id = "id", groups = 3, order = order, control = few, constraints = c(...))
+  fit <- function(..., order = 1) {
+    gbtm(y ~ t, d, id = "id", groups = 3, order = order, control = few, constraints = c(...))
+  }
   one <- fit("t[2] = t[3]", "2 * t[1] = 1")
   other <- fit("t[1]=0.5,  t[3] = t[2]")
   looser <- fit("t[3] = t[2]")

@@ -116,7 +116,8 @@ people = pd.DataFrame({'id': [1, 1], 't': [0.0, 1.0], 'x': [0.5, -1.0], 'sex': '
     'mood': pd.Categorical(['low', 'high'], ['low', 'mid', 'high'], ordered=True),
     'job': pd.Categorical(['part', 'none'], ['none', 'part', 'full'])})
 theirs = gbtm.load('%s').classify(people)['probability'].tolist()", file), local = TRUE)
-  same <- data.frame(id = 1, t = 0:1, x = c(0.5, -1), sex = "m", mood = factor(c("low", "high"), levels(d$mood), ordered = TRUE),
+  same <- data.frame(id = 1, t = 0:1, x = c(0.5, -1), sex = "m",
+                     mood = factor(c("low", "high"), levels(d$mood), ordered = TRUE),
                      job = factor(c("part", "none"), levels(d$job)))
   expect_equal(unlist(python$theirs), predict(fit, same, type = "group")$probability, tolerance = 1e-10)
   # a wide table by a pattern of names, and a table of its own

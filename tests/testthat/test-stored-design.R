@@ -56,7 +56,8 @@ test_that("a file of Python's has it in R", {
   table <- tempfile(fileext = ".csv")
   utils::write.csv(d, table, row.names = FALSE)
   for (term in c("bs(t, df=4, extrapolation=\"extend\")", "bs(t, knots=[2.5, 6], degree=2, extrapolation=\"extend\")",
-                 "poly(t, 3)", "poly(t, 2, raw=True)", "t + poly(t, 1):t", "lspline(t, knots=[3, 6])", "ns(t, df=3)", "cc(t, df=3, period=[1, 8.5])",
+                 "poly(t, 3)", "poly(t, 2, raw=True)", "t + poly(t, 1):t", "lspline(t, knots=[3, 6])",
+                 "ns(t, df=3)", "cc(t, df=3, period=[1, 8.5])",
                  "t + sincos(t, period=6, order=2)", "sincos(t, period=6) * t")) {
     path <- tempfile(fileext = ".json")
     theirs <- in_python(path, "r.predict(times=[-1, 0.25, 5.5, 9, 12])['estimate'].tolist()", sprintf(paste(
