@@ -105,3 +105,10 @@ def test_a_covariate_that_new_people_lack_is_named():
     made = model.fit(n_starts=1)
     with pytest.raises(DataError, match="event: no column named 'z'"):
         made.predict_event(data.drop(columns="z"))
+
+
+@pytest.mark.parametrize("given", ["a", ["x"], pd.Timestamp("2020-01-01"), {"t": 1}])
+def test_what_is_no_number_is_refused_by_name(res, given):
+    with pytest.raises(DataError) as caught:
+        res.survival(times=given)
+    assert (caught.value.code, caught.value.argument) == ("not_numeric", "times")

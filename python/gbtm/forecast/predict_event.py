@@ -18,7 +18,7 @@ import pandas as pd
 from ..arguments import checked
 from ..checks import check_level
 from ..columns.formula_design import covariate_columns
-from ..columns.reading import numeric, require_columns
+from ..columns.reading import number_array, numeric, require_columns
 from ..compute.reference_distribution import reach
 from ..data.event_times import ENTRY, FIRST, STATUS, TIME, UPPER, EventColumns
 from ..data.ids import id_column
@@ -106,7 +106,7 @@ def predict_event_panel(
 
 
 def _steps(horizon: Any) -> np.ndarray:
-    steps = np.atleast_1d(np.asarray(horizon, dtype=float)).ravel()
+    steps = np.atleast_1d(number_array(horizon, "horizon")).ravel()
     if not steps.size or not np.isfinite(steps).all() or (steps <= 0).any():
         raise SpecificationError(
             "horizon: not numbers above 0 throughout.", code="bad_horizon", argument="horizon",

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..arguments import checked
 from ..checks import check_level
+from ..columns.reading import number_array
 from ..compute.reference_distribution import reach
 from ..data.event_times import TIME
 from ..errors import SpecificationError
@@ -110,7 +111,7 @@ def _times(res: Fit, times: Any) -> np.ndarray:
     if times is None:
         known = res.event.known
         return np.linspace(0.0, float(np.nanmax(known[:, TIME])), POINTS)
-    t = np.atleast_1d(np.asarray(times, dtype=float)).ravel()
+    t = np.atleast_1d(number_array(times, "times")).ravel()
     if not t.size or not np.isfinite(t).all() or (t < 0).any():
         raise SpecificationError(
             "times: not numbers of 0 or more throughout.", code="bad_times", argument="times",
