@@ -196,7 +196,7 @@ constant_within <- function(data, variables, columns) {
 #' Columns of a design without the constant
 #'
 #' Factors and text get treatment contrasts where they have none of their own, TRUE counts as 1; a row with a missing
-#' value is NA throughout. Only complete rows count, so that levels and what `poly()` and the like take from the data come from what can be fitted.
+#' value is NA throughout. Levels, and what `poly()` and the like take from the data, come from complete rows alone.
 #' @param kept terms and levels of an earlier call; its `others` names a term whose values depend on the other rows,
 #'   its `own` the columns that are the curve's
 #' @param curve as for [covariate_columns()]

@@ -8,8 +8,8 @@ effect_correlations <- c("atanh_r01", "atanh_r02", "atanh_r12")
 #' Predicted random effects
 #'
 #' The random intercept (slope, effect of time squared) of each subject in a model with `rorder`: its empirical Bayes
-#' prediction and the standard deviation given the outcomes. `ranef()`, the generic of nlme and lme4, asks for them by the name that
-#' users of mixed models know.
+#' prediction and the standard deviation given the outcomes. `ranef()`, the generic of nlme and lme4, asks for them by
+#' the name that users of mixed models know.
 #'
 #' @param fit,object a fit with random effects of one outcome; of several see [of_outcome()]
 #' @param by_group `TRUE`: a row for each subject and group, the effects given that the subject is in this group;
@@ -18,10 +18,10 @@ effect_correlations <- c("atanh_r01", "atanh_r02", "atanh_r12")
 #'
 #' @return Data frame with the ids in a column of their name (and `group`, `probability`); `intercept` and
 #'   `intercept_sd` in the outcome's units; with a random slope `slope` (per unit of time), `slope_sd` and
-#'   `correlation`, that of the two given the outcomes; with `rorder = 2` also `quadratic`, `quadratic_sd` and in place of
-#'   `correlation` one for each two effects, such as `intercept:slope_correlation`. A group without an effect has 0 there.
-#'   `ranef()` has the effects alone, the ids as row names, and the conditional covariances (effects by effects by subjects) as attribute
-#'   `postVar`.
+#'   `correlation`, that of the two given the outcomes; with `rorder = 2` also `quadratic`, `quadratic_sd` and in place
+#'   of `correlation` one for each two effects, such as `intercept:slope_correlation`. A group without an effect has 0
+#'   there. `ranef()` has the effects alone, the ids as row names, and the conditional covariances (effects by effects
+#'   by subjects) as attribute `postVar`.
 #' @section Formulas: With \eqn{y_i | k \sim N(X_i\beta_k + Z_i b, \sigma_k^2 I)}{y_i | k ~ N(X_i beta_k + Z_i b,
 #'   sigma_k^2 I)} and \eqn{b \sim N(0, G_k)}{b ~ N(0, G_k)} the effects given outcomes and group have variance
 #'   \eqn{V_{ik} = (G_k^{-1} + Z_i'Z_i / \sigma_k^2)^{-1}}{V_ik = (G_k^-1 + Z_i'Z_i / sigma_k^2)^-1} and mean

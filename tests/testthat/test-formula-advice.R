@@ -16,7 +16,8 @@ test_that("more than time is pointed to the argument that says it", {
     list(y ~ t | id, "id = \"id\""), list(y ~ t + sex | id, c("id = \"id\"", "risk = \"sex\"")),
     list(y ~ t + (1 | id), c("rorder = 0", "id = \"id\"")), list(y ~ t + (1 + t | id), "rorder = 1"),
     list(y ~ t + (t || id), "rorder = 1"),
-    list(y ~ t + (t + I(t^2) | id), "rorder = 2"), list(y ~ t + (poly(t, 2) | id), "rorder = 2"), list(y ~ 1, "order = 0"), list(y ~ 0, "order = 0"),
+    list(y ~ t + (t + I(t^2) | id), "rorder = 2"), list(y ~ t + (poly(t, 2) | id), "rorder = 2"),
+    list(y ~ 1, "order = 0"), list(y ~ 0, "order = 0"),
     list(y ~ t + t^3, "order = 3"), list(y ~ t + tsquare, "order = 2"), list(y ~ t + t2 + t3, "order = 3"),
     list(y ~ t + tsquare + sex, c("order = 2", "risk = \"sex\""))
   )
