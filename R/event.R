@@ -40,8 +40,9 @@
 #'   ahead of new people.
 #' @section Errors: `gbtm_bad_event`; `gbtm_no_event`, where nobody had the event; `gbtm_collapsed_event`, where all
 #'   that was found is a Weibull group with all its events at one time, whose likelihood has no bound (where an optimum
-#'   is found besides such places, a warning tells of them); `gbtm_beside_event` for what it does not go with:
-#'   dropout, a prior, hidden units, two sets of groups.
+#'   is found besides such places, a warning tells of them); `gbtm_own_covariate`, where the time or status is among
+#'   the covariates; `gbtm_beside_event` for what it does not go with: dropout, a prior, hidden units, two sets of
+#'   groups.
 #' @examples
 #' gbtm_event(Surv(T, died) ~ sex, hazard = "piecewise", cuts = c(2, 5))
 #' gbtm_event(time = "low", status = "cause", upper = "high", covariates = ~ sex, effects_by_group = TRUE)
@@ -59,6 +60,7 @@ gbtm_event <- function(formula = NULL, hazard = "weibull", cuts = NULL, interval
   columns <- Filter(Negate(is.null), list(time = time, status = status, entry = entry, upper = upper))
   said <- if (is.null(formula)) event_by_name(columns, covariates, parent.frame()) else
     event_by_formula(formula, c(columns, list(covariates)[!is.null(covariates)]))
+  refuse_event_among(said)
   check_flag(effects_by_group, "effects_by_group")
   hazard <- match_choice(hazard, c("weibull", "piecewise"), "hazard")
   if (hazard == "weibull" && !is.null(c(cuts, intervals))) {
@@ -95,6 +97,16 @@ event_by_name <- function(columns, covariates, env) {
   right <- if (is.null(covariates)) 1 else one_sided(covariates, "event")[[2]]
   if (inherits(covariates, "formula")) env <- environment(covariates)
   list(formula = stats::as.formula(call("~", as.call(c(quote(gbtm_event), parts)), right), env), parts = parts)
+}
+
+# What says when the event was does not explain it; a start of the time, `Surv(end - start, died) ~ start`, may.
+refuse_event_among <- function(said) {
+  own <- vapply(Filter(is.name, said$parts[c("time", "status", "upper")]), as.character, "")
+  among <- intersect(all.vars(said$formula[[3]]), own)
+  if (length(among)) {
+    stop_gbtm("own_covariate", sprintf("event: %s says when the event was, and is among its covariates.", among[1]),
+              "event", "Leave it out of the covariates: they are what was known before.")
+  }
 }
 
 #' @rdname gbtm_event

@@ -16,6 +16,7 @@ refuse_formula_faults <- function(parts, covariates, event, data, wide) {
     called <- c(attr(asked[[argument]], "argument"), argument)[1]
     refuse_taking_away(formula[[2]], called)
     for (name in intersect(all.vars(formula), names(data))) refuse_words_for_missing(data[[name]], name)
+    if ("." %in% all.vars(formula)) next # refused where the covariates are made
     if (argument == "tcov" && any(parts$outcome_vars %in% all.vars(without_lags(formula[[2]])))) {
       stop_gbtm("own_covariate", sprintf("%s: %s is the outcome itself.", called, parts$outcome), called,
                 sprintf("lag(%s) is its value at the wave before.", parts$outcome))

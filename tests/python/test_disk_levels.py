@@ -110,7 +110,7 @@ def test_what_are_no_levels_is_refused_over_all_blocks(tmp_path: Path) -> None:
     d = people()
     far = (d["id"] == N - 1).to_numpy()
     for i, (y, word) in enumerate([
-            (np.where(far, 1.5, d["y"]), "whole numbers"), (d["t"] * 0 + 1.0, "all values are one"),
+            (np.where(far, 1.5, d["y"]), "whole numbers"), (d["t"] * 0 + 1.0, "at one level"),
             (d["id"] % 30 + 0.0, "more than 20")]):
         (tmp_path / str(i)).mkdir()
         files = written(d.assign(y=y), tmp_path / str(i))

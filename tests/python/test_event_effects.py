@@ -142,5 +142,5 @@ def test_code_reports_and_searches_keep_it(tmp_path):
 def test_without_covariates_it_is_refused():
     with pytest.raises(gbtm.SpecificationError, match="effects_by_group goes with covariates"):
         fit(gbtm.Event(time="T", status="d", effects_by_group=True))
-    with pytest.raises(gbtm.SpecificationError, match="true or false"):
+    with pytest.raises(gbtm.SpecificationError, match="True or False"):
         gbtm.Event(time="T", status="d", covariates="~ sex", effects_by_group=2)

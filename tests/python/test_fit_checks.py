@@ -299,7 +299,7 @@ def _block(layout, predictor, group):
 
 def _found(converged=True, decrement=0.0, out_of_time=False, loglik=-50.0, optima=((False, -50.0),)):
     """An estimate as far as the search and the certificate go; optima as (collapsed, loglik)."""
-    places = [SimpleNamespace(collapsed=c, loglik=value) for c, value in optima]
+    places = [SimpleNamespace(collapsed=c, loglik=value, flat=np.zeros(9)) for c, value in optima]
     return SimpleNamespace(
         loglik=loglik, objective=loglik, certificate=SimpleNamespace(converged=converged, decrement=decrement),
         search=SimpleNamespace(optima=places, out_of_time=out_of_time, n_starts=17),
@@ -342,20 +342,20 @@ def test_a_search_that_did_not_get_there(estimate, negative, said):
 
 
 def test_collapse_of_the_best_place_or_of_rivals_above_it():
-    common, own = build("normal").layout, build("normal_sbg").layout
-    for layout, more in ((common, ""), (own, "a common sigma, ")):
-        assert _said(room._collapsed(layout, _found(optima=((True, 3.0), (False, -50.0))))) == [(
+    common, own = build("normal"), build("normal_sbg")
+    for built, more in ((common, ""), (own, "a common sigma, ")):
+        assert _said(room._collapsed(built.layout, built.panel, _found(optima=((True, 3.0), (False, -50.0))))) == [(
             "collapsed_sigma", None,
             "Sigma has collapsed to zero, where the likelihood is unbounded; the estimates are not a maximum. "
             f"Use {more}fewer groups, or check for duplicated values.",
         )]
     optima = ((False, -50.0), (True, -20.0), (True, -49.9), (True, -50.0), (False, -10.0), (True, -60.0))
-    assert _said(room._collapsed(own, _found(optima=optima))) == [(
+    assert _said(room._collapsed(own.layout, own.panel, _found(optima=optima))) == [(
         "collapsed_rival", None,
         "2 place(s) with a higher log-likelihood were set aside because a group's sigma collapses there on a handful "
         "of observations; they are no better answer.",
     )]
-    assert room._collapsed(own, _found(optima=((False, -50.0), (True, -50.0)))) == []
+    assert room._collapsed(own.layout, own.panel, _found(optima=((False, -50.0), (True, -50.0)))) == []
 
 
 @pytest.mark.parametrize(("subjects", "empty"), [(0.48, True), (0.51, False)])

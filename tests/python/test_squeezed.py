@@ -153,3 +153,21 @@ def test_paths_of_a_lag_are_of_the_outcome(data):
     lagged = fit(data, tcov="~ lag(y)")
     ahead = lagged.forecast(data[data["id"].lt(4) & data["t"].lt(2)], steps=2, draws=200).table
     assert ahead[["mean", "lower", "upper"]].stack().between(0, 1).all()
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_simulated_outcomes_are_on_the_scale_of_the_outcome(data, several):
+    """They are the draws of a fit squeezed by hand, carried back; what is drawn beyond the squeezed ends is 0 or 1."""
+    n = data["y"].notna().sum()
+
+    def drawn(table, **squeeze):
+        formulas = [gbtm.Outcome("y ~ t", family="beta", order=1, **squeeze)]
+        if several:
+            formulas.append(gbtm.Outcome("z ~ t", order=1))
+        table = table.assign(z=table["t"] + table["id"])
+        found = gbtm.GBTM.from_formula(formulas, table, id="id", groups=2).fit(n_starts=2).simulate(rng=3)
+        return found.loc[found["outcome"] == "y", "y"] if several else found["y"]
+
+    by_hand = drawn(data.assign(y=(data["y"] * (n - 1) + 0.5) / n))
+    np.testing.assert_allclose(
+        drawn(data, squeeze=True), ((by_hand * n - 0.5) / (n - 1)).clip(0, 1), rtol=0, atol=1e-12)

@@ -267,3 +267,12 @@ test_that("an event's time in other units is read for new people", {
   expect_equal(group_columns(predict(fit, newdata = d[d$id < 4, ], type = "posterior")),
                group_columns(posterior(fit)[1:3, ]), tolerance = 1e-8, ignore_attr = TRUE)
 })
+
+test_that("what says when the event was is no covariate of it", {
+  for (bad in list(quote(gbtm_event(Surv(until, died) ~ sex + until)), quote(gbtm_event(Surv(until, died) ~ log(until))),
+                   quote(gbtm_event(Surv(low, high, type = "interval2") ~ high)),
+                   quote(gbtm_event(time = "until", status = "died", covariates = ~ died)))) {
+    expect_error(eval(bad), "says when the event was", class = "gbtm_own_covariate")
+  }
+  expect_s3_class(gbtm_event(Surv(end - age0, died) ~ age0), "gbtm_event")
+})

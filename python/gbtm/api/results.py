@@ -124,23 +124,9 @@ class GBTMResults(EventResults):
         DataFrame in long form with columns id, time and outcome, named as in the data, and group; of several outcomes
         with columns id, outcome (which), time, y and group
         """
-        from ..data.output_names import apart
-        from ..likelihood.simulate import simulate
-        from ..record.rebuild import layout_of, panel_of
+        from .simulated_table import simulated_table
 
-        layout = layout_of(self)
-        panel, drawn = simulate(layout, self.internal.params, panel_of(self), check_seed(rng))
-        if len(panel.outcomes) > 1:
-            (subject,) = apart([self.id_name], ["outcome", "time", "y", "group"])
-            of_outcome = [layout.class_groups[layout.spec.set_of(m)][drawn] for m in range(len(panel.outcomes))]
-            return pd.concat([
-                pd.DataFrame({subject: self.ids[m.subject], "outcome": m.name, "time": m.time, "y": m.y,
-                              "group": group[m.subject] + 1})
-                for m, group in zip(panel.outcomes, of_outcome, strict=True)
-            ], ignore_index=True)
-        m = panel.outcomes[0]
-        subject, time, outcome = apart([self.id_name, self.time_name, self.outcome_name], ["group"])
-        return pd.DataFrame({subject: self.ids[m.subject], time: m.time, outcome: m.y, "group": drawn[m.subject] + 1})
+        return simulated_table(self, check_seed(rng))
 
     def dispersion_test(self, *, outcome: str | int | None = None, **fit_options: Any) -> DispersionTest:
         """Is there overdispersion? See :func:`gbtm.inference.dispersion.dispersion_test`."""

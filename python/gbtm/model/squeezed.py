@@ -49,3 +49,9 @@ def into_interval(y: np.ndarray, n: int) -> np.ndarray:
 def out_of_interval(squeezed: np.ndarray, n: int) -> np.ndarray:
     """The inverse of :func:`into_interval`."""
     return (squeezed * n - 0.5) / (n - 1) if n else squeezed
+
+
+def as_read(measures: Measures) -> np.ndarray:
+    """Outcomes (n,) on the scale on which they are read; what a beta drew beyond the squeezed ends is 0 or 1."""
+    n = measures.squeezed_by
+    return np.clip(out_of_interval(measures.y, n), 0.0, 1.0) if n else measures.y
