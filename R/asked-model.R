@@ -102,18 +102,22 @@ groups_of <- function(order) {
 start_values <- function(start) {
   if (is.null(start)) return(NULL)
   if (inherits(start, "gbtm")) start <- start$coefficients
-  if (!is.numeric(start) || !length(start)) {
-    stop_gbtm("bad_start", sprintf("start: %s is neither numbers nor a fit.", shown(start)), "start",
-              "Give values in the order of coef(), or a fit of the same model.")
-  }
-  if (anyNA(start) || any(is.infinite(start))) {
-    stop_gbtm("bad_start", sprintf("start: %d of the %d values are missing or infinite.", sum(!is.finite(start)),
-                                   length(start)), "start", "Give a finite number for each parameter of coef().")
-  }
+  check_start(start)
   own <- if (is.null(dim(start))) names(start) else if (nrow(start) == 1) colnames(start)
   if (is.null(own) || !all(nzchar(own))) return(json_array(as.vector(t(start))))
   named <- stats::setNames(lapply(as.vector(t(start)), json_number), own) # the engine knows which is which
   structure(as_request(named), class = "json")
+}
+
+check_start <- function(start) {
+  if (!is.numeric(start) || !length(start)) {
+    stop_gbtm("bad_start", sprintf("start: %s is neither numbers nor a fit.", shown(start)), "start",
+              "Give values in the order of coef(), or a fit of the same model.")
+  }
+  if (!all(is.finite(start))) {
+    stop_gbtm("bad_start", sprintf("start: %d of the %d values are missing or infinite.", sum(!is.finite(start)),
+                                   length(start)), "start", "Give a finite number for each parameter of coef().")
+  }
 }
 
 # Positions in the user's table of the observations, in the order of the fit's data; all of them where none is given.

@@ -91,9 +91,9 @@ test_that("levels have a prior of all their predictors together", {
   d <- data.frame(id = rep(1:60, each = 4), t = rep(0:3, 60))
   d$y <- ifelse(d$id <= 30, 1, sample(3, nrow(d), TRUE, c(0.2, 0.4, 0.4)))
   for (family in c("ordinal", "multinomial")) {
-    fit <- function(prior, y = d$y, family. = family) {
+    fit <- function(prior, y = d$y, kind = family) {
       d$y <- y
-      suppressWarnings(gbtm(y ~ t, d, id = "id", groups = 2, order = c(0, 1), family = family., prior = prior,
+      suppressWarnings(gbtm(y ~ t, d, id = "id", groups = 2, order = c(0, 1), family = kind, prior = prior,
                             control = gbtm_control(n_starts = 3)))
     }
     plain <- fit(NULL)

@@ -125,9 +125,10 @@ test_that("curves of correlated effects of censored outcomes are means over them
   at <- predict(fit, times = times)
   expect_equal(at$estimate, unname(vapply(times, function(t) marginal(unname(p), t), 1)), tolerance = 1e-7)
   step <- 1e-5
-  slopes <- sapply(times, function(t) sapply(1:6, function(j) {
+  slope <- function(t, j) {
     (marginal(unname(p) + step * (1:6 == j), t) - marginal(unname(p) - step * (1:6 == j), t)) / (2 * step)
-  }))
+  }
+  slopes <- outer(1:6, times, Vectorize(function(j, t) slope(t, j)))
   expect_equal(at$se, unname(sqrt(diag(t(slopes) %*% vcov(fit) %*% slopes))),
                tolerance = 1e-5)
   expect_error(gbtm(y ~ t, data = data, id = "id", groups = 1, order = 1, family = "cnorm", min = 0, max = 4,

@@ -100,5 +100,6 @@ test_that("what Python has no words for is not said", {
   unsaid(y ~ t, tcov = ~ poly(x, 2))
   contrasts(d$region) <- stats::contr.sum(3)
   unsaid(y ~ t, risk = "region")
-  expect_null(gbtm(y ~ splines::bs(t, df = 4, intercept = TRUE) - 1, d, id = "id", groups = 2, control = quick())$read_as)
+  own <- y ~ splines::bs(t, df = 4, intercept = TRUE) - 1
+  expect_null(gbtm(own, d, id = "id", groups = 2, control = quick())$read_as)
 })
