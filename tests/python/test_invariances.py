@@ -66,8 +66,6 @@ def test_the_order_of_rows_and_the_names_of_people_do_not_matter(part):
 
 def test_other_units_of_time_and_another_origin_leave_the_fit(part):
     name, res = part
-    if name == "constraints":
-        pytest.skip("its slopes are those of another unit")
     other = fit(name, DATA.assign(t=12 * DATA.t + 216))
     assert other.llf == pytest.approx(res.llf, abs=1e-7)
     np.testing.assert_allclose(other.posterior, res.posterior, atol=1e-6)

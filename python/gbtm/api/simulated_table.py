@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from ..data.output_names import apart
+from ..fit.fit import Fit
 from ..likelihood.simulate import simulate
 from ..model.squeezed import as_read
 from ..record.rebuild import layout_of, panel_of
 
-if TYPE_CHECKING:
-    from .results import GBTMResults
 
-
-def simulated_table(res: GBTMResults, seed: int) -> pd.DataFrame:
+def simulated_table(res: Fit, seed: int) -> pd.DataFrame:
     """One row an observation: id, time and outcome under their names, and the group that was drawn, 1..K.
 
     Of several outcomes the columns are id, outcome (which), time, y and group.
