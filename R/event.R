@@ -45,7 +45,8 @@
 #'   groups.
 #' @examples
 #' gbtm_event(Surv(T, died) ~ sex, hazard = "piecewise", cuts = c(2, 5))
-#' gbtm_event(time = "low", status = "cause", upper = "high", covariates = ~ sex, effects_by_group = TRUE)
+#' gbtm_event(time = "low", status = "cause", upper = "high", covariates = ~ sex,
+#'            effects_by_group = TRUE)
 #' @examplesIf gbtm_engine()$available
 #' d <- offending
 #' d$T <- 15 + d$id %% 9
@@ -293,7 +294,14 @@ is_plain_status <- function(name, data) {
 event_of_table <- function(inputs, newdata) {
   event <- inputs$event
   if (is.null(event) || isTRUE(event$ahead)) return(event)
-  if (all(setdiff(surv_variables(event), inputs$outside$event) %in% names(newdata))) event
+  lacking <- setdiff(surv_variables(event), c(inputs$outside$event, names(newdata)))
+  if (!length(lacking)) return(event)
+  times <- setdiff(all.vars(event$parts$time), inputs$outside$event)
+  if (length(times) && !any(times %in% lacking)) { # the time without the status says nothing
+    stop_gbtm("bad_event", sprintf("newdata: it has %s, the time of the event, and no column %s.",
+                                   deparse_line(event$parts$time), lacking[1]), "newdata",
+              "Give all columns of the event, or leave them all out: then the outcomes alone say who belongs where.")
+  }
 }
 
 # What a fit from a file says of its event, as gbtm() would be asked for it.

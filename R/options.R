@@ -57,7 +57,8 @@ sent_options <- function(given) {
       prior = sent_prior(given[[name]]),
       network = sent_curve(given[[name]]),
       event = sent_event(given[[name]]),
-      known_values(given[[name]], name, if (kinds[[name]] == "orders") "bad_order" else paste0("bad_", name))
+      orders = by_group(known_values(given[[name]], name, "bad_order"), name),
+      known_values(given[[name]], name)
     )
   })
 }
@@ -71,6 +72,14 @@ known_values <- function(value, argument, code = paste0("bad_", argument)) {
               argument, sprintf("Give a value, or leave %s out.", argument))
   }
   value
+}
+
+# Orders of the groups, whose numbers are all that their names may be: they are taken one after the other.
+by_group <- function(value, argument) {
+  if (is.null(names(value)) || identical(names(value), as.character(seq_along(value)))) return(value)
+  stop_gbtm("bad_order", sprintf("%s: the values are named %s, and are those of groups 1, 2, .. as they stand.", argument,
+                                 listing(names(value))), argument,
+            sprintf("Give them in the order of the groups: unname(%s) where they are.", argument))
 }
 
 # A censoring bound for JSON, which has no infinity: absent instead.

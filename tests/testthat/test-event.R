@@ -281,3 +281,14 @@ test_that("what says when the event was is no covariate of it", {
   }
   expect_s3_class(gbtm_event(Surv(end - age0, died) ~ age0), "gbtm_event")
 })
+
+test_that("of new people the event's time without its status is no event that is left out without a word", {
+  need_engine()
+  d <- event_data()
+  fit <- fit_event(Surv(until, died) ~ 1, groups = 2, data = d)
+  new <- d[d$id < 4, ]
+  expect_error(predict(fit, newdata = new[names(new) != "died"], type = "posterior"), "no column died",
+               class = "gbtm_bad_event")
+  none <- predict(fit, newdata = new[!names(new) %in% c("died", "until")], type = "posterior")
+  expect_gt(max(abs(group_columns(none) - group_columns(posterior(fit)[1:3, ]))), 1e-6)
+})

@@ -107,3 +107,13 @@ test_that("NA and infinite options are refused, and not taken for none", {
     expect_error(fit_with(start = start), "start: 1 of the", class = "gbtm_bad_start")
   }
 })
+
+test_that("orders with names that are not the groups' numbers are refused, for they are taken as they stand", {
+  for (values in list(c("2" = 1, "1" = 2), c(a = 0, b = 1))) {
+    expect_error(gbtm(y ~ t, two_curves(), id = "id", groups = 2, order = values), "order: the values are named",
+                 class = "gbtm_bad_order")
+    expect_error(gbtm(y ~ t, two_curves(), id = "id", groups = 2, rorder = values), "rorder: the values are named",
+                 class = "gbtm_bad_order")
+  }
+  expect_identical(by_group(c("1" = 1, "2" = 2), "order"), c("1" = 1, "2" = 2))
+})
