@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..errors import CommandError
 from .faults import each_read
+from .pasted_text import TYPED
 from .stata_text import Line
 
 STATEMENT = re.compile(r"""((?:'[^']*'|"[^"]*"|[^;'"]|['"])*?);""", re.DOTALL)
@@ -28,7 +29,7 @@ def statements(text: str) -> list[str]:
 
 def placed_statements(text: str) -> list[Line]:
     """The same, each with its place in the text."""
-    text = re.sub(r"/\*.*?(?:\*/|\Z)", lambda m: " " * len(m[0]), text, flags=re.DOTALL)
+    text = re.sub(r"/\*.*?(?:\*/|\Z)", lambda m: " " * len(m[0]), text.translate(TYPED), flags=re.DOTALL)
     macros: dict[str, str] = {}
     found = []
     for match in STATEMENT.finditer(text + ";"):

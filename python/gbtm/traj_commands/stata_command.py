@@ -162,9 +162,11 @@ def _selection(line: Line, data: StataColumns, faults: Faults) -> RowSelection |
     marks = [m for m in re.finditer(r"\b(if|in)\b(?=[^\"]*(?:\"[^\"]*\"[^\"]*)*$)", text)]
     before = text[: marks[0].start()] if marks else text
     if before.strip():
+        weights = re.match(r"\s*\[\s*[pfai]w", before)
         faults.add(CommandError(
             f"'{before.strip()}' before the comma: traj takes if and in there.", code="bad_syntax", argument="command",
-            way_out="It reads 'traj if age > 3 in 1/100, var(..) ..'.",
+            way_out="Weights are an option, weight(..), with their variable." if weights else
+            "It reads 'traj if age > 3 in 1/100, var(..) ..'.",
         ), line.start + len(before) - len(before.lstrip()))
     ends = [*(m.start() for m in marks[1:]), len(text)][: len(marks)]
     said: dict[str, Any] = {}

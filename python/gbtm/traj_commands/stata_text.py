@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .pasted_text import as_typed
+
 DELIMIT = re.compile(r"#d(?:e(?:l(?:i(?:m(?:it?)?)?)?)?)?[ \t]*(;|cr\b)[^\n]*")
 CONTINUED = re.compile(r"[A-Za-z_]\w*\s*\(|(?:sigmabygroup|rhobygroup|ar1|detail|novar|altstart|ci|nolegend)\b|,")
 
@@ -37,7 +39,7 @@ def commands(source: str) -> list[Line]:
     >>> [line.text for line in commands("* a\\ntraj, var(y*) /// all of y\\n   order(2) // two\\ntrajplot")]
     ['traj, var(y*)                 order(2)', 'trajplot']
     """
-    return _joined([line for line in _Scanner(source).lines() if line.text])
+    return _joined([line for line in _Scanner(as_typed(source)).lines() if line.text])
 
 
 def _joined(lines: list[Line]) -> list[Line]:
