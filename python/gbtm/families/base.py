@@ -209,7 +209,8 @@ class Family(ABC):
                 )
                 for s in range(terms.shape[-1])
             ]
-        return {name: torch.stack([c[j] for c in columns], dim=-1) for j, name in enumerate(leaves)}
+        # detached: zeros that stand for no derivative ask for one in older versions of torch
+        return {name: torch.stack([c[j] for c in columns], dim=-1).detach() for j, name in enumerate(leaves)}
 
     def curvatures(self, u: Mapping[str, Tensor]) -> dict[tuple[str, str], Tensor]:
         """Second derivatives of :meth:`terms` by pair of predictors in their order, (..., S) each; 0 where absent."""
@@ -228,7 +229,7 @@ class Family(ABC):
                     )
                     for b, value in zip(names[i:], rest, strict=True):
                         out.setdefault((a, b), []).append(value)
-        return {pair: torch.stack(values, dim=-1) for pair, values in out.items()}
+        return {pair: torch.stack(values, dim=-1).detach() for pair, values in out.items()}
 
     def on_eta(self, y: np.ndarray) -> np.ndarray:
         """The outcome (n,) on the scale of eta, where its curve is looked for first: log y where ``is_positive``."""
