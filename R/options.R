@@ -77,8 +77,8 @@ known_values <- function(value, argument, code = paste0("bad_", argument)) {
 # Orders of the groups, whose numbers are all that their names may be: they are taken one after the other.
 by_group <- function(value, argument) {
   if (is.null(names(value)) || identical(names(value), as.character(seq_along(value)))) return(value)
-  stop_gbtm("bad_order", sprintf("%s: the values are named %s, and are those of groups 1, 2, .. as they stand.", argument,
-                                 listing(names(value))), argument,
+  stop_gbtm("bad_order", sprintf("%s: the values are named %s, and are those of groups 1, 2, .. as they stand.",
+                                 argument, listing(names(value))), argument,
             sprintf("Give them in the order of the groups: unname(%s) where they are.", argument))
 }
 
