@@ -131,7 +131,7 @@ def test_separated_curve_has_an_estimate_and_no_invented_band():
         res = gbtm.GBTM(y, range(8), groups=2, order=0, family="logit").fit()
     band = res.predict([3.0])
     assert band["estimate"].iloc[1] == pytest.approx(1.0, abs=1e-6)
-    assert np.isfinite(band.iloc[0, :6]).all()
+    assert np.isfinite(band.iloc[0, :6].astype(float)).all()
     assert 0 <= band["std err"].iloc[1] < 1e-3 or np.isnan(band["std err"].iloc[1])
 
 

@@ -176,7 +176,7 @@ def _plain(value: Any) -> str:
 def _quantiles(ax: Axes, table: pd.DataFrame) -> None:
     x, y = table["theoretical"].to_numpy(dtype=float), table["sample"].to_numpy(dtype=float)
     if {"lower", "upper"} <= set(table.columns):
-        ax.fill_between(x, table["lower"], table["upper"], color=SHADE, linewidth=0, zorder=1)
+        ax.fill_between(x, table["lower"].to_numpy(), table["upper"].to_numpy(), color=SHADE, linewidth=0, zorder=1)
     reach = np.array([min(x.min(), y.min()), max(x.max(), y.max())])
     ax.plot(reach, reach, color=NOTE, linewidth=1, linestyle="--", zorder=2)
     ax.plot(x, y, "o", color=PALETTE[0], markersize=2.8, zorder=3)
