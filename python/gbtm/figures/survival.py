@@ -37,8 +37,8 @@ def plot_survival(
     for group in range(1, shares.size + 1):
         own = table[table["group"] == group]
         if level is not None:
-            band = (own[name].to_numpy() for name in ("time", "lower", "upper"))
-            ax.fill_between(*band, color=color_of(group), alpha=0.18, linewidth=0)
+            t, low, high = (own[name].to_numpy() for name in ("time", "lower", "upper"))
+            ax.fill_between(t, low, high, color=color_of(group), alpha=0.18, linewidth=0)
         ax.plot(own["time"], own[what], color=color_of(group), linestyle=dash_of(group), linewidth=1.8,
                 label=f"Group {group} ({shares[group - 1]:.1f} %)")
     ax.set(ylim=(0, 1.02), xlim=(0, float(table["time"].max())))
