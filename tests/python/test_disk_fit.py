@@ -282,7 +282,7 @@ def test_fit_that_was_cut_off_goes_on(normal: GBTM, fitted: DiskResults, tmp_pat
     with pytest.raises(Cut):
         normal.fit(n_starts=2, checkpoint=path, progress=Teller(cut))
     before = len(json.loads(path.read_text())["known"])
-    assert before > 1
+    assert before >= 3  # passes over the file
     res = normal.fit(n_starts=2, checkpoint=path)
     same_bits(res, fitted)
     known = json.loads(path.read_text())["known"]
@@ -303,7 +303,7 @@ def test_checkpoint_spares_the_passes(normal: GBTM, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(derivatives, "_observed", lambda module, flat: (calls.append(type(module).__name__), real(
         module, flat))[1])
     normal.fit(n_starts=2, checkpoint=tmp_path / "fit.json")
-    assert calls.count("BlockMixture") > 1
+    assert calls.count("BlockMixture") >= 2
     calls.clear()
     normal.fit(n_starts=2, checkpoint=tmp_path / "fit.json")
     assert calls.count("BlockMixture") == 0

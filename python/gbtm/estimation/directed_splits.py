@@ -82,11 +82,17 @@ class DirectedSplits:
 
 def losses(module: Mixture, flat: np.ndarray) -> np.ndarray:
     """The log-likelihood (K,) that would be lost if each group's members had to do with the others; parameters (p,)."""
+    joint = joint_densities(module, flat)
+    groups = range(joint.shape[0])
+    others = torch.stack([torch.logsumexp(joint[[k for k in groups if k != b]], 0) for b in groups])
+    return ((torch.logsumexp(joint, 0) - others) @ module.weight).cpu().numpy()
+
+
+def joint_densities(module: Mixture, flat: np.ndarray) -> torch.Tensor:
+    """Log shares plus log densities (K, U) of the distinct subjects; parameters (p,)."""
     with torch.no_grad():
-        joint = torch.cat([s.joint(torch.as_tensor(flat, device=module.device)[None])[0] for s in module.shards], dim=1)
-        groups = range(joint.shape[0])
-        others = torch.stack([torch.logsumexp(joint[[k for k in groups if k != b]], 0) for b in groups])
-        return ((torch.logsumexp(joint, 0) - others) @ module.weight).cpu().numpy()
+        at = torch.as_tensor(flat, device=module.device)[None]
+        return torch.cat([s.joint(at)[0] for s in module.shards], dim=1)
 
 
 def directions(module: Mixture, flat: np.ndarray) -> list[np.ndarray]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ..likelihood.mixture import Mixture
+from .directed_splits import joint_densities
 from .labellings import partitions_of_known
 from .starts import from_partition
 
@@ -23,7 +24,7 @@ SHARE = 0.02  # of all others there
 
 def spare_group(module: Mixture, flat: np.ndarray) -> int | None:
     """A group whose members would be explained as well by another's curve; parameters (p,)."""
-    joint = _joint(module, flat)
+    joint = joint_densities(module, flat)
     groups = range(len(joint))
     here, weight = torch.logsumexp(joint, 0), module.weight
     shares = (torch.softmax(joint, 0) @ weight).clamp_min(1e-300)
@@ -53,7 +54,7 @@ def spare_starts(module: Mixture, flat: np.ndarray, curves: np.ndarray, rng: np.
 
 def peopled(module: Mixture, flat: np.ndarray, spare: int, curves: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Soft partitions (B, K, U): those of the optimum, but for a few people each."""
-    share = torch.softmax(_joint(module, flat), 0).cpu().numpy()
+    share = torch.softmax(joint_densities(module, flat), 0).cpu().numpy()
     share[spare] = 0.0
     share = (1 - SHARE) * share / share.sum(axis=0)
     share[spare] = SHARE
@@ -65,10 +66,3 @@ def peopled(module: Mixture, flat: np.ndarray, spare: int, curves: np.ndarray, r
         weights[turn][:, near] *= 1 - WEIGHT
         weights[turn, spare, near] = WEIGHT
     return weights / weights.sum(axis=1, keepdims=True)
-
-
-def _joint(module: Mixture, flat: np.ndarray) -> torch.Tensor:
-    """Log shares plus log densities (K, U)."""
-    with torch.no_grad():
-        at = torch.as_tensor(flat, device=module.device)[None]
-        return torch.cat([s.joint(at)[0] for s in module.shards], dim=1)

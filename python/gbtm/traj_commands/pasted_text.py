@@ -10,13 +10,13 @@ TYPED = str.maketrans({"\u2013": "-", "\u2014": "-", "\u2212": "-", "\u201c": '"
 PROMPT = re.compile(r"\. (?=[A-Za-z#*/])")
 CARRIED_ON = re.compile(r"> ?")
 UNFINISHED = re.compile(r"(?:^|\s)///[^\n]*$")
-DELIMITED = re.compile(r"#d(?:e|el|eli|elim|elimi|elimit)?[ \t]*;")
 
 
-def as_typed(source: str) -> str:
+def as_typed(source: str, *, by_semicolon: bool = False) -> str:
     """The same length of text: dashes, quotes and blanks of a word processor as Stata knows them, a log without output.
 
-    A log begins with a prompt, ``. traj, ..``: prompts and what Stata printed become blanks, ``>`` goes on.
+    A log begins with a prompt, ``. traj, ..``: prompts and what Stata printed become blanks, ``>`` goes on:
+    after ``///``, or anywhere where commands end ``by_semicolon``.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def as_typed(source: str) -> str:
     going_on = False
     for i, line in enumerate(lines):
         begun, more = PROMPT.match(line.lstrip()), CARRIED_ON.match(line)
-        if more and not going_on and not DELIMITED.search(text):
+        if more and not going_on and not by_semicolon:
             raise CommandError(
                 f"line {i + 1}: the log broke the line before it, perhaps within a word.", code="wrapped_log",
                 argument="command", way_out="Paste the command from the do-file, or join the lines by hand.",

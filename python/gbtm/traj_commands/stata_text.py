@@ -39,7 +39,8 @@ def commands(source: str) -> list[Line]:
     >>> [line.text for line in commands("* a\\ntraj, var(y*) /// all of y\\n   order(2) // two\\ntrajplot")]
     ['traj, var(y*)                 order(2)', 'trajplot']
     """
-    return _joined([line for line in _Scanner(as_typed(source)).lines() if line.text])
+    typed = as_typed(source, by_semicolon=any(m[1] == ";" for m in DELIMIT.finditer(source)))
+    return _joined([line for line in _Scanner(typed).lines() if line.text])
 
 
 def _joined(lines: list[Line]) -> list[Line]:
